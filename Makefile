@@ -1,0 +1,34 @@
+# make run   evaluate all networks on the mixture noise and make the page
+# make test  the tests
+# make lint  style
+# Each does its own set-up: a .venv with known-good versions (constraints.txt).
+
+PYTHON ?= python3
+OUT ?= runs/latest
+BIN = .venv/bin
+
+.PHONY: run test lint clean
+
+run: .venv/ready
+	$(BIN)/bench run --models all --noise mixture --out $(OUT)
+	$(BIN)/bench report $(OUT) --out site
+
+test: .venv/ready-dev
+	$(BIN)/pytest
+
+lint: .venv/ready-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+.venv/ready: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	touch $@
+
+.venv/ready-dev: .venv/ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf .venv build dist *.egg-info site

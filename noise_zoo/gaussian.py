@@ -1,0 +1,34 @@
+"""Additive white Gaussian noise, the noise that denoisers are usually trained on."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from noise_zoo.noise import Noise, as_image
+
+
+@dataclass(frozen=True)
+class Gaussian(Noise):
+    """Adds N(0, (sigma/255)^2) to (H, W, C) in [0, 1], independently in every pixel and channel.
+
+    Source: as in KAIR and all denoising tables; sigma 15 is the training noise of Chen et al., CVPR 2023.
+    """
+
+    axis: ClassVar[str] = "sigma"
+    levels: ClassVar[tuple] = (15, 25, 50)
+    title: ClassVar[str] = "Gaussian"
+    formula: ClassVar[str] = "y = x + n, n ~ N(0, (σ/255)²)"
+    source: ClassVar[str] = "additive white Gaussian noise, as in KAIR (github.com/cszn/KAIR)"
+
+    sigma: float
+
+    def __post_init__(self):
+        self.check_number("sigma")
+
+    def __call__(self, clean, rng):
+        clean = as_image(clean)
+        noisy = rng.standard_normal(clean.shape, dtype=np.float32)  # (H, W, C)
+        noisy *= self.sigma / 255
+        noisy += clean
+        return noisy.astype(np.float32, copy=False), clean

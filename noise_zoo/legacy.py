@@ -1,0 +1,29 @@
+"""NumPy's legacy random stream behind the methods that noises call on a Generator."""
+
+import numpy as np
+
+
+class LegacyGenerator:
+    """Draws from `np.random.RandomState(seed)` in float64, whatever `dtype` asks for, in C order (H x W x C).
+
+    KAIR, SwinIR, Restormer and CLIPDenoising call `np.random.seed(0)` before every image and add float64
+    noise. A noise called with a new `LegacyGenerator(0)` gives their pixels: it sums in float64 and rounds to
+    float32 last. Nothing else should use this class: all images of one size then share one noise field.
+
+    Source: https://github.com/cszn/KAIR, main_test_dncnn.py.
+    """
+
+    def __init__(self, seed):
+        self._state = np.random.RandomState(seed)
+
+    def standard_normal(self, size=None, dtype=np.float64):
+        """Return float64 samples of N(0, 1)."""
+        return self._state.standard_normal(size)
+
+    def random(self, size=None, dtype=np.float64):
+        """Return float64 samples of U[0, 1)."""
+        return self._state.random_sample(size)
+
+    def poisson(self, lam=1.0, size=None):
+        """Return integer samples of Poisson(lam)."""
+        return self._state.poisson(lam, size)

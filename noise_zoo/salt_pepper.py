@@ -1,0 +1,37 @@
+"""Impulse noise: dead and saturated samples."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from noise_zoo.noise import Noise, as_image
+
+
+@dataclass(frozen=True)
+class SaltPepper(Noise):
+    """Sets samples of (H, W, C) in [0, 1] to 0 with probability density/2 and to 1 with density/2.
+
+    Every pixel and channel is hit by itself, so most hits are coloured dots.
+
+    Source: MATLAB's imnoise(I, 'salt & pepper', density).
+    """
+
+    axis: ClassVar[str] = "density"
+    levels: ClassVar[tuple] = (0.002, 0.004, 0.008, 0.012, 0.016, 0.02)
+    title: ClassVar[str] = "Salt & pepper"
+    formula: ClassVar[str] = "y = 0 with probability d/2, 1 with d/2, else x"
+    source: ClassVar[str] = "MATLAB imnoise(I, 'salt & pepper', d)"
+
+    density: float
+
+    def __post_init__(self):
+        self.check_number("density", high=1.0)
+
+    def __call__(self, clean, rng):
+        clean = as_image(clean)
+        uniform = rng.random(clean.shape, dtype=np.float32)  # (H, W, C)
+        noisy = clean.copy()
+        noisy[uniform < self.density / 2] = 0
+        noisy[uniform >= 1 - self.density / 2] = 1
+        return noisy, clean
