@@ -1,0 +1,63 @@
+"""Colours, markers and dashes. A series looks the same in every chart; shape and dash repeat its colour."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+INK = "#1c2024"
+MUTED = "#5f6b76"
+RULE = "#dfe3e7"
+ACCENT = "#0b5fa5"
+NOISY_COLOUR = "#868e96"
+PAPER = "#fdfdfc"
+DARK = "#15181c"
+
+# Okabe and Ito (2008) without its yellow, then three of Tol's muted set: told apart by all common kinds of
+# colour vision. site.css gives each a lighter form for the dark theme.
+SERIES = ("#0072b2", "#d55e00", "#009e73", "#aa4499", "#c98a00", "#3f9fdc", "#882255", "#7d7d1a")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p")
+DASHES: tuple[tuple[float, ...], ...] = ((), (5, 1.6), (2, 1.4), (6, 1.6, 1.5, 1.6))
+NOISY_DASH = (3.0, 2.2)
+
+VARIABLES = {
+    INK: "--ink",
+    MUTED: "--muted",
+    RULE: "--rule",
+    ACCENT: "--accent",
+    NOISY_COLOUR: "--noisy",
+    PAPER: "--paper",
+    DARK: "--dark-text",
+    **{colour: f"--series-{place}" for place, colour in enumerate(SERIES, 1)},
+}
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one model is drawn; `index` counts from 0, the noisy input has -1."""
+
+    index: int
+    colour: str
+    marker: str
+    dash: tuple[float, ...]
+
+    @property
+    def css_class(self) -> str:
+        """The class of everything drawn for it."""
+        return "series-noisy" if self.index < 0 else f"series-{self.index}"
+
+    @property
+    def variable(self) -> str:
+        """The CSS variable of its colour."""
+        return VARIABLES[self.colour]
+
+
+NOISY_LOOK = Look(-1, NOISY_COLOUR, "", NOISY_DASH)
+
+
+def look(models: Sequence[str], model: str) -> Look:
+    """All models in order and one of them (or the noisy input) -> how it is drawn, the same everywhere."""
+    if model not in models:
+        return NOISY_LOOK
+    index = list(models).index(model)
+    round_ = index // len(SERIES)
+    colour = index % len(SERIES)
+    return Look(index, SERIES[colour], MARKERS[(colour + round_) % len(MARKERS)], DASHES[round_ % len(DASHES)])

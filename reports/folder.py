@@ -1,0 +1,95 @@
+"""The folder that a site is written to."""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import pandas as pd
+from PIL import Image
+
+from reports.formatting import slug
+
+FILES = "site.json"
+
+
+class SiteFolder:
+    """Writes files below one root and hands back their relative addresses; remembers what it wrote."""
+
+    def __init__(self, root: Path):
+        self.root = Path(root)
+        self.root.mkdir(parents=True, exist_ok=True)
+        self.written: set[str] = set()
+        self._remove_previous()
+
+    def _remove_previous(self) -> None:
+        """Removes the files of a site written here before, and nothing else."""
+        listing = self.root / FILES
+        if not listing.is_file():
+            return
+        root = self.root.resolve()
+        for name in json.loads(listing.read_text(encoding="utf-8"))["files"]:
+            path = (root / name).resolve()
+            if path.is_relative_to(root) and path.is_file():
+                path.unlink()
+
+    def text(self, address: str, text: str) -> str:
+        """A relative address and its text -> the address, written in UTF-8."""
+        path = self.root / address
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
+        self.written.add(address)
+        return address
+
+    def csv(self, address: str, frame: pd.DataFrame) -> str:
+        """A relative address and a frame -> the address of its CSV."""
+        return self.text(address, frame.to_csv(index=False, lineterminator="\n"))
+
+    def script(self, address: str, name: str, data: object) -> str:
+        """Plain data -> the address of a script that hands it to `maskbench.receive(name, data)`."""
+        body = json.dumps(data, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+        return self.text(address, f"maskbench.receive({json.dumps(name)}, {body});\n")
+
+    def picture(self, source: Path) -> str | None:
+        """An image file -> the address of its lossless copy (equal files once), or None if unreadable."""
+        try:
+            content = source.read_bytes()
+            suffix = source.suffix.lower()
+            kept = suffix if suffix in (".png", ".webp") else ".png"
+            address = f"pictures/{hashlib.sha256(content).hexdigest()[:20]}{kept}"
+            if address not in self.written:
+                path = self.root / address
+                with Image.open(source) as image:
+                    image.load()
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    if kept == suffix:
+                        path.write_bytes(content)
+                    else:
+                        image.convert("RGB").save(path)
+        except (OSError, SyntaxError, ValueError):
+            return None
+        self.written.add(address)
+        return address
+
+    def copy(self, folder: Path, address: str) -> None:
+        """Copies the files of a flat folder below an address."""
+        for path in sorted(folder.iterdir()):
+            if path.is_file():
+                target = self.root / address / path.name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, target)
+                self.written.add(f"{address}/{path.name}")
+
+    def free_address(self, folder: str, *parts: object) -> str:
+        """Name parts -> a safe address without suffix that no file has yet: 'charts/builtin-mixture'."""
+        taken = {name.rsplit(".", 1)[0] for name in self.written}
+        base = f"{folder}/{'-'.join(slug(part) for part in parts)}"
+        address, attempt = base, 1
+        while address in taken:
+            attempt += 1
+            address = f"{base}-{attempt}"
+        return address
+
+    def close(self) -> None:
+        """Writes down which files belong to the site."""
+        self.text(FILES, json.dumps({"files": sorted(self.written)}, indent=1) + "\n")

@@ -1,0 +1,88 @@
+"""Numbers, names and times as the site prints them."""
+
+import math
+import re
+import unicodedata
+
+MINUS = "\N{MINUS SIGN}"
+MISSING = "\N{EN DASH}"
+
+
+def number(value: float | None, digits: int) -> str:
+    """A number -> text with that many decimals, a true minus sign, and a dash where it was not measured."""
+    if value is None or not math.isfinite(value):
+        return MISSING
+    text = f"{value:.{digits}f}"
+    if float(text) == 0:
+        text = text.lstrip("-")
+    return text.replace("-", MINUS)
+
+
+def interval(low: float | None, high: float | None, digits: int) -> str:
+    """Two ends -> 'low to high', or '' where there is no interval."""
+    if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
+        return ""
+    between = " to " if low < 0 or high < 0 else "\N{EN DASH}"
+    return f"{number(low, digits)}{between}{number(high, digits)}"
+
+
+def level(value: float | None) -> str:
+    """A noise level -> its shortest text: 15.0 -> '15', 0.024 -> '0.024', NaN -> ''."""
+    if value is None or not math.isfinite(value):
+        return ""
+    return f"{value:g}".replace("-", MINUS)
+
+
+def count(value: float | None) -> str:
+    """A count -> text with thin groups of three: 824118 -> '824,118'; None -> dash."""
+    if value is None or not math.isfinite(value):
+        return MISSING
+    return f"{int(value):,}"
+
+
+def short_count(value: float | None) -> str:
+    """A count -> three figures at most and a suffix: 824118 -> '824k', 11504163 -> '11.5M'; None -> ''."""
+    if value is None or not math.isfinite(value):
+        return ""
+    for size, suffix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= size:
+            scaled = value / size
+            return f"{scaled:.0f}{suffix}" if scaled >= 100 else f"{scaled:.1f}".removesuffix(".0") + suffix
+    return f"{int(value)}"
+
+
+def plural(amount: int, noun: str) -> str:
+    """3, 'image' -> '3 images'."""
+    return f"{amount:,} {noun}" + ("" if amount == 1 else "s")
+
+
+def listing(words: list[str]) -> str:
+    """['a', 'b', 'c'] -> 'a, b and c'."""
+    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1] if words else ""
+
+
+def printable(text: object) -> str:
+    """Any text -> the same on one line, without control or surrogate characters (XML forbids them)."""
+    kept = (" " if character.isspace() else character for character in str(text))
+    return "".join(character for character in kept if unicodedata.category(character) not in ("Cc", "Cs"))
+
+
+def shortened(text: object, length: int) -> str:
+    """A name -> at most `length` characters, the end replaced by an ellipsis."""
+    clean = printable(text)
+    return clean if len(clean) <= length else clean[: length - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def slug(text: object, taken: set[str] | None = None) -> str:
+    """Any name -> a safe file name of at most 40 characters (a-z, 0-9, -), different from those taken."""
+    plain = unicodedata.normalize("NFKD", str(text)).encode("ascii", "ignore").decode().lower()
+    base = re.sub(r"[^a-z0-9.]+", "-", plain).strip("-.")[:40].strip("-.") or "item"
+    base = re.sub(r"\.+", ".", base)
+    if taken is None:
+        return base
+    candidate, attempt = base, 1
+    while candidate in taken:
+        attempt += 1
+        candidate = f"{base}-{attempt}"
+    taken.add(candidate)
+    return candidate

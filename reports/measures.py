@@ -1,0 +1,27 @@
+"""The quantities that tables and charts show."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A column of the summary; `unit` is '' for a pure number, `digits` are decimals shown."""
+
+    key: str
+    title: str
+    unit: str
+    digits: int
+    higher_is_better: bool
+    meaning: str
+
+    @property
+    def heading(self) -> str:
+        """Title with the unit: 'PSNR (dB)'."""
+        return f"{self.title} ({self.unit})" if self.unit else self.title
+
+
+PSNR = Measure("psnr", "PSNR", "dB", 2, True, "peak signal-to-noise ratio; higher is better")
+SSIM = Measure("ssim", "SSIM", "", 4, True, "structural similarity; higher is better")
+LPIPS = Measure("lpips", "LPIPS", "", 4, False, "learned perceptual distance; lower is better")
+GAP = Measure("gap", "Gap", "dB", 2, False, "PSNR lost since Gaussian 15; lower is better")
+MEASURES = (PSNR, SSIM, LPIPS, GAP)

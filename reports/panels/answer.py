@@ -1,0 +1,161 @@
+"""The question and its answer in one sentence, with the losses drawn."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from reports.charts.loss import Loss, loss_chart
+from reports.charts.style import look
+from reports.drawn import Drawn, publish
+from reports.folder import SiteFolder
+from reports.formatting import listing, number, plural
+from reports.measures import GAP, PSNR
+from reports.paired import mean_interval
+from reports.panels import Panel
+from reports.results import NOISY, Results
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Sentences of (text, whether it is a name), and what they rest on."""
+
+    lead: tuple[tuple[str, bool], ...]
+    then: tuple[tuple[str, bool], ...]
+    basis: str
+
+
+def context(results: Results, folder: SiteFolder) -> dict[str, object]:
+    """The sentence from the data, over all data sets together; says so where there is none."""
+    gaps, away = pooled(results, GAP), pooled(results, PSNR)
+    models = [model for model in results.models if model in gaps.columns and model in away.columns]
+    if not models or len(away) == 0:
+        return {"answer": None, "reason": no_answer(results), "figure": None}
+    losses = {model: mean_interval(gaps[model].to_numpy()) for model in models}
+    scores = {model: mean_interval(away[model].to_numpy()) for model in models}
+    return {
+        "answer": Answer(lead(models, losses, gaps), then(models, scores, away), basis(results, away, models)),
+        "reason": "",
+        "figure": draw(results, folder, models, losses, scores, gaps, away),
+    }
+
+
+def pooled(results: Results, measure) -> pd.DataFrame:
+    """Images of all data sets x models: means over the noises off training, complete images only."""
+    tables = []
+    for dataset in results.datasets:
+        table = results.off_training_per_image(dataset, measure)
+        if not table.empty:
+            tables.append(table.set_index(pd.Index([(dataset, image) for image in table.index], tupleize_cols=False)))
+    return pd.concat(tables).dropna() if tables else pd.DataFrame()
+
+
+def no_answer(results: Results) -> str:
+    """Why there is no sentence."""
+    if results.ok.empty:
+        return "no row of this run succeeded" if len(results.rows) else "this run has no rows"
+    if results.reference is None:
+        return "this run has no Gaussian noise of sigma 15, from which losses are counted"
+    if not results.off_training:
+        return "this run has no noise other than the training noise"
+    return "no image has a score for every model under every noise"
+
+
+def lead(models: list[str], losses: dict, gaps: pd.DataFrame) -> tuple[tuple[str, bool], ...]:
+    """Who loses least, by how much, and whether that can be told from the next."""
+    order = sorted(models, key=lambda model: losses[model][0])
+    first, rest = order[0], order[1:]
+    mean, low, high = losses[first]
+    known = np.isfinite(low) and np.isfinite(high)
+    spread = f" (95% interval {number(low, 2)} to {number(high, 2)})" if known else ""
+    amount = f" {number(mean, 2)} dB{spread}"
+    if not rest:
+        return (("Off the noise it was trained on, ", False), (first, True), (f" loses{amount}.", False))
+    tied = [model for model in rest if not apart(gaps[model] - gaps[first])]
+    opening = (("Off the training noise, ", False), (first, True))
+    if tied:
+        names = [part for model in tied for part in ((", ", False), (model, True))][1:]
+        close = " is not told apart from it" if len(tied) == 1 else " are not told apart from it"
+        return (*opening, (f" loses least on average,{amount}, but ", False), *names, (close + ".", False))
+    following = rest[0]
+    return (
+        *opening,
+        (f" loses least:{amount}, against {number(losses[following][0], 2)} dB for ", False),
+        (following, True),
+        (", the next.", False),
+    )
+
+
+def then(models: list[str], scores: dict, away: pd.DataFrame) -> tuple[tuple[str, bool], ...]:
+    """Who scores highest there, and what the noisy input scores: a small loss alone is not a good picture."""
+    best = max(models, key=lambda model: scores[model][0])
+    others = [model for model in models if model != best and not apart(away[best] - away[model])]
+    parts = [
+        ("The highest score there is ", False),
+        (f"{number(scores[best][0], 2)} dB, by ", False),
+        (best, True),
+    ]
+    if others:
+        parts += [(", not told apart from ", False)]
+        parts += [part for model in others for part in ((", ", False), (model, True))][1:]
+    if NOISY in away.columns:
+        noisy = float(away[NOISY].mean())
+        remark = ", more than any model" if noisy > scores[best][0] else ""
+        parts.append((f"; the noisy input has {number(noisy, 2)} dB{remark}", False))
+    return (*parts, (".", False))
+
+
+def apart(difference: pd.Series) -> bool:
+    """Paired differences that should be positive -> whether their 95% interval lies above zero."""
+    _, low, _ = mean_interval(difference.to_numpy())
+    return bool(np.isfinite(low) and low > 0)
+
+
+def basis(results: Results, away: pd.DataFrame, models: list[str]) -> str:
+    """What was averaged."""
+    names = list(dict.fromkeys(setting.name for setting in results.off_training))
+    kinds = f"{names[0]} noise" if len(names) == 1 else f"{len(names)} noises ({listing(names)})"
+    sets = sorted({dataset for dataset, _ in away.index})
+    settings, images = plural(len(results.off_training), "setting"), plural(len(away), "image")
+    text = (
+        f"Mean over {settings} of {kinds} and {images} of {plural(len(sets), 'data set')}; losses are "
+        "counted from Gaussian 15. Models are compared image by image on the same noisy pixels, with "
+        "Student's t intervals over images."
+    )
+    left_out = [model for model in results.models if model not in models]
+    if left_out:
+        text += f" Left out for want of scores: {listing(left_out)}."
+    return text
+
+
+def draw(results, folder, models, losses, scores, gaps, away) -> dict[str, Drawn]:
+    """The chart of losses for wide and narrow screens, published with its data."""
+    order = sorted(models, key=lambda model: losses[model][0])
+    if NOISY in gaps.columns and NOISY in away.columns:
+        order.append(NOISY)
+        losses = losses | {NOISY: mean_interval(gaps[NOISY].to_numpy())}
+        scores = scores | {NOISY: mean_interval(away[NOISY].to_numpy())}
+    lines = [
+        Loss(
+            "noisy input" if model == NOISY else model,
+            look(results.models, model),
+            scores[model][0] + losses[model][0],
+            scores[model][0],
+            losses[model][0],
+        )
+        for model in order
+    ]
+    columns = ("away", "away_low", "away_high", "loss", "loss_low", "loss_high")
+    frame = pd.DataFrame(
+        [{"model": model, **dict(zip(columns, (*scores[model], *losses[model]), strict=True))} for model in order]
+    )
+    kinds = list(dict.fromkeys(setting.name for setting in results.off_training))
+    words = "mean over " + (listing(kinds) if len(kinds) < 4 else f"{len(kinds)} other noises")
+    wide, narrow = (
+        publish(folder, parts, lambda identity, width=width: loss_chart(lines, words, width, identity), frame)
+        for parts, width in ((("loss",), 760), (("loss", "narrow"), 358))
+    )
+    return {"wide": wide, "narrow": narrow}
+
+
+PANEL = Panel("overview", 0, "", context)

@@ -1,0 +1,48 @@
+"""Gap to Gaussian 15: every model on every noise."""
+
+import numpy as np
+import pandas as pd
+
+from reports.charts.heatmap import heatmap
+from reports.drawn import publish
+from reports.folder import SiteFolder
+from reports.formatting import number
+from reports.panels import Panel
+from reports.results import NOISY, Results
+
+
+def context(results: Results, folder: SiteFolder) -> dict[str, object] | None:
+    """One chart a data set; None where no gap is known."""
+    figures = [
+        (index, dataset, figure)
+        for index, dataset in enumerate(results.datasets)
+        if (figure := draw(results, folder, dataset)) is not None
+    ]
+    return {"figures": figures, "datasets": list(enumerate(results.datasets))} if figures else None
+
+
+def draw(results: Results, folder: SiteFolder, dataset: str) -> object | None:
+    """One data set -> its chart and data."""
+    part = results.summary[(results.summary["dataset"] == dataset) & results.summary["gap"].notna()]
+    settings = [one for one in results.noises if one.spec in set(part["noise"]) and not one.is_reference]
+    models = [model for model in (*results.models, NOISY) if model in set(part["model"])]
+    if not settings or not models:
+        return None
+    lines = [[results.line(dataset, setting.spec, model) for model in models] for setting in settings]
+    gaps = np.array([[np.nan if line is None else line["gap"] for line in row] for row in lines], dtype=float)
+    names = ["noisy input" if model == NOISY else model for model in models]
+    rows = [(setting.name, setting.label) for setting in settings]
+    digits = 1 if np.nanmax(np.abs(gaps)) >= 100 else 2
+    means = ", ".join(f"{name} {number(mean, 2)}" for name, mean in zip(names, np.nanmean(gaps, axis=0), strict=True))
+    words = f"PSNR lost since Gaussian 15 on {dataset}, in dB; mean over the noises shown: {means}."
+    columns = ["model", "noise", "gap", "gap_low", "gap_high"]
+    data = part.loc[part["noise"].isin([one.spec for one in settings]), columns]
+    return publish(
+        folder,
+        ("gap", dataset),
+        lambda identity: heatmap(rows, names, gaps, digits, identity, words),
+        pd.DataFrame(data),
+    )
+
+
+PANEL = Panel("overview", 20, "What each noise costs", context)

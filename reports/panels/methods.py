@@ -1,0 +1,25 @@
+"""How the numbers came about and how to get them again."""
+
+from reports.folder import SiteFolder
+from reports.panels import Panel
+from reports.results import Results
+
+
+def context(results: Results, folder: SiteFolder) -> dict[str, object]:
+    """Specs, hashes, versions and the files with all the numbers."""
+    rows = results.rows
+    hashes = rows[["model", "size", "weights", "weights_hash", "tile", "precision", "device"]].drop_duplicates()
+    order = {model: place for place, model in enumerate(results.models)}
+    hashes = hashes.sort_values("model", key=lambda column: column.map(order), kind="stable")
+    noises = rows[["noise", "noise_version"]].drop_duplicates("noise").set_index("noise")["noise_version"].to_dict()
+    return {
+        "weights": hashes.astype(object).where(hashes.notna(), "").to_dict("records"),
+        "noise_versions": noises,
+        "seeds": sorted({str(seed) for seed in rows["seed"].dropna()}),
+        "protocols": sorted({str(name) for name in rows["protocol"].dropna()}),
+        "rows_address": folder.csv("tables/rows.csv", results.all_rows),
+        "summary_address": folder.csv("tables/summary.csv", results.all_summary),
+    }
+
+
+PANEL = Panel("methods", 0, "Methods", context)

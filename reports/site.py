@@ -1,0 +1,77 @@
+"""Builds the site: every panel fills its template, every page collects its panels."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+import pandas as pd
+from markupsafe import Markup
+
+from reports import formatting, panels
+from reports.charts.style import look
+from reports.folder import SiteFolder
+from reports.pages import PAGES
+from reports.results import NOISY, Results
+from reports.study import Study
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Section:
+    """A panel ready to stand on its page."""
+
+    anchor: str
+    title: str
+    body: Markup
+
+
+def build(study: Study, rows: pd.DataFrame, summary: pd.DataFrame, out: Path) -> Path:
+    """Rows (model x noise x image x seed), summary (model x data set x noise) -> index.html in `out`."""
+    results = Results(study, rows, summary)
+    folder = SiteFolder(out)
+    environment = _environment(results)
+    pages: dict[str, list[Section]] = {key: [] for key in PAGES}
+    for name, panel in panels.found().items():
+        if panel.page not in pages:
+            raise ValueError(f"panel {name} asks for page {panel.page!r}; there are {', '.join(PAGES)}")
+        context = panel.context(results, folder)
+        if context is not None:
+            body = environment.get_template(f"panels/{name}.html").render(context)
+            pages[panel.page].append(Section(name.replace("_", "-"), panel.title, Markup(body)))
+    menu = [page for key, page in PAGES.items() if pages[key] or key == "overview"]
+    for key, page in PAGES.items():
+        if page in menu:
+            html = environment.get_template("page.html").render(page=page, sections=pages[key], menu=menu)
+            folder.text(page.file, html)
+    folder.copy(HERE / "static", "static")
+    folder.close()
+    return folder.root / PAGES["overview"].file
+
+
+def _environment(results: Results) -> jinja2.Environment:
+    """Templates with autoescape, the study and the formats."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {
+        "study": results.study,
+        "results": results,
+        "noisy": NOISY,
+        "look": lambda model: look(results.models, model),
+    }
+    environment.filters |= {
+        "number": formatting.number,
+        "interval": formatting.interval,
+        "level": formatting.level,
+        "count": formatting.count,
+        "short_count": formatting.short_count,
+        "plural": formatting.plural,
+        "printable": formatting.printable,
+        "shortened": formatting.shortened,
+    }
+    return environment

@@ -1,0 +1,152 @@
+// Choices (data set, measure), sorting, hiding of series and columns, the theme, and lazily loaded data.
+"use strict";
+
+const maskbench = (() => {
+  const waiting = new Map();
+
+  // Loads `address` once and resolves with what it hands to receive(name, data); works from file:// too.
+  function load(name, address) {
+    if (!waiting.has(name)) {
+      const entry = {};
+      entry.promise = new Promise((resolve, reject) => Object.assign(entry, { resolve, reject }));
+      waiting.set(name, entry);
+      const script = document.createElement("script");
+      script.src = address;
+      script.onerror = () => entry.reject(new Error(`could not load ${address}`));
+      document.head.append(script);
+    }
+    return waiting.get(name).promise;
+  }
+
+  function receive(name, data) {
+    waiting.get(name)?.resolve(data);
+  }
+
+  return { load, receive };
+})();
+window.maskbench = maskbench;
+
+(() => {
+  const root = document.documentElement;
+
+  // Theme.
+  const toggle = document.querySelector("[data-theme-toggle]");
+  const dark = () =>
+    root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  const nameToggle = () => { toggle.textContent = dark() ? "Light" : "Dark"; };
+  if (toggle) {
+    toggle.addEventListener("click", () => {
+      root.dataset.theme = dark() ? "light" : "dark";
+      try { localStorage.setItem("maskbench-theme", root.dataset.theme); } catch (error) { /* private window */ }
+      nameToggle();
+    });
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", nameToggle);
+    nameToggle();
+  }
+
+  // Choices: a variant is shown where everything that it depends on is chosen.
+  const choices = new Map();
+  const controls = [...document.querySelectorAll("[data-choice]")];
+  const variants = [...document.querySelectorAll(".variant")];
+  const conditions = (variant) =>
+    Object.entries(variant.dataset)
+      .filter(([key]) => key.startsWith("when"))
+      .map(([key, value]) => [key.slice(4).toLowerCase(), value]);
+
+  function choose(key, value) {
+    choices.set(key, value);
+    for (const control of controls) {
+      if (control.dataset.choice !== key) continue;
+      if (control.type === "radio") control.checked = control.value === value;
+      else control.value = value;
+    }
+    for (const variant of variants) {
+      const shown = conditions(variant).every(([name, wanted]) => (choices.get(name) ?? wanted) === wanted);
+      variant.classList.toggle("chosen", shown);
+    }
+  }
+  for (const variant of variants) {
+    for (const [key, value] of conditions(variant)) if (!choices.has(key)) choices.set(key, value);
+  }
+  for (const control of controls) {
+    control.addEventListener("change", () => choose(control.dataset.choice, control.value));
+  }
+  // A browser may bring back what was chosen before a reload: start from the first of each.
+  for (const [key, value] of [...choices]) choose(key, value);
+
+  // Columns of one noise.
+  const columns = document.querySelector("[data-columns]");
+  if (columns) {
+    const filter = () => {
+      for (const cell of document.querySelectorAll("[data-group]")) {
+        cell.hidden = columns.value !== "" && cell.dataset.group !== "" && cell.dataset.group !== columns.value;
+      }
+    };
+    columns.addEventListener("change", filter);
+    filter();
+  }
+
+  // Sorting; the noisy input keeps its place in a body of its own.
+  function value(row, index) {
+    const raw = row.cells[index].dataset.value;
+    const number = Number(raw);
+    return Number.isFinite(number) ? number : raw === "nan" ? null : raw;
+  }
+  function sort(table, head, index) {
+    const number = head.dataset.sort === "number";
+    const higher = table.dataset.higher === "1";
+    const before = head.getAttribute("aria-sort");
+    const first = number && higher ? "descending" : "ascending";
+    const other = first === "descending" ? "ascending" : "descending";
+    const order = before === first ? other : first;
+    for (const one of table.querySelectorAll("[aria-sort]")) one.removeAttribute("aria-sort");
+    head.setAttribute("aria-sort", order);
+    const sign = order === "ascending" ? 1 : -1;
+    const body = table.tBodies[0];
+    const rows = [...body.rows].sort((a, b) => {
+      const [left, right] = [value(a, index), value(b, index)];
+      if (left === null || right === null) return (left === null) - (right === null);
+      return sign * (typeof left === "number" && typeof right === "number"
+        ? left - right : String(left).localeCompare(String(right)));
+    });
+    body.append(...rows);
+  }
+  for (const table of document.querySelectorAll("table.leaderboard")) {
+    const [top, second] = table.tHead.rows;
+    const heads = [top.cells[0], ...second.cells];
+    const last = top.cells[top.cells.length - 1];
+    if (last.dataset.sort && last !== top.cells[0]) heads.push(last);
+    heads.forEach((head, index) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.append(...head.childNodes);
+      head.append(button);
+      button.addEventListener("click", () => sort(table, head, index));
+    });
+  }
+
+  // Series of the charts.
+  for (const button of document.querySelectorAll("[data-series]")) {
+    button.addEventListener("click", () => {
+      const shown = button.getAttribute("aria-pressed") !== "true";
+      button.setAttribute("aria-pressed", String(shown));
+      for (const part of document.querySelectorAll(`.multiples .${button.dataset.series}`)) {
+        part.style.display = shown ? "" : "none";
+      }
+    });
+  }
+
+  // The command.
+  for (const button of document.querySelectorAll("[data-copy]")) {
+    button.addEventListener("click", async () => {
+      const code = button.parentElement.querySelector("code");
+      try {
+        await navigator.clipboard.writeText(code.textContent);
+        button.textContent = "Copied";
+      } catch (error) {
+        getSelection().selectAllChildren(code);
+        button.textContent = "Selected";
+      }
+    });
+  }
+})();

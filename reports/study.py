@@ -1,0 +1,77 @@
+"""What a site says about a run besides its numbers: plain frozen dataclasses, filled in by the caller."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """One denoiser; `parameters` and `iterations` are counts, None where unknown."""
+
+    name: str
+    title: str = ""
+    size: str = ""
+    parameters: int | None = None
+    weights: str = ""
+    weights_hash: str = ""
+    paper: str = ""
+    licence: str = ""
+    trained_on: str = ""
+    iterations: int | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class NoiseCard:
+    """One noise; `axis` says what its level is and in which unit, `levels` are points on that axis."""
+
+    name: str
+    title: str = ""
+    formula: str = ""
+    source: str = ""
+    axis: str = ""
+    levels: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class DatasetCard:
+    """One data set under its canonical spec; `images` is a count."""
+
+    name: str
+    title: str = ""
+    images: int | None = None
+    licence: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One lossless image file; `source` is 'clean', 'noisy' or the name of the model that made it."""
+
+    dataset: str
+    image: str
+    noise: str
+    seed: int
+    source: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class Study:
+    """Everything a reader needs to judge and repeat a run; `created` is an ISO 8601 time."""
+
+    title: str
+    command: str = ""
+    created: str = ""
+    run: str = ""
+    protocol: str = ""
+    protocol_description: str = ""
+    interval: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    machine: Mapping[str, str] = field(default_factory=dict)
+    models: tuple[ModelCard, ...] = ()
+    noises: tuple[NoiseCard, ...] = ()
+    datasets: tuple[DatasetCard, ...] = ()
+    pictures: tuple[Picture, ...] = ()
+    not_measured: tuple[str, ...] = ()

@@ -1,0 +1,237 @@
+"""A synthetic study: scores, cards and pictures made from formulas."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image, ImageFilter
+
+from reports import DatasetCard, ModelCard, NoiseCard, Picture, Study
+
+MODELS = ("ours", "baseline", "dncnn", "swinir")
+DATASETS = ("builtin", "CBSD68(crop=256, limit=16)")
+TWO_NOISES = {"gaussian": ("sigma", (15.0,)), "mixture": ("level", (1.0, 2.0, 3.0, 4.0))}
+SIX_NOISES = {
+    "gaussian": ("sigma", (15.0, 25.0, 50.0)),
+    "speckle": ("var", (0.02, 0.024, 0.03, 0.04)),
+    "poisson": ("alpha", (2.0, 2.5, 3.0, 3.5)),
+    "salt_pepper": ("density", (0.002, 0.004, 0.008, 0.012, 0.016, 0.02)),
+    "isp": (None, (math.nan,)),
+    "mixture": ("level", (1.0, 2.0, 3.0, 4.0)),
+}
+FORMULAS = {
+    "gaussian": "y = x + n,  n ~ N(0, (sigma/255)\N{SUPERSCRIPT TWO})",
+    "mixture": "gaussian(sigma), speckle(var), poisson(alpha=1), salt_pepper(density), one after the other",
+}
+
+
+def spec(name: str, parameter: str | None, level: float) -> str:
+    """A noise's canonical spec."""
+    return name if parameter is None else f"{name}({parameter}={level:g})"
+
+
+def score(model: str, noise: str, place: int, image: float) -> tuple[float, float, float, float]:
+    """PSNR and SSIM of the output and of the input, in shapes that real ones have."""
+    severity = 0.0 if noise == "gaussian" and place == 0 else 1.2 + 0.9 * place
+    noisy = 24.7 - severity * 1.1 + 0.15 * image
+    start = {"ours": 30.6, "baseline": 31.2, "dncnn": 30.8, "swinir": 31.25}.get(model, 30.9)
+    slope = {"ours": 1.35, "baseline": 1.95, "dncnn": 1.9, "swinir": 2.15}.get(model, 2.0)
+    psnr = start - severity * slope + image
+    return psnr, 1 / (1 + math.exp(-(psnr - 20) / 4.2)), noisy, 1 / (1 + math.exp(-(noisy - 23.5) / 5))
+
+
+def scene(seed: int, size: int) -> np.ndarray:
+    """(size, size, 3) float image in [0, 1]: sky, hills and a few discs."""
+    generator = np.random.default_rng(seed)
+    y, x = np.mgrid[0:size, 0:size] / size
+    image = np.stack([0.55 + 0.3 * y, 0.65 + 0.2 * y, 0.85 - 0.1 * y], axis=-1)
+    for depth in range(3):
+        hill = 0.45 + 0.17 * depth + 0.08 * np.sin(6 * x + generator.uniform(0, 6)) + 0.02 * np.sin(40 * x)
+        image = np.where(
+            (y > hill)[..., None],
+            generator.uniform(0.1, 0.6, 3) * (1 - 0.2 * np.sin(60 * y))[..., None],
+            image,
+        )
+    for _ in range(6):
+        centre, radius = generator.uniform(0, 1, 2), generator.uniform(0.02, 0.1)
+        inside = (x - centre[0]) ** 2 + (y - centre[1]) ** 2 < radius**2
+        image = np.where(inside[..., None], generator.uniform(0, 1, 3), image)
+    return image.clip(0, 1)
+
+
+def save(path: Path, image: np.ndarray) -> Path:
+    """Writes 8-bit PNG."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray((image * 255).round().clip(0, 255).astype(np.uint8)).save(path)
+    return path
+
+
+def make_pictures(folder: Path, datasets, noises, models, images: int, size: int) -> tuple[Picture, ...]:
+    """Clean, noisy and blurred pictures of the first images."""
+    pictures = []
+    for d, dataset in enumerate(datasets):
+        for i in range(images):
+            name = f"image{i:02d}"
+            clean = scene(10 * d + i, size)
+            pictures.append(Picture(dataset, name, "", 0, "clean", save(folder / f"{d}-{i}-clean.png", clean)))
+            for noise, (parameter, levels) in noises.items():
+                for place, level in enumerate(levels):
+                    text = spec(noise, parameter, level)
+                    noisy = clean + np.random.default_rng(place).normal(0, 0.06 + 0.02 * place, clean.shape)
+                    stem = f"{d}-{i}-{noise}-{place}"
+                    pictures.append(Picture(dataset, name, text, 0, "noisy", save(folder / f"{stem}.png", noisy)))
+                    for m, model in enumerate(models):
+                        blurred = Image.open(folder / f"{stem}.png").filter(ImageFilter.GaussianBlur(0.8 + 0.3 * m))
+                        path = folder / f"{stem}-m{m}.png"
+                        blurred.save(path)
+                        pictures.append(Picture(dataset, name, text, 0, model, path))
+    return tuple(pictures)
+
+
+def make_rows(datasets, noises, models, images: int, failed) -> pd.DataFrame:
+    """One row per model x noise x image."""
+    generator = np.random.default_rng(7)
+    spread = generator.normal(0, 1.6, (len(datasets), images))
+    rows = []
+    for d, dataset in enumerate(datasets):
+        for noise, (parameter, levels) in noises.items():
+            for place, level in enumerate(levels):
+                for m, model in enumerate(models):
+                    for i in range(images):
+                        psnr, ssim, psnr_noisy, ssim_noisy = score(model, noise, place, spread[d, i])
+                        psnr += float(np.random.default_rng([d, place, m, i]).normal(0, 0.12))
+                        bad = failed(model, noise, i)
+                        rows.append(
+                            {
+                                "model": model,
+                                "size": "small",
+                                "weights": f"{model}-small",
+                                "weights_hash": f"{m:064x}",
+                                "dataset": dataset,
+                                "image": f"image{i:02d}",
+                                "noise": spec(noise, parameter, level),
+                                "noise_name": noise,
+                                "noise_version": 1,
+                                "level": level,
+                                "seed": 0,
+                                "protocol": "stored",
+                                "precision": "float32",
+                                "tile": "none",
+                                "device": "cpu",
+                                "psnr": math.nan if bad else psnr,
+                                "ssim": math.nan if bad else ssim,
+                                "lpips": math.nan,
+                                "psnr_noisy": psnr_noisy,
+                                "ssim_noisy": ssim_noisy,
+                                "lpips_noisy": math.nan,
+                                "seconds": 0.2 + m,
+                                "status": "failed" if bad else "ok",
+                                "reason": "out of memory" if bad else "",
+                            }
+                        )
+    return pd.DataFrame(rows)
+
+
+def summarize(rows: pd.DataFrame) -> pd.DataFrame:
+    """One line per model x data set x noise, the noisy input too, with normal intervals."""
+    first = rows.drop_duplicates(["dataset", "noise", "image"])
+    noisy = first.assign(model="noisy", psnr=first["psnr_noisy"], ssim=first["ssim_noisy"], status="ok")
+    both = pd.concat([rows, noisy])
+    reference = both[both["noise"] == "gaussian(sigma=15)"].set_index(["model", "dataset", "image"])["psnr"]
+    keys = pd.MultiIndex.from_frame(both[["model", "dataset", "image"]])
+    gap = reference.reindex(keys).to_numpy() - both["psnr"].to_numpy() if len(reference) else math.nan
+    both = both.assign(gap=gap)
+    lines = []
+    for (model, dataset, noise, name), part in both.groupby(["model", "dataset", "noise", "noise_name"], sort=False):
+        ok = part[part["status"] == "ok"]
+        line = {
+            "model": model,
+            "dataset": dataset,
+            "noise": noise,
+            "noise_name": name,
+            "level": part["level"].iloc[0],
+        }
+        line |= {"images": len(ok), "failed": len(part) - len(ok)}
+        for key in ("psnr", "ssim", "gap"):
+            mean, half = ok[key].mean(), 1.96 * ok[key].std() / math.sqrt(max(len(ok), 1))
+            line |= {key: mean, f"{key}_low": mean - half, f"{key}_high": mean + half}
+        lines.append(line)
+    return pd.DataFrame(lines)
+
+
+@pytest.fixture(name="summarize")
+def summarize_fixture():
+    """The function that makes a summary of rows."""
+    return summarize
+
+
+@pytest.fixture(name="six_noises")
+def six_noises_fixture():
+    """Six noises with their levels."""
+    return SIX_NOISES
+
+
+@pytest.fixture
+def make_study(tmp_path):
+    """A function that makes (study, rows, summary); its arguments say what is in them."""
+
+    def make(
+        noises=None,
+        models=MODELS,
+        datasets=DATASETS,
+        images=10,
+        pictured=3,
+        size=48,
+        failed=lambda model, noise, image: False,
+    ):
+        noises = noises or TWO_NOISES
+        rows = make_rows(datasets, noises, models, images, failed)
+        study = Study(
+            title="Small models on mixture noise",
+            command="bench run --models all --noise mixture --datasets builtin --out runs/first",
+            created="2025-03-01T12:00:00+00:00",
+            run="first",
+            protocol="stored",
+            protocol_description="noise is clipped to [0, 1] and rounded to 8 bits.",
+            interval="Intervals are 95% bootstrap intervals of the mean over images.",
+            versions={"python": "3.11.7", "torch": "2.8.0", "numpy": "2.4.6"},
+            machine={"processor": "2 cores", "memory": "8 GB", "system": "Linux"},
+            models=tuple(
+                ModelCard(
+                    model,
+                    title=model,
+                    size="small",
+                    parameters=94_118 + 1000 * place,
+                    weights=f"{model}-small",
+                    weights_hash=f"{place:064x}",
+                    paper="https://example.org/paper",
+                    licence="MIT",
+                    trained_on="BSDS400, Gaussian sigma 15",
+                    iterations=12_000,
+                    note="Trained here, from scratch.",
+                )
+                for place, model in enumerate(models)
+            ),
+            noises=tuple(
+                NoiseCard(
+                    name,
+                    title=name.replace("_", " and ").capitalize(),
+                    formula=FORMULAS.get(name, ""),
+                    source="PROTOCOL, section 2",
+                    axis=parameter or "",
+                    levels=levels if parameter else (),
+                )
+                for name, (parameter, levels) in noises.items()
+            ),
+            datasets=tuple(
+                DatasetCard(name, title="Photographs", images=images, licence="CC0", note="One crop of each")
+                for name in datasets
+            ),
+            pictures=make_pictures(tmp_path / "pictures", datasets, noises, models, pictured, size),
+            not_measured=("LPIPS was not measured.", "Full-size models were not run."),
+        )
+        return study, rows, summarize(rows)
+
+    return make

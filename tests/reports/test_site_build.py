@@ -1,0 +1,211 @@
+"""The site as files: what stands in it, hostile names, empty and failed runs."""
+
+import math
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from reports import Study, build, panels
+from reports.folder import SiteFolder
+from reports.panels import Panel
+from reports.results import Results
+
+LOADS = {"src", "srcset", "poster", "data", "action", "formaction", "background"}
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "\"quotes' & ampersands",
+    "\N{GRINNING FACE} \N{HEBREW LETTER ALEF}\N{HEBREW LETTER BET}",
+    "very-long-" * 40,
+    "$\\frac{1}{",
+)
+
+
+class Reader(HTMLParser):
+    """Collects elements, ids, texts by tag and everything that a page would load."""
+
+    def __init__(self, html: str):
+        super().__init__()
+        self.tags, self.ids, self.loads, self.links = [], [], [], []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attributes):
+        values = dict(attributes)
+        self.tags.append((tag, values))
+        self.ids += [values["id"]] if "id" in values else []
+        self.loads += [value for name, value in attributes if name in LOADS]
+        if tag == "link":
+            self.loads.append(values["href"])
+        elif "href" in values:
+            self.links.append(values["href"])
+
+
+def read(index):
+    return {path.name: path.read_text(encoding="utf-8") for path in index.parent.glob("*.html")}
+
+
+def rows_of(html: str, which: int = 0) -> dict[str, list[str]]:
+    """Model -> the classes of its cells in one of the leaderboard's tables."""
+    table = html.split('<table class="leaderboard"')[which + 1].split("</table>")[0]
+    found = {}
+    for row in re.findall(r"<tr>\s*<th scope=\"row\".*?</tr>", table, re.DOTALL):
+        model = re.search(r'data-value="([^"]*)"', row)[1]
+        found[model] = re.findall(r"<td[^>]*?(?:class=\"(\w+)\")?>", row)
+    return found
+
+
+def test_pages_and_files(make_study, tmp_path):
+    index = build(*make_study(pictured=1), tmp_path / "site")
+    assert index == tmp_path / "site" / "index.html"
+    pages = read(index)
+    assert set(pages) == {"index.html", "noise.html", "models.html", "methods.html"}
+    for html in pages.values():
+        page = Reader(html)
+        assert len(page.ids) == len(set(page.ids)), "ids are unique"
+        for address in page.loads + page.links:
+            if not re.match(r"https?:|#|data:", address):
+                assert (index.parent / address.split("#")[0]).is_file(), address
+        for tag, values in page.tags:
+            if tag == "img":
+                assert values["alt"]
+            if tag == "svg":
+                assert values.get("aria-label") or values.get("aria-hidden")
+    assert "Off the training noise" in pages["index.html"]
+    assert "bench run --models all" in pages["methods.html"] and "LPIPS was not measured." in pages["methods.html"]
+    table = pd.read_csv(next((tmp_path / "site" / "tables").glob("builtin-psnr.csv")))
+    assert list(table["model"])[-1] == "noisy" and "mixture(level=2) low" in table.columns
+    assert r"\toprule" in (tmp_path / "site" / "tables" / "builtin-psnr.tex").read_text(encoding="utf-8")
+
+
+def test_nothing_is_loaded_from_elsewhere(make_study, tmp_path):
+    site = build(*make_study(pictured=1), tmp_path / "site").parent
+    for html in read(site / "index.html").values():
+        assert not [one for one in Reader(html).loads if re.match(r"(?:\w+:)?//", one)]
+        assert "default-src 'none'" in html
+    for path in [*site.rglob("*.css"), *site.rglob("*.js"), *site.rglob("*.svg")]:
+        text = path.read_text(encoding="utf-8")
+        outside = re.findall(r"https?://[^\s\"')]*", text)
+        assert set(outside) <= {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}, path
+        assert "@import" not in text and "fetch(" not in text and "XMLHttpRequest" not in text
+
+
+def test_same_input_same_files(make_study, tmp_path):
+    study = make_study(pictured=1, datasets=("builtin",))
+    first, second = build(*study, tmp_path / "a").parent, build(*study, tmp_path / "b").parent
+    files = sorted(path.relative_to(first) for path in first.rglob("*") if path.is_file())
+    assert files == sorted(path.relative_to(second) for path in second.rglob("*") if path.is_file())
+    assert all((first / one).read_bytes() == (second / one).read_bytes() for one in files)
+
+
+def test_building_again_removes_only_the_old_site(make_study, tmp_path):
+    study, rows, summary = make_study(pictured=1, datasets=("builtin",))
+    site = build(study, rows, summary, tmp_path / "site").parent
+    (site / "mine.txt").write_text("keep")
+    build(replace(study, pictures=()), rows, summary, site)
+    assert (site / "mine.txt").exists() and not list(site.glob("pictures/*"))
+
+
+def test_best_in_bold_with_ties(make_study, tmp_path):
+    html = read(build(*make_study(pictured=0, datasets=("builtin",)), tmp_path / "site"))["index.html"]
+    cells = rows_of(html)
+    # Columns: mean off training, gaussian 15, mixture 1-4. On Gaussian 15 baseline and SwinIR tie.
+    assert cells["ours"] == ["best", "", "best", "best", "best", "best"]
+    assert cells["baseline"][1] == cells["swinir"][1] == "best"
+    assert cells["dncnn"] == [""] * 6 and cells["noisy"] == [""] * 6
+    assert list(cells)[0] == "ours" and list(cells)[-1] == "noisy"
+
+
+def test_the_answer_is_honest_about_overlap(make_study, summarize, tmp_path):
+    study, rows, summary = make_study(pictured=0, datasets=("builtin",))
+    twin = rows[rows["model"] == "ours"].assign(model="twin")
+    twin["psnr"] += [0.1 if i % 2 else -0.1 for i in range(len(twin))]
+    rows = pd.concat([rows, twin])
+    html = read(build(study, rows, summarize(rows), tmp_path / "site"))["index.html"]
+    lead = re.sub(r"<[^>]+>", "", re.search(r"<h1>(.*?)</h1>", html, re.DOTALL)[1])
+    assert "is not told apart from it" in lead and "twin" in lead and "ours" in lead
+
+
+def test_six_noises_and_failures(make_study, six_noises, tmp_path):
+    study = make_study(
+        noises=six_noises,
+        datasets=("builtin",),
+        pictured=1,
+        images=6,
+        failed=lambda model, noise, image: model == "dncnn" and image < 2,
+    )
+    html = read(build(*study, tmp_path / "site"))["index.html"]
+    assert "Failed rows" in html and "out of memory" in html and "2 failed" in html
+    assert (tmp_path / "site" / "tables" / "failed.csv").is_file()
+    assert len(list((tmp_path / "site" / "charts").glob("psnr-builtin-*.svg"))) == 6
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_names(make_study, summarize, tmp_path, name):
+    study, rows, summary = make_study(
+        models=("ours", name),
+        datasets=(name,),
+        images=3,
+        pictured=1,
+        size=16,
+        failed=lambda m, n, i: m == name and i == 0,
+    )
+    rows = rows.assign(image=name + rows["image"], reason=name)
+    pictures = tuple(replace(picture, image=name + picture.image) for picture in study.pictures)
+    study = replace(study, title=name, command=name, pictures=pictures, not_measured=(name,), protocol_description=name)
+    index = build(study, rows, summarize(rows), tmp_path / "site")
+    for html in read(index).values():
+        assert "<script>alert" not in html
+        scripts = [values for tag, values in Reader(html).tags if tag == "script"]
+        assert all(values.get("src", "").startswith("static/") for values in scripts)
+    assert "<script>" not in (index.parent / "data" / "gallery.js").read_text(encoding="utf-8")
+
+
+def test_hostile_paper_address_is_no_link(make_study, tmp_path):
+    study, rows, summary = make_study(pictured=0)
+    cards = tuple(replace(card, paper="javascript:alert(1)") for card in study.models)
+    pages = read(build(replace(study, models=cards), rows, summary, tmp_path / "site"))
+    assert not [link for link in Reader(pages["models.html"]).links if link.startswith("javascript")]
+
+
+def test_empty_study(tmp_path):
+    pages = read(build(Study("Nothing"), pd.DataFrame(), pd.DataFrame(), tmp_path / "site"))
+    assert "This run gives no answer: this run has no rows." in pages["index.html"]
+    assert "kept no pictures" in pages["index.html"]
+    assert "methods.html" in pages
+
+
+def test_only_failures(make_study, summarize, tmp_path):
+    study, rows, summary = make_study(pictured=0, failed=lambda model, noise, image: True)
+    rows = rows.assign(psnr_noisy=math.nan, ssim_noisy=math.nan)
+    html = read(build(study, rows, summarize(rows), tmp_path / "site"))["index.html"]
+    assert "no row of this run succeeded" in html and "out of memory" in html
+
+
+def test_single_model_single_image_no_reference(make_study, tmp_path):
+    noises = {"mixture": ("level", (2.0,))}
+    html = read(build(*make_study(noises=noises, models=("ours",), images=1, pictured=1), tmp_path / "site"))[
+        "index.html"
+    ]
+    assert "no Gaussian noise of sigma 15" in html and "Leaderboard" in html
+
+
+def test_unreadable_pictures_are_counted(make_study, tmp_path):
+    study, rows, summary = make_study(pictured=1, datasets=("builtin",))
+    study.pictures[-1].path.write_bytes(b"no picture")
+    study.pictures[-2].path.unlink()
+    html = read(build(study, rows, summary, tmp_path / "site"))["index.html"]
+    assert "2 picture files could not be read and are left out" in html
+
+
+@pytest.mark.parametrize("name", list(panels.found()))
+def test_panel_contract(name, make_study, tmp_path):
+    panel = panels.found()[name]
+    assert isinstance(panel, Panel)
+    template = panels.__path__[0].replace("/panels", f"/templates/panels/{name}.html")
+    assert Path(template).is_file()
+    study, rows, summary = make_study(pictured=0, datasets=("builtin",), models=("ours", "dncnn"), images=3)
+    context = panel.context(Results(study, rows, summary), SiteFolder(tmp_path / "one"))
+    assert context is None or isinstance(context, dict)
