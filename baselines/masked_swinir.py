@@ -1,0 +1,85 @@
+"""The network of masked image training and of its unmasked baseline (Chen et al., CVPR 2023).
+
+It is not SwinIR plus masks: the first convolution is 1x1, and neither of SwinIR's two long skips is there, so that
+the image itself has to pass through the transformer. Input and output (B, 3, H, W) in [0, 1], from 8x8.
+
+Attention mask: in every block, after the norm, `attention_mask` percent of the tokens, chosen independently, are set
+to zero; q, k and v of such a token are the biases. Nothing is rescaled. The published network masks at test
+time too, without a seed; here an evaluated mask is a function of the image's key alone (NumPy's Philox), so that an
+output repeats on any device, in any batch. `mask_samples` averages the output over so many draws.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from baselines.swin import SwinBody
+
+
+class MaskedSwinIR(SwinBody):
+    """mean + conv_last(conv_after_body(features(conv_first(x - mean)))).
+
+    attention_mask  percentage in [0, 100) of tokens that are masked; 0 is the unmasked baseline
+    mask_at_test    mask in evaluation too, as published
+    mask_samples    evaluation averages over so many independent masks
+    """
+
+    def __init__(self, in_chans=3, embed_dim=60, depths=(6,) * 4, num_heads=(6,) * 4, window_size=8, mlp_ratio=2.0,
+                 drop_path_rate=0.1, resi_connection="3conv", attention_mask=0, mask_at_test=True,
+                 mask_samples=1):  # fmt: skip
+        super().__init__(in_chans, embed_dim, depths, num_heads, window_size, mlp_ratio, drop_path_rate,
+                         resi_connection, first_kernel=1)  # fmt: skip
+        if not 0 <= attention_mask < 100:
+            raise ValueError(f"attention_mask is {attention_mask}, wanted a percentage from 0 to less than 100")
+        if mask_samples < 1:
+            raise ValueError(f"mask_samples is {mask_samples}, wanted at least 1")
+        self.attention_mask, self.mask_at_test, self.mask_samples = attention_mask, mask_at_test, mask_samples
+
+    @property
+    def takes_keys(self) -> bool:
+        """Whether an evaluated output depends on the images' keys."""
+        return bool(self.attention_mask) and self.mask_at_test
+
+    def forward(self, x: Tensor, keys: Sequence[int] | None = None) -> Tensor:
+        """Denoise (B, 3, H, W). `keys`: one integer in [0, 2**128) an image, for its masks; None is key 0 for all."""
+        height, width = x.shape[-2:]
+        image = self.pad(x) - self.mean
+        keys = [0] * len(x) if keys is None else keys
+        if len(keys) != len(x):
+            raise ValueError(f"{len(keys)} keys came for {len(x)} images: one key an image is wanted")
+        if not self.training and not self.takes_keys:
+            return self._denoise(image, None)[..., :height, :width]
+        if self.training:
+            return self._denoise(image, self._training_masks(image))[..., :height, :width]
+        random = [np.random.Generator(np.random.Philox(key=int(key))) for key in keys]
+        total = self._denoise(image, self._keyed_masks(image, random))
+        for _ in range(self.mask_samples - 1):
+            total = total + self._denoise(image, self._keyed_masks(image, random))
+        return (total / self.mask_samples)[..., :height, :width]
+
+    def _denoise(self, image: Tensor, keeps: Iterator[Tensor] | None) -> Tensor:
+        deep = self.conv_after_body(self.features(self.conv_first(image), keeps))
+        return self.mean + self.conv_last(deep)
+
+    def _mask_shape(self, image: Tensor) -> tuple[int, int]:
+        """(windows, tokens in a window) of one image."""
+        return image.shape[-2] * image.shape[-1] // self.window_size**2, self.window_size**2
+
+    def _keyed_masks(self, image: Tensor, random: list[np.random.Generator]) -> Iterator[Tensor]:
+        """One mask a block, (B, windows, tokens), 1 where a token is kept; each image draws from its own generator."""
+        while True:
+            draws = np.stack([r.random(self._mask_shape(image), dtype=np.float32) for r in random])
+            yield torch.from_numpy(draws >= self.attention_mask / 100).to(image.device)
+
+    def _training_masks(self, image: Tensor) -> Iterator[Tensor] | None:
+        if not self.attention_mask:
+            return None
+        shape = (len(image), *self._mask_shape(image))
+        return (
+            torch.rand(shape, device=image.device, generator=self.generator) >= self.attention_mask / 100
+            for _ in iter(int, 1)
+        )

@@ -1,0 +1,15 @@
+"""Ours: the network trained with an input mask and an attention mask (Chen et al., CVPR 2023).
+
+Trained on Gaussian noise of one level only, it is meant to keep working on noise it never saw.
+"""
+
+from baselines.baseline import SMALL
+from baselines.masked_swinir import MaskedSwinIR
+
+TITLE = "Masked training (ours)"
+PAPER = "Chen et al., Masked Image Training for Generalizable Deep Image Denoising, CVPR 2023"
+LICENCE = "written here (MIT)"
+SIZES = {"full": {"attention_mask": 75}, "small": {**SMALL, "attention_mask": 10}}
+RECIPE = {"full": {"input_mask": (75, 85)}, "small": {"input_mask": (10, 30)}}
+
+network = MaskedSwinIR

@@ -1,0 +1,279 @@
+"""Swin transformer blocks for image restoration: what SwinIR and the masked network share.
+
+Layout: tokens are (B, N, C) with N = H * W, H and W multiples of the window. Windows hold window**2 neighbouring
+tokens. Everything but attention acts on each token by itself, so a block keeps its tokens in *window order* and one
+gather (`TokenOrder`) takes them from the order of one block to that of the next; nothing is rolled or partitioned.
+
+Source: Liu et al., ICCV 2021 (Swin); Liang et al., ICCVW 2021 (SwinIR). Parameter names are the official ones.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class _Reorder(torch.autograd.Function):
+    """x[:, order] for a permutation; its gradient is the inverse gather instead of a scatter-add."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor, order: Tensor, inverse: Tensor) -> Tensor:
+        ctx.save_for_backward(inverse)
+        return x.index_select(1, order)
+
+    @staticmethod
+    def backward(ctx, grad: Tensor):
+        (inverse,) = ctx.saved_tensors
+        return grad.index_select(1, inverse), None, None
+
+
+def reorder(x: Tensor, order: tuple[Tensor, Tensor]) -> Tensor:
+    """Permute tokens: (B, N, C) -> (B, N, C), `order` as made by `TokenOrder`."""
+    return _Reorder.apply(x, *order)
+
+
+@lru_cache(maxsize=64)
+def _window_order(height: int, width: int, window: int, shift: int) -> Tensor:
+    """Raster index of the token at each place of window order, (N,), after a cyclic shift by -shift."""
+    index = torch.arange(height * width).view(height, width).roll((-shift, -shift), (0, 1))
+    index = index.view(height // window, window, width // window, window)
+    return index.permute(0, 2, 1, 3).reshape(-1)
+
+
+@lru_cache(maxsize=64)
+def _shift_labels(height: int, width: int, window: int, shift: int) -> Tensor:
+    """Region label of each token in window order, (nW, window**2): tokens attend only within their region."""
+    rows, columns = (torch.zeros(size, dtype=torch.long) for size in (height, width))
+    for axis in (rows, columns):
+        axis[-window:-shift], axis[-shift:] = 1, 2
+    label = rows[:, None] * 3 + columns[None, :]
+    label = label.view(height // window, window, width // window, window)
+    return label.permute(0, 2, 1, 3).reshape(-1, window * window)
+
+
+@lru_cache(maxsize=64)
+def _order_between(height: int, width: int, window: int, before: int | None, after: int | None, device: str):
+    """(order, inverse) from one token order to another; a shift names a window order, None the raster order."""
+    raster = torch.arange(height * width)
+    source = raster if before is None else _window_order(height, width, window, before)
+    target = raster if after is None else _window_order(height, width, window, after)
+    place = torch.empty_like(raster)
+    place[source] = raster
+    order = place[target]
+    inverse = torch.empty_like(order)
+    inverse[order] = raster
+    return order.to(device), inverse.to(device)
+
+
+@lru_cache(maxsize=64)
+def _shift_mask(height: int, width: int, window: int, shift: int, device: str) -> tuple[Tensor, Tensor]:
+    """(which, mask): the windows that straddle the border, and their mask (n, 1, window**2, window**2), 0 or -100."""
+    label = _shift_labels(height, width, window, shift)
+    differ = label[:, None, :] != label[:, :, None]
+    which = differ.flatten(1).any(1).nonzero()[:, 0]
+    return which.to(device), (differ[which].float() * -100.0)[:, None].to(device)
+
+
+class TokenOrder:
+    """The token orders of one image size: raster, and windows with a given shift."""
+
+    def __init__(self, height: int, width: int, window: int, device: torch.device):
+        self.height, self.width, self.window, self.device = height, width, window, str(device)
+
+    def between(self, before: int | None, after: int | None) -> tuple[Tensor, Tensor]:
+        return _order_between(self.height, self.width, self.window, before, after, self.device)
+
+    def shift_mask(self, shift: int) -> tuple[Tensor, Tensor]:
+        return _shift_mask(self.height, self.width, self.window, shift, self.device)
+
+    @property
+    def windows(self) -> int:
+        return self.height * self.width // self.window**2
+
+
+class WindowAttention(nn.Module):
+    """Multi-head self-attention inside windows, with a learned bias for each relative position."""
+
+    def __init__(self, dim: int, window_size: int, num_heads: int):
+        super().__init__()
+        self.num_heads = num_heads
+        self.relative_position_bias_table = nn.Parameter(torch.zeros((2 * window_size - 1) ** 2, num_heads))
+        self.qkv = nn.Linear(dim, 3 * dim)
+        self.proj = nn.Linear(dim, dim)
+        nn.init.trunc_normal_(self.relative_position_bias_table, std=0.02)
+        place = torch.stack(torch.meshgrid(torch.arange(window_size), torch.arange(window_size), indexing="ij"))
+        offset = place.flatten(1)[:, :, None] - place.flatten(1)[:, None, :] + window_size - 1  # (2, T, T)
+        index = offset[0] * (2 * window_size - 1) + offset[1]
+        self.register_buffer("relative_position_index", index, persistent=False)
+
+    def bias(self) -> Tensor:
+        """Position bias, (heads, T, T)."""
+        index = self.relative_position_index
+        table = self.relative_position_bias_table.index_select(0, index.flatten())
+        return table.view(*index.shape, -1).permute(2, 0, 1).contiguous()
+
+    def forward(self, x: Tensor, shift_mask: tuple[Tensor, Tensor] | None) -> Tensor:
+        """(B, nW, T, C) -> the same; `shift_mask` as from `TokenOrder.shift_mask`."""
+        batch, windows, tokens, dim = x.shape
+        qkv = self.qkv(x).view(batch, windows, tokens, 3, self.num_heads, dim // self.num_heads)
+        q, k, v = qkv.permute(3, 0, 1, 4, 2, 5)  # each (B, nW, heads, T, C / heads)
+        bias = self.bias()
+        if shift_mask is not None:
+            which, mask = shift_mask
+            bias = bias.expand(windows, -1, -1, -1).index_put((which,), bias + mask.to(bias.dtype))
+        scores = torch.matmul(q * (q.shape[-1] ** -0.5), k.transpose(-2, -1)) + bias
+        x = torch.matmul(scores.softmax(-1), v)  # (B, nW, heads, T, C / heads)
+        return self.proj(x.transpose(2, 3).reshape(batch, windows, tokens, dim))
+
+
+class Mlp(nn.Module):
+    def __init__(self, dim: int, hidden: int):
+        super().__init__()
+        self.fc1 = nn.Linear(dim, hidden)
+        self.fc2 = nn.Linear(hidden, dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc2(F.gelu(self.fc1(x)))
+
+
+class Block(nn.Module):
+    """Window attention and MLP, each behind a norm and a shortcut. Tokens come and go in this block's window order."""
+
+    def __init__(self, dim: int, num_heads: int, window_size: int, shift: int, mlp_ratio: float, drop_path: float):
+        super().__init__()
+        self.window_size, self.shift, self.drop_path = window_size, shift, drop_path
+        self.norm1 = nn.LayerNorm(dim)
+        self.attn = WindowAttention(dim, window_size, num_heads)
+        self.norm2 = nn.LayerNorm(dim)
+        self.mlp = Mlp(dim, int(dim * mlp_ratio))
+
+    def forward(self, x: Tensor, order: TokenOrder, keep: Tensor | None = None, generator=None) -> Tensor:
+        """(B, N, C) -> (B, N, C). `keep`, (B, nW, T) of 0 and 1, zeroes tokens before q, k and v are made."""
+        batch, count, dim = x.shape
+        windows = self.norm1(x).view(batch, order.windows, self.window_size**2, dim)
+        if keep is not None:
+            windows = windows * keep[..., None].to(windows.dtype)
+        attended = self.attn(windows, order.shift_mask(self.shift) if self.shift else None)
+        x = x + self._drop(attended.view(batch, count, dim), generator)
+        return x + self._drop(self.mlp(self.norm2(x)), generator)
+
+    def _drop(self, x: Tensor, generator) -> Tensor:
+        """Stochastic depth (Huang et al., 2016), in training only: a sample's branch is dropped or scaled up."""
+        if not (self.training and self.drop_path):
+            return x
+        kept = torch.rand(x.shape[0], 1, 1, device=x.device, generator=generator) >= self.drop_path
+        return x * kept.to(x.dtype) / (1 - self.drop_path)
+
+
+def body_convolution(dim: int, kind: str) -> nn.Module:
+    """The convolution at the end of a residual group: '1conv', or the '3conv' bottleneck of a quarter of the width."""
+    if kind == "1conv":
+        return nn.Conv2d(dim, dim, 3, padding=1)
+    if kind == "3conv":
+        return nn.Sequential(
+            nn.Conv2d(dim, dim // 4, 3, padding=1),
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(dim // 4, dim // 4, 1),
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(dim // 4, dim, 3, padding=1),
+        )
+    raise ValueError(f"resi_connection is {kind!r}, wanted '1conv' or '3conv'")
+
+
+class _Blocks(nn.Module):
+    def __init__(self, blocks):
+        super().__init__()
+        self.blocks = nn.ModuleList(blocks)
+
+
+class ResidualGroup(nn.Module):
+    """Blocks with alternating shift, a convolution, and a shortcut around both (RSTB). Tokens in raster order."""
+
+    def __init__(self, dim, depth, num_heads, window_size, mlp_ratio, drop_paths, resi_connection):
+        super().__init__()
+        self.residual_group = _Blocks(
+            Block(dim, num_heads, window_size, 0 if i % 2 == 0 else window_size // 2, mlp_ratio, drop_paths[i])
+            for i in range(depth)
+        )
+        self.conv = body_convolution(dim, resi_connection)
+
+    def forward(self, x: Tensor, order: TokenOrder, keeps=None, generator=None) -> Tensor:
+        """(B, N, C) -> (B, N, C); `keeps` is an iterator with one token mask for each block, or None."""
+        shortcut, current = x, None
+        for block in self.residual_group.blocks:
+            x = reorder(x, order.between(current, block.shift))
+            current = block.shift
+            x = block(x, order, None if keeps is None else next(keeps), generator)
+        x = reorder(x, order.between(current, None))
+        return to_tokens(self.conv(to_image(x, order))) + shortcut
+
+
+def to_image(tokens: Tensor, order: TokenOrder) -> Tensor:
+    """(B, N, C) in raster order -> (B, C, H, W), channels last in memory."""
+    batch, _, dim = tokens.shape
+    return tokens.view(batch, order.height, order.width, dim).permute(0, 3, 1, 2)
+
+
+def to_tokens(image: Tensor) -> Tensor:
+    """(B, C, H, W) -> (B, N, C) in raster order."""
+    return image.permute(0, 2, 3, 1).flatten(1, 2)
+
+
+class _PatchNorm(nn.Module):
+    def __init__(self, dim: int):
+        super().__init__()
+        self.norm = nn.LayerNorm(dim)
+
+
+class SwinBody(nn.Module):
+    """First convolution, residual groups and last norm, under the official names; a subclass says what goes around.
+
+    `window_size` is the side of a window in pixels; `depths` and `num_heads` have one entry a residual group.
+    `drop_path_rate` rises linearly from 0 at the first block to this value at the last (training only).
+    """
+
+    def __init__(self, in_chans, embed_dim, depths, num_heads, window_size, mlp_ratio, drop_path_rate,
+                 resi_connection, first_kernel):  # fmt: skip
+        super().__init__()
+        if len(depths) != len(num_heads):
+            raise ValueError(f"depths has {len(depths)} entries and num_heads {len(num_heads)}: wanted as many")
+        if any(embed_dim % heads for heads in num_heads):
+            raise ValueError(f"embed_dim {embed_dim} is not a multiple of every entry of num_heads {tuple(num_heads)}")
+        self.window_size = window_size
+        self.generator: torch.Generator | None = None  # of what training draws; None: torch's own
+        rgb_mean = torch.tensor([0.4488, 0.4371, 0.4040]) if in_chans == 3 else torch.zeros(1)
+        self.register_buffer("mean", rgb_mean.view(1, -1, 1, 1), persistent=False)
+        self.conv_first = nn.Conv2d(in_chans, embed_dim, first_kernel, padding=first_kernel // 2)
+        self.patch_embed = _PatchNorm(embed_dim)
+        rates = torch.linspace(0, drop_path_rate, sum(depths)).split(tuple(depths))
+        self.layers = nn.ModuleList(
+            ResidualGroup(embed_dim, depth, heads, window_size, mlp_ratio, rate.tolist(), resi_connection)
+            for depth, heads, rate in zip(depths, num_heads, rates, strict=True)
+        )
+        self.norm = nn.LayerNorm(embed_dim)
+        self.conv_after_body = body_convolution(embed_dim, resi_connection)
+        self.conv_last = nn.Conv2d(embed_dim, in_chans, 3, padding=1)
+        self.apply(_initialize)
+
+    def features(self, shallow: Tensor, keeps=None) -> Tensor:
+        """Shallow features (B, C, H, W) -> deep features of the same shape, after the last norm."""
+        order = TokenOrder(*shallow.shape[-2:], self.window_size, shallow.device)
+        x = self.patch_embed.norm(to_tokens(shallow))
+        for layer in self.layers:
+            x = layer(x, order, keeps, self.generator)
+        return to_image(self.norm(x), order)
+
+    def pad(self, x: Tensor) -> Tensor:
+        """Reflect the right and bottom border until both sides are multiples of the window; none where they are."""
+        height, width = x.shape[-2:]
+        bottom, right = -height % self.window_size, -width % self.window_size
+        return F.pad(x, (0, right, 0, bottom), "reflect") if bottom or right else x
+
+
+def _initialize(module: nn.Module) -> None:
+    if isinstance(module, nn.Linear):
+        nn.init.trunc_normal_(module.weight, std=0.02)
+        nn.init.zeros_(module.bias)

@@ -1,0 +1,44 @@
+"""SwinIR for denoising: Swin transformer groups between two long skips (Liang et al., ICCVW 2021).
+
+Input and output (B, C, H, W) in [0, 1], any size from 8x8 (reflected up to a multiple of the window). Keys are those
+of the official colour denoising checkpoints. Source: the paper, and KAIR's key list (Apache-2.0).
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from baselines.swin import SwinBody
+
+TITLE = "SwinIR"
+PAPER = "Liang et al., SwinIR: Image Restoration Using Swin Transformer, ICCV Workshops 2021"
+LICENCE = "written here (MIT); official weights Apache-2.0"
+SIZES = {
+    "full": {},
+    "small": {
+        "embed_dim": 48,
+        "depths": (2, 2),
+        "num_heads": (2, 2),
+        "resi_connection": "3conv",
+        "drop_path_rate": 0.0,
+    },
+}
+
+
+class SwinIR(SwinBody):
+    """SwinIR without upsampling: x + conv_last(conv_after_body(features) + conv_first(x))."""
+
+    def __init__(self, in_chans=3, embed_dim=180, depths=(6,) * 6, num_heads=(6,) * 6, window_size=8, mlp_ratio=2.0,
+                 drop_path_rate=0.1, resi_connection="1conv"):  # fmt: skip
+        super().__init__(in_chans, embed_dim, depths, num_heads, window_size, mlp_ratio, drop_path_rate,
+                         resi_connection, first_kernel=3)  # fmt: skip
+
+    def forward(self, x: Tensor) -> Tensor:
+        height, width = x.shape[-2:]
+        image = self.pad(x) - self.mean
+        shallow = self.conv_first(image)  # (B, C, H, W)
+        deep = self.conv_after_body(self.features(shallow)) + shallow
+        return (image + self.conv_last(deep) + self.mean)[..., :height, :width]
+
+
+network = SwinIR
