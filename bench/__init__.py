@@ -1,0 +1,18 @@
+"""MaskBench: does an image denoiser still work on noise it was not trained on, and why?
+
+bench.load_model("ours(mask_samples=4)")     a torch module in eval mode
+bench.load_noise("poisson(alpha=2)")         (clean, rng) -> (noisy, clean)
+bench.load_dataset("builtin")                clean images
+bench.run(models=["ours"], noises=["mixture"])   a pandas frame, a row per image
+"""
+
+from importlib import import_module
+
+_HOMES = {"load_model": "models", "load_noise": "noises", "load_dataset": "datasets", "run": "runner"}
+__all__ = ["load_dataset", "load_model", "load_noise", "run"]
+
+
+def __getattr__(name: str):
+    if name in _HOMES:
+        return getattr(import_module(f"bench.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'bench' has no attribute {name!r}")

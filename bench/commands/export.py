@@ -1,0 +1,44 @@
+"""`bench export`: the rows of a run as a table in a file format."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+FORMATS = ("csv", "parquet", "json", "markdown", "latex")
+
+
+@click.command()
+@click.argument("folder", metavar="RUN", type=click.Path(path_type=Path))
+@click.option("--format", "kind", type=click.Choice(FORMATS), default="csv", show_default=True)
+@click.option(
+    "--per",
+    type=click.Choice(["image", "cell"]),
+    default="image",
+    show_default=True,
+    help="A row per image, or per model x data set x noise with means and intervals.",
+)
+@click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False),
+              help="A file.  [default: standard output; parquet needs a file]")  # fmt: skip
+def export(folder, kind, per, out) -> None:
+    """Write the rows of RUN as csv, parquet, json, markdown or latex."""
+    from bench import export, statistics
+    from bench.errors import BadInput
+    from bench.store import Store
+
+    with Store.open(folder) as store:
+        frame = store.rows()
+    if per == "cell" and len(frame):
+        frame = statistics.summarize(frame)
+    if kind == "parquet" and out is None:
+        raise BadInput("parquet is not text: name a file with --out rows.parquet")
+    try:
+        content = export.encode(frame, kind)
+        if out is None:
+            sys.stdout.write(content.decode())
+        else:
+            out.write_bytes(content)
+    except OSError as error:
+        raise BadInput(f"{out or 'standard output'} cannot be written: {error.strerror}") from error

@@ -1,0 +1,76 @@
+"""The plan of a run: which models, noises, data sets and seeds, and from them the rows that are still missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bench import datasets, models, noises, protocols, spec
+from bench.errors import BadInput
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that a run does, made from text before anything is computed."""
+
+    models: tuple[models.Model, ...]
+    noises: tuple[Any, ...]
+    datasets: tuple[datasets.Dataset, ...]
+    seeds: tuple[int, ...]
+    protocol: protocols.Protocol
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def images(self) -> int:
+        return sum(len(dataset.images) for dataset in self.datasets)
+
+    @property
+    def rows(self) -> int:
+        return len(self.models) * len(self.noises) * self.images * len(self.seeds)
+
+    def mine(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Those rows of a store that belong to this plan."""
+        hashes = {model.label: model.weights_hash for model in self.models}
+        return rows[
+            rows["model"].isin(hashes)
+            & (rows["weights_hash"] == rows["model"].map(hashes))
+            & rows["noise"].isin([noises.canonical(noise) for noise in self.noises])
+            & rows["dataset"].isin([dataset.name for dataset in self.datasets])
+            & rows["seed"].isin(self.seeds)
+            & (rows["protocol"] == self.protocol.name)
+        ]
+
+
+def make_plan(
+    model_list: str = "all",
+    noise_list: str = "mixture",
+    dataset_list: str | None = None,
+    data: tuple[Path, ...] = (),
+    *,
+    size: str = "small",
+    limit: int | None = None,
+    seeds: tuple[int, ...] = (0,),
+    protocol: str = "stored",
+) -> Plan:
+    """Plan from lists of specs, as on the command line. Gaussian 15 is always among the noises, for the gap.
+
+    Data sets are those named, and the folders `data`; `builtin` where neither was given. Raises BadInput.
+    """
+    chosen_models, left_out = models.expand(model_list, size)
+    chosen_noises = noises.expand(noise_list)
+    reference = noises.load_noise(noises.REFERENCE)
+    if reference not in chosen_noises:
+        chosen_noises.insert(0, reference)
+    names = spec.split(dataset_list or "")
+    sources = [*names, *data] or ["builtin"]
+    chosen_datasets = [datasets.limited(datasets.load_dataset(source), limit) for source in sources]
+    duplicates = {d.name for d in chosen_datasets if [o.name for o in chosen_datasets].count(d.name) > 1}
+    if duplicates:
+        raise BadInput(f"two data sets are called {sorted(duplicates)[0]!r}: rename one of the folders")
+    if not seeds:
+        raise BadInput("no seed was given: write --seeds 0 or --seeds 0,1")
+    return Plan(tuple(chosen_models), tuple(chosen_noises), tuple(chosen_datasets), tuple(dict.fromkeys(seeds)),
+                protocols.load_protocol(protocol), tuple(left_out))  # fmt: skip

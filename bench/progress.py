@@ -1,0 +1,68 @@
+"""Progress that people can read in a terminal as well as in a log file."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+LINE_SECONDS = 15.0  # in a log file, a line as often as this
+
+
+class Progress:
+    """Counts units of work; shows a bar with the time left in a terminal, a line now and then elsewhere."""
+
+    def __init__(self, title: str, total: int, done: int, bar=None):
+        self.title, self.total, self.done, self.bar = title, total, done, bar
+        self.task = bar.add_task(title, total=total, completed=done, note="") if bar else None
+        self.first, self.began, self.said = done, time.monotonic(), time.monotonic()
+
+    def advance(self, steps: int = 1, note: str = "") -> None:
+        self.done += steps
+        if self.bar:
+            self.bar.update(self.task, completed=self.done, note=note)
+        elif time.monotonic() - self.said > LINE_SECONDS or self.done >= self.total:
+            self.said = time.monotonic()
+            print(f"{self.title} {self.done}/{self.total}, {self._left()}{', ' + note if note else ''}", flush=True)
+
+    def skip(self, steps: int) -> None:
+        """Units that were done before: they count as done, and not for the speed."""
+        self.first += steps
+        self.advance(steps)
+
+    def say(self, line: str) -> None:
+        """A line of its own, above the bar."""
+        self.bar.console.print(line, highlight=False, markup=False) if self.bar else print(line, flush=True)
+
+    def _left(self) -> str:
+        made = self.done - self.first
+        if not made:
+            return "starting"
+        seconds = (time.monotonic() - self.began) / made * (self.total - self.done)
+        return f"{duration(seconds)} left"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: '48 s', '3 min 20 s', '2 h 05 min'."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+@contextmanager
+def progress(title: str, total: int, done: int = 0) -> Iterator[Progress]:
+    """A `Progress` over `total` units, of which `done` were done before."""
+    if not sys.stdout.isatty():
+        yield Progress(title, total, done)
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+               TextColumn("{task.fields[note]}"))  # fmt: skip
+    with Bar(*columns) as bar:
+        yield Progress(title, total, done, bar)

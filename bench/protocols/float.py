@@ -1,0 +1,16 @@
+"""The convention of KAIR, SwinIR, Restormer and CLIPDenoising, for reproducing published numbers."""
+
+from bench.protocols import Protocol
+
+PROTOCOL = Protocol(
+    name="float",
+    store_noise=False,
+    border=0,
+    legacy_seed=0,
+    words=(
+        "Noise is added in floating point and neither clipped nor rounded. It is drawn from NumPy's legacy "
+        "RandomState(0), made anew for every image, so that images of equal size share one noise field, as in "
+        "the published code. Output and noisy image are scored in 8 bits, RGB, no border left out."
+    ),
+    source="KAIR, SwinIR, Restormer, CLIPDenoising",
+)

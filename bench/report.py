@@ -1,0 +1,154 @@
+"""From a run folder to the pages: gathers what the manifest and the cards know, and hands it to `reports`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+import reports
+from bench import noises, protocols, statistics
+from bench.errors import BadInput
+from bench.store import Store, row_key
+
+
+def build(folder: Path, out: Path, protocol: str | None = None) -> Path:
+    """Make the site of a run folder; returns its index.html. Raises BadInput."""
+    with Store.open(folder) as store:
+        rows, manifest = store.rows(), [entry for entry in store.manifest() if entry["event"] == "started"]
+        if not manifest:
+            raise BadInput(f"{folder} has no manifest.json that says what was run: run bench run --out {folder} again")
+        chosen = protocol or manifest[-1]["protocol"]
+        others = sorted(set(rows["protocol"]) - {chosen})
+        rows = rows[rows["protocol"] == chosen]
+        rows, stale = latest_weights(rows, manifest)
+        rows = in_order(rows, manifest)
+        study = study_of(store, rows, manifest, chosen)
+    sentences = [f"Rows under the protocol {name} are in this run and not on these pages." for name in others]
+    sentences += [f"Rows of older weights of {name} are in this run and not on these pages." for name in stale]
+    study = replace(study, not_measured=(*study.not_measured, *sentences))
+    summary = statistics.summarize(rows)
+    try:
+        return reports.build(study, rows, summary, out)
+    except OSError as error:
+        raise BadInput(f"the site {out} cannot be written: {error.strerror or error}") from error
+
+
+def latest_weights(rows: pd.DataFrame, manifest: list[dict]) -> tuple[pd.DataFrame, list[str]]:
+    """Rows of the weights that were run last under each label, and the labels that have older ones."""
+    latest = {model["label"]: model["weights_hash"] for entry in manifest for model in entry["models"]}
+    current = rows["weights_hash"] == rows["model"].map(latest)
+    return rows[current], sorted(set(rows.loc[~current, "model"]))
+
+
+def in_order(rows: pd.DataFrame, manifest: list[dict]) -> pd.DataFrame:
+    """Rows with models and data sets in the order in which they were asked for."""
+    models = list(dict.fromkeys(model["label"] for entry in manifest for model in entry["models"]))
+    datasets = list(dict.fromkeys(dataset["name"] for entry in manifest for dataset in entry["datasets"]))
+    rank = rows["model"].map(models.index), rows["dataset"].map(datasets.index)
+    keyed = rows.assign(_model=rank[0], _dataset=rank[1])
+    keyed = keyed.sort_values(["_dataset", "_model", "noise_name", "level", "noise", "image", "seed"])
+    return keyed.drop(columns=["_model", "_dataset"]).reset_index(drop=True)
+
+
+def study_of(store: Store, rows: pd.DataFrame, manifest: list[dict], protocol: str) -> reports.Study:
+    """What the pages say besides the numbers."""
+    last, described = manifest[-1], protocols.load_protocol(protocol)
+    about = {model["label"]: model for entry in manifest for model in entry["models"]}
+    sets = {dataset["name"]: dataset for entry in manifest for dataset in entry["datasets"]}
+    return reports.Study(
+        title="Does it still work on noise it was not trained on?",
+        command="\n".join(dict.fromkeys(entry["command"] for entry in manifest if entry["command"])),
+        created=last["at"],
+        run=store.folder.name,
+        protocol=protocol,
+        protocol_description=described.words,
+        interval=statistics.WORDS,
+        versions=last["versions"],
+        machine=last["machine"],
+        models=tuple(_model_card(about[label]) for label in dict.fromkeys(rows["model"])),
+        noises=tuple(_noise_card(name, rows) for name in dict.fromkeys(rows["noise_name"])),
+        datasets=tuple(_dataset_card(sets[name]) for name in dict.fromkeys(rows["dataset"])),
+        pictures=tuple(pictures(store, rows, protocol)),
+        not_measured=tuple(_not_measured(rows, last)),
+    )
+
+
+def _model_card(about: dict[str, Any]) -> reports.ModelCard:
+    card = about["card"]
+    trained = card.get("trained_on", {})
+    return reports.ModelCard(
+        name=about["label"],
+        title=about["title"],
+        size=about["size"],
+        parameters=card.get("parameters"),
+        weights=about["weights"],
+        weights_hash=about["weights_hash"],
+        paper=about["paper"],
+        licence=card.get("licence", about["licence"]),
+        trained_on=f"{trained['images']} images of {trained['data']}, {trained['noise']}"
+        if trained
+        else "not known here",
+        iterations=card.get("recipe", {}).get("iterations"),
+        note=_how_trained(card) if card else "",
+    )
+
+
+def _how_trained(card: dict[str, Any]) -> str:
+    recipe, network = card["recipe"], card["network"]
+    crop, minutes = recipe["crop"], card["seconds"] / 60
+    parts = [f"batch {recipe['batch']}, crops of {crop}x{crop}"]
+    if recipe["input_mask"]:
+        parts.append("input mask {}-{}%".format(*recipe["input_mask"]))
+    if network.get("attention_mask"):
+        parts.append(f"attention mask {network['attention_mask']}%")
+    return ", ".join([*parts, f"{minutes:.0f} minutes of training"])
+
+
+def _noise_card(name: str, rows: pd.DataFrame) -> reports.NoiseCard:
+    try:
+        cls = noises.noise_class(name)
+    except BadInput:  # a noise of another package that is not installed here
+        return reports.NoiseCard(name)
+    levels = rows.loc[rows["noise_name"] == name, "level"].dropna().unique()
+    return reports.NoiseCard(name, cls.title, cls.formula, cls.source, cls.axis or "", tuple(sorted(levels)))
+
+
+def _dataset_card(about: dict[str, Any]) -> reports.DatasetCard:
+    return reports.DatasetCard(about["name"], about["title"], about["images"], about["licence"], about["note"])
+
+
+def pictures(store: Store, rows: pd.DataFrame, protocol: str):
+    """The pictures of these rows that are in the run folder."""
+    for row in rows.to_dict("records"):
+        shared = (row["image_hash"], row["noise"], row["noise_version"], row["seed"], protocol)
+        found = {
+            "clean": store.picture_path("clean", *shared),
+            "noisy": store.picture_path("noisy", *shared),
+            row["model"]: store.picture_path(row_key(row)),
+        }
+        for source, path in found.items():
+            if path.exists():
+                yield reports.Picture(row["dataset"], row["image"], row["noise"], row["seed"], source, path)
+
+
+def _not_measured(rows: pd.DataFrame, last: dict) -> list[str]:
+    sentences = [sentence[0].upper() + sentence[1:] + "." for sentence in last["left_out"]]
+    if rows["lpips"].isna().all():
+        sentences.append("LPIPS was not measured.")
+    failed = int((rows["status"] != "ok").sum())
+    if failed:
+        reasons = rows.loc[rows["status"] != "ok", "reason"].value_counts()
+        sentences.append(f"{failed} rows failed, most often because: {reasons.index[0]}.")
+    small = [d for d, part in rows.groupby("dataset", sort=False) if part["image"].nunique() < 20]
+    for name in small:
+        count = rows.loc[rows["dataset"] == name, "image"].nunique()
+        sentences.append(f"{name} has {count} images only: its intervals are wide and themselves uncertain.")
+    if (rows["size"] == "small").any():
+        sentences.append(
+            "Models of size small are scaled-down members of their families, trained alike for a short time; "
+            "they say nothing of the published sizes."
+        )
+    return sentences

@@ -1,0 +1,74 @@
+"""Small pictures and small networks, so that whole runs take a second."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+NETWORK = '''
+import torch
+from torch import nn
+
+
+class Blur(nn.Module):
+    """3x3 mean."""
+
+    def __init__(self, strength=1.0):
+        super().__init__()
+        self.strength = strength
+
+    def forward(self, x):
+        mean = nn.functional.avg_pool2d(nn.functional.pad(x, (1, 1, 1, 1), "reflect"), 3, 1)
+        return x + self.strength * (mean - x)
+
+
+class Broken(Blur):
+    def forward(self, x):
+        return torch.full_like(x, float("nan"))
+
+
+class Shrinking(Blur):
+    def forward(self, x):
+        return x[..., 1:, 1:]
+
+
+class Raising(Blur):
+    def forward(self, x):
+        raise RuntimeError("no kernel for this\\nand much more text")
+
+
+class Slow(Blur):
+    def forward(self, x):
+        import time
+
+        time.sleep(0.15)
+        return super().forward(x)
+
+
+class Keyed(Blur):
+    takes_keys = True
+
+    def forward(self, x, keys=None):
+        return super().forward(x) + torch.tensor([key % 1000 for key in keys]).view(-1, 1, 1, 1) / 50000
+'''
+
+
+@pytest.fixture
+def photos(tmp_path) -> Path:
+    """A folder with four smooth colour pictures of 40x48 pixels."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    random = np.random.default_rng(7)
+    for name in ("a", "b", "c", "d"):
+        small = Image.fromarray(random.integers(0, 256, (6, 7, 3), dtype=np.uint8))
+        small.resize((48, 40), Image.Resampling.BICUBIC).save(folder / f"{name}.png")
+    return folder
+
+
+@pytest.fixture
+def networks(tmp_path) -> str:
+    """A file of a user's networks; name one with f"{networks}:Blur"."""
+    file = tmp_path / "networks.py"
+    file.write_text(NETWORK)
+    return str(file)

@@ -1,0 +1,125 @@
+"""The grammar of specs: parsing, canonical form, errors that help."""
+
+import ast
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench import spec
+from bench.errors import BadInput
+from bench.spec import Spec
+
+LITERALS = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**9), 10**9) | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=12),
+    lambda inner: st.lists(inner, max_size=3).map(tuple),
+    max_leaves=6,
+)  # fmt: skip
+NAMES = st.from_regex(r"[a-z_][a-z0-9_]{0,8}", fullmatch=True).filter(lambda name: name not in ("None", "True", "not"))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("ours", Spec("ours")),
+        ("  gaussian ( 25 )", Spec("gaussian", (25,))),
+        ("gaussian(sigma=-2.5)", Spec("gaussian", (), (("sigma", -2.5),))),
+        ("builtin-ihc(limit=1)", Spec("builtin-ihc", (), (("limit", 1),))),
+        ("a/b.py:Net(width=8)", Spec("a/b.py:Net", (), (("width", 8),))),
+        ("swinir(weights='x, (y).pth')", Spec("swinir", (), (("weights", "x, (y).pth"),))),
+        (
+            "chain(gaussian(sigma=10), poisson)",
+            Spec("chain", (Spec("gaussian", (), (("sigma", 10),)), Spec("poisson"))),
+        ),
+        ("swinir(depths=(2, 2))", Spec("swinir", (), (("depths", (2, 2)),))),
+    ],
+)
+def test_parse(text, expected):
+    assert spec.parse(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "(", "gaussian(", "gaussian(25", "gaussian(25) + 1", "gaussian(25)(3)", "a b", "x(**y)", "x(*y)", "x(1 + 1)",
+     "x(lambda: 1)", "x(y=__import__('os').system('true'))", "x([i for i in (1,)])", "x)", "'quoted'"],
+)  # fmt: skip
+def test_what_is_not_a_spec_is_refused_in_one_line(text):
+    with pytest.raises(BadInput) as error:
+        spec.parse(text)
+    assert len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("ours,baseline", ["ours", "baseline"]),
+        ("a(b=(1, 2)), c('x,y'), d([1, 2])", ["a(b=(1, 2))", "c('x,y')", "d([1, 2])"]),
+        (" , a ,, ", ["a"]),
+        ("", []),
+    ],
+)
+def test_split(text, parts):
+    assert spec.split(text) == parts
+
+
+@given(NAMES, st.dictionaries(NAMES, LITERALS, max_size=4))
+def test_canonical_text_parses_back_to_the_same_values(name, values):
+    text = spec.canonical(name, values, {})
+    parsed = spec.parse(text)
+    assert parsed.name == name
+    assert dict(parsed.kwargs) == values
+    assert spec.canonical(parsed.name, dict(parsed.kwargs), {}) == text
+
+
+@dataclass(frozen=True)
+class Thing:
+    sigma: float
+    border: str = "reflect"
+    sizes: tuple = (1, 2)
+
+    def __post_init__(self):
+        object.__setattr__(self, "sigma", float(self.sigma))
+        if self.sigma < 0:
+            raise ValueError(f"sigma is {self.sigma}, wanted at least 0")
+
+
+@pytest.mark.parametrize(
+    "text", ["thing(25)", "thing(25.0)", "thing(sigma=2.5e1)", "thing(sigma=25, border='reflect')"]
+)
+def test_equal_things_have_equal_text(text):
+    thing = spec.build(Thing, spec.parse(text), "thing")
+    assert spec.canonical_dataclass("thing", thing) == "thing(sigma=25)"
+
+
+def test_canonical_has_what_differs_in_the_order_of_the_fields():
+    thing = spec.build(Thing, spec.parse("thing(sizes=[3], border='wrap', sigma=0.5)"), "thing")
+    assert spec.canonical_dataclass("thing", thing) == "thing(sigma=0.5, border='wrap', sizes=(3,))"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("thing(sigm=1)", ["unknown parameter of thing", "'sigm'", "Did you mean 'sigma'"]),
+        ("thing()", ["needs sigma"]),
+        ("thing(1, 'a', 2, 3)", ["got 4 parameters", "at most 3"]),
+        ("thing(1, sigma=2)", ["'sigma' twice"]),
+        ("thing(-1)", ["sigma is -1.0", "wanted at least 0"]),
+        ("thing('x')", ["thing"]),
+    ],
+)
+def test_wrong_parameters_are_named(text, words):
+    with pytest.raises(BadInput) as error:
+        spec.build(Thing, spec.parse(text), "thing")
+    assert all(word in str(error.value) for word in words), error.value
+
+
+@given(st.text(max_size=40))
+def test_any_text_either_parses_or_is_bad_input(text):
+    try:
+        parsed = spec.parse(text)
+    except BadInput:
+        return
+    assert parsed.name and not parsed.name.isspace()
+    ast.parse(repr(parsed))  # only literals and Specs came out

@@ -1,0 +1,43 @@
+"""The imports form a star: `bench` imports the four leaves, the leaves import neither `bench` nor each other."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LEAVES = ("noise_zoo", "baselines", "analysis", "reports")
+HEAVY = {"reports": {"torch"}, "noise_zoo": {"torch"}}
+
+
+def imported(file: Path) -> set[str]:
+    """Top-level packages that a file imports anywhere."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            found.add(node.module.partition(".")[0])
+    return found
+
+
+@pytest.mark.parametrize("leaf", LEAVES)
+def test_a_leaf_imports_neither_bench_nor_another_leaf(leaf):
+    forbidden = {"bench", *LEAVES, *HEAVY.get(leaf, set())} - {leaf}
+    for file in (ROOT / leaf).rglob("*.py"):
+        assert not imported(file) & forbidden, f"{file.relative_to(ROOT)} imports {imported(file) & forbidden}"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["noise", "list"], ["models", "list"], ["data", "list"]])
+def test_listing_does_not_import_torch(arguments):
+    program = (
+        f"import sys; sys.argv = ['bench', *{arguments!r}]\n"
+        "from bench.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print('torch' in sys.modules, file=sys.stderr)"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
+    assert result.stderr.strip().splitlines()[-1] == "False", result.stderr
