@@ -1,0 +1,107 @@
+"""IDF: one small block that predicts a 3x3 kernel for every pixel, applied ten times (Kim et al., ICCV 2025).
+
+Input and output (B, 3, H, W) in [0, 1], from 3x3. A kernel is positive and sums to one, so that an output pixel is a
+mean of its neighbours: the network can blur or keep, but paint nothing. Keys are those of the published weights.
+Written from a description of the method.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+TITLE = "IDF"
+PAPER = "Kim et al., IDF: Iterative Dynamic Filtering Networks for Generalizable Image Denoising, ICCV 2025"
+LICENCE = "written here (MIT)"
+SIZES = {"full": {}, "small": {}}
+MEAN = (0.36187348, 0.4361255, 0.4335091)
+DEVIATION = (0.19088039, 0.19967876, 0.21309015)
+EPSILON = 1e-4
+
+
+def rms_normalize(x: Tensor) -> Tensor:
+    """Divide each sample of (B, C, H, W) by the root of the mean of its squares."""
+    norm = torch.linalg.vector_norm(x, dim=(1, 2, 3), keepdim=True)  # its gradient at zero is zero
+    return x / (norm / x[0].numel() ** 0.5 + EPSILON)
+
+
+def neighbours(x: Tensor, dilation: int, mode: str) -> list[Tensor]:
+    """The 3x3 neighbours of every pixel, row by row: nine views (B, C, H, W) of one padded copy of x."""
+    height, width = x.shape[-2:]
+    padded = F.pad(x, (dilation,) * 4, mode)
+    offsets = (0, dilation, 2 * dilation)
+    return [padded[..., i : i + height, j : j + width] for i in offsets for j in offsets]
+
+
+def correlation(x: Tensor, dilation: int, mode: str) -> Tensor:
+    """(B, 9, H, W): twice Pearson's correlation, over the three channels, of each pixel with its neighbours."""
+    centred = x - x.mean(1, keepdim=True)
+    deviation = torch.linalg.vector_norm(centred, dim=1, keepdim=True) / 2**0.5  # unbiased, (B, 1, H, W)
+    standard = centred / (deviation + EPSILON)
+    return torch.stack([(standard * other).sum(1) for other in neighbours(standard, dilation, mode)], 1)
+
+
+class ChannelAttention(nn.Module):
+    """Weights in (0, 1) for the features, from what the iteration before took away."""
+
+    def __init__(self, dim: int):
+        super().__init__()
+        self.conv = nn.Conv2d(6, 6, 1, bias=False)
+        self.attention = nn.Sequential(
+            nn.Conv2d(6, dim, 1, bias=False), nn.ReLU(), nn.Conv2d(dim, dim, 1, bias=False), nn.Sigmoid()
+        )
+
+    def forward(self, residual: Tensor) -> Tensor:
+        moments = torch.cat([residual.mean((2, 3), keepdim=True), residual.std((2, 3), keepdim=True)], 1)
+        return self.attention(rms_normalize(self.conv(moments)))  # (B, C, 1, 1)
+
+
+class FilterBlock(nn.Module):
+    def __init__(self, dim: int, power: int):
+        super().__init__()
+        self.power = power
+        self.feature_extractor = nn.Sequential(
+            nn.Conv2d(3, dim, 3, padding=1, bias=False), nn.ReLU(),
+            nn.Conv2d(dim, dim, 3, padding=1, bias=False), nn.ReLU(),
+        )  # fmt: skip
+        self.kernel_predictor = nn.Conv2d(dim + 9, 9, 3, padding=1, bias=False)
+        self.gca = ChannelAttention(dim)
+
+    def forward(self, x: Tensor, residual: Tensor | None, dilation: int, mode: str) -> Tensor:
+        """Filter (B, 3, H, W); `residual` is what the iteration before took away, None at the first."""
+        features = self.feature_extractor(rms_normalize(x))  # (B, C, H, W)
+        if residual is not None:
+            features = features * self.gca(residual)
+        features = torch.cat([features, correlation(x, dilation, mode)], 1)  # (B, C + 9, H, W)
+        kernel = self.kernel_predictor(rms_normalize(features)).abs() ** self.power
+        kernel = kernel / (kernel.sum(1, keepdim=True) + EPSILON)  # (B, 9, H, W)
+        return sum(kernel[:, i : i + 1] * other for i, other in enumerate(neighbours(x, dilation, mode)))
+
+
+class IDF(nn.Module):
+    """`iterations` rounds of one block, in turn on wide neighbourhoods (dilation 2, reflected) and on close ones.
+
+    In training each round's output is mixed with its input by a random factor for each sample.
+    """
+
+    def __init__(self, hidden_channels=64, power_alpha=3, iterations=10):
+        super().__init__()
+        self.iterations = iterations
+        self.generator: torch.Generator | None = None  # of what training draws; None: torch's own
+        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("scale", 0.5 / torch.tensor(DEVIATION).view(1, 3, 1, 1), persistent=False)
+        self.block = FilterBlock(hidden_channels, power_alpha)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x, residual = (x - self.mean) * self.scale, None
+        for i in range(self.iterations):
+            filtered = self.block(x, residual, *((2, "reflect") if i % 2 == 0 else (1, "constant")))
+            if self.training:
+                share = torch.rand(len(x), 1, 1, 1, device=x.device, generator=self.generator)
+                filtered = torch.lerp(x, filtered, share.to(x.dtype))
+            x, residual = filtered, x - filtered
+        return x / self.scale + self.mean
+
+
+network = IDF

@@ -1,0 +1,164 @@
+"""Restormer: a U-shaped transformer whose attention is between channels, not pixels (Zamir et al., CVPR 2022).
+
+Input and output (B, C, H, W) in [0, 1], from 8x8 (reflected up to multiples of 8: three halvings). Attention takes its
+channel correlations over all that is seen together, so a tiled output differs from a whole one.
+Written from the paper; keys are those of the published denoising weights.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+TITLE = "Restormer"
+PAPER = "Zamir et al., Restormer: Efficient Transformer for High-Resolution Image Restoration, CVPR 2022"
+LICENCE = "written here from the paper (MIT); the official code and weights have a restrictive licence or none"
+SIZES = {
+    "full": {},
+    "small": {"dim": 6, "num_blocks": (1, 1, 1, 1)},
+}
+
+
+class Norm(nn.Module):
+    """Divides by the deviation over the channels; 'BiasFree' leaves the mean in (and has no bias)."""
+
+    def __init__(self, dim: int, kind: str):
+        super().__init__()
+        self.body = nn.Module()
+        self.body.weight = nn.Parameter(torch.ones(dim))
+        self.body.bias = nn.Parameter(torch.zeros(dim)) if kind == "WithBias" else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        centred = x - x.mean(1, keepdim=True)
+        scale = (centred.square().mean(1, keepdim=True) + 1e-5).rsqrt()  # (B, 1, H, W); var(1) is ten times slower
+        if self.body.bias is None:
+            return x * scale * self.body.weight[:, None, None]
+        return centred * scale * self.body.weight[:, None, None] + self.body.bias[:, None, None]
+
+
+class Attention(nn.Module):
+    """Transposed attention: each channel of a head is a mix of the head's channels, weighted by cosine similarity."""
+
+    def __init__(self, dim: int, heads: int, bias: bool):
+        super().__init__()
+        self.heads = heads
+        self.temperature = nn.Parameter(torch.ones(heads, 1, 1))
+        self.qkv = nn.Conv2d(dim, 3 * dim, 1, bias=bias)
+        self.qkv_dwconv = nn.Conv2d(3 * dim, 3 * dim, 3, padding=1, groups=3 * dim, bias=bias)
+        self.project_out = nn.Conv2d(dim, dim, 1, bias=bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        qkv = self.qkv_dwconv(self.qkv(x)).flatten(2)  # (B, 3 C, H W)
+        q, k, v = (t.unflatten(1, (self.heads, -1)) for t in qkv.chunk(3, 1))  # each (B, heads, C / heads, H W)
+        cosine = F.normalize(q, dim=-1) @ F.normalize(k, dim=-1).transpose(-2, -1)
+        weights = (cosine * self.temperature).softmax(-1)  # (B, heads, C / heads, C / heads)
+        return self.project_out((weights @ v).view_as(x))
+
+
+class FeedForward(nn.Module):
+    """Two branches behind one depth-wise convolution, of which one gates the other."""
+
+    def __init__(self, dim: int, expansion: float, bias: bool):
+        super().__init__()
+        hidden = int(dim * expansion)
+        self.project_in = nn.Conv2d(dim, 2 * hidden, 1, bias=bias)
+        self.dwconv = nn.Conv2d(2 * hidden, 2 * hidden, 3, padding=1, groups=2 * hidden, bias=bias)
+        self.project_out = nn.Conv2d(hidden, dim, 1, bias=bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        gate, value = self.dwconv(self.project_in(x)).chunk(2, 1)
+        return self.project_out(F.gelu(gate) * value)
+
+
+class Block(nn.Module):
+    def __init__(self, dim: int, heads: int, expansion: float, bias: bool, norm: str):
+        super().__init__()
+        self.norm1 = Norm(dim, norm)
+        self.attn = Attention(dim, heads, bias)
+        self.norm2 = Norm(dim, norm)
+        self.ffn = FeedForward(dim, expansion, bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + self.attn(self.norm1(x))
+        return x + self.ffn(self.norm2(x))
+
+
+class Resample(nn.Module):
+    """Twice the channels at half the size (down), or half the channels at twice the size."""
+
+    def __init__(self, dim: int, down: bool):
+        super().__init__()
+        conv = nn.Conv2d(dim, dim // 2 if down else 2 * dim, 3, padding=1, bias=False)
+        self.body = nn.Sequential(conv, nn.PixelUnshuffle(2) if down else nn.PixelShuffle(2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.body(x)
+
+
+class PatchEmbed(nn.Module):
+    def __init__(self, before: int, after: int):
+        super().__init__()
+        self.proj = nn.Conv2d(before, after, 3, padding=1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.proj(x)
+
+
+class Restormer(nn.Module):
+    """x + output(refinement(decoder(encoder(x)))).
+
+    dim, num_blocks, heads   channels of the first level (doubled at each), and blocks and heads of the four levels
+    num_refinement_blocks    blocks at full size after the decoder
+    ffn_expansion_factor     width of the feed-forward part, in units of its level's channels
+    LayerNorm_type           'BiasFree' (the published denoiser) or 'WithBias'
+    """
+
+    def __init__(self, inp_channels=3, out_channels=3, dim=48, num_blocks=(4, 6, 6, 8), num_refinement_blocks=4,
+                 heads=(1, 2, 4, 8), ffn_expansion_factor=2.66, bias=False, LayerNorm_type="BiasFree"):  # fmt: skip
+        super().__init__()
+        if LayerNorm_type not in ("BiasFree", "WithBias"):
+            raise ValueError(f"LayerNorm_type is {LayerNorm_type!r}, wanted 'BiasFree' or 'WithBias'")
+        if len(num_blocks) != 4 or len(heads) != 4:
+            raise ValueError(f"num_blocks is {num_blocks} and heads {heads}: wanted four entries each, one a level")
+        if any(dim * 2**level % count for level, count in enumerate(heads)):
+            raise ValueError(f"heads {heads} do not divide the levels' channels {[dim * 2**i for i in range(4)]}")
+
+        def blocks(count: int, level: int, channels: int) -> nn.Sequential:
+            options = (channels, heads[level], ffn_expansion_factor, bias, LayerNorm_type)
+            return nn.Sequential(*(Block(*options) for _ in range(count)))
+
+        self.patch_embed = PatchEmbed(inp_channels, dim)
+        self.encoder_level1 = blocks(num_blocks[0], 0, dim)
+        self.down1_2 = Resample(dim, down=True)
+        self.encoder_level2 = blocks(num_blocks[1], 1, 2 * dim)
+        self.down2_3 = Resample(2 * dim, down=True)
+        self.encoder_level3 = blocks(num_blocks[2], 2, 4 * dim)
+        self.down3_4 = Resample(4 * dim, down=True)
+        self.latent = blocks(num_blocks[3], 3, 8 * dim)
+        self.up4_3 = Resample(8 * dim, down=False)
+        self.reduce_chan_level3 = nn.Conv2d(8 * dim, 4 * dim, 1, bias=bias)
+        self.decoder_level3 = blocks(num_blocks[2], 2, 4 * dim)
+        self.up3_2 = Resample(4 * dim, down=False)
+        self.reduce_chan_level2 = nn.Conv2d(4 * dim, 2 * dim, 1, bias=bias)
+        self.decoder_level2 = blocks(num_blocks[1], 1, 2 * dim)
+        self.up2_1 = Resample(2 * dim, down=False)
+        self.decoder_level1 = blocks(num_blocks[0], 0, 2 * dim)
+        self.refinement = blocks(num_refinement_blocks, 0, 2 * dim)
+        self.output = nn.Conv2d(2 * dim, out_channels, 3, padding=1, bias=bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        height, width = x.shape[-2:]
+        bottom, right = -height % 8, -width % 8
+        image = F.pad(x, (0, right, 0, bottom), "reflect") if bottom or right else x
+        level1 = self.encoder_level1(self.patch_embed(image))  # (B, C, H, W)
+        level2 = self.encoder_level2(self.down1_2(level1))  # (B, 2 C, H / 2, W / 2)
+        level3 = self.encoder_level3(self.down2_3(level2))  # (B, 4 C, H / 4, W / 4)
+        latent = self.latent(self.down3_4(level3))  # (B, 8 C, H / 8, W / 8)
+        up3 = self.reduce_chan_level3(torch.cat([self.up4_3(latent), level3], 1))
+        up2 = self.reduce_chan_level2(torch.cat([self.up3_2(self.decoder_level3(up3)), level2], 1))
+        up1 = torch.cat([self.up2_1(self.decoder_level2(up2)), level1], 1)  # (B, 2 C, H, W)
+        return (image + self.output(self.refinement(self.decoder_level1(up1))))[..., :height, :width]
+
+
+network = Restormer

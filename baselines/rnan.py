@@ -1,0 +1,123 @@
+"""RNAN: residual blocks gated by masks that see the whole tile (Zhang et al., ICLR 2019).
+
+Input and output (B, 3, H, W) in [0, 1], from 2x2 (reflected up to even sides). Every pixel attends to every other at
+full resolution, so the time grows with the square of the pixels and the output depends on what is seen together:
+RNAN is always run in tiles of `TILE`, the size of the patches that the paper trains on.
+Written from the paper; keys are those of the published weights.
+"""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+TITLE = "RNAN"
+PAPER = "Zhang et al., Residual Non-local Attention Networks for Image Restoration, ICLR 2019"
+LICENCE = "written here from the paper (MIT); the official code and weights have a restrictive licence or none"
+SIZES = {"full": {}, "small": {"n_feats": 12, "n_resgroups": 4}}
+TILE = 48
+
+
+def convolution(dim: int) -> nn.Conv2d:
+    return nn.Conv2d(dim, dim, 3, padding=1)
+
+
+class ResidualBlock(nn.Module):
+    def __init__(self, dim: int):
+        super().__init__()
+        self.body = nn.Sequential(convolution(dim), nn.ReLU(), convolution(dim))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.body(x)
+
+
+class NonLocal(nn.Module):
+    """x + W(attention(theta, phi) g). As published, a key's weights sum to 1 over the queries, not the other way."""
+
+    KEYS_AT_ONCE = 4096  # keys do not compete, so memory need not grow with their number
+
+    def __init__(self, dim: int):
+        super().__init__()
+        self.g, self.theta, self.phi = (nn.Conv2d(dim, dim // 2, 1) for _ in range(3))
+        self.W = nn.Conv2d(dim // 2, dim, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        query = self.theta(x).flatten(2)  # (B, C / 2, N)
+        keys = self.phi(x).flatten(2).transpose(1, 2).split(self.KEYS_AT_ONCE, 1)  # each (B, n, C / 2)
+        values = self.g(x).flatten(2).split(self.KEYS_AT_ONCE, 2)  # each (B, C / 2, n)
+        y = sum(value @ (key @ query).softmax(2) for key, value in zip(keys, values, strict=True))  # (B, C / 2, N)
+        return x + self.W(y.unflatten(2, x.shape[-2:]))
+
+
+class Trunk(nn.Module):
+    def __init__(self, dim: int):
+        super().__init__()
+        self.body = nn.Sequential(ResidualBlock(dim), ResidualBlock(dim))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.body(x)
+
+
+class Mask(nn.Module):
+    """Weights in (0, 1) for each feature, from features at full and at half resolution; H and W are even."""
+
+    def __init__(self, dim: int, non_local: bool):
+        super().__init__()
+        self.MB_RB1 = nn.Sequential(*([NonLocal(dim)] if non_local else []), ResidualBlock(dim))
+        self.MB_Down = nn.Sequential(nn.Conv2d(dim, dim, 3, stride=2, padding=1))
+        self.MB_RB2 = nn.Sequential(ResidualBlock(dim), ResidualBlock(dim))
+        self.MB_Up = nn.Sequential(nn.ConvTranspose2d(dim, dim, 6, stride=2, padding=2))
+        self.MB_RB3 = nn.Sequential(ResidualBlock(dim))
+        self.MB_1x1conv = nn.Sequential(nn.Conv2d(dim, dim, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.MB_RB1(x)
+        half = self.MB_RB2(self.MB_Down(x))  # (B, C, H / 2, W / 2)
+        return self.MB_1x1conv(self.MB_RB3(x + self.MB_Up(half))).sigmoid()
+
+
+class ResidualAttention(nn.Module):
+    """tail(x + trunk(x) * mask(x))."""
+
+    def __init__(self, dim: int, non_local: bool):
+        super().__init__()
+        self.RA_RB1 = nn.Sequential(ResidualBlock(dim))
+        self.RA_TB = nn.Sequential(Trunk(dim))
+        self.RA_MB = nn.Sequential(Mask(dim, non_local))
+        self.RA_tail = nn.Sequential(ResidualBlock(dim), ResidualBlock(dim))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.RA_RB1(x)
+        return self.RA_tail(x + self.RA_TB(x) * self.RA_MB(x))
+
+
+class Group(nn.Module):
+    def __init__(self, dim: int, non_local: bool = False):
+        super().__init__()
+        self.body = nn.Sequential(ResidualAttention(dim, non_local), convolution(dim))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.body(x)
+
+
+class RNAN(nn.Module):
+    """x + tail(groups(head(x))): `n_resgroups` groups, of which the first and the last are non-local."""
+
+    def __init__(self, n_feats=64, n_resgroups=10):
+        super().__init__()
+        if n_resgroups < 2:
+            raise ValueError(f"n_resgroups is {n_resgroups}, wanted at least the two non-local ones")
+        self.head = nn.Sequential(nn.Conv2d(3, n_feats, 3, padding=1))
+        self.body_nl_low = nn.Sequential(Group(n_feats, non_local=True))
+        self.body = nn.Sequential(*(Group(n_feats) for _ in range(n_resgroups - 2)), convolution(n_feats))
+        self.body_nl_high = nn.Sequential(Group(n_feats, non_local=True))
+        self.tail = nn.Sequential(nn.Conv2d(n_feats, 3, 3, padding=1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        height, width = x.shape[-2:]
+        image = F.pad(x, (0, width % 2, 0, height % 2), "reflect") if height % 2 or width % 2 else x
+        deep = self.body_nl_high(self.body(self.body_nl_low(self.head(image))))  # (B, C, H, W)
+        return (image + self.tail(deep))[..., :height, :width]
+
+
+network = RNAN
