@@ -16,7 +16,7 @@ from pathlib import Path
 
 import click
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from bench import spec
 from bench.errors import BadInput, unknown
@@ -76,6 +76,8 @@ def read_file(path: Path) -> np.ndarray:
             if image.mode.startswith(("I", "F")):
                 raise ValueError(f"{path.name} has {image.mode!r} pixels; 8-bit images are wanted")
             return np.asarray(image.convert("RGB"))
+    except UnidentifiedImageError as error:
+        raise ValueError(f"{path.name} cannot be read as an image: its format is not known") from error
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise ValueError(f"{path.name} cannot be read as an image: {error}") from error
 

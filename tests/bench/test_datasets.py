@@ -1,0 +1,116 @@
+"""Data sets: what is in the installation, folders, crops and limits, and the published hashes."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bench import datasets
+from bench.datasets import builtin, load_dataset
+from bench.errors import BadInput
+
+
+def test_builtin_is_seven_photographs_whose_pixels_are_known():
+    data = load_dataset("builtin")
+    assert [image.name for image in data.images] == [photo.name for photo in builtin.PHOTOGRAPHS]
+    for image in data.images:
+        pixels = image.read()
+        assert pixels.shape == (256, 256, 3) and pixels.dtype == np.float32
+        assert pixels.std() > 0.05
+    assert len({photo.sha256 for photo in (*builtin.PHOTOGRAPHS, *builtin.TISSUE)}) == 8
+    assert "NASA" in data.licence
+    assert load_dataset("builtin-ihc").images[0].read().shape == (256, 256, 3)
+
+
+def test_other_pixels_are_noticed(monkeypatch):
+    photo = builtin.PHOTOGRAPHS[0]
+    import dataclasses
+
+    with pytest.raises(ValueError, match="astronaut in the installed skimage has other pixels"):
+        builtin.read_crop(dataclasses.replace(photo, top=photo.top + 1))
+
+
+def test_values_are_multiples_of_one_255th(photos):
+    pixels = load_dataset(photos).images[0].read()
+    stored = np.asarray(Image.open(photos / "a.png"))
+    assert (pixels == stored.astype(np.float32) / np.float32(255)).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "count", "shape"),
+    [
+        ("builtin(crop=64, limit=2)", "builtin(crop=64, limit=2)", 2, (64, 64, 3)),
+        ("builtin(limit=3)", "builtin(limit=3)", 3, (256, 256, 3)),
+        ("builtin(crop=None)", "builtin", 7, (256, 256, 3)),
+    ],
+)
+def test_crop_and_limit_are_in_the_name(text, name, count, shape):
+    data = load_dataset(text)
+    assert (data.name, len(data.images), data.images[-1].read().shape) == (name, count, shape)
+
+
+def test_the_crop_is_the_centre():
+    whole = load_dataset("builtin").images[1].read()
+    assert (load_dataset("builtin(crop=100)").images[1].read() == whole[78:178, 78:178]).all()
+
+
+def test_a_limit_from_outside_joins_the_name(photos):
+    data = load_dataset(photos)
+    assert datasets.limited(data, 2).name == "photos(limit=2)"
+    assert datasets.limited(data, 10).name == "photos"
+    assert datasets.limited(load_dataset("builtin(crop=64)"), 2).name == "builtin(crop=64, limit=2)"
+    assert datasets.limited(load_dataset("builtin(crop=64)"), 2).images[0].read().shape == (64, 64, 3)
+
+
+def test_a_crop_larger_than_the_image(photos, monkeypatch):
+    monkeypatch.setenv("BENCH_DATA", str(photos.parent))
+    (photos.parent / "BENCH").mkdir()
+    data = load_dataset("builtin(crop=300)")
+    with pytest.raises(ValueError, match="astronaut is 256x256, smaller than the crop of 300x300"):
+        data.images[0].read()
+
+
+def test_order_is_that_of_numbers(tmp_path):
+    for name in ("10.png", "2.png", "1.png", "b.png", "notes.txt"):
+        Image.new("RGB", (4, 4)).save(tmp_path / name, "png")
+    assert [image.name for image in load_dataset(tmp_path).images] == ["1.png", "2.png", "10.png", "b.png"]
+
+
+@pytest.mark.parametrize("mode", ["L", "RGBA", "P", "1"])
+def test_other_modes_become_rgb(tmp_path, mode):
+    Image.new("RGB", (12, 12), (200, 200, 200)).convert(mode).save(tmp_path / "x.png")
+    assert load_dataset(tmp_path).images[0].read().shape == (12, 12, 3)
+
+
+def test_sixteen_bits_are_refused(tmp_path):
+    Image.fromarray(np.full((12, 12), 40000, np.uint16)).save(tmp_path / "x.png")
+    with pytest.raises(ValueError, match="8-bit images are wanted"):
+        load_dataset(tmp_path).images[0].read()
+
+
+def test_public_sets_are_compared_with_the_published_hashes(tmp_path, monkeypatch, shared):
+    folder = tmp_path / "McMaster"
+    folder.mkdir()
+    for file in (shared / "data/test/McMaster").iterdir():
+        (folder / file.name).symlink_to(file)
+    monkeypatch.setenv("BENCH_DATA", str(tmp_path))
+    monkeypatch.setenv("BENCH_HOME", str(tmp_path / "home"))
+    data = load_dataset("McMaster(crop=256)")
+    assert len(data.images) == 18 and data.images[0].read().shape == (256, 256, 3)
+    (folder / "3.tif").unlink()
+    (folder / "4.tif").unlink()
+    Image.new("RGB", (500, 500)).save(folder / "4.tif")
+    with pytest.raises(BadInput, match=r"1 of 18 files are missing \(3.tif\); 1 of 18 files differ \(4.tif\)"):
+        load_dataset("McMaster")
+    assert len(load_dataset(folder).images) == 17  # as a folder of one's own it may be used
+
+
+@pytest.mark.parametrize(("name", "count"), [("CBSD68", 68), ("Kodak24", 24), ("Kodak24-full", 24), ("McMaster", 18),
+                                             ("Urban100", 100), ("BSDS400", 400)])  # fmt: skip
+def test_manifests_are_whole(name, count):
+    manifest = datasets.read_manifest(name)
+    assert len(manifest) == count and all(len(digest) == 64 for digest in manifest.values())
+
+
+def test_no_training_image_is_a_test_image():
+    train, test = (set(datasets.read_manifest(name)) for name in ("BSDS400", "CBSD68"))
+    assert not {file.partition(".")[0] for file in train} & {file.partition(".")[0] for file in test}

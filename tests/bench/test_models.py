@@ -1,0 +1,346 @@
+"""Models by spec: canonical labels, weights, networks of the user's, errors that help."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import bench.train as bench_train
+from baselines import checkpoints
+from baselines.dncnn import DnCNN
+from baselines.masked_swinir import MaskedSwinIR
+from bench import cards, models
+from bench.errors import BadInput
+
+USERS = """
+import torch
+
+class Net(torch.nn.Module):
+    def __init__(self, width=4, size=3):
+        super().__init__()
+        self.width, self.size = width, size
+        self.mix = torch.nn.Conv2d(3, 3, 1)
+
+    def forward(self, x):
+        return self.mix(x)
+
+class Needs(Net):
+    def __init__(self, width):
+        super().__init__(width)
+
+class Raises(Net):
+    def __init__(self):
+        raise ValueError("the reason")
+
+def made(width=4):
+    return Net(width)
+
+number = 3
+"""
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Weights of `ours`, made by a training of 3 iterations: mine.safetensors and its card."""
+    folder = tmp_path_factory.mktemp("trained")
+    rng = np.random.default_rng(0)
+    (folder / "photos").mkdir()
+    for number in range(42):
+        side = 128 if number == 0 else 24
+        Image.fromarray(rng.integers(0, 256, (side, side, 3), dtype=np.uint8)).save(folder / f"photos/{number:02}.png")
+    settings = {"embed_dim": "8", "depths": "(1,)", "num_heads": "(2,)", "batch": "2", "crop": "16"}
+    file = bench_train.train_model("ours", str(folder / "photos"), folder, settings=settings, iterations=3)
+    for suffix in (".safetensors", ".json"):
+        shutil.copy(file.with_suffix(suffix), folder / f"mine{suffix}")
+    return folder / "mine.safetensors"
+
+
+@pytest.fixture(autouse=True)
+def shipped(tmp_path, monkeypatch, trained):
+    """The installation ships small weights of `ours` (others than mine) and `dncnn`; the test runs in a folder."""
+    folder = tmp_path / "shipped"
+    folder.mkdir()
+    card = json.loads(trained.with_suffix(".json").read_text())
+    other = {key: value + 0.5 for key, value in checkpoints.read_weights(trained).items()}
+    checkpoints.write_weights(other, folder / "ours-small.safetensors", card)
+    card = {"name": "dncnn-small", "model": "dncnn", "size": "small", "network": {"nc": 4, "nb": 3}}
+    checkpoints.write_weights(DnCNN(nc=4, nb=3).state_dict(), folder / "dncnn-small.safetensors", card)
+    monkeypatch.setattr(cards, "weights_folder", lambda: folder)
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    (work / "users.py").write_text(USERS)
+    return folder
+
+
+def refusal(text, call=models.resolve):
+    with pytest.raises(BadInput) as error:
+        call(text)
+    message = str(error.value)
+    assert message.isprintable() and "__init__" not in message, message
+    return message
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("ours", "ours"),
+        (" ours ( ) ", "ours"),
+        ("ours(mask_samples=4)", "ours(mask_samples=4)"),
+        ("ours(mask_samples=1)", "ours"),
+        ("ours(size='small')", "ours"),
+        ("ours('small')", "ours"),
+        ("ours(weights='default')", "ours"),
+        ("ours(attention_mask=10.0)", "ours"),  # what the card says
+        ("ours(embed_dim=8, depths=[1])", "ours"),
+        ("ours(mask_at_test=False, mask_samples=2)", "ours(mask_at_test=False, mask_samples=2)"),
+        ("ours(mask_samples=2, mask_at_test=False)", "ours(mask_at_test=False, mask_samples=2)"),
+        ("ours(weights=None)", "ours(weights=None)"),
+        ("ours(weights=None, attention_mask=10)", "ours(weights=None)"),  # what the size says
+        ("ours(attention_mask=20.0, weights=None)", "ours(weights=None, attention_mask=20)"),
+        ("ours(weights=None, size='full')", "ours(size='full', weights=None)"),
+        ("ours(weights=None, size='full', attention_mask=75)", "ours(size='full', weights=None)"),
+        ("ours(weights='ours-small')", "ours(weights='ours-small')"),
+        ("dncnn(nb=3, nc=4)", "dncnn"),
+        ("dncnn(weights=None, nb=3, nc=4)", "dncnn(weights=None, nc=4, nb=3)"),
+        ("dncnn(act_mode='BR', nb=20, nc=64, weights=None, size='full')",
+         "dncnn(size='full', weights=None, act_mode='BR')"),
+        ("users.py:Net", "Net"),
+        ("users.py:Net(width=8)", "Net(width=8)"),
+        ("users.py:Net(width=4)", "Net"),
+        ("users.py:made(8)", "made(width=8)"),
+    ],
+)  # fmt: skip
+def test_canonical_label(text, label):
+    assert models.resolve(text).label == label
+    assert models.resolve(text).load().training is False
+
+
+def test_a_label_names_the_same_model():
+    for text in ("ours(mask_samples=2, mask_at_test=False)", "dncnn(weights=None, nb=3, nc=8)", "ours(weights=None)"):
+        model = models.resolve(text)
+        again = models.resolve(model.label)
+        assert (again.label, again.parameters, again.weights_hash) == (
+            model.label,
+            model.parameters,
+            model.weights_hash,
+        )
+
+
+def test_the_default_size_is_the_caller_s():
+    assert models.resolve("dncnn(weights=None)", "full").label == "dncnn(size='full', weights=None)"
+    assert models.resolve("dncnn(weights=None, size='small')", "full").label == "dncnn(weights=None)"
+    with pytest.raises(BadInput, match="model 'ours' of size 'full' has no weights here"):
+        models.resolve("ours", "full")
+
+
+def test_shipped_weights(shipped):
+    model = models.resolve("ours")
+    card = json.loads((shipped / "ours-small.json").read_text())
+    assert (model.name, model.size, model.weights, model.weights_hash) == (
+        "ours",
+        "small",
+        "ours-small",
+        card["sha256"],
+    )
+    assert model.card == card and model.title == "Masked training (ours)" and "CVPR 2023" in model.paper
+    network = models.load_model("ours(mask_samples=4)")
+    assert isinstance(network, MaskedSwinIR) and not network.training
+    assert (network.mask_samples, network.attention_mask, network.conv_first.out_channels) == (4, 10, 8)
+    weights = checkpoints.read_weights(shipped / "ours-small.safetensors")
+    assert all(torch.equal(value, weights[key].float()) for key, value in network.state_dict().items())
+    x = torch.rand(1, 3, 16, 24, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        assert network(x, keys=[3]).shape == x.shape
+
+
+def test_an_untrained_network_has_no_weights():
+    model = models.resolve("ours(weights=None)")
+    assert (model.weights, model.weights_hash, model.file, model.card) == ("none", "", None, {})
+    assert model.load().conv_first.out_channels == 48
+
+
+def test_a_file_with_its_card(trained):
+    """The card says how large the network is; the label names the file, not where it lies."""
+    model = models.resolve(f"ours(weights='{trained}', mask_samples=2)")
+    assert model.label == "ours(weights='mine.safetensors', mask_samples=2)"
+    assert (model.size, model.weights) == ("small", "mine.safetensors")
+    assert model.weights_hash == model.card["sha256"] == checkpoints.file_hash(trained)
+    network = model.load()
+    weights = checkpoints.read_weights(trained)
+    assert all(torch.equal(value, weights[key].float()) for key, value in network.state_dict().items())
+
+
+def test_a_published_file_is_of_the_full_size(tmp_path):
+    torch.save({"params": DnCNN().state_dict()}, "published.pth")
+    model = models.resolve("dncnn(weights='published.pth')")
+    assert (model.label, model.size, model.card) == ("dncnn(size='full', weights='published.pth')", "full", {})
+    assert len(model.load().model) == 39
+    torch.save(DnCNN(nc=4, nb=3).state_dict(), "tiny.pth")
+    model = models.resolve("dncnn(weights='tiny.pth', nb=3, nc=4, size='small')")
+    assert model.label == "dncnn(weights='tiny.pth', nc=4, nb=3)"
+    assert len(model.load().model) == 5
+
+
+@pytest.mark.parametrize("content", ["[1, 2]", '{"settings": 1}', "not JSON"])
+def test_a_foreign_json_beside_a_file_is_no_card(trained, content):
+    shutil.copy(trained, "bare.safetensors")
+    with open("bare.json", "w") as file:
+        file.write(content)
+    text = "ours(weights='bare.safetensors', size='small', embed_dim=8, depths=(1,), num_heads=(2,))"
+    assert models.resolve(text).card == {}
+    assert models.load_model(text).conv_first.out_channels == 8
+
+
+def test_weights_of_another_network_are_refused(trained):
+    message = refusal(f"dncnn(weights='{trained}')", models.load_model)
+    assert "mine.safetensors" in message and "dncnn" in message
+    shutil.copy(trained, "bare.safetensors")
+    message = refusal("dncnn(weights='bare.safetensors')", models.load_model)
+    assert "bare.safetensors does not fit DnCNN: 40 keys missing, first model.0.weight" in message
+    message = refusal("dncnn(weights='ours-small')", models.load_model)
+    assert "ours" in message
+    message = refusal("dncnn(nc=5)", models.load_model)
+    assert "5 other shapes, first model.0.weight is (4, 3, 3, 3), wanted (5, 3, 3, 3)" in message
+
+
+def test_a_file_that_is_no_checkpoint_is_refused():
+    with open("notes.pth", "w") as file:
+        file.write("hello")
+    message = refusal("dncnn(weights='notes.pth')", models.load_model)
+    assert message.startswith("model dncnn(size='full', weights='notes.pth'): notes.pth is not a")
+
+
+@pytest.mark.parametrize("weights", ["'missing.pth'", "'ours-large'", "'.'", "''", "missing", "3", "True", "[1]"])
+def test_weights_that_are_not_there_are_refused(weights):
+    message = refusal(f"ours(weights={weights})")
+    assert weights.strip("'") in message
+
+
+def test_a_path_without_its_ending_does_not_mean_shipped_weights(trained, tmp_path):
+    """'runs/ours-small' has a card beside it: neither that nor the shipped 'ours-small' is the file asked for."""
+    for suffix in (".safetensors", ".json"):
+        shutil.copy(trained.with_suffix(suffix), tmp_path / f"ours-small{suffix}")
+    for place in (tmp_path / "ours-small", "../ours-small", "./ours-small"):
+        assert "is neither a file nor one of the shipped weights" in refusal(f"ours(weights='{place}')")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("our", "unknown model 'our'. Did you mean 'ours'?"),
+        ("Ours", "Did you mean 'ours'?"),
+        ("swinnir", "Did you mean 'swinir'?"),
+        ("quetzal", "There are: baseline, dncnn"),
+        ("ours(mask_sample=4)", "unknown parameter of ours 'mask_sample'. Did you mean 'mask_samples'"),
+        ("ours(size='big')", "unknown size of ours 'big'. There are: full, small"),
+        ("ours(mask_samples=1, mask_samples=2)", "mask_samples"),
+        ("restormer(size='full')", "model 'restormer' of size 'full' has no weights here: train them"),
+        ("restormer", "model 'restormer' of size 'small' has no weights here"),
+        ("users.py:Nett", "unknown model in users.py 'Nett'. Did you mean 'Net'?"),
+        ("missing.py:Net", "there is no file missing.py"),
+        ("no_such_package.networks:Net", "cannot be imported"),
+        ("users.py:Needs", "needs width"),
+        ("users.py:Net(widht=3)", "Did you mean 'width'"),
+        ("users.py:number", "number"),
+        ("users.py:Net(weights='missing.pth')", "missing.pth"),
+    ],
+)
+def test_what_is_unknown_is_named_with_suggestions(text, words):
+    assert words in refusal(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("ours(weights=None, attention_mask=150)", "attention_mask is 150, wanted a percentage"),
+        ("dncnn(weights=None, act_mode='X')", "act_mode is 'X', wanted 'R' or 'BR'"),
+        ("users.py:Raises", "model Raises: the reason"),
+    ],
+)
+def test_what_a_network_refuses_is_told(text, words):
+    assert words in refusal(text, models.load_model)
+
+
+def test_a_network_of_the_user_s():
+    model = models.resolve("users.py:Net(8, size=5)")
+    assert (model.label, model.weights, model.weights_hash, model.size) == ("Net(width=8, size=5)", "none", "", "own")
+    network = model.load()
+    assert (network.width, network.size, network.training) == (8, 5, False)
+
+
+def test_weights_of_a_network_of_the_user_s():
+    state = {"mix.weight": torch.ones(3, 3, 1, 1), "mix.bias": torch.zeros(3)}
+    torch.save({"state_dict": state}, "net.pth")
+    model = models.resolve("users.py:Net(weights='net.pth')")
+    assert (model.label, model.weights) == ("Net(weights='net.pth')", "net.pth")
+    assert model.weights_hash == checkpoints.file_hash(model.file)
+    assert torch.equal(model.load().mix.weight, state["mix.weight"])
+    torch.save({"mix.weight": torch.ones(3, 3, 1, 1)}, "half.pth")
+    message = refusal("users.py:Net(weights='half.pth')", models.load_model)
+    assert "half.pth does not fit Net: 1 keys missing, first mix.bias" in message
+
+
+def test_a_broken_file_of_the_user_s_is_named():
+    with open("broken.py", "w") as file:
+        file.write("import no_such_package\n")
+    assert "broken.py cannot be imported: ModuleNotFoundError" in refusal("broken.py:Net")
+
+
+# Lists
+
+
+def test_all_leaves_out_what_has_no_weights_and_says_so():
+    chosen, left_out = models.expand("all")
+    assert [model.label for model in chosen] == ["ours", "dncnn"]
+    assert [sentence.partition(":")[0] for sentence in left_out] == [
+        "baseline", "ridnet", "rnan", "swinir", "restormer", "dropout",
+    ]  # fmt: skip
+    assert left_out[0] == "baseline: no weights of size 'small' are here, so it was left out of `all`"
+
+
+def test_all_of_a_size_without_weights_is_an_error():
+    with pytest.raises(BadInput, match="no model to run: ours: no weights of size 'full' are here"):
+        models.expand("all", "full")
+
+
+def test_lists_name_each_model_once():
+    chosen, left_out = models.expand("ours, all, ours(mask_samples=1), ours(mask_samples=4), users.py:Net")
+    assert [model.label for model in chosen] == ["ours", "dncnn", "ours(mask_samples=4)", "Net"]
+    assert len(left_out) == 6
+
+
+def test_one_that_is_named_is_not_left_out():
+    with pytest.raises(BadInput, match="model 'restormer' of size 'small' has no weights here"):
+        models.expand("all,restormer")
+
+
+@pytest.mark.parametrize("text", ["", " , "])
+def test_an_empty_list_is_an_error(text):
+    with pytest.raises(BadInput, match="no model to run: write --models all"):
+        models.expand(text)
+
+
+def test_two_files_of_one_name_are_an_error(trained, tmp_path):
+    shutil.copytree(trained.parent, tmp_path / "copy")
+    same = f"ours(weights='{trained}'),ours(weights='{tmp_path / 'copy' / trained.name}')"
+    assert len(models.expand(same)[0]) == 1  # the same content is the same model
+    changed = {key: value + 1 for key, value in checkpoints.read_weights(trained).items()}
+    card = json.loads(trained.with_suffix(".json").read_text())
+    checkpoints.write_weights(changed, tmp_path / "copy" / trained.name, card)
+    message = refusal(same, models.expand)
+    assert "two files are both called ours(weights='mine.safetensors')" in message
+
+
+def test_two_networks_of_one_name_are_an_error():
+    with open("others.py", "w") as file:
+        file.write(USERS)
+    assert len(models.expand("users.py:Net,users.py:Net")[0]) == 1
+    assert "both called Net" in refusal("users.py:Net,others.py:Net", models.expand)
+
+
+def test_parameters_are_counted():
+    assert models.count_parameters(DnCNN()) == 668_227

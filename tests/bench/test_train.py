@@ -1,0 +1,437 @@
+"""`bench train`: data, settings, card, interruption, and errors in one line."""
+
+import hashlib
+import itertools
+import json
+import math
+import shutil
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+from PIL import Image
+
+import bench.train as bench_train  # its `test_curves` is no test, and must not be collected as one
+from baselines import baseline, checkpoints, dncnn, ours, training
+from bench import cli, datasets, models
+from bench.errors import BadInput
+
+TINY = {"nc": "4", "nb": "3", "batch": "2", "crop": "16"}
+WATCHED = ["gaussian(sigma=15)", "gaussian(sigma=50)", "mixture(level=2)", "salt_pepper(density=0.02)",
+           "correlated(sigma=50)", "speckle(var=0.04)", "poisson(alpha=3)"]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """A folder of 42 pictures; the first, which is held out, is large enough for test curves."""
+    folder = tmp_path_factory.mktemp("photos")
+    rng = np.random.default_rng(0)
+    for number in range(42):
+        side = 136 if number == 0 else 24
+        coarse = rng.integers(0, 256, (side // 8, side // 8, 3), dtype=np.uint8)
+        Image.fromarray(coarse.repeat(8, 0).repeat(8, 1)).save(folder / f"{number:02}.png")
+    return folder
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that goes on by a second whenever a training reads it."""
+    ticks = itertools.count()
+    monkeypatch.setattr(training, "time", SimpleNamespace(monotonic=lambda: float(next(ticks))))
+
+
+def train(photos, out, name="dncnn", **options):
+    settings = {**TINY, **options.pop("settings", {})}
+    return bench_train.train_model(name, str(photos), out, settings=settings, **{"iterations": 6, **options})
+
+
+def refusal(photos, out, **options):
+    with pytest.raises(BadInput) as error:
+        train(photos, out, **options)
+    message = str(error.value)
+    assert message.isprintable() and len(message) < 600, message
+    return message
+
+
+def card_of(file):
+    return json.loads(file.with_suffix(".json").read_text())
+
+
+def test_weights_and_card(photos, tmp_path, monkeypatch):
+    command = ["bench", "train", "dncnn", "--data", "my photos", "--set", "nb=3"]
+    monkeypatch.setattr(sys, "argv", command)
+    file = train(photos, tmp_path / "out", settings={"sigma": "25", "input_mask": "20-40"}, seed=3)
+    assert file == tmp_path / "out" / "dncnn-small.safetensors"
+    card = card_of(file)
+    pixels = hashlib.sha256()
+    for picture in sorted(photos.iterdir()):
+        with Image.open(picture) as image:
+            pixels.update(np.asarray(image).tobytes())
+    assert card["psnr_held_out"].keys() == {*WATCHED}
+    assert all(4 < value < 40 for value in card.pop("psnr_held_out").values())
+    assert card.pop("seconds") >= 0 and f"torch {torch.__version__}" in card.pop("machine")
+    held_out = card["trained_on"].pop("held_out")
+    assert held_out + card["trained_on"].pop("images") == 42 and 0 < held_out <= 21
+    assert card == {
+        "name": "dncnn-small",
+        "model": "dncnn",
+        "size": "small",
+        "title": dncnn.TITLE,
+        "paper": dncnn.PAPER,
+        "licence": card["licence"],
+        "parameters": (3 * 9 + 1) * 4 + (4 * 9 + 1) * 4 + (4 * 9 + 1) * 3,
+        "network": {"nc": 4, "nb": 3},
+        "recipe": {"iterations": 6, "batch": 2, "crop": 16, "lr": 0.001, "schedule": "one-cycle", "sigma": 25,
+                   "milestones": [], "betas": [0.9, 0.99], "input_mask": [20, 40], "ema": 0.999, "clip_noisy": False,
+                   "precision": "bfloat16", "seed": 3},
+        "trained_on": {"data": photos.name, "pixels_sha256": pixels.hexdigest(), "noise": "Gaussian, sigma 25 of 255"},
+        "command": "bench train dncnn --data 'my photos' --set nb=3",
+        "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+        "bytes": file.stat().st_size,
+    }  # fmt: skip
+    stored = torch.load(tmp_path / "out" / "checkpoint.pt", weights_only=True)
+    written = checkpoints.read_weights(file)
+    assert written.keys() == stored["average"].keys()
+    assert all(torch.equal(written[key], value.half()) for key, value in stored["average"].items())
+    lines = [json.loads(line) for line in (tmp_path / "out" / "log.jsonl").read_text().splitlines()]
+    assert lines[-1]["iteration"] == 6 and lines[-1]["scores"].keys() == {*WATCHED}
+
+
+def test_the_written_file_is_a_model(photos, tmp_path):
+    file = train(photos, tmp_path / "out")
+    model = models.resolve(f"dncnn(weights='{file}')")
+    assert (model.label, model.size) == ("dncnn(weights='dncnn-small.safetensors')", "small")
+    network = model.load()
+    assert len(network.model) == 5
+    weights = checkpoints.read_weights(file)
+    assert all(torch.equal(value, weights[key].float()) for key, value in network.state_dict().items())
+
+
+def test_recipe_of_the_network_and_of_the_preset(photos, tmp_path):
+    """`ours` has its own masks, which settings change; the paper's preset is that of the full size."""
+    small = {"embed_dim": "4", "depths": "(1,)", "num_heads": "(1,)", "batch": "2", "crop": "16"}
+
+    def card(out, **options):
+        settings = {**small, **options.pop("settings", {})}
+        return card_of(
+            bench_train.train_model("ours", str(photos), tmp_path / out, settings=settings, iterations=1, **options)
+        )
+
+    own, changed = card("own"), card("changed", settings={"input_mask": "off", "attention_mask": "40"})
+    assert own["recipe"]["input_mask"] == list(ours.RECIPE["small"]["input_mask"])
+    assert own["network"]["attention_mask"] == ours.SIZES["small"]["attention_mask"]
+    assert (changed["recipe"]["input_mask"], changed["network"]["attention_mask"]) == (None, 40)
+    paper = card("paper", preset="paper")
+    assert (paper["name"], paper["size"]) == ("ours-full", "full")
+    assert paper["recipe"]["input_mask"] == [75, 85] and paper["recipe"]["schedule"] == "steps"
+
+
+@pytest.mark.parametrize(("count", "some"), [(1, False), (20, False), (21, True), (33, True), (42, True)])
+def test_held_out_images_are_never_most_of_them(photos, tmp_path, count, some):
+    folder = tmp_path / "some"
+    folder.mkdir()
+    for picture in sorted(photos.iterdir())[-count:]:
+        shutil.copy(picture, folder)
+    trained_on = card_of(train(folder, tmp_path / "out", iterations=1))["trained_on"]
+    assert trained_on["images"] + trained_on["held_out"] == count
+    assert trained_on["images"] >= trained_on["held_out"]
+    assert (trained_on["held_out"] > 0) == some
+
+
+def test_held_out_images_are_not_trained_on(photos, tmp_path, monkeypatch):
+    seen = {}
+
+    class Spy(training.Trainer):
+        def __init__(self, network, images, *arguments, **options):
+            seen["train"] = [image.tobytes() for image in images]
+            super().__init__(network, images, *arguments, **options)
+
+    curves = bench_train.test_curves
+
+    def spy(network, images, device):
+        seen["held out"] = [image.tobytes() for image in images.values()]
+        return curves(network, images, device)
+
+    monkeypatch.setattr(training, "Trainer", Spy)
+    monkeypatch.setattr(bench_train, "test_curves", spy)
+    train(photos, tmp_path / "out", iterations=1)
+    assert seen["held out"] and seen["train"] and not {*seen["held out"]} & {*seen["train"]}
+
+
+def test_curves_of_a_network_that_does_nothing_by_hand():
+    """PSNR of the noise itself on mid-grey: 20 log10(255 / sigma); variances 0.25 d and 0.25 v; sigma / 3."""
+    grey = np.full((128, 140, 3), 128, np.uint8)
+    validate = bench_train.test_curves(torch.nn.Identity(), {"grey": grey}, torch.device("cpu"))
+    scores = validate({})
+    expected = {
+        "gaussian(sigma=15)": 20 * math.log10(255 / 15),
+        "gaussian(sigma=50)": 20 * math.log10(255 / 50),
+        "salt_pepper(density=0.02)": -10 * math.log10(0.02 / 4),
+        "speckle(var=0.04)": -10 * math.log10(0.04 * (128 / 255) ** 2),
+        "correlated(sigma=50)": 20 * math.log10(3 * 255 / 50),
+    }
+    assert list(scores) == WATCHED
+    assert {noise: scores[noise] for noise in expected} == pytest.approx(expected, abs=0.15)
+
+
+def test_curves_take_the_weights_and_a_mask_for_each_image():
+    network = models.load_model("ours(weights=None, embed_dim=4, depths=(1,), num_heads=(1,), attention_mask=50)")
+    images = {str(i): np.full((128, 128, 3), 90 + 40 * i, np.uint8) for i in range(2)}
+    validate = bench_train.test_curves(network, images, torch.device("cpu"))
+    keys = []
+    network.register_forward_pre_hook(lambda _, args, kwargs: keys.append(kwargs["keys"][0]), with_kwargs=True)
+    scores = validate({key: torch.zeros_like(value) for key, value in network.state_dict().items()})
+    assert len(set(keys)) == len(keys) == 2 * len(WATCHED)
+    mean = np.array([114, 111, 103])  # without weights the output is the mean colour, whatever the noise
+    errors = [((image - mean) ** 2).mean() for image in images.values()]
+    expected = np.mean([10 * math.log10(255**2 / error) for error in errors])
+    assert [scores[noise] for noise in WATCHED] == pytest.approx([expected] * len(WATCHED), rel=1e-6)
+
+
+def test_small_images_make_no_curves():
+    image = np.zeros((127, 200, 3), np.uint8)
+    assert bench_train.test_curves(torch.nn.Identity(), {"small": image}, torch.device("cpu")) is None
+
+
+def test_a_random_start_depends_on_the_seed_alone():
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    first = bench_train.initialized(dncnn.DnCNN, {"nc": 4, "nb": 3}, 7)
+    torch.rand(5)
+    again = bench_train.initialized(dncnn.DnCNN, {"nc": 4, "nb": 3}, 7)
+    other = bench_train.initialized(dncnn.DnCNN, {"nc": 4, "nb": 3}, 8)
+    assert torch.equal(first.model[0].weight, again.model[0].weight)
+    assert not torch.equal(first.model[0].weight, other.model[0].weight)
+    torch.manual_seed(1)
+    assert torch.equal(torch.get_rng_state(), before)
+    bench_train.initialized(dncnn.DnCNN, {"nc": 4, "nb": 3}, 7)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+# Settings
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "value"),
+    [
+        ("lr", "5e-4", 5e-4),
+        ("batch", "16", 16),
+        ("schedule", "one-cycle", "one-cycle"),
+        ("schedule", "steps", "steps"),
+        ("precision", "bfloat16", "bfloat16"),
+        ("milestones", "(3, 6)", (3, 6)),
+        ("milestones", "3,6", (3, 6)),
+        ("ema", "None", None),
+        ("clip_noisy", "True", True),
+        ("input_mask", "75-85", (75, 85)),
+        ("input_mask", "75", (75, 75)),
+        ("input_mask", "off", None),
+        ("input_mask", "None", None),
+        ("attention_mask", "75", 75),
+        ("depths", "(2, 2)", (2, 2)),
+        ("depths", "2,2", (2, 2)),
+        ("mask_at_test", "False", False),
+        ("resi_connection", "3conv", "3conv"),
+        ("resi_connection", "'3conv'", "3conv"),
+    ],
+)
+def test_settings_are_read(key, text, value):
+    recipe, network = bench_train.sort_settings("ours", ours, {key: text})
+    of_recipe = key in ("lr", "batch", "schedule", "precision", "milestones", "ema", "clip_noisy", "input_mask")
+    assert (recipe, network) == (({key: value}, {}) if of_recipe else ({}, {key: value}))
+
+
+def test_unknown_settings_get_a_suggestion():
+    with pytest.raises(BadInput, match="unknown setting .* 'atention_mask'. Did you mean 'attention_mask'"):
+        bench_train.sort_settings("ours", ours, {"atention_mask": "75"})
+    with pytest.raises(BadInput, match="'embed_dim'.*There are: .*act_mode"):
+        bench_train.sort_settings("dncnn", dncnn, {"embed_dim": "8"})
+
+
+@pytest.mark.parametrize("text", ["a", "75-", "-85", "75-85-95", "75.5", "75 %", "²"])
+def test_input_masks_that_are_none(text):
+    with pytest.raises(BadInput, match="input_mask is .*, wanted percentages such as 75-85, or off"):
+        bench_train.sort_settings("ours", ours, {"input_mask": text})
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"input_mask": "85-75"}, r"input_mask is \(85, 75\), wanted percentages"),
+        ({"input_mask": "75-101"}, "wanted percentages"),
+        ({"schedule": "cosine"}, "schedule is 'cosine', wanted one of"),
+        ({"precision": "float16"}, "precision is 'float16', wanted one of"),
+        ({"batch": "abc"}, "batch"),
+        ({"batch": "0"}, "batch"),
+        ({"crop": "-1"}, "crop"),
+        ({"lr": "fast"}, "lr"),
+        ({"sigma": "loud"}, "sigma"),
+        ({"nc": "many"}, "nc"),
+        ({"act_mode": "X"}, "act_mode is 'X', wanted 'R' or 'BR'"),
+        ({"nb": "(1"}, "nb"),
+    ],
+)
+def test_impossible_settings_are_refused(photos, tmp_path, settings, words):
+    with pytest.raises(BadInput, match=words):
+        train(photos, tmp_path / "out", settings=settings, iterations=1)
+    assert not (tmp_path / "out" / "dncnn-small.safetensors").exists()
+
+
+def test_the_seed_among_the_settings_is_not_lost(photos, tmp_path):
+    files = [train(photos, tmp_path / "a", settings={"seed": "7"}), train(photos, tmp_path / "b", seed=7)]
+    assert [card_of(file)["recipe"]["seed"] for file in files] == [7, 7]
+    assert len({file.read_bytes() for file in files}) == 1
+    assert train(photos, tmp_path / "c", seed=8).read_bytes() != files[0].read_bytes()
+
+
+# What is refused
+
+
+def test_unknown_network_gets_a_suggestion(photos, tmp_path):
+    assert "unknown model 'dncn'. Did you mean 'dncnn'?" in refusal(photos, tmp_path, name="dncn")
+
+
+def test_unknown_preset_is_named(photos, tmp_path):
+    assert "'large'" in refusal(photos, tmp_path, preset="large")
+
+
+def test_unknown_device_is_named(photos, tmp_path):
+    assert "unknown device 'gpu': wanted auto, cpu" in refusal(photos, tmp_path, device="gpu")
+
+
+def test_missing_data_are_named(tmp_path):
+    missing = tmp_path / "missing"
+    assert str(missing) in refusal(missing, tmp_path / "out")
+    assert "Did you mean 'BSDS400'?" in refusal("BSDS40", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_public_set_that_is_not_here_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(datasets, "locate", lambda name: None)
+    assert "data set 'BSDS400' is not on this machine" in refusal("BSDS400", tmp_path / "out")
+
+
+@pytest.mark.parametrize("file", [None, "notes.txt"])
+def test_a_folder_without_images_is_named(tmp_path, file):
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    if file:
+        (folder / file).write_text("x")
+    assert f"the folder {folder} has no images" in refusal(folder, tmp_path / "out")
+
+
+def test_a_broken_image_is_named(photos, tmp_path):
+    folder = tmp_path / "broken"
+    shutil.copytree(photos, folder)
+    (folder / "07.png").write_bytes(b"no image")
+    message = refusal(folder, tmp_path / "out")
+    assert "data set broken: 07.png cannot be read as an image" in message
+
+
+def test_images_smaller_than_a_crop_are_refused(photos, tmp_path):
+    folder = tmp_path / "small"
+    folder.mkdir()
+    shutil.copy(photos / "01.png", folder)
+    message = refusal(folder, tmp_path / "out", settings={"crop": "32"})
+    assert message == "data set small: none of the 1 images is as large as a crop of 32x32 pixels"
+
+
+def test_a_file_in_the_way_is_refused(photos, tmp_path):
+    (tmp_path / "out").write_text("x")
+    assert "out" in refusal(photos, tmp_path / "out")
+
+
+# Interruption
+
+
+def test_minutes_end_a_training_and_the_same_command_goes_on(photos, tmp_path, clock, capsys):
+    whole = train(photos, tmp_path / "whole", validate_every=2)
+    assert train(photos, tmp_path / "parts", validate_every=2, minutes=1e-9) is None
+    assert "stopped at iteration 2 of 6: the same command goes on" in capsys.readouterr().out
+    assert sorted(file.name for file in (tmp_path / "parts").iterdir()) == ["checkpoint.pt", "log.jsonl"]
+    assert train(photos, tmp_path / "parts", validate_every=2, minutes=1e-9) is None
+    assert "stopped at iteration 4 of 6" in capsys.readouterr().out
+    file = train(photos, tmp_path / "parts", validate_every=2)
+    assert file.read_bytes() == whole.read_bytes()
+    assert card_of(file)["psnr_held_out"] == card_of(whole)["psnr_held_out"]
+
+
+def test_a_finished_training_is_left_as_it_is(photos, tmp_path):
+    file = train(photos, tmp_path)
+    before = file.read_bytes(), card_of(file)
+    assert train(photos, tmp_path) == file
+    assert (file.read_bytes(), card_of(file)) == before
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"iterations": 9}, "another recipe: iterations was 6 and is 9"),
+        ({"settings": {"nc": "6"}}, "nc"),
+        ({"settings": {"act_mode": "BR"}}, "act_mode"),
+        ({"settings": {"lr": "0.5"}}, "another recipe: lr was 0.001 and is 0.5"),
+    ],
+)
+def test_another_training_in_the_same_folder_is_refused(photos, tmp_path, change, words):
+    train(photos, tmp_path)
+    assert words in refusal(photos, tmp_path, **change)
+
+
+def test_what_the_weights_do_not_show_is_compared_too(photos, tmp_path):
+    """Another mask, another network of the same shape and other images fit the old weights, and are refused."""
+    small = {"embed_dim": "4", "depths": "(1,)", "num_heads": "(1,)", "batch": "2", "crop": "16", "input_mask": "off"}
+
+    def go(name="baseline", folder=photos, **settings):
+        settings = {**small, **settings}
+        return bench_train.train_model(name, str(folder), tmp_path / "out", settings=settings, iterations=1)
+
+    go()
+    assert baseline.network is ours.network
+    shutil.copytree(photos, tmp_path / "more")
+    shutil.copy(photos / "00.png", tmp_path / "more" / "99.png")
+    for change in ({"attention_mask": "40"}, {"name": "ours", "attention_mask": "0"}, {"folder": tmp_path / "more"}):
+        with pytest.raises(BadInput, match="this training began with"):
+            go(**change)
+
+
+# The command
+
+
+def run(*arguments):
+    result = CliRunner().invoke(cli.main, ["train", *map(str, arguments)])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+def test_command(photos, tmp_path, clock):
+    settings = [word for key, value in TINY.items() for word in ("--set", f"{key}={value}")]
+    common = ["dncnn", "--data", photos, "--out", tmp_path / "out", "--iterations", "6", *settings]
+    stopped = run(*common, "--minutes", "0.001")
+    assert stopped.exit_code == 0
+    assert "of 6: the same command goes on" in stopped.output and "weights:" not in stopped.output
+    done = run(*common)
+    assert done.exit_code == 0
+    file = tmp_path / "out" / "dncnn-small.safetensors"
+    assert f"weights: {file}" in done.output and f"dncnn(weights='{file}')" in done.output
+    assert file.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["dncnn", "--data", "missing"], "missing"),
+        (["dncn", "--data", "builtin"], "Did you mean 'dncnn'?"),
+        (["dncnn", "--data", "builtin", "--set", "nb"], "'nb' came, wanted name=value"),
+        (["dncnn", "--data", "builtin", "--set", "bn=3"], "unknown setting"),
+        (["dncnn", "--data", "builtin", "--minutes", "0"], "0"),
+        (["dncnn", "--data", "builtin", "--iterations", "0"], "0"),
+    ],
+)
+def test_bad_commands_end_with_code_2(tmp_path, arguments, words):
+    result = run(*arguments, "--out", tmp_path / "out")
+    assert result.exit_code == 2 and words in result.output
+    assert not Path(tmp_path / "out").exists()
