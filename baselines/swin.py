@@ -120,13 +120,33 @@ class WindowAttention(nn.Module):
         batch, windows, tokens, dim = x.shape
         qkv = self.qkv(x).view(batch, windows, tokens, 3, self.num_heads, dim // self.num_heads)
         q, k, v = qkv.permute(3, 0, 1, 4, 2, 5)  # each (B, nW, heads, T, C / heads)
-        bias = self.bias()
+        attend = self._explicit if torch.is_grad_enabled() else self._fused
+        x = attend(q, k, v, self.bias(), shift_mask)  # (B, nW, heads, T, C / heads)
+        return self.proj(x.transpose(2, 3).reshape(batch, windows, tokens, dim))
+
+    @staticmethod
+    def _explicit(q: Tensor, k: Tensor, v: Tensor, bias: Tensor, shift_mask: tuple[Tensor, Tensor] | None) -> Tensor:
+        """Attention by its formula: the faster way where the bias needs a gradient."""
         if shift_mask is not None:
             which, mask = shift_mask
-            bias = bias.expand(windows, -1, -1, -1).index_put((which,), bias + mask.to(bias.dtype))
+            bias = bias.expand(q.shape[1], -1, -1, -1).index_put((which,), bias + mask.to(bias.dtype))
         scores = torch.matmul(q * (q.shape[-1] ** -0.5), k.transpose(-2, -1)) + bias
-        x = torch.matmul(scores.softmax(-1), v)  # (B, nW, heads, T, C / heads)
-        return self.proj(x.transpose(2, 3).reshape(batch, windows, tokens, dim))
+        return torch.matmul(scores.softmax(-1), v)
+
+    @staticmethod
+    def _fused(q: Tensor, k: Tensor, v: Tensor, bias: Tensor, shift_mask: tuple[Tensor, Tensor] | None) -> Tensor:
+        """Attention by the fused kernel; of the shifted windows only those at the border are masked, and done again."""
+        batch, windows = q.shape[:2]
+        q, k, v = (part.flatten(0, 1) for part in (q, k, v))  # (B * nW, heads, T, C / heads)
+        bias = bias.to(q.dtype)[None]
+        x = F.scaled_dot_product_attention(q, k, v, attn_mask=bias).unflatten(0, (batch, windows))
+        if shift_mask is not None:
+            which, mask = shift_mask
+            q, k, v = (part.unflatten(0, (batch, windows))[:, which].flatten(0, 1) for part in (q, k, v))
+            masked = (bias + mask.to(bias.dtype)).repeat(batch, 1, 1, 1)
+            border = F.scaled_dot_product_attention(q, k, v, attn_mask=masked)
+            x[:, which] = border.unflatten(0, (batch, len(which)))
+        return x
 
 
 class Mlp(nn.Module):
