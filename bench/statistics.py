@@ -71,6 +71,20 @@ def summarize(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
+def pivot(summary: pd.DataFrame, metric: str = "psnr", digits: int = 2) -> pd.DataFrame:
+    """One row a data set x noise, one column a model: 'mean ± half the interval' as text, '' where nothing was run."""
+    half = (summary[f"{metric}_high"] - summary[f"{metric}_low"]) / 2
+    text = [
+        "" if pd.isna(mean) else f"{mean:.{digits}f}" + ("" if pd.isna(h) else f" ± {h:.{digits}f}")
+        for mean, h in zip(summary[metric], half, strict=True)
+    ]
+    wide = summary.assign(text=text).pivot(index=["dataset", "noise"], columns="model", values="text")
+    order = summary[["dataset", "noise"]].drop_duplicates().itertuples(index=False, name=None)
+    return (
+        wide.loc[list(order), list(dict.fromkeys(summary["model"]))].fillna("").reset_index().rename_axis(None, axis=1)
+    )
+
+
 def _of(per_image: pd.DataFrame, model: str, dataset: str, noise: str) -> pd.DataFrame:
     """Scores by image; empty where nothing was measured."""
     if (model, dataset, noise) in per_image.index.droplevel("image"):

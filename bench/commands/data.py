@@ -31,6 +31,9 @@ def list_() -> None:
         where = str(folder) if folder else f"not here: put it into $BENCH_DATA/{name}, or bench data add {name} DIR"
         table.add_row(name, str(count), datasets.PUBLIC.get(name, "added by you"), where)
     console().print(table)
+    click.echo("Terms of the pictures in the installation:")
+    for photo in (*builtin.PHOTOGRAPHS, *builtin.TISSUE):
+        click.echo(f"  {photo.name}: {photo.licence}, from {photo.package}")
 
 
 def _count(folder: Path) -> str:

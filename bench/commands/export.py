@@ -15,10 +15,11 @@ FORMATS = ("csv", "parquet", "json", "markdown", "latex")
 @click.option("--format", "kind", type=click.Choice(FORMATS), default="csv", show_default=True)
 @click.option(
     "--per",
-    type=click.Choice(["image", "cell"]),
+    type=click.Choice(["image", "cell", "table"]),
     default="image",
     show_default=True,
-    help="A row per image, or per model x data set x noise with means and intervals.",
+    help="A row per image; per model x data set x noise with means and intervals; or a table to print, "
+    "noises down and models across: mean PSNR ± half its 95% interval.",
 )
 @click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False),
               help="A file.  [default: standard output; parquet needs a file]")  # fmt: skip
@@ -30,8 +31,10 @@ def export(folder, kind, per, out) -> None:
 
     with Store.open(folder) as store:
         frame = store.rows()
-    if per == "cell" and len(frame):
+    if per != "image" and len(frame):
         frame = statistics.summarize(frame)
+    if per == "table" and len(frame):
+        frame = statistics.pivot(frame)
     if kind == "parquet" and out is None:
         raise BadInput("parquet is not text: name a file with --out rows.parquet")
     try:

@@ -59,3 +59,11 @@ def test_intervals_of_few_or_equal_values():
 def test_a_table_repeats():
     values = np.random.default_rng(0).normal(size=20)
     assert statistics.mean_interval(values) == statistics.mean_interval(values)
+
+
+def test_pivot_has_noises_down_and_models_across():
+    scores = {("m", "gaussian(sigma=15)", image, 0): 30.0 for image in "abc"}
+    scores |= {("n", "mixture(level=1)", image, 0): 28.5 for image in "abc"}
+    wide = statistics.pivot(statistics.summarize(rows(scores)))
+    assert list(wide.columns) == ["dataset", "noise", "m", "n", "noisy"]
+    assert wide["m"].tolist() == ["30.00 ± 0.00", ""] and wide["noisy"].tolist() == ["20.00 ± 0.00"] * 2

@@ -348,7 +348,7 @@ def test_a_file_in_the_way_is_refused(photos, tmp_path):
 # Interruption
 
 
-def test_minutes_end_a_training_and_the_same_command_goes_on(photos, tmp_path, clock, capsys):
+def test_minutes_end_a_training_and_the_same_command_goes_on(photos, tmp_path, capsys):
     whole = train(photos, tmp_path / "whole", validate_every=2)
     assert train(photos, tmp_path / "parts", validate_every=2, minutes=1e-9) is None
     assert "stopped at iteration 2 of 6: the same command goes on" in capsys.readouterr().out
