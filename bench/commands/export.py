@@ -24,7 +24,7 @@ FORMATS = ("csv", "parquet", "json", "markdown", "latex")
 @click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False),
               help="A file.  [default: standard output; parquet needs a file]")  # fmt: skip
 def export(folder, kind, per, out) -> None:
-    """Write the rows of RUN as csv, parquet, json, markdown or latex."""
+    """Write the rows of a run as csv, parquet, json, markdown or latex."""
     from bench import export, statistics
     from bench.errors import BadInput
     from bench.store import Store

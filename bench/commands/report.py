@@ -12,7 +12,10 @@ import click
 @click.option("-o", "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("site"), show_default=True)
 @click.option("--protocol", help="Of a run with several protocols.  [default: the one that was run last]")
 def report(folder, out, protocol) -> None:
-    """Make a static site of RUN (default runs/latest): a folder that opens without a server or a network."""
+    """Make the pages of a run.
+
+    They are a folder that opens without a server or a network. RUN is a run folder, runs/latest if none is named.
+    """
     from bench import report
 
     page = report.build(folder, out, protocol)

@@ -36,7 +36,9 @@ def pairs(context, parameter, values: tuple[str, ...]) -> dict[str, str]:
 @click.option("--threads", type=click.IntRange(1), help="Threads of torch.  [default: one a core]")
 @click.option("--device", default="auto", show_default=True)
 def train(name, data, out, preset, settings, iterations, seed, minutes, threads, device) -> None:
-    """Train NAME on Gaussian noise of sigma 15, from scratch, or go on where a training in --out stopped.
+    """Train a network from scratch, or go on where a training stopped.
+
+    NAME is trained on Gaussian noise of sigma 15 and nothing else; a training that is in --out already goes on.
 
     \b
     bench train ours --data BSDS400 --preset small --out runs/train/ours
