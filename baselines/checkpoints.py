@@ -10,12 +10,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import pickle
+import zipfile
 from pathlib import Path
 
 import safetensors
 import safetensors.torch
 import torch
 from torch import Tensor, nn
+
+from baselines import pickles
 
 WEIGHTS = Path(__file__).parent / "weights"
 WRAPPERS = ("params_ema", "params", "state_dict", "model_state_dict")
@@ -25,19 +29,24 @@ DERIVED = ("attn_mask", "relative_position_index", "num_batches_tracked")
 
 def read_weights(path: Path) -> dict[str, Tensor]:
     """Tensors of a `.safetensors` or `.pth` file by name, unwrapped, on the CPU. Raises ValueError with the reason."""
+    if not path.is_file():
+        raise ValueError(f"{path} is a folder, wanted a file" if path.is_dir() else f"there is no file {path}")
     try:
-        if path.suffix == ".safetensors":
-            return safetensors.torch.load_file(path)
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise ValueError(f"there is no file {path}") from None
-    except (OSError, EOFError, RuntimeError, ValueError, KeyError, safetensors.SafetensorError) as error:
-        raise ValueError(f"{path.name} is not a checkpoint that can be read: {first_line(error)}") from error
-    except Exception as error:  # pickle.UnpicklingError and its kin: foreign classes, or a broken stream
+        content = safetensors.torch.load_file(path) if path.suffix == ".safetensors" else _load(path)
+    except Exception as error:  # a broken or hostile file may raise anything
         raise ValueError(
-            f"{path.name} holds more than tensors, and nothing in a file is executed here: {first_line(error)}"
+            f"{path.name} is not a file of weights (.safetensors, or of torch.save), or damaged"
         ) from error
     return unwrap(content, path.name)
+
+
+def _load(path: Path) -> object:
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:
+        if not zipfile.is_zipfile(path):
+            raise
+        return pickles.read_nested(path)  # it names classes that are not here: its tensors alone, and nothing runs
 
 
 def unwrap(content: object, name: str) -> dict[str, Tensor]:
@@ -62,6 +71,8 @@ def load_strictly(network: nn.Module, tensors: dict[str, Tensor], name: str) -> 
     Raises ValueError that names the first keys that differ.
     """
     own = network.state_dict()
+    if all(k.startswith("model.") and k not in own for k in tensors):  # Lightning's name for the network in it
+        tensors = {k.removeprefix("model."): v for k, v in tensors.items()}
     given = {k: v for k, v in tensors.items() if k in own or not k.endswith(DERIVED)}
     missing = [k for k in own if k not in given and not k.endswith(DERIVED)]
     superfluous = [k for k in given if k not in own]

@@ -55,6 +55,7 @@ def _shift_labels(height: int, width: int, window: int, shift: int) -> Tensor:
 
 
 @lru_cache(maxsize=64)
+@torch.inference_mode(False)  # what is remembered serves training too
 def _order_between(height: int, width: int, window: int, before: int | None, after: int | None, device: str):
     """(order, inverse) from one token order to another; a shift names a window order, None the raster order."""
     raster = torch.arange(height * width)
@@ -69,6 +70,7 @@ def _order_between(height: int, width: int, window: int, before: int | None, aft
 
 
 @lru_cache(maxsize=64)
+@torch.inference_mode(False)
 def _shift_mask(height: int, width: int, window: int, shift: int, device: str) -> tuple[Tensor, Tensor]:
     """(which, mask): the windows that straddle the border, and their mask (n, 1, window**2, window**2), 0 or -100."""
     label = _shift_labels(height, width, window, shift)

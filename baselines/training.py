@@ -11,6 +11,7 @@ L1, 1e-4 halved at 100,000 and 150,000. `small` is its twin scaled to two CPU co
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -51,6 +52,12 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self):
+        for field in ("iterations", "batch", "crop"):
+            if not isinstance(getattr(self, field), int) or getattr(self, field) < 1:
+                raise ValueError(f"{field} is {getattr(self, field)!r}, wanted a whole number from 1")
+        for field in ("lr", "sigma"):
+            if not isinstance(getattr(self, field), int | float):
+                raise ValueError(f"{field} is {getattr(self, field)!r}, wanted a number")
         wanted = {"schedule": ("one-cycle", "steps"), "precision": ("float32", "bfloat16")}
         for field, values in wanted.items():
             if getattr(self, field) not in values:
@@ -65,7 +72,7 @@ class Recipe:
         peak = 0.1 * self.iterations  # a tenth of the way up, then down along a cosine
         if iteration < peak:
             return self.lr * (0.04 + 0.96 * (iteration + 1) / peak)
-        return self.lr * 0.5 * (1 + np.cos(np.pi * (iteration - peak) / (self.iterations - peak)))
+        return self.lr * 0.5 * (1 + math.cos(math.pi * (iteration - peak) / (self.iterations - peak)))
 
 
 PRESETS = {
@@ -115,7 +122,8 @@ def mask_input(x: Tensor, percentages: tuple[int, int], generator: torch.Generat
 class Trainer:
     """One training: network, optimizer, moving average, random stream. `state` and `restore` are its checkpoint."""
 
-    def __init__(self, network: nn.Module, images: list[np.ndarray], recipe: Recipe, device: torch.device):
+    def __init__(self, network: nn.Module, images: list[np.ndarray], recipe: Recipe, device: torch.device, about=None):
+        self.about = json.dumps(about or {})  # what else must be the same when the training goes on
         self.network, self.recipe, self.device = network.to(device).train(), recipe, device
         self.crops = Crops(images, recipe.crop, device)
         self.generator = torch.Generator(device).manual_seed(recipe.seed)
@@ -171,14 +179,19 @@ class Trainer:
             "iteration": self.iteration,
             "seconds": self.seconds,
             "recipe": json.dumps(asdict(self.recipe)),
+            "about": self.about,
         }
 
     def restore(self, state: dict) -> None:
         """Go on from a checkpoint; the recipe must be the same."""
         stored, own = json.loads(state["recipe"]), json.loads(json.dumps(asdict(self.recipe)))
-        differing = [f"{key} was {stored[key]} and is {own[key]}" for key in own if stored.get(key) != own[key]]
+        differing = [f"{key} was {stored.get(key)} and is {own[key]}" for key in own if stored.get(key) != own[key]]
         if differing:
             raise ValueError(f"this training began with another recipe: {'; '.join(differing)}")
+        stored, own = json.loads(state.get("about", self.about)), json.loads(self.about)
+        differing = [f"{key} was {stored.get(key)} and is {own[key]}" for key in own if stored.get(key) != own[key]]
+        if differing:
+            raise ValueError(f"this training began with something else: {'; '.join(differing)}")
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.generator.set_state(state["generator"].cpu())
@@ -254,9 +267,9 @@ def _cut_log(log: Path, iteration: int) -> None:
     """Drop what was logged after the checkpoint: it will be done, and logged, again."""
     if not log.exists():
         return
-    lines = [line for line in log.read_text().splitlines() if line.endswith("}")]
-    kept = [line for line in lines if json.loads(line)["iteration"] <= iteration]
-    log.write_text("".join(line + "\n" for line in kept))
+    lines = log.read_text().splitlines(keepends=True)
+    whole = [line for line in lines if line.startswith("{") and line.endswith("}\n")]
+    log.write_text("".join(line for line in whole if json.loads(line)["iteration"] <= iteration))
 
 
 def with_settings(recipe: Recipe, **settings) -> Recipe:

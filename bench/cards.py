@@ -20,7 +20,7 @@ def weights_folder() -> Path:
 def card(name: str) -> dict[str, Any] | None:
     """The card of a shipped set of weights, `ours-small`; None if it does not ship."""
     path = weights_folder() / f"{name}.json"
-    return json.loads(path.read_text()) if path.exists() else None
+    return json.loads(path.read_text()) if path.name == f"{name}.json" and path.exists() else None
 
 
 def cards() -> dict[str, dict[str, Any]]:

@@ -30,12 +30,14 @@ class Model:
     """What a model spec means: everything that determines the numbers, and what a reader wants to know.
 
     label         canonical spec
+    source        name of the network as it was written: `path/to/file.py:Net`
     weights       name of a card, of a file, or 'none'
     weights_hash  SHA-256 of the weights' file, '' for an untrained network
     """
 
     label: str
     name: str
+    source: str
     size: str
     weights: str
     weights_hash: str
@@ -68,30 +70,43 @@ def resolve(text: str, default_size: str = "small") -> Model:
     factory = registry.outside("model", parsed.name)
     if factory is None:
         raise unknown("model", parsed.name, cards.names())
+    if not callable(factory):
+        raise BadInput(f"{parsed.name} is a {type(factory).__name__}, wanted a class or function that makes a network")
     constants = {"TITLE": parsed.name, "PAPER": "", "LICENCE": "of its owners"}
     return _resolve(parsed, factory, {}, constants, "own")
 
 
 def _resolve(parsed: spec.Spec, factory, sizes: dict, constants: dict, default_size: str) -> Model:
     own = spec.parameters_of(factory)
-    given = spec.bind(parsed, {**_size_and_weights(), **own}, "model")
-    chosen = given.pop("weights", DEFAULT)
+    common = {n: p for n, p in _size_and_weights().items() if n not in own and (sizes or n == "weights")}
+    parameters = {**common, **own} if sizes else {**own, **common}
+    bound = spec.bind(parsed, parameters, "model")
+    given = {name: bound[name] for name in own if name in bound}  # in the order of the network's own
+    chosen = bound.get("weights", DEFAULT) if "weights" in common else DEFAULT
+    if chosen is not None and (not isinstance(chosen, str) or Path(chosen).name == ""):
+        came = spec.format_value(chosen)
+        raise BadInput(f"weights of {parsed.name} is {came}, wanted a file or a card's name in quotes, or None")
     brought = chosen not in (None, DEFAULT) and cards.card(str(chosen)) is None  # a file of the user's
     card = _card_beside(Path(chosen)) if brought else {}
-    size = given.pop("size", card.get("size", "full") if brought and sizes else default_size)
+    size = card.get("size", "full") if brought and sizes else default_size
+    size = bound.get("size", size) if "size" in common else size
     if sizes and size not in sizes:
         raise unknown(f"size of {parsed.name}", str(size), sizes)
     if chosen is not None and not brought:
         card = cards.card(f"{parsed.name}-{size}" if chosen == DEFAULT else str(chosen)) or {}
+    if card.get("model", parsed.name) != parsed.name:
+        raise BadInput(f"the weights {chosen!r} are of {card['model']!r}, not of {parsed.name!r}")
     file = _weights_file(parsed.name, size, chosen, card, brought, ships_sizes=bool(sizes))
     base = {**sizes.get(size, {}), **card.get("network", {})}
     weights = "none" if file is None else file.name if brought else card["name"]
     defaults = {**{n: p.default for n, p in own.items()}, **base, "size": "small", "weights": DEFAULT}
-    shown = {"size": size if sizes else "small", "weights": chosen if chosen in (DEFAULT, None) else weights, **given}
+    shown = {"size": size, "weights": chosen if chosen in (DEFAULT, None) else weights}
+    shown = {**{n: shown[n] for n in common}, **given}
     name = parsed.name if sizes else parsed.name.rpartition(":")[2]
     return Model(
         label=spec.canonical(name, shown, defaults),
         name=name,
+        source=parsed.name,
         size=size,
         weights=weights,
         weights_hash=checkpoints.file_hash(file) if file else "",
@@ -113,7 +128,11 @@ def _size_and_weights() -> dict[str, inspect.Parameter]:
 def _card_beside(file: Path) -> dict[str, Any]:
     """The card that `bench train` put beside a weights' file; empty where there is none."""
     path = file.with_suffix(".json")
-    return json.loads(path.read_text()) if file.suffix == ".safetensors" and path.is_file() else {}
+    try:
+        card = json.loads(path.read_text()) if file.suffix == ".safetensors" and path.is_file() else {}
+    except ValueError:
+        return {}
+    return card if isinstance(card, dict) and "model" in card else {}  # another program's file is none
 
 
 def _weights_file(
@@ -156,7 +175,8 @@ def expand(text: str, size: str = "small") -> tuple[list[Model], list[str]]:
         raise BadInput(f"no model to run: {reasons}")
     unique: dict[str, Model] = {}
     for model in chosen:
-        if unique.setdefault(model.label, model).weights_hash != model.weights_hash:
+        first = unique.setdefault(model.label, model)
+        if (first.weights_hash, first.source) != (model.weights_hash, model.source):
             raise BadInput(f"two files are both called {model.label}: rename one of them")
     return list(unique.values()), left_out
 

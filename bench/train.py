@@ -5,8 +5,10 @@ The leaf `baselines.training` does the work; here it meets data sets, noises for
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import platform
+import re
 import shlex
 import sys
 from collections.abc import Callable
@@ -50,26 +52,36 @@ def train_model(
     """
     if name not in cards.models():
         raise unknown("model", name, cards.models())
+    if preset not in SIZE_OF_PRESET:
+        raise unknown("preset", preset, SIZE_OF_PRESET)
     module, size = import_module(f"baselines.{name}"), SIZE_OF_PRESET[preset]
     of_recipe, of_network = sort_settings(name, module, settings or {})
     recipe = training.PRESETS[preset]
     try:
-        changes = {**getattr(module, "RECIPE", {}).get(size, {}), **of_recipe, "seed": seed}
+        changes = {**getattr(module, "RECIPE", {}).get(size, {}), "seed": seed, **of_recipe}
         if iterations is not None:
             changes["iterations"] = iterations
         recipe = training.with_settings(recipe, **changes)
     except (ValueError, TypeError) as error:
         raise BadInput(str(error)) from error
     parameters = {**module.SIZES[size], **of_network}
-    folder = Path(data) if Path(data).is_dir() else datasets.locate(data)
-    dataset = datasets.load_dataset(data if folder is None or not Path(data).is_dir() else Path(data))
+    torch_device = device_of(device)
+    dataset = datasets.load_dataset(Path(data) if Path(data).is_dir() else data)
     train_images, held_out, data_hash = _read(dataset)
-    network = initialized(module.network, parameters, seed)
     try:
-        trainer = training.Trainer(network, train_images, recipe, device_of(device))
+        network = initialized(module.network, parameters, recipe.seed)
+    except (ValueError, TypeError, RuntimeError) as error:
+        shown = ", ".join(f"{key}={value!r}" for key, value in of_network.items())
+        raise BadInput(f"network {name}({shown}): {error}") from error
+    about = {"model": name, "network": _plain(parameters), "images": data_hash}
+    try:
+        trainer = training.Trainer(network, train_images, recipe, torch_device, about)
     except ValueError as error:
         raise BadInput(f"data set {dataset.name}: {error}") from error
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"{out} cannot be made a folder: {error.strerror}") from error
     evaluation = module.network(**parameters)
     validate = test_curves(evaluation, held_out, trainer.device)
     scores: dict[str, float] = {}
@@ -144,15 +156,18 @@ def _range(text: str) -> tuple[int, int] | None:
     """'75-85' -> (75, 85), '75' -> (75, 75), 'off' -> None."""
     if text.lower() in ("off", "none", "0"):
         return None
-    low, _, high = text.partition("-")
-    if not (low.isdigit() and (high or low).isdigit()):
+    found = re.fullmatch(r"([0-9]+)(?:-([0-9]+))?", text)
+    if not found:
         raise BadInput(f"input_mask is {text!r}, wanted percentages such as 75-85, or off")
-    return int(low), int(high or low)
+    return int(found[1]), int(found[2] or found[1])
 
 
 def _literal(text: str) -> Any:
-    return dict(spec.parse(f"_(value={text})").kwargs)["value"] if not text.isidentifier() or text in (
-        "True", "False", "None") else text  # fmt: skip
+    """A Python literal where it is one, else the text itself: steps, one-cycle, 3conv."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:
@@ -161,7 +176,7 @@ def _plain(values: dict[str, Any]) -> dict[str, Any]:
 
 def _read(dataset: datasets.Dataset) -> tuple[list[np.ndarray], dict[str, np.ndarray], str]:
     """(uint8 training images, held-out images by name, hash of all pixels): every n-th image is held out."""
-    step = max(1, len(dataset.images) // HELD_OUT)
+    step = max(5, len(dataset.images) // HELD_OUT)
     train_images, held_out, digest = [], {}, hashlib.sha256()
     try:
         for place, image in enumerate(dataset.images):

@@ -1,0 +1,560 @@
+"""Training: crops, masks, learning rates, averages by hand; and a training that was killed goes on to the bit."""
+
+import dataclasses
+import itertools
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+from torch import nn
+
+import baselines
+from baselines import training
+from baselines.checkpoints import load_strictly, read_weights, write_weights
+from baselines.dncnn import DnCNN
+from baselines.dropout import DropoutSwinIR
+from baselines.idf import IDF
+from baselines.masked_swinir import MaskedSwinIR
+from baselines.training import Crops, Recipe, Trainer, mask_input, train, with_settings
+
+CPU = torch.device("cpu")
+SYMMETRIES = [lambda x, turns=turns, flip=flip: np.rot90(x[:, ::-1] if flip else x, turns)
+              for turns in range(4) for flip in (False, True)]  # fmt: skip
+PLAIN = Recipe(iterations=24, batch=2, crop=8, lr=1e-2, schedule="steps", milestones=(8, 16))
+SHIPPED = Recipe(iterations=24, batch=2, crop=8, lr=1e-2, schedule="one-cycle", ema=0.9, input_mask=(10, 30),
+                 precision="bfloat16", seed=3)  # fmt: skip
+
+
+def coordinates(height, width, number):
+    """An image whose pixels say where they are: (row, column, number)."""
+    image = np.zeros((height, width, 3), np.uint8)
+    image[..., 0], image[..., 1] = np.mgrid[:height, :width]
+    image[..., 2] = number
+    return image
+
+
+def photographs(count=3, side=20):
+    """Smooth pictures."""
+    row, column = np.mgrid[:side, : side + 4] / side
+    waves = [np.sin(3 * row * (i + 1) + column * c) * np.cos(4 * column - i) for i in range(count) for c in range(3)]
+    return list(np.uint8(np.round(127.5 + 100 * np.stack(waves).reshape(count, 3, side, -1))).transpose(0, 2, 3, 1))
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def masked_network():
+    torch.manual_seed(5)
+    return MaskedSwinIR(embed_dim=4, depths=(2,), num_heads=(1,), attention_mask=50, drop_path_rate=0.3)
+
+
+def plain_network():
+    torch.manual_seed(5)
+    return DnCNN(nc=4, nb=4, act_mode="BR")
+
+
+CASES = {"masked": (masked_network, SHIPPED), "plain": (plain_network, PLAIN)}
+
+
+class Records(nn.Module):
+    """Scales its input by a weight and remembers what came."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale, self.seen = nn.Parameter(torch.tensor(1.0)), []
+
+    def forward(self, x):
+        self.seen.append(x.detach().clone())
+        return x * self.scale
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that goes on by 10 ms whenever it is read: a training's course depends on nothing else."""
+    ticks = itertools.count()
+    monkeypatch.setattr(training, "time", SimpleNamespace(monotonic=lambda: next(ticks) / 100))
+
+
+# Crops
+
+
+def test_crops_are_pieces_of_the_images_in_all_eight_positions():
+    images = [coordinates(11, 14, 0), coordinates(15, 9, 1)]
+    crops = Crops(images, 4, CPU)(600, generator())
+    assert crops.shape == (600, 3, 4, 4) and crops.dtype == torch.float32
+    seen = set()
+    for crop in (crops * 255).round().byte().permute(0, 2, 3, 1).numpy():
+        (top, left), number = crop[..., :2].min((0, 1)), crop[0, 0, 2]
+        piece = images[number][top : top + 4, left : left + 4]
+        found = [i for i, symmetry in enumerate(SYMMETRIES) if np.array_equal(symmetry(piece), crop)]
+        assert len(found) == 1
+        seen.add((int(number), found[0]))
+    assert len(seen) == 16  # both images, all symmetries
+    assert torch.equal(crops * 255, (crops * 255).round())
+
+
+def test_images_corners_and_positions_are_uniform():
+    """Each image as often as the other whatever its size, each corner of it as often as the other."""
+    crops = Crops([coordinates(7, 9, 0), coordinates(4, 6, 1)], 4, CPU)(9600, generator(1))
+    values = (crops * 255).round().long()
+    top, left = values[:, 0].amin((1, 2)), values[:, 1].amin((1, 2))
+    number = values[:, 2, 0, 0]
+    position = (values[:, :2, 0, 0] - torch.stack([top, left], 1) == 0) * 1  # where the corner went
+    transposed = values[:, 0, 0, 0] == values[:, 0, 0, 1]
+    for group, kinds in (
+        (number, 2),
+        ((top * 6 + left)[number == 0], 24),
+        (left[number == 1], 3),
+        (position[:, 0] * 4 + position[:, 1] * 2 + transposed, 8),
+    ):
+        counts = np.bincount(group.numpy(), minlength=kinds)
+        assert len(counts) == kinds and stats.chisquare(counts).pvalue > 1e-3, counts
+
+
+def test_images_smaller_than_a_crop_are_left_out():
+    crops = Crops([coordinates(3, 40, 0), coordinates(4, 4, 1), coordinates(40, 3, 2)], 4, CPU)(50, generator())
+    assert ((crops * 255).round()[:, 2] == 1).all()
+
+
+@pytest.mark.parametrize("images", [[], [coordinates(3, 40, 0), coordinates(40, 3, 0)]])
+def test_no_image_as_large_as_a_crop_is_an_error(images):
+    with pytest.raises(ValueError, match=f"none of the {len(images)} images is as large as a crop of 4x4 pixels"):
+        Crops(images, 4, CPU)
+
+
+def test_read_only_images_will_do():
+    image = coordinates(8, 8, 1)
+    image.flags.writeable = False
+    assert Crops([image], 8, CPU)(1, generator()).shape == (1, 3, 8, 8)
+
+
+# Input mask
+
+
+@pytest.mark.parametrize(("low", "high"), [(10, 12), (75, 85), (40, 40)])
+def test_each_sample_has_a_percentage_of_its_own(low, high):
+    hidden = mask_input(torch.zeros(60, 1, 400, 400), (low, high), generator(1)) == -0.1
+    percent = 100 * hidden.double().mean((1, 2, 3))
+    whole = percent.round()
+    assert (percent - whole).abs().max() < 0.49  # four deviations of a ratio of 160,000 pixels
+    counts = np.bincount(whole.int().numpy() - low, minlength=high - low + 1)
+    assert len(counts) == high - low + 1
+    assert stats.chisquare(counts).pvalue > 1e-3 if low < high else counts == [60]
+
+
+def test_all_channels_of_a_pixel_are_masked_together():
+    x = torch.rand(4, 3, 30, 40, generator=generator())
+    masked = mask_input(x, (40, 60), generator(1))
+    hidden = masked == -0.1
+    assert torch.equal(hidden.any(1), hidden.all(1))
+    assert torch.equal(masked[~hidden], x[~hidden])
+    assert not torch.equal(hidden[0], hidden[1])
+
+
+def test_bounds_of_the_input_mask():
+    x = torch.rand(3, 3, 50, 50, generator=generator())
+    assert torch.equal(mask_input(x, (0, 0), generator()), x)
+    assert (mask_input(x, (100, 100), generator()) == torch.tensor(-0.1)).all()
+
+
+def test_input_mask_is_the_official_one(shared, monkeypatch):
+    """On the mask that the official code drew, and with the ratio of its configuration (80 to 90 percent)."""
+    with np.load(shared / "golden" / "arch" / "input_mask.npz") as golden:
+        given, keep, wanted = (golden[f"single_{name}"] for name in ("in", "keep", "out"))
+        pipeline = golden["pipe_masked_lq"]
+    drawn = torch.from_numpy(keep.astype(np.float32))[None, None]
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "rand", lambda *shape, **options: drawn)
+        found = mask_input(torch.from_numpy(given).permute(2, 0, 1)[None], (50, 50), generator())
+    assert np.abs(found[0].permute(1, 2, 0).numpy() - wanted).max() < 1e-7
+    hidden = np.abs(pipeline + 0.1) < 1e-6
+    assert (hidden.all(-1) == hidden.any(-1)).all()
+    ours = mask_input(torch.rand(500, 3, 64, 64, generator=generator()), (80, 90), generator(2))
+    ratios = (ours[:, 0] == -0.1).double().mean((1, 2))
+    assert ratios.min() < hidden.mean() < ratios.max()
+
+
+# Recipe
+
+
+def test_learning_rate_in_steps():
+    recipe = training.PRESETS["paper"]
+    rates = {0: 1e-4, 99_999: 1e-4, 100_000: 5e-5, 149_999: 5e-5, 150_000: 2.5e-5, 199_999: 2.5e-5}
+    assert {iteration: recipe.rate(iteration) for iteration in rates} == rates
+
+
+def test_learning_rate_in_one_cycle():
+    """A tenth of the way up from a twenty-fifth, then half a cosine down to nothing."""
+    recipe = Recipe(iterations=100, batch=1, crop=1, lr=2.0, schedule="one-cycle")
+    rates = {0: 0.272, 4: 1.04, 9: 2.0, 10: 2.0, 40: 1.5, 55: 1.0, 70: 0.5, 99: 6.0917e-4}
+    assert {iteration: recipe.rate(iteration) for iteration in rates} == pytest.approx(rates, rel=1e-4)
+    whole = [recipe.rate(iteration) for iteration in range(100)]
+    assert whole == [*sorted(whole[:10]), *sorted(whole[10:], reverse=True)]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_optimizer_gets_the_rate_of_the_iteration(name):
+    network, recipe = CASES[name]
+    trainer = Trainer(network(), photographs(), recipe, CPU)
+    for iteration in range(10):
+        trainer.step()
+        assert [group["lr"] for group in trainer.optimizer.param_groups] == [recipe.rate(iteration)]
+
+
+def test_iterations_scale_the_milestones():
+    recipe = with_settings(training.PRESETS["paper"], iterations=1000, seed=4)
+    assert (recipe.iterations, recipe.milestones, recipe.seed) == (1000, (500, 750), 4)
+    assert with_settings(recipe, iterations=10, milestones=(9,)).milestones == (9,)
+    assert with_settings(recipe, lr=0.5).milestones == (500, 750)
+
+
+def test_recipe_of_the_paper():
+    paper = training.PRESETS["paper"]
+    wanted = {"iterations": 200_000, "batch": 64, "crop": 64, "lr": 1e-4, "schedule": "steps", "sigma": 15,
+              "milestones": (100_000, 150_000), "betas": (0.9, 0.99), "precision": "float32"}  # fmt: skip
+    assert {key: getattr(paper, key) for key in wanted} == wanted
+    assert training.PRESETS["small"].sigma == 15
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"schedule": "cosine"}, "schedule is 'cosine', wanted one of one-cycle, steps"),
+        ({"precision": "float16"}, "precision is 'float16', wanted one of float32, bfloat16"),
+        ({"input_mask": (85, 75)}, r"input_mask is \(85, 75\), wanted percentages"),
+        ({"input_mask": (-1, 75)}, "wanted percentages"),
+        ({"input_mask": (75, 101)}, "wanted percentages"),
+    ],
+)
+def test_impossible_recipes_are_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        with_settings(PLAIN, **change)
+
+
+# Steps
+
+
+def seen(**options):
+    """(network, noisy input, clean target) of a first step on a grey image."""
+    network = Records()
+    recipe = Recipe(iterations=1, batch=40, crop=100, lr=1e-3, schedule="steps", **options)
+    image = np.full((100, 100, 3), 128, np.uint8)
+    loss = Trainer(network, [image], recipe, CPU).step()
+    return network, network.seen[0], torch.tensor(128 / 255), loss
+
+
+@pytest.mark.parametrize("sigma", [15, 50])
+def test_a_step_adds_gaussian_noise(sigma):
+    network, noisy, clean, loss = seen(sigma=sigma)
+    noise = (noisy - clean).double().flatten()
+    assert abs(noise.std() * 255 / sigma - 1) < 5 / (2 * len(noise)) ** 0.5
+    assert abs(noise.mean()) < 5 * sigma / 255 / len(noise) ** 0.5
+    assert abs(stats.kurtosis(noise)) < 5 * (24 / len(noise)) ** 0.5
+    planes = (noisy - clean).double().flatten(0, 1).flatten(1)
+    assert np.abs(np.corrcoef(planes) - np.eye(len(planes))).max() < 6 / 100  # channels and samples are independent
+    assert loss.item() == pytest.approx((noisy - clean).abs().mean().item(), rel=1e-6)  # L1, of an unchanged input
+    # Adam's first step is the learning rate against the sign of the gradient
+    sign = torch.sign((torch.sign(noisy - clean) * noisy).mean())
+    assert network.scale.item() == pytest.approx(1 - 1e-3 * sign.item(), abs=1e-6)
+
+
+def test_the_noisy_crop_is_clipped_where_the_recipe_says_so():
+    noisy, clipped = (seen(sigma=150, clip_noisy=clip)[1] for clip in (False, True))
+    assert noisy.min() < -1 and noisy.max() > 1.5
+    assert torch.equal(clipped, noisy.clamp(0, 1))
+
+
+def test_the_input_mask_comes_after_noise_and_clipping():
+    noisy, masked = (seen(clip_noisy=True, input_mask=mask)[1] for mask in (None, (75, 85)))
+    hidden = masked == -0.1
+    assert 0.75 < hidden.double().mean() < 0.85
+    assert torch.equal(masked[~hidden], noisy[~hidden])
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        masked_network,
+        lambda: DropoutSwinIR(embed_dim=4, depths=(1,), num_heads=(1,)),
+        lambda: IDF(hidden_channels=4, iterations=2),
+    ],
+)
+def test_every_random_number_comes_from_one_generator(network):
+    made = network()
+    trainer = Trainer(made, photographs(), SHIPPED, CPU)
+    before, own = torch.get_rng_state(), trainer.generator.get_state()
+    trainer.step()
+    assert torch.equal(torch.get_rng_state(), before)
+    first = trainer.generator.get_state()
+    assert not torch.equal(first, own)
+
+
+def test_the_seed_decides():
+    def losses(seed):
+        trainer = Trainer(masked_network(), photographs(), dataclasses.replace(SHIPPED, seed=seed), CPU)
+        return [trainer.step().item() for _ in range(3)]
+
+    assert losses(3) == losses(3)
+    assert losses(3) != losses(4)
+
+
+def test_the_average_by_hand():
+    """Decays of the first iterations are 2/11, 3/12, 4/13, ... as long as they are below the recipe's."""
+    network = plain_network()
+    trainer = Trainer(network, photographs(), dataclasses.replace(PLAIN, ema=0.3), CPU)
+    expected = {key: value.double() for key, value in network.state_dict().items()}
+    for decay in (2 / 11, 3 / 12, 0.3, 0.3):
+        trainer.step()
+        for key, value in network.state_dict().items():
+            expected[key] = decay * expected[key] + (1 - decay) * value
+    for key, value in trainer.weights().items():
+        if key.endswith("num_batches_tracked"):
+            assert value == 4 and value.dtype == torch.int64
+        else:
+            torch.testing.assert_close(value.double(), expected[key], rtol=1e-5, atol=1e-6)
+            assert not torch.equal(value, network.state_dict()[key])
+    assert any(key.endswith("running_var") for key in expected)
+
+
+def test_without_an_average_the_weights_themselves_are_exported():
+    trainer = Trainer(plain_network(), photographs(), PLAIN, CPU)
+    trainer.step()
+    assert trainer.average is None
+    assert all(value is trainer.network.state_dict()[key] or torch.equal(value, trainer.network.state_dict()[key])
+               for key, value in trainer.weights().items())  # fmt: skip
+
+
+def test_batch_norm_network_trains_and_its_average_can_be_evaluated(tmp_path):
+    trainer = Trainer(plain_network(), photographs(), dataclasses.replace(PLAIN, ema=0.5, precision="bfloat16"), CPU)
+    for _ in range(12):
+        trainer.step()
+    path = tmp_path / "a.safetensors"
+    write_weights(trainer.weights(), path, {})
+    network = DnCNN(nc=4, nb=4, act_mode="BR").eval()
+    load_strictly(network, read_weights(path), path.name)
+    norm = network.model[3]
+    assert norm.num_batches_tracked == 12
+    assert (norm.running_var > 0).all() and not torch.equal(norm.running_mean, torch.zeros(4))
+    assert network(torch.rand(1, 3, 9, 9, generator=generator())).isfinite().all()
+
+
+def test_bfloat16_is_for_the_arithmetic_not_for_the_weights():
+    network = plain_network()
+    types = set()
+    network.model[2].register_forward_hook(lambda module, inputs, output: types.add(output.dtype))
+    trainer = Trainer(network, photographs(), dataclasses.replace(PLAIN, precision="bfloat16"), CPU)
+    before = network.model[2].weight.detach().clone()
+    assert trainer.step().dtype == torch.float32
+    assert types == {torch.bfloat16}
+    assert {value.dtype for value in network.parameters()} == {torch.float32}
+    assert not torch.equal(network.model[2].weight, before)
+    types.clear()
+    Trainer(network, photographs(), PLAIN, CPU).step()
+    assert types == {torch.float32}
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_the_loss_falls_on_a_small_problem(precision):
+    torch.manual_seed(0)
+    recipe = Recipe(iterations=120, batch=4, crop=16, lr=1e-2, schedule="one-cycle", sigma=50, precision=precision)
+    trainer = Trainer(DnCNN(nc=8, nb=4), photographs(), recipe, CPU)
+    losses = [trainer.step().item() for _ in range(recipe.iterations)]
+    noise = 50 / 255 * (2 / np.pi) ** 0.5  # loss of giving the input back
+    assert losses[0] > 0.9 * noise
+    assert np.mean(losses[-10:]) < 0.75 * noise
+
+
+# Interruption
+
+
+def equal(one, other):
+    """Whether two nests of dictionaries, lists and tensors are the same to the bit."""
+    if isinstance(one, torch.Tensor):
+        return one.dtype == other.dtype and torch.equal(one, other)
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(equal(value, other[key]) for key, value in one.items())
+    if isinstance(one, list | tuple):
+        return len(one) == len(other) and all(map(equal, one, other))
+    return one == other
+
+
+def end_of(trainer, out):
+    """All that a training leaves behind, but for its times."""
+    state = torch.load(out / "checkpoint.pt", weights_only=True)
+    assert equal(state, trainer.state())
+    del state["seconds"]
+    return state, logged(out)
+
+
+def logged(out):
+    lines = map(json.loads, (out / "log.jsonl").read_text().splitlines())
+    return [{key: value for key, value in line.items() if key != "iterations_per_second"} for line in lines]
+
+
+def validate(weights):
+    return {"sum": sum(value.double().abs().sum().item() for value in weights.values())}
+
+
+def run(name, out, **options):
+    """The trainer and its course, to be iterated over."""
+    out.mkdir(exist_ok=True)
+    network, recipe = CASES[name]
+    trainer = Trainer(network(), photographs(), recipe, CPU)
+    return trainer, train(trainer, out, **{"validate": validate, "validate_every": 4, **options})
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_an_abandoned_training_goes_on_to_the_bit(tmp_path, clock, name):
+    whole, course = run(name, tmp_path / "whole")
+    assert [progress.iteration for progress in course] == [4, 8, 12, 16, 20, 24]
+    expected = end_of(whole, tmp_path / "whole")
+
+    first, course = run(name, tmp_path / "parts", save_seconds=0)
+    assert [next(course).iteration for _ in range(2)] == [4, 8]
+    course.close()
+    second, course = run(name, tmp_path / "parts", save_seconds=1e9)
+    assert [next(course).iteration for _ in range(2)] == [12, 16]
+    course.close()  # nothing is saved of this part, and its lines are in the log
+    assert [line["iteration"] for line in logged(tmp_path / "parts")] == [4, 8, 12, 16]
+    third, course = run(name, tmp_path / "parts", save_seconds=1e9)
+    assert [progress.iteration for progress in course] == [12, 16, 20, 24]
+
+    found = end_of(third, tmp_path / "parts")
+    assert equal(found[0], expected[0])
+    assert found[1] == expected[1]
+    assert equal(third.weights(), whole.weights())
+    assert not equal(first.weights(), whole.weights()) and not equal(second.weights(), whole.weights())
+
+
+def test_minutes_cut_a_training_into_slices(tmp_path, clock):
+    whole, course = run("masked", tmp_path / "whole")
+    list(course)
+    slices = []
+    while not slices or slices[-1] < SHIPPED.iterations:
+        trainer, course = run("masked", tmp_path / "slices", minutes=0.1 / 60)
+        slices.append([progress.iteration for progress in course][-1])
+        assert torch.load(tmp_path / "slices" / "checkpoint.pt", weights_only=True)["iteration"] == slices[-1]
+    assert 3 <= len(slices) <= 6 and slices == sorted(set(slices))
+    assert equal(end_of(trainer, tmp_path / "slices"), end_of(whole, tmp_path / "whole"))
+
+
+def test_a_finished_training_is_not_trained_further(tmp_path, clock):
+    trainer, course = run("plain", tmp_path)
+    list(course)
+    expected = end_of(trainer, tmp_path)
+    again, course = run("plain", tmp_path)
+    assert list(course) == []
+    assert equal(end_of(again, tmp_path), expected)
+
+
+def test_progress_says_how_it_goes(tmp_path, clock):
+    trainer, course = run("plain", tmp_path, validate_every=8)
+    reports = list(course)
+    assert [(r.iteration, r.iterations, r.rate) for r in reports] == [(8, 24, 1e-2), (16, 24, 5e-3), (24, 24, 2.5e-3)]
+    assert reports[-1].scores == validate(trainer.weights())
+    assert all(0 < report.loss < 1 and report.iterations_per_second > 0 for report in reports)
+    assert trainer.seconds > 0
+    _, course = run("plain", tmp_path / "unwatched", validate=None)
+    assert [report.scores for report in course] == [None] * 6
+
+
+def test_intervals_end_after_two_seconds(tmp_path, clock):
+    """The clock goes on by 10 ms an iteration."""
+    recipe = dataclasses.replace(PLAIN, iterations=450)
+    course = train(Trainer(Records(), photographs(), recipe, CPU), tmp_path)
+    ends = [progress.iteration for progress in course]
+    assert len(ends) == 3 and 195 <= ends[0] <= 200 and ends[-1] == 450
+
+
+KILLED = """
+import sys, time
+from pathlib import Path
+sys.path[:0] = sys.argv[1:3]
+import torch
+torch.set_num_threads(int(sys.argv[4]))
+import test_training
+trainer, course = test_training.run("masked", Path(sys.argv[3]), save_seconds=0)
+for progress in course:
+    print(progress.iteration, flush=True)
+    time.sleep(0.5)  # of which the kill takes a part
+"""
+
+
+def test_a_killed_training_goes_on_to_the_bit(tmp_path):
+    places = [str(Path(baselines.__file__).parents[1]), str(Path(__file__).parent)]
+    arguments = [*places, str(tmp_path / "killed"), str(torch.get_num_threads())]
+    with subprocess.Popen([sys.executable, "-c", KILLED, *arguments], stdout=subprocess.PIPE, text=True) as process:
+        reached = [int(process.stdout.readline()) for _ in range(3)]
+        process.kill()  # SIGKILL
+    assert process.returncode != 0
+    assert reached == [4, 8, 12]
+    stored = torch.load(tmp_path / "killed" / "checkpoint.pt", weights_only=True)["iteration"]
+    assert 8 <= stored < SHIPPED.iterations
+
+    resumed, course = run("masked", tmp_path / "killed")
+    assert next(course).iteration == stored + 4
+    list(course)
+    whole, course = run("masked", tmp_path / "whole")
+    list(course)
+    assert equal(end_of(resumed, tmp_path / "killed"), end_of(whole, tmp_path / "whole"))
+
+
+def test_a_save_that_fails_leaves_the_old_checkpoint(tmp_path, monkeypatch):
+    path = tmp_path / "checkpoint.pt"
+    training.save_atomically({"iteration": 1}, path)
+
+    def fails(state, file):
+        Path(file).write_bytes(b"half of it")
+        raise OSError("no space left")
+
+    monkeypatch.setattr(torch, "save", fails)
+    with pytest.raises(OSError, match="no space"):
+        training.save_atomically({"iteration": 2}, path)
+    assert torch.load(path, weights_only=True) == {"iteration": 1}
+
+
+@pytest.mark.parametrize("half_a_line", ['{"iteration": 1', '{"iteration": 12, "scores": {"a": 1.5}', "\n"])
+def test_a_line_that_was_not_finished_is_dropped(tmp_path, clock, half_a_line):
+    _, course = run("plain", tmp_path, save_seconds=0)
+    next(course)
+    course.close()
+    with (tmp_path / "log.jsonl").open("a") as log:
+        log.write(half_a_line)
+    _, course = run("plain", tmp_path)
+    list(course)
+    assert [line["iteration"] for line in logged(tmp_path)] == [4, 8, 12, 16, 20, 24]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"lr": 0.02}, "lr was 0.01 and is 0.02"),
+        ({"sigma": 25}, "sigma was 15.0 and is 25"),
+        ({"input_mask": (75, 85)}, r"input_mask was None and is \[75, 85\]"),
+        ({"iterations": 48, "seed": 1}, "iterations was 24 and is 48; .*seed was 0 and is 1"),
+    ],
+)
+def test_another_recipe_is_refused(tmp_path, clock, change, message):
+    _, course = run("plain", tmp_path)
+    list(course)
+    before = (tmp_path / "checkpoint.pt").read_bytes(), (tmp_path / "log.jsonl").read_bytes()
+    other = Trainer(plain_network(), photographs(), with_settings(PLAIN, **change), CPU)
+    with pytest.raises(ValueError, match=f"this training began with another recipe: {message}"):
+        list(train(other, tmp_path))
+    assert ((tmp_path / "checkpoint.pt").read_bytes(), (tmp_path / "log.jsonl").read_bytes()) == before
+
+
+def test_a_recipe_written_before_a_field_existed_is_compared():
+    trainer = Trainer(plain_network(), photographs(), PLAIN, CPU)
+    state = trainer.state()
+    recipe = json.loads(state["recipe"])
+    del recipe["sigma"]
+    with pytest.raises(ValueError, match="sigma was None and is 15"):
+        trainer.restore({**state, "recipe": json.dumps(recipe)})
