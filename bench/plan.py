@@ -32,8 +32,10 @@ class Plan:
         return len(self.models) * len(self.noises) * self.images * len(self.seeds)
 
     def mine(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """Those rows of a store that belong to this plan."""
+        """Those rows of a store that belong to this plan, models and data sets in its order."""
         hashes = {model.label: model.weights_hash for model in self.models}
+        places = {name: place for place, name in enumerate([*hashes, *(dataset.name for dataset in self.datasets)])}
+        rows = rows.sort_values(["dataset", "model"], key=lambda names: names.map(places), kind="stable")
         return rows[
             rows["model"].isin(hashes)
             & (rows["weights_hash"] == rows["model"].map(hashes))
