@@ -52,7 +52,8 @@ def colour(parameters: Mapping[str, Any]) -> str:
 def describe(module: ModuleType, parameters: Mapping[str, Any]) -> str:
     """A network in words: 'a DnCNN of 17 layers for grey images'."""
     values = {key: tuple(value) if isinstance(value, list) else value for key, value in parameters.items()}
-    return f"{module.LOOKS.format(**{**defaults(module.network), **values})} for {colour(values)} images"
+    looks = getattr(module, "LOOKS", module.TITLE).format(**{**defaults(module.network), **values})
+    return f"{looks} for {colour(values)} images"
 
 
 def infer(module: ModuleType, tensors: Mapping[str, Tensor]) -> dict[str, Any] | None:
@@ -91,7 +92,7 @@ def fill(network: nn.Module, tensors: Mapping[str, Tensor], name: str) -> None:
     try:
         load_strictly(network, tensors, name)
     except ValueError as error:
-        like = next(iter(likenesses(tensors)), None)
+        like = next(iter(likenesses(tensors)), None) if any(differences(network, tensors)) else None
         if like is None or (type(like.network) is type(network) and like.share < 1):
             raise
         raise ValueError(f"{error}; it looks like {like}") from error

@@ -1,4 +1,4 @@
-"""DnCNN from MATLAB files, version 5 (written by SciPy) and 7.3 (as MATLAB lays out HDF5), against SciPy's correlation."""
+"""DnCNN from MATLAB files, version 5 (by SciPy) and 7.3 (as MATLAB lays out HDF5), against SciPy's correlation."""
 
 import builtins
 
