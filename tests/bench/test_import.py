@@ -3,6 +3,7 @@
 import json
 import zipfile
 
+import numpy as np
 import pytest
 import safetensors.torch
 import scipy.io
@@ -197,6 +198,27 @@ def test_a_network_for_white_at_255_gets_it():
     x = torch.rand(1, 3, 8, 8)
     with torch.inference_mode():
         torch.testing.assert_close(model.load()(x), network(x * 255) / 255)
+
+
+@pytest.mark.parametrize(
+    ("file", "label", "words"),
+    [
+        ("dncnn_color_blind.pth", "dncnn(size='full', weights='mine')", "a DnCNN of 20 layers for colour images"),
+        ("dncnn_gray_sigma25.pth", "dncnn(size='full', weights='mine', in_nc=1, out_nc=1, nb=17)",
+         "a DnCNN of 17 layers for grey images"),
+        ("idf_g_15_50.ckpt", "idf(size='full', weights='mine')", "an IDF of 64 channels for colour images"),
+    ],
+)  # fmt: skip
+def test_published_files(shared, file, label, words):
+    output = imported(shared / "weights" / file)
+    assert words in output and label.partition("(")[0] + "(weights='mine')" in output
+    model = models.resolve(f"{label.partition('(')[0]}(weights='mine')")
+    assert model.label == label and model.load()
+    if file == "idf_g_15_50.ckpt":
+        golden = np.load(shared / "golden" / "idf" / "idf_g_15_50.npz")
+        with torch.inference_mode():
+            output = model.load()(torch.from_numpy(golden["in_64x64"])).numpy()
+        assert np.abs(output - golden["out_64x64"]).max() < 2e-6  # golden: official code, float32
 
 
 # What is wrong, as a user reads it
