@@ -2,7 +2,8 @@
 
 A shipped or trained set of weights is a pair: `NAME.safetensors`, and its card `NAME.json` (what it is, how it came
 about, what it scores). Published checkpoints come wrapped in `params`, `state_dict` and the like; `read_weights`
-takes the wrapping off.
+takes the wrapping off. Prefixes of the names (`module.`, `model.`, `_orig_mod.`) come off where a network is filled,
+because only its own names tell what is a prefix: those of DnCNN begin with `model.` themselves.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import hashlib
 import json
 import os
 import pickle
-import zipfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import safetensors
@@ -19,83 +20,131 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from baselines import pickles
+from baselines import matconvnet, pickles
+from baselines.formats import format_of
 
 WEIGHTS = Path(__file__).parent / "weights"
-WRAPPERS = ("params_ema", "params", "state_dict", "model_state_dict")
-PREFIXES = ("module.", "model.module.", "network.")
-DERIVED = ("attn_mask", "relative_position_index", "num_batches_tracked")
+WRAPPERS = ("params_ema", "ema_state_dict", "params", "state_dict", "model_state_dict", "model_state", "model",
+            "network", "net", "netG", "generator")  # fmt: skip
+DERIVED = ("attn_mask", "relative_position_index", "num_batches_tracked", "total_ops", "total_params")
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
-    """Tensors of a `.safetensors` or `.pth` file by name, unwrapped, on the CPU. Raises ValueError with the reason."""
-    if not path.is_file():
-        raise ValueError(f"{path} is a folder, wanted a file" if path.is_dir() else f"there is no file {path}")
+    """Tensors of a `.safetensors`, `.pth`, `.pt`, `.ckpt` or `.mat` file by name, unwrapped, on the CPU.
+
+    What counts is the content, not the ending. Raises ValueError with the reason.
+    """
+    kind = format_of(path)
+    if kind.startswith("matlab"):
+        return matconvnet.read_matconvnet(path, kind)
+    if kind == "safetensors":
+        try:
+            return safetensors.torch.load_file(path)
+        except (OSError, safetensors.SafetensorError) as error:
+            raise ValueError(f"{path.name} is damaged, cut short perhaps: {first_line(error)}") from error
+    return unwrap(_read_torch(path), path.name)
+
+
+def _read_torch(path: Path) -> object:
+    """What `torch.save` wrote, as PyTorch reads it without executing anything, or else its tensors alone."""
     try:
-        content = safetensors.torch.load_file(path) if path.suffix == ".safetensors" else _load(path)
-    except Exception as error:  # a broken or hostile file may raise anything
+        with path.open("rb") as file:
+            return torch.load(file, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:  # it names classes of a trainer, or more
+        pass
+    except (OSError, EOFError, RuntimeError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path.name} is damaged, or not a checkpoint of PyTorch: {type(error).__name__}") from error
+    try:
+        return pickles.read_nested(path)
+    except pickles.NoTensors:
         raise ValueError(
-            f"{path.name} is not a file of weights (.safetensors, or of torch.save), or damaged"
-        ) from error
-    return unwrap(content, path.name)
-
-
-def _load(path: Path) -> object:
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError:
-        if not zipfile.is_zipfile(path):
-            raise
-        return pickles.read_nested(path)  # it names classes that are not here: its tensors alone, and nothing runs
+            f"{path.name} holds objects instead of tensors by name (a whole network, perhaps), and nothing in a file "
+            "is executed here: save the network's state_dict() instead"
+        ) from None
+    except ValueError as error:
+        raise ValueError(f"{path.name} is damaged, or not a checkpoint of PyTorch") from error
 
 
 def unwrap(content: object, name: str) -> dict[str, Tensor]:
-    """Take off `params`, `state_dict`, ... and the prefixes of parallel wrappers."""
-    for wrapper in WRAPPERS:
-        if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
-            content = content[wrapper]
+    """Take off `params`, `state_dict`, ...: the tensors by name. Raises ValueError where there are none, or several."""
+    while isinstance(content, dict):
+        wrapper = next((key for key in WRAPPERS if isinstance(content.get(key), dict)), None)
+        if wrapper is None:
+            break
+        content = content[wrapper]
     if not isinstance(content, dict):
         raise ValueError(f"{name} holds a {type(content).__name__}, wanted tensors by name")
-    tensors = {str(key): value for key, value in content.items() if isinstance(value, Tensor)}
+    tensors = _tensors(content)
+    if not tensors:
+        inner = {str(key): _tensors(value) for key, value in content.items() if isinstance(value, dict)}
+        inner = {key: found for key, found in inner.items() if found}
+        if len(inner) > 1:
+            shown = ", ".join([*list(inner)[:5], *(["..."] if len(inner) > 5 else [])])
+            raise ValueError(f"{name} holds {len(inner)} sets of tensors ({shown}): save the one you mean by itself")
+        tensors = next(iter(inner.values()), {})
     if not tensors:
         raise ValueError(f"{name} holds no tensors; its keys are {', '.join(map(str, list(content)[:5])) or 'none'}")
-    for prefix in PREFIXES:
-        if all(key.startswith(prefix) for key in tensors):
-            tensors = {key[len(prefix) :]: value for key, value in tensors.items()}
+    for key, tensor in tensors.items():
+        if tensor.layout is not torch.strided or tensor.is_quantized or tensor.is_complex():
+            raise ValueError(f"{name}: {key} is sparse, quantized or complex, wanted plain numbers")
+        if tensor.nbytes > tensor.untyped_storage().nbytes():
+            raise ValueError(f"{name}: {key} claims {tuple(tensor.shape)} numbers and holds fewer")
     return tensors
 
 
-def load_strictly(network: nn.Module, tensors: dict[str, Tensor], name: str) -> None:
+def _tensors(content: dict) -> dict[str, Tensor]:
+    return {str(key): value for key, value in content.items() if isinstance(value, Tensor)}
+
+
+def without_prefixes(tensors: Mapping[str, Tensor]) -> Iterator[Mapping[str, Tensor]]:
+    """The tensors, and then without the first part of their names, as long as all names begin with the same one."""
+    yield tensors
+    while len({key.partition(".")[0] for key in tensors}) == 1 and all("." in key for key in tensors):
+        tensors = {key.partition(".")[2]: value for key, value in tensors.items()}
+        yield tensors
+
+
+def fitting(network: nn.Module, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """The tensors without the prefix that hides most names of the network, and without what it derives itself."""
+    own = network.state_dict()
+    named = max(without_prefixes(tensors), key=lambda named: len(named.keys() & own.keys()))
+    return {key: value for key, value in named.items() if key in own or not key.endswith(DERIVED)}
+
+
+def differences(network: nn.Module, tensors: Mapping[str, Tensor]) -> tuple[list[str], list[str], list[str]]:
+    """(keys missing, keys unknown, keys with other shapes) of tensors for a network, buffers that it derives aside."""
+    own, given = network.state_dict(), fitting(network, tensors)
+    missing = [key for key in own if key not in given and not key.endswith(DERIVED)]
+    unknown = [key for key in given if key not in own]
+    return missing, unknown, [key for key in own if key in given and given[key].shape != own[key].shape]
+
+
+def load_strictly(network: nn.Module, tensors: Mapping[str, Tensor], name: str) -> None:
     """Fill a network; buffers that follow from the architecture may be absent or superfluous, nothing else.
 
     Raises ValueError that names the first keys that differ.
     """
-    own = network.state_dict()
-    if all(k.startswith("model.") and k not in own for k in tensors):  # Lightning's name for the network in it
-        tensors = {k.removeprefix("model."): v for k, v in tensors.items()}
-    given = {k: v for k, v in tensors.items() if k in own or not k.endswith(DERIVED)}
-    missing = [k for k in own if k not in given and not k.endswith(DERIVED)]
-    superfluous = [k for k in given if k not in own]
-    shapes = [
-        f"{k} is {tuple(given[k].shape)}, wanted {tuple(own[k].shape)}"
-        for k in own
-        if k in given and given[k].shape != own[k].shape
-    ]
+    own, given = network.state_dict(), fitting(network, tensors)
+    missing, unknown, misshapen = differences(network, tensors)
+    shapes = [f"{key} is {tuple(given[key].shape)}, wanted {tuple(own[key].shape)}" for key in misshapen]
     problems = [
         f"{len(found)} {what}, first {', '.join(found[:3])}"
-        for what, found in (("keys missing", missing), ("keys unknown", superfluous), ("other shapes", shapes))
+        for what, found in (("keys missing", missing), ("keys unknown", unknown), ("other shapes", shapes))
         if found
     ]
     if problems:
         raise ValueError(f"{name} does not fit {type(network).__name__}: {'; '.join(problems)}")
+    broken = [key for key, value in given.items() if not value.isfinite().all()]
+    if broken:
+        raise ValueError(f"{name}: {broken[0]} has values that are not finite (NaN or infinite)")
     network.load_state_dict({**own, **given}, strict=True)
 
 
-def write_weights(tensors: dict[str, Tensor], path: Path, card: dict) -> None:
-    """Write half-precision weights and their card, each as a whole file or not at all."""
-    half = {k: (v.half() if v.is_floating_point() else v).contiguous().cpu() for k, v in tensors.items()}
+def write_weights(tensors: dict[str, Tensor], path: Path, card: dict, half: bool = True) -> None:
+    """Write weights, by default in half precision, and their card, each as a whole file or not at all."""
+    stored = {k: (v.half() if half and v.is_floating_point() else v).contiguous().cpu() for k, v in tensors.items()}
     part = path.with_suffix(".part")
-    safetensors.torch.save_file(half, part)
+    safetensors.torch.save_file(stored, part)
     os.replace(part, path)
     card = {**card, "sha256": file_hash(path), "bytes": path.stat().st_size}
     part.write_text(json.dumps(card, indent=1) + "\n")

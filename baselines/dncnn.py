@@ -6,12 +6,19 @@ batch normalization; KAIR keeps the convolution's bias beside it and uses eps 1e
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from torch import Tensor, nn
 
 TITLE = "DnCNN"
 PAPER = "Zhang et al., Beyond a Gaussian Denoiser: Residual Learning of Deep CNN for Image Denoising, TIP 2017"
 LICENCE = "written here (MIT); official weights MIT"
 SIZES = {"full": {}, "small": {"nc": 40, "nb": 9}}
+FACTS = {  # of each size; tests compute them
+    "full": {"parameters": 668_227, "flops_per_pixel": 1_334_016, "receptive_field": 41},
+    "small": {"parameters": 103_283, "flops_per_pixel": 205_920, "receptive_field": 19},
+}
+LOOKS = "a DnCNN of {nb} layers"
 
 
 class DnCNN(nn.Module):
@@ -31,6 +38,20 @@ class DnCNN(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x - self.model(x)
+
+
+def infer(tensors: Mapping[str, Tensor]) -> dict:
+    """The parameters that published tensors show."""
+    kernels = {int(key.split(".")[1]): tensors[key].shape for key in tensors if tensors[key].dim() == 4}
+    first, last = tensors["model.0.weight"].shape, kernels[max(kernels)]
+    batch_norm = any(key.endswith("running_mean") for key in tensors)
+    return {"in_nc": first[1], "out_nc": last[0], "nc": first[0], "nb": len(kernels),
+            "act_mode": "BR" if batch_norm else "R"}  # fmt: skip
+
+
+def receptive_field(nb=20, **others) -> int:
+    """Side in pixels of what an output pixel depends on."""
+    return 2 * nb + 1
 
 
 network = DnCNN

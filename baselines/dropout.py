@@ -12,12 +12,18 @@ import torch
 from torch import Tensor
 
 from baselines.baseline import SMALL
-from baselines.masked_swinir import MaskedSwinIR
+from baselines.masked_swinir import LOOKS, MaskedSwinIR, infer, receptive_field
+
+__all__ = ["LOOKS", "infer", "receptive_field"]
 
 TITLE = "Dropout"
 PAPER = "Kong et al., Reflash Dropout in Image Super-Resolution, CVPR 2022"
 LICENCE = "written here (MIT)"
 SIZES = {"full": {}, "small": SMALL}
+FACTS = {  # of each size; tests compute them
+    "full": {"parameters": 824_118, "flops_per_pixel": 1_918_890, "receptive_field": 208},
+    "small": {"parameters": 111_075, "flops_per_pixel": 262_560, "receptive_field": 48},
+}
 
 
 class DropoutSwinIR(MaskedSwinIR):

@@ -7,6 +7,8 @@ Written from a description of the method.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -15,6 +17,12 @@ TITLE = "IDF"
 PAPER = "Kim et al., IDF: Iterative Dynamic Filtering Networks for Generalizable Image Denoising, ICCV 2025"
 LICENCE = "written here (MIT)"
 SIZES = {"full": {}, "small": {}}
+FACTS = {  # of each size; tests compute them
+    "full": {"parameters": 49_021, "flops_per_pixel": 890_120, "receptive_field": "whole image"},
+    "small": {"parameters": 49_021, "flops_per_pixel": 890_120, "receptive_field": "whole image"},
+}
+LOOKS = "an IDF of {hidden_channels} channels"
+RECEPTIVE_FIELD = "whole image"  # features are normalized over it
 MEAN = (0.36187348, 0.4361255, 0.4335091)
 DEVIATION = (0.19088039, 0.19967876, 0.21309015)
 EPSILON = 1e-4
@@ -102,6 +110,11 @@ class IDF(nn.Module):
                 filtered = torch.lerp(x, filtered, share.to(x.dtype))
             x, residual = filtered, x - filtered
         return x / self.scale + self.mean
+
+
+def infer(tensors: Mapping[str, Tensor]) -> dict:
+    """The parameters that published tensors show; power and iterations leave no trace in them."""
+    return {"hidden_channels": len(tensors["block.feature_extractor.0.weight"])}
 
 
 network = IDF

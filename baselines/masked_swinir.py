@@ -11,13 +11,16 @@ output repeats on any device, in any batch. `mask_samples` averages the output o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from baselines import swin
 from baselines.swin import SwinBody
+
+LOOKS = "the network of ours, baseline and dropout, with {depths} blocks and {embed_dim} channels,"
 
 
 class MaskedSwinIR(SwinBody):
@@ -83,3 +86,13 @@ class MaskedSwinIR(SwinBody):
             torch.rand(shape, device=image.device, generator=self.generator) >= self.attention_mask / 100
             for _ in iter(int, 1)
         )
+
+
+def infer(tensors: Mapping[str, Tensor]) -> dict:
+    """The parameters that published tensors show; masks leave no trace in them."""
+    return swin.infer_body(tensors, first_kernel=1)
+
+
+def receptive_field(depths=(6,) * 4, window_size=8, resi_connection="3conv", **others) -> int:
+    """Side in pixels of the largest area that an output pixel depends on."""
+    return swin.receptive_field(depths, window_size, resi_connection, first_kernel=1)

@@ -2,7 +2,8 @@
 
 A pickle is a program: it names functions and calls them. Here every name but those that rebuild a tensor stands for
 an object that does nothing, so that a trainer's own classes (Lightning, OmegaConf) need not be installed and a
-hostile file builds empty objects. Format: what `torch.save` has written since PyTorch 1.6, an uncompressed zip.
+hostile file builds empty objects. Formats: what `torch.save` has written since PyTorch 1.6, an uncompressed zip, and
+before it, pickles and storages one after the other.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import pickle
 import sys
 import zipfile
 from pathlib import Path
+from typing import BinaryIO
 
 import torch
 from torch import Tensor
@@ -31,6 +33,13 @@ STORAGES = {
 }
 
 
+LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
+
+
+class NoTensors(ValueError):
+    """A file can be read, and no tensor lies where one is looked for."""
+
+
 def read_tensors(path: str | Path) -> dict[str, Tensor]:
     """All tensors of `read_nested`, a dictionary's under its own key, a dot and theirs: "state_dict.conv.weight"."""
     flat = {}
@@ -46,17 +55,20 @@ def read_nested(path: str | Path) -> dict[str, Tensor | dict[str, Tensor]]:
     holds no tensor.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            content = _load(archive)
+        with open(path, "rb") as file:
+            legacy = LEGACY_MAGIC.to_bytes(10, "little") in file.read(32)
+            file.seek(0)
+            content = _load_legacy(file) if legacy else _load_zip(file)
     except OSError:
         raise
     except Exception as error:  # a broken or hostile pickle may raise anything
-        raise ValueError(f"{path} is not a checkpoint in PyTorch's zip format: {error!r}") from error
+        wanted = "older format" if legacy else "zip format"
+        raise ValueError(f"{path} is not a checkpoint in PyTorch's {wanted}: {error!r}") from error
     top = content if isinstance(content, dict) else {}
     inner = {key: _tensors(value) for key, value in top.items() if isinstance(key, str) and isinstance(value, dict)}
     found = _tensors(top) | {key: tensors for key, tensors in inner.items() if tensors}
     if not found:
-        raise ValueError(f"{path} holds no tensor at its top, nor in a dictionary there")
+        raise NoTensors(f"{path} holds no tensor at its top, nor in a dictionary there")
     return found
 
 
@@ -64,16 +76,39 @@ def _tensors(content: dict) -> dict[str, Tensor]:
     return {key: held.tensor for key, held in content.items() if isinstance(key, str) and isinstance(held, _Held)}
 
 
-def _load(archive: zipfile.ZipFile) -> object:
+def _load_zip(file: BinaryIO) -> object:
     """The object a checkpoint holds, with `_Held` for tensors and `_Inert` for whatever is neither data nor tensor."""
-    members = archive.namelist()
-    programs = [name for name in members if name.endswith("/data.pkl") and name.count("/") == 1]
-    if len(programs) != 1:
-        raise ValueError("it has no data.pkl")
-    folder = programs[0].removesuffix("data.pkl")
-    if f"{folder}byteorder" in members and _stored(archive, f"{folder}byteorder") != sys.byteorder.encode():
+    with zipfile.ZipFile(file) as archive:
+        members = archive.namelist()
+        programs = [name for name in members if name.endswith("/data.pkl") and name.count("/") == 1]
+        if len(programs) != 1:
+            raise ValueError("it has no data.pkl")
+        folder = programs[0].removesuffix("data.pkl")
+        if f"{folder}byteorder" in members and _stored(archive, f"{folder}byteorder") != sys.byteorder.encode():
+            raise ValueError("it was written on a machine of the other byte order")
+        return _ZipUnpickler(io.BytesIO(_stored(archive, programs[0])), archive, folder).load()
+
+
+def _load_legacy(file: BinaryIO) -> object:
+    """The same of the older format: a number, a version, facts of the system, the object, its storages' names, data."""
+    room = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    number, _, system = (_LegacyUnpickler(file, room).load() for _ in range(3))
+    if number != LEGACY_MAGIC:
+        raise ValueError("it does not begin as one")
+    if not isinstance(system, dict) or system.get("little_endian") != (sys.byteorder == "little"):
         raise ValueError("it was written on a machine of the other byte order")
-    return _Unpickler(io.BytesIO(_stored(archive, programs[0])), archive, folder).load()
+    reader = _LegacyUnpickler(file, room)
+    content = reader.load()
+    for key in _LegacyUnpickler(file, room).load():
+        flat = reader.storages[key].tensor
+        length = int.from_bytes(file.read(8), "little")
+        data = bytearray(file.read(length * flat.element_size()))
+        if length != flat.numel() or len(data) != flat.nbytes:
+            raise ValueError(f"its storage {key} is cut short")
+        if data:
+            flat.copy_(torch.frombuffer(data, dtype=flat.dtype))
+    return content
 
 
 def _stored(archive: zipfile.ZipFile, name: str) -> bytearray:
@@ -86,20 +121,36 @@ def _stored(archive: zipfile.ZipFile, name: str) -> bytearray:
 class _Unpickler(pickle.Unpickler):
     """Makes tensors, and nothing else that does anything."""
 
-    def __init__(self, file: io.BytesIO, archive: zipfile.ZipFile, folder: str):
+    def __init__(self, file: BinaryIO):
         super().__init__(file)
-        self.archive, self.folder = archive, folder
         self.storages: dict[str, _Held] = {}
 
     def find_class(self, module: str, name: str) -> object:
         if module == "torch" and name in STORAGES:
             return STORAGES[name]
         known = {
+            "torch._utils._rebuild_tensor": self.rebuild_tensor,
             "torch._utils._rebuild_tensor_v2": self.rebuild_tensor,
             "torch._utils._rebuild_parameter": self.rebuild_parameter,
             "collections.OrderedDict": _Dictionary,
         }
         return known.get(f"{module}.{name}", _Inert)
+
+    def rebuild_tensor(self, storage: _Held, offset: int, size: tuple, stride: tuple, *ignored) -> _Held:
+        if math.prod(size) > storage.tensor.numel():
+            raise ValueError(f"a tensor of size {size} in a storage of {storage.tensor.numel()} elements")
+        return _Held(storage.tensor.as_strided(size, stride, offset))
+
+    def rebuild_parameter(self, held: _Held, *ignored) -> _Held:
+        return held
+
+
+class _ZipUnpickler(_Unpickler):
+    """Takes storages from the archive when they are first named."""
+
+    def __init__(self, file: BinaryIO, archive: zipfile.ZipFile, folder: str):
+        super().__init__(file)
+        self.archive, self.folder = archive, folder
 
     def persistent_load(self, reference: tuple) -> _Held:
         """A storage as a flat tensor; the reference is ('storage', type, key, device, number of elements)."""
@@ -112,13 +163,25 @@ class _Unpickler(pickle.Unpickler):
             self.storages[key] = _Held(flat)
         return self.storages[key]
 
-    def rebuild_tensor(self, storage: _Held, offset: int, size: tuple, stride: tuple, *ignored) -> _Held:
-        if math.prod(size) > storage.tensor.numel():
-            raise ValueError(f"a tensor of size {size} in a storage of {storage.tensor.numel()} elements")
-        return _Held(storage.tensor.as_strided(size, stride, offset))
 
-    def rebuild_parameter(self, held: _Held, *ignored) -> _Held:
-        return held
+class _LegacyUnpickler(_Unpickler):
+    """Makes room for the storages that are named; they are filled later. `room` is the size of the file in bytes."""
+
+    def __init__(self, file: BinaryIO, room: int):
+        super().__init__(file)
+        self.room = room
+
+    def persistent_load(self, reference: tuple) -> _Held:
+        """The reference is ('storage', type, key, device, number of elements, None)."""
+        kind, dtype, key, _, length, view = reference
+        if kind != "storage" or not isinstance(dtype, torch.dtype) or view is not None:
+            raise pickle.UnpicklingError(f"{reference!r} is no storage of a known type")
+        if key not in self.storages:
+            self.room -= length * dtype.itemsize
+            if length < 0 or self.room < 0:
+                raise ValueError("its storages are larger than the file")
+            self.storages[key] = _Held(torch.zeros(length, dtype=dtype))
+        return self.storages[key]
 
 
 class _Untouchable:

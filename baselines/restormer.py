@@ -7,9 +7,13 @@ Written from the paper; keys are those of the published denoising weights.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from baselines.shapes import count, ratio
 
 TITLE = "Restormer"
 PAPER = "Zamir et al., Restormer: Efficient Transformer for High-Resolution Image Restoration, CVPR 2022"
@@ -18,6 +22,13 @@ SIZES = {
     "full": {},
     "small": {"dim": 6, "num_blocks": (1, 1, 1, 1)},
 }
+FACTS = {  # of each size; tests compute them
+    "full": {"parameters": 26_111_668, "flops_per_pixel": 4_726_624, "receptive_field": "whole image"},
+    "small": {"parameters": 127_352, "flops_per_pixel": 42_511, "receptive_field": "whole image"},
+}
+LOOKS = "a Restormer of {num_blocks} blocks and {dim} channels"
+RECEPTIVE_FIELD = "whole image"  # attention correlates channels over all that is seen together
+LEVELS = ("encoder_level1", "encoder_level2", "encoder_level3", "latent")
 
 
 class Norm(nn.Module):
@@ -159,6 +170,22 @@ class Restormer(nn.Module):
         up2 = self.reduce_chan_level2(torch.cat([self.up3_2(self.decoder_level3(up3)), level2], 1))
         up1 = torch.cat([self.up2_1(self.decoder_level2(up2)), level1], 1)  # (B, 2 C, H, W)
         return (image + self.output(self.refinement(self.decoder_level1(up1))))[..., :height, :width]
+
+
+def infer(tensors: Mapping[str, Tensor]) -> dict:
+    """The parameters that published tensors show."""
+    ends = [tensors[f"{level}.0.ffn.project_out.weight"].shape for level in LEVELS]
+    return {
+        "inp_channels": tensors["patch_embed.proj.weight"].shape[1],
+        "out_channels": len(tensors["output.weight"]),
+        "dim": len(tensors["patch_embed.proj.weight"]),
+        "num_blocks": tuple(count(tensors, f"{level}.") for level in LEVELS),
+        "num_refinement_blocks": count(tensors, "refinement."),
+        "heads": tuple(len(tensors[f"{level}.0.attn.temperature"]) for level in LEVELS),
+        "ffn_expansion_factor": ratio(((end[0], end[1]) for end in ends), usual=2.66),
+        "bias": "output.bias" in tensors,
+        "LayerNorm_type": "WithBias" if "latent.0.norm1.body.bias" in tensors else "BiasFree",
+    }
 
 
 network = Restormer

@@ -7,6 +7,8 @@ batch normalization. Written from the paper; keys are those of the published wei
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
@@ -14,6 +16,12 @@ TITLE = "RIDNet"
 PAPER = "Anwar & Barnes, Real Image Denoising with Feature Attention, ICCV 2019"
 LICENCE = "written here from the paper (MIT); the official code and weights have a restrictive licence or none"
 SIZES = {"full": {}, "small": {"n_feats": 18, "reduction": 3}}
+FACTS = {  # of each size; tests compute them
+    "full": {"parameters": 1_499_371, "flops_per_pixel": 2_988_837, "receptive_field": "whole image"},
+    "small": {"parameters": 120_633, "flops_per_pixel": 237_852, "receptive_field": "whole image"},
+}
+LOOKS = "a RIDNet of {n_feats} channels (variant {variant!r}, white at {rgb_range})"
+RECEPTIVE_FIELD = "whole image"  # the channel attention averages over it
 RGB_MEAN = (0.4488, 0.4371, 0.4040)
 
 
@@ -123,6 +131,15 @@ class RIDNet(nn.Module):
         for block in (self.b1, self.b2, self.b3, self.b4):
             deep = block(deep)
         return x + self.add_mean(self.tail(deep))
+
+
+def infer(tensors: Mapping[str, Tensor]) -> dict:
+    """The parameters that published tensors show; the white of the input is seen in the mean that is taken off."""
+    variant = "official" if "head.body.0.weight" in tensors else "md"
+    block = ".body" if variant == "official" else ""
+    width, middle = len(tensors[f"head{block}.0.weight"]), len(tensors[f"b1.ca.c1{block}.0.weight"])
+    white = 255 if tensors["sub_mean.bias"].abs().mean() > 10 else 1
+    return {"n_feats": width, "reduction": width // middle, "rgb_range": white, "variant": variant}
 
 
 network = RIDNet

@@ -8,14 +8,24 @@ Written from the paper; keys are those of the published weights.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from baselines.shapes import count
 
 TITLE = "RNAN"
 PAPER = "Zhang et al., Residual Non-local Attention Networks for Image Restoration, ICLR 2019"
 LICENCE = "written here from the paper (MIT); the official code and weights have a restrictive licence or none"
 SIZES = {"full": {}, "small": {"n_feats": 12, "n_resgroups": 4}}
+FACTS = {  # of each size; tests compute them
+    "full": {"parameters": 8_959_555, "flops_per_pixel": 13_961_984, "receptive_field": "its tile, 48"},
+    "small": {"parameters": 128_655, "flops_per_pixel": 381_648, "receptive_field": "its tile, 48"},
+}
+LOOKS = "an RNAN of {n_resgroups} groups and {n_feats} channels"
 TILE = 48
+RECEPTIVE_FIELD = "its tile, 48"
 
 
 def convolution(dim: int) -> nn.Conv2d:
@@ -118,6 +128,12 @@ class RNAN(nn.Module):
         image = F.pad(x, (0, width % 2, 0, height % 2), "reflect") if height % 2 or width % 2 else x
         deep = self.body_nl_high(self.body(self.body_nl_low(self.head(image))))  # (B, C, H, W)
         return (image + self.tail(deep))[..., :height, :width]
+
+
+def infer(tensors: Mapping[str, Tensor]) -> dict:
+    """The parameters that published tensors show."""
+    groups = count((key for key in tensors if ".body." in key), "body.")
+    return {"n_feats": len(tensors["body_nl_low.0.body.1.weight"]), "n_resgroups": groups + 2}
 
 
 network = RNAN

@@ -9,11 +9,15 @@ Source: Liu et al., ICCV 2021 (Swin); Liang et al., ICCVW 2021 (SwinIR). Paramet
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
+from math import isqrt
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from baselines.shapes import count, ratio
 
 
 class _Reorder(torch.autograd.Function):
@@ -293,6 +297,43 @@ class SwinBody(nn.Module):
         height, width = x.shape[-2:]
         bottom, right = -height % self.window_size, -width % self.window_size
         return F.pad(x, (0, right, 0, bottom), "reflect") if bottom or right else x
+
+
+def infer_body(tensors: Mapping[str, Tensor], first_kernel: int) -> dict:
+    """The parameters of a SwinBody that published tensors show. Raises ValueError where the first kernel differs."""
+    first = tensors["conv_first.weight"].shape
+    if first[-1] != first_kernel:
+        raise ValueError(f"the first kernel is {first[-1]}x{first[-1]}, wanted {first_kernel}x{first_kernel}")
+    groups = [f"layers.{number}.residual_group.blocks" for number in range(count(tensors, "layers."))]
+    tables = [tensors[f"{group}.0.attn.relative_position_bias_table"].shape for group in groups]
+    hidden, dim = tensors[f"{groups[0]}.0.mlp.fc1.weight"].shape
+    return {
+        "in_chans": first[1],
+        "embed_dim": first[0],
+        "depths": tuple(count(tensors, f"{group}.") for group in groups),
+        "num_heads": tuple(table[1] for table in tables),
+        "window_size": (isqrt(tables[0][0]) + 1) // 2,
+        "mlp_ratio": ratio([(dim, hidden)], usual=2.0),
+        "resi_connection": "1conv" if "conv_after_body.weight" in tensors else "3conv",
+    }
+
+
+def receptive_field(depths, window_size, resi_connection, first_kernel: int) -> int:
+    """Side in pixels of the largest area that an output pixel depends on; it differs by the place in the window."""
+    reach = 1 if resi_connection == "1conv" else 2  # of a convolution at the end of a group
+
+    def area(place: int) -> int:
+        """Followed backwards: an interval that convolutions widen and blocks round to whole windows."""
+        low, high = place - 1 - reach, place + 1 + reach
+        for depth in reversed(depths):
+            low, high = low - reach, high + reach
+            for block in reversed(range(depth)):
+                shift = 0 if block % 2 == 0 else window_size // 2
+                low = (low - shift) // window_size * window_size + shift
+                high = -((shift - high - 1) // window_size) * window_size + shift - 1
+        return high - low + 1 + 2 * (first_kernel // 2)
+
+    return max(area(place) for place in range(window_size))
 
 
 def _initialize(module: nn.Module) -> None:

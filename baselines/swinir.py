@@ -6,8 +6,11 @@ of the official colour denoising checkpoints. Source: the paper, and KAIR's key 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from torch import Tensor
 
+from baselines import swin
 from baselines.swin import SwinBody
 
 TITLE = "SwinIR"
@@ -23,6 +26,11 @@ SIZES = {
         "drop_path_rate": 0.0,
     },
 }
+FACTS = {  # of each size; tests compute them
+    "full": {"parameters": 11_504_163, "flops_per_pixel": 24_423_120, "receptive_field": 298},
+    "small": {"parameters": 112_227, "flops_per_pixel": 264_864, "receptive_field": 50},
+}
+LOOKS = "a SwinIR of {depths} blocks and {embed_dim} channels"
 
 
 class SwinIR(SwinBody):
@@ -39,6 +47,16 @@ class SwinIR(SwinBody):
         shallow = self.conv_first(image)  # (B, C, H, W)
         deep = self.conv_after_body(self.features(shallow)) + shallow
         return (image + self.conv_last(deep) + self.mean)[..., :height, :width]
+
+
+def infer(tensors: Mapping[str, Tensor]) -> dict:
+    """The parameters that published tensors show."""
+    return swin.infer_body(tensors, first_kernel=3)
+
+
+def receptive_field(depths=(6,) * 6, window_size=8, resi_connection="1conv", **others) -> int:
+    """Side in pixels of the largest area that an output pixel depends on."""
+    return swin.receptive_field(depths, window_size, resi_connection, first_kernel=3)
 
 
 network = SwinIR

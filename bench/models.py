@@ -8,7 +8,6 @@ network's own, under its official name.
 from __future__ import annotations
 
 import inspect
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -18,11 +17,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from baselines import checkpoints
-from bench import cards, registry, spec
+from baselines import checkpoints, recognition
+from bench import adapters, cards, registry, spec, weights
 from bench.errors import BadInput, unknown
-
-DEFAULT = "default"  # the shipped weights of the size
+from bench.weights import DEFAULT
 
 
 @dataclass(frozen=True)
@@ -49,14 +47,25 @@ class Model:
     paper: str
     licence: str
 
+    @property
+    def outside(self) -> bool:
+        """Whether the network is a user's, not one of this installation."""
+        return self.source not in cards.models()
+
     def load(self, device: str | torch.device = "cpu") -> nn.Module:
         """The network in eval mode on a device. Raises BadInput if the weights do not fit it."""
         try:
             network = self.factory(**self.parameters)
             if self.file is not None:
-                checkpoints.load_strictly(network, checkpoints.read_weights(self.file), self.file.name)
+                recognition.fill(network, checkpoints.read_weights(self.file), self.file.name)
+            if not self.outside:
+                network = adapters.adapt(network, {**recognition.defaults(self.factory), **self.parameters})
         except (ValueError, TypeError) as error:
             raise BadInput(f"model {self.label}: {error}") from error
+        if not isinstance(network, nn.Module):
+            raise BadInput(
+                f"model {self.label} makes an object of type {type(network).__name__}, wanted a torch.nn.Module"
+            )
         return network.to(device).eval()
 
 
@@ -79,78 +88,57 @@ def resolve(text: str, default_size: str = "small") -> Model:
 def _resolve(parsed: spec.Spec, factory, sizes: dict, constants: dict, default_size: str) -> Model:
     own = spec.parameters_of(factory)
     common = {n: p for n, p in _size_and_weights().items() if n not in own and (sizes or n == "weights")}
-    parameters = {**common, **own} if sizes else {**own, **common}
-    bound = spec.bind(parsed, parameters, "model")
+    bound = spec.bind(parsed, {**common, **own} if sizes else {**own, **common}, "model")
     given = {name: bound[name] for name in own if name in bound}  # in the order of the network's own
     chosen = bound.get("weights", DEFAULT) if "weights" in common else DEFAULT
-    if chosen is not None and (not isinstance(chosen, str) or Path(chosen).name == ""):
-        came = spec.format_value(chosen)
-        raise BadInput(f"weights of {parsed.name} is {came}, wanted a file or a card's name in quotes, or None")
-    brought = chosen not in (None, DEFAULT) and cards.card(str(chosen)) is None  # a file of the user's
-    card = _card_beside(Path(chosen)) if brought else {}
-    size = card.get("size", "full") if brought and sizes else default_size
+    found = weights.NONE if chosen == DEFAULT else weights.find(chosen, parsed.name)
+    size = found.card.get("size", "full") if sizes and found.kind in ("file", "imported") else default_size
     size = bound.get("size", size) if "size" in common else size
     if sizes and size not in sizes:
         raise unknown(f"size of {parsed.name}", str(size), sizes)
-    if chosen is not None and not brought:
-        card = cards.card(f"{parsed.name}-{size}" if chosen == DEFAULT else str(chosen)) or {}
-    if card.get("model", parsed.name) != parsed.name:
-        raise BadInput(f"the weights {chosen!r} are of {card['model']!r}, not of {parsed.name!r}")
-    file = _weights_file(parsed.name, size, chosen, card, brought, ships_sizes=bool(sizes))
-    base = {**sizes.get(size, {}), **card.get("network", {})}
-    weights = "none" if file is None else file.name if brought else card["name"]
+    if chosen == DEFAULT and sizes:
+        found = weights.shipped_default(parsed.name, size)
+    base = {**sizes.get(size, {}), **(found.network if found.kind != "imported" else {})}
     defaults = {**{n: p.default for n, p in own.items()}, **base, "size": "small", "weights": DEFAULT}
-    shown = {"size": size, "weights": chosen if chosen in (DEFAULT, None) else weights}
-    shown = {**{n: shown[n] for n in common}, **given}
+    shown = {"size": size, "weights": chosen if chosen in (DEFAULT, None) else found.name}
     name = parsed.name if sizes else parsed.name.rpartition(":")[2]
+
+    def label(values: dict) -> str:
+        ordered = {key: values[key] for key in own if key in values}
+        return spec.canonical(name, {**{key: shown[key] for key in common}, **ordered}, defaults)
+
+    try:
+        given = {**_sizes_of(found, parsed.name), **given} if sizes else given
+    except ValueError as error:
+        raise BadInput(f"model {label(given)}: {error}") from error
     return Model(
-        label=spec.canonical(name, shown, defaults),
+        label=label(given),
         name=name,
         source=parsed.name,
         size=size,
-        weights=weights,
-        weights_hash=checkpoints.file_hash(file) if file else "",
+        weights=found.name,
+        weights_hash=found.hash,
         factory=factory,
         parameters={**base, **given},
-        file=file,
-        card=card,
+        file=found.file,
+        card=found.card,
         title=constants["TITLE"],
         paper=constants["PAPER"],
         licence=constants["LICENCE"],
     )
 
 
+def _sizes_of(found: weights.Weights, name: str) -> dict[str, Any]:
+    """The network's parameters that weights without a card in this installation show. Raises ValueError."""
+    if found.kind == "file" and not found.card:
+        tensors = checkpoints.read_weights(found.file)
+        return recognition.infer(import_module(f"baselines.{name}"), tensors) or {}
+    return found.network if found.kind == "imported" else {}
+
+
 def _size_and_weights() -> dict[str, inspect.Parameter]:
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     return {name: inspect.Parameter(name, kind, default=DEFAULT) for name in ("size", "weights")}
-
-
-def _card_beside(file: Path) -> dict[str, Any]:
-    """The card that `bench train` put beside a weights' file; empty where there is none."""
-    path = file.with_suffix(".json")
-    try:
-        card = json.loads(path.read_text()) if file.suffix == ".safetensors" and path.is_file() else {}
-    except ValueError:
-        return {}
-    return card if isinstance(card, dict) and "model" in card else {}  # another program's file is none
-
-
-def _weights_file(
-    name: str, size: str, chosen: str | None, card: dict, brought: bool, ships_sizes: bool
-) -> Path | None:
-    """The file of the weights, None for an untrained network or a user's model that brings its own."""
-    if chosen is None or (chosen == DEFAULT and not ships_sizes):
-        return None
-    if brought:
-        if not Path(chosen).is_file():
-            raise BadInput(f"{chosen!r} is neither a file nor one of the shipped weights: {', '.join(cards.cards())}")
-        return Path(chosen)
-    if card:
-        return cards.weights_folder() / f"{card['name']}.safetensors"
-    raise BadInput(
-        f"model {name!r} of size {size!r} has no weights here: train them (bench train {name}), name a file "
-        f"({name}(weights='file.pth')), or ask for an untrained network ({name}(weights=None))"
-    )
 
 
 def load_model(text: str, device: str | torch.device = "cpu") -> nn.Module:
@@ -179,7 +167,3 @@ def expand(text: str, size: str = "small") -> tuple[list[Model], list[str]]:
         if (first.weights_hash, first.source) != (model.weights_hash, model.source):
             raise BadInput(f"two files are both called {model.label}: rename one of them")
     return list(unique.values()), left_out
-
-
-def count_parameters(network: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in network.parameters())

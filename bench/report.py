@@ -92,11 +92,15 @@ def _model_card(about: dict[str, Any]) -> reports.ModelCard:
         if trained
         else "not known here",
         iterations=card.get("recipe", {}).get("iterations"),
-        note=_how_trained(card) if card else "",
+        note=_how_trained(card),
     )
 
 
 def _how_trained(card: dict[str, Any]) -> str:
+    if "origin" in card:
+        return f"imported from {card['origin']['file']} (SHA-256 {card['origin']['sha256'][:12]})"
+    if "recipe" not in card:
+        return ""
     recipe, network = card["recipe"], card["network"]
     crop, minutes = recipe["crop"], card["seconds"] / 60
     parts = [f"batch {recipe['batch']}, crops of {crop}x{crop}"]

@@ -19,7 +19,7 @@ import torch
 from PIL import Image
 
 from baselines.checkpoints import first_line
-from bench import datasets, noises
+from bench import contract, datasets, noises
 from bench.machine import device_of, machine, versions
 from bench.metrics import crop_border, psnr, ssim
 from bench.models import Model
@@ -93,7 +93,7 @@ def execute(plan: Plan, store: Store, device: str = "auto", pictures: int = 2, c
     `pictures`: clean, noisy and denoised pictures are kept of so many images of each data set, at the first seed.
     """
     target = device_of(device)
-    networks = [(model, model.load(target)) for model in plan.models]
+    networks = [(model, _load(model, target)) for model in plan.models]
     store.record({"event": "started", "command": command, **_describe(plan), "device": str(target),
                   "pictures": pictures, "versions": versions(), "machine": machine()})  # fmt: skip
     done = store.done()
@@ -121,6 +121,14 @@ def execute(plan: Plan, store: Store, device: str = "auto", pictures: int = 2, c
             if scoring is not None:  # interrupted: keep what the networks have done
                 store.write(scoring.result())
     store.record({"event": "finished", "command": command})
+
+
+def _load(model: Model, device: torch.device) -> torch.nn.Module:
+    """The network on the device; one from outside is tried first. Raises BadInput."""
+    network = model.load(device)
+    if model.outside:
+        contract.check(network, model.label, device)
+    return network
 
 
 def _describe(plan: Plan) -> dict[str, Any]:

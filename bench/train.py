@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 from baselines import checkpoints, training
-from bench import cards, datasets, models, noises, protocols, spec
+from bench import cards, cost, datasets, noises, protocols, spec
 from bench.errors import BadInput, unknown
 from bench.machine import device_of
 from bench.metrics import psnr
@@ -110,7 +110,7 @@ def train_model(
             "title": module.TITLE,
             "paper": module.PAPER,
             "licence": "MIT; the training photographs belong to their owners (research use)",
-            "parameters": models.count_parameters(network),
+            "parameters": cost.count_parameters(network),
             "network": _plain(parameters),
             "recipe": _plain(asdict(recipe)),
             "trained_on": {

@@ -2,43 +2,90 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 
 @click.group()
 def models() -> None:
-    """List networks and their weights."""
+    """List networks and their weights, and import weights."""
 
 
 @models.command("list")
 def list_() -> None:
-    """Networks by name, with the sizes whose weights are here."""
+    """Networks, what they cost and see, and the weights that are here: shipped and imported."""
     from rich.table import Table
 
     from bench import cards, registry
     from bench.console import console
 
-    here = cards.cards().values()
-    table = Table("name", "what", "weights here", "in `all`")
+    shipped, imported = cards.cards(), cards.imported()
+    table = Table("name", "network", "paper", "size", "parameters", "kFLOP / pixel", "receptive field", "weights")
     for name, constants in cards.models().items():
-        sizes = ", ".join(
-            f"{card['size']} ({card['parameters']:,} parameters)" for card in here if card["model"] == name
-        )
-        table.add_row(
-            name, constants["__doc__"].splitlines()[0], sizes or "-", "yes" if name in cards.PAPER_MODELS else ""
-        )
+        first = [name, constants["TITLE"], _short(constants["PAPER"])]
+        for size, facts in _facts(constants).items():
+            table.add_row(*first, size, *_cost(facts), "shipped" if f"{name}-{size}" in shipped else "-")
+            first = ["", "", ""]
+        for key, card in imported.items():
+            if card["model"] == name:
+                table.add_row(*first, key, *_cost(card), "imported")
     for name in registry.entry_points("model"):
-        table.add_row(name, "from another package", "its own", "")
+        table.add_row(name, "from another package", "-", "-", "-", "-", "-", "its own")
     console().print(table)
+    if shipped or imported:
+        console().print(_weights_table(shipped, imported))
+    click.echo("`all` means: " + ", ".join(cards.PAPER_MODELS) + ". More of one: bench models info NAME")
+
+
+def _facts(constants: dict) -> dict[str, dict]:
+    """What a network costs at each of its sizes; nothing known, for one that does not say."""
+    facts = constants.get("FACTS")
+    return facts if isinstance(facts, dict) else {"full": {}, "small": {}}
+
+
+def _cost(facts: dict) -> list[str]:
+    """Parameters, thousands of operations per pixel, receptive field, as they stand in a table."""
+    parameters, flops = facts.get("parameters"), facts.get("flops_per_pixel")
+    return [
+        "-" if parameters is None else f"{parameters:,}",
+        "-" if flops is None else f"{flops / 1000:,.0f}",
+        str(facts.get("receptive_field") or "-"),
+    ]
+
+
+def _short(paper: str) -> str:
+    """'Zhang et al., Beyond a Gaussian Denoiser, TIP 2017' -> 'Zhang et al., TIP 2017'."""
+    parts = paper.split(", ")
+    return f"{parts[0]}, {parts[-1]}" if len(parts) > 2 else paper
+
+
+def _weights_table(shipped: dict, imported: dict):
+    from rich.table import Table
+
+    table = Table("weights", "of", "parameters", "trained on", "licence", "SHA-256")
+    for kind, known in (("shipped", shipped), ("imported", imported)):
+        for name, card in known.items():
+            parameters = f"{card['parameters']:,}" if "parameters" in card else "-"
+            row = [f"{name} ({kind})", card["model"], parameters, _trained_on(card), card.get("licence", "unknown")]
+            table.add_row(*row, card.get("sha256", "-")[:12])
+    return table
+
+
+def _trained_on(card: dict) -> str:
+    trained = card.get("trained_on")
+    if trained:
+        return f"{trained['images']} images of {trained['data']}, {trained['noise']}"
+    return f"unknown; from {card['origin']['file']}" if "origin" in card else "unknown"
 
 
 @models.command()
 @click.argument("spec")
 def info(spec) -> None:
-    """What a model spec is: parameters, weights, what they were trained on, what they score."""
+    """What a model spec is: parameters, cost, weights, what they were trained on, what they score."""
     from rich.table import Table
 
-    from bench import models
+    from bench import cost, models
     from bench.console import console
 
     model = models.resolve(spec)
@@ -48,24 +95,78 @@ def info(spec) -> None:
         "spec": model.label,
         "title": model.title,
         "size": model.size,
-        "parameters": f"{models.count_parameters(network):,}",
+        "parameters": f"{cost.count_parameters(network):,}",
+        "FLOPs per pixel": _flops(network),
+        "receptive field": _receptive_field(model),
         "network": ", ".join(f"{key}={value}" for key, value in model.parameters.items()) or "as published",
         "weights": model.weights,
         "weights SHA-256": model.weights_hash or "-",
+        "weights here": _weights_of(model.name) or "none",
         "licence": card.get("licence", model.licence),
         "paper": model.paper or "-",
+        "trained on": _trained_on(card) if card else "unknown" if model.file else "-",
     }
-    if card:
-        trained, recipe = card["trained_on"], card["recipe"]
+    if "recipe" in card:
         lines |= {
-            "trained on": f"{trained['images']} images of {trained['data']} ({trained['held_out']} held out), "
-            f"{trained['noise']}",
-            "recipe": ", ".join(f"{key}={value}" for key, value in recipe.items()),
+            "held out": f"{card['trained_on']['held_out']} images",
+            "recipe": ", ".join(f"{key}={value}" for key, value in card["recipe"].items()),
             "command": card["command"],
             "took": f"{card['seconds'] / 60:.1f} minutes on {card['machine']}",
             "PSNR, held out": ", ".join(f"{noise} {value:.2f}" for noise, value in card["psnr_held_out"].items()),
         }
+    if "origin" in card:
+        origin = card["origin"]
+        lines |= {"imported": f"{card['imported_at']}, from {origin['file']}", "its SHA-256": origin["sha256"]}
     table = Table(show_header=False)
     for name, text in lines.items():
         table.add_row(name, str(text))
     console().print(table)
+
+
+def _weights_of(model: str) -> str:
+    """'dncnn-small, dncnn-full, grey25 (imported)'"""
+    from bench import cards
+
+    shipped = [name for name, card in cards.cards().items() if card["model"] == model]
+    return ", ".join([*shipped, *(f"{n} (imported)" for n, c in cards.imported().items() if c["model"] == model)])
+
+
+def _receptive_field(model) -> str:
+    from bench import cost
+
+    known = None if model.outside else cost.receptive_field(model.name, model.parameters)
+    return "not known" if known is None else f"{known} pixels" if isinstance(known, int) else known
+
+
+def _flops(network) -> str:
+    from baselines.checkpoints import first_line
+    from bench import cost
+
+    try:
+        return f"{cost.flops_per_pixel(network):,} (64x64, convolutions and matrix products)"
+    except Exception as error:  # a user's network may take no 64x64 image
+        return f"not known: {first_line(error)}"
+
+
+@models.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--as", "name", required=True, help="The name: afterwards dncnn(weights='NAME') finds the weights.")
+@click.option("--arch", help="The network, where its tensors do not tell: ours, baseline and dropout are alike.")
+@click.option("--licence", default="unknown", show_default=True, help="The terms of the weights, for their card.")
+@click.option("--replace", is_flag=True, help="Take the place of imported weights of the same name.")
+def import_(file, name, arch, licence, replace) -> None:
+    """Import published weights: .pth, .pt, .ckpt, .safetensors, or MatConvNet's .mat. Nothing in FILE is executed.
+
+    \b
+    bench models import dncnn_gray_sigma25.pth --as grey25
+    bench run --models "dncnn(weights='grey25')"
+    """
+    from bench import importing, spec
+
+    card = importing.import_weights(file, name, arch, licence, replace)
+    click.echo(f"{name}: {importing.summary(card)}, from {file.name}")
+    guessed = importing.guessed(card)
+    if guessed:
+        shown = ", ".join(f"{key}={spec.format_value(value)}" for key, value in guessed.items())
+        click.echo(f"what tensors do not show is taken from the published network: {shown}")
+    click.echo(f"use it as {card['model']}(weights='{name}')")

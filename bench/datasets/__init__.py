@@ -14,12 +14,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import click
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from bench import spec
 from bench.errors import BadInput, unknown
+from bench.home import home
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"}
 MANIFESTS = Path(__file__).parent / "manifests"
@@ -190,7 +190,7 @@ def verify(name: str, folder: Path) -> None:
 
 
 def _settings() -> Path:
-    return Path(os.environ.get("BENCH_HOME") or click.get_app_dir("maskbench")) / "datasets.json"
+    return home() / "datasets.json"
 
 
 def added() -> dict[str, str]:

@@ -57,6 +57,76 @@ def test_the_average_comes_before_the_last_weights(tmp_path):
     assert same(read_weights(saved({"params": last, "params_ema": state}, tmp_path / "a.pth")), state)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"model": {"state_dict": "here"}, "step": 3},
+        {"ema_state_dict": "here", "state_dict": "other", "step": 3},
+        {"weights of the network": "here", "options": {"rate": 0.1}},
+        {"net": {"params_ema": "here", "params": "other"}},
+    ],
+)
+def test_wrappers_inside_wrappers(tmp_path, content):
+    sets = {"here": known().state_dict(), "other": DnCNN(**TINY).state_dict()}
+
+    def fill_in(value):
+        return {k: fill_in(v) for k, v in value.items()} if isinstance(value, dict) else sets.get(value, value)
+
+    assert same(read_weights(saved(fill_in(content), tmp_path / "a.pth")), sets["here"])
+
+
+def test_of_several_sets_none_is_chosen(tmp_path):
+    state = known().state_dict()
+    path = saved({str(level): state for level in range(0, 50, 5)}, tmp_path / "a.pth")
+    with pytest.raises(ValueError, match=r"a.pth holds 10 sets of tensors \(0, 5, 10, 15, 20, ...\): save the one"):
+        read_weights(path)
+
+
+class Foreign:
+    """A class of a trainer's."""
+
+
+@pytest.mark.parametrize("options", [{}, {"_use_new_zipfile_serialization": False}])
+def test_trainers_own_objects_are_left_aside(tmp_path, options):
+    """As Lightning writes: hyper-parameters, callbacks, loops; here with a class that `torch.load` refuses."""
+    state = known().state_dict()
+    content = {
+        "epoch": 3,
+        "state_dict": {f"model.{key}": value for key, value in state.items()},
+        "hyper_parameters": {"config": Foreign(), "rate": 0.1},
+        "callbacks": {"ModelCheckpoint": {"best": torch.tensor(0.5), "path": Foreign()}},
+        "optimizer_states": [{"state": {0: torch.ones(2)}}],
+    }
+    network = DnCNN(**TINY)
+    load_strictly(network, read_weights(saved(content, tmp_path / "a.ckpt", **options)), "a.ckpt")
+    assert same(network.state_dict(), state)
+
+
+def test_values_that_are_not_finite_are_refused():
+    state = known().state_dict()
+    state["model.2.bias"][1] = float("nan")
+    with pytest.raises(ValueError, match=r"a.pth: model.2.bias has values that are not finite \(NaN or infinite\)"):
+        load_strictly(DnCNN(**TINY), state, "a.pth")
+
+
+def test_tensors_that_are_not_plain_numbers_are_refused(tmp_path):
+    for value, words in (
+        (torch.ones(2, 2).to_sparse(), "sparse, quantized or complex"),
+        (torch.ones(2, dtype=torch.complex64), "sparse, quantized or complex"),
+        (torch.ones(1).expand(10**6, 10**6), r"claims \(1000000, 1000000\) numbers and holds fewer"),
+    ):
+        with pytest.raises(ValueError, match=f"a.pth: w .*{words}|a.pth: w {words}"):
+            read_weights(saved({"w": value}, tmp_path / "a.pth"))
+
+
+def test_counters_of_operations_are_left_aside():
+    state = known().state_dict()
+    extra = {"total_ops": torch.zeros(1), "model.0.total_params": torch.zeros(1)}
+    network = DnCNN(**TINY)
+    load_strictly(network, {**state, **extra}, "a.pth")
+    assert same(network.state_dict(), state)
+
+
 @pytest.mark.parametrize("prefix", ["module.", "model.module.", "network.", "model."])
 @pytest.mark.parametrize("wrapped", [False, True])
 def test_prefixes_are_taken_off(tmp_path, prefix, wrapped):

@@ -162,3 +162,59 @@ def test_truncated_or_compressed_archives_are_refused(tmp_path):
 def test_a_missing_file_is_a_missing_file(tmp_path):
     with pytest.raises(FileNotFoundError):
         read_tensors(tmp_path / "none.pth")
+
+
+# The older format
+
+
+def save_legacy(content, path, **options):
+    torch.save(content, path, _use_new_zipfile_serialization=False, **options)
+    return path
+
+
+def test_older_tensors_are_read_as_torch_reads_them(tmp_path):
+    base = torch.arange(24.0)
+    state = OrderedDict(
+        whole=base,
+        view=base[3:15].view(3, 4).t(),
+        parameter=torch.nn.Parameter(torch.ones(2, 2)),
+        empty=torch.empty(0, 3),
+        scalar=torch.tensor(7),
+        **{str(kind): torch.ones(3, dtype=kind) for kind in (torch.bfloat16, torch.float16, torch.bool, torch.uint8)},
+    )
+    path = save_legacy({"state_dict": state, "mean": base, "args": Foreign(), "set": {1}}, tmp_path / "a.pth")
+    with pytest.raises(pickle.UnpicklingError):
+        torch.load(path, weights_only=True)
+    found = read_nested(path)
+    assert set(found) == {"state_dict", "mean"} and set(found["state_dict"]) == set(state)
+    for key, tensor in state.items():
+        assert torch.equal(found["state_dict"][key], tensor) and found["state_dict"][key].dtype == tensor.dtype
+
+
+@pytest.mark.parametrize("function", [os.system, eval, exec])
+def test_no_call_is_made_in_older_files(tmp_path, function):
+    trace = tmp_path / "trace"
+    code = f"touch {trace}" if function is os.system else f"__import__('pathlib').Path({str(trace)!r}).touch()"
+    path = save_legacy({"w": torch.ones(2), "call": Calls(function, code)}, tmp_path / "a.pth")
+    assert read_tensors(path)["w"].tolist() == [1, 1] and not trace.exists()
+    torch.load(path, weights_only=False)
+    assert trace.exists()  # the call is real
+
+
+def test_damaged_older_files_are_refused(tmp_path):
+    whole = save_legacy({"w": torch.arange(100.0)}, tmp_path / "a.pth").read_bytes()
+    for length in (20, 40, len(whole) // 2, len(whole) - 1):
+        (tmp_path / "b.pth").write_bytes(whole[:length])
+        with pytest.raises(ValueError, match="is not a checkpoint in PyTorch's older format"):
+            read_tensors(tmp_path / "b.pth")
+
+
+@pytest.mark.parametrize("length", [10**5, 10**12, -1])
+def test_an_older_file_cannot_ask_for_more_memory_than_it_has(tmp_path, length):
+    path = save_legacy({"w": torch.zeros(300)}, tmp_path / "a.pth")
+    content = path.read_bytes()
+    number = pickle.dumps(length, 2)[2:-1]
+    assert content.count(b"M,\x01") >= 2  # 300, as the length of the storage and as the shape
+    path.write_bytes(content.replace(b"M,\x01", number))
+    with pytest.raises(ValueError, match="older format.*its storages are larger than the file"):
+        read_tensors(path)

@@ -24,13 +24,15 @@ class Blur(nn.Module):
 
 
 class Broken(Blur):
+    """On the small image of the contract it is well."""
+
     def forward(self, x):
-        return torch.full_like(x, float("nan"))
+        return torch.full_like(x, float("nan")) if x.shape[-1] > 32 else x
 
 
 class Shrinking(Blur):
     def forward(self, x):
-        return x[..., 1:, 1:]
+        return x[..., 1:, 1:] if x.shape[-1] > 32 else x
 
 
 class Raising(Blur):

@@ -340,7 +340,3 @@ def test_two_networks_of_one_name_are_an_error():
         file.write(USERS)
     assert len(models.expand("users.py:Net,users.py:Net")[0]) == 1
     assert "both called Net" in refusal("users.py:Net,others.py:Net", models.expand)
-
-
-def test_parameters_are_counted():
-    assert models.count_parameters(DnCNN()) == 668_227

@@ -1,0 +1,86 @@
+"""Which format a file of weights has, by its first bytes; and of what has none of them, what it is instead."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+SUFFIXES = ".pth, .pt, .ckpt, .safetensors, .mat"
+LEGACY_TORCH = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"  # the number that opens what torch.save wrote before PyTorch 1.6
+HDF5 = b"\x89HDF\r\n\x1a\n"
+OTHERS = {
+    b"version https://git-lfs": "a Git LFS pointer to one: fetch the file itself (git lfs pull)",
+    b"\x1f\x8b": "a compressed archive: unpack it",
+    b"7z\xbc\xaf": "a compressed archive: unpack it",
+    b"Rar!": "a compressed archive: unpack it",
+    HDF5: "an HDF5 file of another program (Keras, perhaps)",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"%PDF": "a PDF document",
+}
+
+
+def format_of(path: Path) -> str:
+    """'safetensors', 'torch', 'legacy torch', 'matlab' or 'matlab 7.3'. Raises ValueError that says what came."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(1024)
+    except FileNotFoundError:
+        raise ValueError(f"there is no file {path}") from None
+    except IsADirectoryError:
+        raise ValueError(f"{path} is a folder, wanted a file of weights ({SUFFIXES})") from None
+    except OSError as error:
+        raise ValueError(f"{path.name} cannot be opened and is not a checkpoint here: {error.strerror}") from error
+    if head.startswith(b"PK"):
+        return _inside_zip(path)
+    if LEGACY_TORCH in head[:32]:
+        return "legacy torch"
+    if head.startswith(b"MATLAB 7.3 MAT-file"):
+        return "matlab 7.3"
+    if head.startswith(b"MATLAB 5.0 MAT-file"):
+        return "matlab"
+    if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 2**27:
+        return "safetensors"
+    raise ValueError(f"{path.name} is not a checkpoint but {_other(head)}")
+
+
+def _inside_zip(path: Path) -> str:
+    """'torch', of an archive as `torch.save` writes it."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.namelist()
+    except (zipfile.BadZipFile, OSError, NotImplementedError):
+        raise ValueError(f"{path.name} is damaged, cut short perhaps: get it again") from None
+    names = {name.partition("/")[2] for name in members}
+    if "constants.pkl" in names:
+        raise ValueError(
+            f"{path.name} is a TorchScript program, and nothing in a file is executed here: "
+            "save the network's state_dict() instead"
+        )
+    if "data.pkl" not in names:
+        shown = ", ".join(map(_printable, members[:3])) or "nothing"
+        raise ValueError(f"{path.name} is not a checkpoint but an archive of {shown}: unpack it")
+    return "torch"
+
+
+def _other(head: bytes) -> str:
+    if not head:
+        return "empty: get it again"
+    if head.lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml")):
+        return "a web page: the download did not go through, get the file again"
+    for start, words in OTHERS.items():
+        if head.startswith(start):
+            return words
+    if head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
+        return "a bare pickle, and nothing in a file is executed here: write it with torch.save or safetensors"
+    try:
+        text = head.decode().strip()
+    except UnicodeDecodeError:
+        text = ""
+    if text and "\0" not in text:
+        return f"text, which begins with {_printable(text.splitlines()[0][:40])!r}"
+    return f"something else: {SUFFIXES} are read, and its first bytes ({head[:4].hex(' ')}) are of none of them"
+
+
+def _printable(text: str) -> str:
+    return "".join(character if character.isprintable() else "?" for character in text)

@@ -1,0 +1,103 @@
+"""Which network a set of weights is for, by the names and shapes of its tensors alone.
+
+A network's module may have `infer(tensors)`, which reads the network's parameters from its tensors, and `LOOKS`, a
+description of it with these parameters in braces. `infer` raises LookupError or ValueError for tensors of another
+network. `ours`, `baseline` and `dropout` have the same names and shapes: nothing here can tell them apart.
+"""
+
+from __future__ import annotations
+
+import inspect
+import pkgutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from torch import Tensor, nn
+
+from baselines.checkpoints import differences, load_strictly, without_prefixes
+
+CHANNELS = ("in_nc", "in_chans", "inp_channels")  # how networks call the channels of their input
+LIKELY = 0.5  # share of keys that fit, from which tensors are said to look like a network
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """A network, with the sizes that were read from some tensors, and the share of their keys that fit it."""
+
+    name: str
+    module: ModuleType
+    parameters: dict[str, Any]
+    network: nn.Module
+    share: float
+
+    def __str__(self) -> str:
+        """'a DnCNN of 17 layers for grey images'"""
+        return describe(self.module, self.parameters)
+
+
+def channels(parameters: Mapping[str, Any]) -> int:
+    """Channels of the input of a network with these parameters; 3 where they do not say."""
+    return next((parameters[name] for name in CHANNELS if name in parameters), 3)
+
+
+def colour(parameters: Mapping[str, Any]) -> str:
+    number = channels(parameters)
+    return {1: "grey", 3: "colour"}.get(number, f"{number}-channel")
+
+
+def describe(module: ModuleType, parameters: Mapping[str, Any]) -> str:
+    """A network in words: 'a DnCNN of 17 layers for grey images'."""
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in parameters.items()}
+    looks = getattr(module, "LOOKS", module.TITLE).format(**{**defaults(module.network), **values})
+    return f"{looks} for {colour(values)} images"
+
+
+def infer(module: ModuleType, tensors: Mapping[str, Tensor]) -> dict[str, Any] | None:
+    """The parameters of a module's network that these tensors show; None if they are of another network."""
+    if not hasattr(module, "infer"):
+        return None
+    for named in without_prefixes(tensors):
+        try:
+            return module.infer(named)
+        except (LookupError, ValueError, ArithmeticError):
+            continue
+    return None
+
+
+def likenesses(tensors: Mapping[str, Tensor]) -> list[Likeness]:
+    """The networks of this package that the tensors could be of, the likeliest first."""
+    found = []
+    for info in pkgutil.iter_modules([str(Path(__file__).parent)]):
+        module = import_module(f"baselines.{info.name}")
+        parameters = infer(module, tensors) if hasattr(module, "network") else None
+        if parameters is None:
+            continue
+        try:
+            network = module.network(**parameters)
+        except ValueError:
+            continue
+        missing, unknown, shapes = differences(network, tensors)
+        whole = len(network.state_dict()) + len(unknown)
+        wrong = len(missing) + len(unknown) + len(shapes)
+        found.append(Likeness(info.name, module, parameters, network, 1 - wrong / whole))
+    return sorted((like for like in found if like.share >= LIKELY), key=lambda like: -like.share)
+
+
+def fill(network: nn.Module, tensors: Mapping[str, Tensor], name: str) -> None:
+    """`load_strictly`, whose error also tells what the tensors of the file `name` look like instead."""
+    try:
+        load_strictly(network, tensors, name)
+    except ValueError as error:
+        like = next(iter(likenesses(tensors)), None) if any(differences(network, tensors)) else None
+        if like is None or (type(like.network) is type(network) and like.share < 1):
+            raise
+        raise ValueError(f"{error}; it looks like {like}") from error
+
+
+def defaults(factory: type[nn.Module]) -> dict[str, Any]:
+    """The parameters of a network by name, as they are when nothing is said."""
+    return {name: parameter.default for name, parameter in inspect.signature(factory).parameters.items()}

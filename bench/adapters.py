@@ -1,0 +1,54 @@
+"""Networks whose input is not (B, 3, H, W) in [0, 1], made to take it: grey ones, and those with white at 255."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import Tensor, nn
+
+from baselines.recognition import channels
+
+
+class EachChannel(nn.Module):
+    """A network for grey images, (B, 1, H, W) -> the same, run on each channel of (B, C, H, W) by itself."""
+
+    def __init__(self, network: nn.Module):
+        super().__init__()
+        self.network = network
+
+    @property
+    def takes_keys(self) -> bool:
+        return getattr(self.network, "takes_keys", False)
+
+    def forward(self, x: Tensor, keys: Sequence[int] | None = None) -> Tensor:
+        """Denoise (B, C, H, W); the channels of an image share its key."""
+        alone = x.flatten(0, 1)[:, None]  # (B C, 1, H, W)
+        options = {} if keys is None else {"keys": [key for key in keys for _ in range(x.shape[1])]}
+        return self.network(alone, **options).view_as(x)
+
+
+class White(nn.Module):
+    """A network that wants (B, C, H, W) in [0, `white`], given it in [0, 1]."""
+
+    def __init__(self, network: nn.Module, white: float):
+        super().__init__()
+        self.network, self.white = network, white
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.network(x * self.white) / self.white
+
+
+def adapt(network: nn.Module, parameters: Mapping[str, Any]) -> nn.Module:
+    """The network, in wrappers where its parameters say that it takes another input than colour in [0, 1].
+
+    Raises ValueError where it takes, or gives, neither colour nor grey.
+    """
+    came = channels(parameters)
+    gives = next((parameters[name] for name in ("out_nc", "out_channels") if name in parameters), came)
+    if came not in (1, 3) or gives != came:
+        raise ValueError(f"the network takes {came} channels and gives {gives}, wanted 3 (colour) or 1 (grey) of both")
+    if came == 1:
+        network = EachChannel(network)
+    white = parameters.get("rgb_range", 1)
+    return network if white == 1 else White(network, white)

@@ -1,0 +1,44 @@
+"""What a network costs and sees: parameters, operations per pixel, receptive field."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+SIDE = 64
+
+
+def count_parameters(network: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def flops_per_pixel(network: nn.Module) -> int:
+    """Multiplications and additions per pixel of a 64x64 colour image, in convolutions and matrix products.
+
+    Gradients are on while counting (and none is computed), because the counter does not know the fused attention
+    of inference on the CPU. Source: `torch.utils.flop_counter`.
+    """
+    needed = [parameter.requires_grad for parameter in network.parameters()]
+    device = next((parameter.device for parameter in network.parameters()), None)
+    image = torch.full((1, 3, SIDE, SIDE), 0.5, device=device)
+    keys = {"keys": [0]} if getattr(network, "takes_keys", False) else {}
+    try:
+        network.requires_grad_(False)
+        with torch.enable_grad(), FlopCounterMode(display=False) as counter:
+            network(image, **keys)
+    finally:
+        for parameter, need in zip(network.parameters(), needed, strict=True):
+            parameter.requires_grad_(need)
+    return round(counter.get_total_flops() / SIDE**2)
+
+
+def receptive_field(name: str, parameters: dict[str, Any]) -> int | str | None:
+    """Side in pixels of what an output pixel of a network depends on, or words for it; None where it is not known."""
+    module = import_module(f"baselines.{name}")
+    if hasattr(module, "receptive_field"):
+        return module.receptive_field(**parameters)
+    return getattr(module, "RECEPTIVE_FIELD", None)

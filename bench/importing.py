@@ -1,0 +1,122 @@
+"""`bench models import`: weights from anywhere, copied under a name as safetensors with a card."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from baselines import checkpoints, recognition
+from bench import adapters, cards, cost
+from bench.errors import BadInput, unknown
+
+UNUSED = ("drop_path_rate", "dropout")  # act in training only
+
+
+def import_weights(
+    file: Path, name: str, arch: str | None = None, licence: str = "unknown", replace: bool = False
+) -> dict[str, Any]:
+    """Copy the weights in a file into the user's folder, and return their card. Raises BadInput.
+
+    `arch` names the network; without it the network is recognized by the names and shapes of the tensors.
+    """
+    _check_name(name, replace)
+    if arch is not None and arch not in cards.models():
+        raise unknown("network", arch, cards.models())
+    try:
+        tensors = checkpoints.read_weights(file)
+        arch = arch or recognize(tensors, file.name)
+        module = import_module(f"baselines.{arch}")
+        found = recognition.infer(module, tensors) or {}
+        size = next((size for size, own in module.SIZES.items() if _equal(found, module, own)), "full")
+        parameters = {**module.SIZES[size], **found}
+        network = module.network(**parameters)
+        recognition.fill(network, tensors, file.name)
+    except ValueError as error:
+        raise BadInput(str(error)) from error
+    try:
+        adapted = adapters.adapt(network, parameters).eval()
+    except ValueError as error:
+        raise BadInput(f"{file.name}: {error}") from error
+    card = {
+        "name": name,
+        "model": arch,
+        "size": size,
+        "title": module.TITLE,
+        "paper": module.PAPER,
+        "licence": licence,
+        "parameters": cost.count_parameters(network),
+        "flops_per_pixel": cost.flops_per_pixel(adapted),
+        "receptive_field": cost.receptive_field(arch, parameters),
+        "network": _plain(found),
+        "origin": {"file": file.name, "bytes": file.stat().st_size, "sha256": checkpoints.file_hash(file)},
+        "imported_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    path = cards.imported_folder() / f"{name}.safetensors"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        checkpoints.write_weights(network.state_dict(), path, card, half=False)
+    except OSError as error:
+        raise BadInput(f"{path} cannot be written: {error.strerror or error}") from error
+    return json.loads(path.with_suffix(".json").read_text())
+
+
+def recognize(tensors: dict, file: str) -> str:
+    """The network that fits the tensors of a file exactly. Raises BadInput for none, and for several."""
+    alike = recognition.likenesses(tensors)
+    exact = [like.name for like in alike if like.share == 1]
+    if len(exact) == 1:
+        return exact[0]
+    if exact:
+        choices = " or ".join(f"--arch {name}" for name in exact)
+        raise BadInput(f"{file} fits {', '.join(exact)}, whose tensors have the same names: add {choices}")
+    if not alike:
+        first = ", ".join(list(tensors)[:3])
+        raise BadInput(
+            f"{file} is of no network that is here ({', '.join(cards.models())}): its {len(tensors)} tensors begin "
+            f"with {first}"
+        )
+    try:
+        checkpoints.load_strictly(alike[0].network, tensors, file)
+    except ValueError as error:
+        raise BadInput(f"{error}; of the networks here it looks most like {alike[0]}") from error
+    return alike[0].name
+
+
+def summary(card: dict[str, Any]) -> str:
+    """What was imported, in words: 'a DnCNN of 17 layers for grey images, 556,097 parameters'."""
+    module = import_module(f"baselines.{card['model']}")
+    return f"{recognition.describe(module, card['network'])}, {card['parameters']:,} parameters"
+
+
+def guessed(card: dict[str, Any]) -> dict[str, Any]:
+    """The network's parameters that its tensors do not show, with the values of its size."""
+    module = import_module(f"baselines.{card['model']}")
+    own = {**recognition.defaults(module.network), **module.SIZES[card["size"]]}
+    return {key: value for key, value in own.items() if key not in card["network"] and key not in UNUSED}
+
+
+def _check_name(name: str, replace: bool) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.+-]*", name):
+        raise BadInput(f"{name!r} is no name for weights: wanted letters, digits and . _ + - only")
+    reserved = {f"{model}-{size}" for model in cards.models() for size in cards.SIZES} | {"default"}
+    if cards.card(name) or name in reserved:
+        raise BadInput(f"{name!r} is kept for weights that ship: choose another name")
+    known = cards.imported().get(name)
+    if known and not replace:
+        raise BadInput(
+            f"{name!r} is imported already, from {known['origin']['file']}: choose another name, or add --replace"
+        )
+
+
+def _equal(found: dict[str, Any], module, own: dict[str, Any]) -> bool:
+    """Whether what was found is what a size of the network has."""
+    usual = {**recognition.defaults(module.network), **own}
+    return all(usual[key] == value for key, value in found.items())
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}

@@ -1,0 +1,95 @@
+"""Weights of a model spec: shipped, imported, or a file of the user's; and what they say of their network's sizes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from baselines import checkpoints
+from bench import cards, spec
+from bench.errors import BadInput
+
+DEFAULT = "default"  # the shipped weights of the size
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Where weights are and what is known of them.
+
+    name   of a card or of a file; 'none' where a network is untrained, or brings its own
+    kind   'shipped', 'imported', 'file' or 'none'
+    file   None where there is none to read
+    """
+
+    name: str = "none"
+    kind: str = "none"
+    file: Path | None = None
+    card: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the file, '' where there is none."""
+        return checkpoints.file_hash(self.file) if self.file else ""
+
+    @property
+    def network(self) -> dict[str, Any]:
+        """The network's parameters that the card knows."""
+        values = self.card.get("network", {})
+        return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+
+
+NONE = Weights()
+
+
+def find(chosen: Any, model: str) -> Weights:
+    """The weights that were chosen for a model, by name or file; NONE for None. Raises BadInput for all else."""
+    if chosen is None:
+        return NONE
+    if not isinstance(chosen, str) or Path(chosen).name == "":
+        came = spec.format_value(chosen)
+        raise BadInput(f"weights of {model} is {came}, wanted a file or a card's name in quotes, or None")
+    shipped, imported = cards.cards(), cards.imported()
+    for kind, known, folder in (
+        ("shipped", shipped, cards.weights_folder()),
+        ("imported", imported, cards.imported_folder()),
+    ):
+        if chosen in known:
+            return Weights(chosen, kind, folder / f"{chosen}.safetensors", _of(model, known[chosen], chosen))
+    file = Path(chosen)
+    if not file.is_file():
+        raise BadInput(
+            f"{chosen!r} is neither a file nor one of the shipped weights: {', '.join(shipped) or 'none'}; "
+            f"imported: {', '.join(imported) or 'none'}"
+        )
+    return Weights(file.name, "file", file, _of(model, _card_beside(file), file.name))
+
+
+def shipped_default(model: str, size: str) -> Weights:
+    """The shipped weights of a model's size. Raises BadInput where there are none."""
+    card = cards.card(f"{model}-{size}")
+    if card is None:
+        raise BadInput(
+            f"model {model!r} of size {size!r} has no weights here: train them (bench train {model}), name a file "
+            f"({model}(weights='file.pth')), or ask for an untrained network ({model}(weights=None))"
+        )
+    name = f"{model}-{size}"
+    return Weights(name, "shipped", cards.weights_folder() / f"{name}.safetensors", card)
+
+
+def _of(model: str, card: dict[str, Any], name: str) -> dict[str, Any]:
+    """The card, if it is of this model."""
+    if card.get("model", model) != model:
+        raise BadInput(f"the weights {name!r} are of {card['model']!r}, not of {model!r}")
+    return card
+
+
+def _card_beside(file: Path) -> dict[str, Any]:
+    """The card that `bench train` put beside a weights' file; empty where there is none."""
+    path = file.with_suffix(".json")
+    try:
+        card = json.loads(path.read_text()) if file.suffix == ".safetensors" and path.is_file() else {}
+    except ValueError:
+        return {}
+    return card if isinstance(card, dict) and "model" in card else {}  # another program's file is none

@@ -1,0 +1,75 @@
+"""The format of a file is told by its content, and what is no checkpoint is told by its name."""
+
+import io
+import zipfile
+
+import pytest
+import safetensors.torch
+import torch
+
+from baselines.checkpoints import read_weights
+from baselines.formats import HDF5, format_of
+
+STATE = {"conv.weight": torch.ones(2, 3), "conv.bias": torch.zeros(2)}
+
+
+def zipped(**members):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name.replace("__", "."), content)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("ending", [".pth", ".pt", ".ckpt", ".safetensors", ".mat", ".bin", ""])
+@pytest.mark.parametrize("kind", ["torch", "legacy torch", "safetensors"])
+def test_the_ending_does_not_matter(tmp_path, kind, ending):
+    path = tmp_path / f"a{ending}"
+    if kind == "safetensors":
+        safetensors.torch.save_file(STATE, path)
+    else:
+        torch.save(STATE, path, _use_new_zipfile_serialization=kind == "torch")
+    assert format_of(path) == kind
+    found = read_weights(path)
+    assert found.keys() == STATE.keys() and all(torch.equal(found[key], STATE[key]) for key in STATE)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "a.pth is not a checkpoint but empty: get it again"),
+        (b"\n<!DOCTYPE html><html>", "not a checkpoint but a web page: the download did not go through"),
+        (b"<html>", "not a checkpoint but a web page"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "a Git LFS pointer to one: fetch the file itself"),
+        (b"Hello\x1b[31m you", "text, which begins with 'Hello.\\[31m you'"),
+        ("Ä".encode() * 100, "text, which begins with"),
+        (b"\x1f\x8b\x08\x00", "a compressed archive: unpack it"),
+        (HDF5 + bytes(600), "an HDF5 file of another program"),
+        (b"\x89PNG\r\n", "a picture"),
+        (b"\x80\x04}\x94.", "a bare pickle, and nothing in a file is executed here"),
+        (bytes(40), r"its first bytes \(00 00 00 00\) are of none of them"),
+        (b"PK\x03\x04" + bytes(40), "a.pth is damaged, cut short perhaps: get it again"),
+        (zipped(model__pth="x", readme__txt="y"), "an archive of model.pth, readme.txt: unpack it"),
+        (zipped(), "an archive of nothing: unpack it"),
+    ],
+)  # fmt: skip
+def test_what_is_no_checkpoint_is_told(tmp_path, content, words):
+    path = tmp_path / "a.pth"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=words) as error:
+        format_of(path)
+    assert str(error.value).isprintable()
+
+
+def test_missing_files_and_folders(tmp_path):
+    with pytest.raises(ValueError, match="there is no file .*a.pth"):
+        format_of(tmp_path / "a.pth")
+    with pytest.raises(ValueError, match="is a folder, wanted a file of weights"):
+        format_of(tmp_path)
+
+
+def test_a_torchscript_program_is_refused(tmp_path):
+    path = tmp_path / "a.pt"
+    path.write_bytes(zipped(**{"a/data__pkl": "x", "a/constants__pkl": "x", "a/code/net__py": "x"}))
+    with pytest.raises(ValueError, match=r"a TorchScript program, and nothing.*state_dict\(\)"):
+        format_of(path)

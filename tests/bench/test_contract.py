@@ -1,0 +1,138 @@
+"""A network from outside is tried on a small image, and what it may not do is told in one line."""
+
+import pytest
+import torch
+from click.testing import CliRunner
+from torch import nn
+
+from bench import contract, runner
+from bench.cli import main
+from bench.errors import BadInput
+
+USERS = """
+import torch
+from torch import nn
+
+class Good(nn.Module):
+    def forward(self, x):
+        return 0.9 * x + 0.05
+
+class Keyed(Good):
+    takes_keys = True
+    def forward(self, x, keys=None):
+        return x + torch.tensor([key % 7 for key in keys]).view(-1, 1, 1, 1) / 100
+
+class OfLarge(Good):
+    def forward(self, x):
+        if x.shape[-1] < 40:
+            raise RuntimeError("too small")
+        return x
+
+class Pair(Good):
+    def forward(self, x):
+        return x, x
+
+class Smaller(Good):
+    def forward(self, x):
+        return x[..., 1:]
+
+class Bytes(Good):
+    def forward(self, x):
+        return (x * 255).to(torch.uint8)
+
+class Nan(Good):
+    def forward(self, x):
+        return x / (x - x)
+
+class White255(Good):
+    def forward(self, x):
+        return x * 255
+
+class InPlace(Good):
+    def forward(self, x):
+        return x.mul_(0.9)
+
+class Random(Good):
+    def forward(self, x):
+        return x + 0.01 * torch.randn_like(x)
+
+class AlwaysDropout(Good):
+    def forward(self, x):
+        return nn.functional.dropout(x, 0.1)
+
+class RandomKeyed(Keyed):
+    def forward(self, x, keys=None):
+        return x + 0.01 * torch.randn_like(x)
+
+class NoKeys(Good):
+    takes_keys = True
+
+def made():
+    return Good()
+
+def not_a_network():
+    return 3
+"""
+
+
+@pytest.fixture
+def users(tmp_path):
+    file = tmp_path / "users.py"
+    file.write_text(USERS)
+    return file
+
+
+def run(users, name, photos, tmp_path):
+    arguments = ["run", "--models", f"{users}:{name}", "--noise", "gaussian(sigma=15)", "--data", photos, "--limit", 1,
+                 "--out", tmp_path / "run"]  # fmt: skip
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+@pytest.mark.parametrize("name", ["Good", "Keyed", "OfLarge", "made"])
+def test_good_networks_run(users, photos, tmp_path, name):
+    result = run(users, name, photos, tmp_path)
+    assert result.exit_code == 0, result.output
+
+
+TRIED = "tried on a 32x32 image in [0, 1]: "
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("Pair", TRIED + "it returns a tuple, wanted one tensor"),
+        ("Smaller", TRIED + "its output has shape (1, 3, 32, 31), wanted that of the input, (1, 3, 32, 32)"),
+        ("Bytes", TRIED + "its output is uint8, wanted floating point in [0, 1]"),
+        ("Nan", TRIED + "its output has values that are not finite (NaN or infinite)"),
+        ("White255", TRIED + "its output is 127 on average where the image is 0.5"),
+        ("InPlace", TRIED + "it changes its input, which other models get too: work on a copy"),
+        ("Random", TRIED + "two outputs for the same image differ by up to 0.0"),
+        ("AlwaysDropout", "switch dropout off in eval mode, or declare takes_keys"),
+        ("RandomKeyed", "draw from the keys alone"),
+        ("NoKeys", "declares takes_keys, and fails with them"),
+        ("not_a_network", "model not_a_network makes an object of type int, wanted a torch.nn.Module"),
+    ],
+)
+def test_what_a_network_may_not_do_is_told(users, photos, tmp_path, name, line):
+    result = run(users, name, photos, tmp_path)
+    last = result.output.splitlines()[-1]
+    assert result.exit_code == 2 and last.startswith(f"Error: model {name}"), result.output
+    assert line in last
+
+
+def test_our_networks_are_not_tried(photos, tmp_path, monkeypatch):
+    monkeypatch.setattr(contract, "check", lambda *_: pytest.fail("it was tried"))
+    model = "dncnn(weights=None, nc=4, nb=3)"
+    runner.run([model], "gaussian(sigma=15)", data=(photos,), limit=1, out=tmp_path / "run", device="cpu")
+
+
+def test_a_network_on_another_device_is_tried_there():
+    """The image goes where the network is."""
+
+    class Placed(nn.Module):
+        def forward(self, x):
+            assert x.device.type == "meta"
+            return x[..., 1:]
+
+    with pytest.raises(BadInput, match="shape"):
+        contract.check(Placed(), "Placed", torch.device("meta"))

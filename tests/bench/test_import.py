@@ -1,0 +1,314 @@
+"""`bench models import`: weights from anywhere under a name, and one clear line for what is no weights."""
+
+import json
+import zipfile
+
+import numpy as np
+import pytest
+import safetensors.torch
+import scipy.io
+import torch
+from click.testing import CliRunner
+
+from baselines import checkpoints
+from baselines.dncnn import DnCNN
+from baselines.masked_swinir import MaskedSwinIR
+from baselines.ridnet import RIDNet
+from baselines.swinir import SwinIR
+from bench import cards, importing, models
+from bench.cli import main
+from bench.errors import BadInput
+
+TINY = {"nc": 4, "nb": 3}
+SWIN = {"embed_dim": 8, "depths": (1,), "num_heads": (2,), "window_size": 4}
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path, monkeypatch):
+    """An empty folder of the user's, shipped weights of `ours`, and a folder to work in."""
+    monkeypatch.setenv("BENCH_HOME", str(tmp_path / "home"))
+    shipped = tmp_path / "shipped"
+    shipped.mkdir()
+    card = {"name": "ours-mini", "model": "ours", "size": "small", "network": {**SWIN, "depths": [1], "num_heads": [2]}}
+    checkpoints.write_weights(MaskedSwinIR(**SWIN).state_dict(), shipped / "ours-mini.safetensors", card)
+    monkeypatch.setattr(cards, "weights_folder", lambda: shipped)
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    return tmp_path
+
+
+def call(*arguments):
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def imported(file, name="mine", *options):
+    result = call("models", "import", file, "--as", name, *options)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def state(network=None):
+    return (network or DnCNN(**TINY)).state_dict()
+
+
+def test_import_copies_the_tensors_and_a_card(place):
+    grey = DnCNN(**TINY, in_nc=1, out_nc=1, act_mode="BR")
+    torch.save({"params": state(grey)}, "grey.pth")
+    output = imported("grey.pth", "grey25", "--licence", "MIT")
+    assert output.splitlines() == [
+        "grey25: a DnCNN of 3 layers for grey images, 233 parameters, from grey.pth",
+        "use it as dncnn(weights='grey25')",
+    ]
+    file = place / "home" / "weights" / "grey25.safetensors"
+    found = safetensors.torch.load_file(file)
+    assert found.keys() == state(grey).keys() and all(torch.equal(found[k], v) for k, v in state(grey).items())
+    card = json.loads(file.with_suffix(".json").read_text())
+    assert card.pop("imported_at").startswith("20") and card.pop("bytes") == file.stat().st_size
+    origin = {"file": "grey.pth", "bytes": (place / "work/grey.pth").stat().st_size,
+              "sha256": checkpoints.file_hash(place / "work/grey.pth")}  # fmt: skip
+    assert card == {
+        "name": "grey25",
+        "model": "dncnn",
+        "size": "full",
+        "title": "DnCNN",
+        "paper": card["paper"],
+        "licence": "MIT",
+        "parameters": 233,
+        "flops_per_pixel": 3 * 2 * 9 * (4 + 16 + 4),  # three channels, each by itself
+        "receptive_field": 7,
+        "network": {"in_nc": 1, "out_nc": 1, "nc": 4, "nb": 3, "act_mode": "BR"},
+        "origin": origin,
+        "sha256": checkpoints.file_hash(file),
+    }
+
+
+def test_an_imported_name_is_a_model(photos, place):
+    torch.save(state(), "a.pth")
+    imported("a.pth", "mine")
+    model = models.resolve("dncnn(weights='mine')")
+    assert model.label == "dncnn(size='full', weights='mine', nc=4, nb=3)"
+    assert (model.weights, model.weights_hash) == ("mine", model.card["sha256"])
+    again = models.resolve(model.label)
+    assert (again.label, again.parameters) == (model.label, model.parameters)
+    x = torch.rand(1, 3, 9, 9)
+    with torch.inference_mode():
+        by_file = models.load_model("dncnn(weights='a.pth')")(x)
+        assert torch.equal(models.load_model("dncnn(weights='mine')")(x), by_file)
+    result = call("run", "--models", "dncnn(weights='mine')", "--noise", "gaussian(sigma=15)", "--data", photos,
+                  "--limit", 1, "--out", place / "run")  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert call("report", place / "run", "-o", place / "site").exit_code == 0
+    assert "imported from a.pth" in (place / "site/models.html").read_text()
+
+
+@pytest.mark.parametrize("wrap", ["", "params_ema", "state_dict"])
+@pytest.mark.parametrize("prefix", ["", "module.", "model.", "_orig_mod.module."])
+@pytest.mark.parametrize("ending", [".pth", ".ckpt", ".safetensors"])
+def test_forms_of_checkpoints(wrap, prefix, ending):
+    tensors = {prefix + key: value for key, value in state().items()}
+    if ending == ".safetensors":
+        safetensors.torch.save_file(tensors, "a.safetensors")
+    else:
+        content = {wrap: tensors, "epoch": 3, "optimizer": {"state": {}}} if wrap else tensors
+        torch.save(content, f"a{ending}", _use_new_zipfile_serialization=ending == ".ckpt")
+    card = importing.import_weights(place_of(f"a{ending}"), "mine")
+    found = checkpoints.read_weights(cards.imported_folder() / "mine.safetensors")
+    assert card["model"] == "dncnn" and found.keys() == state().keys()
+
+
+def place_of(name):
+    from pathlib import Path
+
+    return Path(name)
+
+
+def test_networks_of_the_same_keys_have_to_be_told_apart():
+    torch.save(state(MaskedSwinIR(**SWIN)), "a.pth")
+    result = call("models", "import", "a.pth", "--as", "mine")
+    assert result.exit_code == 2 and "add --arch baseline or --arch dropout or --arch ours" in result.output
+    output = imported("a.pth", "mine", "--arch", "ours")
+    assert "what tensors do not show is taken from the published network: attention_mask=75" in output
+    network = models.load_model("ours(weights='mine', attention_mask=20)")
+    assert (network.attention_mask, network.window_size) == (20, 4)
+    assert models.load_model("ours(weights='mine')").attention_mask == 75
+    assert models.resolve("ours(weights='ours-mini')").load().window_size == 4
+
+
+def test_a_size_of_ours_is_called_so():
+    small = DnCNN(nc=40, nb=9)
+    torch.save(state(small), "a.pth")
+    assert importing.import_weights(place_of("a.pth"), "mine")["size"] == "small"
+    assert models.resolve("dncnn(weights='mine')").label == "dncnn(weights='mine')"
+
+
+def test_names():
+    torch.save(state(), "a.pth")
+    for name, words in (
+        ("ours-mini", "'ours-mini' is kept for weights that ship: choose another name"),
+        ("dncnn-full", "'dncnn-full' is kept for weights that ship"),
+        ("default", "is kept for weights"),
+        ("../a", "'../a' is no name for weights"),
+        ("", "'' is no name for weights"),
+        ("a b", "'a b' is no name"),
+    ):
+        result = call("models", "import", "a.pth", "--as", name)
+        assert result.exit_code == 2 and words in result.output, result.output
+    imported("a.pth", "mine")
+    torch.save(state(DnCNN(nc=5, nb=3)), "b.pth")
+    result = call("models", "import", "b.pth", "--as", "mine")
+    assert result.exit_code == 2 and "'mine' is imported already, from a.pth" in result.output
+    imported("b.pth", "mine", "--replace")
+    assert cards.imported()["mine"]["network"]["nc"] == 5
+
+
+def test_imported_weights_never_stand_for_shipped_ones(place):
+    torch.save(state(MaskedSwinIR(**SWIN)), "a.pth")
+    imported("a.pth", "mine", "--arch", "ours")
+    for suffix in (".json", ".safetensors"):  # as if a later version shipped the name
+        (place / "home/weights" / f"mine{suffix}").rename(place / "home/weights" / f"ours-mini{suffix}")
+    assert cards.imported() == {}
+    assert models.resolve("ours(weights='ours-mini')").file.parent == place / "shipped"
+
+
+def test_weights_of_another_model_are_refused_by_name():
+    torch.save(state(), "a.pth")
+    imported("a.pth", "mine")
+    with pytest.raises(BadInput, match="the weights 'mine' are of 'dncnn', not of 'swinir'"):
+        models.resolve("swinir(weights='mine')")
+    with pytest.raises(BadInput, match=r"'miné' is neither a file nor .*ours-mini; imported: mine"):
+        models.resolve("dncnn(weights='miné')")
+
+
+def test_a_file_needs_no_import():
+    """Its sizes are read from its tensors, and stated in the label where they are not those of the size."""
+    torch.save({"params": state(SwinIR(**SWIN))}, "a.pth")
+    model = models.resolve("swinir(weights='a.pth')")
+    assert model.label == (
+        "swinir(size='full', weights='a.pth', embed_dim=8, depths=(1,), num_heads=(2,), window_size=4)"
+    )
+    assert isinstance(model.load(), SwinIR)
+
+
+def test_a_network_for_white_at_255_gets_it():
+    network = RIDNet(n_feats=4, reduction=2, rgb_range=255).eval()
+    torch.save(state(network), "a.pth")
+    assert "white at 255" in imported("a.pth", "mine")
+    model = models.resolve("ridnet(weights='mine')")
+    assert "rgb_range=255" in model.label
+    x = torch.rand(1, 3, 8, 8)
+    with torch.inference_mode():
+        torch.testing.assert_close(model.load()(x), network(x * 255) / 255)
+
+
+@pytest.mark.parametrize(
+    ("file", "label", "words"),
+    [
+        ("dncnn_color_blind.pth", "dncnn(size='full', weights='mine')", "a DnCNN of 20 layers for colour images"),
+        ("dncnn_gray_sigma25.pth", "dncnn(size='full', weights='mine', in_nc=1, out_nc=1, nb=17)",
+         "a DnCNN of 17 layers for grey images"),
+        ("idf_g_15_50.ckpt", "idf(size='full', weights='mine')", "an IDF of 64 channels for colour images"),
+    ],
+)  # fmt: skip
+def test_published_files(shared, file, label, words):
+    output = imported(shared / "weights" / file)
+    assert words in output and label.partition("(")[0] + "(weights='mine')" in output
+    model = models.resolve(f"{label.partition('(')[0]}(weights='mine')")
+    assert model.label == label and model.load()
+    if file == "idf_g_15_50.ckpt":
+        golden = np.load(shared / "golden" / "idf" / "idf_g_15_50.npz")
+        with torch.inference_mode():
+            output = model.load()(torch.from_numpy(golden["in_64x64"])).numpy()
+        assert np.abs(output - golden["out_64x64"]).max() < 2e-6  # golden: official code, float32
+
+
+# What is wrong, as a user reads it
+
+
+class Foreign(torch.nn.Module):
+    """A network saved whole."""
+
+
+def write_wrong(kind):
+    """A file of weights that is wrong in one way; its name."""
+    if kind == "missing":
+        return "a.pth"
+    if kind == "folder":
+        place_of("a.pth").mkdir()
+    elif kind == "text":
+        place_of("a.pth").write_text("notes\non the training\n")
+    elif kind == "web page":
+        place_of("a.pth").write_text("<!DOCTYPE html><html><title>404</title>")
+    elif kind == "cut short":
+        torch.save(state(), "a.pth")
+        place_of("a.pth").write_bytes(place_of("a.pth").read_bytes()[:-500])
+    elif kind == "archive":
+        with zipfile.ZipFile("a.pth", "w") as archive:
+            archive.writestr("models/dncnn.pth", b"x")
+    elif kind == "whole network":
+        torch.save(Foreign(), "a.pth")
+    elif kind == "optimizer":
+        torch.save({"epoch": 3, "rate": 0.1, "loss": [0.3]}, "a.pth")
+    elif kind == "matlab":
+        scipy.io.savemat("a.mat", {"images": [1, 2], "labels": [3]})
+        return "a.mat"
+    elif kind == "unknown network":
+        torch.save({"conv1.weight": torch.ones(4, 3, 7, 7), "bn1.weight": torch.ones(4)}, "a.pth")
+    elif kind == "another network":
+        torch.save(state(DnCNN(nc=4, nb=17, in_nc=1, out_nc=1)), "a.pth")
+    elif kind == "more keys":
+        extra = {"upsample.0.weight": torch.ones(4), "upsample.0.bias": torch.ones(4)}
+        torch.save({"params": {**state(SwinIR(**SWIN)), **extra}}, "a.pth")
+    elif kind == "other channels":
+        torch.save(state(DnCNN(nc=4, nb=12, in_nc=13, out_nc=12)), "a.pth")
+    elif kind == "not finite":
+        torch.save({**state(), "model.2.bias": torch.full((4,), torch.nan)}, "a.pth")
+    elif kind == "several":
+        torch.save({"15": state(), "25": state()}, "a.pth")
+    elif kind == "alike":
+        torch.save(state(MaskedSwinIR(**SWIN)), "a.pth")
+    return "a.pth"
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "line"),
+    [
+        ("missing", [], "there is no file a.pth"),
+        ("folder", [], "a.pth is a folder, wanted a file of weights (.pth, .pt, .ckpt, .safetensors, .mat)"),
+        ("text", [], "a.pth is not a checkpoint but text, which begins with 'notes'"),
+        ("web page", [],
+         "a.pth is not a checkpoint but a web page: the download did not go through, get the file again"),
+        ("cut short", [], "a.pth is damaged, cut short perhaps: get it again"),
+        ("archive", [], "a.pth is not a checkpoint but an archive of models/dncnn.pth: unpack it"),
+        ("whole network", [],
+         "a.pth holds objects instead of tensors by name (a whole network, perhaps), and nothing in a file is "
+         "executed here: save the network's state_dict() instead"),
+        ("optimizer", [], "a.pth holds no tensors; its keys are epoch, rate, loss"),
+        ("matlab", [], "a.mat holds images, labels, wanted MatConvNet's net with its layers"),
+        ("unknown network", [],
+         "a.pth is of no network that is here (baseline, dncnn, dropout, idf, ours, restormer, ridnet, rnan, swinir): "
+         "its 2 tensors begin with conv1.weight, bn1.weight"),
+        ("another network", ["--arch", "restormer"],
+         "a.pth does not fit Restormer: 406 keys missing, first patch_embed.proj.weight, "
+         "encoder_level1.0.norm1.body.weight, encoder_level1.0.attn.temperature; 34 keys unknown, first "
+         "model.0.weight, model.0.bias, model.2.weight; it looks like a DnCNN of 17 layers for grey images"),
+        ("more keys", [],
+         "a.pth does not fit SwinIR: 2 keys unknown, first upsample.0.weight, upsample.0.bias; of the networks here "
+         "it looks most like a SwinIR of (1,) blocks and 8 channels for colour images"),
+        ("other channels", [],
+         "a.pth: the network takes 13 channels and gives 12, wanted 3 (colour) or 1 (grey) of both"),
+        ("not finite", [], "a.pth: model.2.bias has values that are not finite (NaN or infinite)"),
+        ("several", [],
+         "a.pth holds 2 sets of tensors (15, 25): save the one you mean by itself"),
+        ("alike", [],
+         "a.pth fits baseline, dropout, ours, whose tensors have the same names: add --arch baseline or --arch dropout "
+         "or --arch ours"),
+        ("alike", ["--arch", "swinnir"],
+         "unknown network 'swinnir'. Did you mean 'swinir'? There are: baseline, dncnn, dropout, idf, ours, restormer, "
+         "ridnet, rnan, swinir"),
+    ],
+)  # fmt: skip
+def test_twelve_kinds_of_wrong_files_and_what_each_says(kind, options, line):
+    """And some more: one line, exit code 2, and nothing is left behind."""
+    result = call("models", "import", write_wrong(kind), "--as", "mine", *options)
+    assert (result.output, result.exit_code) == (f"Error: {line}\n", 2)
+    assert cards.imported() == {} and not list(cards.imported_folder().glob("*"))
