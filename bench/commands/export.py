@@ -27,12 +27,13 @@ def export(folder, kind, per, out) -> None:
     """Write the rows of a run as csv, parquet, json, markdown or latex."""
     from bench import export, statistics
     from bench.errors import BadInput
+    from bench.report import in_order
     from bench.store import Store
 
     with Store.open(folder) as store:
-        frame = store.rows()
+        frame, started = store.rows(), [entry for entry in store.manifest() if entry["event"] == "started"]
     if per != "image" and len(frame):
-        frame = statistics.summarize(frame)
+        frame = statistics.summarize(in_order(frame, started) if started else frame)
     if per == "table" and len(frame):
         frame = statistics.pivot(frame)
     if kind == "parquet" and out is None:
