@@ -23,7 +23,7 @@ def check(network: nn.Module, label: str, device: torch.device) -> None:
     keys = {"keys": [1]} if getattr(network, "takes_keys", False) else {}
     try:
         first, second = network(given, **keys), network(x.clone(), **keys)
-    except Exception as error:  # whatever a user's network raises
+    except (Exception, SystemExit) as error:  # whatever a user's network raises
         if "keys" in first_line(error) and keys:
             raise BadInput(f"model {label} declares takes_keys, and fails with them: {first_line(error)}") from error
         return

@@ -7,6 +7,7 @@ network's own, under its official name.
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,7 +31,7 @@ class Model:
     label         canonical spec
     source        name of the network as it was written: `path/to/file.py:Net`
     weights       name of a card, of a file, or 'none'
-    weights_hash  SHA-256 of the weights' file, '' for an untrained network
+    weights_hash  SHA-256 of the weights' file, '' for an untrained network; of a user's network, of its source too
     """
 
     label: str
@@ -55,7 +56,9 @@ class Model:
     def load(self, device: str | torch.device = "cpu") -> nn.Module:
         """The network in eval mode on a device. Raises BadInput if the weights do not fit it."""
         try:
-            network = self.factory(**self.parameters)
+            with torch.random.fork_rng(devices=[]):  # an untrained network repeats, torch's own stream stays as it was
+                torch.default_generator.manual_seed(0)
+                network = self.factory(**self.parameters)
             if self.file is not None:
                 recognition.fill(network, checkpoints.read_weights(self.file), self.file.name)
             if not self.outside:
@@ -117,7 +120,7 @@ def _resolve(parsed: spec.Spec, factory, sizes: dict, constants: dict, default_s
         source=parsed.name,
         size=size,
         weights=found.name,
-        weights_hash=found.hash,
+        weights_hash=found.hash if sizes else _source_hash(factory, found.hash),
         factory=factory,
         parameters={**base, **given},
         file=found.file,
@@ -126,6 +129,15 @@ def _resolve(parsed: spec.Spec, factory, sizes: dict, constants: dict, default_s
         paper=constants["PAPER"],
         licence=constants["LICENCE"],
     )
+
+
+def _source_hash(factory: Callable, weights_hash: str) -> str:
+    """SHA-256 of a user's source file and weights: rows of an edited network are other rows."""
+    try:
+        source = Path(inspect.getsourcefile(inspect.unwrap(factory))).read_bytes()
+    except (TypeError, OSError):  # made in a session, or compiled: nothing to read
+        return weights_hash
+    return hashlib.sha256(source + weights_hash.encode()).hexdigest()
 
 
 def _sizes_of(found: weights.Weights, name: str) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def _load_file(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # whatever a user's file raises is reported as his file's error
+    except (Exception, SystemExit) as error:  # whatever a user's file raises is reported as his file's error
         raise BadInput(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
     return module
 

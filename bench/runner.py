@@ -193,6 +193,8 @@ def _make_noisy(clean: np.ndarray, image_hash: str, task: Task, plan: Plan) -> P
     else:
         random = LegacyGenerator(legacy + task.seed)
     noisy, target = task.noise(clean, random)
+    if noisy.shape != target.shape or not np.isfinite(noisy).all():
+        raise ValueError(f"the noise gave {noisy.shape} for {target.shape}, or values that are not finite")
     given = np.ascontiguousarray(plan.protocol.noisy_input(noisy), dtype=np.float32)
     key = noises.mask_key(image_hash, task.noise, task.seed)
     return Prepared(image_hash, given, to_bytes(given), to_bytes(target), key)
@@ -210,14 +212,14 @@ def _denoise(networks, task, prepared, plan, device, done) -> list[tuple[dict, n
         began = time.perf_counter()
         try:
             with torch.inference_mode():
-                y = network(x.to(device), **keys)[0].float().cpu()
+                y = network(x.to(device, copy=True), **keys)[0].float().cpu()
             row["seconds"] = time.perf_counter() - began
             if tuple(y.shape) != tuple(x.shape[1:]):
                 raise ValueError(f"the output has shape {tuple(y.shape)}, wanted {tuple(x.shape[1:])}")
             if not torch.isfinite(y).all():
                 raise ValueError("the output has values that are not finite")
             outputs.append((row, to_bytes(y.permute(1, 2, 0).numpy())))
-        except Exception as error:  # a network, perhaps a user's, may raise anything: the row says what
+        except (Exception, SystemExit) as error:  # a network, perhaps a user's, may raise anything: the row says what
             outputs.append(({**row, "status": "failed", "reason": first_line(error)}, None))
     return outputs
 

@@ -37,8 +37,8 @@ def mean_interval(values: np.ndarray) -> tuple[float, float, float]:
 
 def with_noisy(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows of the models, and the noisy input as one model more."""
-    noisy = rows.drop_duplicates(["dataset", "image", "noise", "noise_version", "seed", "protocol"]).copy()
-    noisy = noisy[noisy["psnr_noisy"].notna()]
+    noisy = rows[rows["psnr_noisy"].notna()]
+    noisy = noisy.drop_duplicates(["dataset", "image", "noise", "noise_version", "seed", "protocol"]).copy()
     noisy = noisy.assign(
         model=NOISY, **{metric: noisy[f"{metric}_noisy"] for metric in METRICS}, status="ok", reason=""
     )

@@ -84,7 +84,7 @@ class Store:
         if not file.is_file():
             raise BadInput(f"{folder} is not a run folder: it has no rows.sqlite. Make one with bench run --out")
         try:
-            connection = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
+            connection = sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)
             _check_schema(connection, folder)
         except sqlite3.DatabaseError as error:
             raise BadInput(f"{file} cannot be read: {error}") from error

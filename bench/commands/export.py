@@ -21,19 +21,30 @@ FORMATS = ("csv", "parquet", "json", "markdown", "latex")
     help="A row per image; per model x data set x noise with means and intervals; or a table to print, "
     "noises down and models across: mean PSNR ± half its 95% interval.",
 )
+@click.option("--protocol", help="For means, of a run with several protocols.")
 @click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False),
               help="A file.  [default: standard output; parquet needs a file]")  # fmt: skip
-def export(folder, kind, per, out) -> None:
+def export(folder, kind, per, protocol, out) -> None:
     """Write the rows of a run as csv, parquet, json, markdown or latex."""
     from bench import export, statistics
     from bench.errors import BadInput
-    from bench.report import in_order
+    from bench.report import in_order, latest_weights
     from bench.store import Store
 
     with Store.open(folder) as store:
         frame, started = store.rows(), [entry for entry in store.manifest() if entry["event"] == "started"]
     if per != "image" and len(frame):
-        frame = statistics.summarize(in_order(frame, started) if started else frame)
+        protocols = sorted(set(frame["protocol"]))
+        if protocol is None and len(protocols) > 1:
+            raise BadInput(
+                f"{folder} has rows of several protocols: add --protocol {' or --protocol '.join(protocols)}"
+            )
+        frame = frame[frame["protocol"] == (protocol or protocols[0])]
+        if not len(frame):
+            raise BadInput(f"{folder} has no rows of the protocol {protocol!r}; it has {', '.join(protocols)}")
+        if started:
+            frame = in_order(latest_weights(frame, started)[0], started)
+        frame = statistics.summarize(frame)
     if per == "table" and len(frame):
         frame = statistics.pivot(frame)
     if kind == "parquet" and out is None:
