@@ -120,7 +120,7 @@ def _resolve(parsed: spec.Spec, factory, sizes: dict, constants: dict, default_s
         source=parsed.name,
         size=size,
         weights=found.name,
-        weights_hash=found.hash if sizes else _source_hash(factory, found.hash),
+        weights_hash=found.hash if sizes else _source_hash(parsed.name, factory, found.hash),
         factory=factory,
         parameters={**base, **given},
         file=found.file,
@@ -131,10 +131,12 @@ def _resolve(parsed: spec.Spec, factory, sizes: dict, constants: dict, default_s
     )
 
 
-def _source_hash(factory: Callable, weights_hash: str) -> str:
+def _source_hash(name: str, factory: Callable, weights_hash: str) -> str:
     """SHA-256 of a user's source file and weights: rows of an edited network are other rows."""
     try:
-        source = Path(inspect.getsourcefile(inspect.unwrap(factory))).read_bytes()
+        place = name.rpartition(":")[0]
+        file = place if place.endswith(".py") else inspect.getsourcefile(inspect.unwrap(factory))
+        source = Path(file).read_bytes()
     except (TypeError, OSError):  # made in a session, or compiled: nothing to read
         return weights_hash
     return hashlib.sha256(source + weights_hash.encode()).hexdigest()

@@ -131,18 +131,19 @@ def _find(name: str) -> Dataset:
         raise unknown("data set", name, [*builtin.NAMES, *PUBLIC, *added()])
     if name in PUBLIC:
         verify(name, folder)
-    return _folder(folder, name)
+    return _folder(folder, name, verified=name in PUBLIC)
 
 
-def _folder(folder: Path, name: str) -> Dataset:
+def _folder(folder: Path, name: str, verified: bool = False) -> Dataset:
     if not folder.is_dir():
         raise BadInput(f"there is no folder {folder}")
     files = sorted((f for f in folder.iterdir() if f.suffix.lower() in SUFFIXES), key=lambda f: _natural(f.name))
     if not files:
         raise BadInput(f"the folder {folder} has no images ({', '.join(sorted(SUFFIXES))})")
     images = tuple(CleanImage(file.name, lambda file=file: read_file(file)) for file in files)
-    note = "files equal the published SHA-256 list" if name in PUBLIC else ""
-    return Dataset(name, PUBLIC.get(name, f"folder of {len(files)} images"), "of its owners", images, note)
+    title = PUBLIC[name] if verified else f"folder of {len(files)} images"
+    note = "files equal the published SHA-256 list" if verified else ""
+    return Dataset(name, title, "of its owners", images, note)
 
 
 def _natural(name: str) -> list:
@@ -207,7 +208,7 @@ def add(name: str, folder: Path) -> Dataset:
     spec.parse(name)
     if name in PUBLIC:
         verify(name, folder)
-    dataset = _folder(folder, name)
+    dataset = _folder(folder, name, verified=name in PUBLIC)
     settings = _settings()
     settings.parent.mkdir(parents=True, exist_ok=True)
     part = settings.with_suffix(".part")

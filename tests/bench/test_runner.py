@@ -223,3 +223,31 @@ def test_official_dncnn_scores_under_the_float_protocol(tmp_path, shared):
         assert row["psnr"] == pytest.approx(expected["psnr"], abs=0.002)
         assert row["ssim"] == pytest.approx(expected["ssim"], abs=5e-5)
         assert row["psnr_noisy"] == pytest.approx(expected["noisy_psnr"], abs=0.002)
+
+
+def test_rows_of_an_edited_network_are_other_rows(tmp_path, photos, networks):
+    first = run(tmp_path / "run", [f"{networks}:Blur"], photos)
+    with open(networks, "a") as file:
+        file.write("\n\nclass Blur(Blur):\n    def forward(self, x):\n        return x\n")
+    second = run(tmp_path / "run", [f"{networks}:Blur"], photos)
+    assert len(second) == 2 * len(first) and second["weights_hash"].nunique() == 2
+
+
+def test_a_network_cannot_change_the_input_of_the_next(tmp_path, photos, networks):
+    with open(networks, "a") as file:
+        file.write(
+            "\n\nclass Eraser(Blur):\n    def forward(self, x):\n        return x.mul_(float(x.shape[-1] < 40))\n"
+        )
+    alone = run(tmp_path / "alone", [f"{networks}:Blur"], photos)
+    after = run(tmp_path / "after", [f"{networks}:Eraser", f"{networks}:Blur"], photos)
+    after = after[after["model"] == "Blur"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(after.drop(columns=NOT_NUMBERS), alone.drop(columns=NOT_NUMBERS))
+
+
+def test_an_untrained_network_repeats():
+    import torch
+
+    state = torch.get_rng_state()
+    first, second = (bench.load_model("dncnn(weights=None)").state_dict() for _ in range(2))
+    assert all(torch.equal(first[key], second[key]) for key in first)
+    assert torch.equal(state, torch.get_rng_state())
