@@ -23,7 +23,6 @@ from torch import Tensor, nn
 from baselines import matconvnet, pickles
 from baselines.formats import format_of
 
-WEIGHTS = Path(__file__).parent / "weights"
 WRAPPERS = ("params_ema", "ema_state_dict", "params", "state_dict", "model_state_dict", "model_state", "model",
             "network", "net", "netG", "generator")  # fmt: skip
 DERIVED = ("attn_mask", "relative_position_index", "num_batches_tracked", "total_ops", "total_params")

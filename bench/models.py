@@ -56,9 +56,7 @@ class Model:
     def load(self, device: str | torch.device = "cpu") -> nn.Module:
         """The network in eval mode on a device. Raises BadInput if the weights do not fit it."""
         try:
-            with torch.random.fork_rng(devices=[]):  # an untrained network repeats, torch's own stream stays as it was
-                torch.default_generator.manual_seed(0)
-                network = self.factory(**self.parameters)
+            network = initialized(self.factory, self.parameters, seed=0)
             if self.file is not None:
                 recognition.fill(network, checkpoints.read_weights(self.file), self.file.name)
             if not self.outside:
@@ -153,6 +151,13 @@ def _sizes_of(found: weights.Weights, name: str) -> dict[str, Any]:
 def _size_and_weights() -> dict[str, inspect.Parameter]:
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     return {name: inspect.Parameter(name, kind, default=DEFAULT) for name in ("size", "weights")}
+
+
+def initialized(factory: Callable, parameters: dict[str, Any], seed: int) -> nn.Module:
+    """A network whose random start depends on the seed alone; torch's own stream is left as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        return factory(**parameters)
 
 
 def load_model(text: str, device: str | torch.device = "cpu") -> nn.Module:

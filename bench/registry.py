@@ -1,4 +1,4 @@
-"""Find noises, models, metrics, protocols and data sets: by module name here, by entry point or file elsewhere.
+"""Find noises and models: by module name here, by entry point or file elsewhere.
 
 Nothing is registered by hand: a file in the right package is the registration. Outside the project a distribution
 declares an entry point in the group `maskbench.KIND`, and a script is named as `path/to/file.py:Name`.
@@ -17,13 +17,6 @@ from types import ModuleType
 from typing import Any
 
 from bench.errors import BadInput, unknown
-
-PACKAGES = {
-    "noise": "noise_zoo",
-    "model": "baselines",
-    "metric": "bench.metrics",
-    "protocol": "bench.protocols",
-}
 
 
 def constants(package: str, module: str) -> dict[str, Any]:

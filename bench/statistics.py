@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from bench.noises import REFERENCE
+
 METRICS = ("psnr", "ssim", "lpips")
 NOISY = "noisy"
-REFERENCE = "gaussian(sigma=15)"
 WORDS = (
     "Intervals are 95% bootstrap intervals of the mean (BCa, 9,999 resamples) over images, the seeds of an image "
     "averaged first. They say how much the mean would move with other images of this kind; they say nothing of "

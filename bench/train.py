@@ -11,7 +11,6 @@ import platform
 import re
 import shlex
 import sys
-from collections.abc import Callable
 from dataclasses import asdict, fields
 from importlib import import_module
 from pathlib import Path
@@ -25,6 +24,7 @@ from bench import cards, cost, datasets, noises, protocols, spec
 from bench.errors import BadInput, unknown
 from bench.machine import device_of
 from bench.metrics import psnr
+from bench.models import initialized
 from bench.progress import progress
 
 HELD_OUT = 20  # images of the training folder that are kept for choices and for test curves
@@ -128,13 +128,6 @@ def train_model(
         }
         checkpoints.write_weights(trainer.weights(), file, card)
     return file
-
-
-def initialized(factory: Callable, parameters: dict[str, Any], seed: int) -> torch.nn.Module:
-    """A network whose random start depends on the seed alone; torch's own stream is left as it was."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
-        return factory(**parameters)
 
 
 def sort_settings(name: str, module, settings: dict[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
