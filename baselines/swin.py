@@ -9,7 +9,8 @@ Source: Liu et al., ICCV 2021 (Swin); Liang et al., ICCVW 2021 (SwinIR). Paramet
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from math import isqrt
 
@@ -18,6 +19,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from baselines.shapes import count, ratio
+
+TOKENS_AT_ONCE = 1024  # on the CPU, without gradients, for each thread
 
 
 class _Reorder(torch.autograd.Function):
@@ -92,12 +95,33 @@ class TokenOrder:
     def between(self, before: int | None, after: int | None) -> tuple[Tensor, Tensor]:
         return _order_between(self.height, self.width, self.window, before, after, self.device)
 
-    def shift_mask(self, shift: int) -> tuple[Tensor, Tensor]:
-        return _shift_mask(self.height, self.width, self.window, shift, self.device)
+    def borders(self, shift: int, batch: int) -> Borders:
+        """The windows of so many images, one after the other, that straddle the border after a shift."""
+        which, mask = _shift_mask(self.height, self.width, self.window, shift, self.device)
+        if batch > 1:
+            first = torch.arange(batch, device=which.device)[:, None] * (self.height * self.width // self.window**2)
+            which, mask = (first + which).flatten(), mask.repeat(batch, 1, 1, 1)
+        return Borders(which, mask)
 
-    @property
-    def windows(self) -> int:
-        return self.height * self.width // self.window**2
+
+@dataclass(frozen=True)
+class Borders:
+    """Windows that hold tokens from opposite borders: their places (n,), rising, and masks (n, 1, T, T), 0 or -100."""
+
+    windows: Tensor
+    mask: Tensor
+
+    def within(self, part: slice) -> Borders | None:
+        """Those among a slice of the windows, counted from its start."""
+        first, end = (int(torch.searchsorted(self.windows, place)) for place in (part.start, part.stop))
+        return Borders(self.windows[first:end] - part.start, self.mask[first:end]) if first < end else None
+
+
+def slabs(windows: int, tokens: int) -> Iterator[slice]:
+    """Slices of so many windows whose features stay in a core's cache from the first norm to the last sum."""
+    step = max(1, TOKENS_AT_ONCE * torch.get_num_threads() // tokens)
+    for start in range(0, windows, step):
+        yield slice(start, min(start + step, windows))
 
 
 class WindowAttention(nn.Module):
@@ -121,38 +145,38 @@ class WindowAttention(nn.Module):
         table = self.relative_position_bias_table.index_select(0, index.flatten())
         return table.view(*index.shape, -1).permute(2, 0, 1).contiguous()
 
-    def forward(self, x: Tensor, shift_mask: tuple[Tensor, Tensor] | None) -> Tensor:
-        """(B, nW, T, C) -> the same; `shift_mask` as from `TokenOrder.shift_mask`."""
-        batch, windows, tokens, dim = x.shape
-        qkv = self.qkv(x).view(batch, windows, tokens, 3, self.num_heads, dim // self.num_heads)
-        q, k, v = qkv.permute(3, 0, 1, 4, 2, 5)  # each (B, nW, heads, T, C / heads)
-        attend = self._explicit if torch.is_grad_enabled() else self._fused
-        x = attend(q, k, v, self.bias(), shift_mask)  # (B, nW, heads, T, C / heads)
-        return self.proj(x.transpose(2, 3).reshape(batch, windows, tokens, dim))
+    def forward(self, windows: Tensor, borders: Borders | None) -> Tensor:
+        """(n, T, C) -> the same, n windows of any images."""
+        count, tokens, dim = windows.shape
+        q, k, v = self._together(windows) if torch.is_grad_enabled() else self._apart(windows)
+        with torch.autocast(windows.device.type, enabled=False):  # it would make softmax convert, which is slow
+            scores = torch.bmm(q.transpose(1, 2), k).view(count, self.num_heads, tokens, tokens)
+            scores += self.bias().to(scores.dtype)
+            if borders is not None:
+                scores.index_add_(0, borders.windows, borders.mask.to(scores.dtype).expand(-1, self.num_heads, -1, -1))
+            x = torch.bmm(v, scores.softmax(-1).flatten(0, 1).transpose(1, 2))  # (n heads, C / heads, T)
+        return self.proj(x.view(count, dim, tokens).transpose(1, 2).contiguous())
 
-    @staticmethod
-    def _explicit(q: Tensor, k: Tensor, v: Tensor, bias: Tensor, shift_mask: tuple[Tensor, Tensor] | None) -> Tensor:
-        """Attention by its formula: the faster way where the bias needs a gradient."""
-        if shift_mask is not None:
-            which, mask = shift_mask
-            bias = bias.expand(q.shape[1], -1, -1, -1).index_put((which,), bias + mask.to(bias.dtype))
-        scores = torch.matmul(q * (q.shape[-1] ** -0.5), k.transpose(-2, -1)) + bias
-        return torch.matmul(scores.softmax(-1), v)
+    # Queries, keys and values are (n heads, C / heads, T): products along T, much longer than C / heads, are fast ones.
 
-    @staticmethod
-    def _fused(q: Tensor, k: Tensor, v: Tensor, bias: Tensor, shift_mask: tuple[Tensor, Tensor] | None) -> Tensor:
-        """Attention by the fused kernel; of the shifted windows only those at the border are masked, and done again."""
-        batch, windows = q.shape[:2]
-        q, k, v = (part.flatten(0, 1) for part in (q, k, v))  # (B * nW, heads, T, C / heads)
-        bias = bias.to(q.dtype)[None]
-        x = F.scaled_dot_product_attention(q, k, v, attn_mask=bias).unflatten(0, (batch, windows))
-        if shift_mask is not None:
-            which, mask = shift_mask
-            q, k, v = (part.unflatten(0, (batch, windows))[:, which].flatten(0, 1) for part in (q, k, v))
-            masked = (bias + mask.to(bias.dtype)).repeat(batch, 1, 1, 1)
-            border = F.scaled_dot_product_attention(q, k, v, attn_mask=masked)
-            x[:, which] = border.unflatten(0, (batch, len(which)))
-        return x
+    def _together(self, windows: Tensor) -> tuple[Tensor, ...]:
+        """From one product, whose gradient is the faster one."""
+        count, tokens, dim = windows.shape
+        qkv = self.qkv(windows).view(count, tokens, 3, self.num_heads, dim // self.num_heads)
+        q, k, v = qkv.permute(2, 0, 3, 4, 1).contiguous().flatten(1, 2)
+        return q * q.shape[1] ** -0.5, k, v
+
+    def _apart(self, windows: Tensor) -> tuple[Tensor, ...]:
+        """From a product each that leaves them in place: nothing is copied."""
+        count, tokens, dim = windows.shape
+        width = dim // self.num_heads
+        weights, biases = self.qkv.weight.view(3, dim, dim), self.qkv.bias.view(3, dim, 1)
+        found = []
+        for scale, weight, bias in zip((width**-0.5, 1, 1), weights, biases, strict=True):
+            weight, bias = (weight * scale).to(windows.dtype), (bias * scale).to(windows.dtype)
+            product = torch.baddbmm(bias, weight.expand(count, dim, dim), windows.transpose(1, 2))
+            found.append(product.view(count * self.num_heads, width, tokens))
+        return tuple(found)
 
 
 class Mlp(nn.Module):
@@ -178,20 +202,32 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, order: TokenOrder, keep: Tensor | None = None, generator=None) -> Tensor:
         """(B, N, C) -> (B, N, C). `keep`, (B, nW, T) of 0 and 1, zeroes tokens before q, k and v are made."""
-        batch, count, dim = x.shape
-        windows = self.norm1(x).view(batch, order.windows, self.window_size**2, dim)
-        if keep is not None:
-            windows = windows * keep[..., None].to(windows.dtype)
-        attended = self.attn(windows, order.shift_mask(self.shift) if self.shift else None)
-        x = x + self._drop(attended.view(batch, count, dim), generator)
-        return x + self._drop(self.mlp(self.norm2(x)), generator)
+        windows = x.reshape(-1, self.window_size**2, x.shape[-1])  # (B nW, T, C)
+        keep = None if keep is None else keep.flatten(0, 1)
+        borders = order.borders(self.shift, len(x)) if self.shift else None
+        if torch.is_grad_enabled() or x.device.type != "cpu":
+            return self._act(windows, borders, keep, generator, len(x)).view(x.shape)
+        return torch.cat(
+            [
+                self._act(windows[part], borders and borders.within(part), None if keep is None else keep[part])
+                for part in slabs(len(windows), self.window_size**2)
+            ]
+        ).view(x.shape)
 
-    def _drop(self, x: Tensor, generator) -> Tensor:
+    def _act(self, windows: Tensor, borders: Borders | None, keep: Tensor | None, generator=None, batch=1) -> Tensor:
+        """What a block does, on windows (n, T, C) of `batch` images."""
+        given = self.norm1(windows)
+        if keep is not None:
+            given = given * keep[..., None].to(given.dtype)
+        x = windows + self._drop(self.attn(given, borders), generator, batch)
+        return x + self._drop(self.mlp(self.norm2(x)), generator, batch)
+
+    def _drop(self, x: Tensor, generator, batch: int) -> Tensor:
         """Stochastic depth (Huang et al., 2016), in training only: a sample's branch is dropped or scaled up."""
         if not (self.training and self.drop_path):
             return x
-        kept = torch.rand(x.shape[0], 1, 1, device=x.device, generator=generator) >= self.drop_path
-        return x * kept.to(x.dtype) / (1 - self.drop_path)
+        kept = torch.rand(batch, 1, 1, device=x.device, generator=generator) >= self.drop_path
+        return (x.view(batch, -1, x.shape[-1]) * kept.to(x.dtype) / (1 - self.drop_path)).view(x.shape)
 
 
 def body_convolution(dim: int, kind: str) -> nn.Module:
