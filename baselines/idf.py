@@ -17,6 +17,7 @@ TITLE = "IDF"
 PAPER = "Kim et al., IDF: Iterative Dynamic Filtering Networks for Generalizable Image Denoising, ICCV 2025"
 LICENCE = "written here (MIT)"
 SIZES = {"full": {}, "small": {}}
+RECIPE = {"small": {"compile": True}}  # nearly twice as fast on the CPU
 FACTS = {  # of each size; tests compute them
     "full": {"parameters": 49_021, "flops_per_pixel": 890_120, "receptive_field": "whole image"},
     "small": {"parameters": 49_021, "flops_per_pixel": 890_120, "receptive_field": "whole image"},

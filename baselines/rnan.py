@@ -19,6 +19,7 @@ TITLE = "RNAN"
 PAPER = "Zhang et al., Residual Non-local Attention Networks for Image Restoration, ICLR 2019"
 LICENCE = "written here from the paper (MIT); the official code and weights have a restrictive licence or none"
 SIZES = {"full": {}, "small": {"n_feats": 12, "n_resgroups": 4}}
+RECIPE = {"small": {"compile": True}}  # nearly twice as fast on the CPU
 FACTS = {  # of each size; tests compute them
     "full": {"parameters": 8_959_555, "flops_per_pixel": 13_961_984, "receptive_field": "its tile, 48"},
     "small": {"parameters": 128_655, "flops_per_pixel": 381_648, "receptive_field": "its tile, 48"},

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
@@ -22,6 +23,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+COMPILERS = ("g++", "clang++")
 MASKED_VALUE = -0.1  # what the official code puts at a masked input pixel
 
 
@@ -35,6 +37,7 @@ class Recipe:
     ema         decay of the moving average of the weights that is kept and evaluated; None for the weights themselves
     clip_noisy  clip the noisy crop to [0, 1], as the official configuration does
     precision   'bfloat16' (autocast) or 'float32'
+    compile     torch.compile makes the kernels: needs a C++ compiler, differs by rounding
     """
 
     iterations: int
@@ -49,6 +52,7 @@ class Recipe:
     ema: float | None = None
     clip_noisy: bool = False
     precision: str = "float32"
+    compile: bool = False
     seed: int = 0
 
     def __post_init__(self):
@@ -90,9 +94,8 @@ class Crops:
         if not large:
             raise ValueError(f"none of the {len(images)} images is as large as a crop of {crop}x{crop} pixels")
         sizes = torch.tensor([image.shape[:2] for image in large])
-        self.pixels = torch.cat([torch.from_numpy(np.array(image)).reshape(-1, 3) for image in large]).to(
-            device
-        )  # (P, 3)
+        pixels = torch.cat([torch.from_numpy(np.array(image)).reshape(-1, 3) for image in large])
+        self.pixels = pixels.to(device)  # (P, 3)
         self.start = torch.cat([torch.zeros(1, dtype=torch.long), sizes.prod(1).cumsum(0)[:-1]]).to(device)
         self.height, self.width = sizes.to(device).unbind(1)
 
@@ -108,7 +111,9 @@ class Crops:
         row, column = torch.where(flips[0], column, row), torch.where(flips[0], row, column)
         row, column = torch.where(flips[1], last - row, row), torch.where(flips[2], last - column, column)
         at = self.start[which].view(-1, 1, 1) + (top.view(-1, 1, 1) + row) * self.width[which].view(-1, 1, 1)
-        return self.pixels[at + left.view(-1, 1, 1) + column].permute(0, 3, 1, 2).float() / 255  # (B, 3, crop, crop)
+        crops = self.pixels[at + left.view(-1, 1, 1) + column].permute(0, 3, 1, 2)  # (B, 3, crop, crop)
+        # contiguous: channels-last input gives NaN gradients of dilated bfloat16 convolutions on the CPU (oneDNN)
+        return crops.contiguous().float() / 255
 
 
 def mask_input(x: Tensor, percentages: tuple[int, int], generator: torch.Generator) -> Tensor:
@@ -129,6 +134,10 @@ class Trainer:
         self.generator = torch.Generator(device).manual_seed(recipe.seed)
         if hasattr(network, "generator"):  # a network that draws in training draws from the same stream
             network.generator = self.generator
+        if recipe.compile:
+            if self.device.type == "cpu" and not any(map(shutil.which, COMPILERS)):
+                raise ValueError(f"compile=True needs one of {', '.join(COMPILERS)}: install it, or set compile=False")
+            network.compile()
         self.optimizer = torch.optim.Adam(network.parameters(), recipe.lr, recipe.betas, fused=True)
         self.average = {k: v.clone() for k, v in network.state_dict().items()} if recipe.ema else None
         self.iteration, self.seconds = 0, 0.0
@@ -238,6 +247,10 @@ def train(
             if done or trainer.iteration % validate_every == 0:
                 break
         loss = float(torch.stack(losses).mean())
+        if not math.isfinite(loss):
+            raise FloatingPointError(
+                f"the loss is {loss} at iteration {trainer.iteration}: the training has diverged, a lower lr may help"
+            )
         now = time.monotonic()
         trainer.seconds += now - interval
         speed = (trainer.iteration - first) / (now - interval)

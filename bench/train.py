@@ -96,7 +96,7 @@ def train_model(
                     scores = state.scores
                     shown = "  ".join(f"{noise} {value:.2f}" for noise, value in scores.items())
                     bar.say(f"iteration {state.iteration}, PSNR on held-out images: {shown}")
-    except ValueError as error:
+    except (ValueError, FloatingPointError) as error:
         raise BadInput(f"{out}: {error}") from error
     if trainer.iteration < recipe.iterations:
         print(f"stopped at iteration {trainer.iteration} of {recipe.iterations}: the same command goes on")

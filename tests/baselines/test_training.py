@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -558,3 +559,41 @@ def test_a_recipe_written_before_a_field_existed_is_compared():
     del recipe["sigma"]
     with pytest.raises(ValueError, match="sigma was None and is 15"):
         trainer.restore({**state, "recipe": json.dumps(recipe)})
+
+
+def test_crops_are_contiguous():
+    """Others give NaN gradients of dilated bfloat16 convolutions on some processors."""
+    assert Crops(photographs(), 8, CPU)(2, generator()).is_contiguous()
+
+
+def test_a_training_that_diverges_stops_and_keeps_its_last_checkpoint(tmp_path, clock):
+    recipe = dataclasses.replace(PLAIN, iterations=1000)
+    trainer = Trainer(Records(), photographs(), recipe, CPU)
+    next(train(trainer, tmp_path, save_seconds=0))
+    before = (tmp_path / "checkpoint.pt").read_bytes()
+    with torch.no_grad():
+        trainer.network.scale.fill_(float("nan"))
+    torch.save(trainer.state(), tmp_path / "checkpoint.pt")
+    broken = (tmp_path / "checkpoint.pt").read_bytes()
+    assert broken != before
+    with pytest.raises(FloatingPointError, match="loss is nan at iteration .*lower lr"):
+        list(train(Trainer(Records(), photographs(), recipe, CPU), tmp_path, save_seconds=0))
+    assert (tmp_path / "checkpoint.pt").read_bytes() == broken
+
+
+def test_compiling_needs_a_compiler(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(ValueError, match="needs one of g\\+\\+, clang\\+\\+: install it, or set compile=False"):
+        Trainer(plain_network(), photographs(), dataclasses.replace(PLAIN, compile=True), CPU)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")  # torch.compile's own
+@pytest.mark.skipif(not any(map(shutil.which, training.COMPILERS)), reason="there is no C++ compiler here")
+def test_a_compiled_training_follows_the_plain_one():
+    networks = [nn.Conv2d(3, 3, 3, padding=1) for _ in range(2)]
+    networks[1].load_state_dict(networks[0].state_dict())
+    recipes = [dataclasses.replace(PLAIN, compile=compile) for compile in (False, True)]
+    trainers = [Trainer(n, photographs(), r, CPU) for n, r in zip(networks, recipes, strict=True)]
+    losses = torch.stack([torch.stack([trainer.step() for _ in range(3)]) for trainer in trainers])
+    torch.testing.assert_close(losses[1], losses[0], rtol=1e-4, atol=1e-5)
+    assert trainers[0].weights().keys() == trainers[1].weights().keys()
