@@ -5,7 +5,6 @@ The leaf `baselines.training` does the work; here it meets data sets, noises for
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import platform
 import re
@@ -137,9 +136,9 @@ def sort_settings(name: str, module, settings: dict[str, str]) -> tuple[dict[str
     network_fields = spec.parameters_of(module.network)
     for key, text in settings.items():
         if key in recipe_fields:
-            of_recipe[key] = _range(text) if key == "input_mask" else _literal(text)
+            of_recipe[key] = _range(text) if key == "input_mask" else spec.literal(text)
         elif key in network_fields:
-            of_network[key] = _literal(text)
+            of_network[key] = spec.literal(text)
         else:
             raise unknown(f"setting of the recipe or of {name}", key, [*recipe_fields, *network_fields])
     return of_recipe, of_network
@@ -153,14 +152,6 @@ def _range(text: str) -> tuple[int, int] | None:
     if not found:
         raise BadInput(f"input_mask is {text!r}, wanted percentages such as 75-85, or off")
     return int(found[1]), int(found[2] or found[1])
-
-
-def _literal(text: str) -> Any:
-    """A Python literal where it is one, else the text itself: steps, one-cycle, 3conv."""
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:

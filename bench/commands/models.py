@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from bench.commands.train import pairs
+
 
 @click.group()
 def models() -> None:
@@ -153,20 +155,31 @@ def _flops(network) -> str:
 @click.option("--as", "name", required=True, help="The name: afterwards dncnn(weights='NAME') finds the weights.")
 @click.option("--arch", help="The network, where its tensors do not tell: ours, baseline and dropout are alike.")
 @click.option("--licence", default="unknown", show_default=True, help="The terms of the weights, for their card.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    callback=pairs,
+    metavar="NAME=VALUE",
+    help="A parameter of the network that its tensors do not show: attention_mask=10.",
+)
 @click.option("--replace", is_flag=True, help="Take the place of imported weights of the same name.")
-def import_(file, name, arch, licence, replace) -> None:
+def import_(file, name, arch, licence, settings, replace) -> None:
     """Import published weights: .pth, .pt, .ckpt, .safetensors, or MatConvNet's .mat. Nothing in FILE is executed.
 
     \b
     bench models import dncnn_gray_sigma25.pth --as grey25
+    bench models import masked.pth --as masked --arch ours --set attention_mask=75
     bench run --models "dncnn(weights='grey25')"
     """
     from bench import importing, spec
 
-    card = importing.import_weights(file, name, arch, licence, replace)
+    card = importing.import_weights(file, name, arch, licence, replace, settings)
     click.echo(f"{name}: {importing.summary(card)}, from {file.name}")
     guessed = importing.guessed(card)
     if guessed:
         shown = ", ".join(f"{key}={spec.format_value(value)}" for key, value in guessed.items())
-        click.echo(f"what tensors do not show is taken from the published network: {shown}")
+        whose = "the published network" if card["size"] == "full" else f"the network of size {card['size']}"
+        click.echo(f"what tensors do not show is taken from {whose}: {shown}")
+        click.echo("where these weights want something else, import them again with --replace --set NAME=VALUE")
     click.echo(f"use it as {card['model']}(weights='{name}')")
