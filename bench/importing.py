@@ -31,8 +31,10 @@ def import_weights(
     `settings` are parameters of the network that tensors do not show, as text: {'attention_mask': '10'}.
     """
     _check_name(name, replace)
-    if arch is not None and arch not in cards.models():
-        raise unknown("network", arch, cards.models())
+    if arch in cards.classical():
+        raise BadInput(f"{arch} has no weights that could be imported; networks are {', '.join(cards.networks())}")
+    if arch is not None and arch not in cards.networks():
+        raise unknown("network", arch, cards.networks())
     try:
         tensors = checkpoints.read_weights(file)
         arch = arch or recognize(tensors, file.name)
@@ -84,7 +86,7 @@ def recognize(tensors: dict, file: str) -> str:
     if not alike:
         first = ", ".join(list(tensors)[:3])
         raise BadInput(
-            f"{file} is of no network that is here ({', '.join(cards.models())}): its {len(tensors)} tensors begin "
+            f"{file} is of no network that is here ({', '.join(cards.networks())}): its {len(tensors)} tensors begin "
             f"with {first}"
         )
     try:
@@ -123,7 +125,7 @@ def _settings(settings: Mapping[str, str], arch: str, found: Mapping[str, Any], 
 def _check_name(name: str, replace: bool) -> None:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.+-]*", name):
         raise BadInput(f"{name!r} is no name for weights: wanted letters, digits and . _ + - only")
-    reserved = {f"{model}-{size}" for model in cards.models() for size in cards.SIZES} | {"default"}
+    reserved = {f"{model}-{size}" for model in cards.networks() for size in cards.SIZES} | {"default"}
     if cards.card(name) or name in reserved:
         raise BadInput(f"{name!r} is kept for weights that ship: choose another name")
     known = cards.imported().get(name)

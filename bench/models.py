@@ -22,7 +22,8 @@ from torch import nn
 
 from baselines import recognition
 from baselines.checkpoints import first_line
-from bench import adapters, cards, registry, spec, weights
+from baselines.classical import describe_level
+from bench import adapters, cards, groups, registry, spec, weights
 from bench.errors import BadInput, told, unknown
 from bench.weights import DEFAULT, Weights
 
@@ -38,7 +39,8 @@ class Model:
     label         canonical spec
     source        name of the network as it was written: `path/to/file.py:Net`
     weights_hash  SHA-256 of what determines the numbers besides the label: of the weights' file, and of what its
-                  card alone says; of a user's network, of its source too; '' for an untrained network
+                  card alone says; of a user's network, of its source too; of a classical method, of its libraries'
+                  versions; '' for an untrained network
     found         where its weights are, and what is known of them
     """
 
@@ -100,10 +102,12 @@ class Model:
 def resolve(text: str, default_size: str = "small") -> Model:
     """The model that a spec names, without making it. Raises BadInput for what is unknown or has no weights."""
     parsed = spec.parse(text)
-    return _installed(parsed, default_size) if parsed.name in cards.models() else _outside(parsed)
+    if parsed.name in cards.networks():
+        return _network(parsed, default_size)
+    return _classical(parsed) if parsed.name in cards.classical() else _outside(parsed)
 
 
-def _installed(parsed: spec.Spec, default_size: str) -> Model:
+def _network(parsed: spec.Spec, default_size: str) -> Model:
     """A network of this installation: its size's parameters, over them its weights', over them the spec's."""
     name, module = parsed.name, import_module(f"baselines.{parsed.name}")
     own = spec.parameters_of(module.network)
@@ -153,11 +157,42 @@ def _identity(found: Weights, unusual: dict[str, Any], module: ModuleType) -> st
     return found.hash
 
 
+def _classical(parsed: spec.Spec) -> Model:
+    """A method without training: it has neither sizes nor weights, and its numbers are those of its libraries."""
+    name, module = parsed.name, import_module(f"baselines.{parsed.name}")
+    versions = cards.versions(module.LIBRARIES)
+    if missing := cards.missing(module.LIBRARIES):
+        raise BadInput(
+            f"model {name!r} needs the package {missing}, which is not installed: pip install {missing} "
+            f"(licence: {module.LICENCE})"
+        )
+    own = spec.parameters_of(module.network)
+    defaults = {key: parameter.default for key, parameter in own.items()}
+    parameters = {**defaults, **_bind(parsed, own)}
+    level = describe_level(parameters["sigma"])
+    card = {"model": name, "parameters": 0, "libraries": versions, "noise_level": level}
+    return Model(
+        label=spec.canonical(name, parameters, defaults),
+        name=name,
+        source=name,
+        size="-",
+        weights_hash=hashlib.sha256(repr(versions).encode()).hexdigest(),
+        factory=module.network,
+        parameters=parameters,
+        found=Weights("none needed", model=name, card=card),
+        title=module.TITLE,
+        paper=module.PAPER,
+        licence=module.LICENCE,
+    )
+
+
 def _outside(parsed: spec.Spec) -> Model:
     """A network of a user's file or of another package; `weights` may name a file that fills it."""
+    if parsed.name in groups.GROUPS:
+        raise BadInput(f"{parsed.name!r} is a group of models, wanted one: {', '.join(groups.specs(parsed.name))}")
     factory = registry.outside("model", parsed.name)
     if factory is None:
-        raise unknown("model", parsed.name, cards.names())
+        raise unknown("model", parsed.name, [*cards.names(), *groups.GROUPS])
     if not callable(factory):
         raise BadInput(f"{parsed.name} is a {type(factory).__name__}, wanted a class or function that makes a network")
     name = parsed.name.rpartition(":")[2]
@@ -221,23 +256,23 @@ def load_model(text: str, device: str | torch.device = "cpu") -> nn.Module:
 
 
 def expand(text: str, size: str = "small") -> tuple[list[Model], list[str]]:
-    """The models of a list of specs, and one sentence for each that `all` had to leave out."""
-    chosen, left_out = [], []
+    """The models of a list of specs and groups, each once, and one sentence for each that a group had to leave out."""
+    chosen, left_out = [], {}
     for part in spec.split(text):
-        if part != "all":
+        if part not in groups.GROUPS:
             chosen.append(resolve(part, size))
             continue
-        for name in cards.PAPER_MODELS:
-            if cards.card(f"{name}-{size}"):
-                chosen.append(resolve(name, size))
+        for member in groups.specs(part):
+            if lack := groups.lack(member, size):
+                left_out.setdefault(member, f"{member}: {lack}, so it was left out of `{part}`")
             else:
-                left_out.append(f"{name}: no weights of size {size!r} are here, so it was left out of `all`")
+                chosen.append(resolve(member, size))
     if not chosen:
-        reasons = "; ".join(left_out) or "write --models all, or names such as ours,baseline"
+        reasons = "; ".join(left_out.values()) or "write --models all, or names such as ours,baseline"
         raise BadInput(f"no model to run: {reasons}")
     unique: dict[str, Model] = {}
     for model in chosen:
         first = unique.setdefault(model.label, model)
         if (first.weights_hash, first.source) != (model.weights_hash, model.source):
             raise BadInput(f"two files are both called {model.label}: rename one of them")
-    return list(unique.values()), left_out
+    return list(unique.values()), list(left_out.values())

@@ -12,6 +12,7 @@ import importlib.metadata
 import importlib.util
 import pkgutil
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -34,6 +35,7 @@ def constants(package: str, module: str) -> dict[str, Any]:
     return found
 
 
+@cache
 def modules(package: str, marker: str) -> dict[str, dict[str, Any]]:
     """Modules of a package whose source assigns `marker`, with their literal constants, by name."""
     path = importlib.util.find_spec(package).submodule_search_locations

@@ -49,8 +49,10 @@ def train_model(
 
     `settings` changes fields of the recipe (`input_mask='75-85'`) or of the network (`attention_mask='75'`).
     """
-    if name not in cards.models():
-        raise unknown("model", name, cards.models())
+    if name in cards.classical():
+        raise BadInput(f"{name} has no weights to train; networks are {', '.join(cards.networks())}")
+    if name not in cards.networks():
+        raise unknown("model", name, cards.networks())
     if preset not in SIZE_OF_PRESET:
         raise unknown("preset", preset, SIZE_OF_PRESET)
     module, size = import_module(f"baselines.{name}"), SIZE_OF_PRESET[preset]

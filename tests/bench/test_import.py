@@ -243,10 +243,11 @@ def test_published_files(shared, file, label, words):
     model = models.resolve(f"{label.partition('(')[0]}(weights='mine')")
     assert model.label == label and model.load()
     if file == "idf_g_15_50.ckpt":
-        golden = np.load(shared / "golden" / "idf" / "idf_g_15_50.npz")
+        with np.load(shared / "golden" / "idf" / "idf_g_15_50.npz") as golden:
+            given, expected = golden["in_64x64"], golden["out_64x64"]
         with torch.inference_mode():
-            output = model.load()(torch.from_numpy(golden["in_64x64"])).numpy()
-        assert np.abs(output - golden["out_64x64"]).max() < 2e-6  # golden: official code, float32
+            output = model.load()(torch.from_numpy(given)).numpy()
+        assert np.abs(output - expected).max() < 2e-6  # golden: official code, float32
 
 
 # What is wrong, as a user reads it
