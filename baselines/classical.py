@@ -37,7 +37,7 @@ def noise_level(image: np.ndarray) -> float:
     return level if level > ROUNDING else 0.0
 
 
-def describe_level(sigma: float | str) -> str:
+def describe_level(sigma: float | str = ESTIMATED, **others) -> str:
     """Where the noise level comes from, in words."""
     if sigma == ESTIMATED:
         return "estimated in each image by itself, as if the noise were white and Gaussian"

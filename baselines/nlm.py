@@ -26,7 +26,7 @@ class NonLocalMeans(Classical):
     h               how unlike patches may be, in [0, 1]; None: half the noise level
     fast_mode       all pixels of a patch count alike
 
-    Sizes and the half are the best of 36 settings on Gaussian 15, 20 images held out of BSDS400 (30.61 dB; with the
+    Sizes and the half are the best of 30 settings on Gaussian 15, 20 images held out of BSDS400 (30.61 dB; with the
     library's own 7, 11 and its advice of 0.8 for h 28.99): tests/benchmarks/classical_defaults.py.
     """
 

@@ -30,7 +30,7 @@ class WaveletShrinkage(Classical):
     convert2ycbcr   luma and chroma by themselves, instead of red, green and blue
     method          'BayesShrink' or 'VisuShrink'
 
-    Wavelet, levels, colours and method are the best of 32 settings on Gaussian 15, 20 images held out of BSDS400
+    Wavelet, levels and method are the best of 30 settings on Gaussian 15, 20 images held out of BSDS400
     (30.72 dB; the library's own 28.36): tests/benchmarks/classical_defaults.py.
     """
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from importlib import import_module
 from inspect import Parameter
 from pathlib import Path
@@ -20,83 +19,15 @@ from typing import Any
 import torch
 from torch import nn
 
-from baselines import recognition
-from baselines.checkpoints import first_line
-from baselines.classical import describe_level
-from bench import adapters, cards, groups, registry, spec, weights
-from bench.errors import BadInput, told, unknown
+from baselines import classical, recognition
+from bench import cards, groups, registry, spec, weights
+from bench.errors import BadInput, unknown
+from bench.model import Model
 from bench.weights import DEFAULT, Weights
 
 SIZE = {"size": Parameter("size", Parameter.POSITIONAL_OR_KEYWORD, default=DEFAULT)}
 WEIGHTS = {"weights": Parameter("weights", Parameter.POSITIONAL_OR_KEYWORD, default=DEFAULT)}
 OF_TABLES = ("noisy", "clean")  # what tables and pages call the images themselves
-
-
-@dataclass(frozen=True)
-class Model:
-    """What a model spec means: everything that determines the numbers, and what a reader wants to know.
-
-    label         canonical spec
-    source        name of the network as it was written: `path/to/file.py:Net`
-    weights_hash  SHA-256 of what determines the numbers besides the label: of the weights' file, and of what its
-                  card alone says; of a user's network, of its source too; of a classical method, of its libraries'
-                  versions; '' for an untrained network
-    found         where its weights are, and what is known of them
-    """
-
-    label: str
-    name: str
-    source: str
-    size: str
-    weights_hash: str
-    factory: Callable[..., nn.Module]
-    parameters: dict[str, Any]
-    found: Weights
-    title: str
-    paper: str
-    licence: str
-
-    @property
-    def weights(self) -> str:
-        """Name of a card, of a file, or 'none'."""
-        return self.found.name
-
-    @property
-    def file(self) -> Path | None:
-        return self.found.file
-
-    @property
-    def card(self) -> dict[str, Any]:
-        return self.found.card
-
-    @property
-    def outside(self) -> bool:
-        """Whether the network is a user's, not one of this installation."""
-        return self.source not in cards.models()
-
-    def load(self, device: str | torch.device = "cpu") -> nn.Module:
-        """The network in eval mode on a device. Raises BadInput if the weights do not fit it."""
-        network = self._make()
-        try:
-            if self.file is not None:
-                recognition.fill(network, self.found.tensors, self.file.name)
-            if not self.outside:
-                network = adapters.adapt(network, {**recognition.defaults(self.factory), **self.parameters})
-        except ValueError as error:
-            raise BadInput(f"model {self.label}: {error}") from error
-        return network.to(device).eval()
-
-    def _make(self) -> nn.Module:
-        """The network with random weights."""
-        try:
-            network = initialized(self.factory, self.parameters, seed=0)
-        except (Exception, SystemExit) as error:  # a user's constructor may raise anything
-            expected = isinstance(error, ValueError | TypeError)
-            raise BadInput(f"model {self.label}: {first_line(error) if expected else told(error)}") from error
-        if not isinstance(network, nn.Module):
-            came = type(network).__name__
-            raise BadInput(f"model {self.label} makes an object of type {came}, wanted a torch.nn.Module")
-        return network
 
 
 def resolve(text: str, default_size: str = "small") -> Model:
@@ -169,7 +100,7 @@ def _classical(parsed: spec.Spec) -> Model:
     own = spec.parameters_of(module.network)
     defaults = {key: parameter.default for key, parameter in own.items()}
     parameters = {**defaults, **_bind(parsed, own)}
-    level = describe_level(parameters["sigma"])
+    level = getattr(module, "describe_level", classical.describe_level)(**parameters)
     card = {"model": name, "parameters": 0, "libraries": versions, "noise_level": level}
     return Model(
         label=spec.canonical(name, parameters, defaults),
@@ -241,13 +172,6 @@ def _source_hash(name: str, factory: Callable, weights_hash: str) -> str:
     except (TypeError, OSError):  # made in a session, or compiled: nothing to read
         return weights_hash
     return hashlib.sha256(source + weights_hash.encode()).hexdigest()
-
-
-def initialized(factory: Callable, parameters: dict[str, Any], seed: int) -> nn.Module:
-    """A network whose random start depends on the seed alone; torch's own stream is left as it was."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
-        return factory(**parameters)
 
 
 def load_model(text: str, device: str | torch.device = "cpu") -> nn.Module:

@@ -23,7 +23,7 @@ from bench import cards, cost, datasets, noises, protocols, spec
 from bench.errors import BadInput, unknown
 from bench.machine import device_of
 from bench.metrics import psnr
-from bench.models import initialized
+from bench.model import initialized
 from bench.progress import progress
 
 HELD_OUT = 20  # images of the training folder that are kept for choices and for test curves

@@ -56,6 +56,7 @@ def test_what_is_wrong_is_told_in_one_line(text, words):
 def test_where_the_noise_level_comes_from_is_in_the_card():
     assert models.resolve("nlm").card["noise_level"].startswith("estimated in each image by itself")
     assert models.resolve("nlm(sigma=15)").card["noise_level"] == "assumed to be 15 of 255, whatever the image"
+    assert models.resolve("tv(weight=0.2)").card["noise_level"] == "not used: a weight of 0.2 was given"
 
 
 def test_rows_are_of_the_library_s_version(photos, tmp_path, monkeypatch):
