@@ -38,8 +38,8 @@ class MaskedSwinIR(SwinBody):
                          resi_connection, first_kernel=1)  # fmt: skip
         if not 0 <= attention_mask < 100:
             raise ValueError(f"attention_mask is {attention_mask}, wanted a percentage from 0 to less than 100")
-        if mask_samples < 1:
-            raise ValueError(f"mask_samples is {mask_samples}, wanted at least 1")
+        if mask_samples < 1 or not isinstance(mask_samples, int):
+            raise ValueError(f"mask_samples is {mask_samples}, wanted a whole number from 1")
         self.attention_mask, self.mask_at_test, self.mask_samples = attention_mask, mask_at_test, mask_samples
 
     @property

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from bench import registry
 from bench.home import home
 
-PAPER_MODELS = ("ours", "baseline", "dncnn", "ridnet", "rnan", "swinir", "restormer", "dropout")
 SIZES = ("small", "full")
 
 
@@ -45,8 +46,34 @@ def _cards_in(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def models() -> dict[str, dict[str, Any]]:
-    """The networks of this installation by name, with their literal constants (TITLE, PAPER, LICENCE, ...)."""
+    """The models of this installation by name, with their literal constants (TITLE, PAPER, LICENCE, ...)."""
     return registry.modules("baselines", "network")
+
+
+def networks() -> dict[str, dict[str, Any]]:
+    """Those of them that have weights: the networks."""
+    return {name: constants for name, constants in models().items() if "LIBRARIES" not in constants}
+
+
+def classical() -> dict[str, dict[str, Any]]:
+    """Those that need none: the classical methods, whose LIBRARIES do the work."""
+    return {name: constants for name, constants in models().items() if "LIBRARIES" in constants}
+
+
+def versions(libraries: Iterable[str]) -> dict[str, str]:
+    """The installed version of each package, '' where it is not installed."""
+    found = {}
+    for library in libraries:
+        try:
+            found[library] = importlib.metadata.version(library)
+        except importlib.metadata.PackageNotFoundError:
+            found[library] = ""
+    return found
+
+
+def missing(libraries: Iterable[str]) -> str:
+    """Name of the first package that is not installed; '' where all are."""
+    return next((library for library, version in versions(libraries).items() if not version), "")
 
 
 def names() -> list[str]:

@@ -17,3 +17,9 @@ def unknown(kind: str, name: str, choices: Iterable[str]) -> BadInput:
     near = [lower[match] for match in difflib.get_close_matches(name.lower(), lower, n=2, cutoff=0.6)]
     hint = f" Did you mean {' or '.join(repr(match) for match in near)}?" if near else ""
     return BadInput(f"unknown {kind} {name!r}.{hint} There are: {', '.join(choices) or 'none'}")
+
+
+def told(error: BaseException) -> str:
+    """What another's code raised, in one line: "KeyError: 'width'"."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

@@ -4,38 +4,48 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from baselines import checkpoints, recognition
-from bench import adapters, cards, cost
+from bench import adapters, cards, cost, spec
 from bench.errors import BadInput, unknown
 
 UNUSED = ("drop_path_rate", "dropout")  # act in training only
 
 
 def import_weights(
-    file: Path, name: str, arch: str | None = None, licence: str = "unknown", replace: bool = False
+    file: Path,
+    name: str,
+    arch: str | None = None,
+    licence: str = "unknown",
+    replace: bool = False,
+    settings: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Copy the weights in a file into the user's folder, and return their card. Raises BadInput.
 
     `arch` names the network; without it the network is recognized by the names and shapes of the tensors.
+    `settings` are parameters of the network that tensors do not show, as text: {'attention_mask': '10'}.
     """
     _check_name(name, replace)
-    if arch is not None and arch not in cards.models():
-        raise unknown("network", arch, cards.models())
+    if arch in cards.classical():
+        raise BadInput(f"{arch} has no weights that could be imported; networks are {', '.join(cards.networks())}")
+    if arch is not None and arch not in cards.networks():
+        raise unknown("network", arch, cards.networks())
     try:
         tensors = checkpoints.read_weights(file)
         arch = arch or recognize(tensors, file.name)
         module = import_module(f"baselines.{arch}")
         found = recognition.infer(module, tensors) or {}
         size = next((size for size, own in module.SIZES.items() if _equal(found, module, own)), "full")
+        found |= _settings(settings or {}, arch, found, file.name)
         parameters = {**module.SIZES[size], **found}
         network = module.network(**parameters)
         recognition.fill(network, tensors, file.name)
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise BadInput(str(error)) from error
     try:
         adapted = adapters.adapt(network, parameters).eval()
@@ -76,7 +86,7 @@ def recognize(tensors: dict, file: str) -> str:
     if not alike:
         first = ", ".join(list(tensors)[:3])
         raise BadInput(
-            f"{file} is of no network that is here ({', '.join(cards.models())}): its {len(tensors)} tensors begin "
+            f"{file} is of no network that is here ({', '.join(cards.networks())}): its {len(tensors)} tensors begin "
             f"with {first}"
         )
     try:
@@ -99,10 +109,23 @@ def guessed(card: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in own.items() if key not in card["network"] and key not in UNUSED}
 
 
+def _settings(settings: Mapping[str, str], arch: str, found: Mapping[str, Any], file: str) -> dict[str, Any]:
+    """Parameters of a network from text. Raises BadInput for what it has not, or its tensors show to be otherwise."""
+    own = spec.parameters_of(import_module(f"baselines.{arch}").network)
+    values = {}
+    for key, text in settings.items():
+        if key not in own:
+            raise unknown(f"parameter of {arch}", key, own)
+        values[key] = spec.like(own[key].default, spec.literal(text))
+        if found.get(key, values[key]) != values[key]:
+            raise BadInput(f"{key} is {spec.format_value(found[key])} by the tensors of {file}: leave --set {key} out")
+    return values
+
+
 def _check_name(name: str, replace: bool) -> None:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.+-]*", name):
         raise BadInput(f"{name!r} is no name for weights: wanted letters, digits and . _ + - only")
-    reserved = {f"{model}-{size}" for model in cards.models() for size in cards.SIZES} | {"default"}
+    reserved = {f"{model}-{size}" for model in cards.networks() for size in cards.SIZES} | {"default"}
     if cards.card(name) or name in reserved:
         raise BadInput(f"{name!r} is kept for weights that ship: choose another name")
     known = cards.imported().get(name)

@@ -7,7 +7,8 @@ import os
 import platform
 from pathlib import Path
 
-PACKAGES = ("maskbench", "torch", "numpy", "scipy", "scikit-image", "scikit-learn", "matplotlib", "pandas", "pillow")
+PACKAGES = ("maskbench", "torch", "numpy", "scipy", "scikit-image", "scikit-learn", "matplotlib", "pandas", "pillow",
+            "PyWavelets", "bm3d", "bm4d")  # fmt: skip
 
 
 def device_of(name: str):

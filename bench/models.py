@@ -9,124 +9,158 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from importlib import import_module
+from inspect import Parameter
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import torch
 from torch import nn
 
-from baselines import checkpoints, recognition
-from bench import adapters, cards, registry, spec, weights
+from baselines import classical, recognition
+from bench import cards, groups, registry, spec, weights
 from bench.errors import BadInput, unknown
-from bench.weights import DEFAULT
+from bench.model import Model
+from bench.weights import DEFAULT, Weights
 
-
-@dataclass(frozen=True)
-class Model:
-    """What a model spec means: everything that determines the numbers, and what a reader wants to know.
-
-    label         canonical spec
-    source        name of the network as it was written: `path/to/file.py:Net`
-    weights       name of a card, of a file, or 'none'
-    weights_hash  SHA-256 of the weights' file, '' for an untrained network; of a user's network, of its source too
-    """
-
-    label: str
-    name: str
-    source: str
-    size: str
-    weights: str
-    weights_hash: str
-    factory: Callable[..., nn.Module]
-    parameters: dict[str, Any]
-    file: Path | None
-    card: dict[str, Any]
-    title: str
-    paper: str
-    licence: str
-
-    @property
-    def outside(self) -> bool:
-        """Whether the network is a user's, not one of this installation."""
-        return self.source not in cards.models()
-
-    def load(self, device: str | torch.device = "cpu") -> nn.Module:
-        """The network in eval mode on a device. Raises BadInput if the weights do not fit it."""
-        try:
-            network = initialized(self.factory, self.parameters, seed=0)
-            if self.file is not None:
-                recognition.fill(network, checkpoints.read_weights(self.file), self.file.name)
-            if not self.outside:
-                network = adapters.adapt(network, {**recognition.defaults(self.factory), **self.parameters})
-        except (ValueError, TypeError) as error:
-            raise BadInput(f"model {self.label}: {error}") from error
-        if not isinstance(network, nn.Module):
-            raise BadInput(
-                f"model {self.label} makes an object of type {type(network).__name__}, wanted a torch.nn.Module"
-            )
-        return network.to(device).eval()
+SIZE = {"size": Parameter("size", Parameter.POSITIONAL_OR_KEYWORD, default=DEFAULT)}
+WEIGHTS = {"weights": Parameter("weights", Parameter.POSITIONAL_OR_KEYWORD, default=DEFAULT)}
+OF_TABLES = ("noisy", "clean")  # what tables and pages call the images themselves
 
 
 def resolve(text: str, default_size: str = "small") -> Model:
     """The model that a spec names, without making it. Raises BadInput for what is unknown or has no weights."""
     parsed = spec.parse(text)
-    if parsed.name in cards.models():
-        module = import_module(f"baselines.{parsed.name}")
-        constants = {key: getattr(module, key) for key in ("TITLE", "PAPER", "LICENCE")}
-        return _resolve(parsed, module.network, module.SIZES, constants, default_size)
-    factory = registry.outside("model", parsed.name)
-    if factory is None:
-        raise unknown("model", parsed.name, cards.names())
-    if not callable(factory):
-        raise BadInput(f"{parsed.name} is a {type(factory).__name__}, wanted a class or function that makes a network")
-    constants = {"TITLE": parsed.name, "PAPER": "", "LICENCE": "of its owners"}
-    return _resolve(parsed, factory, {}, constants, "own")
+    if parsed.name in cards.networks():
+        return _network(parsed, default_size)
+    return _classical(parsed) if parsed.name in cards.classical() else _outside(parsed)
 
 
-def _resolve(parsed: spec.Spec, factory, sizes: dict, constants: dict, default_size: str) -> Model:
-    own = spec.parameters_of(factory)
-    common = {n: p for n, p in _size_and_weights().items() if n not in own and (sizes or n == "weights")}
-    bound = spec.bind(parsed, {**common, **own} if sizes else {**own, **common}, "model")
-    given = {name: bound[name] for name in own if name in bound}  # in the order of the network's own
-    chosen = bound.get("weights", DEFAULT) if "weights" in common else DEFAULT
-    found = weights.NONE if chosen == DEFAULT else weights.find(chosen, parsed.name)
-    size = found.card.get("size", "full") if sizes and found.kind in ("file", "imported") else default_size
-    size = bound.get("size", size) if "size" in common else size
-    if sizes and size not in sizes:
-        raise unknown(f"size of {parsed.name}", str(size), sizes)
-    if chosen == DEFAULT and sizes:
-        found = weights.shipped_default(parsed.name, size)
-    base = {**sizes.get(size, {}), **(found.network if found.kind != "imported" else {})}
-    defaults = {**{n: p.default for n, p in own.items()}, **base, "size": "small", "weights": DEFAULT}
-    shown = {"size": size, "weights": chosen if chosen in (DEFAULT, None) else found.name}
-    name = parsed.name if sizes else parsed.name.rpartition(":")[2]
+def _network(parsed: spec.Spec, default_size: str) -> Model:
+    """A network of this installation: its size's parameters, over them its weights', over them the spec's."""
+    name, module = parsed.name, import_module(f"baselines.{parsed.name}")
+    own = spec.parameters_of(module.network)
+    given = _bind(parsed, {**SIZE, **WEIGHTS, **own})
+    chosen = given.pop("weights", DEFAULT)
+    found = None if chosen == DEFAULT else weights.find(chosen, name)
+    size = given.pop("size", found.size(default_size) if found else default_size)
+    if size not in tuple(module.SIZES):
+        raise unknown(f"size of {name}", str(size), module.SIZES)
+    found = found or weights.shipped_default(name, size)
+    usual = {**{key: parameter.default for key, parameter in own.items()}, **module.SIZES[size]}
 
-    def label(values: dict) -> str:
-        ordered = {key: values[key] for key in own if key in values}
-        return spec.canonical(name, {**{key: shown[key] for key in common}, **ordered}, defaults)
+    def label(known: Mapping[str, Any], unsaid: Mapping[str, Any]) -> str:
+        shown = None if chosen is None else DEFAULT if found.is_default(size) else found.name
+        ordered = {key: known[key] for key in own if key in known}
+        defaults = {**usual, **unsaid, "size": "small", "weights": DEFAULT}
+        return spec.canonical(name, {"size": size, "weights": shown, **ordered}, defaults)
 
     try:
-        given = {**_sizes_of(found, parsed.name), **given} if sizes else given
+        of_weights = found.network
+        identity = _identity(found, {key: v for key, v in of_weights.items() if usual.get(key) != v}, module)
     except ValueError as error:
-        raise BadInput(f"model {label(given)}: {error}") from error
+        raise BadInput(f"model {label(given, {})}: {error}") from error
+    parameters = {**module.SIZES[size], **of_weights, **given}
     return Model(
-        label=label(given),
+        label=label(parameters, of_weights if found.told_by_name else {}),
+        name=name,
+        source=name,
+        size=size,
+        weights_hash=identity,
+        factory=module.network,
+        parameters=parameters,
+        found=found,
+        title=module.TITLE,
+        paper=module.PAPER,
+        licence=module.LICENCE,
+    )
+
+
+def _identity(found: Weights, unusual: dict[str, Any], module: ModuleType) -> str:
+    """SHA-256 of the weights' file, and of what neither it nor the label tells: `unusual` parameters of its card."""
+    if found.told_by_name and unusual:
+        of_tensors = recognition.infer(module, found.tensors) or {}
+        hidden = {key: unusual[key] for key in sorted(unusual) if of_tensors.get(key) != unusual[key]}
+        if hidden:
+            return hashlib.sha256(spec.canonical(found.hash, hidden, {}).encode()).hexdigest()
+    return found.hash
+
+
+def _classical(parsed: spec.Spec) -> Model:
+    """A method without training: it has neither sizes nor weights, and its numbers are those of its libraries."""
+    name, module = parsed.name, import_module(f"baselines.{parsed.name}")
+    versions = cards.versions(module.LIBRARIES)
+    if missing := cards.missing(module.LIBRARIES):
+        raise BadInput(
+            f"model {name!r} needs the package {missing}, which is not installed: pip install {missing} "
+            f"(licence: {module.LICENCE})"
+        )
+    own = spec.parameters_of(module.network)
+    defaults = {key: parameter.default for key, parameter in own.items()}
+    parameters = {**defaults, **_bind(parsed, own)}
+    level = getattr(module, "describe_level", classical.describe_level)(**parameters)
+    card = {"model": name, "parameters": 0, "libraries": versions, "noise_level": level}
+    return Model(
+        label=spec.canonical(name, parameters, defaults),
+        name=name,
+        source=name,
+        size="-",
+        weights_hash=hashlib.sha256(repr(versions).encode()).hexdigest(),
+        factory=module.network,
+        parameters=parameters,
+        found=Weights("none needed", model=name, card=card),
+        title=module.TITLE,
+        paper=module.PAPER,
+        licence=module.LICENCE,
+    )
+
+
+def _outside(parsed: spec.Spec) -> Model:
+    """A network of a user's file or of another package; `weights` may name a file that fills it."""
+    if parsed.name in groups.GROUPS:
+        raise BadInput(f"{parsed.name!r} is a group of models, wanted one: {', '.join(groups.specs(parsed.name))}")
+    factory = registry.outside("model", parsed.name)
+    if factory is None:
+        raise unknown("model", parsed.name, [*cards.names(), *groups.GROUPS])
+    if not callable(factory):
+        raise BadInput(f"{parsed.name} is a {type(factory).__name__}, wanted a class or function that makes a network")
+    name = parsed.name.rpartition(":")[2]
+    if name in OF_TABLES:
+        raise BadInput(f"{parsed.name}: {name!r} is what tables call the {name} image: give the network another name")
+    try:
+        own = spec.parameters_of(factory)
+    except ValueError as error:  # of some compiled functions
+        raise BadInput(f"{parsed.name} does not tell its parameters: {error}") from error
+    given = _bind(parsed, {**own, **{key: value for key, value in WEIGHTS.items() if key not in own}})
+    chosen = None if "weights" in own else given.pop("weights", None)
+    found = weights.NONE if chosen in (None, DEFAULT) else weights.find(chosen, parsed.name)
+    ordered = {key: given[key] for key in own if key in given}
+    shown = {} if found is weights.NONE else {"weights": found.name}
+    return Model(
+        label=spec.canonical(name, {**shown, **ordered}, {key: parameter.default for key, parameter in own.items()}),
         name=name,
         source=parsed.name,
-        size=size,
-        weights=found.name,
-        weights_hash=found.hash if sizes else _source_hash(parsed.name, factory, found.hash),
+        size="own",
+        weights_hash=_source_hash(parsed.name, factory, found.hash),
         factory=factory,
-        parameters={**base, **given},
-        file=found.file,
-        card=found.card,
-        title=constants["TITLE"],
-        paper=constants["PAPER"],
-        licence=constants["LICENCE"],
+        parameters=given,
+        found=found,
+        title=parsed.name,
+        paper="",
+        licence="of its owners",
     )
+
+
+def _bind(parsed: spec.Spec, parameters: Mapping[str, Parameter]) -> dict[str, Any]:
+    """The parameters that a spec gives, by name; whole numbers where the defaults are. Raises BadInput."""
+    given = spec.bind(parsed, parameters, "model")
+    for key, value in given.items():
+        if isinstance(value, spec.Spec):
+            came = spec.format_value(value)
+            raise BadInput(f"{key} of {parsed.name} is {came}, wanted a number, or text in quotes: {key}='{came}'")
+    return {key: spec.like(parameters[key].default, value) for key, value in given.items()}
 
 
 def _source_hash(name: str, factory: Callable, weights_hash: str) -> str:
@@ -140,49 +174,29 @@ def _source_hash(name: str, factory: Callable, weights_hash: str) -> str:
     return hashlib.sha256(source + weights_hash.encode()).hexdigest()
 
 
-def _sizes_of(found: weights.Weights, name: str) -> dict[str, Any]:
-    """The network's parameters that weights without a card in this installation show. Raises ValueError."""
-    if found.kind == "file" and not found.card:
-        tensors = checkpoints.read_weights(found.file)
-        return recognition.infer(import_module(f"baselines.{name}"), tensors) or {}
-    return found.network if found.kind == "imported" else {}
-
-
-def _size_and_weights() -> dict[str, inspect.Parameter]:
-    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    return {name: inspect.Parameter(name, kind, default=DEFAULT) for name in ("size", "weights")}
-
-
-def initialized(factory: Callable, parameters: dict[str, Any], seed: int) -> nn.Module:
-    """A network whose random start depends on the seed alone; torch's own stream is left as it was."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
-        return factory(**parameters)
-
-
 def load_model(text: str, device: str | torch.device = "cpu") -> nn.Module:
     """The network that a spec names, in eval mode: (B, 3, H, W) in [0, 1] -> the same."""
     return resolve(text).load(device)
 
 
 def expand(text: str, size: str = "small") -> tuple[list[Model], list[str]]:
-    """The models of a list of specs, and one sentence for each that `all` had to leave out."""
-    chosen, left_out = [], []
+    """The models of a list of specs and groups, each once, and one sentence for each that a group had to leave out."""
+    chosen, left_out = [], {}
     for part in spec.split(text):
-        if part != "all":
+        if part not in groups.GROUPS:
             chosen.append(resolve(part, size))
             continue
-        for name in cards.PAPER_MODELS:
-            if cards.card(f"{name}-{size}"):
-                chosen.append(resolve(name, size))
+        for member in groups.specs(part):
+            if lack := groups.lack(member, size):
+                left_out.setdefault(member, f"{member}: {lack}, so it was left out of `{part}`")
             else:
-                left_out.append(f"{name}: no weights of size {size!r} are here, so it was left out of `all`")
+                chosen.append(resolve(member, size))
     if not chosen:
-        reasons = "; ".join(left_out) or "write --models all, or names such as ours,baseline"
+        reasons = "; ".join(left_out.values()) or "write --models all, or names such as ours,baseline"
         raise BadInput(f"no model to run: {reasons}")
     unique: dict[str, Model] = {}
     for model in chosen:
         first = unique.setdefault(model.label, model)
         if (first.weights_hash, first.source) != (model.weights_hash, model.source):
             raise BadInput(f"two files are both called {model.label}: rename one of them")
-    return list(unique.values()), left_out
+    return list(unique.values()), list(left_out.values())

@@ -8,15 +8,17 @@ Listing reads names and the literal constants of a module's source, so that it i
 from __future__ import annotations
 
 import ast
-import importlib
 import importlib.metadata
 import importlib.util
 import pkgutil
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from bench.errors import BadInput, unknown
+from bench.errors import BadInput, told, unknown
 
 
 def constants(package: str, module: str) -> dict[str, Any]:
@@ -33,6 +35,7 @@ def constants(package: str, module: str) -> dict[str, Any]:
     return found
 
 
+@cache
 def modules(package: str, marker: str) -> dict[str, dict[str, Any]]:
     """Modules of a package whose source assigns `marker`, with their literal constants, by name."""
     path = importlib.util.find_spec(package).submodule_search_locations
@@ -49,13 +52,13 @@ def outside(kind: str, name: str) -> Any | None:
     """An object named as `path/to/file.py:Name`, `package.module:Name` or by an entry point; None if it is neither."""
     if ":" in name:
         place, _, attribute = name.rpartition(":")
-        module = _load_file(Path(place)) if place.endswith(".py") else _import(place, name)
+        module = _load_file(Path(place)) if place.endswith(".py") else _import(lambda: import_module(place), name)
         if not hasattr(module, attribute):
             public = [n for n in vars(module) if not n.startswith("_")]
             raise unknown(f"{kind} in {place}", attribute, public)
         return getattr(module, attribute)
-    points = entry_points(kind)
-    return points[name].load() if name in points else None
+    point = entry_points(kind).get(name)
+    return None if point is None else _import(point.load, name)
 
 
 def _load_file(path: Path) -> ModuleType:
@@ -66,12 +69,12 @@ def _load_file(path: Path) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:  # whatever a user's file raises is reported as his file's error
-        raise BadInput(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
+        raise BadInput(f"{path} cannot be imported: {told(error)}") from error
     return module
 
 
-def _import(place: str, name: str) -> ModuleType:
+def _import(load: Callable[[], Any], name: str) -> Any:
     try:
-        return importlib.import_module(place)
-    except ImportError as error:
-        raise BadInput(f"{name!r} cannot be imported: {error}") from error
+        return load()
+    except (Exception, SystemExit) as error:  # whatever another's package raises
+        raise BadInput(f"{name!r} cannot be imported: {told(error)}") from error

@@ -78,7 +78,6 @@ def study_of(store: Store, rows: pd.DataFrame, manifest: list[dict], protocol: s
 
 def _model_card(about: dict[str, Any]) -> reports.ModelCard:
     card = about["card"]
-    trained = card.get("trained_on", {})
     return reports.ModelCard(
         name=about["label"],
         title=about["title"],
@@ -88,15 +87,23 @@ def _model_card(about: dict[str, Any]) -> reports.ModelCard:
         weights_hash=about["weights_hash"],
         paper=about["paper"],
         licence=card.get("licence", about["licence"]),
-        trained_on=f"{trained['images']} images of {trained['data']}, {trained['noise']}"
-        if trained
-        else "not known here",
+        trained_on=_trained_on(card),
         iterations=card.get("recipe", {}).get("iterations"),
         note=_how_trained(card),
     )
 
 
+def _trained_on(card: dict[str, Any]) -> str:
+    if "libraries" in card:
+        return "nothing: it is not trained"
+    trained = card.get("trained_on")
+    return f"{trained['images']} images of {trained['data']}, {trained['noise']}" if trained else "not known here"
+
+
 def _how_trained(card: dict[str, Any]) -> str:
+    if "libraries" in card:
+        libraries = ", ".join(f"{library} {version}" for library, version in card["libraries"].items())
+        return f"The noise level is {card['noise_level']}. Computed by {libraries}, whose versions the hash is of"
     if "origin" in card:
         return f"imported from {card['origin']['file']} (SHA-256 {card['origin']['sha256'][:12]})"
     if "recipe" not in card:

@@ -110,6 +110,23 @@ def parameters_of(factory: Callable) -> dict[str, inspect.Parameter]:
     return {n: p for n, p in inspect.signature(factory).parameters.items() if p.kind in named}
 
 
+def literal(text: str) -> Any:
+    """A Python literal where the text is one, else the text itself: 10, (2, 2), one-cycle, 3conv."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def like(default: Any, value: Any) -> Any:
+    """A value as its parameter takes it: 4.0 is 4 where the default is a whole number, in lists too."""
+    if isinstance(value, list | tuple):
+        inner = default[0] if isinstance(default, list | tuple) and default else None
+        return type(value)(like(inner, item) for item in value)
+    whole = isinstance(default, int) and not isinstance(default, bool)
+    return int(value) if whole and isinstance(value, float) and value.is_integer() else value
+
+
 def build(factory: Callable, spec: Spec, kind: str) -> Any:
     """Call a class or function with a spec's parameters; its ValueError and TypeError become BadInput."""
     given = bind(spec, parameters_of(factory), kind)

@@ -5,7 +5,6 @@ The leaf `baselines.training` does the work; here it meets data sets, noises for
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import platform
 import re
@@ -24,7 +23,7 @@ from bench import cards, cost, datasets, noises, protocols, spec
 from bench.errors import BadInput, unknown
 from bench.machine import device_of
 from bench.metrics import psnr
-from bench.models import initialized
+from bench.model import initialized
 from bench.progress import progress
 
 HELD_OUT = 20  # images of the training folder that are kept for choices and for test curves
@@ -50,8 +49,10 @@ def train_model(
 
     `settings` changes fields of the recipe (`input_mask='75-85'`) or of the network (`attention_mask='75'`).
     """
-    if name not in cards.models():
-        raise unknown("model", name, cards.models())
+    if name in cards.classical():
+        raise BadInput(f"{name} has no weights to train; networks are {', '.join(cards.networks())}")
+    if name not in cards.networks():
+        raise unknown("model", name, cards.networks())
     if preset not in SIZE_OF_PRESET:
         raise unknown("preset", preset, SIZE_OF_PRESET)
     module, size = import_module(f"baselines.{name}"), SIZE_OF_PRESET[preset]
@@ -137,9 +138,9 @@ def sort_settings(name: str, module, settings: dict[str, str]) -> tuple[dict[str
     network_fields = spec.parameters_of(module.network)
     for key, text in settings.items():
         if key in recipe_fields:
-            of_recipe[key] = _range(text) if key == "input_mask" else _literal(text)
+            of_recipe[key] = _range(text) if key == "input_mask" else spec.literal(text)
         elif key in network_fields:
-            of_network[key] = _literal(text)
+            of_network[key] = spec.literal(text)
         else:
             raise unknown(f"setting of the recipe or of {name}", key, [*recipe_fields, *network_fields])
     return of_recipe, of_network
@@ -153,14 +154,6 @@ def _range(text: str) -> tuple[int, int] | None:
     if not found:
         raise BadInput(f"input_mask is {text!r}, wanted percentages such as 75-85, or off")
     return int(found[1]), int(found[2] or found[1])
-
-
-def _literal(text: str) -> Any:
-    """A Python literal where it is one, else the text itself: steps, one-cycle, 3conv."""
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from baselines import checkpoints
+from torch import Tensor
+
+from baselines import checkpoints, recognition
 from bench import cards, spec
 from bench.errors import BadInput
 
@@ -20,24 +24,46 @@ class Weights:
 
     name   of a card or of a file; 'none' where a network is untrained, or brings its own
     kind   'shipped', 'imported', 'file' or 'none'
+    model  the network that they are for
     file   None where there is none to read
     """
 
     name: str = "none"
     kind: str = "none"
+    model: str = ""
     file: Path | None = None
     card: dict[str, Any] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """SHA-256 of the file, '' where there is none."""
         return checkpoints.file_hash(self.file) if self.file else ""
 
-    @property
+    @cached_property
+    def tensors(self) -> dict[str, Tensor]:
+        """The file's tensors by name, read once. Raises ValueError."""
+        return checkpoints.read_weights(self.file)
+
+    @cached_property
     def network(self) -> dict[str, Any]:
-        """The network's parameters that the card knows."""
+        """The parameters of the network that the card knows, or else the tensors. Raises ValueError."""
+        if self.kind == "file" and not self.card:
+            return recognition.infer(import_module(f"baselines.{self.model}"), self.tensors) or {}
         values = self.card.get("network", {})
         return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+
+    @property
+    def told_by_name(self) -> bool:
+        """Whether the name stands for the network's parameters, so that a label need not state them."""
+        return self.kind == "shipped" or (self.kind == "file" and bool(self.card))
+
+    def size(self, default: str) -> str:
+        """The size of the network: the card's, 'full' for a file without one, the default for an untrained network."""
+        return self.card.get("size", "full" if self.file else default)
+
+    def is_default(self, size: str) -> bool:
+        """Whether these are the weights that ship for the size of their network."""
+        return self.kind == "shipped" and self.name == f"{self.model}-{size}"
 
 
 NONE = Weights()
@@ -56,14 +82,14 @@ def find(chosen: Any, model: str) -> Weights:
         ("imported", imported, cards.imported_folder()),
     ):
         if chosen in known:
-            return Weights(chosen, kind, folder / f"{chosen}.safetensors", _of(model, known[chosen], chosen))
+            return Weights(chosen, kind, model, folder / f"{chosen}.safetensors", _of(model, known[chosen], chosen))
     file = Path(chosen)
     if not file.is_file():
         raise BadInput(
             f"{chosen!r} is neither a file nor one of the shipped weights: {', '.join(shipped) or 'none'}; "
             f"imported: {', '.join(imported) or 'none'}"
         )
-    return Weights(file.name, "file", file, _of(model, _card_beside(file), file.name))
+    return Weights(file.name, "file", model, file, _of(model, _card_beside(file), file.name))
 
 
 def shipped_default(model: str, size: str) -> Weights:
@@ -75,7 +101,7 @@ def shipped_default(model: str, size: str) -> Weights:
             f"({model}(weights='file.pth')), or ask for an untrained network ({model}(weights=None))"
         )
     name = f"{model}-{size}"
-    return Weights(name, "shipped", cards.weights_folder() / f"{name}.safetensors", card)
+    return Weights(name, "shipped", model, cards.weights_folder() / f"{name}.safetensors", card)
 
 
 def _of(model: str, card: dict[str, Any], name: str) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from bench.commands.train import pairs
+
 
 @click.group()
 def models() -> None:
@@ -14,15 +16,15 @@ def models() -> None:
 
 @models.command("list")
 def list_() -> None:
-    """Networks, what they cost and see, and the weights that are here: shipped and imported."""
+    """Models, what they cost and see, and the weights that are here: shipped and imported."""
     from rich.table import Table
 
-    from bench import cards, registry
+    from bench import cards, groups, registry
     from bench.console import console
 
     shipped, imported = cards.cards(), cards.imported()
     table = Table("name", "network", "paper", "size", "parameters", "kFLOP / pixel", "receptive field", "weights")
-    for name, constants in cards.models().items():
+    for name, constants in cards.networks().items():
         first = [name, constants["TITLE"], _short(constants["PAPER"])]
         for size, facts in _facts(constants).items():
             table.add_row(*first, size, *_cost(facts), "shipped" if f"{name}-{size}" in shipped else "-")
@@ -30,12 +32,19 @@ def list_() -> None:
         for key, card in imported.items():
             if card["model"] == name:
                 table.add_row(*first, key, *_cost(card), "imported")
+    for name, constants in cards.classical().items():
+        lack = cards.missing(constants["LIBRARIES"])
+        facts = {"parameters": 0, "receptive_field": constants["RECEPTIVE_FIELD"]}
+        needs = f"needs {lack}" if lack else "none needed"
+        table.add_row(name, constants["TITLE"], _short(constants["PAPER"]), "-", *_cost(facts), needs)
     for name in registry.entry_points("model"):
         table.add_row(name, "from another package", "-", "-", "-", "-", "-", "its own")
     console().print(table)
     if shipped or imported:
         console().print(_weights_table(shipped, imported))
-    click.echo("`all` means: " + ", ".join(cards.PAPER_MODELS) + ". More of one: bench models info NAME")
+    for group, words in groups.GROUPS.items():
+        click.echo(f"--models {group}: {words} ({', '.join(groups.specs(group))})")
+    click.echo("More of one: bench models info NAME")
 
 
 def _facts(constants: dict) -> dict[str, dict]:
@@ -98,7 +107,7 @@ def info(spec) -> None:
         "parameters": f"{cost.count_parameters(network):,}",
         "FLOPs per pixel": _flops(network),
         "receptive field": _receptive_field(model),
-        "network": ", ".join(f"{key}={value}" for key, value in model.parameters.items()) or "as published",
+        "settings": _pairs(model.parameters, "=") or "as published",
         "weights": model.weights,
         "weights SHA-256": model.weights_hash or "-",
         "weights here": _weights_of(model.name) or "none",
@@ -106,13 +115,21 @@ def info(spec) -> None:
         "paper": model.paper or "-",
         "trained on": _trained_on(card) if card else "unknown" if model.file else "-",
     }
+    if "libraries" in card:
+        lines |= {
+            "weights SHA-256": "-",
+            "weights here": "none needed",
+            "trained on": "nothing",
+            "noise level": card["noise_level"],
+            "computed by": _pairs(card["libraries"], " "),
+        }
     if "recipe" in card:
         lines |= {
             "held out": f"{card['trained_on']['held_out']} images",
-            "recipe": ", ".join(f"{key}={value}" for key, value in card["recipe"].items()),
+            "recipe": _pairs(card["recipe"], "="),
             "command": card["command"],
             "took": f"{card['seconds'] / 60:.1f} minutes on {card['machine']}",
-            "PSNR, held out": ", ".join(f"{noise} {value:.2f}" for noise, value in card["psnr_held_out"].items()),
+            "PSNR, held out": _pairs({noise: f"{v:.2f}" for noise, v in card["psnr_held_out"].items()}, " "),
         }
     if "origin" in card:
         origin = card["origin"]
@@ -121,6 +138,11 @@ def info(spec) -> None:
     for name, text in lines.items():
         table.add_row(name, str(text))
     console().print(table)
+
+
+def _pairs(values: dict, sign: str) -> str:
+    """{'nc': 4, 'nb': 3} -> 'nc=4, nb=3'"""
+    return ", ".join(f"{key}{sign}{value}" for key, value in values.items())
 
 
 def _weights_of(model: str) -> str:
@@ -143,9 +165,12 @@ def _flops(network) -> str:
     from bench import cost
 
     try:
-        return f"{cost.flops_per_pixel(network):,} (64x64, convolutions and matrix products)"
+        counted = cost.flops_per_pixel(network)
     except Exception as error:  # a user's network may take no 64x64 image
         return f"not known: {first_line(error)}"
+    if counted == 0:
+        return "not known: it uses neither torch's convolutions nor its matrix products"
+    return f"{counted:,} (64x64, convolutions and matrix products)"
 
 
 @models.command("import")
@@ -153,20 +178,31 @@ def _flops(network) -> str:
 @click.option("--as", "name", required=True, help="The name: afterwards dncnn(weights='NAME') finds the weights.")
 @click.option("--arch", help="The network, where its tensors do not tell: ours, baseline and dropout are alike.")
 @click.option("--licence", default="unknown", show_default=True, help="The terms of the weights, for their card.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    callback=pairs,
+    metavar="NAME=VALUE",
+    help="A parameter of the network that its tensors do not show: attention_mask=10.",
+)
 @click.option("--replace", is_flag=True, help="Take the place of imported weights of the same name.")
-def import_(file, name, arch, licence, replace) -> None:
+def import_(file, name, arch, licence, settings, replace) -> None:
     """Import published weights: .pth, .pt, .ckpt, .safetensors, or MatConvNet's .mat. Nothing in FILE is executed.
 
     \b
     bench models import dncnn_gray_sigma25.pth --as grey25
+    bench models import masked.pth --as masked --arch ours --set attention_mask=75
     bench run --models "dncnn(weights='grey25')"
     """
     from bench import importing, spec
 
-    card = importing.import_weights(file, name, arch, licence, replace)
+    card = importing.import_weights(file, name, arch, licence, replace, settings)
     click.echo(f"{name}: {importing.summary(card)}, from {file.name}")
     guessed = importing.guessed(card)
     if guessed:
         shown = ", ".join(f"{key}={spec.format_value(value)}" for key, value in guessed.items())
-        click.echo(f"what tensors do not show is taken from the published network: {shown}")
+        whose = "the published network" if card["size"] == "full" else f"the network of size {card['size']}"
+        click.echo(f"what tensors do not show is taken from {whose}: {shown}")
+        click.echo("where these weights want something else, import them again with --replace --set NAME=VALUE")
     click.echo(f"use it as {card['model']}(weights='{name}')")

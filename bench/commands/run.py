@@ -18,8 +18,20 @@ def whole_numbers(context, parameter, text: str) -> tuple[int, ...]:
 
 
 @click.command()
-@click.option("--models", default="all", show_default=True, help="Model specs, or all: the paper's eight.")
-@click.option("--size", type=click.Choice(["small", "full"]), default="small", show_default=True)
+@click.option(
+    "--models",
+    default="all",
+    show_default=True,
+    help="Model specs, and groups: all, the paper's eight; classical, methods without training; rivals, whatever else "
+    "is here; everything, these and imported weights. What has no weights is left out of a group, and said so.",
+)
+@click.option(
+    "--size",
+    type=click.Choice(["small", "full"]),
+    default="small",
+    show_default=True,
+    help="Of the networks; the classical methods have one.",
+)
 @click.option(
     "--noise",
     default="mixture",
@@ -48,6 +60,7 @@ def run(models, size, noise, datasets, data, limit, protocol, seeds, device, pic
     bench run --models all --noise mixture
     bench run --models ours,baseline --noise "gaussian(sigma=25),poisson" --datasets "CBSD68(crop=256, limit=16)"
     bench run --models "ours(mask_samples=4)" --data photos/
+    bench run --models "all, classical, nlm(sigma=15)" --noise all
     """
     from bench import runner, table
     from bench.errors import BadInput

@@ -214,9 +214,10 @@ def test_attention_mask_is_a_percentage(percent):
         MaskedSwinIR(**TINY, attention_mask=percent)
 
 
-def test_at_least_one_sample_is_taken():
-    with pytest.raises(ValueError, match="mask_samples is 0"):
-        MaskedSwinIR(**TINY, mask_samples=0)
+@pytest.mark.parametrize("samples", [0, 1.5, 2.0])
+def test_at_least_one_whole_sample_is_taken(samples):
+    with pytest.raises(ValueError, match=f"mask_samples is {samples}, wanted a whole number from 1"):
+        MaskedSwinIR(**TINY, mask_samples=samples)
 
 
 @pytest.mark.parametrize("size", [(8, 8), (9, 31)])

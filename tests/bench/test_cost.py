@@ -9,13 +9,13 @@ from baselines.dncnn import DnCNN
 from baselines.idf import IDF
 from bench import cards, cost, models
 
-STATED = [(name, size) for name, constants in cards.models().items() for size in constants.get("FACTS", {})]
+STATED = [(name, size) for name, constants in cards.networks().items() for size in constants["FACTS"]]
 LARGE = {("rnan", "full"), ("restormer", "full"), ("swinir", "full")}
 
 
 @pytest.mark.parametrize(("name", "size"), STATED)
 def test_the_stated_facts_are_counted(name, size):
-    facts, module = cards.models()[name]["FACTS"][size], import_module(f"baselines.{name}")
+    facts, module = cards.networks()[name]["FACTS"][size], import_module(f"baselines.{name}")
     network = module.network(**module.SIZES[size]).eval()
     assert facts["parameters"] == cost.count_parameters(network)
     assert facts["receptive_field"] == cost.receptive_field(name, module.SIZES[size])
@@ -24,7 +24,7 @@ def test_the_stated_facts_are_counted(name, size):
 
 
 def test_every_network_states_its_facts():
-    for name, constants in cards.models().items():
+    for name, constants in cards.networks().items():
         assert constants["FACTS"].keys() == {"small", "full"}, name
 
 

@@ -134,6 +134,34 @@ def test_networks_of_the_same_keys_have_to_be_told_apart():
     assert models.resolve("ours(weights='ours-mini')").load().window_size == 4
 
 
+def test_what_tensors_do_not_show_can_be_set():
+    torch.save(state(MaskedSwinIR(**SWIN)), "a.pth")
+    output = imported("a.pth", "mine", "--arch", "ours")
+    assert "attention_mask=75" in output and "import them again with --replace --set NAME=VALUE" in output
+    output = imported("a.pth", "mine", "--arch", "ours", "--replace", "--set", "attention_mask=10.0")
+    assert "attention_mask" not in output
+    model = models.resolve("ours(weights='mine')")
+    assert "attention_mask=10)" in model.label and model.load().attention_mask == 10
+    assert models.resolve(model.label).label == model.label
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("attention_mas=10", "unknown parameter of ours 'attention_mas'. Did you mean 'attention_mask'"),
+        ("embed_dim=16", "embed_dim is 8 by the tensors of a.pth: leave --set embed_dim out"),
+        ("attention_mask=150", "attention_mask is 150, wanted a percentage"),
+        ("attention_mask=much", "Error: "),
+        ("attention_mask", "'attention_mask' came, wanted name=value"),
+    ],
+)
+def test_settings_of_an_import_that_are_wrong_are_told(setting, words):
+    torch.save(state(MaskedSwinIR(**SWIN)), "a.pth")
+    result = call("models", "import", "a.pth", "--as", "mine", "--arch", "ours", "--set", setting)
+    assert result.exit_code == 2 and words in result.output, result.output
+    assert cards.imported() == {}
+
+
 def test_a_size_of_ours_is_called_so():
     small = DnCNN(nc=40, nb=9)
     torch.save(state(small), "a.pth")
@@ -215,10 +243,11 @@ def test_published_files(shared, file, label, words):
     model = models.resolve(f"{label.partition('(')[0]}(weights='mine')")
     assert model.label == label and model.load()
     if file == "idf_g_15_50.ckpt":
-        golden = np.load(shared / "golden" / "idf" / "idf_g_15_50.npz")
+        with np.load(shared / "golden" / "idf" / "idf_g_15_50.npz") as golden:
+            given, expected = golden["in_64x64"], golden["out_64x64"]
         with torch.inference_mode():
-            output = model.load()(torch.from_numpy(golden["in_64x64"])).numpy()
-        assert np.abs(output - golden["out_64x64"]).max() < 2e-6  # golden: official code, float32
+            output = model.load()(torch.from_numpy(given)).numpy()
+        assert np.abs(output - expected).max() < 2e-6  # golden: official code, float32
 
 
 # What is wrong, as a user reads it

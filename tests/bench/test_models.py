@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -37,8 +38,29 @@ class Raises(Net):
     def __init__(self):
         raise ValueError("the reason")
 
+class Lacks(Net):
+    def __init__(self):
+        {}["width"]
+
+class Stops(Net):
+    def __init__(self):
+        raise RuntimeError("no driver\\nand much more text")
+
+class Leaves(Net):
+    def __init__(self):
+        raise SystemExit
+
+class noisy(Net):
+    pass
+
+class clean(Net):
+    pass
+
 def made(width=4):
     return Net(width)
+
+def listed():
+    return []
 
 number = 3
 """
@@ -105,7 +127,9 @@ def refusal(text, call=models.resolve):
         ("ours(attention_mask=20.0, weights=None)", "ours(weights=None, attention_mask=20)"),
         ("ours(weights=None, size='full')", "ours(size='full', weights=None)"),
         ("ours(weights=None, size='full', attention_mask=75)", "ours(size='full', weights=None)"),
-        ("ours(weights='ours-small')", "ours(weights='ours-small')"),
+        ("ours(weights='ours-small')", "ours"),  # what ships for the size
+        ("ours(mask_samples=4.0)", "ours(mask_samples=4)"),
+        ("ours(embed_dim=8.0, depths=[1.0])", "ours"),
         ("dncnn(nb=3, nc=4)", "dncnn"),
         ("dncnn(weights=None, nb=3, nc=4)", "dncnn(weights=None, nc=4, nb=3)"),
         ("dncnn(act_mode='BR', nb=20, nc=64, weights=None, size='full')",
@@ -236,7 +260,7 @@ def test_a_path_without_its_ending_does_not_mean_shipped_weights(trained, tmp_pa
         ("our", "unknown model 'our'. Did you mean 'ours'?"),
         ("Ours", "Did you mean 'ours'?"),
         ("swinnir", "Did you mean 'swinir'?"),
-        ("quetzal", "There are: baseline, dncnn"),
+        ("quetzal", "There are: all, baseline, bm3d, classical, dncnn"),
         ("ours(mask_sample=4)", "unknown parameter of ours 'mask_sample'. Did you mean 'mask_samples'"),
         ("ours(size='big')", "unknown size of ours 'big'. There are: full, small"),
         ("ours(mask_samples=1, mask_samples=2)", "mask_samples"),
@@ -249,6 +273,10 @@ def test_a_path_without_its_ending_does_not_mean_shipped_weights(trained, tmp_pa
         ("users.py:Net(widht=3)", "Did you mean 'width'"),
         ("users.py:number", "number"),
         ("users.py:Net(weights='missing.pth')", "missing.pth"),
+        ("users.py:noisy", "'noisy' is what tables call the noisy image: give the network another name"),
+        ("users.py:clean(width=8)", "'clean' is what tables call the clean image"),
+        ("builtins:dict", "builtins:dict does not tell its parameters"),
+        ("dncnn(act_mode=BR)", "act_mode of dncnn is BR, wanted a number, or text in quotes: act_mode='BR'"),
     ],
 )
 def test_what_is_unknown_is_named_with_suggestions(text, words):
@@ -260,7 +288,13 @@ def test_what_is_unknown_is_named_with_suggestions(text, words):
     [
         ("ours(weights=None, attention_mask=150)", "attention_mask is 150, wanted a percentage"),
         ("dncnn(weights=None, act_mode='X')", "act_mode is 'X', wanted 'R' or 'BR'"),
+        ("ours(mask_samples=1.5)", "mask_samples is 1.5, wanted a whole number from 1"),
         ("users.py:Raises", "model Raises: the reason"),
+        ("users.py:Lacks", "model Lacks: KeyError: 'width'"),
+        ("users.py:Stops", "model Stops: RuntimeError: no driver"),
+        ("users.py:Leaves", "model Leaves: SystemExit"),
+        ("users.py:number", "wanted a class or function that makes a network"),
+        ("users.py:listed(weights='users.py')", "makes an object of type list, wanted a torch.nn.Module"),
     ],
 )
 def test_what_a_network_refuses_is_told(text, words):
@@ -292,6 +326,56 @@ def test_a_broken_file_of_the_user_s_is_named():
     with open("broken.py", "w") as file:
         file.write("import no_such_package\n")
     assert "broken.py cannot be imported: ModuleNotFoundError" in refusal("broken.py:Net")
+
+
+def test_a_package_whose_import_fails_is_named():
+    with open("failing.py", "w") as file:
+        file.write("raise RuntimeError('no driver\\nand more')\n")
+    sys.path.insert(0, ".")
+    try:
+        assert "'failing:Net' cannot be imported: RuntimeError: no driver" in refusal("failing:Net")
+    finally:
+        sys.path.remove(".")
+    assert refusal("failing.py:Net") == "failing.py cannot be imported: RuntimeError: no driver"
+
+
+# What determines the numbers
+
+
+@pytest.fixture
+def reads(monkeypatch):
+    """Names of the files of weights that are read, in order."""
+    read, original = [], checkpoints.read_weights
+    monkeypatch.setattr(checkpoints, "read_weights", lambda path: read.append(path.name) or original(path))
+    return read
+
+
+def test_a_file_of_weights_is_read_once(trained, reads):
+    torch.save(DnCNN(nc=4, nb=3).state_dict(), "tiny.pth")
+    model = models.resolve("dncnn(weights='tiny.pth')")
+    assert reads == ["tiny.pth"]  # its sizes
+    model.load()
+    model.load()
+    assert reads == ["tiny.pth"]
+    models.load_model(f"ours(weights='{trained}')")
+    assert reads == ["tiny.pth", "mine.safetensors"]
+
+
+def test_what_only_the_card_says_is_part_of_the_identity(trained):
+    """Tensors leave no trace of the attention mask, and the label does not state what the card says."""
+    shutil.copy(trained, "mine.safetensors")
+    card = json.loads(trained.with_suffix(".json").read_text())
+    before = models.resolve("ours(weights='mine.safetensors')")
+    assert before.weights_hash == checkpoints.file_hash(trained)  # the usual mask: rows of before stay
+    hashes = {before.weights_hash}
+    for masked in (20, 30):
+        Path("mine.json").write_text(json.dumps({**card, "network": {**card["network"], "attention_mask": masked}}))
+        model = models.resolve("ours(weights='mine.safetensors')")
+        assert (model.label, model.load().attention_mask) == ("ours(weights='mine.safetensors')", masked)
+        hashes.add(model.weights_hash)
+    assert len(hashes) == 3
+    Path("mine.json").write_text(json.dumps({**card, "network": {**card["network"], "attention_mask": 20.0}}))
+    assert models.resolve("ours(weights='mine.safetensors')").weights_hash in hashes  # 20.0 is 20
 
 
 # Lists

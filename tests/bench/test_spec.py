@@ -123,3 +123,23 @@ def test_any_text_either_parses_or_is_bad_input(text):
         return
     assert parsed.name and not parsed.name.isspace()
     ast.parse(repr(parsed))  # only literals and Specs came out
+
+
+@pytest.mark.parametrize(
+    ("default", "value", "expected"),
+    [
+        (1, 4.0, 4),
+        (1, 4.5, 4.5),
+        (2.0, 4.0, 4.0),
+        ("estimated", 15.0, 15.0),
+        (True, 1.0, 1.0),
+        ((6, 6), (2.0, 3), (2, 3)),
+        ((6, 6), [2.0], [2]),
+        ((), (2.0,), (2.0,)),
+        ((0.5,), [2.0], [2.0]),
+        (((1,),), ((2.0,), (3.0,)), ((2,), (3,))),
+    ],
+)
+def test_whole_numbers_are_whole_where_the_default_is(default, value, expected):
+    found = spec.like(default, value)
+    assert repr(found) == repr(expected)

@@ -1,0 +1,37 @@
+"""Groups of models: words that a list of models may hold besides specs. What a group has follows from what is here."""
+
+from __future__ import annotations
+
+from bench import cards
+
+PAPER = ("ours", "baseline", "dncnn", "ridnet", "rnan", "swinir", "restormer", "dropout")
+GROUPS = {
+    "all": "the eight of the paper",
+    "classical": "methods without training",
+    "rivals": "models beyond the paper's",
+    "everything": "all, rivals, and the weights that were imported",
+}
+
+
+def specs(group: str) -> list[str]:
+    """The specs of a group's models, in order."""
+    classical = list(cards.classical())
+    rivals = [name for name in cards.networks() if name not in PAPER] + classical
+    imported = [f"{card['model']}(weights={name!r})" for name, card in cards.imported().items()]
+    return {
+        "all": list(PAPER),
+        "classical": classical,
+        "rivals": rivals,
+        "everything": [*PAPER, *rivals, *imported],
+    }[group]
+
+
+def lack(name: str, size: str) -> str:
+    """What a model named without parameters lacks to run at a size, in words; '' for nothing."""
+    constants = cards.models().get(name)
+    if constants is None:  # a spec with parameters, or somebody else's
+        return ""
+    if "LIBRARIES" in constants:
+        missing = cards.missing(constants["LIBRARIES"])
+        return missing and f"the package {missing} is not installed (pip install {missing})"
+    return "" if cards.card(f"{name}-{size}") else f"no weights of size {size!r} are here"

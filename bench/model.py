@@ -1,0 +1,91 @@
+"""A model: a network, its parameters and its weights, all that determines the numbers; `load` makes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from baselines import recognition
+from baselines.checkpoints import first_line
+from bench import adapters, cards
+from bench.errors import BadInput, told
+from bench.weights import Weights
+
+
+@dataclass(frozen=True)
+class Model:
+    """What a model spec means: everything that determines the numbers, and what a reader wants to know.
+
+    label         canonical spec
+    source        name of the network as it was written: `path/to/file.py:Net`
+    weights_hash  SHA-256 of what determines the numbers besides the label: of the weights' file, and of what its
+                  card alone says; of a user's network, of its source too; of a classical method, of its libraries'
+                  versions; '' for an untrained network
+    found         where its weights are, and what is known of them
+    """
+
+    label: str
+    name: str
+    source: str
+    size: str
+    weights_hash: str
+    factory: Callable[..., nn.Module]
+    parameters: dict[str, Any]
+    found: Weights
+    title: str
+    paper: str
+    licence: str
+
+    @property
+    def weights(self) -> str:
+        """Name of a card, of a file, or 'none'."""
+        return self.found.name
+
+    @property
+    def file(self) -> Path | None:
+        return self.found.file
+
+    @property
+    def card(self) -> dict[str, Any]:
+        return self.found.card
+
+    @property
+    def outside(self) -> bool:
+        """Whether the network is a user's, not one of this installation."""
+        return self.source not in cards.models()
+
+    def load(self, device: str | torch.device = "cpu") -> nn.Module:
+        """The network in eval mode on a device. Raises BadInput if the weights do not fit it."""
+        network = self._make()
+        try:
+            if self.file is not None:
+                recognition.fill(network, self.found.tensors, self.file.name)
+            if not self.outside:
+                network = adapters.adapt(network, {**recognition.defaults(self.factory), **self.parameters})
+        except ValueError as error:
+            raise BadInput(f"model {self.label}: {error}") from error
+        return network.to(device).eval()
+
+    def _make(self) -> nn.Module:
+        """The network with random weights."""
+        try:
+            network = initialized(self.factory, self.parameters, seed=0)
+        except (Exception, SystemExit) as error:  # a user's constructor may raise anything
+            expected = isinstance(error, ValueError | TypeError)
+            raise BadInput(f"model {self.label}: {first_line(error) if expected else told(error)}") from error
+        if not isinstance(network, nn.Module):
+            came = type(network).__name__
+            raise BadInput(f"model {self.label} makes an object of type {came}, wanted a torch.nn.Module")
+        return network
+
+
+def initialized(factory: Callable, parameters: dict[str, Any], seed: int) -> nn.Module:
+    """A network whose random start depends on the seed alone; torch's own stream is left as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        return factory(**parameters)

@@ -1,0 +1,71 @@
+"""BM3D through the authors' optional package: what it gives when called directly, and one line where it is absent."""
+
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from baselines import bm3d
+from baselines.bm3d import BM3D
+from baselines.classical import noise_level
+from bench import datasets, noises, picture, protocols
+from bench.metrics import psnr
+
+
+def test_without_the_package_a_line_says_how_to_install_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "bm3d", None)
+    with pytest.raises(ValueError) as error:
+        BM3D()
+    wanted = (
+        "the package bm3d is not installed: pip install bm3d (licence: non-commercial use only (Tampere University))"
+    )
+    assert str(error.value) == wanted
+
+
+def test_a_wrong_profile_is_told():
+    with pytest.raises(ValueError, match="profile is 'lc', wanted one of np, vn, high"):
+        BM3D(profile="lc")
+
+
+@pytest.fixture(scope="module")
+def package():
+    return pytest.importorskip("bm3d", reason="needs the package bm3d (non-commercial use only)")
+
+
+@pytest.fixture(scope="module")
+def photograph():
+    """(noisy, clean) part of a colour photograph, uint8 (64, 64, 3), Gaussian 15."""
+    image = datasets.load_dataset("builtin").images[0].read()[60:124, 80:144]
+    return picture.stored_noise(np.rint(image * 255).astype(np.uint8), noises.load_noise("gaussian(sigma=15)"), 0)
+
+
+def tensor(image):
+    return torch.from_numpy(image).permute(2, 0, 1)[None].float() / 255
+
+
+@pytest.mark.parametrize("sigma", ["estimated", 15])
+def test_output_is_the_package_s(package, photograph, sigma):
+    """And the same again: one thread."""
+    noisy, clean = photograph
+    x = tensor(noisy)
+    image = x[0].permute(1, 2, 0).double().numpy()
+    single = package.BM3DProfile()
+    single.num_threads = 1
+    expected = package.bm3d_rgb(image, noise_level(image) if sigma == "estimated" else 15 / 255, single)
+    output = BM3D(sigma=sigma)(x)
+    found = output[0].permute(1, 2, 0).numpy()
+    assert np.abs(found - expected).max() < 1e-7
+    assert torch.equal(BM3D(sigma=sigma)(x), output)
+    assert psnr.score(protocols.to_bytes(found), clean) > psnr.score(noisy, clean) + 6
+
+
+def test_images_that_the_package_cannot_take_are_refused(package):
+    """It crashes on 8x8, and divides by zero where a colour is flat."""
+    with pytest.raises(ValueError, match=f"the image is 15x40, wanted {bm3d.LEAST}x{bm3d.LEAST} at least"):
+        BM3D()(torch.rand(1, 3, 15, 40))
+    grey = torch.rand(1, 1, 20, 20).expand(1, 3, 20, 20)
+    with pytest.raises(ValueError, match="the image is flat in a colour"):
+        BM3D()(grey)
+    flat = torch.full((1, 3, 20, 20), 0.5)
+    assert torch.equal(BM3D()(flat), flat)

@@ -1,0 +1,116 @@
+"""Models without weights among the others: labels, what determines their rows, commands, pages."""
+
+import json
+
+import pandas as pd
+import pytest
+import torch
+from click.testing import CliRunner
+
+from baselines.nlm import NonLocalMeans
+from bench import cards, models, runner
+from bench.cli import main
+from bench.errors import BadInput
+
+
+def call(*arguments):
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("nlm", "nlm"),
+        ("nlm(sigma='estimated')", "nlm"),
+        ("nlm(15.0)", "nlm(sigma=15)"),
+        ("nlm(patch_size=3.0, h=0.1)", "nlm(h=0.1)"),
+        ("tv(weight=0.1)", "tv(weight=0.1)"),
+        ("wavelet(method='VisuShrink', sigma=25)", "wavelet(sigma=25, method='VisuShrink')"),
+    ],
+)
+def test_canonical_label(text, label):
+    model = models.resolve(text)
+    assert model.label == label and models.resolve(label).parameters == model.parameters
+    assert models.resolve(text, "full").label == label  # sizes are of networks
+    assert (model.size, model.weights, model.file) == ("-", "none needed", None)
+    assert model.load().training is False
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("nlm(size='small')", "unknown parameter of nlm 'size'"),
+        ("nlm(weights=None)", "unknown parameter of nlm 'weights'"),
+        ("nlm(sigma=estimated)", "sigma of nlm is estimated, wanted a number, or text in quotes: sigma='estimated'"),
+        ("nlm(sigma='estimate')", "model nlm(sigma='estimate'): sigma is 'estimate', wanted 'estimated' or a noise"),
+        ("wavelet(wavelet='db')", "wavelet is 'db', wanted an orthogonal one"),
+        ("tv(weight='much')", "model tv(weight='much'): "),
+    ],
+)
+def test_what_is_wrong_is_told_in_one_line(text, words):
+    with pytest.raises(BadInput) as error:
+        models.load_model(text)
+    assert words in str(error.value) and str(error.value).isprintable()
+
+
+def test_where_the_noise_level_comes_from_is_in_the_card():
+    assert models.resolve("nlm").card["noise_level"].startswith("estimated in each image by itself")
+    assert models.resolve("nlm(sigma=15)").card["noise_level"] == "assumed to be 15 of 255, whatever the image"
+    assert models.resolve("tv(weight=0.2)").card["noise_level"] == "not used: a weight of 0.2 was given"
+
+
+def test_rows_are_of_the_library_s_version(photos, tmp_path, monkeypatch):
+    """The same version: nothing to do; another: other rows, under the same label."""
+    run = {"models": ["nlm"], "noises": "gaussian(sigma=15)", "data": (photos,), "out": tmp_path / "run"}
+    first = runner.run(**run)
+    assert first["status"].eq("ok").all() and (first["psnr"] > first["psnr_noisy"] + 1).all()
+    assert set(first["weights"]) == {"none needed"} and set(first["size"]) == {"-"}
+    assert len(runner.run(**run)) == len(first) == 4
+    installed = cards.versions
+    monkeypatch.setattr(cards, "versions", lambda libraries: {**installed(libraries), "scikit-image": "99.0"})
+    second = runner.run(**run)
+    assert len(second) == 8 and second["weights_hash"].nunique() == 2 and set(second["model"]) == {"nlm"}
+
+
+def test_the_runner_s_outputs_are_the_method_s(photos, tmp_path):
+    """A constant level and an estimated one differ where the noise does."""
+    rows = runner.run(["nlm", "nlm(sigma=15)"], "gaussian(sigma=50)", data=(photos,), limit=1, out=tmp_path / "run")
+    means = rows.pivot(index="noise", columns="model", values="psnr")
+    assert means.loc["gaussian(sigma=50)", "nlm"] > means.loc["gaussian(sigma=50)", "nlm(sigma=15)"] + 1
+    assert isinstance(models.load_model("nlm"), NonLocalMeans)
+
+
+def test_commands(photos, tmp_path):
+    result = call("run", "--models", "tv,wavelet", "--noise", "gaussian(sigma=15)", "--data", photos, "--limit", 1,
+                  "--out", tmp_path / "run")  # fmt: skip
+    assert result.exit_code == 0, result.output
+    result = call("report", tmp_path / "run", "-o", tmp_path / "site")
+    assert result.exit_code == 0, result.output
+    page = (tmp_path / "site/models.html").read_text()
+    for words in (
+        "nothing: it is not trained",
+        "The noise level is estimated in each image",
+        "Rudin et al.",
+        "PyWavelets",
+    ):
+        assert words in page
+    exported = pd.DataFrame(json.loads(call("export", tmp_path / "run", "--format", "json").output))
+    assert set(exported["model"]) == {"tv", "wavelet"}
+
+
+def test_info():
+    found = " ".join(call("models", "info", "nlm(sigma=15)").output.split())
+    for words in ("parameters │ 0", "FLOPs per pixel │ not known", "receptive field │ 15 pixels",
+                  "weights │ none needed", "BSD-3-Clause (scikit-image)", "Buades et al.", "sigma=15, patch_size=3",
+                  "noise level │ assumed to be 15 of 255", "computed by │ scikit-image 0."):  # fmt: skip
+        assert words in found, found
+    assert "receptive field │ whole image" in " ".join(call("models", "info", "nlm").output.split())
+
+
+def test_there_is_nothing_to_train_or_to_import(tmp_path):
+    torch.save({"a": torch.ones(1)}, tmp_path / "a.pth")
+    result = call("train", "nlm", "--data", "builtin", "--out", tmp_path / "x")
+    assert result.exit_code == 2 and "Error: nlm has no weights to train; networks are baseline, dncnn" in result.output
+    result = call("models", "import", tmp_path / "a.pth", "--as", "mine", "--arch", "tv")
+    assert result.exit_code == 2 and "Error: tv has no weights that could be imported" in result.output
+    assert len(result.output.splitlines()) == 1

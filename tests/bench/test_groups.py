@@ -1,0 +1,110 @@
+"""Groups of models in a list: what they mean here, what is left out and why, and that duplicates collapse."""
+
+import json
+import shutil
+
+import pytest
+import torch
+from click.testing import CliRunner
+
+from baselines import checkpoints
+from baselines.dncnn import DnCNN
+from bench import cards, groups, importing, models
+from bench.cli import main
+from bench.errors import BadInput
+
+CLASSICAL = ["nlm", "tv", "wavelet"]
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path, monkeypatch):
+    """Small weights of dncnn and idf ship, `mine` is imported, and bm3d is not installed."""
+    monkeypatch.setenv("BENCH_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "shipped"
+    folder.mkdir()
+    for name, size, network in (("dncnn", "small", {"nc": 4, "nb": 3}), ("idf", "small", {}), ("idf", "full", {})):
+        card = {"name": f"{name}-{size}", "model": name, "size": size, "network": network}
+        weights = models.load_model(
+            f"{name}(weights=None, size='full', {', '.join(f'{k}={v}' for k, v in network.items())})"
+        )
+        checkpoints.write_weights(weights.state_dict(), folder / f"{name}-{size}.safetensors", card)
+    monkeypatch.setattr(cards, "weights_folder", lambda: folder)
+    torch.save(DnCNN(nc=4, nb=5).state_dict(), "a.pth")
+    importing.import_weights(tmp_path / "a.pth", "mine")
+    installed = cards.versions
+    monkeypatch.setattr(cards, "versions", lambda libraries: {**installed(libraries), "bm3d": ""} if "bm3d" in libraries
+                        else installed(libraries))  # fmt: skip
+    return tmp_path
+
+
+def labels(text, size="small"):
+    return [model.label for model in models.expand(text, size)[0]]
+
+
+def test_what_each_group_holds():
+    mine = "dncnn(size='full', weights='mine', nc=4, nb=5)"
+    assert labels("all") == ["dncnn"]
+    assert labels("classical") == CLASSICAL
+    assert labels("rivals") == ["idf", *CLASSICAL]
+    assert labels("everything") == ["dncnn", "idf", *CLASSICAL, mine]
+    assert labels("everything", "full") == ["idf(size='full')", *CLASSICAL, mine]  # sizes are of networks
+
+
+def test_every_model_is_in_the_paper_or_a_rival():
+    assert {*groups.specs("all"), *groups.specs("rivals")} == cards.models().keys()
+    assert not {*groups.specs("all")} & {*groups.specs("rivals")}
+    assert {*groups.specs("classical")} == {"bm3d", *CLASSICAL}
+
+
+def test_groups_mix_with_names_and_duplicates_collapse():
+    found, left_out = models.expand("nlm, classical, dncnn, everything, all, nlm(sigma='estimated'), nlm(sigma=15)")
+    assert [model.label for model in found][:4] == [*CLASSICAL, "dncnn"]
+    assert [model.label for model in found][-1] == "nlm(sigma=15)"
+    assert len({model.label for model in found}) == len(found) == 7
+    assert len({sentence.partition(":")[0] for sentence in left_out}) == len(left_out) == 8  # each once
+
+
+def test_what_is_left_out_is_said():
+    _, left_out = models.expand("classical,all")
+    assert (
+        left_out[0] == "bm3d: the package bm3d is not installed (pip install bm3d), so it was left out of `classical`"
+    )
+    assert left_out[1] == "ours: no weights of size 'small' are here, so it was left out of `all`"
+    result = CliRunner().invoke(main, ["run", "--models", "classical", "--datasets", "builtin(limit=0)"])
+    assert result.exit_code == 2
+    shutil.rmtree("shipped")
+    with pytest.raises(BadInput, match="no model to run: ours: no weights of size 'small' are here"):
+        models.expand("all")
+
+
+def test_one_that_is_named_is_not_left_out():
+    with pytest.raises(BadInput) as error:
+        models.expand("classical,bm3d")
+    assert str(error.value) == (
+        "model 'bm3d' needs the package bm3d, which is not installed: pip install bm3d "
+        "(licence: non-commercial use only (Tampere University))"
+    )
+
+
+@pytest.mark.parametrize("group", groups.GROUPS)
+def test_a_group_is_no_model(group):
+    with pytest.raises(BadInput, match=f"'{group}' is a group of models, wanted one: "):
+        models.resolve(group)
+
+
+def test_a_mistyped_group_is_suggested():
+    with pytest.raises(BadInput, match="Did you mean 'classical'"):
+        models.expand("clasical")
+    with pytest.raises(BadInput, match="Did you mean 'everything'"):
+        models.expand("dncnn,everythin")
+
+
+def test_help_and_list_explain_the_groups():
+    shown = CliRunner().invoke(main, ["run", "--help"]).output
+    listed = CliRunner().invoke(main, ["models", "list"]).output
+    for group in groups.GROUPS:
+        assert group in shown and f"--models {group}: " in listed
+    assert "rivals: models beyond the paper's (idf, bm3d, nlm, tv, wavelet)" in listed.replace("\n", " ")
+    assert "│ needs bm3d" in listed
+    assert json.loads((cards.imported_folder() / "mine.json").read_text())["model"] == "dncnn"
