@@ -23,6 +23,7 @@ class Poisson(Noise):
 
     axis: ClassVar[str] = "alpha"
     levels: ClassVar[tuple] = (2, 2.5, 3, 3.5)
+    groups: ClassVar[tuple] = ("paper", "all")
     title: ClassVar[str] = "Poisson"
     formula: ClassVar[str] = "y = x + α(p − x), p = Poisson(v·x)/v, v = 2^⌈log₂(number of distinct values)⌉"
     source: ClassVar[str] = "notebook of Chen et al., CVPR 2023"
