@@ -39,7 +39,7 @@ def read(path: Path) -> np.ndarray:
 def stored_noise(pixels: np.ndarray, noise: Any, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """(noisy, clean target) in 8 bits, as the `stored` protocol has them, of uint8 (H, W, 3)."""
     clean = pixels.astype(np.float32) / 255
-    noisy, target = noise(clean, noises.generator(noises.pixel_hash(clean), noise, seed))
+    noisy, target = noises.apply(noise, clean, noises.generator(noises.pixel_hash(clean), noise, seed))
     return to_bytes(load_protocol("stored").noisy_input(noisy)), to_bytes(target)
 
 

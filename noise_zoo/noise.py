@@ -21,9 +21,9 @@ class Noise(abc.ABC):
     groups: ClassVar[tuple] = ("all",)  # names that sweep this noise with others
     random: ClassVar[bool] = True  # whether it draws from `rng` at all
     keeps_clean: ClassVar[bool] = True  # whether the clean image returned is the one that was given
-    title: ClassVar[str]  # for people
-    formula: ClassVar[str]  # one line, y the noisy and x the clean image
-    source: ClassVar[str]  # who defined it
+    title: ClassVar[str] = ""  # for people
+    formula: ClassVar[str] = ""  # one line, y the noisy and x the clean image
+    source: ClassVar[str] = ""  # who defined it
 
     @abc.abstractmethod
     def __call__(self, clean, rng):

@@ -14,18 +14,24 @@ def noise() -> None:
 
 @noise.command("list")
 def list_() -> None:
-    """Noises by name, with the levels that a bare name sweeps."""
+    """Noises by name, with the levels that a bare name sweeps and the groups that sweep it."""
     from rich.table import Table
 
     from bench import noises
     from bench.console import console
+    from bench.errors import BadInput
     from bench.spec import format_value
 
-    table = Table("name", "version", "level", "levels", "definition")
+    table = Table("name", "version", "level", "levels", "groups", "definition")
     for name in noises.names():
-        cls = noises.noise_class(name)
+        try:
+            cls = noises.noise_class(name)
+        except BadInput as error:  # of another package: the others are listed all the same
+            table.add_row(name, "", "", "", "", str(error))
+            continue
         levels = ", ".join(map(format_value, cls.levels))
-        table.add_row(name, str(cls.version), cls.axis or "-", levels, cls.formula)
+        version = cls.version if isinstance(cls.version, int) else "of its parts"
+        table.add_row(name, str(version), cls.axis or "-", levels, ", ".join(cls.groups), cls.formula)
     console().print(table)
 
 
