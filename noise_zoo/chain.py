@@ -18,7 +18,7 @@ class Chain(Noise):
 
     groups: ClassVar[tuple] = ()
     title: ClassVar[str] = "Chain"
-    formula: ClassVar[str] = "y = the last noise of ... of the first noise of x"
+    formula: ClassVar[str] = "y = nₖ(… n₂(n₁(x))), nᵢ the i-th noise"
     source: ClassVar[str] = "your own composition"
 
     parts: tuple[Noise, ...]
