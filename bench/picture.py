@@ -9,8 +9,9 @@ import numpy as np
 
 from bench import datasets, noises
 from bench.errors import BadInput
-from bench.metrics import psnr, ssim
+from bench.metrics import crop_border, psnr, ssim
 from bench.protocols import load_protocol, to_bytes
+from noise_zoo.legacy import LegacyGenerator
 from noise_zoo.noise import Noise
 
 
@@ -42,10 +43,14 @@ def read(path: Path) -> np.ndarray:
         raise BadInput(str(error)) from error
 
 
-def noisy_version(pixels: np.ndarray, noise: Noise, seed: int = 0) -> NoisyVersion:
-    """uint8 (H, W, 3) under a noise, as the `stored` protocol has it. Raises BadInput."""
+def noisy_version(pixels: np.ndarray, noise: Noise, seed: int = 0, protocol: str = "stored") -> NoisyVersion:
+    """uint8 (H, W, 3) under a noise, drawn, stored and scored as a protocol has it. Raises BadInput."""
+    rules = load_protocol(protocol)
     clean = pixels.astype(np.float32) / 255
-    noisy, target = noises.apply(noise, clean, noises.generator(noises.pixel_hash(clean), noise, seed))
-    stored, goal = to_bytes(load_protocol("stored").noisy_input(noisy)), to_bytes(target)
-    similarity = ssim.score(stored, goal) if min(goal.shape[:2]) >= ssim.WINDOW else None
-    return NoisyVersion(noise, noisy, target, stored, goal, psnr.score(stored, goal), similarity)
+    keyed = noises.generator(noises.pixel_hash(clean), noise, seed)
+    random = keyed if rules.legacy_seed is None else LegacyGenerator(rules.legacy_seed + seed)
+    noisy, target = noises.apply(noise, clean, random)
+    stored, goal = to_bytes(rules.noisy_input(noisy)), to_bytes(target)
+    scored = crop_border(stored, rules.border), crop_border(goal, rules.border)
+    similarity = ssim.score(*scored) if min(scored[0].shape[:2]) >= ssim.WINDOW else None
+    return NoisyVersion(noise, noisy, target, stored, goal, psnr.score(*scored), similarity)

@@ -94,6 +94,58 @@ def apply(spec, source, out, seed, overwrite) -> None:
 
 
 @noise.command()
+@click.option("--noise", "text", default="all", show_default=True, help="Noise specs, as in bench run.")
+@click.option("--datasets", default="builtin", show_default=True, help="Data set specs.")
+@click.option("--protocol", default="stored", show_default=True, help="stored, float or masked-denoising.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--format", "kind", type=click.Choice(["table", "csv", "json", "markdown", "latex"]), default="table",
+              show_default=True)  # fmt: skip
+def table(text, datasets, protocol, seed, kind) -> None:
+    """Noise x level -> PSNR and SSIM of the noisy input, the mean over each data set.
+
+    csv and json have a row for each noise and data set, with 95% intervals over images.
+    """
+    import pandas as pd
+
+    from bench import export, noise_table, noises, protocols, spec
+    from bench.console import console
+    from bench.datasets import load_dataset
+
+    chosen = noises.expand(text)
+    sets = [load_dataset(name) for name in spec.split(datasets)]
+    rules = protocols.load_protocol(protocol)
+    measured = noise_table.measure(chosen, sets, rules.name, seed)
+    rows = list(_watched(measured, len(chosen) * len(sets)) if kind == "table" else measured)
+    frame = pd.DataFrame(rows)
+    if kind in ("csv", "json"):
+        click.echo(export.encode(frame, kind).decode(), nl=False)
+    elif kind == "table":
+        console().print(_rich(noise_table.wide(frame), f"PSNR in dB / SSIM of the noisy input, protocol {rules.name}"))
+    else:
+        click.echo(export.encode(noise_table.wide(frame), kind).decode(), nl=False)
+
+
+def _watched(rows, total: int):
+    """Rows with a progress bar."""
+    from bench.progress import progress
+
+    with progress("noises", total) as bar:
+        for row in rows:
+            yield row
+            bar.advance(note=f"{row['dataset']} {row['noise']}")
+
+
+def _rich(frame, title: str):
+    """A frame of text as a table for the terminal."""
+    from rich.table import Table
+
+    drawn = Table(*frame.columns, title=title, title_justify="left")
+    for line in frame.itertuples(index=False):
+        drawn.add_row(*line)
+    return drawn
+
+
+@noise.command()
 @click.argument("noisy", metavar="NOISY_DIR", type=click.Path(path_type=Path))
 @click.argument("clean", metavar="CLEAN_DIR", type=click.Path(path_type=Path))
 def identify(noisy, clean) -> None:

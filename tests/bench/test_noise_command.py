@@ -1,6 +1,7 @@
 """`bench noise`: contact sheets, noisy sets, and what they refuse."""
 
 import json
+import sys
 from io import BytesIO
 
 import numpy as np
@@ -11,6 +12,12 @@ from PIL import Image
 from bench import noises, picture, sheet
 from bench.cli import main
 from bench.datasets import load_dataset, read_file
+
+
+@pytest.fixture(autouse=True)
+def own_settings(monkeypatch, tmp_path):
+    monkeypatch.setenv("BENCH_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(sys, "argv", ["bench"])
 
 
 def call(*arguments):
@@ -168,3 +175,37 @@ def test_identify_refuses(photos, tmp_path):
         folder.mkdir()
         Image.new("RGB", (2, 2)).save(folder / "a.png")
     assert "2x2 pixels, wanted 3x3 or more" in refused("noise", "identify", tmp_path / "one", tmp_path / "two")
+
+
+def test_table_has_the_scores_of_a_run(photos, networks, tmp_path):
+    run = call("run", "--models", f"{networks}:Blur", "--noise", "isp,poisson(alpha=2)", "--data", photos, "--protocol",
+               "masked-denoising", "--out", tmp_path / "run")  # fmt: skip
+    assert run.exit_code == 0, run.output
+    exported = call("export", tmp_path / "run", "--per", "cell", "--format", "json").output
+    cells = {row["noise"]: row for row in json.loads(exported) if row["model"] == "noisy"}
+    call("data", "add", "holiday", photos)
+    arguments = ["noise", "table", "--noise", "isp,poisson(alpha=2)", "--datasets", "holiday", "--protocol"]
+    rows = json.loads(call(*arguments, "masked-denoising", "--format", "json").output)
+    assert [row["noise"] for row in rows] == ["isp", "poisson(alpha=2)"] and rows[0]["images"] == 4
+    for row in rows:
+        for column in ("psnr", "psnr_low", "psnr_high", "ssim"):
+            assert row[column] == pytest.approx(cells[row["noise"]][column], abs=1e-9)
+    shown = call(*arguments, "masked-denoising", "--format", "markdown").output.splitlines()
+    assert shown[0] == "| noise | holiday, 4 images |"
+    assert shown[2] == f"| isp | {rows[0]['psnr']:.2f} / {rows[0]['ssim']:.4f} |"
+    assert "PSNR in dB / SSIM" in call(*arguments, "stored").output
+
+
+def test_table_of_published_numbers(shared, monkeypatch, tmp_path):
+    """The noisy inputs of KAIR's official script on McMaster, scored by its own code."""
+    monkeypatch.setenv("BENCH_DATA", str(shared / "data" / "test"))
+    golden = json.loads((shared / "golden/dncnn/blind_gauss15_float_McMaster.json").read_text())["mean"]
+    arguments = ["--noise", "gaussian(sigma=15)", "--datasets", "McMaster", "--protocol", "float", "--format", "json"]
+    (row,) = json.loads(call("noise", "table", *arguments).output)
+    assert (row["psnr"], row["ssim"]) == pytest.approx((golden["noisy_psnr"], golden["noisy_ssim"]), abs=1e-5)
+
+
+def test_table_refuses():
+    assert "unknown noise" in refused("noise", "table", "--noise", "gausian")
+    assert "unknown data set" in refused("noise", "table", "--datasets", "buildin")
+    assert "unknown protocol" in refused("noise", "table", "--protocol", "store")
