@@ -19,7 +19,13 @@ def unknown(kind: str, name: str, choices: Iterable[str]) -> BadInput:
     return BadInput(f"unknown {kind} {name!r}.{hint} There are: {', '.join(choices) or 'none'}")
 
 
-def told(error: BaseException) -> str:
-    """What another's code raised, in one line: "KeyError: 'width'"."""
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+def shortened(text: object, most: int = 80) -> str:
+    """A value as it is written, in one line, its middle left out where that is long."""
+    text = repr(text)
+    return text if len(text) <= most else f"{text[: most - 23]}...{text[-20:]}"
+
+
+def described(error: BaseException) -> str:
+    """What an error says, in one line: a ValueError's words, and the kind of any other."""
+    words = next(iter(str(error).splitlines()), "")
+    return words if isinstance(error, ValueError) and words else f"{type(error).__name__}: {words}".removesuffix(": ")

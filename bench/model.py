@@ -13,7 +13,7 @@ from torch import nn
 from baselines import recognition
 from baselines.checkpoints import first_line
 from bench import adapters, cards
-from bench.errors import BadInput, told
+from bench.errors import BadInput, described
 from bench.weights import Weights
 
 
@@ -77,7 +77,7 @@ class Model:
             network = initialized(self.factory, self.parameters, seed=0)
         except (Exception, SystemExit) as error:  # a user's constructor may raise anything
             expected = isinstance(error, ValueError | TypeError)
-            raise BadInput(f"model {self.label}: {first_line(error) if expected else told(error)}") from error
+            raise BadInput(f"model {self.label}: {first_line(error) if expected else described(error)}") from error
         if not isinstance(network, nn.Module):
             came = type(network).__name__
             raise BadInput(f"model {self.label} makes an object of type {came}, wanted a torch.nn.Module")

@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import inspect
+import numbers
 from typing import Any
 
 import numpy as np
 
 import noise_zoo
 from bench import registry, spec
-from bench.errors import BadInput, unknown
+from bench.errors import BadInput, described, unknown
+from noise_zoo.legacy import LegacyGenerator
+from noise_zoo.noise import Noise
 
+Images = tuple[np.ndarray, np.ndarray]
 REFERENCE = "gaussian(sigma=15)"  # what every network is trained on; the gap is measured from here
 
 
@@ -23,62 +28,151 @@ def names() -> list[str]:
     return sorted({*noise_zoo.names(), *registry.entry_points("noise")})
 
 
-def noise_class(name: str) -> type:
-    """The class behind a noise's name. Raises BadInput with the nearest names."""
+def groups() -> list[str]:
+    """The names that sweep several noises."""
+    return sorted({group for name in noise_zoo.names() for group in noise_class(name).groups})
+
+
+def noise_class(name: str) -> type[Noise]:
+    """The class behind a noise's name. Raises BadInput with the nearest names, or with what is wrong with the class."""
     if name in noise_zoo.names():
         return getattr(noise_zoo, noise_zoo.class_name(name))
     found = registry.outside("noise", name)
     if found is None:
         raise unknown("noise", name, names())
+    problem = _problem(found)
+    if problem:
+        raise BadInput(f"noise {name!r} {problem}")
     return found
 
 
-def load_noise(text: str | spec.Spec) -> Any:
+def _problem(found: Any) -> str:
+    """What keeps an object from outside from being a noise; '' where nothing does."""
+    if not isinstance(found, type) or not issubclass(found, Noise):
+        kind = f"the class {found.__name__}" if isinstance(found, type) else f"an object of type {type(found).__name__}"
+        return f"is {kind}, wanted one that inherits noise_zoo.noise.Noise"
+    if inspect.isabstract(found):
+        return "has no __call__(self, clean, rng) that returns (noisy, clean)"
+    if not dataclasses.is_dataclass(found) or not found.__dataclass_params__.frozen:
+        return "is no frozen dataclass: write @dataclass(frozen=True) above the class"
+    fields = [field.name for field in dataclasses.fields(found)]
+    if found.axis and found.axis not in fields:
+        return f"says that its level is {found.axis!r}, and has no such field: {', '.join(fields) or 'it has none'}"
+    return ""
+
+
+def load_noise(text: str | spec.Spec) -> Noise:
     """The noise that a spec names: a frozen dataclass, (clean, rng) -> (noisy, clean).
 
-    A name alone is an error that lists the levels of the literature: `load_noise("gaussian(sigma=25)")`.
+    A spec without a level is an error that lists the levels of the literature: `load_noise("gaussian(sigma=25)")`.
     """
     parsed = spec.parse(text) if isinstance(text, str) else text
+    swept = _sweep(parsed)
+    if swept:
+        listed = ", ".join(map(spec.format_value, swept))
+        raise BadInput(f"noise {parsed.name!r} needs its {noise_class(parsed.name).axis}; in the literature: {listed}")
+    return spec.build(noise_class(parsed.name), _nested(parsed), "noise")
+
+
+def _nested(parsed: spec.Spec) -> spec.Spec:
+    """The spec with the noises that it names in the place of their specs."""
+
+    def loaded(value: Any) -> Any:
+        if isinstance(value, spec.Spec) and value.bare and value.name not in names() and ":" not in value.name:
+            raise BadInput(f"{value.name} in {parsed.name}(...) is neither a noise nor a value: text stands in quotes")
+        return load_noise(value) if isinstance(value, spec.Spec) else value
+
+    kwargs = tuple((key, loaded(value)) for key, value in parsed.kwargs)
+    return spec.Spec(parsed.name, tuple(map(loaded, parsed.args)), kwargs)
+
+
+def _sweep(parsed: spec.Spec) -> list[spec.Spec]:
+    """A spec without its level -> one for each level of the literature; others -> nothing."""
     cls = noise_class(parsed.name)
-    required = [f.name for f in dataclasses.fields(cls) if f.default is dataclasses.MISSING]
-    if parsed.bare and required:
-        listed = ", ".join(f"{parsed.name}({cls.axis}={spec.format_value(level)})" for level in cls.levels)
-        raise BadInput(f"noise {parsed.name!r} needs its {cls.axis}; levels in the literature: {listed}")
-    return spec.build(cls, parsed, "noise")
+    if parsed.args or cls.axis in dict(parsed.kwargs):
+        return []
+    return [spec.Spec(parsed.name, (), ((cls.axis, level), *parsed.kwargs)) for level in cls.levels]
 
 
-def expand(text: str) -> list[Any]:
-    """The noises of a list of specs: a bare name sweeps its levels, `all` is every noise that has levels."""
-    noises = []
-    for part in spec.split(text):
-        parsed = spec.parse(part)
-        if part == "all":
-            swept = [noise_class(name) for name in noise_zoo.names()]
-            noises += [cls(level) for cls in swept for level in cls.levels]
-        elif parsed.bare and noise_class(parsed.name).levels:
-            cls = noise_class(parsed.name)
-            noises += [cls(level) for level in cls.levels]
-        else:
-            noises.append(load_noise(parsed))
-    if not noises:
+def expand(text: str) -> list[Noise]:
+    """The noises of a list of specs; one without its level sweeps its levels, a group sweeps all of its noises."""
+    singles: list[spec.Spec] = []
+    for part in map(spec.parse, spec.split(text)):
+        group = part.bare and part.name not in names() and part.name in groups()
+        if not group and part.name not in names() and ":" not in part.name:
+            raise unknown("noise", part.name, [*names(), *groups()])
+        members = _members(part.name) if group else [part]
+        singles += [single for member in members for single in _sweep(member) or [member]]
+    if not singles:
         raise BadInput("no noise was named: write --noise mixture, --noise all, or --noise 'gaussian(sigma=25)'")
-    return list(dict.fromkeys(noises))
+    unique: dict[str, Noise] = {}
+    for noise in map(load_noise, singles):
+        first = unique.setdefault(canonical(noise), noise)
+        if version(first) != version(noise):
+            raise BadInput(f"two files are both called {canonical(noise)}: rename one of them")
+    return list(unique.values())
 
 
-def noise_name(noise: Any) -> str:
-    """`salt_pepper` of a SaltPepper: the module's name, which is the noise's."""
-    return type(noise).__module__.rpartition(".")[2]
+def _members(group: str) -> list[spec.Spec]:
+    """The noises of a group, each without parameters; those of other packages are looked up for `all` alone."""
+    candidates = names() if group == "all" else noise_zoo.names()
+    return [spec.Spec(name) for name in candidates if group in noise_class(name).groups]
 
 
-def canonical(noise: Any) -> str:
+def noise_name(noise: Noise) -> str:
+    """`salt_pepper` of a SaltPepper, the module's name; of noises from outside the entry point's, or `file.py:Name`."""
+    module = type(noise).__module__
+    return module.rpartition(".")[2] if module.startswith("noise_zoo.") else registry.origin("noise", type(noise)).name
+
+
+def version(noise: Noise) -> int:
+    """The version of a noise's definition; of one from outside a number made of its source, which an edit changes."""
+    parts = [value for value in _values(noise) if isinstance(value, Noise)]
+    if type(noise).__module__.startswith("noise_zoo."):
+        outside = [version(part) - part.version for part in parts]
+        return noise.version + sum(outside)
+    source = registry.origin("noise", type(noise)).source_hash
+    return int(stream_key(source, noise.version, *map(version, parts)) % 10**12) if source else noise.version
+
+
+def _values(noise: Noise) -> list[Any]:
+    """The values of a noise's fields, those in tuples one by one."""
+    values = [getattr(noise, field.name) for field in dataclasses.fields(noise)]
+    return [item for value in values for item in (value if isinstance(value, tuple) else (value,))]
+
+
+def canonical(noise: Noise) -> str:
     """The one text of a noise, `gaussian(sigma=25)`."""
-    return spec.canonical_dataclass(noise_name(noise), noise)
+    return spec.format_value(_as_spec(noise))
 
 
-def level(noise: Any) -> float | None:
+def _as_spec(value: Any) -> Any:
+    return spec.of_dataclass(noise_name(value), value, _as_spec) if isinstance(value, Noise) else value
+
+
+def level(noise: Noise) -> float | None:
     """The noise's place on its own axis, or None if it has no axis."""
-    axis = getattr(noise, "axis", None)
-    return float(getattr(noise, axis)) if axis else None
+    value = getattr(noise, noise.axis) if noise.axis else None
+    return float(value) if isinstance(value, numbers.Real) else None
+
+
+def card(noise: Noise) -> dict[str, str]:
+    """What a reader wants to know of a noise of this name."""
+    return {"title": noise.title, "formula": noise.formula, "source": noise.source, "axis": noise.axis}
+
+
+def apply(noise: Noise, clean: np.ndarray, random: np.random.Generator | LegacyGenerator) -> Images:
+    """(noisy, clean), float32 (H, W, C). Raises BadInput for whatever a user's noise raises, or does wrong."""
+    try:
+        noisy, target = noise(clean, random)
+        noisy, target = (np.asarray(image, np.float32) for image in (noisy, target))
+    except (Exception, SystemExit) as error:
+        raise BadInput(f"noise {canonical(noise)} failed: {described(error)}") from error
+    if noisy.shape != clean.shape or target.shape != clean.shape:
+        raise BadInput(f"noise {canonical(noise)} made {noisy.shape} and {target.shape} of an image {clean.shape}")
+    if not (np.isfinite(noisy).all() and np.isfinite(target).all()):
+        raise BadInput(f"noise {canonical(noise)} made values that are not finite")
+    return noisy, target
 
 
 def pixel_hash(image: np.ndarray) -> str:
@@ -94,11 +188,11 @@ def stream_key(*parts: Any) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:16], "little")
 
 
-def generator(clean_hash: str, noise: Any, seed: int) -> np.random.Generator:
+def generator(clean_hash: str, noise: Noise, seed: int) -> np.random.Generator:
     """The random stream of one image under one noise and seed (SFC64: half the time of Philox for normals)."""
-    return np.random.Generator(np.random.SFC64(stream_key("noise", clean_hash, canonical(noise), noise.version, seed)))
+    return np.random.Generator(np.random.SFC64(stream_key("noise", clean_hash, canonical(noise), version(noise), seed)))
 
 
-def mask_key(clean_hash: str, noise: Any, seed: int) -> int:
+def mask_key(clean_hash: str, noise: Noise, seed: int) -> int:
     """The key of a randomized network for one image under one noise and seed."""
-    return stream_key("network", clean_hash, canonical(noise), noise.version, seed)
+    return stream_key("network", clean_hash, canonical(noise), version(noise), seed)

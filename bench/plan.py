@@ -35,11 +35,12 @@ class Plan:
         """Those rows of a store that belong to this plan, models and data sets in its order."""
         hashes = {model.label: model.weights_hash for model in self.models}
         places = {name: place for place, name in enumerate([*hashes, *(dataset.name for dataset in self.datasets)])}
+        versions = {noises.canonical(noise): noises.version(noise) for noise in self.noises}
         rows = rows.sort_values(["dataset", "model"], key=lambda names: names.map(places), kind="stable")
         return rows[
             rows["model"].isin(hashes)
             & (rows["weights_hash"] == rows["model"].map(hashes))
-            & rows["noise"].isin([noises.canonical(noise) for noise in self.noises])
+            & (rows["noise_version"] == rows["noise"].map(versions))
             & rows["dataset"].isin([dataset.name for dataset in self.datasets])
             & rows["seed"].isin(self.seeds)
             & (rows["protocol"] == self.protocol.name)

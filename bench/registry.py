@@ -8,17 +8,20 @@ Listing reads names and the literal constants of a module's source, so that it i
 from __future__ import annotations
 
 import ast
+import functools
+import hashlib
+import importlib
 import importlib.metadata
 import importlib.util
+import inspect
 import pkgutil
-from collections.abc import Callable
-from functools import cache
-from importlib import import_module
+import sys
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from bench.errors import BadInput, told, unknown
+from bench.errors import BadInput, described, shortened, unknown
 
 
 def constants(package: str, module: str) -> dict[str, Any]:
@@ -35,7 +38,7 @@ def constants(package: str, module: str) -> dict[str, Any]:
     return found
 
 
-@cache
+@functools.cache
 def modules(package: str, marker: str) -> dict[str, dict[str, Any]]:
     """Modules of a package whose source assigns `marker`, with their literal constants, by name."""
     path = importlib.util.find_spec(package).submodule_search_locations
@@ -52,29 +55,81 @@ def outside(kind: str, name: str) -> Any | None:
     """An object named as `path/to/file.py:Name`, `package.module:Name` or by an entry point; None if it is neither."""
     if ":" in name:
         place, _, attribute = name.rpartition(":")
-        module = _load_file(Path(place)) if place.endswith(".py") else _import(lambda: import_module(place), name)
+        module = _load_file(Path(place)) if place.endswith(".py") else _import(place, name)
         if not hasattr(module, attribute):
-            public = [n for n in vars(module) if not n.startswith("_")]
-            raise unknown(f"{kind} in {place}", attribute, public)
+            own = [n for n, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__]
+            raise unknown(f"{kind} in {place}", attribute, own)
         return getattr(module, attribute)
-    point = entry_points(kind).get(name)
-    return None if point is None else _import(point.load, name)
+    points = entry_points(kind)
+    return _load_point(kind, points[name]) if name in points else None
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a class from outside comes from: the name that rows have for it, and the SHA-256 of its source, or ''."""
+
+    name: str
+    source_hash: str
+
+
+@functools.cache
+def origin(kind: str, found: type) -> Origin:
+    """The entry point's name where it has one; else `file.py:Name`, without the folder, or `package.module:Name`."""
+    value = f"{found.__module__}:{found.__qualname__}"
+    named = [point.name for point in entry_points(kind).values() if point.value.replace(" ", "") == value]
+    if found.__module__ in _FILES:
+        path, digest = _FILES[found.__module__]
+        return Origin(f"{path.name}:{found.__qualname__}", digest)
+    try:
+        digest = hashlib.sha256(Path(inspect.getsourcefile(found)).read_bytes()).hexdigest()
+    except (TypeError, OSError):  # made in a session, or compiled: nothing to read
+        digest = ""
+    return Origin(named[0] if named else value, digest)
+
+
+_FILES: dict[str, tuple[Path, str]] = {}  # loaded files by the name of their module: path, SHA-256
 
 
 def _load_file(path: Path) -> ModuleType:
+    """The module of a file, executed once for each content that it has had."""
     if not path.is_file():
         raise BadInput(f"there is no file {path}")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
     try:
-        spec.loader.exec_module(module)
+        source = path.read_bytes()
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}") from error
+    digest = hashlib.sha256(source).hexdigest()
+    place = hashlib.sha256(str(path.resolve()).encode()).hexdigest()
+    name = f"_outside_{place[:12]}_{digest[:12]}"
+    if name in _FILES:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up
+    try:
+        exec(compile(source, str(path), "exec"), vars(module))  # not the loader, whose caches may hold an older text
     except (Exception, SystemExit) as error:  # whatever a user's file raises is reported as his file's error
-        raise BadInput(f"{path} cannot be imported: {told(error)}") from error
+        del sys.modules[name]
+        raise BadInput(f"{path} cannot be imported: {described(error)}") from error
+    _FILES[name] = (path, digest)
     return module
 
 
-def _import(load: Callable[[], Any], name: str) -> Any:
+def _import(place: str, name: str) -> ModuleType:
+    if not all(part.isidentifier() for part in place.split(".")):
+        raise BadInput(f"{shortened(name)} names nothing: wanted path/to/file.py:Name or package.module:Name")
     try:
-        return load()
-    except (Exception, SystemExit) as error:  # whatever another's package raises
-        raise BadInput(f"{name!r} cannot be imported: {told(error)}") from error
+        return importlib.import_module(place)
+    except (Exception, SystemExit) as error:  # a package may raise anything
+        raise BadInput(f"{name!r} cannot be imported: {described(error)}") from error
+
+
+def _load_point(kind: str, point: importlib.metadata.EntryPoint) -> Any:
+    try:
+        return point.load()
+    except (Exception, SystemExit) as error:  # a package may raise anything
+        owner = f" of {point.dist.name}" if point.dist else ""
+        raise BadInput(
+            f"the {kind} {point.name!r}{owner} ({point.value}) cannot be loaded: {described(error)}. "
+            "Mend or uninstall that package"
+        ) from error

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+import noise_zoo
 import reports
 from bench import noises, protocols, statistics
 from bench.errors import BadInput
@@ -24,10 +25,12 @@ def build(folder: Path, out: Path, protocol: str | None = None) -> Path:
         others = sorted(set(rows["protocol"]) - {chosen})
         rows = rows[rows["protocol"] == chosen]
         rows, stale = latest_weights(rows, manifest)
+        rows, older = latest_noises(rows, manifest)
         rows = in_order(rows, manifest)
         study = study_of(store, rows, manifest, chosen)
     sentences = [f"Rows under the protocol {name} are in this run and not on these pages." for name in others]
     sentences += [f"Rows of older weights of {name} are in this run and not on these pages." for name in stale]
+    sentences += [f"Rows of older versions of {name} are in this run and not on these pages." for name in older]
     study = replace(study, not_measured=(*study.not_measured, *sentences))
     summary = statistics.summarize(rows)
     try:
@@ -41,6 +44,14 @@ def latest_weights(rows: pd.DataFrame, manifest: list[dict]) -> tuple[pd.DataFra
     latest = {model["label"]: model["weights_hash"] for entry in manifest for model in entry["models"]}
     current = rows["weights_hash"] == rows["model"].map(latest)
     return rows[current], sorted(set(rows.loc[~current, "model"]))
+
+
+def latest_noises(rows: pd.DataFrame, manifest: list[dict]) -> tuple[pd.DataFrame, list[str]]:
+    """Rows of the version of each noise that was run last, and the noises that have older ones."""
+    latest = {noise: version for entry in manifest for noise, version in entry.get("noise_versions", {}).items()}
+    wanted = rows["noise"].map(latest)
+    current = wanted.isna() | (rows["noise_version"] == wanted)  # runs of old did not keep versions
+    return rows[current], sorted(set(rows.loc[~current, "noise"]))
 
 
 def in_order(rows: pd.DataFrame, manifest: list[dict]) -> pd.DataFrame:
@@ -69,7 +80,7 @@ def study_of(store: Store, rows: pd.DataFrame, manifest: list[dict], protocol: s
         versions=last["versions"],
         machine=last["machine"],
         models=tuple(_model_card(about[label]) for label in dict.fromkeys(rows["model"])),
-        noises=tuple(_noise_card(name, rows) for name in dict.fromkeys(rows["noise_name"])),
+        noises=tuple(_noise_card(name, rows, manifest) for name in dict.fromkeys(rows["noise_name"])),
         datasets=tuple(_dataset_card(sets[name]) for name in dict.fromkeys(rows["dataset"])),
         pictures=tuple(pictures(store, rows, protocol)),
         not_measured=tuple(_not_measured(rows, last)),
@@ -118,13 +129,15 @@ def _how_trained(card: dict[str, Any]) -> str:
     return ", ".join([*parts, f"{minutes:.0f} minutes of training"])
 
 
-def _noise_card(name: str, rows: pd.DataFrame) -> reports.NoiseCard:
-    try:
-        cls = noises.noise_class(name)
-    except BadInput:  # a noise of another package that is not installed here
+def _noise_card(name: str, rows: pd.DataFrame, manifest: list[dict]) -> reports.NoiseCard:
+    kept = {name: card for entry in manifest for name, card in entry.get("noise_cards", {}).items()}
+    if name in noise_zoo.names():
+        kept[name] = noises.card(noises.noise_class(name))
+    if name not in kept:  # of a run of old
         return reports.NoiseCard(name)
     levels = rows.loc[rows["noise_name"] == name, "level"].dropna().unique()
-    return reports.NoiseCard(name, cls.title, cls.formula, cls.source, cls.axis or "", tuple(sorted(levels)))
+    card = kept[name]
+    return reports.NoiseCard(name, card["title"], card["formula"], card["source"], card["axis"], tuple(sorted(levels)))
 
 
 def _dataset_card(about: dict[str, Any]) -> reports.DatasetCard:

@@ -136,6 +136,8 @@ def _describe(plan: Plan) -> dict[str, Any]:
     return {
         "models": [_about(model) for model in plan.models],
         "noises": [noises.canonical(noise) for noise in plan.noises],
+        "noise_versions": {noises.canonical(noise): noises.version(noise) for noise in plan.noises},
+        "noise_cards": {noises.noise_name(noise): noises.card(noise) for noise in plan.noises},
         "datasets": [{"name": d.name, "images": len(d.images), "title": d.title, "licence": d.licence, "note": d.note}
                      for d in plan.datasets],
         "seeds": list(plan.seeds),
@@ -192,9 +194,7 @@ def _make_noisy(clean: np.ndarray, image_hash: str, task: Task, plan: Plan) -> P
         random = noises.generator(image_hash, task.noise, task.seed)
     else:
         random = LegacyGenerator(legacy + task.seed)
-    noisy, target = task.noise(clean, random)
-    if noisy.shape != target.shape or not np.isfinite(noisy).all():
-        raise ValueError(f"the noise gave {noisy.shape} for {target.shape}, or values that are not finite")
+    noisy, target = noises.apply(task.noise, clean, random)
     given = np.ascontiguousarray(plan.protocol.noisy_input(noisy), dtype=np.float32)
     key = noises.mask_key(image_hash, task.noise, task.seed)
     return Prepared(image_hash, given, to_bytes(given), to_bytes(target), key)
@@ -245,7 +245,7 @@ def _score(outputs, task: Task, prepared: Prepared, plan: Plan, store: Store) ->
 
 
 def _keep_pictures(outputs, task: Task, prepared: Prepared, protocol: str, store: Store) -> None:
-    common = (prepared.image_hash, noises.canonical(task.noise), task.noise.version, task.seed, protocol)
+    common = (prepared.image_hash, noises.canonical(task.noise), noises.version(task.noise), task.seed, protocol)
     shown = [(store.picture_path("clean", *common), prepared.clean_bytes)]
     shown += [(store.picture_path("noisy", *common), prepared.noisy_bytes)]
     shown += [(store.picture_path(row_key(row)), output) for row, output in outputs if output is not None]
@@ -274,7 +274,7 @@ def _row(model: Model, task: Task, image_hash: str, plan: Plan, device="", statu
         "image_hash": image_hash,
         "noise": noises.canonical(task.noise),
         "noise_name": noises.noise_name(task.noise),
-        "noise_version": task.noise.version,
+        "noise_version": noises.version(task.noise),
         "level": noises.level(task.noise),
         "seed": task.seed,
         "protocol": plan.protocol.name,

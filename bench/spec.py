@@ -1,8 +1,8 @@
 """Specs: text that names a thing and its parameters, `gaussian(sigma=25)`.
 
 Grammar: `name` or `name(arguments)`. Arguments are Python literals or specs, by position or by name. The text is
-parsed with `ast` and never evaluated. The canonical form has the parameters that differ from their defaults, by
-name, in the order of the fields, numbers normalized (25.0 is 25), so that equal things have equal text.
+parsed and never evaluated. The canonical form has the parameters that differ from their defaults, by name, in the
+order of the fields, numbers normalized (25.0 is 25), so that equal things have equal text.
 """
 
 from __future__ import annotations
@@ -11,11 +11,14 @@ import ast
 import dataclasses
 import inspect
 import re
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bench.errors import BadInput, unknown
+from bench.errors import BadInput, described, shortened, unknown
+
+DEEPEST = 40  # brackets in brackets
 
 
 @dataclass(frozen=True)
@@ -33,55 +36,73 @@ class Spec:
 
 
 def parse(text: str) -> Spec:
-    """'name(arguments)' -> Spec. Raises BadInput with the place of the mistake."""
+    """'name(arguments)' -> Spec. Raises BadInput with the mistake."""
     text = text.strip()
+    deepest = max((depth for _, _, depth in _outside_quotes(text)), default=0)
+    if deepest > DEEPEST:
+        raise BadInput(
+            f"{shortened(text)} is not a spec: its brackets are {deepest} deep, at most {DEEPEST} are allowed"
+        )
+    return _parse(text)
+
+
+def _parse(text: str) -> Spec:
     name, bracket, rest = text.partition("(")
-    name = name.strip()
-    if not name or re.search(r"[\s,()\[\]{}'\"=]", name):
-        raise BadInput(f"{text!r} is not a spec: wanted a name, or name(parameter=value, ...)")
+    name, inner = name.strip(), rest.strip()
+    if not name or re.search(r"[\s,()\[\]{}'\"=*]", name):
+        raise BadInput(f"{shortened(text)} is not a spec: wanted a name, or name(parameter=value, ...)")
     if not bracket:
         return Spec(name)
-    try:
-        call = ast.parse("_(" + rest, mode="eval").body
-    except SyntaxError as error:
-        raise BadInput(f"{text!r} is not a spec: {error.msg} near {rest[: error.offset or 0]!r}") from None
-    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name) or call.func.id != "_":
-        raise BadInput(f"{text!r} is not a spec: wanted name(parameter=value, ...) and nothing behind it")
-    if any(keyword.arg is None for keyword in call.keywords) or any(isinstance(a, ast.Starred) for a in call.args):
-        raise BadInput(f"{text!r} is not a spec: * and ** are not allowed")
-    args = tuple(_value(node, text) for node in call.args)
-    kwargs = tuple((keyword.arg, _value(keyword.value, text)) for keyword in call.keywords)
-    return Spec(name, args, kwargs)
+    closing = next((place for place, _, depth in _outside_quotes(bracket + inner) if place and depth == 0), None)
+    if closing is None:
+        raise BadInput(f"{shortened(text)} is not a spec: a bracket or a quote is not closed")
+    if closing != len(inner):
+        raise BadInput(f"{shortened(text)} is not a spec: {shortened(inner[closing:])} stands behind its last bracket")
+    args, kwargs = [], []
+    for part in split(inner[:-1]):
+        named = re.match(r"([^\W\d]\w*)\s*=(?!=)", part)
+        if named:
+            kwargs.append((named[1], _value(part[named.end() :].strip(), text)))
+        elif kwargs:
+            raise BadInput(f"{shortened(text)} is not a spec: {shortened(part)} has no name, but stands behind names")
+        else:
+            args.append(_value(part, text))
+    return Spec(name, tuple(args), tuple(kwargs))
 
 
-def _value(node: ast.expr, text: str) -> Any:
-    if isinstance(node, ast.Name):
-        return Spec(node.id)
-    if isinstance(node, ast.Call):
-        return parse(ast.unparse(node))
+def _value(part: str, text: str) -> Any:
+    """The literal or the spec that a part of a text is."""
     try:
-        return ast.literal_eval(node)
-    except ValueError:
-        wrong = ast.unparse(node)
-        raise BadInput(f"{wrong!r} in {text!r} is not a literal: wanted a number, text in quotes, or a spec") from None
+        with warnings.catch_warnings(action="ignore"):  # of escapes in strings
+            return ast.literal_eval(part)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        if not re.match(r"[-+.]*\d|[-+]", part):
+            return _parse(part)
+    raise BadInput(
+        f"{shortened(part)} in {shortened(text)} is not a literal: wanted a number, text in quotes, or a spec"
+    )
+
+
+def _outside_quotes(text: str) -> Iterator[tuple[int, str, int]]:
+    """(place, character, depth) of what is not in quotes; a bracket has the depth outside it."""
+    depth, quote, escaped = 0, "", False
+    for place, character in enumerate(text):
+        if quote:
+            if character == quote and not escaped:
+                quote = ""
+            escaped = character == "\\" and not escaped
+        elif character in "'\"":
+            quote = character
+        else:
+            depth -= character in ")]}"
+            yield place, character, depth
+            depth += character in "([{"
 
 
 def split(text: str) -> list[str]:
     """Split a list of specs at the commas outside brackets and quotes; blank parts are dropped."""
-    parts, depth, quote, start = [], 0, "", 0
-    for place, character in enumerate(text):
-        if quote:
-            quote = "" if character == quote else quote
-        elif character in "'\"":
-            quote = character
-        elif character in "([{":
-            depth += 1
-        elif character in ")]}":
-            depth -= 1
-        elif character == "," and depth == 0:
-            parts.append(text[start:place])
-            start = place + 1
-    parts.append(text[start:])
+    commas = [place for place, character, depth in _outside_quotes(text) if character == "," and depth == 0]
+    parts = [text[start:end] for start, end in zip([0, *(c + 1 for c in commas)], [*commas, len(text)], strict=True)]
     return [part.strip() for part in parts if part.strip()]
 
 
@@ -127,13 +148,20 @@ def like(default: Any, value: Any) -> Any:
     return int(value) if whole and isinstance(value, float) and value.is_integer() else value
 
 
+def variadic(factory: Callable) -> str | None:
+    """The name of the parameter that takes any number of values by position, `parts` of f(*parts)."""
+    parameters = inspect.signature(factory).parameters.values()
+    return next((p.name for p in parameters if p.kind is inspect.Parameter.VAR_POSITIONAL), None)
+
+
 def build(factory: Callable, spec: Spec, kind: str) -> Any:
-    """Call a class or function with a spec's parameters; its ValueError and TypeError become BadInput."""
-    given = bind(spec, parameters_of(factory), kind)
+    """Call a class or function with a spec's parameters; what it raises becomes BadInput."""
+    args, rest = (spec.args, Spec(spec.name, (), spec.kwargs)) if variadic(factory) else ((), spec)
+    given = bind(rest, parameters_of(factory), kind)
     try:
-        return factory(**given)
-    except (ValueError, TypeError) as error:
-        raise BadInput(f"{kind} {spec.name!r}: {error}") from error
+        return factory(*args, **given)
+    except Exception as error:  # a user's class may raise anything
+        raise BadInput(f"{kind} {spec.name!r}: {described(error)}") from error
 
 
 def canonical(name: str, values: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
@@ -143,11 +171,23 @@ def canonical(name: str, values: Mapping[str, Any], defaults: Mapping[str, Any])
     return f"{name}({inner})" if inner else name
 
 
-def canonical_dataclass(name: str, thing: Any) -> str:
-    """The canonical text of an instance of a dataclass."""
+def canonical_dataclass(name: str, thing: Any, nested: Callable[[Any], Any] = lambda value: value) -> str:
+    """The canonical text of an instance of a dataclass; `nested` turns values that are specs themselves into Spec."""
+    return format_value(of_dataclass(name, thing, nested))
+
+
+def of_dataclass(name: str, thing: Any, nested: Callable[[Any], Any] = lambda value: value) -> Spec:
+    """The Spec that makes an instance of a dataclass, without the parameters that have their defaults."""
+
+    def plain(value: Any) -> Any:
+        return tuple(map(plain, value)) if isinstance(value, list | tuple) else nested(value)
+
     fields = dataclasses.fields(thing)
     defaults = {f.name: f.default for f in fields if f.default is not dataclasses.MISSING}
-    return canonical(name, {f.name: getattr(thing, f.name) for f in fields}, defaults)
+    values = {f.name: plain(getattr(thing, f.name)) for f in fields}
+    args = values.pop(variadic(type(thing)), ())
+    shown = {k: v for k, v in values.items() if k not in defaults or format_value(v) != format_value(defaults[k])}
+    return Spec(name, args, tuple(shown.items()))
 
 
 def format_value(value: Any) -> str:
@@ -160,5 +200,6 @@ def format_value(value: Any) -> str:
         inner = ", ".join(format_value(item) for item in value)
         return f"({inner},)" if len(value) == 1 else f"({inner})"
     if isinstance(value, Spec):
-        return canonical(value.name, {**{f"_{i}": v for i, v in enumerate(value.args)}, **dict(value.kwargs)}, {})
+        parts = [*map(format_value, value.args), *(f"{key}={format_value(item)}" for key, item in value.kwargs)]
+        return f"{value.name}({', '.join(parts)})" if parts else value.name
     return repr(value)

@@ -22,7 +22,7 @@ def names():
 
 
 def _module_names():
-    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+    return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg)
 
 
 def _noise_class(module_name):

@@ -20,6 +20,7 @@ class Correlated(Noise):
 
     axis: ClassVar[str] = "sigma"
     levels: ClassVar[tuple] = (40, 45, 50, 55)
+    groups: ClassVar[tuple] = ("paper", "all")
     title: ClassVar[str] = "Spatially correlated Gaussian"
     formula: ClassVar[str] = "y = x + mean₃ₓ₃(n), n ~ N(0, (σ/255)²)"
     source: ClassVar[str] = "Chen et al., CVPR 2023: 3x3 mean filter over Gaussian noise"

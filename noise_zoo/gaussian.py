@@ -17,6 +17,7 @@ class Gaussian(Noise):
 
     axis: ClassVar[str] = "sigma"
     levels: ClassVar[tuple] = (15, 25, 50)
+    groups: ClassVar[tuple] = ("paper", "all")
     title: ClassVar[str] = "Gaussian"
     formula: ClassVar[str] = "y = x + n, n ~ N(0, (σ/255)²)"
     source: ClassVar[str] = "additive white Gaussian noise, as in KAIR (github.com/cszn/KAIR)"

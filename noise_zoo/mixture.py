@@ -33,6 +33,7 @@ class Mixture(Noise):
 
     axis: ClassVar[str] = "level"
     levels: ClassVar[tuple] = tuple(RECIPES)
+    groups: ClassVar[tuple] = ("paper", "all")
     title: ClassVar[str] = "Mixture"
     formula: ClassVar[str] = "Gaussian(σ), speckle(v), clip to [0, 1], Poisson(256x)/256, salt & pepper(d)"
     source: ClassVar[str] = "defined by this project; Chen et al., CVPR 2023, published no definition"
@@ -40,9 +41,7 @@ class Mixture(Noise):
     level: int
 
     def __post_init__(self):
-        self.check_number("level", low=min(RECIPES), high=max(RECIPES))
-        self.check_choice("level", tuple(RECIPES))
-        object.__setattr__(self, "level", int(self.level))
+        self.check_integer("level", low=min(RECIPES), high=max(RECIPES))
 
     def __call__(self, clean, rng):
         clean = as_image(clean)

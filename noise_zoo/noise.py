@@ -1,7 +1,6 @@
 """What every noise is: an immutable set of parameters that can be called on an image."""
 
 import abc
-import math
 import numbers
 from typing import ClassVar
 
@@ -19,9 +18,12 @@ class Noise(abc.ABC):
     version: ClassVar[int] = 1
     axis: ClassVar[str] = ""  # the field that is the level; empty where the noise has none
     levels: ClassVar[tuple] = ()  # the levels that a sweep visits
-    title: ClassVar[str]  # for people
-    formula: ClassVar[str]  # one line, y the noisy and x the clean image
-    source: ClassVar[str]  # who defined it
+    groups: ClassVar[tuple] = ("all",)  # names that sweep this noise with others
+    random: ClassVar[bool] = True  # whether it draws from `rng` at all
+    keeps_clean: ClassVar[bool] = True  # whether the clean image returned is the one that was given
+    title: ClassVar[str] = ""  # for people
+    formula: ClassVar[str] = ""  # one line, y the noisy and x the clean image
+    source: ClassVar[str] = ""  # who defined it
 
     @abc.abstractmethod
     def __call__(self, clean, rng):
@@ -32,21 +34,40 @@ class Noise(abc.ABC):
         `numpy.random.Generator`, or a `LegacyGenerator` to repeat published numbers.
         """
 
-    def check_number(self, field, low=0.0, high=math.inf):
-        """Make the field a float, 25.0 for 25; raise ValueError unless it is finite and in [low, high]."""
+    def check_number(self, field, low=0.0, high=1e6):
+        """Make the field a float, 25.0 for 25; raise ValueError unless it is a number in [low, high]."""
         value = getattr(self, field)
         is_number = isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_)
-        if not (is_number and math.isfinite(value) and low <= value <= high):
-            bounds = f"from {low:g} up" if high == math.inf else f"from {low:g} to {high:g}"
-            raise ValueError(f"{type(self).__name__}: {field} is {value!r}, wanted a finite number {bounds}")
+        if not (is_number and low <= value <= high):
+            raise ValueError(
+                f"{type(self).__name__}: {field} is {shortened(value)}, wanted a number from {low:g} to {high:,.10g}"
+            )
         object.__setattr__(self, field, float(value) + 0.0)  # + 0.0 makes -0.0 the same as 0.0
+
+    def check_integer(self, field, low, high):
+        """Make the field an int, 3 for 3.0; raise ValueError unless it is a whole number in [low, high]."""
+        value = getattr(self, field)
+        is_number = isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_)
+        if not (is_number and low <= value <= high and value == int(value)):
+            raise ValueError(
+                f"{type(self).__name__}: {field} is {shortened(value)}, wanted a whole number from {low} to {high}"
+            )
+        object.__setattr__(self, field, int(value))
 
     def check_choice(self, field, choices):
         """Raise ValueError unless the field is one of the choices."""
         value = getattr(self, field)
         if value not in choices:
             wanted = " or ".join(repr(choice) for choice in choices)
-            raise ValueError(f"{type(self).__name__}: {field} is {value!r}, wanted {wanted}")
+            raise ValueError(f"{type(self).__name__}: {field} is {shortened(value)}, wanted {wanted}")
+
+
+def shortened(value):
+    """Return a value as it is written, its middle left out where that is long."""
+    if isinstance(value, int) and value.bit_length() > 200:  # text of huge integers is slow, or refused by Python
+        return f"an integer of {value.bit_length()} bits"
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:40]}...{text[-10:]}"
 
 
 def as_image(clean):

@@ -23,6 +23,7 @@ class Poisson(Noise):
 
     axis: ClassVar[str] = "alpha"
     levels: ClassVar[tuple] = (2, 2.5, 3, 3.5)
+    groups: ClassVar[tuple] = ("paper", "all")
     title: ClassVar[str] = "Poisson"
     formula: ClassVar[str] = "y = x + α(p − x), p = Poisson(v·x)/v, v = 2^⌈log₂(number of distinct values)⌉"
     source: ClassVar[str] = "notebook of Chen et al., CVPR 2023"
@@ -37,10 +38,14 @@ class Poisson(Noise):
         precision = np.float64 if isinstance(rng, LegacyGenerator) else np.float32
         eight_bit = np.rint(np.clip(clean, 0, 1) * 255)  # (H, W, C), 0 to 255
         x = eight_bit.astype(precision) / 255
-        distinct = np.count_nonzero(np.bincount(eight_bit.astype(np.uint8).ravel()))
-        v = 2 ** math.ceil(math.log2(distinct))
+        v = photons_at_white(eight_bit.astype(np.uint8))
         noisy = photon_counts(rng, x * v) / precision(v)
         noisy -= x
         noisy *= self.alpha
         noisy += x
         return noisy.astype(np.float32, copy=False), clean
+
+
+def photons_at_white(eight_bit):
+    """Return v for uint8 values of any shape: the number of distinct ones, raised to a power of two."""
+    return 2 ** math.ceil(math.log2(np.count_nonzero(np.bincount(eight_bit.ravel()))))

@@ -19,6 +19,7 @@ class SaltPepper(Noise):
 
     axis: ClassVar[str] = "density"
     levels: ClassVar[tuple] = (0.002, 0.004, 0.008, 0.012, 0.016, 0.02)
+    groups: ClassVar[tuple] = ("paper", "all")
     title: ClassVar[str] = "Salt & pepper"
     formula: ClassVar[str] = "y = 0 with probability d/2, 1 with d/2, else x"
     source: ClassVar[str] = "MATLAB imnoise(I, 'salt & pepper', d)"

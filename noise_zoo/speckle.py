@@ -20,8 +20,9 @@ class Speckle(Noise):
 
     axis: ClassVar[str] = "var"
     levels: ClassVar[tuple] = (0.02, 0.024, 0.03, 0.04)
+    groups: ClassVar[tuple] = ("paper", "all")
     title: ClassVar[str] = "Speckle"
-    formula: ClassVar[str] = "y = x + x·u, u ~ U(−√(3v), √(3v)), variance v"
+    formula: ClassVar[str] = "y = x + x·u, u ~ U(−√(3v), √(3v)), variance v (an option: u ~ N(0, v))"
     source: ClassVar[str] = "MATLAB imnoise(I, 'speckle', v)"
 
     var: float

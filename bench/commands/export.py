@@ -28,7 +28,7 @@ def export(folder, kind, per, protocol, out) -> None:
     """Write the rows of a run as csv, parquet, json, markdown or latex."""
     from bench import export, statistics
     from bench.errors import BadInput
-    from bench.report import in_order, latest_weights
+    from bench.report import in_order, latest_noises, latest_weights
     from bench.store import Store
 
     with Store.open(folder) as store:
@@ -43,7 +43,7 @@ def export(folder, kind, per, protocol, out) -> None:
         if not len(frame):
             raise BadInput(f"{folder} has no rows of the protocol {protocol!r}; it has {', '.join(protocols)}")
         if started:
-            frame = in_order(latest_weights(frame, started)[0], started)
+            frame = in_order(latest_noises(latest_weights(frame, started)[0], started)[0], started)
         frame = statistics.summarize(frame)
     if per == "table" and len(frame):
         frame = statistics.pivot(frame)

@@ -9,56 +9,70 @@ import click
 
 @click.group()
 def noise() -> None:
-    """List noises, show one, write noisy copies of a folder."""
+    """List noises, show one, write noisy copies of a folder, tell which noise is in one."""
 
 
 @noise.command("list")
 def list_() -> None:
-    """Noises by name, with the levels that a bare name sweeps."""
+    """Noises by name, with the levels that a bare name sweeps and the groups that sweep it."""
     from rich.table import Table
 
     from bench import noises
     from bench.console import console
+    from bench.errors import BadInput
     from bench.spec import format_value
 
-    table = Table("name", "version", "level", "levels", "definition")
+    table = Table("name", "version", "level", "levels", "groups", "definition")
     for name in noises.names():
-        cls = noises.noise_class(name)
+        try:
+            cls = noises.noise_class(name)
+        except BadInput as error:  # of another package: the others are listed all the same
+            table.add_row(name, "", "", "", "", str(error))
+            continue
         levels = ", ".join(map(format_value, cls.levels))
-        table.add_row(name, str(cls.version), cls.axis or "-", levels, cls.formula)
+        version = cls.version if isinstance(cls.version, int) else "of its parts"
+        table.add_row(name, str(version), cls.axis or "-", levels, ", ".join(cls.groups), cls.formula)
     console().print(table)
 
 
 @noise.command()
 @click.argument("spec")
-@click.option(
-    "-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help="Write a picture of the levels (PNG)."
-)
-@click.option("--image", type=click.Path(path_type=Path), help="An image of your own.  [default: builtin's chelsea]")
-def show(spec, out, image) -> None:
-    """What SPEC is, and what it does to an image: PSNR and SSIM of the stored noisy image.
+@click.argument("image", required=False, type=click.Path(path_type=Path))
+@click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help="Draw a contact sheet (PNG).")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+def show(spec, image, out, seed) -> None:
+    """What SPEC is, and what it does to IMAGE: PSNR and SSIM of the stored noisy image.
 
-    A bare name shows all levels.
+    Without its level a noise shows all levels. IMAGE is the installation's picture of a cat where none is named. The
+    contact sheet has the picture at each level, and charts: density, variance against intensity, spectrum, and
+    correlation of neighbours, of the noise as it is drawn, before clipping.
     """
     from rich.table import Table
 
     from bench import noises, picture
     from bench.console import console
     from bench.datasets import builtin
+    from bench.errors import BadInput
 
     chosen = noises.expand(spec)
-    cls = type(chosen[0])
-    screen = console()
-    screen.print(f"{cls.title}, version {cls.version}\n  {cls.formula}\n  {cls.source}")
+    kinds = list(dict.fromkeys(map(noises.noise_name, chosen)))
+    if out and len(kinds) > 1:
+        raise BadInput(f"-o draws one noise, and {len(kinds)} came ({', '.join(kinds[:4])}): name one")
     pixels = picture.read(image) if image else builtin.read_crop(builtin.PHOTOGRAPHS[1])
-    panels = picture.noisy_versions(pixels, chosen)
+    screen = console()
+    for cls in dict.fromkeys(map(type, chosen)):
+        screen.print(f"{cls.title or cls.__name__}\n  {cls.formula}\n  {cls.source}")
+    versions = [picture.noisy_version(pixels, noise, seed) for noise in chosen]
     table = Table("noise", "PSNR, dB", "SSIM")
-    for panel in panels:
-        table.add_row(panel.label, f"{panel.psnr:.2f}", f"{panel.ssim:.4f}")
+    for version in versions:
+        table.add_row(version.label, f"{version.psnr:.2f}", "-" if version.ssim is None else f"{version.ssim:.4f}")
     screen.print(table)
     if out:
-        picture.write_sheet(pixels, panels, out)
-        click.echo(f"picture: {out}")
+        from bench import sheet
+        from bench.files import write
+
+        write(out, sheet.draw(chosen[0], pixels, versions))
+        click.echo(f"contact sheet: {out}")
 
 
 @noise.command()
@@ -66,9 +80,89 @@ def show(spec, out, image) -> None:
 @click.argument("source", metavar="IN_DIR", type=click.Path(path_type=Path))
 @click.argument("out", metavar="OUT_DIR", type=click.Path(path_type=Path))
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-def apply(spec, source, out, seed) -> None:
-    """Write noisy copies of the images in IN_DIR as 8-bit PNGs: the very pixels that `bench run` would use."""
-    from bench import picture
+@click.option("--overwrite", is_flag=True, help="Replace what lies in OUT_DIR under these names.")
+def apply(spec, source, out, seed, overwrite) -> None:
+    """Write noisy copies of the images in IN_DIR as 8-bit PNGs: the very pixels that `bench run` would use.
 
-    written = picture.apply_to_folder(spec, source, out, seed)
+    A noise that makes clean images of its own (isp) has them written into OUT_DIR/clean. manifest.json has the noise,
+    its version, the seed and the hashes of all pixels.
+    """
+    from bench.noisy_set import write_noisy_set
+
+    written = write_noisy_set(spec, source, out, seed, overwrite)
     click.echo(f"{written} images in {out}; manifest: {out / 'manifest.json'}")
+
+
+@noise.command()
+@click.option("--noise", "text", default="all", show_default=True, help="Noise specs, as in bench run.")
+@click.option("--datasets", default="builtin", show_default=True, help="Data set specs.")
+@click.option("--protocol", default="stored", show_default=True, help="stored, float or masked-denoising.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--format", "kind", type=click.Choice(["table", "csv", "json", "markdown", "latex"]), default="table",
+              show_default=True)  # fmt: skip
+def table(text, datasets, protocol, seed, kind) -> None:
+    """Noise x level -> PSNR and SSIM of the noisy input, the mean over each data set.
+
+    csv and json have a row for each noise and data set, with 95% intervals over images.
+    """
+    import pandas as pd
+
+    from bench import export, noise_table, noises, protocols, spec
+    from bench.console import console
+    from bench.datasets import load_dataset
+
+    chosen = noises.expand(text)
+    sets = [load_dataset(name) for name in spec.split(datasets)]
+    rules = protocols.load_protocol(protocol)
+    measured = noise_table.measure(chosen, sets, rules.name, seed)
+    rows = list(_watched(measured, len(chosen) * len(sets)) if kind == "table" else measured)
+    frame = pd.DataFrame(rows)
+    if kind in ("csv", "json"):
+        click.echo(export.encode(frame, kind).decode(), nl=False)
+    elif kind == "table":
+        console().print(_rich(noise_table.wide(frame), f"PSNR in dB / SSIM of the noisy input, protocol {rules.name}"))
+    else:
+        click.echo(export.encode(noise_table.wide(frame), kind).decode(), nl=False)
+
+
+def _watched(rows, total: int):
+    """Rows with a progress bar."""
+    from bench.progress import progress
+
+    with progress("noises", total) as bar:
+        for row in rows:
+            yield row
+            bar.advance(note=f"{row['dataset']} {row['noise']}")
+
+
+def _rich(frame, title: str):
+    """A frame of text as a table for the terminal."""
+    from rich.table import Table
+
+    drawn = Table(*frame.columns, title=title, title_justify="left")
+    for line in frame.itertuples(index=False):
+        drawn.add_row(*line)
+    return drawn
+
+
+@noise.command()
+@click.argument("noisy", metavar="NOISY_DIR", type=click.Path(path_type=Path))
+@click.argument("clean", metavar="CLEAN_DIR", type=click.Path(path_type=Path))
+def identify(noisy, clean) -> None:
+    """Estimate from pairs of images which noise lies between them, and its level.
+
+    Files are paired by name. A noise is named where its law explains the images and no other does; mixtures, camera
+    noise and real noise are described by what they are made of.
+    """
+    from bench.errors import BadInput
+    from bench.pairs import read_pairs
+    from bench.verdict import lines
+    from noise_zoo.identification import identify as identification
+
+    pairs = read_pairs(noisy, clean)
+    try:
+        found = identification(pairs)
+    except ValueError as error:
+        raise BadInput(f"{noisy}: {error}") from error
+    for line in lines(found):
+        click.echo(line)

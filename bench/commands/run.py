@@ -36,7 +36,8 @@ def whole_numbers(context, parameter, text: str) -> tuple[int, ...]:
     "--noise",
     default="mixture",
     show_default=True,
-    help="Noise specs. A bare name sweeps its levels; all is every noise. Gaussian 15 is always added.",
+    help="Noise specs; one without its level sweeps the levels of the literature. all: the noises of the paper's "
+    "protocol and of installed packages; paper: the former alone; extras: our others. Gaussian 15 is always added.",
 )
 @click.option("--datasets", default=None, help="Data set specs.  [default: builtin, or the folders of --data]")
 @click.option("--data", multiple=True, type=click.Path(path_type=Path), help="A folder of images, as a data set.")

@@ -34,6 +34,9 @@ NAMES = st.from_regex(r"[a-z_][a-z0-9_]{0,8}", fullmatch=True).filter(lambda nam
             Spec("chain", (Spec("gaussian", (), (("sigma", 10),)), Spec("poisson"))),
         ),
         ("swinir(depths=(2, 2))", Spec("swinir", (), (("depths", (2, 2)),))),
+        ("chain(a/b.py:Mine(2, x='(,'), b)", Spec("chain", (Spec("a/b.py:Mine", (2,), (("x", "(,"),)), Spec("b")))),
+        ("x(mode=grey)", Spec("x", (), (("mode", Spec("grey")),))),
+        ("x('it\\'s', \"a\\\\\", y)", Spec("x", ("it's", "a\\", Spec("y")))),
     ],
 )
 def test_parse(text, expected):
@@ -43,12 +46,17 @@ def test_parse(text, expected):
 @pytest.mark.parametrize(
     "text",
     ["", "(", "gaussian(", "gaussian(25", "gaussian(25) + 1", "gaussian(25)(3)", "a b", "x(**y)", "x(*y)", "x(1 + 1)",
-     "x(lambda: 1)", "x(y=__import__('os').system('true'))", "x([i for i in (1,)])", "x)", "'quoted'"],
+     "x(lambda: 1)", "x(y=__import__('os').system('true'))", "x([i for i in (1,)])", "x)", "'quoted'", "x(a=1, 2)",
+     "x(1e5x)", "x(--1)", "x({[]: 1})", "x('a)", "x(y z)", "x(y(1) + 1)", "x(" + 5000 * "9" + ")",
+     "x(" + 9999 * "-" + "1)", 1000 * "chain(" + "x" + 1000 * ")", 1000 * "(" + "1" + 1000 * ")",
+     "x(" + 1000 * "[" + 1000 * "]" + ")",
+     1000 * "chain("],
+    ids=lambda text: text[:20],
 )  # fmt: skip
 def test_what_is_not_a_spec_is_refused_in_one_line(text):
     with pytest.raises(BadInput) as error:
         spec.parse(text)
-    assert len(str(error.value).splitlines()) == 1
+    assert len(str(error.value).splitlines()) == 1 and len(str(error.value)) < 300
 
 
 @pytest.mark.parametrize(
@@ -91,6 +99,38 @@ class Thing:
 def test_equal_things_have_equal_text(text):
     thing = spec.build(Thing, spec.parse(text), "thing")
     assert spec.canonical_dataclass("thing", thing) == "thing(sigma=25)"
+
+
+@dataclass(frozen=True, init=False)
+class Many:
+    parts: tuple
+
+    def __init__(self, *parts):
+        object.__setattr__(self, "parts", parts)
+
+
+def test_any_number_of_values_by_position():
+    many = spec.build(Many, spec.parse("many(1, 'a', (2, 3.0))"), "thing")
+    assert many == Many(1, "a", (2, 3.0))
+    assert spec.canonical_dataclass("many", many) == "many(1, 'a', (2, 3))"
+    with pytest.raises(BadInput, match="unknown parameter of many 'parts'"):
+        spec.build(Many, spec.parse("many(parts=1)"), "thing")
+
+
+def test_nested_specs_have_canonical_text():
+    text = spec.format_value(spec.parse("chain(gaussian( 10.0 ), poisson(alpha = 1), x(y, [1]))"))
+    assert text == "chain(gaussian(10), poisson(alpha=1), x(y, (1,)))"
+    assert spec.format_value(spec.parse(text)) == text
+    nested = spec.canonical_dataclass("many", Many(Thing(3), 1), lambda v: Spec("t") if isinstance(v, Thing) else v)
+    assert nested == "many(t, 1)"
+
+
+def test_what_a_class_raises_is_told_in_one_line():
+    def broken(x):
+        raise KeyError("two\nlines")
+
+    with pytest.raises(BadInput, match="^thing 'broken': KeyError: 'two"):
+        spec.build(broken, spec.parse("broken(1)"), "thing")
 
 
 def test_canonical_has_what_differs_in_the_order_of_the_fields():

@@ -1,0 +1,88 @@
+"""Folders of noisy images, so that others' code can be tested on the very same pixels."""
+
+from __future__ import annotations
+
+import json
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from bench import datasets, noises
+from bench.errors import BadInput
+from bench.files import write
+from bench.picture import noisy_version
+
+CLEAN = "clean"  # the folder beside the noisy images for clean ones that the noise made
+
+
+def write_noisy_set(text: str, source: Path, out: Path, seed: int, overwrite: bool = False) -> int:
+    """Write a noisy 8-bit PNG for every image of a folder, and manifest.json; returns how many. Raises BadInput.
+
+    A noise that makes clean images of its own has them written into `clean/` there. Names are checked before
+    anything is written, and what lies there is only replaced with `overwrite`.
+    """
+    noise = noises.load_noise(text)
+    images = datasets.load_dataset(source).images
+    names = _names(images, source)
+    wanted = [out / name for name in names] + ([] if noise.keeps_clean else [out / CLEAN / name for name in names])
+    for folder in {path.parent for path in wanted}:
+        if folder.resolve() == source.resolve():
+            raise BadInput(f"{folder} is the folder of the clean images, which would be overwritten: name another")
+    _refuse_existing([*wanted, out / "manifest.json"], out, overwrite)
+    files = {name: _write_pair(image, name, noise, seed, out) for name, image in zip(names, images, strict=True)}
+    manifest = {
+        "noise": noises.canonical(noise),
+        "version": noises.version(noise),
+        "seed": seed,
+        "protocol": "stored",
+        "numpy": np.__version__,
+        "clean": "as it came" if noise.keeps_clean else f"{CLEAN}/, made by the noise",
+        "files": files,
+    }
+    write(out / "manifest.json", (json.dumps(manifest, indent=1) + "\n").encode())
+    return len(files)
+
+
+def _names(images, source: Path) -> list[str]:
+    """The names of the files to write."""
+    names = [f"{Path(image.name).stem}.png" for image in images]
+    for name in names:
+        if [other.lower() for other in names].count(name.lower()) > 1:
+            raise BadInput(f"two images of {source} would both become {name}: rename one")
+    return names
+
+
+def _refuse_existing(paths: list[Path], out: Path, overwrite: bool) -> None:
+    if out.exists() and not out.is_dir():
+        raise BadInput(f"{out} is a file, wanted a folder")
+    existing = [path for path in paths if path.exists()]
+    if existing and not overwrite:
+        some = f"{existing[0].relative_to(out)}{' and others' if len(existing) > 1 else ''}"
+        raise BadInput(f"{out} has {some} already: name another folder, or replace them with --overwrite")
+
+
+def _write_pair(image: datasets.CleanImage, name: str, noise, seed: int, out: Path) -> dict:
+    """Write one noisy image, and its clean one where the noise made that; returns what the manifest says."""
+    try:
+        clean = image.read()
+    except ValueError as error:
+        raise BadInput(str(error)) from error
+    version = noisy_version(np.rint(clean * 255).astype(np.uint8), noise, seed)
+    write(out / name, _png(version.stored))
+    if not noise.keeps_clean:
+        write(out / CLEAN / name, _png(version.target))
+    return {
+        "source": image.name,
+        "source_pixel_hash": noises.pixel_hash(clean),
+        "pixel_hash": noises.pixel_hash(version.stored.astype(np.float32) / 255),
+        "psnr": version.psnr,
+        "ssim": version.ssim,
+    }
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    content = BytesIO()
+    Image.fromarray(pixels).save(content, "png")
+    return content.getvalue()

@@ -1,0 +1,227 @@
+"""A contact sheet of a noise: a picture at each of its levels, and four charts of what the noise is like."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from io import BytesIO
+
+import numpy as np
+
+from bench import noises, spec
+from bench.picture import NoisyVersion
+from noise_zoo.noise import Noise
+from noise_zoo.portrait import MOST, REACH, Portrait, portray
+from reports.charts.style import INK, MUTED, RULE
+
+DPI = 200
+SIDE, ENLARGED = 192, 2  # pixels that are shown of the picture, and how many dots each becomes
+TILE = SIDE * ENLARGED
+GAP, MARGIN, HEAD, CAPTION = 40, 80, 200, 74  # dots
+CHART, INDENT, AXIS, LEGEND = 330, 70, 130, 120  # dots: height of a chart, left of it, below it, above all
+MOST_COLUMNS = 5
+BARS = 20  # of the density, at each side
+STRENGTHS = ("#9ac5e3", "#65a3cf", "#3b80b6", "#1f5f97", "#123f6d", "#0a2443")  # from weak to strong
+SETTINGS = {
+    "font.family": "DejaVu Sans",
+    "font.size": 7.5,
+    "text.color": INK,
+    "axes.edgecolor": RULE,
+    "axes.labelcolor": MUTED,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": RULE,
+    "grid.linewidth": 0.6,
+    "xtick.color": RULE,
+    "ytick.color": RULE,
+    "xtick.labelcolor": MUTED,
+    "ytick.labelcolor": MUTED,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+}
+
+
+def draw(noise: Noise, pixels: np.ndarray, versions: list[NoisyVersion]) -> bytes:
+    """The sheet as a PNG, of one noise: the clean picture uint8 (H, W, 3), its noisy versions, the charts."""
+    from matplotlib import rc_context
+
+    tiles = _tiles(noise, pixels, versions)
+    rows = math.ceil(len(tiles) / MOST_COLUMNS)
+    columns = math.ceil(len(tiles) / rows)
+    width = 2 * MARGIN + max(columns, 4) * (TILE + GAP) - GAP
+    top = HEAD + rows * (TILE + CAPTION)
+    with rc_context(SETTINGS):
+        top += LEGEND if len(versions) > 1 else LEGEND - 50
+        page = Page(width, top + CHART + AXIS)
+        _head(page, noise, versions)
+        for place, tile in enumerate(tiles):
+            row, column = divmod(place, columns)
+            _picture(page, MARGIN + column * (TILE + GAP), HEAD + row * (TILE + CAPTION), *tile)
+        _charts(page, top, noise, versions)
+        return page.png()
+
+
+def _tiles(noise: Noise, pixels: np.ndarray, versions: list[NoisyVersion]) -> list[tuple[np.ndarray, str, str]]:
+    """(picture, label, scores) of all that is shown; a clean picture that the noise made is shown beside its own."""
+    tiles = [(pixels, "clean", "")]
+    if not noise.keeps_clean and len(versions) == 1:
+        tiles = [(pixels, "the picture", ""), (versions[0].target, "clean, made by the noise", "")]
+    for version in versions:
+        scores = f"{version.psnr:.2f} dB" + ("" if version.ssim is None else f"   SSIM {version.ssim:.3f}")
+        tiles.append((version.stored, _level(noise, version), scores))
+    return tiles
+
+
+@dataclass
+class Page:
+    """A figure measured in dots, y downwards from its top left corner."""
+
+    width: int
+    height: int
+
+    def __post_init__(self) -> None:
+        from matplotlib.figure import Figure
+
+        self.figure = Figure(figsize=(self.width / DPI, self.height / DPI), dpi=DPI, facecolor="white")
+
+    def axes(self, x: float, y: float, width: float, height: float):
+        """Axes whose frame has its upper left corner there."""
+        box = (x / self.width, 1 - (y + height) / self.height, width / self.width, height / self.height)
+        return self.figure.add_axes(box)
+
+    def words(self, x: float, y: float, text: str, **look) -> None:
+        """Text on a base line; formulas in dollar signs are not meant."""
+        self.figure.text(x / self.width, 1 - y / self.height, text, parse_math=False, **look)
+
+    def png(self) -> bytes:
+        content = BytesIO()
+        self.figure.savefig(content, format="png", dpi=DPI)
+        return content.getvalue()
+
+
+def _head(page: Page, noise: Noise, versions: list[NoisyVersion]) -> None:
+    """Title, formula, and in one line the spec of all levels, who defined the noise, and its version."""
+    first = spec.parse(versions[0].label)
+    options = tuple((key, value) for key, value in first.kwargs if key != noise.axis)
+    text = versions[0].label if len(versions) == 1 else spec.format_value(spec.Spec(first.name, first.args, options))
+    small = [text, *([noise.source] if noise.source else []), f"version {noises.version(noise)}"]
+    page.words(MARGIN, 74, noise.title or noises.noise_name(noise), fontsize=15, fontweight="bold")
+    page.words(MARGIN, 118, noise.formula, fontsize=9)
+    page.words(MARGIN, 152, "   ·   ".join(small), fontsize=7.5, color=MUTED)
+
+
+def _level(noise: Noise, version: NoisyVersion) -> str:
+    level = noises.level(version.noise)
+    return "noisy" if level is None else f"{noise.axis} {spec.format_value(level)}"
+
+
+def _picture(page: Page, x: int, y: int, pixels: np.ndarray, label: str, scores: str) -> None:
+    """The centre of a picture, each pixel as a square of whole dots; a small one as large as it gets."""
+    shown = centre(pixels)
+    height, width = shown.shape[:2]
+    scale = max(TILE // max(height, width), 1)
+    axes = page.axes(x, y, width * scale, height * scale)
+    axes.imshow(shown, interpolation="nearest")
+    axes.axis("off")
+    page.words(x, y + height * scale + 32, label, fontsize=8)
+    page.words(x + width * scale, y + height * scale + 32, scores, fontsize=7, color=MUTED, ha="right")
+
+
+def centre(image: np.ndarray) -> np.ndarray:
+    """The centre SIDE x SIDE of (H, W, 3), or all of a smaller image."""
+    height, width = image.shape[:2]
+    top, left = max(height - SIDE, 0) // 2, max(width - SIDE, 0) // 2
+    return image[top : top + SIDE, left : left + SIDE]
+
+
+def _charts(page: Page, top: int, noise: Noise, versions: list[NoisyVersion]) -> None:
+    """Four charts side by side, and above them which colour is which level."""
+    portraits = [portray(version.noisy, version.clean) for version in versions]
+    colours = strengths(len(versions))
+    cell = (page.width - 2 * MARGIN - 3 * GAP) / 4
+    left = [MARGIN + place * (cell + GAP) for place in range(4)]
+    charts = (
+        ("Density of the noise", "noisy − clean, grey values", _values),
+        ("Variance by intensity", "clean value, of 255", _variance),
+        ("Spectrum, 1 is white", "cycles a pixel", _spectrum),
+    )
+    for x, (title, below, curves) in zip(left[:3], charts, strict=True):
+        page.words(x, top - 18, title, fontsize=8.5, fontweight="bold")
+        axes = page.axes(x + INDENT, top, cell - INDENT, CHART)
+        axes.set_xlabel(below)
+        axes.tick_params(length=0)
+        curves(axes, portraits, colours)
+    page.words(left[3], top - 18, "Correlation of neighbours", fontsize=8.5, fontweight="bold")
+    _neighbours(page.axes(left[3] + INDENT - 16, top, CHART, CHART), portraits[-1], _level(noise, versions[-1]))
+    if len(versions) > 1:
+        for place, (colour, version) in enumerate(zip(colours, versions, strict=True)):
+            x = MARGIN + place * (page.width - 2 * MARGIN) / max(len(versions), 6)
+            page.words(x, top - 72, "\u25a0", fontsize=10, color=colour)
+            page.words(x + 30, top - 72, _level(noise, version), fontsize=8)
+
+
+def strengths(count: int) -> list[str]:
+    """Colours from weak to strong."""
+    places = np.linspace(0, len(STRENGTHS) - 1, count) if count > 1 else [3]
+    return [STRENGTHS[round(place)] for place in places]
+
+
+def _values(axes, portraits: list[Portrait], colours: list[str]) -> None:
+    """Densities on a logarithmic scale, on which a Gaussian is a parabola and an impulse is seen at all."""
+    bound = max(portrait.reach for portrait in portraits)
+    step = 2 * math.floor(bound / BARS / 2) + 1  # odd: no noise at all lies in the middle of a bar
+    edges = np.arange(-step * (2 * BARS + 0.5), step * (2 * BARS + 1), step)
+    centres = np.arange(-MOST, MOST + 1)
+    densities = [np.histogram(centres, edges, weights=portrait.values)[0] / step for portrait in portraits]
+    for density, colour in zip(densities, colours, strict=True):
+        shown = np.where(density > 0, density, np.nan)
+        axes.plot(edges[:-1] + step / 2, shown, color=colour, linewidth=1.3, marker=".", markersize=1.5)
+    positive = np.concatenate(densities)[np.concatenate(densities) > 0]
+    axes.set_yscale("log")
+    axes.set_ylim(positive.min() / 2, positive.max() * 2)
+    axes.yaxis.set_minor_formatter("")
+    axes.set_xlim(-1.05 * bound - 1, 1.05 * bound + 1)
+
+
+def _variance(axes, portraits: list[Portrait], colours: list[str]) -> None:
+    for portrait, colour in zip(portraits, colours, strict=True):
+        axes.plot(*portrait.variance, color=colour, linewidth=1.3, marker="o", markersize=2.2)
+    axes.set_xlim(0, 255)
+    axes.set_xticks([0, 64, 128, 192, 255])
+    axes.set_ylim(0, 1.1 * max([variance.max(initial=0) for _, variance in (p.variance for p in portraits)] + [1e-3]))
+    axes.locator_params(axis="y", nbins=5)
+
+
+def _spectrum(axes, portraits: list[Portrait], colours: list[str]) -> None:
+    for portrait, colour in zip(portraits, colours, strict=True):
+        axes.plot(*portrait.spectrum, color=colour, linewidth=1.3)
+    axes.set_xlim(0, 0.5)
+    axes.set_ylim(0, max(2.0, 1.1 * max(power.max(initial=0) for _, power in (p.spectrum for p in portraits))))
+    axes.locator_params(axis="y", nbins=5)
+
+
+def _neighbours(axes, portrait: Portrait, level: str) -> None:
+    """Correlations of a sample with those around it, in numbers on colours."""
+    axes.imshow(portrait.correlation, cmap="RdBu", vmin=-1, vmax=1)
+    for (row, column), value in np.ndenumerate(portrait.correlation):
+        if np.isfinite(value) and (row, column) != (REACH, REACH):
+            ink = "white" if abs(value) > 0.55 else INK if abs(value) >= 0.05 else MUTED
+            axes.text(column, row, hundredths(value), ha="center", va="center", fontsize=5.5, color=ink)
+    places = range(2 * REACH + 1)
+    axes.set_xticks(places, range(-REACH, REACH + 1))
+    axes.set_yticks(places, range(-REACH, REACH + 1))
+    axes.tick_params(length=0)
+    axes.grid(False)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    channels = "" if math.isnan(portrait.channels) else f"; between channels {hundredths(portrait.channels)}"
+    axes.set_xlabel(f"{level}{channels}" if level != "noisy" else f"pixels away{channels}")
+
+
+def hundredths(value: float) -> str:
+    """'.67', '-.05', '1': a correlation in as few signs as it takes."""
+    text = f"{round(value, 2) + 0.0:.2f}"
+    return {"1.00": "1", "-1.00": "-1"}.get(text, text.replace("0.", "."))

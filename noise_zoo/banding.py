@@ -1,0 +1,40 @@
+"""Row noise: every line of the sensor is read out with an offset of its own."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from noise_zoo.noise import Noise, as_image
+
+
+@dataclass(frozen=True)
+class Banding(Noise):
+    """Adds to each row (or column) of (H, W, C) in [0, 1] one offset N(0, (sigma/255)^2), in all channels alike.
+
+    On the developed image, where Wei et al. have it in the raw one.
+
+    Source: the row noise of Wei et al., CVPR 2020, "A Physics-Based Noise Formation Model for ... Raw Denoising".
+    """
+
+    axis: ClassVar[str] = "sigma"
+    levels: ClassVar[tuple] = (5, 10, 20)
+    groups: ClassVar[tuple] = ("extras",)
+    title: ClassVar[str] = "Banding"
+    formula: ClassVar[str] = "y = x + n, n ~ N(0, (σ/255)²), one n a row"
+    source: ClassVar[str] = "row noise of Wei et al., CVPR 2020"
+
+    sigma: float
+    direction: str = "rows"
+
+    def __post_init__(self):
+        self.check_number("sigma")
+        self.check_choice("direction", ("rows", "columns"))
+
+    def __call__(self, clean, rng):
+        clean = as_image(clean)
+        height, width, _ = clean.shape
+        shape = (height, 1, 1) if self.direction == "rows" else (1, width, 1)
+        offset = rng.standard_normal(shape, dtype=np.float32)
+        offset *= self.sigma / 255
+        return (clean + offset).astype(np.float32, copy=False), clean

@@ -1,0 +1,196 @@
+"""A camera's pipeline backwards and forwards: photograph -> raw mosaic -> photograph.
+
+Arrays are planes: a photograph is (3, H, W), red, green, blue; a raw mosaic is (4, H/2, W/2), the RGGB samples of each
+2x2 block in reading order. Only arithmetic that IEEE 754 fixes touches whole images (curves are tables made in double
+precision), so that the result does not depend on the processor.
+
+Source: Brooks et al., CVPR 2019, "Unprocessing Images for Learned Raw Denoising": the paper and its constants.
+"""
+
+import functools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+XYZ_TO_CAMERA = np.array(  # of four cameras
+    [
+        [[1.0234, -0.2969, -0.2266], [-0.5625, 1.6328, -0.0469], [-0.0703, 0.2188, 0.6406]],
+        [[0.4913, -0.0541, -0.0202], [-0.613, 1.3513, 0.2906], [-0.1564, 0.2151, 0.7183]],
+        [[0.838, -0.263, -0.0639], [-0.2887, 1.0725, 0.2496], [-0.0627, 0.1427, 0.5438]],
+        [[0.6596, -0.2079, -0.0562], [-0.4782, 1.3016, 0.1933], [-0.097, 0.1581, 0.5181]],
+    ]
+)
+RGB_TO_XYZ = np.array(
+    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
+)
+SITES = ((0, 0, 0), (0, 1, 1), (1, 0, 1), (1, 1, 2))  # row, column and channel of the samples of a 2x2 block
+GAMMA = 2.2
+DARKEST = 1e-8  # below, the gamma curve is flat
+HIGHLIGHT = 0.9  # above this grey level, gains that darken fade out
+STEPS = 1 << 14  # of the table of the gamma curve
+
+
+@dataclass(frozen=True)
+class Camera:
+    """White balance gains, the exposure gain of all channels, and the 3x3 matrix from linear RGB to camera colours."""
+
+    red_gain: float
+    blue_gain: float
+    rgb_gain: float
+    rgb_to_camera: tuple[tuple[float, ...], ...]
+
+    @property
+    def camera_to_rgb(self):
+        return np.linalg.inv(np.array(self.rgb_to_camera))
+
+
+def draw_camera(rng):
+    """Return a random Camera: red gain U(1.9, 2.4), blue U(1.5, 1.9), exposure 1/N(0.8, 0.1), a mixed colour matrix."""
+    weights = 1e-8 + (1e8 - 1e-8) * rng.random(4)
+    exposure = 0.8 + 0.1 * float(rng.standard_normal())
+    red, blue = rng.random(2)
+    return Camera(1.9 + 0.5 * float(red), 1.5 + 0.4 * float(blue), 1 / exposure, colour_matrix(weights))
+
+
+def colour_matrix(weights):
+    """Return the 3x3 matrix from linear RGB to the colours of the four cameras mixed by weights; rows sum to 1."""
+    mixed = np.tensordot(weights / np.sum(weights), XYZ_TO_CAMERA, 1) @ RGB_TO_XYZ
+    return tuple(map(tuple, (mixed / mixed.sum(axis=1, keepdims=True)).tolist()))
+
+
+def draw_levels(rng):
+    """Return random (shot, read): a sample x in [0, 1] has the variance shot * x + read."""
+    log_shot = math.log(0.0001) + math.log(0.012 / 0.0001) * float(rng.random())
+    log_read = 2.18 * log_shot + 1.20 + 0.26 * float(rng.standard_normal())
+    return math.exp(log_shot), math.exp(log_read)
+
+
+def unprocess(photograph, camera):
+    """Return the raw mosaic (4, H/2, W/2) in [0, 1] of a photograph (3, H, W) in [0, 1], H and W even."""
+    linear = to_linear(photograph)
+    matrix = np.array(camera.rgb_to_camera, linear.dtype)
+    grey = matrix.mean(axis=0)  # weights of the channels of linear RGB in the mean of camera colours
+    gains = np.array([1 / camera.red_gain, 1, 1 / camera.blue_gain]) / camera.rgb_gain
+    raw = np.empty((4, linear.shape[1] // 2, linear.shape[2] // 2), linear.dtype)
+    for plane, (row, column, channel) in zip(raw, SITES, strict=True):
+        samples = linear[:, row::2, column::2]
+        plane[...] = weighted(matrix[channel], samples)
+        plane *= safe_gain(gains[channel], weighted(grey, samples))
+    return np.clip(raw, 0, 1, out=raw)
+
+
+def process(raw, camera, full):
+    """Return the photograph (3, H, W) in [0, 1] of a raw mosaic; without `full`, exposure and tone curve are left out.
+
+    The published pipeline leaves them out although its inverse undoes them; with them, `process` inverts `unprocess`
+    but for what the mosaic and the clipping lost.
+    """
+    exposure = camera.rgb_gain if full else 1
+    gains = np.array([camera.red_gain, 1, 1, camera.blue_gain]) * exposure
+    balanced = raw * gains.astype(raw.dtype)[:, None, None]
+    np.clip(balanced, 0, 1, out=balanced)
+    colours = demosaic(balanced)
+    photograph = np.empty_like(colours)
+    for plane, weights in zip(photograph, camera.camera_to_rgb.astype(raw.dtype), strict=True):
+        plane[...] = weighted(weights, colours)
+    np.clip(photograph, 0, 1, out=photograph)
+    return to_display(photograph, full)
+
+
+def weighted(weights, planes):
+    """Return the sum of planes (3, ...) under three weights. Not a matrix product, whose rounding varies by machine."""
+    total = weights[0] * planes[0]
+    total += weights[1] * planes[1]
+    total += weights[2] * planes[2]
+    return total
+
+
+def safe_gain(gain, grey):
+    """Return the gain for samples whose pixels have this mean; one below 1 fades out where highlights would darken."""
+    if gain >= 1:
+        return grey.dtype.type(gain)
+    mask = np.maximum(grey - grey.dtype.type(HIGHLIGHT), 0)
+    mask /= grey.dtype.type(1 - HIGHLIGHT)
+    mask *= mask
+    mask *= grey.dtype.type(1 - gain)
+    mask += grey.dtype.type(gain)
+    return mask
+
+
+def demosaic(raw):
+    """Return (3, H, W) from a mosaic (4, H/2, W/2): bilinear in each channel, samples beyond the border repeated."""
+    colours = np.empty((3, 2 * raw.shape[1], 2 * raw.shape[2]), raw.dtype)
+    colours[0], colours[2] = doubled(raw[0], 0, 0), doubled(raw[3], 1, 1)
+    green = np.add(doubled(raw[1], 0, 1), doubled(raw[2], 1, 0), out=colours[1])
+    green *= 0.5
+    green[0::2, 1::2] = raw[1]
+    green[1::2, 0::2] = raw[2]
+    return colours
+
+
+def doubled(plane, row, column):
+    """Return (2h, 2w), bilinear, with the samples of (h, w) at rows row::2 and columns column::2."""
+    tall = np.empty((2 * plane.shape[0], plane.shape[1]), plane.dtype)
+    _interleave(tall, plane, row)
+    wide = np.empty((tall.shape[0], 2 * tall.shape[1]), plane.dtype)
+    _interleave(wide.T, tall.T, column)
+    return wide
+
+
+def _interleave(out, lines, first):
+    """Fill out (2n, ...) with lines (n, ...) at first::2, means of neighbours between them, the border repeated."""
+    out[first::2] = lines
+    between = out[2::2] if first else out[1:-1:2]
+    np.add(lines[:-1], lines[1:], out=between)
+    between *= 0.5
+    out[0 if first else -1] = lines[0 if first else -1]
+
+
+def inverse_tone_curve(y):
+    """Return x in [0, 1] whose smoothstep 3x^2 - 2x^3 is y."""
+    return 0.5 - np.sin(np.arcsin(1 - 2 * y) / 3)
+
+
+def to_linear(photograph):
+    """Return linear light in [0, 1], of the same type: the inverse of tone curve and gamma. 8-bit values are fast."""
+    levels = np.rint(photograph * photograph.dtype.type(255))
+    table = _linear_table()
+    eight_bit = (levels.astype(photograph.dtype) / photograph.dtype.type(255) == photograph).all()
+    if photograph.dtype == np.float32 and eight_bit:
+        return table.take(levels.astype(np.uint8))
+    exact = np.maximum(inverse_tone_curve(photograph.astype(np.float64)), DARKEST) ** GAMMA
+    return exact.astype(photograph.dtype)
+
+
+@functools.cache
+def _linear_table():
+    """Return linear light, float32 (256,), of the 8-bit values."""
+    photograph = (np.arange(256, dtype=np.float32) / np.float32(255)).astype(np.float64)
+    return (np.maximum(inverse_tone_curve(photograph), DARKEST) ** GAMMA).astype(np.float32)
+
+
+def to_display(linear, full):
+    """Return gamma-compressed values of linear light in [0, 1], under the tone curve if `full`; off by 1e-7 at most.
+
+    The curve is a table over the fourth root, in which it is smooth down to black.
+    """
+    place = np.maximum(linear, linear.dtype.type(DARKEST))
+    np.sqrt(place, out=place)
+    np.sqrt(place, out=place)
+    place *= STEPS
+    cell = place.astype(np.int32)
+    place -= cell
+    start, rise = _display_table(full)
+    place *= rise.take(cell)
+    place += start.take(cell)
+    return place
+
+
+@functools.cache
+def _display_table(full):
+    """Return the curve at k/STEPS and its rise to the next, float32 (STEPS + 1,), over the fourth root of light."""
+    root = np.arange(STEPS + 2) / STEPS
+    curve = root ** (4 / GAMMA)
+    curve = curve * curve * (3 - 2 * curve) if full else curve
+    return curve[:-1].astype(np.float32), np.diff(curve).astype(np.float32)

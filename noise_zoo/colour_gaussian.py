@@ -1,0 +1,43 @@
+"""Gaussian noise that the channels of a pixel share, as colour matrices leave it behind."""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from noise_zoo.noise import Noise, as_image
+
+
+@dataclass(frozen=True)
+class ColourGaussian(Noise):
+    """Adds N(0, (sigma/255)^2) to (H, W, C) in [0, 1]; the channels of a pixel have the correlation given.
+
+    Pixels are independent. Correlation 0 is Gaussian noise in every channel, 1 the same grey value in all.
+
+    Source: the correlated case of Zhang et al., 2022 (SCUNet, github.com/cszn/KAIR), here of equal correlations.
+    """
+
+    axis: ClassVar[str] = "sigma"
+    levels: ClassVar[tuple] = (15, 25, 50)
+    groups: ClassVar[tuple] = ("extras",)
+    title: ClassVar[str] = "Gaussian, channels correlated"
+    formula: ClassVar[str] = "y = x + σ/255·(√(1−ρ)·n + √ρ·m), n ~ N(0, 1) a sample, m ~ N(0, 1) a pixel"
+    source: ClassVar[str] = "after Zhang et al., 2022 (SCUNet), with equal correlations"
+
+    sigma: float
+    correlation: float = 0.5
+
+    def __post_init__(self):
+        self.check_number("sigma")
+        self.check_number("correlation", high=1.0)
+
+    def __call__(self, clean, rng):
+        clean = as_image(clean)
+        noisy = rng.standard_normal(clean.shape, dtype=np.float32)  # (H, W, C)
+        noisy *= self.sigma / 255 * math.sqrt(1 - self.correlation)
+        shared = rng.standard_normal((*clean.shape[:2], 1), dtype=np.float32)
+        shared *= self.sigma / 255 * math.sqrt(self.correlation)
+        noisy += shared
+        noisy += clean
+        return noisy.astype(np.float32, copy=False), clean

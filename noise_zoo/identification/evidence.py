@@ -1,0 +1,122 @@
+"""What pairs of noisy and clean images say about the noise between them, gathered in one pass.
+
+Counts of (clean value, noisy value) hold all that noise of independent samples can tell. What neighbours share is in
+the correlation of the signs of the noise, which neither clipping nor impulses disturb.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from noise_zoo.poisson import photons_at_white
+
+GROUPS = 24  # parts of the data that stand in for its repetition
+STRIPS = 8  # horizontal strips of an image, each in the next group
+LAGS = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (0, 3), (3, 0), (0, 9), (9, 0))  # down, right
+LEAST_PAIRS = 30
+CORNER, CORNERS = 128, 32  # pixels at the side of what is kept of an image, and of how many images
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """A correlation and its standard error, both NaN where too few pairs were seen."""
+
+    value: float
+    error: float
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What pairs of 8-bit images say of their noise.
+
+    counts     {photons at white: (groups, 256, 256)}, how often a clean value became a noisy one, borders left out;
+               photons at white are those of the Poisson noise of an image
+    lags       {(down, right): Correlation} of samples so far apart, within a channel
+    channels   Correlation of the channels of a pixel
+    corners    upper left corners of some pairs, uint8 (noisy, clean), for noise that is no matter of chance
+    images     how many
+    width      mean width of an image in pixels
+    """
+
+    counts: dict[int, np.ndarray]
+    lags: dict[tuple[int, int], Correlation]
+    channels: Correlation
+    corners: tuple[tuple[np.ndarray, np.ndarray], ...]
+    images: int
+    width: float
+
+    @property
+    def total(self):
+        """Counts of all groups and photon scales, (256, 256)."""
+        return sum(counts.sum(axis=0) for counts in self.counts.values())
+
+
+def gather(pairs):
+    """Return the Evidence of pairs (noisy, clean), uint8 (H, W, C) of equal shape and at least 3x3 pixels."""
+    counts, products, corners, widths = {}, {}, [], []
+    for index, (noisy, clean) in enumerate(pairs):
+        check_pair(noisy, clean)
+        scale = photons_at_white(clean)
+        if scale not in counts:
+            counts[scale] = np.zeros((GROUPS, 256, 256), np.int64)
+        cells = clean.astype(np.int32)[1:-1, 1:-1] * 256 + noisy[1:-1, 1:-1]
+        for strip, part in enumerate(np.array_split(cells, STRIPS)):
+            found = np.bincount(part.ravel(), minlength=256 * 256).reshape(256, 256)
+            counts[scale][(STRIPS * index + strip) % GROUPS] += found
+        for key, pair in _sign_products(noisy, clean).items():
+            products.setdefault(key, []).append(pair)
+        if index < CORNERS:
+            corners.append((noisy[:CORNER, :CORNER].copy(), clean[:CORNER, :CORNER].copy()))
+        widths.append(clean.shape[1])
+    if not widths:
+        raise ValueError("no pairs of images came")
+    lags = {lag: _correlation(products.get(lag, [])) for lag in LAGS}
+    channels = _correlation(products.get("channels", []))
+    return Evidence(counts, lags, channels, tuple(corners), len(widths), float(np.mean(widths)))
+
+
+def check_pair(noisy, clean):
+    """Raise ValueError unless both are uint8 (H, W, C) of one shape and at least 3x3 pixels."""
+    if noisy.dtype != np.uint8 or clean.dtype != np.uint8 or noisy.shape != clean.shape or noisy.ndim != 3:
+        raise ValueError(
+            f"a pair is {noisy.dtype} {noisy.shape} and {clean.dtype} {clean.shape}, wanted uint8 (H, W, C) twice"
+        )
+    if min(noisy.shape[:2]) < 3:
+        raise ValueError(f"a pair has {noisy.shape[1]}x{noisy.shape[0]} pixels, wanted 3x3 or more")
+
+
+def _sign_products(noisy, clean):
+    """Return {lag or 'channels': (sum of products of signs, pairs whose signs are not 0, pairs)}.
+
+    Black and white pixels are left out: there the noise can go one way only. Noise that was rounded to nothing has
+    the sign 0, the mean of the signs that it may have had.
+    """
+    signs = np.sign(noisy.astype(np.int16) - clean).astype(np.int8)
+    known = ((clean > 0) & (clean < 255)).astype(np.int8)
+    signs *= known
+    height, width, channels = signs.shape
+    found = {}
+    for down, right in LAGS:
+        if down < height and right < width:
+            here = np.s_[: height - down, : width - right]
+            found[down, right] = _sums(signs[here], signs[down:, right:], known[here], known[down:, right:])
+    if channels > 1:
+        found["channels"] = _sums(signs[..., :-1], signs[..., 1:], known[..., :-1], known[..., 1:])
+    return found
+
+
+def _sums(here, there, known_here, known_there):
+    product = here * there
+    pairs = np.count_nonzero(known_here & known_there)
+    return int(product.sum(dtype=np.int64)), int(np.count_nonzero(product)), int(pairs)
+
+
+def _correlation(sums):
+    """The correlation of Gaussian noise whose signs have this mean product (Sheppard's formula)."""
+    total, nonzero, pairs = (sum(column) for column in zip(*sums, strict=True)) if sums else (0, 0, 0)
+    if pairs < LEAST_PAIRS:
+        return Correlation(math.nan, math.nan)
+    agreement = total / pairs
+    slope = math.pi / 2 * math.cos(math.pi / 2 * agreement)
+    return Correlation(math.sin(math.pi / 2 * agreement), slope * math.sqrt(max(nonzero, 1)) / pairs)

@@ -1,0 +1,48 @@
+"""Compression artefacts: blocks, ringing, colour that bleeds."""
+
+from dataclasses import dataclass
+from io import BytesIO
+from typing import ClassVar
+
+import numpy as np
+from PIL import Image
+
+from noise_zoo.noise import Noise, as_image
+
+
+@dataclass(frozen=True)
+class Jpeg(Noise):
+    """Writes (H, W, 1 or 3) in [0, 1] as a JPEG file of this quality, 1 to 100, and reads it back; nothing is drawn.
+
+    Values are clipped and rounded to 8 bits first. Colour is kept at half size ('4:2:0'), as cameras and KAIR do, or
+    at full size ('4:4:4').
+
+    Source: ITU-T T.81 as in libjpeg, through Pillow; qualities of Dong et al., ICCV 2015 (AR-CNN).
+    """
+
+    axis: ClassVar[str] = "quality"
+    levels: ClassVar[tuple] = (10, 20, 30, 40)
+    groups: ClassVar[tuple] = ("extras",)
+    random: ClassVar[bool] = False
+    title: ClassVar[str] = "JPEG"
+    formula: ClassVar[str] = "y = decode(encode(x, quality)), colour at half size"
+    source: ClassVar[str] = "libjpeg through Pillow; qualities of Dong et al., ICCV 2015"
+
+    quality: int
+    subsampling: str = "4:2:0"
+
+    def __post_init__(self):
+        self.check_integer("quality", low=1, high=100)
+        self.check_choice("subsampling", ("4:2:0", "4:4:4"))
+
+    def __call__(self, clean, rng):
+        clean = as_image(clean)
+        if clean.shape[2] not in (1, 3):
+            raise ValueError(f"Jpeg: the image has {clean.shape[2]} channels, wanted 1 or 3")
+        pixels = np.rint(np.clip(clean, 0, 1) * 255).astype(np.uint8)  # (H, W, C)
+        image = Image.fromarray(pixels if clean.shape[2] == 3 else pixels[..., 0])
+        file = BytesIO()
+        colour = {"subsampling": self.subsampling} if clean.shape[2] == 3 else {}
+        image.save(file, "jpeg", quality=self.quality, **colour)
+        decoded = np.asarray(Image.open(file)).reshape(clean.shape)
+        return decoded.astype(np.float32) / np.float32(255), clean

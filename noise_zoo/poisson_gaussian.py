@@ -1,0 +1,45 @@
+"""Photon noise and read noise: the usual model of a linear sensor."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from noise_zoo.noise import Noise, as_image
+from noise_zoo.photon_counts import LARGEST_MEAN, photon_counts
+
+
+@dataclass(frozen=True)
+class PoissonGaussian(Noise):
+    """Replaces x (H, W, C) in [0, 1] by photons of mean peak * x over peak, and adds N(0, (sigma/255)^2).
+
+    Variance x / peak + (sigma/255)^2. Values are clipped to [0, 1] before photons are counted. By default the read
+    noise has a deviation of a tenth of the range, as in the published tables (peaks 1 to 120, sigma = peak / 10).
+
+    Source: Makitalo & Foi, TIP 2013, "Optimal Inversion of the Generalized Anscombe Transformation".
+    """
+
+    axis: ClassVar[str] = "peak"
+    levels: ClassVar[tuple] = (10, 30, 60, 120)
+    groups: ClassVar[tuple] = ("extras",)
+    title: ClassVar[str] = "Poisson-Gaussian"
+    formula: ClassVar[str] = "y = Poisson(peak·x)/peak + n, n ~ N(0, (σ/255)²)"
+    source: ClassVar[str] = "Mäkitalo & Foi, TIP 2013"
+
+    peak: float
+    sigma: float = 25.5
+
+    def __post_init__(self):
+        self.check_number("peak", low=0.01)
+        self.check_number("sigma")
+
+    def __call__(self, clean, rng):
+        clean = as_image(clean)
+        mean = np.clip(clean, 0, 1) * np.float32(self.peak)  # (H, W, C)
+        counts = photon_counts(rng, mean) if self.peak <= LARGEST_MEAN else rng.poisson(mean)
+        noisy = (counts / np.float32(self.peak)).astype(np.float32)
+        if self.sigma > 0:
+            read = rng.standard_normal(clean.shape, dtype=np.float32)
+            read *= self.sigma / 255
+            noisy += read.astype(np.float32, copy=False)
+        return noisy, clean

@@ -1,0 +1,211 @@
+"""`bench noise`: contact sheets, noisy sets, and what they refuse."""
+
+import json
+import sys
+from io import BytesIO
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from bench import noises, picture, sheet
+from bench.cli import main
+from bench.datasets import load_dataset, read_file
+
+
+@pytest.fixture(autouse=True)
+def own_settings(monkeypatch, tmp_path):
+    monkeypatch.setenv("BENCH_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(sys, "argv", ["bench"])
+
+
+def call(*arguments):
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def refused(*arguments):
+    result = call(*arguments)
+    assert result.exit_code == 2, result.output
+    assert "Traceback" not in result.output
+    return result.output.splitlines()[-1]
+
+
+@pytest.mark.parametrize("spec", ["gaussian", "isp", "random_mixture", "salt_pepper", "chain(gaussian(9), jpeg(40))"])
+@pytest.mark.parametrize("size", [(48, 40), (8, 8), (1, 1), (3, 70), (300, 250)])
+def test_sheets_of_pictures_of_all_sizes(spec, size, tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "small.png")
+    result = call("noise", "show", spec, tmp_path / "small.png", "-o", tmp_path / "new" / "sheet.png")
+    assert result.exit_code == 0, result.output
+    drawn = read_file(tmp_path / "new" / "sheet.png")
+    assert drawn.shape[0] > 1000 and drawn.shape[1] >= 1800
+    assert ("SSIM" in result.output) and ("-" in result.output)
+
+
+def test_pixels_are_shown_whole():
+    """Each pixel of the noisy picture is a square of 2 by 2 dots in the sheet."""
+    pixels = np.random.default_rng(0).integers(0, 256, (192, 192, 3), dtype=np.uint8)
+    noise = noises.load_noise("gaussian(sigma=50)")
+    version = picture.noisy_version(pixels, noise)
+    content = sheet.draw(noise, pixels, [version])
+    drawn = np.asarray(Image.open(BytesIO(content)).convert("RGB"))
+    for place, shown in enumerate((pixels, version.stored)):
+        left = sheet.MARGIN + place * (sheet.TILE + sheet.GAP)
+        tile = drawn[sheet.HEAD : sheet.HEAD + sheet.TILE, left : left + sheet.TILE]
+        assert np.array_equal(tile, shown.repeat(2, axis=0).repeat(2, axis=1))
+
+
+def test_colours_grow_with_the_level():
+    assert sheet.strengths(1) == [sheet.STRENGTHS[3]] and sheet.strengths(6) == list(sheet.STRENGTHS)
+    assert sheet.strengths(3)[0] == sheet.STRENGTHS[0] and sheet.strengths(3)[-1] == sheet.STRENGTHS[-1]
+    assert len(sheet.strengths(9)) == 9
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.667, ".67"), (-0.052, "-.05"), (-0.001, ".00"), (0.999, "1"), (-1, "-1")]
+)
+def test_hundredths(value, text):
+    assert sheet.hundredths(value) == text
+
+
+def test_show_refuses(tmp_path):
+    assert "-o draws one noise, and 7 came" in refused("noise", "show", "paper", "-o", tmp_path / "x.png")
+    assert "cannot be read" in refused("noise", "show", "gaussian", tmp_path / "nothing.png")
+    (tmp_path / "file").write_text("")
+    written = refused("noise", "show", "gaussian", "-o", tmp_path / "file" / "x.png")
+    assert "cannot be written" in written
+
+
+def test_show_a_group():
+    result = call("noise", "show", "paper")
+    assert result.exit_code == 0 and "Camera (ISP)" in result.output and "mixture(level=4)" in result.output
+
+
+def test_apply_writes_the_pixels_that_a_run_uses(photos, tmp_path):
+    out = tmp_path / "noisy"
+    assert call("noise", "apply", "poisson(alpha=2)", photos, out, "--seed", 3).exit_code == 0
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert (manifest["noise"], manifest["version"], manifest["seed"]) == ("poisson(alpha=2)", 1, 3)
+    assert sorted(manifest["files"]) == ["a.png", "b.png", "c.png", "d.png"]
+    noise = noises.load_noise("poisson(alpha=2)")
+    for image in load_dataset(photos).images:
+        clean = image.read()
+        noisy, _ = noise(clean, noises.generator(noises.pixel_hash(clean), noise, 3))
+        stored = np.rint(np.clip(noisy, 0, 1) * 255).astype(np.uint8)
+        assert np.array_equal(read_file(out / image.name), stored)
+        entry = manifest["files"][image.name]
+        assert entry["source_pixel_hash"] == noises.pixel_hash(clean)
+        assert entry["pixel_hash"] == noises.pixel_hash(stored.astype(np.float32) / 255)
+
+
+def test_apply_keeps_the_clean_images_that_a_noise_makes(photos, tmp_path):
+    out = tmp_path / "noisy"
+    assert call("noise", "apply", "isp", photos, out).exit_code == 0
+    version = picture.noisy_version(read_file(photos / "a.png"), noises.load_noise("isp"))
+    assert np.array_equal(read_file(out / "a.png"), version.stored)
+    assert np.array_equal(read_file(out / "clean" / "a.png"), version.target)
+    assert "made by the noise" in json.loads((out / "manifest.json").read_text())["clean"]
+    assert len(list((out / "clean").iterdir())) == 4
+
+
+def test_apply_replaces_nothing_unasked(photos, tmp_path):
+    out = tmp_path / "noisy"
+    out.mkdir()
+    (out / "c.png").write_text("precious")
+    line = refused("noise", "apply", "gaussian(sigma=25)", photos, out)
+    assert "has c.png already" in line and "--overwrite" in line
+    assert [file.name for file in out.iterdir()] == ["c.png"] and (out / "c.png").read_text() == "precious"
+    assert call("noise", "apply", "gaussian(sigma=25)", photos, out, "--overwrite").exit_code == 0
+    assert read_file(out / "c.png").shape == (40, 48, 3)
+    assert "and others already" in refused("noise", "apply", "gaussian(sigma=25)", photos, out)
+
+
+def test_apply_looks_at_names_before_it_writes(photos, tmp_path):
+    (photos / "D.jpg").write_bytes((photos / "d.png").read_bytes())
+    line = refused("noise", "apply", "gaussian(sigma=25)", photos, tmp_path / "noisy")
+    assert "would both become" in line and not (tmp_path / "noisy").exists()
+
+
+def test_apply_refuses(photos, tmp_path):
+    assert "would be overwritten" in refused("noise", "apply", "gaussian(sigma=25)", photos, photos)
+    clean = tmp_path / "set" / "clean"
+    clean.parent.mkdir()
+    photos.rename(clean)
+    assert "would be overwritten" in refused("noise", "apply", "isp", clean, tmp_path / "set", "--overwrite")
+    assert "needs its sigma" in refused("noise", "apply", "gaussian", clean, tmp_path / "x")
+    assert "there is no folder" in refused("noise", "apply", "isp", tmp_path / "nowhere", tmp_path / "x")
+    (tmp_path / "file").write_text("")
+    assert "is a file, wanted a folder" in refused("noise", "apply", "isp", clean, tmp_path / "file")
+    (clean / "a.png").write_text("not a picture")
+    assert "a.png cannot be read as an image" in refused("noise", "apply", "isp", clean, tmp_path / "y")
+
+
+def test_identify_names_what_apply_made(photos, tmp_path):
+    for noise in ("poisson(alpha=3)", "jpeg(quality=35)", "correlated(sigma=45)"):
+        assert call("noise", "apply", noise, photos, tmp_path / "noisy", "--overwrite").exit_code == 0
+        result = call("noise", "identify", tmp_path / "noisy", photos)
+        assert result.exit_code == 0 and result.output.startswith(noise.split("=")[0]), result.output
+        assert "it explains" in result.output
+
+
+def test_identify_describes_mixtures(photos, tmp_path):
+    call("noise", "apply", "mixture(level=3)", photos, tmp_path / "noisy")
+    output = call("noise", "identify", tmp_path / "noisy", photos).output
+    assert output.startswith("no single noise of the zoo explains these images")
+    assert "Gaussian noise, sigma" in output and "confidence" in output and "correlation of neighbours" in output
+
+
+def test_identify_of_equal_images(photos):
+    assert call("noise", "identify", photos, photos).output.startswith("no noise: the noisy images equal the clean")
+
+
+def test_identify_refuses(photos, tmp_path):
+    clean = tmp_path / "clean"
+    clean.mkdir()
+    assert "has no images" in refused("noise", "identify", photos, clean)
+    for name in "abc":
+        (clean / f"{name}.png").write_bytes((photos / f"{name}.png").read_bytes())
+    assert "has no image beside 1 of 4 in" in refused("noise", "identify", photos, clean)
+    Image.new("RGB", (30, 40)).save(clean / "d.png")
+    assert "have 48x40 and 30x40 pixels, wanted the same" in refused("noise", "identify", photos, clean)
+    (clean / "d.jpg").write_bytes((photos / "d.png").read_bytes())
+    assert "two images of one name" in refused("noise", "identify", photos, clean)
+    for folder in (tmp_path / "one", tmp_path / "two"):
+        folder.mkdir()
+        Image.new("RGB", (2, 2)).save(folder / "a.png")
+    assert "2x2 pixels, wanted 3x3 or more" in refused("noise", "identify", tmp_path / "one", tmp_path / "two")
+
+
+def test_table_has_the_scores_of_a_run(photos, networks, tmp_path):
+    run = call("run", "--models", f"{networks}:Blur", "--noise", "isp,poisson(alpha=2)", "--data", photos, "--protocol",
+               "masked-denoising", "--out", tmp_path / "run")  # fmt: skip
+    assert run.exit_code == 0, run.output
+    exported = call("export", tmp_path / "run", "--per", "cell", "--format", "json").output
+    cells = {row["noise"]: row for row in json.loads(exported) if row["model"] == "noisy"}
+    call("data", "add", "holiday", photos)
+    arguments = ["noise", "table", "--noise", "isp,poisson(alpha=2)", "--datasets", "holiday", "--protocol"]
+    rows = json.loads(call(*arguments, "masked-denoising", "--format", "json").output)
+    assert [row["noise"] for row in rows] == ["isp", "poisson(alpha=2)"] and rows[0]["images"] == 4
+    for row in rows:
+        for column in ("psnr", "psnr_low", "psnr_high", "ssim"):
+            assert row[column] == pytest.approx(cells[row["noise"]][column], abs=1e-9)
+    shown = call(*arguments, "masked-denoising", "--format", "markdown").output.splitlines()
+    assert shown[0] == "| noise | holiday, 4 images |"
+    assert shown[2] == f"| isp | {rows[0]['psnr']:.2f} / {rows[0]['ssim']:.4f} |"
+    assert "PSNR in dB / SSIM" in call(*arguments, "stored").output
+
+
+def test_table_of_published_numbers(shared, monkeypatch, tmp_path):
+    """The noisy inputs of KAIR's official script on McMaster, scored by its own code."""
+    monkeypatch.setenv("BENCH_DATA", str(shared / "data" / "test"))
+    golden = json.loads((shared / "golden/dncnn/blind_gauss15_float_McMaster.json").read_text())["mean"]
+    arguments = ["--noise", "gaussian(sigma=15)", "--datasets", "McMaster", "--protocol", "float", "--format", "json"]
+    (row,) = json.loads(call("noise", "table", *arguments).output)
+    assert (row["psnr"], row["ssim"]) == pytest.approx((golden["noisy_psnr"], golden["noisy_ssim"]), abs=1e-5)
+
+
+def test_table_refuses():
+    assert "unknown noise" in refused("noise", "table", "--noise", "gausian")
+    assert "unknown data set" in refused("noise", "table", "--datasets", "buildin")
+    assert "unknown protocol" in refused("noise", "table", "--protocol", "store")
