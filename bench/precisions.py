@@ -1,0 +1,53 @@
+"""The arithmetic that a network is run in: float32, or bfloat16 where its rows stay within 0.005 dB of float32.
+
+Under torch's autocast weights and activations of a layer are rounded to 8 bits, a constant error that the layers
+behind it amplify: by itself it moves the PSNR of an image by up to 0.03 dB. A network names the layers that have to
+stay in float32 in `float32_layers`. Where it names none, autocast decides, and nothing is promised.
+"""
+
+from __future__ import annotations
+
+from types import MethodType
+
+import torch
+from torch import Tensor, nn
+
+from bench.errors import unknown
+
+NAMES = {"float32": "float32", "bf16": "bfloat16", "bfloat16": "bfloat16"}
+
+
+def parse(text: str) -> str:
+    """'float32' or 'bf16' -> the name that stands in rows. Raises BadInput."""
+    if text not in NAMES:
+        raise unknown("precision", text, NAMES)
+    return NAMES[text]
+
+
+def cast(network: nn.Module, precision: str) -> nn.Module:
+    """The network, (B, C, H, W) float32 -> the same, in the precision of that name."""
+    return network if precision == "float32" else InBfloat16(network)
+
+
+class InBfloat16(nn.Module):
+    """A network under autocast to bfloat16; what it names in `float32_layers`, at any depth, is left in float32."""
+
+    def __init__(self, network: nn.Module):
+        super().__init__()
+        self.network = network
+        named = [layer for module in network.modules() for layer in getattr(module, "float32_layers", ())]
+        for layer in dict.fromkeys(named):
+            layer.forward = MethodType(_float32_forward, layer)
+
+    @property
+    def takes_keys(self) -> bool:
+        return getattr(self.network, "takes_keys", False)
+
+    def forward(self, x: Tensor, **keys) -> Tensor:
+        with torch.autocast(x.device.type, torch.bfloat16):
+            return self.network(x, **keys).float()
+
+
+def _float32_forward(layer: nn.Module, x: Tensor) -> Tensor:
+    with torch.autocast(x.device.type, enabled=False):
+        return type(layer).forward(layer, x.float())
