@@ -1,8 +1,9 @@
-"""The arithmetic that a network is run in: float32, or bfloat16 where its rows stay within 0.005 dB of float32.
+"""The arithmetic that a network is run in: float32, or bfloat16 under torch's autocast.
 
-Under torch's autocast weights and activations of a layer are rounded to 8 bits, a constant error that the layers
-behind it amplify: by itself it moves the PSNR of an image by up to 0.03 dB. A network names the layers that have to
-stay in float32 in `float32_layers`. Where it names none, autocast decides, and nothing is promised.
+A layer's weights and input are rounded to 8 bits, a constant error that the layers behind it amplify: it moves the
+PSNR of an image under the shipped networks by up to 0.03 dB. A network names in `float32_layers` what has to stay in
+float32; with that the shipped ones are within 0.005 dB. Nothing is promised of others: the published DnCNN of 20 layers
+loses up to 0.3 dB, and any layer of it in bfloat16 costs 0.01 dB.
 """
 
 from __future__ import annotations
