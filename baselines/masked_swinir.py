@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from baselines import swin
 from baselines.swin import SwinBody
@@ -46,6 +46,11 @@ class MaskedSwinIR(SwinBody):
     def takes_keys(self) -> bool:
         """Whether an evaluated output depends on the images' keys."""
         return bool(self.attention_mask) and self.mask_at_test
+
+    @property
+    def float32_layers(self) -> list[nn.Module]:
+        """What bfloat16 is too coarse for: the convolutions, which do little of the work."""
+        return [module for module in self.modules() if isinstance(module, nn.Conv2d)]
 
     def forward(self, x: Tensor, keys: Sequence[int] | None = None) -> Tensor:
         """Denoise (B, 3, H, W). `keys`: one integer in [0, 2**128) an image, for its masks; None is key 0 for all."""
@@ -96,3 +101,8 @@ def infer(tensors: Mapping[str, Tensor]) -> dict:
 def receptive_field(depths=(6,) * 4, window_size=8, resi_connection="3conv", **others) -> int:
     """Side in pixels of the largest area that an output pixel depends on."""
     return swin.receptive_field(depths, window_size, resi_connection, first_kernel=1)
+
+
+def bytes_per_pixel(embed_dim=60, **others) -> int:
+    """Memory at the peak of an evaluation in float32, copies inside torch included; measured on a CPU."""
+    return 48 * embed_dim

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from baselines import swin
 from baselines.swin import SwinBody
@@ -41,6 +41,11 @@ class SwinIR(SwinBody):
         super().__init__(in_chans, embed_dim, depths, num_heads, window_size, mlp_ratio, drop_path_rate,
                          resi_connection, first_kernel=3)  # fmt: skip
 
+    @property
+    def float32_layers(self) -> list[nn.Module]:
+        """What bfloat16 is too coarse for: the convolutions, which do little of the work."""
+        return [module for module in self.modules() if isinstance(module, nn.Conv2d)]
+
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[-2:]
         image = self.pad(x) - self.mean
@@ -57,6 +62,11 @@ def infer(tensors: Mapping[str, Tensor]) -> dict:
 def receptive_field(depths=(6,) * 6, window_size=8, resi_connection="1conv", **others) -> int:
     """Side in pixels of the largest area that an output pixel depends on."""
     return swin.receptive_field(depths, window_size, resi_connection, first_kernel=3)
+
+
+def bytes_per_pixel(embed_dim=180, **others) -> int:
+    """Memory at the peak of an evaluation in float32, copies inside torch included; measured on a CPU."""
+    return 48 * embed_dim
 
 
 network = SwinIR

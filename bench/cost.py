@@ -42,3 +42,14 @@ def receptive_field(name: str, parameters: dict[str, Any]) -> int | str | None:
     if hasattr(module, "receptive_field"):
         return module.receptive_field(**parameters)
     return getattr(module, "RECEPTIVE_FIELD", None)
+
+
+def bytes_per_pixel(name: str, parameters: dict[str, Any]) -> int | None:
+    """What a network states that it needs at the peak in float32; None where it states nothing."""
+    module = import_module(f"baselines.{name}")
+    return module.bytes_per_pixel(**parameters) if hasattr(module, "bytes_per_pixel") else None
+
+
+def own_tile(name: str) -> int | None:
+    """Side in pixels of the tile that a network is always run in; None for one that takes whole images."""
+    return getattr(import_module(f"baselines.{name}"), "TILE", None)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench import datasets, models, noises, protocols, spec
+from bench import datasets, models, noises, precisions, protocols, spec, tiling
 from bench.errors import BadInput
 
 
@@ -21,6 +21,9 @@ class Plan:
     datasets: tuple[datasets.Dataset, ...]
     seeds: tuple[int, ...]
     protocol: protocols.Protocol
+    precision: str
+    tile: str | int
+    tilings: tuple[tiling.Tiling, ...]  # of each model
     left_out: tuple[str, ...] = ()
 
     @property
@@ -30,6 +33,14 @@ class Plan:
     @property
     def rows(self) -> int:
         return len(self.models) * len(self.noises) * self.images * len(self.seeds)
+
+    @property
+    def notes(self) -> list[str]:
+        """Sentences on what is done otherwise than asked for."""
+        own = {model.label: tiling.own_side(model) for model in self.models}
+        kept = [f"{label} is run in tiles of {side}, which are a part of it, whatever the tile of the others is"
+                for label, side in own.items() if side and self.tile not in ("auto", side)]  # fmt: skip
+        return [*self.left_out, *kept]
 
     def mine(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Those rows of a store that belong to this plan, models and data sets in its order."""
@@ -44,6 +55,7 @@ class Plan:
             & rows["dataset"].isin([dataset.name for dataset in self.datasets])
             & rows["seed"].isin(self.seeds)
             & (rows["protocol"] == self.protocol.name)
+            & (rows["precision"] == self.precision)
         ]
 
 
@@ -57,6 +69,8 @@ def make_plan(
     limit: int | None = None,
     seeds: tuple[int, ...] = (0,),
     protocol: str = "stored",
+    precision: str = "float32",
+    tile: str | int = "auto",
 ) -> Plan:
     """Plan from lists of specs, as on the command line. Gaussian 15 is always among the noises, for the gap.
 
@@ -75,5 +89,15 @@ def make_plan(
         raise BadInput(f"two data sets are called {sorted(duplicates)[0]!r}: rename one of the folders")
     if not seeds:
         raise BadInput("no seed was given: write --seeds 0 or --seeds 0,1")
-    return Plan(tuple(chosen_models), tuple(chosen_noises), tuple(chosen_datasets), tuple(dict.fromkeys(seeds)),
-                protocols.load_protocol(protocol), tuple(left_out))  # fmt: skip
+    choice = tiling.parse(tile)
+    return Plan(
+        models=tuple(chosen_models),
+        noises=tuple(chosen_noises),
+        datasets=tuple(chosen_datasets),
+        seeds=tuple(dict.fromkeys(seeds)),
+        protocol=protocols.load_protocol(protocol),
+        precision=precisions.parse(precision),
+        tile=choice,
+        tilings=tuple(tiling.of(model, choice) for model in chosen_models),
+        left_out=tuple(left_out),
+    )

@@ -14,6 +14,14 @@ from bench import noises, protocols, statistics
 from bench.errors import BadInput
 from bench.store import Store, row_key
 
+TILED = (
+    "Images that are large for a network were denoised in overlapping square tiles that fade into each other; the side "
+    "of its tiles stands with a model, and 0 means whole images. In tiles, networks that draw statistics from all that "
+    "they see together (channel attention in RIDNet, transposed attention in Restormer, non-local blocks in RNAN, "
+    "normalization in IDF), and attention masks, which are drawn for each tile, give another output than on the whole "
+    "image."
+)
+
 
 def build(folder: Path, out: Path, protocol: str | None = None) -> Path:
     """Make the site of a run folder; returns its index.html. Raises BadInput."""
@@ -75,7 +83,7 @@ def study_of(store: Store, rows: pd.DataFrame, manifest: list[dict], protocol: s
         created=last["at"],
         run=store.folder.name,
         protocol=protocol,
-        protocol_description=described.words,
+        protocol_description=" ".join([described.words, *([TILED] if (rows["tile"] > 0).any() else [])]),
         interval=statistics.WORDS,
         versions=last["versions"],
         machine=last["machine"],

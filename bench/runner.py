@@ -19,13 +19,15 @@ import torch
 from PIL import Image
 
 from baselines.checkpoints import first_line
-from bench import contract, datasets, noises
+from bench import contract, datasets, noises, precisions
 from bench.machine import device_of, machine, versions
 from bench.metrics import crop_border, psnr, ssim
 from bench.models import Model
 from bench.plan import Plan, make_plan
 from bench.protocols import to_bytes
 from bench.store import Store, row_key, write_whole
+from bench.tiles import Tiled
+from bench.tiling import Tiling
 from noise_zoo.legacy import LegacyGenerator
 
 METRICS = {"psnr": psnr.score, "ssim": ssim.score}
@@ -40,6 +42,15 @@ class Task:
     noise: Any
     seed: int
     pictured: bool
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """A model on its device, in its precision, and how it takes large images."""
+
+    model: Model
+    network: torch.nn.Module
+    tiling: Tiling
 
 
 @dataclass(frozen=True)
@@ -63,6 +74,8 @@ def run(
     limit: int | None = None,
     seeds: tuple[int, ...] = (0,),
     protocol: str = "stored",
+    precision: str = "float32",
+    tile: str | int = "auto",
     device: str = "auto",
     out: str | Path,
 ) -> pd.DataFrame:
@@ -72,7 +85,7 @@ def run(
         return value if isinstance(value, str) or value is None else ",".join(value)
 
     plan = make_plan(text(models), text(noises), text(datasets), data, size=size, limit=limit, seeds=seeds,
-                     protocol=protocol)  # fmt: skip
+                     protocol=protocol, precision=precision, tile=tile)  # fmt: skip
     with Store.create(Path(out)) as store:
         for _ in execute(plan, store, device):
             pass
@@ -93,7 +106,8 @@ def execute(plan: Plan, store: Store, device: str = "auto", pictures: int = 2, c
     `pictures`: clean, noisy and denoised pictures are kept of so many images of each data set, at the first seed.
     """
     target = device_of(device)
-    networks = [(model, _load(model, target)) for model in plan.models]
+    networks = [Evaluated(model, _load(model, target, plan.precision), tiling)
+                for model, tiling in zip(plan.models, plan.tilings, strict=True)]  # fmt: skip
     store.record({"event": "started", "command": command, **_describe(plan), "device": str(target),
                   "pictures": pictures, "versions": versions(), "machine": machine()})  # fmt: skip
     done = store.done()
@@ -104,7 +118,7 @@ def execute(plan: Plan, store: Store, device: str = "auto", pictures: int = 2, c
                 if prepared is None:
                     yield Step([], len(networks))
                 elif isinstance(prepared, str):
-                    rows = [_row(model, task, "", plan, target, "failed", prepared) for model in plan.models]
+                    rows = [_row(model, 0, task, "", plan, target, "failed", prepared) for model in plan.models]
                     store.write(rows)
                     yield Step(rows)
                 else:
@@ -123,12 +137,12 @@ def execute(plan: Plan, store: Store, device: str = "auto", pictures: int = 2, c
     store.record({"event": "finished", "command": command})
 
 
-def _load(model: Model, device: torch.device) -> torch.nn.Module:
-    """The network on the device; one from outside is tried first. Raises BadInput."""
+def _load(model: Model, device: torch.device, precision: str) -> torch.nn.Module:
+    """The network on the device, in a precision; one from outside is tried first. Raises BadInput."""
     network = model.load(device)
     if model.outside:
         contract.check(network, model.label, device)
-    return network
+    return precisions.cast(network, precision)
 
 
 def _describe(plan: Plan) -> dict[str, Any]:
@@ -142,6 +156,8 @@ def _describe(plan: Plan) -> dict[str, Any]:
                      for d in plan.datasets],
         "seeds": list(plan.seeds),
         "protocol": plan.protocol.name,
+        "precision": plan.precision,
+        "tile": plan.tile,
         "left_out": list(plan.left_out),
     }  # fmt: skip
 
@@ -171,7 +187,10 @@ def _prepare_ahead(
             if clean.get("of") is not task.image:
                 pixels = task.image.read()
                 clean.update(of=task.image, pixels=pixels, hash=noises.pixel_hash(pixels))
-            rows = (_row(model, task, clean["hash"], plan) for model in plan.models)
+            tiles = (tiling.tile(*clean["pixels"].shape[:2]) for tiling in plan.tilings)
+            rows = (
+                _row(model, tile, task, clean["hash"], plan) for model, tile in zip(plan.models, tiles, strict=True)
+            )
             if all(row_key(row) in done for row in rows):
                 return None
             return _make_noisy(clean["pixels"], clean["hash"], task, plan)
@@ -204,10 +223,12 @@ def _denoise(networks, task, prepared, plan, device, done) -> list[tuple[dict, n
     """(unscored row, 8-bit output or None where the network failed) for each model whose row is missing."""
     outputs = []
     x = torch.from_numpy(prepared.noisy).permute(2, 0, 1)[None].contiguous()  # (1, C, H, W)
-    for model, network in networks:
-        row = _row(model, task, prepared.image_hash, plan, device)
+    for one in networks:
+        tile = one.tiling.tile(*prepared.noisy.shape[:2])
+        row = _row(one.model, tile, task, prepared.image_hash, plan, device)
         if row_key(row) in done:
             continue
+        network = Tiled(one.network, one.tiling) if tile else one.network
         keys = {"keys": [prepared.mask_key]} if getattr(network, "takes_keys", False) else {}
         began = time.perf_counter()
         try:
@@ -262,7 +283,9 @@ def _commit(store: Store, scoring: Future) -> Step:
     return Step(rows)
 
 
-def _row(model: Model, task: Task, image_hash: str, plan: Plan, device="", status="ok", reason="") -> dict[str, Any]:
+def _row(
+    model: Model, tile: int, task: Task, image_hash: str, plan: Plan, device="", status="ok", reason=""
+) -> dict[str, Any]:
     """A row without scores."""
     return {
         "model": model.label,
@@ -278,8 +301,8 @@ def _row(model: Model, task: Task, image_hash: str, plan: Plan, device="", statu
         "level": noises.level(task.noise),
         "seed": task.seed,
         "protocol": plan.protocol.name,
-        "precision": "float32",
-        "tile": 0,
+        "precision": plan.precision,
+        "tile": tile,
         "device": str(device),
         "status": status,
         "reason": reason,

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 
 WINDOW, DEVIATION = 11, 1.5
+STRIP = 128  # rows at once: memory does not grow with the height of the image
 
 
 def score(output: np.ndarray, clean: np.ndarray) -> float:
@@ -22,10 +23,19 @@ def score(output: np.ndarray, clean: np.ndarray) -> float:
     place = torch.arange(WINDOW, dtype=torch.float64) - WINDOW // 2
     window = torch.exp(-(place**2) / (2 * DEVIATION**2))
     window = window / window.sum()
+    strips = range(0, output.shape[0] - WINDOW + 1, STRIP)
+    sums = [
+        _sum_of_rows(*(image[top : top + STRIP + WINDOW - 1] for image in (output, clean)), window) for top in strips
+    ]
+    return sum(sums) / ((output.shape[0] - WINDOW + 1) * (output.shape[1] - WINDOW + 1) * output.shape[2])
+
+
+def _sum_of_rows(output: np.ndarray, clean: np.ndarray, window: torch.Tensor) -> float:
+    """Sum of the structural similarity over the places where the whole window fits."""
     x, y = (torch.from_numpy(image.astype(np.float64)).permute(2, 0, 1) for image in (output, clean))  # (C, H, W)
     stacked = torch.stack([x, y, x * x, y * y, x * y]).flatten(0, 1)[:, None]  # (5C, 1, H, W)
     filtered = F.conv2d(F.conv2d(stacked, window.view(1, 1, -1, 1)), window.view(1, 1, 1, -1))
     mean_x, mean_y, xx, yy, xy = filtered.view(5, len(x), *filtered.shape[-2:])
     c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
     structure = (2 * (xy - mean_x * mean_y) + c2) / (xx - mean_x**2 + yy - mean_y**2 + c2)
-    return float((structure * (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)).mean())
+    return float((structure * (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)).sum())

@@ -38,7 +38,9 @@ class Protocol:
 
 def to_bytes(image: np.ndarray) -> np.ndarray:
     """[0, 1] floats -> uint8, clipped and rounded to nearest: what every score is taken on."""
-    return np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
+    scaled = np.clip(image, 0, 1)
+    scaled *= 255
+    return np.rint(scaled, out=scaled).astype(np.uint8)
 
 
 def names() -> list[str]:

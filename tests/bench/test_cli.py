@@ -66,6 +66,8 @@ def test_run_prints_the_plan_and_a_table(tmp_path, photos, networks):
         (["--device", "cuda:99"], ["device"]),
         (["--models", "nowhere.py:Net"], ["there is no file nowhere.py"]),
         (["--models", "dncnn(weights='nothing.pth')"], ["'nothing.pth' is neither a file"]),
+        (["--tile", "half"], ["the tile is 'half'", "wanted auto, whole"]),
+        (["--tile", "100"], ["the tile of Blur is 100", "a multiple of 8 from 64"]),
         (["--data", "no/such/folder"], ["there is no folder no/such/folder"]),
     ],
 )
@@ -172,6 +174,15 @@ def test_report_of_a_run(done, tmp_path):
     methods = (tmp_path / "site/methods.html").read_text()
     assert "LPIPS was not measured" in methods and "stored" in methods
     assert list((tmp_path / "site/pictures").iterdir())
+
+
+def test_the_report_says_what_tiles_are(done, tmp_path):
+    call("report", done, "-o", tmp_path / "site")
+    assert "overlapping square tiles" not in (tmp_path / "site/methods.html").read_text()
+    model = "rnan(weights=None, n_feats=4, n_resgroups=2)"
+    assert call("run", "--models", model, "--data", tmp_path / "photos", "--limit", 1, "--out", done).exit_code == 0
+    call("report", done, "-o", tmp_path / "site")
+    assert "overlapping square tiles" in (tmp_path / "site/methods.html").read_text()
 
 
 def test_noise_apply_writes_the_pixels_that_a_run_uses(done, photos, tmp_path):

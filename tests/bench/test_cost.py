@@ -1,9 +1,12 @@
 """What networks cost and see: what their files state is what is counted."""
 
+import weakref
 from importlib import import_module
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_iter
 
 from baselines.dncnn import DnCNN
 from baselines.idf import IDF
@@ -50,3 +53,43 @@ def test_fused_attention_is_counted_too():
 
 def test_parameters_are_counted():
     assert (cost.count_parameters(DnCNN()), cost.count_parameters(IDF())) == (668_227, 49_021)
+
+
+class LiveBytes(TorchDispatchMode):
+    """Counts the bytes of tensors that are made and not yet given back; `peak` is the most at any moment."""
+
+    def __init__(self):
+        super().__init__()
+        self.now = self.peak = 0
+        self.known = set()
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        result = function(*args, **(kwargs or {}))
+        for tensor in tree_iter(result):
+            if isinstance(tensor, torch.Tensor) and tensor.untyped_storage()._cdata not in self.known:
+                storage = tensor.untyped_storage()
+                self.known.add(storage._cdata)
+                self.now += storage.nbytes()
+                self.peak = max(self.peak, self.now)
+                weakref.finalize(storage, self._gone, storage._cdata, storage.nbytes())
+        return result
+
+    def _gone(self, address, count):
+        self.known.discard(address)
+        self.now -= count
+
+
+@pytest.mark.parametrize("text", ["dncnn", "ours", "swinir", "ridnet(weights=None)", "restormer(weights=None)",
+                                  "idf(weights=None)", "dncnn(weights=None, size='full')",
+                                  "ridnet(weights=None, size='full')"])  # fmt: skip
+def test_the_stated_memory_holds_the_tensors_that_are_alive(text):
+    """And what kernels copy besides: at most as much again (tests/benchmarks/memory.py measures it)."""
+    model = models.resolve(text)
+    network, x = model.load(), torch.rand(1, 3, 64, 64)
+    keys = {"keys": [0]} if getattr(network, "takes_keys", False) else {}
+    with torch.inference_mode():
+        network(x, **keys)  # what is made once is made now
+        with LiveBytes() as live:
+            network(x, **keys)
+    needed = live.peak / 64**2
+    assert needed <= cost.bytes_per_pixel(model.name, model.parameters) <= 2.2 * needed

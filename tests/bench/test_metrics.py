@@ -15,7 +15,7 @@ def pair(height=40, width=33, channels=3, seed=0):
     return np.clip(clean + random.normal(0, 12, clean.shape), 0, 255).astype(np.uint8), clean
 
 
-@pytest.mark.parametrize("shape", [(40, 33, 3), (11, 11, 3), (64, 12, 1)])
+@pytest.mark.parametrize("shape", [(40, 33, 3), (11, 11, 3), (64, 12, 1), (300, 20, 3), (138, 12, 3), (139, 12, 3)])
 def test_equal_to_scikit_image(shape):
     output, clean = pair(*shape)
     assert psnr.score(output, clean) == pytest.approx(peak_signal_noise_ratio(clean, output, data_range=255), abs=1e-12)

@@ -251,3 +251,50 @@ def test_an_untrained_network_repeats():
     first, second = (bench.load_model("dncnn(weights=None)").state_dict() for _ in range(2))
     assert all(torch.equal(first[key], second[key]) for key in first)
     assert torch.equal(state, torch.get_rng_state())
+
+
+@pytest.fixture
+def large(tmp_path):
+    """A folder with one smooth picture of 100x150 pixels."""
+    folder = tmp_path / "large"
+    folder.mkdir()
+    small = Image.fromarray(np.random.default_rng(1).integers(0, 256, (9, 12, 3), dtype=np.uint8))
+    small.resize((150, 100), Image.Resampling.BICUBIC).save(folder / "picture.png")
+    return folder
+
+
+def test_a_tile_is_a_part_of_the_row(tmp_path, large, networks):
+    folder = tmp_path / "run"
+    whole = run(folder, [f"{networks}:Blur"], large, noises="gaussian(sigma=15)")
+    tiled = run(folder, [f"{networks}:Blur"], large, noises="gaussian(sigma=15)", tile=64)
+    assert list(whole["tile"]) == [0] and sorted(tiled["tile"]) == [0, 64]
+    assert tiled["psnr"].iloc[0] == pytest.approx(tiled["psnr"].iloc[1], abs=1e-3)  # a blur of 3x3 is covered
+
+
+def test_an_image_that_fits_into_a_tile_is_whole(tmp_path, photos, networks):
+    rows = run(tmp_path / "run", [f"{networks}:Blur"], photos, tile=64)
+    assert set(rows["tile"]) == {0}
+    assert len(run(tmp_path / "run", [f"{networks}:Blur"], photos, tile="whole")) == len(rows)
+
+
+def test_rnan_has_its_own_tile(tmp_path, large):
+    model = "rnan(weights=None, n_feats=4, n_resgroups=2)"
+    plan = make_plan(model, "gaussian(sigma=15)", None, (large,), tile="whole")
+    assert [note for note in plan.notes if note.startswith("rnan") and "tiles of 48" in note]
+    assert make_plan(model, "gaussian(sigma=15)", None, (large,)).notes == []
+    rows = run(tmp_path / "run", [model], large, noises="gaussian(sigma=15)", tile="whole")
+    assert list(rows["tile"]) == [48] and list(rows["status"]) == ["ok"]
+
+
+def test_masks_of_tiles_repeat(tmp_path, large):
+    model = "ours(weights=None, embed_dim=8, depths=(2,), num_heads=(2,), attention_mask=50)"
+    first, second = (run(tmp_path / name, [model], large, tile=96) for name in ("one", "two"))
+    assert set(first["tile"]) == {96}
+    pd.testing.assert_frame_equal(first.drop(columns=NOT_NUMBERS), second.drop(columns=NOT_NUMBERS))
+
+
+def test_a_precision_is_a_part_of_the_row(tmp_path, photos):
+    model = "dncnn(weights=None, nc=4, nb=3)"
+    run(tmp_path / "run", [model], photos, noises="gaussian(sigma=15)")
+    rows = run(tmp_path / "run", [model], photos, noises="gaussian(sigma=15)", precision="bf16")
+    assert rows["precision"].value_counts().to_dict() == {"float32": 4, "bfloat16": 4}

@@ -1,0 +1,103 @@
+"""Which tile a network is run in on which image: a rule of the network and the image's size, the same on every machine.
+
+`auto` runs an image whole as long as the network's stated memory for it is at most `WHOLE_BYTES`, and else in square
+tiles of the largest of `SIDES` that needs at most `TILE_BYTES`, so that a process stays below 4 GB. What a network
+needs per pixel is a constant in its file, not a measurement. The tile is in every row.
+
+Neighbouring tiles overlap. Where a network's receptive field is known and modest, what its tiles lack at their sides
+is left out of the blend, and the output is that of the whole image. Elsewhere the outermost 8 pixels are left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf, lcm
+
+from baselines.recognition import channels
+from bench import cost
+from bench.errors import BadInput
+from bench.models import Model
+
+WHOLE_BYTES = 5 * 2**29  # 2.5 GiB
+TILE_BYTES = 3 * 2**28  # 0.75 GiB
+SIDES = (512, 256, 128)
+STEP = 8  # tiles begin and, but for the last, end at multiples of it: windows and halvings fall as in the whole image
+UNSTATED = 3072  # bytes per pixel of a network that states none
+MODEST = 64  # receptive fields up to it are covered in full
+RAMP = 16  # pixels of an overlap over which one tile fades into the next, at least
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """How a network takes large images.
+
+    side     of a tile, pixels
+    overlap  of neighbouring tiles, pixels
+    margin   pixels at the inner sides of a tile that are seen and not used, less than half of the overlap
+    step     tiles begin at multiples of it
+    largest  number of pixels up to which an image is run whole
+    fits     an image that fits into one tile is run whole too
+    """
+
+    side: int
+    overlap: int
+    margin: int
+    step: int = STEP
+    largest: float = 0
+    fits: bool = True
+
+    def tile(self, height: int, width: int) -> int:
+        """The side of the tile for an image, 0 where it is run whole."""
+        whole = height * width <= self.largest or (self.fits and max(height, width) <= self.side)
+        return 0 if whole else self.side
+
+
+def of(model: Model, choice: str | int = "auto") -> Tiling:
+    """The tiling of a model for 'auto', 'whole' or the side of a tile. Raises BadInput."""
+    own = own_side(model)
+    if own:
+        return Tiling(own, overlap=16, margin=4, fits=False)
+    step = STEP if model.outside else lcm(STEP, model.parameters.get("window_size", STEP))
+    overlap, margin = _overlap(None if model.outside else cost.receptive_field(model.name, model.parameters), step)
+    least = _up(2 * overlap, step)
+    if choice == "whole":
+        return Tiling(least, overlap, margin, step, largest=inf)
+    if choice == "auto":
+        needed = _bytes_per_pixel(model)
+        side = next((side for side in SIDES if side**2 * needed <= TILE_BYTES), SIDES[-1])
+        return Tiling(max(side // step * step, least), overlap, margin, step, largest=WHOLE_BYTES // needed)
+    if choice % step or choice < least:
+        raise BadInput(f"the tile of {model.label} is {choice}, wanted a multiple of {step} from {least} (--tile)")
+    return Tiling(choice, overlap, margin, step)
+
+
+def parse(text: str | int) -> str | int:
+    """'auto', 'whole' or a side as text -> the choice. Raises BadInput."""
+    if text in ("auto", "whole"):
+        return text
+    if not str(text).isdigit() or int(text) < 1:
+        raise BadInput(f"the tile is {str(text)!r}, wanted auto, whole, or the side of a tile in pixels such as 512")
+    return int(text)
+
+
+def own_side(model: Model) -> int | None:
+    """The side of the tile that is a part of what a network is, whatever is chosen; None for most."""
+    return None if model.outside else cost.own_tile(model.name)
+
+
+def _overlap(receptive_field: int | str | None, step: int) -> tuple[int, int]:
+    """(overlap, margin) in pixels."""
+    known = isinstance(receptive_field, int) and receptive_field <= MODEST
+    margin = receptive_field // 2 if known else 8
+    return _up(2 * margin + RAMP, step), margin
+
+
+def _bytes_per_pixel(model: Model) -> int:
+    """As the network states it; a grey network runs on three channels at once."""
+    stated = None if model.outside else cost.bytes_per_pixel(model.name, model.parameters)
+    return (stated or UNSTATED) * (3 if channels(model.parameters) == 1 else 1)
+
+
+def _up(number: int, step: int) -> int:
+    """The next multiple of `step`."""
+    return -(-number // step) * step
