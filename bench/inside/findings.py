@@ -67,13 +67,13 @@ def write(store: Store, findings: Iterable[Mapping[str, Any]]) -> None:
 
 
 def read(store: Store, measure: str | None = None) -> pd.DataFrame:
-    """Findings, all or of one measure, in the order in which they were made; empty where nothing was looked at."""
+    """Findings by key, all or of one measure, in the order in which they were made."""
     there = store.connection.execute("SELECT name FROM sqlite_master WHERE name = 'findings'").fetchone()
     if not there:
         return pd.DataFrame(columns=[*COLUMNS])
     where, parameters = ("WHERE measure = ?", (measure,)) if measure else ("", ())
-    return pd.read_sql(f"SELECT {', '.join(COLUMNS)} FROM findings {where} ORDER BY rowid", store.connection,
-                       params=parameters)  # fmt: skip
+    query = f"SELECT key, {', '.join(COLUMNS)} FROM findings {where} ORDER BY rowid"
+    return pd.read_sql(query, store.connection, index_col="key", params=parameters)
 
 
 def settings_text(settings: Mapping[str, Any]) -> str:

@@ -61,6 +61,12 @@ def probe(model: Model, patterns: Sequence[str], device: torch.device) -> Probe:
     return probe_of(model, network, device, names)
 
 
+def deepest(model: Model, patterns: Sequence[str], device: torch.device) -> Probe:
+    """The model with the last of those layers alone: what SRGA and the densities of features look at."""
+    network = load(model, device)
+    return probe_of(model, network, device, [chosen(model, trace(model, network), patterns)[-1].name])
+
+
 def probe_of(model: Model, network: nn.Module, device: torch.device, names: Sequence[str]) -> Probe:
     """A loaded model with the layers of these names."""
     prefix = _prefix(network)

@@ -2,54 +2,18 @@
 
 import json
 import sqlite3
-import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from click.testing import CliRunner
 
 from bench import noises
-from bench.cli import main
 from bench.datasets import load_dataset
 from bench.inside import findings
 from bench.inside.patches import batches, cut
 from bench.protocols import load_protocol
 from bench.store import Store
-
-STACKS = '''
-import torch
-from torch import nn
-
-
-class Stack(nn.Sequential):
-    """Random, and the same for the same seed."""
-
-    def __init__(self, seed=0):
-        torch.manual_seed(seed)
-        super().__init__(nn.Conv2d(3, 6, 3, padding=1), nn.ReLU(inplace=True), nn.Conv2d(6, 3, 3, padding=1))
-
-
-class Keyed(Stack):
-    takes_keys = True
-
-    def forward(self, x, keys=None):
-        streams = (torch.Generator().manual_seed(key % 2**60) for key in keys)
-        return super().forward(x + torch.stack([torch.randn(3, 1, 1, generator=stream) for stream in streams]))
-'''
-
-
-@pytest.fixture
-def stacks(tmp_path):
-    file = tmp_path / "stacks.py"
-    file.write_text(STACKS)
-    return file
-
-
-def call(*arguments):
-    sys.argv = ["bench", *map(str, arguments)]
-    return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
 def gram_cka(x, y, batch):
@@ -76,7 +40,7 @@ def features(network, patches, noise):
 
 
 @pytest.mark.parametrize("other_noise", [None, "salt_pepper(density=0.02)"])
-def test_the_numbers_are_cka_of_the_layers_on_those_pixels(stacks, photos, tmp_path, other_noise):
+def test_the_numbers_are_cka_of_the_layers_on_those_pixels(call, stacks, photos, tmp_path, other_noise):
     out = tmp_path / "run"
     command = ["cka", f"{stacks}:Stack(seed=1)", "--data", photos, "--patches", 12, "--side", 16, "--batch", 4,
                "--out", out]  # fmt: skip
@@ -100,7 +64,7 @@ def test_the_numbers_are_cka_of_the_layers_on_those_pixels(stacks, photos, tmp_p
     assert max(wanted) < 1 - 1e-6  # two passes, kept apart
 
 
-def test_one_network_on_one_noise_is_itself(stacks, photos, tmp_path):
+def test_one_network_on_one_noise_is_itself(call, stacks, photos, tmp_path):
     result = call("cka", f"{stacks}:Keyed", "--data", photos, "--patches", 12, "--side", 16, "--batch", 4,
                   "--out", tmp_path / "run")  # fmt: skip
     assert result.exit_code == 0, result.output
@@ -109,7 +73,7 @@ def test_one_network_on_one_noise_is_itself(stacks, photos, tmp_path):
     np.testing.assert_allclose(same["cka"], 1, atol=1e-12)
 
 
-def test_what_is_left_behind(stacks, photos, tmp_path):
+def test_what_is_left_behind(call, stacks, photos, tmp_path):
     out = tmp_path / "run"
     command = ("cka", f"{stacks}:Stack", f"{stacks}:Stack(seed=2)", "--noise-a", "poisson(alpha=2)", "--data", photos,
                "--patches", 14, "--side", 16, "--batch", 4, "--layers", "0", "--out", out)  # fmt: skip
@@ -150,7 +114,7 @@ def test_a_run_folder_without_findings_has_none(tmp_path):
         (["STACK", "--datasets", "builtin,builtin"], ["two data sets are called 'builtin'"]),
     ],
 )
-def test_bad_input_is_one_line_and_code_2(stacks, photos, tmp_path, arguments, words):
+def test_bad_input_is_one_line_and_code_2(call, stacks, photos, tmp_path, arguments, words):
     given = [f"{stacks}:Stack" if word == "STACK" else word for word in arguments]
     result = call("cka", "--data", photos, "--side", 16, "--out", tmp_path / "run", *given)
     assert result.exit_code == 2, result.output
