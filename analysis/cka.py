@@ -8,7 +8,7 @@ HSIC_1 is the inner product of two Gram matrices from which rows, columns and di
 ("U-centred"). So a layer has to be multiplied out once a batch, and all pairs of layers are one small product more.
 
 Source: Song et al., JMLR 2012 (HSIC_1); Nguyen, Raghu & Kornblith, ICLR 2021 (minibatches); Szekely & Rizzo, Annals of
-Statistics 2014 (U-centring); Busing et al., Statistics and Computing 1999 (the jackknife with unequal groups).
+Statistics 2014 (U-centring).
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy import stats
 from torch import Tensor
+
+from analysis import jackknife
 
 SMALLEST_BATCH = 4  # HSIC_1 divides by n (n - 3)
 GROUPS = 64  # at most so many groups of batches are kept for the jackknife; an even number
@@ -115,7 +116,7 @@ class Cka:
         without = np.stack(
             [_ratio(*(sums.sum(0) - sums[group] for sums in (cross, left, right))) for group in range(len(size))]
         )
-        half = jackknife_half_width(value, without, size) if self.batches >= 3 else np.full_like(value, np.nan)
+        half = jackknife.half_width(value, without, size) if self.batches >= 3 else np.full_like(value, np.nan)
         return Similarity(value, np.maximum(value - half, -1), np.minimum(value + half, 1), self.batches)
 
 
@@ -123,15 +124,3 @@ def _ratio(cross: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray
     """(A, B), (A,), (B,) -> CKA (A, B); NaN where a layer does not vary."""
     scale = np.sqrt(np.maximum(np.multiply.outer(left, right), 0))
     return np.divide(cross, scale, out=np.full_like(cross, np.nan), where=scale > 0)
-
-
-def jackknife_half_width(value: np.ndarray, without: np.ndarray, size: np.ndarray) -> np.ndarray:
-    """Half of a 95% interval (...) of `value` (...), from values (G, ...) without each of G groups of given sizes.
-
-    Student's t with G - 1 degrees of freedom; groups of equal size give the usual jackknife. Source: Busing et al.
-    """
-    share = (size.sum() / size).reshape(-1, *[1] * value.ndim)  # (G, 1, ...)
-    pseudo = share * value - (share - 1) * without
-    mean = len(size) * value - ((1 - 1 / share) * without).sum(0)
-    variance = ((pseudo - mean) ** 2 / (share - 1)).mean(0)
-    return stats.t.ppf(0.975, len(size) - 1) * np.sqrt(variance)

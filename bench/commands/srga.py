@@ -29,9 +29,10 @@ def srga(models, noise, reference, layer, components, pca, **options) -> None:
     from bench import models as known
     from bench import noises
     from bench.console import console
-    from bench.inside import generalization, setting
+    from bench.inside import findings, generalization, setting
     from bench.inside.options import listed
     from bench.inside.probe import deepest
+    from bench.inside.question import table
     from bench.progress import progress
 
     chosen = setting.make(**options)
@@ -40,39 +41,15 @@ def srga(models, noise, reference, layer, components, pca, **options) -> None:
         click.echo(f"note: {sentence}")
     question = generalization.ask(noises.expand(noise), noises.load_noise(reference), chosen, components, pca)
     probes = [deepest(model, listed(layer), chosen.device) for model in resolved]
-    settings = question.settings()
-    click.echo(
-        f"{chosen.patches.words}; {settings['components']} components, {pca} PCA, protocol {chosen.protocol.name}"
-    )
+    how = f"{question.how['components']} components, {pca} PCA, protocol {chosen.protocol.name}"
+    click.echo(f"{chosen.patches.words}; {how}")
     batches = -(-len(chosen.patches.patches) // generalization.BATCH)
     with setting.opened(chosen.out) as store:
         with progress("batches", batches * len(probes) * (len(question.pairs) + 1)) as bar:
             for done in generalization.measure(probes, question, store):
                 bar.advance(done)
-        frame = generalization.answers(probes, question, store)
+        frame = question.answers(probes, findings.read(store))
     files = generalization.keep(frame, probes, question)
-    show(frame, probes, console(), generalization)
+    console().print(table(frame, probes, "srga", "SRGA"))
     click.echo(generalization.WORDS)
     click.echo("files: " + ", ".join(map(str, files)))
-
-
-def show(frame, probes, screen, generalization) -> None:
-    """A row a noise, a column a model, the floors first."""
-    from rich.table import Table
-
-    from bench.table import cell_text
-
-    table = Table("noise", title="SRGA [95%]; * not above the noise floor", title_justify="left")
-    for probe in probes:
-        table.add_column(f"{probe.model.label}\n{probe.layers[-1]}", justify="right")
-    rows = {(row["noise"], row["model"]): row for row in frame.to_dict("records")}
-    names = [probe.model.label for probe in probes]
-    noises = list(dict.fromkeys(frame["noise"]))
-    if noises:
-        floors = [rows[noises[0], name] for name in names]
-        table.add_row("noise floor", *(cell_text(row["floor"], row["floor_low"], row["floor_high"]) for row in floors))
-    for noise in noises:
-        cells = [rows[noise, name] for name in names]
-        table.add_row(noise, *(cell_text(row["srga"], row["low"], row["high"])
-                               + ("" if generalization.above_floor(row) else " *") for row in cells))  # fmt: skip
-    screen.print(table)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -59,3 +59,9 @@ def save(figure: Figure, stem: Path) -> list[Path]:
         write_whole(path, content.getvalue())
         written.append(path)
     return written
+
+
+def legend_columns(figure: Figure, labels: Sequence[str]) -> int:
+    """How many entries stand side by side over a figure."""
+    widest = 0.075 * max(map(len, labels)) + 0.55  # inches, with the line before and the gap behind
+    return max(1, min(len(labels), int(figure.get_figwidth() / widest)))

@@ -76,6 +76,12 @@ def read(store: Store, measure: str | None = None) -> pd.DataFrame:
     return pd.read_sql(query, store.connection, index_col="key", params=parameters)
 
 
+def by_key(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Findings that were just made, as `read` gives them."""
+    rows = list(rows)
+    return pd.DataFrame(rows, columns=[*COLUMNS], index=pd.Index([key(row) for row in rows], name="key"))
+
+
 def settings_text(settings: Mapping[str, Any]) -> str:
     """Settings as one text, the same for the same settings."""
     return json.dumps(settings, sort_keys=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from bench.errors import BadInput
 from bench.inside import figures, findings
 from bench.inside.patches import batches
 from bench.inside.probe import Probe
+from bench.inside.question import Question
 from bench.inside.setting import Setting, opened, record
 from bench.store import Store, write_whole
 from reports.charts.style import MUTED, look
@@ -25,7 +25,6 @@ from reports.charts.style import MUTED, look
 VERSION = 1  # of the definition: a change of the numbers is a new version
 BATCH = 16  # patches that go through a network and into the table at a time
 IN_MEMORY = 3_300_000_000  # bytes of features that are held in memory; more go into a file of the run folder
-MEASURE, FLOOR = "srga", "srga_floor"
 WORDS = (
     "SRGA: 0 is the same as under the reference noise; higher is further away. The floor is the score of the same "
     "patches under the reference noise with another seed: a value whose interval reaches down to it says nothing. "
@@ -33,47 +32,13 @@ WORDS = (
 )
 
 
-@dataclass(frozen=True)
-class Question:
-    """Which noises are compared with which, and how."""
-
-    noises: tuple[Any, ...]
-    reference: Any
-    setting: Setting
-    components: int
-    pca: str
-
-    @property
-    def pairs(self) -> list[tuple[str, Any, int]]:
-        """(measure, noise, seed) of each score: the floor first, the reference itself left out."""
-        seed = self.setting.seed
-        tested = [(MEASURE, noise, seed) for noise in self.noises if noise != self.reference]
-        return [(FLOOR, self.reference, seed + 1), *tested]
-
-    def settings(self) -> dict[str, Any]:
-        """What determines a score besides model and noise."""
-        patches = self.setting.patches
-        return {"patches": len(patches.patches), "side": patches.side, "components": self.components, "pca": self.pca,
-                "version": VERSION}  # fmt: skip
-
-    def finding(self, probe: Probe, measure: str, noise: Any, seed: int) -> dict[str, Any]:
-        """A score's row, without the score."""
-        layer = probe.layers[-1]
-        return {
-            "measure": measure,
-            **findings.about(probe.model, layer, noise, seed),
-            **findings.about(probe.model, layer, self.reference, self.setting.seed, other=True),
-            "dataset": ", ".join(self.setting.patches.datasets),
-            "protocol": self.setting.protocol.name,
-            "settings": findings.settings_text(self.settings()),
-        }
-
-
 def ask(chosen: Sequence[Any], reference: Any, setting: Setting, components: int, pca: str) -> Question:
-    """A question with no more components than patches. Raises BadInput."""
-    if len(setting.patches.patches) < 2:
+    """The question, with no more components than patches. Raises BadInput."""
+    count = len(setting.patches.patches)
+    if count < 2:
         raise BadInput(f"SRGA needs two patches or more: {setting.patches.words} are there")
-    return Question(tuple(chosen), reference, setting, min(components, len(setting.patches.patches)), pca)
+    how = {"components": min(components, count), "pca": pca, "version": VERSION}
+    return Question("srga", tuple(chosen), reference, setting, how)
 
 
 def measure(probes: Sequence[Probe], question: Question, store: Store) -> Iterator[int]:
@@ -102,7 +67,7 @@ def _measure_model(probe: Probe, question: Question, pairs: list[tuple[str, Any,
             table[first : first + len(features)] = features
             first += len(features)
             yield None
-        yield srga.describe(table, groups, min(question.components, table.shape[1]), question.pca)
+        yield srga.describe(table, groups, min(question.how["components"], table.shape[1]), question.how["pca"])
 
     reference = None
     for name, noise, seed in [("", question.reference, setting.seed), *pairs]:
@@ -116,9 +81,8 @@ def _measure_model(probe: Probe, question: Question, pairs: list[tuple[str, Any,
             reference = deep
             continue
         found = srga.compare(reference, deep)
-        row = question.finding(probe, name, noise, seed)
-        row |= {"value": found.value, "low": found.low, "high": found.high, "device": str(setting.device)}
-        findings.write(store, [row])
+        bounds = {"value": found.value, "low": found.low, "high": found.high}
+        findings.write(store, [{**question.finding(probe, name, noise, seed), **bounds}])
 
 
 def feature_table(rows: int, columns: int, folder: Path) -> np.ndarray:
@@ -129,51 +93,10 @@ def feature_table(rows: int, columns: int, folder: Path) -> np.ndarray:
         return np.memmap(file, np.float32, "w+", shape=(rows, columns))
 
 
-def answers(probes: Sequence[Probe], question: Question, store: Store) -> pd.DataFrame:
-    """A row a model and noise, from the store: srga, low, high, and the model's floor with bounds."""
-    rows = findings.read(store)
-    found = []
-    for probe in probes:
-        floor, *tested = (rows.loc[findings.key(question.finding(probe, *pair))] for pair in question.pairs)
-        for row in tested:
-            found.append({
-                "model": row["model"], "layer": row["layer"], "noise": row["noise"], "noise_name": row["noise_name"],
-                "level": row["level"], "srga": row["value"], "low": row["low"], "high": row["high"],
-                "floor": floor["value"], "floor_low": floor["low"], "floor_high": floor["high"],
-            })  # fmt: skip
-    columns = ["model", "layer", "noise", "noise_name", "level", "srga", "low", "high", "floor", "floor_low",
-               "floor_high"]  # fmt: skip
-    return pd.DataFrame(found, columns=columns)
-
-
-def above_floor(row: dict[str, float]) -> bool:
-    """Whether a score's interval, or the score where it has none, is above that of its floor."""
-    low = row["srga"] if np.isnan(row["low"]) else row["low"]
-    high = row["floor"] if np.isnan(row["floor_high"]) else row["floor_high"]
-    return low > high
-
-
-def described(probes: Sequence[Probe], question: Question) -> dict[str, Any]:
-    """Every setting, for the JSON beside the numbers."""
-    return {
-        **question.setting.described(),
-        **question.settings(),
-        "reference": noises.canonical(question.reference),
-        "floor_seed": question.setting.seed + 1,
-        "noises": [noises.canonical(noise) for noise in question.noises],
-        "models": [probe.model.label for probe in probes],
-        "weights_sha256": [probe.model.weights_hash for probe in probes],
-        "layers": [probe.layers[-1] for probe in probes],
-        "draws": srga.DRAWS,
-        "device": str(question.setting.device),
-        "words": WORDS,
-    }
-
-
 def keep(frame: pd.DataFrame, probes: Sequence[Probe], question: Question) -> list[Path]:
     """CSV, settings and figure into the run folder. Raises BadInput."""
     stem = question.setting.out / "srga" / "srga"
-    settings = described(probes, question)
+    settings = {**question.described(probes), "draws": srga.DRAWS, "words": WORDS}
     with opened(question.setting.out) as store:
         record(store, "srga", settings)
         csv, text = stem.with_suffix(".csv"), stem.with_suffix(".json")
@@ -227,8 +150,9 @@ def draw(frame: pd.DataFrame, question: Question):
                 handles, labels = axes.get_legend_handles_labels()
                 pale = Patch(facecolor=MUTED, alpha=0.35)
                 line = axes.hlines([], 0, 0, color=MUTED, linewidth=1, linestyle=(0, (2, 1)))
-                figure.legend([*handles, pale, line], [*labels, "noise floor", "its upper bound"],
-                              loc="outside upper left", ncols=min(6, len(labels) + 2))  # fmt: skip
+                labels = [*labels, "noise floor", "its upper bound"]
+                figure.legend([*handles, pale, line], labels, loc="outside upper left",
+                              ncols=figures.legend_columns(figure, labels))  # fmt: skip
     return figure
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from scipy import stats
 
-from analysis.cka import GROUPS, Cka, centred_gram, hsic, jackknife_half_width
+from analysis.cka import GROUPS, Cka, centred_gram, hsic
 
 CASES = ("independent_64x48_64x32", "orthogonal_scaled_shifted", "linear_mix_noise", "n4_minimum", "wide_40x3000")
 
@@ -139,26 +139,6 @@ def test_memory_does_not_grow_with_the_number_of_batches(features):
             measured.add({"a": a}, {"b": b})
         sizes.append(held(measured))
     assert all(before == after for before, after in pairwise(sizes))
-
-
-def test_the_jackknife_of_a_mean_is_its_standard_error():
-    values = np.random.default_rng(0).normal(size=12)
-    without = (values.sum() - values) / 11
-    half = jackknife_half_width(values.mean(), without, np.ones(12, dtype=int))
-    low, high = stats.t.interval(0.95, 11, values.mean(), stats.sem(values))
-    assert (values.mean() - half, values.mean() + half) == pytest.approx((low, high))
-
-
-def test_the_jackknife_with_groups_of_unequal_size_is_right_on_average():
-    size = np.array([4, 4, 4, 4, 1])
-    ends = np.cumsum(size)
-    random, found = np.random.default_rng(0), []
-    for _ in range(4000):
-        values = random.normal(size=17)
-        sums = np.array([group.sum() for group in np.split(values, ends[:-1])])
-        half = jackknife_half_width(values.mean(), (values.sum() - sums) / (17 - size), size)
-        found.append((half / stats.t.ppf(0.975, 4)) ** 2)
-    assert np.mean(found) == pytest.approx(1 / 17, abs=5 * np.std(found) / 4000**0.5)
 
 
 def test_too_few_images_or_batches():

@@ -12,6 +12,7 @@ from bench import load_model, noises
 from bench.datasets import load_dataset
 from bench.inside import findings, generalization
 from bench.inside.patches import batches, cut
+from bench.inside.question import above_floor
 from bench.protocols import load_protocol
 from bench.store import Store
 
@@ -110,10 +111,10 @@ def test_features_that_do_not_fit_into_memory_are_kept_in_a_file(call, stacks, p
 
 def test_a_score_says_something_above_its_floor_only():
     row = {"srga": 2.0, "low": 1.5, "high": 2.5, "floor": 1.0, "floor_low": 0.5, "floor_high": 1.4}
-    assert generalization.above_floor(row)
-    assert not generalization.above_floor({**row, "floor_high": 1.6})
+    assert above_floor(row, "srga")
+    assert not above_floor({**row, "floor_high": 1.6}, "srga")
     nothing = {name: np.nan for name in ("low", "high", "floor_low", "floor_high")}
-    assert generalization.above_floor({**row, **nothing})
+    assert above_floor({**row, **nothing}, "srga")
 
 
 @pytest.mark.parametrize(
