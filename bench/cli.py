@@ -12,7 +12,7 @@ import click
 
 from bench.errors import BadInput
 
-COMMANDS = ("run", "report", "export", "train", "noise", "models", "data", "cka", "srga", "features")
+COMMANDS = ("run", "report", "export", "train", "noise", "models", "data", "cka", "srga", "features", "brightness")
 
 
 class Refused(click.ClickException):

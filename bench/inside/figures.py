@@ -63,5 +63,5 @@ def save(figure: Figure, stem: Path) -> list[Path]:
 
 def legend_columns(figure: Figure, labels: Sequence[str]) -> int:
     """How many entries stand side by side over a figure."""
-    widest = 0.075 * max(map(len, labels)) + 0.55  # inches, with the line before and the gap behind
+    widest = 0.065 * max(map(len, labels)) + 0.55  # inches, with the line before and the gap behind
     return max(1, min(len(labels), int(figure.get_figwidth() / widest)))
