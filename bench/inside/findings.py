@@ -51,6 +51,12 @@ def about(model: Model, layer: str, noise: Any, seed: int, other: bool = False) 
     return {**side, "size": model.size, "noise_name": noises.noise_name(noise), "level": noises.level(noise)}
 
 
+def about_clean(model: Model, seed: int) -> dict[str, Any]:
+    """The columns of a finding on clean images."""
+    return {"model": model.label, "size": model.size, "weights_hash": model.weights_hash, "layer": "", "noise": "",
+            "noise_version": 0, "seed": seed, "noise_name": ""}  # fmt: skip
+
+
 def write(store: Store, findings: Iterable[Mapping[str, Any]]) -> None:
     """Commit findings. Raises StoreFull."""
     columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
