@@ -18,6 +18,7 @@ FACTS = {  # of each size; tests compute them
     "full": {"parameters": 668_227, "flops_per_pixel": 1_334_016, "receptive_field": 41},
     "small": {"parameters": 103_283, "flops_per_pixel": 205_920, "receptive_field": 19},
 }
+LAYERS = ("model.*:ReLU",)  # stages, deepest features last
 LOOKS = "a DnCNN of {nb} layers"
 
 

@@ -16,6 +16,7 @@ FACTS = {  # of each size; tests compute them
     "full": {"parameters": 824_118, "flops_per_pixel": 1_918_890, "receptive_field": 208},
     "small": {"parameters": 111_075, "flops_per_pixel": 262_560, "receptive_field": 48},
 }
+LAYERS = ("layers.*", "conv_after_body")  # stages, deepest features last
 RECIPE = {"full": {"input_mask": (75, 85)}, "small": {"input_mask": (10, 30)}}
 
 network = MaskedSwinIR

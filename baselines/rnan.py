@@ -24,6 +24,7 @@ FACTS = {  # of each size; tests compute them
     "full": {"parameters": 8_959_555, "flops_per_pixel": 13_961_984, "receptive_field": "its tile, 48"},
     "small": {"parameters": 128_655, "flops_per_pixel": 381_648, "receptive_field": "its tile, 48"},
 }
+LAYERS = ("body_nl_low", "body.*:Group", "body_nl_high")  # stages, deepest features last
 LOOKS = "an RNAN of {n_resgroups} groups and {n_feats} channels"
 TILE = 48
 RECEPTIVE_FIELD = "its tile, 48"

@@ -30,6 +30,7 @@ FACTS = {  # of each size; tests compute them
     "full": {"parameters": 11_504_163, "flops_per_pixel": 24_423_120, "receptive_field": 298},
     "small": {"parameters": 112_227, "flops_per_pixel": 264_864, "receptive_field": 50},
 }
+LAYERS = ("layers.*", "conv_after_body")  # stages, deepest features last
 LOOKS = "a SwinIR of {depths} blocks and {embed_dim} channels"
 
 

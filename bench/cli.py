@@ -12,7 +12,10 @@ import click
 
 from bench.errors import BadInput
 
-COMMANDS = ("run", "report", "export", "train", "noise", "models", "data")
+COMMANDS = (
+    *("run", "report", "export", "train", "noise", "models", "data"),
+    *("cka", "srga", "features", "brightness", "complete", "detail"),  # looking inside
+)
 
 
 class Refused(click.ClickException):

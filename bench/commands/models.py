@@ -173,6 +173,27 @@ def _flops(network) -> str:
     return f"{counted:,} (64x64, convolutions and matrix products)"
 
 
+@models.command()
+@click.argument("spec")
+@click.option("--side", type=click.IntRange(8), default=64, show_default=True, help="Of the image that is tried.")
+def layers(spec, side) -> None:
+    """The layers of a network in the order in which they run, and those that cka, srga and features look at."""
+    from rich.table import Table
+
+    from bench import models
+    from bench.console import console
+    from bench.inside import probe
+
+    model = models.resolve(spec)
+    network = probe.load(model, "cpu")
+    default = {layer.name for layer in probe.chosen(model, probe.trace(model, network), ())}
+    table = Table("layer", "module", f"output for one image of {side}x{side}", "looked at by default")
+    for layer in probe.trace(model, network, side):
+        shape = " x ".join(map(str, layer.shape))
+        table.add_row(layer.name, layer.kind, shape, "yes" if layer.name in default else "")
+    console().print(table)
+
+
 @models.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--as", "name", required=True, help="The name: afterwards dncnn(weights='NAME') finds the weights.")

@@ -1,0 +1,74 @@
+"""`bench cka`: how alike two networks, or one network on two noises, look from inside."""
+
+from __future__ import annotations
+
+import click
+
+from bench.inside.options import data_options, listed
+
+
+@click.command()
+@click.argument("model")
+@click.argument("other", required=False)
+@click.option("--noise-a", default="gaussian(sigma=15)", show_default=True, help="What MODEL looks at.")
+@click.option("--noise-b", help="What OTHER looks at, or MODEL the second time.  [default: as --noise-a]")
+@click.option("--layers", help="Layers or patterns such as 'layers.*'; bench models layers MODEL lists them.")
+@click.option("--layers-b", help="Of OTHER.  [default: as --layers]")
+@click.option("--batch", type=click.IntRange(4), default=16, show_default=True, help="Patches in a batch.")
+@data_options(patches=96)
+def cka(model, other, noise_a, noise_b, layers, layers_b, batch, **options) -> None:
+    """CKA of the layers of MODEL with those of OTHER, or with its own on another noise.
+
+    \b
+    bench cka ours baseline                                      two networks on the same pixels
+    bench cka ours --noise-b "poisson(alpha=2)"                  one network, Gaussian and Poisson noise
+    bench cka ours swinir --layers "layers.*.residual_group.blocks.*, layers.*"
+    """
+    from bench import models, noises
+    from bench.console import console
+    from bench.inside import setting, similarity
+    from bench.inside.probe import probe
+    from bench.progress import progress
+    from bench.table import cell_text
+
+    chosen = setting.make(**options)
+    first, second = noises.load_noise(noise_a), noises.load_noise(noise_b or noise_a)
+    patterns = listed(layers), listed(layers_b or layers)
+    one = probe(models.resolve(model), patterns[0], chosen.device)
+    same = other is None and patterns[0] == patterns[1]
+    two = one if same else probe(models.resolve(other or model), patterns[1], chosen.device)
+    sides = similarity.Side(one, first), similarity.Side(two, second)
+    dropped = similarity.dropped(len(chosen.patches.patches), batch)
+    left_out = f", of which {dropped} that make no batch of 4 are left out" if dropped else ""
+    click.echo(f"{chosen.patches.words}{left_out}; batches of {batch}, protocol {chosen.protocol.name}")
+    total = -(-(len(chosen.patches.patches) - dropped) // batch)
+    with progress("batches", total) as bar:
+        for step in similarity.compare(*sides, chosen, batch):
+            if step is None:
+                bar.advance()
+            else:
+                compared = step
+    files = similarity.keep(compared, chosen)
+    show(compared, console(), cell_text)
+    click.echo(similarity.WORDS)
+    click.echo("files: " + ", ".join(map(str, files)))
+
+
+def show(compared, screen, cell_text) -> None:
+    """A row a layer: CKA with the layer of the same name, and the layer that is most alike."""
+    import numpy as np
+    from rich.table import Table
+
+    found, others = compared.similarity, compared.second.probe.layers
+    table = Table("layer", "CKA with the same layer [95%]", "most alike", title=f"CKA: {compared.title}",
+                  title_justify="left")  # fmt: skip
+
+    def text(row: int, column: int) -> str:
+        return cell_text(found.value[row, column], found.low[row, column], found.high[row, column], 3)
+
+    for row, layer in enumerate(compared.first.probe.layers):
+        same = text(row, others.index(layer)) if layer in others else "-"
+        known = np.isfinite(found.value[row])
+        best = int(np.nanargmax(found.value[row])) if known.any() else None
+        table.add_row(layer, same, "-" if best is None else f"{others[best]}: {text(row, best)}")
+    screen.print(table)

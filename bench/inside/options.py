@@ -1,0 +1,36 @@
+"""Options that the commands which look inside networks share. Imports nothing heavy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+
+def data_options(patches: int) -> Callable:
+    """Which patches, under which protocol, where it runs and where it is kept; `patches` is the default number."""
+    options = (
+        click.option("--datasets", default=None, help="Data set specs.  [default: builtin, or the folders of --data]"),
+        click.option("--data", multiple=True, type=click.Path(path_type=Path), help="A folder of images."),
+        click.option("--patches", "count", type=click.IntRange(1), default=patches, show_default=True,
+                     help="How many; they overlap where the images have no room for so many side by side."),
+        click.option("--side", type=click.IntRange(8), default=128, show_default=True, help="Of a patch, in pixels."),
+        click.option("--protocol", default="stored", show_default=True, help="stored, float or masked-denoising."),
+        click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the noise."),
+        click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1."),
+        click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("runs/latest"),
+                     show_default=True, help="The run folder, the same as that of the scores."),
+    )  # fmt: skip
+
+    def decorate(command: Callable) -> Callable:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def listed(text: str | None) -> tuple[str, ...]:
+    """'layers.*, norm' -> ('layers.*', 'norm')."""
+    return tuple(part.strip() for part in (text or "").split(",") if part.strip())

@@ -1,0 +1,47 @@
+"""What models make of noisy patches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from bench.errors import BadInput
+from bench.inside.probe import keyed, load
+from bench.models import Model
+
+
+@dataclass(frozen=True)
+class Denoiser:
+    """A model on a device: (B, 3, H, W) in [0, 1] and a key an image -> the same shape, float32 on the CPU."""
+
+    model: Model
+    network: nn.Module
+    device: torch.device
+
+    @torch.inference_mode()
+    def __call__(self, noisy: Tensor, keys: Sequence[int]) -> Tensor:
+        """Raises BadInput for an output that is no image. On a CPU the images run one by one, which is faster there."""
+        step = 1 if self.device.type == "cpu" else len(noisy)
+        parts = []
+        for first in range(0, len(noisy), step):
+            some = slice(first, first + step)
+            x = noisy[some].to(self.device, copy=True)
+            y = self.network(x, **keyed(self.network, keys[some])).float().cpu()
+            if y.shape != x.shape or not y.isfinite().all():
+                problem = f"an output of shape {tuple(y.shape)} for {tuple(x.shape)}, or values that are not finite"
+                raise BadInput(f"model {self.model.label} gives {problem}")
+            parts.append(y)
+        return torch.cat(parts)
+
+
+def denoiser(model: Model, device: torch.device) -> Denoiser:
+    """A loaded model. Raises BadInput."""
+    return Denoiser(model, load(model, device), device)
+
+
+def to_levels(images: Tensor) -> Tensor:
+    """[0, 1] -> whole levels 0 to 255, uint8, clipped and rounded as for every score."""
+    return (images.clamp(0, 1) * 255).round().to(torch.uint8)

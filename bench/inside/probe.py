@@ -1,0 +1,119 @@
+"""A model and the layers of it that are looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from analysis import layers as naming
+from analysis.capture import Capture, capture
+from analysis.layers import Layer
+from bench import adapters, cards, contract
+from bench.errors import BadInput
+from bench.models import Model
+
+TRACED_SIDE = 64
+WRAPPERS = (adapters.EachChannel, adapters.White)  # their names are left out of the layers' names
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A model on a device with some of its layers, named as in its weights: noisy patches -> features of each layer."""
+
+    model: Model
+    network: nn.Module
+    device: torch.device
+    layers: tuple[str, ...]
+    capture: Capture
+
+    def __call__(self, noisy: Tensor, keys: Sequence[int]) -> dict[str, Tensor]:
+        """(B, 3, H, W) in [0, 1] and a key an image -> layer -> (B, D) on the device. Raises BadInput.
+
+        On a CPU the images run one by one, which is faster there, and needs the memory of one.
+        """
+        step = 1 if self.device.type == "cpu" else len(noisy)
+        parts = []
+        for first in range(0, len(noisy), step):
+            some = slice(first, first + step)
+            try:
+                taken = self.capture(noisy[some].to(self.device, copy=True), **keyed(self.network, keys[some]))
+            except ValueError as error:
+                raise BadInput(f"model {self.model.label}: {error}") from error
+            parts.append(taken)
+        return {
+            name: torch.cat([part.pop(inside) for part in parts])
+            for name, inside in zip(self.layers, self.capture.layers, strict=True)
+        }
+
+
+def keyed(network: nn.Module, keys: Sequence[int]) -> dict[str, list[int]]:
+    """The keys as an option of the network's forward, if it takes them."""
+    return {"keys": list(keys)} if getattr(network, "takes_keys", False) else {}
+
+
+def probe(model: Model, patterns: Sequence[str], device: torch.device) -> Probe:
+    """The model with the layers that the patterns name, or its default ones where there are none. Raises BadInput."""
+    network = load(model, device)
+    names = [layer.name for layer in chosen(model, trace(model, network), patterns)]
+    return probe_of(model, network, device, names)
+
+
+def deepest(model: Model, patterns: Sequence[str], device: torch.device) -> Probe:
+    """The model with the last of those layers alone: what SRGA and the densities of features look at."""
+    network = load(model, device)
+    return probe_of(model, network, device, [chosen(model, trace(model, network), patterns)[-1].name])
+
+
+def probe_of(model: Model, network: nn.Module, device: torch.device, names: Sequence[str]) -> Probe:
+    """A loaded model with the layers of these names."""
+    prefix = _prefix(network)
+    return Probe(model, network, device, tuple(names), capture(network, [prefix + name for name in names]))
+
+
+def load(model: Model, device: torch.device) -> nn.Module:
+    """The network on the device; one from outside is tried first. Raises BadInput."""
+    network = model.load(device)
+    if model.outside:
+        contract.check(network, model.label, device)
+    return network
+
+
+def trace(model: Model, network: nn.Module, side: int = TRACED_SIDE) -> list[Layer]:
+    """The layers that run on a colour image of side x side pixels, named without wrappers. Raises BadInput."""
+    prefix = _prefix(network)
+    device = next((parameter.device for parameter in network.parameters()), torch.device("cpu"))
+    image = torch.linspace(0, 1, side, device=device).expand(1, 3, side, side).contiguous()
+    try:
+        found = naming.trace(network, image, **keyed(network, [0]))
+    except (RuntimeError, ValueError) as error:
+        raise BadInput(f"model {model.label} fails on an image of {side}x{side} pixels: {error}") from error
+    inner = [layer for layer in found if layer.path.startswith(prefix)]
+    return [replace(layer, path=layer.path.removeprefix(prefix)) for layer in inner]
+
+
+def chosen(model: Model, traced: list[Layer], patterns: Sequence[str]) -> list[Layer]:
+    """The layers that patterns name; where there are none, those that the network's file states, or a guess.
+
+    The guess, for a user's network, is its outermost modules that give features. Raises BadInput.
+    """
+    stated = cards.models()[model.name].get("LAYERS", ()) if not model.outside else ()
+    try:
+        found = naming.choose(traced, patterns or stated)
+    except ValueError as error:
+        raise BadInput(f"model {model.label}: {error}. Its layers: bench models layers {model.source!r}") from error
+    if not found:
+        found = naming.stages(traced, (3, TRACED_SIDE, TRACED_SIDE))
+    if not found:
+        raise BadInput(f"model {model.label} has no layer to look at: no module inside it gives features")
+    return found
+
+
+def _prefix(network: nn.Module) -> str:
+    """What stands before a layer's own name in a wrapped network."""
+    prefix = ""
+    while isinstance(network, WRAPPERS):
+        prefix, network = prefix + "network.", network.network
+    return prefix

@@ -1,0 +1,75 @@
+"""What the commands that look inside networks share: patches, protocol, device and run folder."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bench import datasets as data_sets
+from bench import protocols, spec
+from bench.errors import BadInput
+from bench.inside.patches import Patches, cut
+from bench.machine import device_of, machine, versions
+from bench.protocols import Protocol
+from bench.store import Store, StoreFull
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where pixels come from and where results go."""
+
+    patches: Patches
+    protocol: Protocol
+    seed: int
+    device: torch.device
+    out: Path
+
+    def described(self) -> dict[str, Any]:
+        """For the settings of a result: what a reader needs to make it again."""
+        return {
+            "datasets": list(self.patches.datasets),
+            "patches": len(self.patches.patches),
+            "side": self.patches.side,
+            "overlapping": self.patches.overlapping,
+            "images": len({patch.image for patch in self.patches.patches}),
+            "protocol": self.protocol.name,
+            "seed": self.seed,
+        }
+
+
+def make(datasets: str | None, data: Sequence[Path], count: int, side: int, protocol: str, seed: int,
+         device: str, out: Path) -> Setting:  # fmt: skip
+    """A setting from the options of a command. Raises BadInput."""
+    sources = [*spec.split(datasets or ""), *data] or ["builtin"]
+    chosen = [data_sets.load_dataset(source) for source in sources]
+    names = [dataset.name for dataset in chosen]
+    if len(set(names)) < len(names):
+        raise BadInput(f"two data sets are called {max(names, key=names.count)!r}: name each once")
+    loaded = protocols.load_protocol(protocol)
+    target = device_of(device)
+    return Setting(cut(chosen, count, side), loaded, seed, target, out)
+
+
+@contextmanager
+def opened(out: Path) -> Iterator[Store]:
+    """The run folder, for writing. Raises BadInput where there is no room."""
+    try:
+        with Store.create(out) as store:
+            yield store
+    except StoreFull as error:
+        raise BadInput(f"{error}. Make room, or name another folder with --out") from None
+
+
+def record(store: Store, what: str, settings: dict[str, Any]) -> None:
+    """Add a look to the run's manifest, with versions and machine."""
+    command = "bench " + " ".join(shlex.quote(word) for word in sys.argv[1:])
+    store.record(
+        {"event": what, "command": command, "settings": settings, "versions": versions(), "machine": machine()}
+    )

@@ -1,0 +1,122 @@
+"""`bench cka`: what it prints and leaves behind, and that its numbers are CKA of the features of those pixels."""
+
+import json
+import sqlite3
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from bench import noises
+from bench.datasets import load_dataset
+from bench.inside import findings
+from bench.inside.patches import batches, cut
+from bench.protocols import load_protocol
+from bench.store import Store
+
+
+def gram_cka(x, y, batch):
+    """Minibatch CKA by the formulas of Song et al. and Nguyen et al., a pair by itself."""
+
+    def hsic(a, b):
+        k, m = (f @ f.T for f in (a, b))
+        n, ones = len(k), np.ones(len(k))
+        np.fill_diagonal(k, 0), np.fill_diagonal(m, 0)
+        total = np.trace(k @ m) + ones @ k @ ones * (ones @ m @ ones) / ((n - 1) * (n - 2))
+        return (total - 2 / (n - 2) * (ones @ k @ m @ ones)) / (n * (n - 3))
+
+    parts = [(x[i : i + batch], y[i : i + batch]) for i in range(0, len(x), batch)]
+    cross, left, right = (np.mean([hsic(p[a], p[b]) for p in parts]) for a, b in ((0, 1), (0, 0), (1, 1)))
+    return cross / np.sqrt(left * right)
+
+
+def features(network, patches, noise):
+    """The two inner layers of a stack on all patches, by hand, in float64."""
+    seen = batches(patches, noises.load_noise(noise), 0, load_protocol("stored"), 4)
+    with torch.no_grad():
+        first = torch.cat([network[0](batch.noisy) for batch in seen])
+    return [layer.flatten(1).double().numpy() for layer in (first, first.relu())]
+
+
+@pytest.mark.parametrize("other_noise", [None, "salt_pepper(density=0.02)"])
+def test_the_numbers_are_cka_of_the_layers_on_those_pixels(call, stacks, photos, tmp_path, other_noise):
+    out = tmp_path / "run"
+    command = ["cka", f"{stacks}:Stack(seed=1)", "--data", photos, "--patches", 12, "--side", 16, "--batch", 4,
+               "--out", out]  # fmt: skip
+    command += ["--noise-b", other_noise] if other_noise else [f"{stacks}:Stack(seed=2)"]
+    result = call(*command)
+    assert result.exit_code == 0, result.output
+    assert "12 patches of 16x16 from 4 images of photos; batches of 4, protocol stored" in result.output
+    from bench import load_model
+
+    patches = cut([load_dataset(photos)], 12, 16)
+    first = features(load_model(f"{stacks}:Stack(seed=1)"), patches, "gaussian(sigma=15)")
+    if other_noise:
+        second = features(load_model(f"{stacks}:Stack(seed=1)"), patches, other_noise)
+    else:
+        second = features(load_model(f"{stacks}:Stack(seed=2)"), patches, "gaussian(sigma=15)")
+    frame = pd.read_csv(next((out / "cka").glob("*.csv")))
+    assert list(frame.columns) == ["layer", "other_layer", "cka", "low", "high"]
+    wanted = [gram_cka(x, y, 4) for x in first for y in second]
+    np.testing.assert_allclose(frame["cka"], wanted, atol=1e-6)
+    assert ((frame["low"] < frame["cka"]) & (frame["cka"] < frame["high"])).all()
+    assert max(wanted) < 1 - 1e-6  # two passes, kept apart
+
+
+def test_one_network_on_one_noise_is_itself(call, stacks, photos, tmp_path):
+    result = call("cka", f"{stacks}:Keyed", "--data", photos, "--patches", 12, "--side", 16, "--batch", 4,
+                  "--out", tmp_path / "run")  # fmt: skip
+    assert result.exit_code == 0, result.output
+    frame = pd.read_csv(next((tmp_path / "run/cka").glob("*.csv")))
+    same = frame[frame["layer"] == frame["other_layer"]]
+    np.testing.assert_allclose(same["cka"], 1, atol=1e-12)
+
+
+def test_what_is_left_behind(call, stacks, photos, tmp_path):
+    out = tmp_path / "run"
+    command = ("cka", f"{stacks}:Stack", f"{stacks}:Stack(seed=2)", "--noise-a", "poisson(alpha=2)", "--data", photos,
+               "--patches", 14, "--side", 16, "--batch", 4, "--layers", "0", "--out", out)  # fmt: skip
+    for _ in range(2):  # the second takes the place of the first
+        assert call(*command).exit_code == 0
+    assert sorted(path.suffix for path in (out / "cka").iterdir()) == [".csv", ".json", ".png", ".svg"]
+    svg = next((out / "cka").glob("*.svg")).read_text()
+    assert "Stack(seed=2)" in svg and ">0<" in svg  # text is text
+    settings = json.loads(next((out / "cka").glob("*.json")).read_text())
+    assert settings | {"patches": 14, "patches_dropped": 2, "batch": 4, "batches": 3, "side": 16, "protocol": "stored",
+                       "noises": ["poisson(alpha=2)"] * 2, "overlapping": False} == settings  # fmt: skip
+    with Store.open(out) as store:
+        kept, rows = findings.read(store, "cka"), store.rows()
+        assert [entry["event"] for entry in store.manifest()] == ["cka", "cka"]
+    assert len(rows) == 0 and len(kept) == 1
+    row = kept.iloc[0]
+    assert (row["model"], row["other_model"], row["noise"], row["dataset"]) == (
+        "Stack", "Stack(seed=2)", "poisson(alpha=2)", "photos")  # fmt: skip
+    assert row["value"] == pd.read_csv(next((out / "cka").glob("*.csv")))["cka"].item()
+    assert "2 that make no batch of 4 are left out" in call(*command).output
+
+
+def test_a_run_folder_without_findings_has_none(tmp_path):
+    with Store.create(tmp_path) as store:
+        assert len(findings.read(store)) == 0
+    with sqlite3.connect(tmp_path / "rows.sqlite") as connection:
+        assert connection.execute("SELECT count(*) FROM rows").fetchone() == (0,)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["our"], ["unknown model 'our'", "Did you mean 'ours'"]),
+        (["STACK", "--layers", "3"], ["model Stack: no layer that runs is called '3'", "bench models layers"]),
+        (["STACK", "--noise-b", "poisson"], ["noise 'poisson' needs its alpha"]),
+        (["STACK", "--side", "64"], ["no image is as large as 64x64", "--side 40"]),
+        (["STACK", "--patches", "3"], ["CKA needs 4 patches or more: 3 patches of 16x16"]),
+        (["STACK", "--datasets", "builtin,builtin"], ["two data sets are called 'builtin'"]),
+    ],
+)
+def test_bad_input_is_one_line_and_code_2(call, stacks, photos, tmp_path, arguments, words):
+    given = [f"{stacks}:Stack" if word == "STACK" else word for word in arguments]
+    result = call("cka", "--data", photos, "--side", 16, "--out", tmp_path / "run", *given)
+    assert result.exit_code == 2, result.output
+    line = result.output.strip().splitlines()[-1]
+    assert line.startswith("Error:") and all(word in line for word in words), result.output

@@ -1,0 +1,101 @@
+"""`bench complete`: the masks are those of training, nested; the scores are those of the pictures."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from skimage.metrics import peak_signal_noise_ratio
+
+from bench import load_model, models, noises
+from bench.datasets import load_dataset
+from bench.errors import BadInput
+from bench.inside import completion, findings
+from bench.inside.outputs import denoiser
+from bench.inside.patches import network_input
+from bench.protocols import load_protocol
+from bench.store import Store
+
+STORED = load_protocol("stored")
+
+
+@pytest.fixture
+def clean(photos):
+    return load_dataset(photos).images[0].read()
+
+
+@pytest.fixture
+def blur(networks):
+    return denoiser(models.resolve(f"{networks}:Blur"), torch.device("cpu"))
+
+
+def test_pixels_are_gone_in_all_channels_at_the_ratio_and_at_higher_ones(clean, blur):
+    found = completion.complete([blur], clean, None, (25, 50, 75), 0, STORED)
+    for one, ratio in zip(found, (0.25, 0.5, 0.75), strict=True):
+        assert one.gone.mean() == pytest.approx(ratio, abs=5 * (ratio * (1 - ratio) / one.gone.size) ** 0.5)
+        assert (one.masked[one.gone] == 0).all()  # -0.1, as it is shown
+        np.testing.assert_array_equal(one.masked[~one.gone], np.rint(clean[~one.gone] * 255))
+    assert all((inner.gone <= outer.gone).all() for inner, outer in zip(found, found[1:], strict=False))
+    other = completion.complete([blur], clean, None, (25,), 1, STORED)
+    assert (other[0].gone != found[0].gone).any()
+
+
+def test_networks_see_the_masked_value_and_are_scored_on_their_outputs(clean, blur):
+    (one,) = completion.complete([blur], clean, None, (50,), 0, STORED)
+    x = torch.from_numpy(np.where(one.gone[..., None], np.float32(-0.1), clean)).permute(2, 0, 1)[None]
+    wanted = (blur.network(x)[0].clamp(0, 1) * 255).round().permute(1, 2, 0).numpy()
+    np.testing.assert_array_equal(one.outputs["Blur"], wanted)
+    frame = completion.frame_of([one], clean).set_index("model")
+    target = np.rint(clean * 255).astype(np.uint8)
+    assert frame.loc["Blur", "psnr"] == pytest.approx(peak_signal_noise_ratio(target, one.outputs["Blur"]))
+    part = peak_signal_noise_ratio(target[one.gone], one.outputs["Blur"][one.gone])
+    assert frame.loc["Blur", "psnr_gone"] == pytest.approx(part)
+
+
+def test_noise_comes_before_the_mask(clean, blur):
+    noise = noises.load_noise("gaussian(sigma=50)")
+    (one,) = completion.complete([blur], clean, noise, (50,), 3, STORED)
+    noisy, _ = network_input(clean, noise, 3, STORED)
+    np.testing.assert_array_equal(one.masked[~one.gone], np.rint(noisy[~one.gone] * 255))
+
+
+def test_nothing_gone_is_the_image_itself(clean, blur):
+    (one,) = completion.complete([blur], clean, None, (0,), 0, STORED)
+    frame = completion.frame_of([one], clean).set_index("model")
+    assert not one.gone.any() and frame.loc["masked", "psnr"] == 100 and np.isnan(frame.loc["masked", "psnr_gone"])
+
+
+def test_the_command(call, networks, photos, tmp_path):
+    out = tmp_path / "run"
+    result = call(
+        "complete", f"ours,{networks}:Blur", photos / "a.png", "--side", 32, "--ratios", "10,50", "--out", out
+    )
+    assert result.exit_code == 0, result.output
+    assert "a.png, 32x32, no noise" in result.output and "50% gone" in result.output
+    assert {path.name for path in (out / "complete").iterdir()} == {"a.csv", "a.json", "a.svg", "a.png"}
+    frame = pd.read_csv(out / "complete/a.csv").set_index(["model", "ratio"])["psnr"]
+    assert frame["ours", 10] > frame["Blur", 10]  # it was trained for this
+    with Store.open(out) as store:
+        kept = findings.read(store, "completion_psnr")
+    assert sorted(kept["value"]) == sorted(frame.drop("masked", level="model"))
+    settings = json.loads((out / "complete/a.json").read_text())
+    assert (settings["ratios"], settings["height"], settings["noise"]) == ([10, 50], 32, None)
+    noisy = call("complete", f"{networks}:Blur", "--noise", "poisson(alpha=2)", "--side", 16, "--out", out)
+    assert noisy.exit_code == 0 and (out / "complete/chelsea-poisson-alpha-2.csv").exists(), noisy.output
+
+
+def test_ratios_and_files_that_are_none(call, networks, tmp_path):
+    for text in ("50;75", "120", "-5", ","):
+        with pytest.raises(BadInput, match="wanted percentages such as 50,75,90"):
+            completion.ratios_of(text)
+    result = call("complete", f"{networks}:Blur", tmp_path / "none.png", "--out", tmp_path / "run")
+    assert result.exit_code == 2 and "none.png" in result.output.splitlines()[-1]
+
+
+def test_a_keyed_network_repeats(photos):
+    clean = load_dataset(photos).images[0].read()[:16, :16]
+    twice = [completion.complete([denoiser(models.resolve("ours"), torch.device("cpu"))], clean, None, (30,), 0, STORED)
+             for _ in range(2)]  # fmt: skip
+    assert load_model("ours").takes_keys
+    np.testing.assert_array_equal(*(found[0].outputs["ours"] for found in twice))
