@@ -167,7 +167,7 @@ class WindowAttention(nn.Module):
         return q * q.shape[1] ** -0.5, k, v
 
     def _apart(self, windows: Tensor) -> tuple[Tensor, ...]:
-        """From a product each that leaves them in place: nothing is copied."""
+        """From a product each that leaves them in place: nothing is copied. Under autocast too attention is float32."""
         count, tokens, dim = windows.shape
         width = dim // self.num_heads
         weights, biases = self.qkv.weight.view(3, dim, dim), self.qkv.bias.view(3, dim, 1)
@@ -175,7 +175,7 @@ class WindowAttention(nn.Module):
         for scale, weight, bias in zip((width**-0.5, 1, 1), weights, biases, strict=True):
             weight, bias = (weight * scale).to(windows.dtype), (bias * scale).to(windows.dtype)
             product = torch.baddbmm(bias, weight.expand(count, dim, dim), windows.transpose(1, 2))
-            found.append(product.view(count * self.num_heads, width, tokens))
+            found.append(product.to(windows.dtype).view(count * self.num_heads, width, tokens))
         return tuple(found)
 
 
