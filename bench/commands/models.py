@@ -105,7 +105,7 @@ def info(spec) -> None:
         "title": model.title,
         "size": model.size,
         "parameters": f"{cost.count_parameters(network):,}",
-        "FLOPs per pixel": _flops(network),
+        "FLOPs per pixel": "not known: a library's" if "libraries" in card else _flops(network),
         "receptive field": _receptive_field(model),
         "settings": _pairs(model.parameters, "=") or "as published",
         "weights": model.weights,

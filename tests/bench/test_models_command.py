@@ -133,4 +133,5 @@ def test_info_of_a_file_and_of_an_untrained_network():
 def test_info_of_a_network_of_the_user_s(networks):
     found = info(f"{networks}:Blur")
     assert (found["parameters"], found["receptive field"], found["weights here"]) == ("0", "not known", "none")
+    assert found["FLOPs per pixel"] == "not known: it uses neither torch's convolutions nor its matrix products"
     assert info(f"{networks}:Raising")["FLOPs per pixel"] == "not known: no kernel for this"
