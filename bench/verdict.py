@@ -25,10 +25,15 @@ def lines(found: Identification) -> list[str]:
     if found.name:
         level = {found.axis: float(f"{found.level.value:.4g}")}
         text = spec.format_value(spec.Spec(found.name, (), tuple({**level, **found.options}.items())))
-        first = [f"{text}   {interval(found.axis, found.level)}", f"  it explains {found.explained:.1%} of {seen}"]
-        return first + ([f"  {found.structure}"] if found.structure else [])
+        if found.level.error == 0:
+            return [
+                text,
+                f"  made again, it is equal to the byte wherever that was tried, in corners of the images ({seen})",
+            ]
+        first = [f"{text}   {interval(found.level)}", f"  it explains {found.explained:.1%} of {seen}"]
+        return [*first, f"  {found.structure}"]
     first = ["no single noise of the zoo explains these images; as a sum of independent components they show"]
-    first += [f"  {WORDS[name]} {number(level.value)}   {interval(name, level)}" for name, level in parts(found)]
+    first += [f"  {WORDS[name]} {number(level.value)}   {interval(level)}" for name, level in parts(found)]
     first += [f"  which explains {found.explained:.1%} of {seen}: {confidence(found)}"]
     return [*first, *_correlations(found), f"  mean of noisy - clean in the middle tones: {found.shift:+.2f} of 255"]
 
@@ -38,10 +43,8 @@ def parts(found: Identification) -> list[tuple[str, Level]]:
     return [(name, found.components[name]) for name in WORDS if name in found.components]
 
 
-def interval(name: str, level: Level) -> str:
-    """'95% interval 24.9 to 25.1', or how a level without chance was found."""
-    if level.error == 0:
-        return "made again to the byte"
+def interval(level: Level) -> str:
+    """'95% interval 24.9 to 25.1'."""
     low, high = level.value - WIDE * level.error, level.value + WIDE * level.error
     return f"95% interval {number(max(low, 0.0))} to {number(high)}"
 

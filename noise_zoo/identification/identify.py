@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from noise_zoo.identification import laws
-from noise_zoo.identification.evidence import Correlation, Evidence, gather
+from noise_zoo.identification.evidence import CORNER, Correlation, Evidence, gather
 from noise_zoo.identification.fit import Level, fit_level, fit_parts, misfit
 from noise_zoo.jpeg import Jpeg
 from noise_zoo.quantization import Quantization
@@ -14,6 +14,7 @@ from noise_zoo.quantization import Quantization
 MOST_MISFIT = 0.02  # a law that puts more samples elsewhere does not explain them
 LEAST_GAIN = 30.0  # nats that a further component, or a better law, has to win
 TOLERANCE = 0.08  # of correlations
+LEAST_EQUAL = 1000  # samples that have to be equal before a noise without chance is named
 
 WHITE = dict.fromkeys(((0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (0, 3), (3, 0), (0, 9), (9, 0)), 0.0)
 MEAN_3X3 = {**WHITE, (0, 1): 2 / 3, (1, 0): 2 / 3, (1, 1): 4 / 9, (0, 2): 1 / 3, (2, 0): 1 / 3}
@@ -147,6 +148,8 @@ def _nothing(evidence):
 
 def repeatable_noise(corners):
     """Return the noise without chance that makes exactly these noisy corners of the clean ones, or None."""
+    if sum(clean.size for _, clean in corners) < LEAST_EQUAL:
+        return None
     tried = [Quantization(bits) for bits in range(1, 8)]
     tried += [Jpeg(quality, subsampling) for subsampling in ("4:2:0", "4:4:4") for quality in range(100, 0, -1)]
 
@@ -155,7 +158,7 @@ def repeatable_noise(corners):
             made, _ = noise(clean.astype(np.float32) / 255, None)
         except ValueError:  # JPEG of two channels
             return False
-        inner = np.s_[: max(noisy.shape[0] - 16, 1), : max(noisy.shape[1] - 16, 1)]  # a cut block is another block
+        inner = tuple(slice(side if side < CORNER else side - 16) for side in clean.shape[:2])  # a cut block is another
         return np.array_equal(np.rint(made * 255).astype(np.uint8)[inner], noisy[inner])
 
     return next((noise for noise in tried if all(makes(noise, *corner) for corner in corners)), None)
@@ -182,8 +185,9 @@ def _colour(candidate, evidence):
 
 def structure_of(evidence: Evidence):
     """Return the name of the structure that the correlations show, or '' where they show none that the zoo has."""
-
     for name, structure in STRUCTURES.items():
+        if name == "colour" and not evidence.channels.value > 0:
+            continue
         slack = 4 * math.sqrt(repeats_of(name, evidence))
         pairs = [(evidence.lags[lag], wanted) for lag, wanted in structure.lags.items()]
         pairs += [] if structure.channels is None else [(evidence.channels, structure.channels)]

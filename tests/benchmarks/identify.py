@@ -12,7 +12,7 @@ import numpy as np
 
 from bench import datasets, noises
 from bench.errors import BadInput
-from bench.picture import noisy_version
+from bench.protocols import to_bytes
 from bench.verdict import parts
 from noise_zoo.identification import identify
 
@@ -23,10 +23,16 @@ def pixels_of(name, limit):
     return [np.rint(image.read() * 255).astype(np.uint8) for image in images]
 
 
+def pair(pixels, noise, seed):
+    """(noisy, clean) as `bench noise apply` stores them."""
+    clean = pixels.astype(np.float32) / 255
+    noisy, target = noises.apply(noise, clean, noises.generator(noises.pixel_hash(clean), noise, seed))
+    return to_bytes(noisy), to_bytes(target)
+
+
 def line(noise, images, seed):
     """Identify one noise; print what came out, and return (its name, the name found)."""
-    versions = [noisy_version(pixels, noise, seed) for pixels in images]
-    found = identify([(version.stored, version.target) for version in versions])
+    found = identify(pair(pixels, noise, seed) for pixels in images)
     name = noises.noise_name(noise)
     if found.name:
         truth = noises.level(noise) if found.name == name else float("nan")

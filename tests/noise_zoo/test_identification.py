@@ -12,6 +12,7 @@ from noise_zoo.gaussian import Gaussian
 from noise_zoo.identification import identify, laws
 from noise_zoo.identification.evidence import gather
 from noise_zoo.identification.fit import misfit
+from noise_zoo.identification.identify import repeatable_noise
 from noise_zoo.isp import Isp
 from noise_zoo.jpeg import Jpeg
 from noise_zoo.mixture import RECIPES, Mixture
@@ -128,6 +129,26 @@ def test_few_pixels_do_not_make_a_claim(found, scenes):
     result = found(Poisson(2), [scenes[0][:4, :5]])
     assert result.name == "" or result.level.error > 0.02
     assert result.samples == 18
+
+
+def test_a_few_equal_pixels_are_no_noise_made_again(scenes):
+    clean = scenes[0][:20, :20]
+    noisy = stored(Quantization(5)(clean.astype(np.float32) / 255, None)[0])
+    assert repeatable_noise([(noisy, clean)]) == Quantization(5)
+    assert repeatable_noise([(noisy[:9, :9], clean[:9, :9])]) is None
+    changed = noisy.copy()
+    changed[12, 15] ^= 1
+    assert repeatable_noise([(changed, clean)]) is None
+
+
+def test_channels_that_oppose_each_other_are_not_colour_noise(found):
+    class Opposed(Gaussian):
+        def __call__(self, clean, rng):
+            noise = self.sigma / 255 * rng.standard_normal((*clean.shape[:2], 1), dtype=np.float32)
+            return clean + noise * np.float32([1, -1, 1]), clean
+
+    result = found(Opposed(20))
+    assert result.name == "" and result.channels.value < -0.9 and result.structure == ""
 
 
 def test_grey_images(found, scenes):
