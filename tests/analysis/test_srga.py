@@ -40,7 +40,9 @@ def test_golden(golden, inputs, case, noise, method, column):
     wanted = of_case["rows"][noise][column]
     assert test.described.sigma == pytest.approx(wanted["sigma"], rel=1e-6)
     assert test.described.shape == pytest.approx(wanted["beta"], abs=1e-9)
-    assert srga.score(reference.described, test.described) == pytest.approx(wanted["srga"], abs=1e-6)
+    # the official way is float32, whose sums depend on how many threads BLAS has
+    tolerance = 1e-5 if method == "official" else 1e-6
+    assert srga.score(reference.described, test.described) == pytest.approx(wanted["srga"], abs=tolerance)
 
 
 def test_golden_number_of_trimmed_values(golden, inputs):

@@ -37,7 +37,9 @@ def package():
 def photograph():
     """(noisy, clean) part of a colour photograph, uint8 (64, 64, 3), Gaussian 15."""
     image = datasets.load_dataset("builtin").images[0].read()[60:124, 80:144]
-    return picture.stored_noise(np.rint(image * 255).astype(np.uint8), noises.load_noise("gaussian(sigma=15)"), 0)
+    pixels = np.rint(image * 255).astype(np.uint8)
+    found = picture.noisy_version(pixels, noises.load_noise("gaussian(sigma=15)"))
+    return found.stored, found.target
 
 
 def tensor(image):

@@ -22,7 +22,8 @@ PHOTOGRAPHS = datasets.load_dataset("builtin").images
 
 def noisy(image, noise="gaussian(sigma=15)"):
     """(noisy, clean) 8-bit photographs, (H, W, 3)."""
-    return picture.stored_noise(np.rint(image.read() * 255).astype(np.uint8), noises.load_noise(noise), seed=0)
+    found = picture.noisy_version(np.rint(image.read() * 255).astype(np.uint8), noises.load_noise(noise))
+    return found.stored, found.target
 
 
 def tensor(image):

@@ -33,7 +33,7 @@ def test_auto(text, expected):
 
 
 @pytest.mark.parametrize("size", ["small", "full"])
-@pytest.mark.parametrize("name", sorted(cards.models()))
+@pytest.mark.parametrize("name", sorted(cards.networks()))
 def test_auto_keeps_every_network_below_its_limits(name, size):
     model = models.resolve(f"{name}(weights=None, size='{size}')")
     chosen = tiling.of(model)

@@ -20,7 +20,7 @@ from skimage.restoration import denoise_nl_means, denoise_tv_chambolle, denoise_
 from baselines.classical import noise_level
 from bench import datasets, noises
 from bench.metrics import psnr
-from bench.picture import stored_noise
+from bench.picture import noisy_version
 from bench.protocols import to_bytes
 from bench.train import HELD_OUT
 
@@ -56,7 +56,8 @@ def main(folder: Path) -> None:
     noise = noises.load_noise("gaussian(sigma=15)")
     pairs = []
     for pixels in held_out(folder):
-        given, clean = stored_noise(pixels, noise, 0)
+        found = noisy_version(pixels, noise)
+        given, clean = found.stored, found.target
         pairs.append((given / 255, clean, noise_level(given / 255)))
     for method, grid in GRIDS.items():
         for setting in grid:

@@ -21,7 +21,7 @@ def small(name):
     return models.resolve(f"{name}(size='small', weights=None)")
 
 
-@pytest.mark.parametrize("name", list(cards.models()))
+@pytest.mark.parametrize("name", list(cards.networks()))
 def test_the_stated_layers_run_and_the_last_are_the_deepest_features(name):
     found = probe.probe(small(name), (), CPU)
     noisy = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
