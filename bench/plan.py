@@ -1,8 +1,9 @@
-"""The plan of a run: which models, noises, data sets and seeds, and from them the rows that are still missing."""
+"""The plan of a run: which models, noises, data sets and seeds."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -42,21 +43,29 @@ class Plan:
                 for label, side in own.items() if side and self.tile not in ("auto", side)]  # fmt: skip
         return [*self.left_out, *kept]
 
-    def mine(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """Those rows of a store that belong to this plan, models and data sets in its order."""
-        hashes = {model.label: model.weights_hash for model in self.models}
-        places = {name: place for place, name in enumerate([*hashes, *(dataset.name for dataset in self.datasets)])}
-        versions = {noises.canonical(noise): noises.version(noise) for noise in self.noises}
-        rows = rows.sort_values(["dataset", "model"], key=lambda names: names.map(places), kind="stable")
-        return rows[
-            rows["model"].isin(hashes)
-            & (rows["weights_hash"] == rows["model"].map(hashes))
-            & (rows["noise_version"] == rows["noise"].map(versions))
-            & rows["dataset"].isin([dataset.name for dataset in self.datasets])
-            & rows["seed"].isin(self.seeds)
-            & (rows["protocol"] == self.protocol.name)
-            & (rows["precision"] == self.precision)
-        ]
+    @property
+    def seeds_and_noises(self) -> list[tuple[int, int]]:
+        """What is done with each image: pairs of a seed and the place of a noise."""
+        return [(seed, noise) for seed in self.seeds for noise in range(len(self.noises))]
+
+    @cached_property
+    def noise_columns(self) -> tuple[dict[str, Any], ...]:
+        """What each noise is called in rows."""
+        return tuple(
+            {
+                "noise": noises.canonical(noise),
+                "noise_name": noises.noise_name(noise),
+                "noise_version": noises.version(noise),
+                "level": noises.level(noise),
+            }
+            for noise in self.noises
+        )
+
+    def in_order(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Rows with models and data sets in the order of the plan."""
+        names = [*(model.label for model in self.models), *(dataset.name for dataset in self.datasets)]
+        places = {name: place for place, name in enumerate(names)}
+        return rows.sort_values(["dataset", "model"], key=lambda column: column.map(places), kind="stable")
 
 
 def make_plan(

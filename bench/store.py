@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import sqlite3
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -51,6 +52,12 @@ class StoreFull(OSError):
 def row_key(row: dict[str, Any]) -> str:
     """The key of a row: SHA-256 of its identity columns."""
     return hashlib.sha256(json.dumps([row[column] for column in IDENTITY]).encode()).hexdigest()
+
+
+def picture_name(*parts: Any) -> str:
+    """The file of a picture: a model's output under its row's key, others by what they are (`noisy`, ...)."""
+    text = "\x1f".join(map(str, parts))
+    return f"{hashlib.sha256(text.encode()).hexdigest()[:24]}.webp"
 
 
 @dataclass
@@ -111,17 +118,24 @@ class Store:
         except sqlite3.OperationalError as error:
             raise StoreFull(f"{self.folder} cannot be written: {error}") from error
 
-    def rows(self) -> pd.DataFrame:
-        """All rows, in a stable order."""
-        return pd.read_sql(
-            f"SELECT {', '.join(ORDER)} FROM rows ORDER BY dataset, image, noise_name, level, noise, seed, model",
-            self.connection,
+    def rows(self, keys: Iterable[str] | None = None) -> pd.DataFrame:
+        """All rows, or those of the keys, in a stable order."""
+        query = (
+            f"SELECT key, {', '.join(ORDER)} FROM rows ORDER BY dataset, image, noise_name, level, noise, seed, model"
         )
+        found = pd.read_sql(query, self.connection)
+        if keys is not None:
+            found = found[found["key"].isin(set(keys))].reset_index(drop=True)
+        return found.drop(columns="key")
+
+    @property
+    def pictures(self) -> Path:
+        """The folder of pictures, whose files `picture_name` names."""
+        return self.folder / "pictures"
 
     def picture_path(self, *parts: Any) -> Path:
-        """Where a picture lies: a model's output under its row's key, others by what they are (`noisy`, ...)."""
-        text = "\x1f".join(map(str, parts))
-        return self.folder / "pictures" / f"{hashlib.sha256(text.encode()).hexdigest()[:24]}.webp"
+        """Where a picture lies."""
+        return self.pictures / picture_name(*parts)
 
     def manifest(self) -> list[dict[str, Any]]:
         """What wrote here, oldest first."""

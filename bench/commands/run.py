@@ -73,6 +73,7 @@ def run(models, size, noise, datasets, data, limit, protocol, seeds, precision, 
     bench run --models "all, classical, nlm(sigma=15)" --noise all
     """
     from bench import runner, table
+    from bench.engines.here import Here
     from bench.errors import BadInput
     from bench.plan import make_plan
     from bench.progress import progress
@@ -90,7 +91,8 @@ def run(models, size, noise, datasets, data, limit, protocol, seeds, precision, 
     with Store.create(out) as store:
         try:
             with progress("rows", plan.rows) as bar:
-                for step in runner.execute(plan, store, device, pictures, command):
+                work = runner.Run(plan, store, Here(plan, device), pictures, command)
+                for step in work.steps():
                     bar.skip(step.skipped)
                     for row in step.rows:
                         bar.advance(note=f"{row['dataset']} {row['image']}")
@@ -100,7 +102,7 @@ def run(models, size, noise, datasets, data, limit, protocol, seeds, precision, 
             raise BadInput(
                 f"{error}. The rows that were done are kept: make room, and the same command goes on"
             ) from None
-        rows = plan.mine(store.rows())
+        rows = work.rows()
     table.show(rows)
     failed = int((rows["status"] == "failed").sum())
     if failed:

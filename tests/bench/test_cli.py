@@ -114,7 +114,7 @@ def test_an_interrupt_gives_code_130(tmp_path, photos, networks, monkeypatch):
         raise KeyboardInterrupt
         yield
 
-    monkeypatch.setattr(runner, "execute", interrupted)
+    monkeypatch.setattr(runner.Run, "steps", interrupted)
     result = call("run", "--models", f"{networks}:Blur", "--data", photos, "--out", tmp_path / "run")
     assert result.exit_code == 130 and "the same command goes on" in result.output
 

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 import noise_zoo
 from bench import noises, runner
 from bench.cli import main
+from bench.engines.here import Here
 from bench.errors import BadInput
 from bench.plan import make_plan
 from bench.store import Store
@@ -255,8 +256,9 @@ def test_rows_of_an_edited_noise_are_other_rows(grain, photos, networks, tmp_pat
     def run():
         plan = make_plan(model, texts, None, (photos,), limit=1)
         with Store.create(tmp_path / "run") as store:
-            new = sum(len(step.rows) for step in runner.execute(plan, store))
-            return new, len(plan.mine(store.rows())), len(store.rows())
+            work = runner.Run(plan, store, Here(plan))
+            new = sum(len(step.rows) for step in work.steps())
+            return new, len(work.rows()), len(store.rows())
 
     assert run() == (3, 3, 3)  # Gaussian 15 and two levels
     assert run() == (0, 3, 3)

@@ -64,7 +64,7 @@ def run_one(model: str, noise: str, folder: Path, first: int | None) -> None:
     from torch import nn
 
     import bench
-    from bench import runner
+    from bench.evaluation import denoise
 
     class First(nn.Module):
         """A network that is called so many times, and afterwards gives back what it gets."""
@@ -78,9 +78,9 @@ def run_one(model: str, noise: str, folder: Path, first: int | None) -> None:
             self.calls += 1
             return self.network(x, **keys) if self.calls <= first else x
 
-    load = runner._load
+    load = denoise.load
     if first:
-        runner._load = lambda *arguments: First(load(*arguments))
+        denoise.load = lambda *arguments: First(load(*arguments))
     with tempfile.TemporaryDirectory() as out:
         rows = bench.run([model], noise, data=(folder / "photos",), out=out, device="cpu")
     if (rows["status"] != "ok").any():

@@ -1,0 +1,20 @@
+"""The engine that needs nothing: this process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bench.evaluation.denoise import Networks
+from bench.evaluation.pipeline import Pipeline
+from bench.machine import device_of
+from bench.plan import Plan
+
+
+class Here(Pipeline):
+    """The pipeline in this process, its networks on one device."""
+
+    def __init__(self, plan: Plan, device: str = "auto"):
+        super().__init__(plan, Networks.of(plan, device_of(device)))
+
+    def describe(self) -> dict[str, Any]:
+        return {"engine": "this process", "device": str(self.networks.device)}
