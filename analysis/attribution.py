@@ -67,6 +67,11 @@ class Attribution:
         last = np.flatnonzero(np.diff(distance[order], append=np.inf) > 0)  # the last pixel at each distance
         return distance[order][last], share[last] / share[-1]
 
+    def reach(self, window: Window, share: float) -> float:
+        """How far from the window, in pixels, one has to go for a share of the map's absolute value."""
+        distance, within = self.within(window)
+        return float(distance[np.searchsorted(within, share)])
+
 
 def structure(image: Tensor, window: Window) -> Tensor:
     """Sum of gradient magnitudes in a window of (1, C, H, W)."""

@@ -36,6 +36,7 @@ def attribute(models, image, noise, side, window, at, steps, protocol, seed, dev
     from bench import noises, protocols
     from bench.console import console
     from bench.inside import attributions, completion
+    from bench.inside.look import keep
     from bench.inside.outputs import denoiser
     from bench.machine import device_of
     from bench.progress import progress
@@ -53,7 +54,7 @@ def attribute(models, image, noise, side, window, at, steps, protocol, seed, dev
             maps[one.model.label] = attributions.measure(one, scene, steps)
             bar.advance()
     frame = attributions.frame_of(maps, scene.window)
-    files = attributions.keep(frame, maps, denoisers, scene, steps, out)
+    files = keep(attributions.look(frame, maps, denoisers, scene, steps), out)
     where = f"window of {window}x{window} at {scene.window.top},{scene.window.left}"
     title = f"{name}, {clean.shape[1]}x{clean.shape[0]}, {noises.canonical(scene.noise)}, {where}"
     table = Table("model", "diffusion index", "inside the window", "half within", "nine tenths within", "sum",

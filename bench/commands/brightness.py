@@ -26,6 +26,7 @@ def brightness(models, noise, **options) -> None:
     from bench import noises
     from bench.console import console
     from bench.inside import setting, shifts
+    from bench.inside.look import keep
     from bench.inside.outputs import denoiser
     from bench.progress import progress
     from bench.table import cell_text
@@ -40,7 +41,7 @@ def brightness(models, noise, **options) -> None:
     with progress("patches", len(chosen.patches.patches)) as bar:
         seen = shifts.measure(denoisers, loaded, chosen, bar.advance)
     frame = shifts.frame_of(seen)
-    files = shifts.keep(frame, seen, denoisers, loaded, chosen)
+    files = keep(shifts.look(frame, seen, denoisers, loaded, chosen), chosen.out)
     table = Table("model", *shifts.CHANNELS, title="Shift of the mean level, of 255 [95%]", title_justify="left")
     for model, rows in frame.groupby("model", sort=False):
         table.add_row(model, *(cell_text(row["shift"], row["low"], row["high"]) for row in rows.to_dict("records")))

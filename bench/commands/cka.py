@@ -27,6 +27,7 @@ def cka(model, other, noise_a, noise_b, layers, layers_b, batch, **options) -> N
     from bench import models, noises
     from bench.console import console
     from bench.inside import setting, similarity
+    from bench.inside.look import keep
     from bench.inside.probe import probe
     from bench.progress import progress
     from bench.table import cell_text
@@ -48,7 +49,7 @@ def cka(model, other, noise_a, noise_b, layers, layers_b, batch, **options) -> N
                 bar.advance()
             else:
                 compared = step
-    files = similarity.keep(compared, chosen)
+    files = keep(similarity.look(compared, chosen), chosen.out)
     show(compared, console(), cell_text)
     click.echo(similarity.WORDS)
     click.echo("files: " + ", ".join(map(str, files)))

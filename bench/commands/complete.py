@@ -35,6 +35,7 @@ def complete(models, image, ratios, noise, side, protocol, seed, device, out) ->
     from bench import noises, protocols
     from bench.console import console
     from bench.inside import completion
+    from bench.inside.look import keep
     from bench.inside.outputs import denoiser
     from bench.machine import device_of
 
@@ -47,7 +48,7 @@ def complete(models, image, ratios, noise, side, protocol, seed, device, out) ->
     denoisers = [denoiser(model, target) for model in chosen]
     found = completion.complete(denoisers, clean, loaded, percentages, seed, stored)
     frame = completion.frame_of(found, clean)
-    files = completion.keep(frame, found, denoisers, name, clean, loaded, seed, stored, out)
+    files = keep(completion.look(frame, found, denoisers, name, clean, loaded, seed, stored), out)
     size = f"{clean.shape[1]}x{clean.shape[0]}"
     what = f"{noises.canonical(loaded)}, protocol {stored.name}" if loaded else "no noise"
     table = Table("model", title=f"PSNR in dB (of the pixels that were gone): {name}, {size}, {what}",

@@ -26,6 +26,7 @@ def detail(models, noise, **options) -> None:
     from bench.console import console
     from bench.inside import detail as work
     from bench.inside import setting
+    from bench.inside.look import keep
     from bench.inside.outputs import denoiser
     from bench.progress import progress
     from bench.table import cell_text
@@ -40,7 +41,7 @@ def detail(models, noise, **options) -> None:
     with progress("patches", len(chosen.patches.patches)) as bar:
         seen = work.measure(denoisers, loaded, chosen, bar.advance)
     frame = work.frame_of(seen)
-    files = work.keep(frame, seen, denoisers, loaded, chosen)
+    files = keep(work.look(frame, seen, denoisers, loaded, chosen), chosen.out)
     headings = [f"{what}\n{name}" for what in ("kept", "error, dB") for name in RANGES]
     table = Table("model", *headings, title="By spatial frequency [95%]", title_justify="left")
     for model, rows in frame.groupby("model", sort=False):

@@ -24,6 +24,7 @@ def features(models, noise, reference, layer, **options) -> None:
     from bench.console import console
     from bench.inside import densities, setting
     from bench.inside.findings import by_key
+    from bench.inside.look import keep
     from bench.inside.probe import deepest
     from bench.inside.question import table
     from bench.progress import progress
@@ -44,7 +45,7 @@ def features(models, noise, reference, layer, **options) -> None:
                 else:
                     seen.append(step)
     frame = question.answers(probes, by_key(rows))
-    files = densities.keep(frame, seen, question, rows)
+    files = keep(densities.look(frame, seen, question, rows), chosen.out)
     console().print(table(frame, probes, "wasserstein", "Distance of the features, in deviations", 3))
     click.echo(densities.WORDS)
     click.echo("files: " + ", ".join(map(str, files)))

@@ -30,6 +30,7 @@ def srga(models, noise, reference, layer, components, pca, **options) -> None:
     from bench import noises
     from bench.console import console
     from bench.inside import findings, generalization, setting
+    from bench.inside.look import keep
     from bench.inside.options import listed
     from bench.inside.probe import deepest
     from bench.inside.question import table
@@ -49,7 +50,7 @@ def srga(models, noise, reference, layer, components, pca, **options) -> None:
             for done in generalization.measure(probes, question, store):
                 bar.advance(done)
         frame = question.answers(probes, findings.read(store))
-    files = generalization.keep(frame, probes, question)
+    files = keep(generalization.look(frame, probes, question), chosen.out)
     console().print(table(frame, probes, "srga", "SRGA"))
     click.echo(generalization.WORDS)
     click.echo("files: " + ", ".join(map(str, files)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +14,13 @@ import torch
 from analysis.attribution import Attribution, Window, attribute
 from bench import noises
 from bench.errors import BadInput
-from bench.inside import figures, findings
-from bench.inside.outputs import Denoiser
+from bench.inside import findings
+from bench.inside.figures import attribution
+from bench.inside.look import Drawing, Look
+from bench.inside.outputs import Denoiser, described
 from bench.inside.patches import network_input
 from bench.inside.probe import keyed
-from bench.inside.setting import opened, record
 from bench.protocols import Protocol
-from bench.store import write_whole
-from reports.charts.style import look
 
 VERSION = 1
 WORDS = (
@@ -78,12 +76,6 @@ def measure(one: Denoiser, scene: Scene, steps: int) -> Attribution:
         raise BadInput(f"model {one.model.label}: {error}") from error
 
 
-def reach(found: Attribution, window: Window, share: float) -> float:
-    """How far from the window, in pixels, one has to go for a share of the map."""
-    distance, within = found.within(window)
-    return float(distance[np.searchsorted(within, share)])
-
-
 def frame_of(maps: dict[str, Attribution], window: Window) -> pd.DataFrame:
     """A row a model: diffusion index, share of the map inside the window, reach of half and nine tenths (pixels)."""
     rows = [
@@ -91,8 +83,8 @@ def frame_of(maps: dict[str, Attribution], window: Window) -> pd.DataFrame:
             "model": model,
             "diffusion_index": found.diffusion_index,
             "inside": float(found.within(window)[1][0]),
-            "half": reach(found, window, 0.5),
-            "nine_tenths": reach(found, window, 0.9),
+            "half": found.reach(window, 0.5),
+            "nine_tenths": found.reach(window, 0.9),
             "completeness": found.completeness,
         }
         for model, found in maps.items()
@@ -100,19 +92,19 @@ def frame_of(maps: dict[str, Attribution], window: Window) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def keep(frame: pd.DataFrame, maps: dict[str, Attribution], denoisers: Sequence[Denoiser], scene: Scene, steps: int,
-         out: Path) -> list[Path]:  # fmt: skip
-    """Findings into the run store; numbers, maps, settings and figure beside it. Raises BadInput."""
-    stem = findings.file_stem(out / "attribute", Path(scene.image).stem, noises.canonical(scene.noise))
+def look(
+    frame: pd.DataFrame, maps: dict[str, Attribution], denoisers: Sequence[Denoiser], scene: Scene, steps: int
+) -> Look:
+    """The answer as it is kept."""
+    noise = noises.canonical(scene.noise)
     window = {"top": scene.window.top, "left": scene.window.left, "side": scene.window.side}
     settings = {
         "image": scene.image, "image_sha256": noises.pixel_hash(scene.clean), "height": scene.clean.shape[0],
-        "width": scene.clean.shape[1], "window": window, "noise": noises.canonical(scene.noise), "seed": scene.seed,
-        "protocol": scene.protocol.name, "steps": steps, "models": [one.model.label for one in denoisers],
-        "weights_sha256": [one.model.weights_hash for one in denoisers], "version": VERSION, "words": WORDS,
+        "width": scene.clean.shape[1], "window": window, "noise": noise, "seed": scene.seed,
+        "protocol": scene.protocol.name, "steps": steps, **described(denoisers), "version": VERSION,
     }  # fmt: skip
     how = {name: settings[name] for name in ("image_sha256", "window", "steps", "version")}
-    rows = [
+    found = [
         {
             "measure": "diffusion_index",
             **findings.about(one.model, "", scene.noise, scene.seed),
@@ -121,55 +113,21 @@ def keep(frame: pd.DataFrame, maps: dict[str, Attribution], denoisers: Sequence[
         }
         for one in denoisers
     ]  # fmt: skip
-    with opened(out) as store:
-        findings.write(store, rows)
-        record(store, "attribute", settings)
-        csv, text = (stem.with_name(f"{stem.name}.{suffix}") for suffix in ("csv", "json"))
-        write_whole(csv, frame.to_csv(index=False).encode())
-        write_whole(text, (json.dumps(settings, indent=1) + "\n").encode())
-        return [csv, text, *figures.save(draw(frame, maps, scene), stem)]
+    title = f"Where the output comes from: {scene.image}, {noise}"
+    caption = (
+        "The input with the window, and for each model the pixels on which the structure in this window of its output "
+        "depends. Below: how much of the map lies within a distance from the window."
+    )
+    figure = attribution.draw(scene.noisy, noise, scene.window, maps)
+    return Look("attribute", findings.file_stem(Path(scene.image).stem, noise), title, WORDS, settings,
+                {"": frame, "shares": shares(maps, scene.window)},
+                (Drawing(title, caption, figure, numbers="shares"),), found)  # fmt: skip
 
 
-def draw(frame: pd.DataFrame, maps: dict[str, Attribution], scene: Scene):
-    """The input with the window, each model's map on it, and how the share grows with the distance."""
-    from matplotlib.figure import Figure
-    from matplotlib.patches import Rectangle
-
-    models = list(maps)
-    window = scene.window
-    indices = frame.set_index("model")["diffusion_index"]
-    grey = scene.noisy.clip(0, 1) @ np.array([0.299, 0.587, 0.114], np.float32)
-    with figures.style():
-        columns = len(models) + 1
-        figure = Figure(figsize=(1.9 * columns, 4.3), layout="constrained")
-        upper, lower = figure.subfigures(2, 1, height_ratios=(1.25, 1))
-        grid = upper.subplots(1, columns, squeeze=False)[0]
-        for axes, model in zip(grid, ["", *models], strict=True):
-            axes.set_axis_off()
-            axes.imshow(scene.noisy.clip(0, 1) if not model else 0.5 + 0.5 * grey, cmap="gray", vmin=0, vmax=1)
-            frame_ = Rectangle((window.left - 0.5, window.top - 0.5), window.side, window.side, fill=False,
-                               edgecolor="#ffffff" if not model else "#1c2024", linewidth=1.2)  # fmt: skip
-            if model:
-                strength = np.abs(maps[model].map)
-                strength = (strength / np.quantile(strength, 0.999)).clip(0, 1) ** 0.5
-                colour = np.zeros((*strength.shape, 4))
-                colour[..., :3] = np.array([213, 94, 0]) / 255  # vermilion, on grey
-                colour[..., 3] = strength
-                axes.imshow(colour)
-            axes.add_patch(frame_)
-            title = f"{model}\ndiffusion index {indices[model]:.1f}" if model else noises.canonical(scene.noise)
-            axes.set_title(title, fontsize=8, fontweight="normal" if not model else "bold")
-        axes = lower.subplots()
-        for model in models:
-            distance, share = maps[model].within(window)
-            style = look(models, model)
-            axes.plot(distance, 100 * share, color=style.colour, label=model)
-        farthest = max(reach(found, window, 0.995) for found in maps.values())
-        axes.set_xlim(0, max(4.0, farthest))
-        axes.set_ylim(0, 102)
-        axes.set_xlabel("distance from the window, pixels")
-        axes.set_ylabel("share of the map, %")
-        axes.grid()
-        axes.tick_params(length=0)
-        axes.legend(loc="lower right")
-    return figure
+def shares(maps: dict[str, Attribution], window: Window) -> pd.DataFrame:
+    """A row a model and distance from the window, in pixels: the share of the map that is no further away."""
+    parts = []
+    for model, found in maps.items():
+        distance, share = found.within(window)
+        parts.append(pd.DataFrame({"model": model, "distance": distance, "share": share}))
+    return pd.concat(parts, ignore_index=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +15,13 @@ from baselines.training import mask_input
 from bench import noises, picture
 from bench.datasets import builtin
 from bench.errors import BadInput
-from bench.inside import figures, findings
-from bench.inside.outputs import Denoiser, to_levels
+from bench.inside import findings
+from bench.inside.figures import completed as completed_pictures
+from bench.inside.look import Drawing, Look
+from bench.inside.outputs import Denoiser, described, to_levels
 from bench.inside.patches import network_input
-from bench.inside.setting import opened, record
 from bench.metrics import psnr
 from bench.protocols import Protocol
-from bench.store import write_whole
 
 VERSION = 1
 WORDS = (
@@ -91,19 +90,17 @@ def frame_of(completed: Sequence[Completed], clean: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def keep(frame: pd.DataFrame, completed: Sequence[Completed], denoisers: Sequence[Denoiser], image: str,
-         clean: np.ndarray, noise: Any | None, seed: int, protocol: Protocol, out: Path) -> list[Path]:  # fmt: skip
-    """Findings into the run store; numbers, settings and figure beside it. Raises BadInput."""
-    stem = findings.file_stem(out / "complete", Path(image).stem, *([noises.canonical(noise)] if noise else []))
+def look(frame: pd.DataFrame, completed: Sequence[Completed], denoisers: Sequence[Denoiser], image: str,
+         clean: np.ndarray, noise: Any | None, seed: int, protocol: Protocol) -> Look:  # fmt: skip
+    """The answer as it is kept."""
     height, width = clean.shape[:2]
     settings = {
         "image": image, "image_sha256": noises.pixel_hash(clean), "height": height, "width": width,
         "ratios": [one.ratio for one in completed], "noise": noise and noises.canonical(noise), "seed": seed,
-        "protocol": protocol.name, "models": [one.model.label for one in denoisers],
-        "weights_sha256": [one.model.weights_hash for one in denoisers], "version": VERSION, "words": WORDS,
+        "protocol": protocol.name, **described(denoisers), "version": VERSION,
     }  # fmt: skip
     numbers = frame.set_index(["model", "ratio"])["psnr"]
-    rows = [
+    found = [
         {
             "measure": "completion_psnr",
             **(findings.about(one.model, "", noise, seed) if noise else findings.about_clean(one.model, seed)),
@@ -114,40 +111,9 @@ def keep(frame: pd.DataFrame, completed: Sequence[Completed], denoisers: Sequenc
         }
         for one in denoisers for ratio in settings["ratios"]
     ]  # fmt: skip
-    with opened(out) as store:
-        findings.write(store, rows)
-        record(store, "complete", settings)
-        csv, text = (stem.with_name(f"{stem.name}.{suffix}") for suffix in ("csv", "json"))
-        write_whole(csv, frame.to_csv(index=False).encode())
-        write_whole(text, (json.dumps(settings, indent=1) + "\n").encode())
-        return [csv, text, *figures.save(draw(frame, completed, clean), stem)]
-
-
-def draw(frame: pd.DataFrame, completed: Sequence[Completed], clean: np.ndarray):
-    """A column a ratio: the masked image above, what each model makes of it below; the clean image first."""
-    from matplotlib.figure import Figure
-
-    models = list(completed[0].outputs)
-    numbers = frame.set_index(["model", "ratio"])["psnr"]
-    height, width = clean.shape[:2]
-    cell = 1.75
-    with figures.style():
-        columns, rows = len(completed) + 1, len(models) + 1
-        size = (cell * columns, (cell * height / width + 0.22) * rows)
-        figure = Figure(figsize=size, layout="constrained")
-        figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0, hspace=0)
-        grid = figure.subplots(rows, columns, squeeze=False)
-        for axes in grid.ravel():
-            axes.set_axis_off()
-        grid[0, 0].imshow(clean, interpolation="nearest")
-        grid[0, 0].set_title("clean", fontsize=8, fontweight="normal")
-        for row, model in enumerate(models, 1):
-            grid[row, 0].text(0.98, 0.5, model, fontsize=9, fontweight="bold", ha="right", va="center",
-                              transform=grid[row, 0].transAxes, wrap=True)  # fmt: skip
-        for column, one in enumerate(completed, 1):
-            for row, (model, pixels) in enumerate({"masked": one.masked, **one.outputs}.items()):
-                axes = grid[row, column]
-                axes.imshow(pixels, interpolation="nearest")
-                title = f"{one.ratio}% gone" if row == 0 else f"{numbers[model, one.ratio]:.1f} dB"
-                axes.set_title(title, fontsize=8, fontweight="normal")
-    return figure
+    title = f"Mask and complete: {image}{f', {noises.canonical(noise)}' if noise else ''}"
+    caption = "Above: the image with so many of its pixels gone. Below: what each model makes of it, with its PSNR."
+    pictures = {one.ratio: {"masked": one.masked, **one.outputs} for one in completed}
+    drawing = Drawing(title, caption, completed_pictures.draw(clean, pictures, numbers.to_dict()))
+    stem = findings.file_stem(Path(image).stem, *([noises.canonical(noise)] if noise else []))
+    return Look("complete", stem, title, WORDS, settings, {"": frame}, (drawing,), found)

@@ -10,7 +10,6 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -93,9 +92,9 @@ def settings_text(settings: Mapping[str, Any]) -> str:
     return json.dumps(settings, sort_keys=True)
 
 
-def file_stem(folder: Path, *labels: str) -> Path:
-    """Where a look's files go, without suffix: readable, and different where the labels are."""
+def file_stem(*labels: str) -> str:
+    """What a look's files are called, without suffix: readable, and different where the labels are."""
     text = "-".join("".join(c if c.isalnum() or c in "._" else "-" for c in label) for label in labels)
     text = "-".join(filter(None, text.split("-")))
     digest = hashlib.sha256("\x1f".join(labels).encode()).hexdigest()[:6]
-    return folder / (text if len(text) <= 60 else f"{text[:53].rstrip('-')}-{digest}")
+    return text if len(text) <= 60 else f"{text[:53].rstrip('-')}-{digest}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,13 +13,14 @@ import pandas as pd
 from analysis import srga
 from bench import noises
 from bench.errors import BadInput
-from bench.inside import figures, findings
+from bench.inside import findings
+from bench.inside.figures import bars
+from bench.inside.look import Drawing, Look
 from bench.inside.patches import batches
 from bench.inside.probe import Probe
 from bench.inside.question import Question
-from bench.inside.setting import Setting, opened, record
-from bench.store import Store, write_whole
-from reports.charts.style import MUTED, look
+from bench.inside.setting import Setting
+from bench.store import Store
 
 VERSION = 1  # of the definition: a change of the numbers is a new version
 BATCH = 16  # patches that go through a network and into the table at a time
@@ -93,88 +93,14 @@ def feature_table(rows: int, columns: int, folder: Path) -> np.ndarray:
         return np.memmap(file, np.float32, "w+", shape=(rows, columns))
 
 
-def keep(frame: pd.DataFrame, probes: Sequence[Probe], question: Question) -> list[Path]:
-    """CSV, settings and figure into the run folder. Raises BadInput."""
-    stem = question.setting.out / "srga" / "srga"
-    settings = {**question.described(probes), "draws": srga.DRAWS, "words": WORDS}
-    with opened(question.setting.out) as store:
-        record(store, "srga", settings)
-        csv, text = stem.with_suffix(".csv"), stem.with_suffix(".json")
-        write_whole(csv, frame.to_csv(index=False).encode())
-        write_whole(text, (json.dumps(settings, indent=1) + "\n").encode())
-        return [csv, text, *(figures.save(draw(frame, question), stem) if len(frame) else [])]
-
-
-def draw(frame: pd.DataFrame, question: Question):
-    """Bars as in figure 14 of the paper: a panel a noise, a bar a model and level, each model's floor behind it."""
-    from matplotlib.figure import Figure
-    from matplotlib.patches import Patch
-
-    models = list(dict.fromkeys(frame["model"]))
-    families = list(dict.fromkeys(frame["noise_name"]))
-    levels = [list(dict.fromkeys(frame.loc[frame["noise_name"] == name, "noise"])) for name in families]
-    rows = _rows([len(some) for some in levels])
-    top = 1.06 * np.nanmax(frame[["srga", "high", "floor", "floor_high"]].to_numpy(float))
-    bar = 0.8 / len(models)
-    with figures.style():
-        figure = Figure(figsize=(7.2, 0.9 + 1.75 * len(rows)), layout="constrained")
-        for place, (subfigure, members) in enumerate(zip(np.atleast_1d(figure.subfigures(len(rows), 1)), rows,
-                                                         strict=True)):  # fmt: skip
-            widths = [len(levels[member]) for member in members]
-            filler = max(sum(len(levels[m]) for m in row) for row in rows) - sum(widths)
-            grid = subfigure.add_gridspec(1, len(members) + bool(filler), width_ratios=widths + [filler] * bool(filler))
-            for column, member in enumerate(members):
-                axes = subfigure.add_subplot(grid[column])
-                part = frame[frame["noise_name"] == families[member]].set_index(["model", "noise"])
-                for number, model in enumerate(models):
-                    shown = part.loc[model].reindex(levels[member])
-                    x = np.arange(len(shown)) + bar * (number - (len(models) - 1) / 2)
-                    style = look(models, model)
-                    axes.bar(x, shown["srga"], bar * 0.92, color=style.colour, label=model, zorder=2)
-                    error = [shown["srga"] - shown["low"], shown["high"] - shown["srga"]]
-                    axes.errorbar(x, shown["srga"], error, fmt="none", ecolor="#1c2024", elinewidth=0.9, zorder=4)
-                    floor, high = shown["floor"].iloc[0], shown["floor_high"].iloc[0]
-                    axes.bar(x, floor, bar * 0.92, color="white", alpha=0.55, zorder=3, linewidth=0)
-                    axes.hlines(np.full(len(x), floor if np.isnan(high) else high), x - bar / 2, x + bar / 2,
-                                color=MUTED, linewidth=1, linestyle=(0, (2, 1)), zorder=5)  # fmt: skip
-                axes.set_ylim(0, top)
-                axes.set_xlim(-0.5, len(levels[member]) - 0.5)
-                axes.grid(axis="y")
-                axes.set_xticks(range(len(levels[member])), [_level(noise) for noise in levels[member]])
-                axes.tick_params(axis="x", length=0)
-                axes.tick_params(axis="y", labelleft=column == 0, length=0)
-                axes.set_title(" ".join(filter(None, (families[member], axis_name(levels[member])))))
-                if column == 0:
-                    axes.set_ylabel("SRGA")
-            if place == 0:
-                handles, labels = axes.get_legend_handles_labels()
-                pale = Patch(facecolor=MUTED, alpha=0.35)
-                line = axes.hlines([], 0, 0, color=MUTED, linewidth=1, linestyle=(0, (2, 1)))
-                labels = [*labels, "noise floor", "its upper bound"]
-                figure.legend([*handles, pale, line], labels, loc="outside upper left",
-                              ncols=figures.legend_columns(figure, labels))  # fmt: skip
-    return figure
-
-
-def _rows(widths: Sequence[int], room: int = 13) -> list[list[int]]:
-    """Panels of some widths, in order, in rows of at most `room`."""
-    rows, used = [[]], 0
-    for place, width in enumerate(widths):
-        if rows[-1] and used + width > room:
-            rows.append([])
-            used = 0
-        rows[-1].append(place)
-        used += width
-    return rows
-
-
-def _level(noise: str) -> str:
-    """'25' of 'gaussian(sigma=25)'; the whole text of a noise with more than a level, its name of one without."""
-    inside = noise.partition("(")[2].removesuffix(")")
-    return inside.partition("=")[2] if inside.count("=") == 1 else noise
-
-
-def axis_name(levels: Sequence[str]) -> str:
-    """'sigma', where all are of one parameter; else ''."""
-    found = {noise.partition("(")[2].partition("=")[0] for noise in levels if noise.count("=") == 1}
-    return found.pop() if len(found) == 1 and all("=" in noise for noise in levels) else ""
+def look(frame: pd.DataFrame, probes: Sequence[Probe], question: Question) -> Look:
+    """The answer as it is kept; the scores themselves are in the store already."""
+    settings = {**question.described(probes), "draws": srga.DRAWS}
+    reference = noises.canonical(question.reference)
+    title = f"SRGA against {reference}"
+    caption = (
+        f"A bar is a model at a level; 0 is the same as under {reference}. The pale part of a bar, up to the dashed "
+        "line (its upper bound), is the model's noise floor. Whiskers are 95% intervals over photographs."
+    )
+    drawings = [Drawing(title, caption, bars.draw(frame))] if len(frame) else []
+    return Look("srga", "srga", title, WORDS, settings, {"": frame}, drawings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -40,6 +41,15 @@ class Denoiser:
 def denoiser(model: Model, device: torch.device) -> Denoiser:
     """A loaded model. Raises BadInput."""
     return Denoiser(model, load(model, device), device)
+
+
+def described(denoisers: Sequence[Denoiser]) -> dict[str, Any]:
+    """For the settings of a look: which models, with which weights, where."""
+    return {
+        "models": [one.model.label for one in denoisers],
+        "weights_sha256": [one.model.weights_hash for one in denoisers],
+        "device": str(denoisers[0].device),
+    }
 
 
 def to_levels(images: Tensor) -> Tensor:

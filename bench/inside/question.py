@@ -39,16 +39,12 @@ class Question:
 
     def finding(self, probe: Probe, measure: str, noise: Any, seed: int) -> dict[str, Any]:
         """A score's row, without the score."""
-        layer, patches = probe.layers[-1], self.setting.patches
-        how = {"patches": len(patches.patches), "side": patches.side, **self.how}
+        layer = probe.layers[-1]
         return {
             "measure": measure,
             **findings.about(probe.model, layer, noise, seed),
             **findings.about(probe.model, layer, self.reference, self.setting.seed, other=True),
-            "dataset": ", ".join(patches.datasets),
-            "protocol": self.setting.protocol.name,
-            "settings": findings.settings_text(how),
-            "device": str(self.setting.device),
+            **self.setting.how(**self.how),
         }
 
     def described(self, probes: Sequence[Probe]) -> dict[str, Any]:

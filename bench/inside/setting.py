@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,8 +13,9 @@ import torch
 from bench import datasets as data_sets
 from bench import protocols, spec
 from bench.errors import BadInput
+from bench.inside import findings
 from bench.inside.patches import Patches, cut
-from bench.machine import device_of, machine, versions
+from bench.machine import device_of
 from bench.protocols import Protocol
 from bench.store import Store, StoreFull
 
@@ -43,6 +42,16 @@ class Setting:
             "seed": self.seed,
         }
 
+    def how(self, **settings: Any) -> dict[str, Any]:
+        """The columns of a finding that say on what, under which protocol, with which settings, and where."""
+        text = {"patches": len(self.patches.patches), "side": self.patches.side, **settings}
+        return {
+            "dataset": ", ".join(self.patches.datasets),
+            "protocol": self.protocol.name,
+            "settings": findings.settings_text(text),
+            "device": str(self.device),
+        }
+
 
 def make(datasets: str | None, data: Sequence[Path], count: int, side: int, protocol: str, seed: int,
          device: str, out: Path) -> Setting:  # fmt: skip
@@ -65,11 +74,3 @@ def opened(out: Path) -> Iterator[Store]:
             yield store
     except StoreFull as error:
         raise BadInput(f"{error}. Make room, or name another folder with --out") from None
-
-
-def record(store: Store, what: str, settings: dict[str, Any]) -> None:
-    """Add a look to the run's manifest, with versions and machine."""
-    command = "bench " + " ".join(shlex.quote(word) for word in sys.argv[1:])
-    store.record(
-        {"event": what, "command": command, "settings": settings, "versions": versions(), "machine": machine()}
-    )

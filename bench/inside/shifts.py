@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from analysis.brightness import LEVELS, Brightness
 from bench import models, noises, spec
-from bench.inside import figures, findings
-from bench.inside.outputs import Denoiser, to_levels
+from bench.inside import findings
+from bench.inside.figures import brightness as figure
+from bench.inside.look import Drawing, Look
+from bench.inside.outputs import Denoiser, described, to_levels
 from bench.inside.patches import batches
-from bench.inside.setting import Setting, opened, record
+from bench.inside.setting import Setting
 from bench.models import Model
-from bench.store import write_whole
-from reports.charts.style import MUTED, look
 
 VERSION = 1
 CHANNELS = ("red", "green", "blue", "all")
@@ -66,28 +63,17 @@ def frame_of(seen: dict[str, Brightness]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def keep(frame: pd.DataFrame, seen: dict[str, Brightness], denoisers: Sequence[Denoiser], noise: Any,
-         setting: Setting) -> list[Path]:  # fmt: skip
-    """Findings into the run store; shifts, histograms, settings and figure beside it. Raises BadInput."""
-    folder = setting.out / "brightness"
-    how = {"patches": len(setting.patches.patches), "side": setting.patches.side, "version": VERSION}
-    settings = {
-        **setting.described(),
-        "noise": noises.canonical(noise),
-        "models": [one.model.label for one in denoisers],
-        "weights_sha256": [one.model.weights_hash for one in denoisers],
-        "device": str(setting.device),
-        "version": VERSION,
-        "words": WORDS,
-    }
+def look(frame: pd.DataFrame, seen: dict[str, Brightness], denoisers: Sequence[Denoiser], noise: Any,
+         setting: Setting) -> Look:  # fmt: skip
+    """The answer as it is kept."""
+    settings = {**setting.described(), **described(denoisers), "noise": noises.canonical(noise), "version": VERSION}
     by_label = {one.model.label: one.model for one in denoisers}
-    rows = [
+    how = setting.how(version=VERSION)
+    found = [
         {
             "measure": f"brightness_{row['channel']}",
             **findings.about(by_label[row["model"]], "", noise, setting.seed),
-            "dataset": ", ".join(setting.patches.datasets), "protocol": setting.protocol.name,
-            "settings": findings.settings_text(how), "device": str(setting.device),
-            "value": row["shift"], "low": row["low"], "high": row["high"],
+            **how, "value": row["shift"], "low": row["low"], "high": row["high"],
         }
         for row in frame.to_dict("records")
     ]  # fmt: skip
@@ -95,56 +81,12 @@ def keep(frame: pd.DataFrame, seen: dict[str, Brightness], denoisers: Sequence[D
         pd.DataFrame(brightness.density().T, columns=CHANNELS[:3]).assign(model=model, level=range(LEVELS))
         for model, brightness in seen.items()
     ])  # fmt: skip
-    with opened(setting.out) as store:
-        findings.write(store, rows)
-        record(store, "brightness", settings)
-        texts = {
-            "shifts.csv": frame.to_csv(index=False),
-            "histograms.csv": histograms[["model", "level", *CHANNELS[:3]]].to_csv(index=False, float_format="%.6g"),
-            "brightness.json": json.dumps(settings, indent=1) + "\n",
-        }
-        for name, text in texts.items():
-            write_whole(folder / name, text.encode())
-        return [*(folder / name for name in texts), *figures.save(draw(seen, noise), folder / "brightness")]
-
-
-def draw(seen: dict[str, Brightness], noise: Any, joined: int = 4):
-    """Histograms of the channels above, and what each model adds to the clean histogram below, as in figure 5."""
-    from matplotlib.figure import Figure
-
-    labels = [model for model in seen if model != "clean"]
-    levels = np.arange(LEVELS).reshape(-1, joined).mean(1)
-    clean = _joined(seen["clean"], joined)
-    with figures.style():
-        figure = Figure(figsize=(7.2, 4.3), layout="constrained")
-        grid = figure.subplots(2, 3, sharex=True, sharey="row", height_ratios=(1.4, 1))
-        for channel in range(3):
-            upper, lower = grid[:, channel]
-            upper.fill_between(levels, clean[channel], color=MUTED, alpha=0.3, linewidth=0, label="clean")
-            for place, model in enumerate(labels):
-                style = look(labels, model)
-                dash = (0, ((), (4, 1.5), (1.5, 1.2), (5, 1.5, 1.2, 1.5))[place % 4])
-                share = _joined(seen[model], joined)[channel]
-                upper.plot(levels, share, color=style.colour, linewidth=1.2, linestyle=dash, label=model)
-                lower.plot(levels, share - clean[channel], color=style.colour, linewidth=1.2, linestyle=dash)
-            upper.set_title(CHANNELS[channel])
-            lower.axhline(0, color=MUTED, linewidth=0.8, zorder=1)
-            lower.set_xlabel("level")
-            lower.set_xlim(0, 255)
-            lower.set_xticks((0, 64, 128, 192))
-            for axes in (upper, lower):
-                axes.grid()
-                axes.tick_params(length=0)
-        grid[0, 0].set_ylim(0, None)
-        grid[0, 0].set_ylabel("pixels, %")
-        grid[1, 0].set_ylabel("less clean, %")
-        handles, names = grid[0, 0].get_legend_handles_labels()
-        figure.legend(handles, names, loc="outside upper left", ncols=figures.legend_columns(figure, names),
-                      title=noises.canonical(noise), alignment="left",
-                      title_fontproperties={"weight": "bold"})  # fmt: skip
-    return figure
-
-
-def _joined(brightness: Brightness, joined: int) -> np.ndarray:
-    """Percent of the pixels in neighbouring levels together, (3, 256 / joined)."""
-    return 100 * brightness.density().reshape(3, -1, joined).sum(2)
+    title = f"Brightness under {noises.canonical(noise)}"
+    caption = (
+        "Above: how many pixels of the outputs have a level, in percent, beside the clean images (grey). Below: the "
+        "same less the clean images. A curve that is moved to the right is too bright."
+    )
+    tables = {"": frame, "histograms": histograms[["model", "level", *CHANNELS[:3]]]}
+    drawing = Drawing(title, caption, figure.draw(seen, noises.canonical(noise)), numbers="histograms")
+    return Look("brightness", findings.file_stem(noises.canonical(noise)), title, WORDS, settings, tables, (drawing,),
+                found)  # fmt: skip

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from analysis.cka import SMALLEST_BATCH, Cka, Similarity
 from bench import noises
 from bench.errors import BadInput
-from bench.inside import figures, findings
+from bench.inside import findings
+from bench.inside.figures import heatmap
+from bench.inside.look import Drawing, Look
 from bench.inside.patches import batches
 from bench.inside.probe import Probe
-from bench.inside.setting import Setting, opened, record
-from bench.store import write_whole
+from bench.inside.setting import Setting
 
 WORDS = (
     "Linear CKA, minibatch unbiased HSIC: a ratio of means over batches. Intervals are 95% jackknife intervals over "
@@ -58,6 +56,11 @@ class Compared:
             return f"{one.probe.model.label}: {noises.canonical(one.noise)} and {noises.canonical(other.noise)}"
         return f"{one.words} and {other.words}"
 
+    def label(self, side: Side) -> str:
+        """What an axis is called: the model, and its noise where the sides have different ones."""
+        words = [side.probe.model.label, noises.canonical(side.noise)]
+        return "\n".join(words if self.first.noise != self.second.noise else words[:1])
+
     def frame(self) -> pd.DataFrame:
         """A row a pair of layers."""
         rows, columns = self.first.probe.layers, self.second.probe.layers
@@ -96,7 +99,6 @@ def compare(first: Side, second: Side, setting: Setting, batch: int) -> Iterator
         "noises": [noises.canonical(side.noise) for side in (first, second)],
         "noise_versions": [side.noise.version for side in (first, second)],
         "device": str(setting.device),
-        "words": WORDS,
     }
     yield Compared(first, second, similarity, settings)
 
@@ -107,65 +109,28 @@ def dropped(patches: int, batch: int) -> int:
     return rest if rest < SMALLEST_BATCH else 0
 
 
-def keep(compared: Compared, setting: Setting) -> list[Path]:
-    """Findings into the run store; CSV, settings and figures beside it. Raises BadInput."""
+def look(compared: Compared, setting: Setting) -> Look:
+    """The answer as it is kept."""
     one, other = compared.first, compared.second
-    name = findings.file_stem(setting.out / "cka", one.words, *([other.words] if other.words != one.words else []))
-    text = findings.settings_text({key: compared.settings[key] for key in ("patches", "side", "batch")})
+    sides = [one.words, *([other.words] if other.words != one.words else [])]
+    how = setting.how(batch=compared.settings["batch"])
     frame = compared.frame()
-    rows = []
-    for row in frame.to_dict("records"):
-        rows.append({
+    found = [
+        {
             "measure": "cka",
             **findings.about(one.probe.model, row["layer"], one.noise, setting.seed),
             **findings.about(other.probe.model, row["other_layer"], other.noise, setting.seed, other=True),
-            "dataset": ", ".join(setting.patches.datasets), "protocol": setting.protocol.name, "settings": text,
-            "value": row["cka"], "low": row["low"], "high": row["high"], "device": str(setting.device),
-        })  # fmt: skip
-    with opened(setting.out) as store:
-        findings.write(store, rows)
-        record(store, "cka", compared.settings)
-        csv, settings = (name.with_name(f"{name.name}.{suffix}") for suffix in ("csv", "json"))
-        write_whole(csv, frame.to_csv(index=False).encode())
-        write_whole(settings, (json.dumps(compared.settings, indent=1) + "\n").encode())
-        return [csv, settings, *figures.save(draw(compared), name)]
-
-
-def draw(compared: Compared):
-    """A heatmap, rows from the first layer at the bottom, as in figure 12 of the paper."""
-    import seaborn
-    from matplotlib.figure import Figure
-
-    value = compared.similarity.value
-    rows, columns = value.shape
-    cell = 0.62 if max(rows, columns) <= 12 else 0.26 if max(rows, columns) <= 40 else 0.16
-    least = float(np.nanmin(value)) if np.isfinite(value).any() else 0.0
-    low = min(0.9, np.floor(least * 10) / 10)  # colours from the tenth below the smallest value to 1
-    digits = ".3f" if low >= 0.8 else ".2f"
-    with figures.style():
-        figure = Figure(figsize=(max(2.2, cell * columns) + 1.9, max(1.6, cell * rows) + 1.3))
-        axes = figure.subplots()
-        seaborn.heatmap(
-            value[::-1], ax=axes, vmin=low, vmax=1, cmap="cividis", annot=cell > 0.5, fmt=digits, square=True,
-            annot_kws={"fontsize": 8}, linewidths=0.6 if cell > 0.2 else 0, linecolor="white",
-            xticklabels=compared.second.probe.layers, yticklabels=compared.first.probe.layers[::-1],
-            cbar_kws={"label": "CKA", "shrink": 0.9, "pad": 0.03},
-        )  # fmt: skip
-        for text in axes.texts:  # black or white, whichever is the easier to read on its cell
-            brightness = luminance(axes.collections[0].get_cmap()((float(text.get_text()) - low) / (1 - low)))
-            text.set_color("black" if brightness > 0.18 else "white")
-        axes.tick_params(length=0, labelsize=8 if cell > 0.5 else 6.5)
-        axes.set_xticks(axes.get_xticks(), axes.get_xticklabels(), rotation=45, ha="right", rotation_mode="anchor")
-        axes.set_yticks(axes.get_yticks(), axes.get_yticklabels(), rotation=0)
-        two = compared.first.noise != compared.second.noise
-        for side, label in ((compared.second, axes.set_xlabel), (compared.first, axes.set_ylabel)):
-            words = [side.probe.model.label, *([noises.canonical(side.noise)] if two else [])]
-            label("\n".join(words), fontweight="bold")
-        axes.set_title(compared.title)
-    return figure
-
-
-def luminance(colour: tuple[float, ...]) -> float:
-    """Relative luminance of an sRGB colour in [0, 1]. Source: WCAG 2.1."""
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour[:3]]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+            **how, "value": row["cka"], "low": row["low"], "high": row["high"],
+        }
+        for row in frame.to_dict("records")
+    ]  # fmt: skip
+    figure = heatmap.draw(
+        compared.similarity.value,
+        heatmap.Side(compared.label(one), one.probe.layers),
+        heatmap.Side(compared.label(other), other.probe.layers),
+        compared.title,
+    )
+    caption = f"CKA of every layer of {one.words} (rows) with every layer of {other.words} (columns)."
+    drawing = Drawing(f"CKA: {compared.title}", caption, figure)
+    return Look("cka", findings.file_stem(*sides), drawing.title, WORDS, compared.settings, {"": frame}, (drawing,),
+                found)  # fmt: skip

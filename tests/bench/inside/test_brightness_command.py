@@ -20,7 +20,7 @@ def test_the_shifts_are_those_of_the_outputs(call, photos, tmp_path):
     out = tmp_path / "run"
     result = call("brightness", "ours", "--data", photos, "--patches", 8, "--side", 16, "--out", out)
     assert result.exit_code == 0, result.output
-    frame = pd.read_csv(out / "brightness/shifts.csv").set_index(["model", "channel"])["shift"]
+    frame = pd.read_csv(out / "brightness/gaussian-sigma-15.csv").set_index(["model", "channel"])["shift"]
     assert set(frame.index.get_level_values("model")) == {"ours", "ours(mask_at_test=False)"}
     patches, stored = cut([load_dataset(photos)], 8, 16), load_protocol("stored")
     (batch,) = batches(patches, noises.load_noise("gaussian(sigma=15)"), 0, stored, 8)
@@ -32,13 +32,13 @@ def test_the_shifts_are_those_of_the_outputs(call, photos, tmp_path):
         np.testing.assert_allclose(frame[label][["red", "green", "blue"]], wanted, atol=0.01)
         assert frame[label, "all"] == pytest.approx(wanted.mean(), abs=0.01)
     assert frame["ours", "red"] != frame["ours(mask_at_test=False)", "red"]
-    histograms = pd.read_csv(out / "brightness/histograms.csv").set_index(["model", "level"])
+    histograms = pd.read_csv(out / "brightness/gaussian-sigma-15-histograms.csv").set_index(["model", "level"])
     counted = np.bincount(clean[:, 0].astype(int).ravel(), minlength=256) / clean[:, 0].size
     np.testing.assert_allclose(histograms.loc["clean", "red"], counted, rtol=1e-5)
     with Store.open(out) as store:
         kept = findings.read(store, "brightness_green").set_index("model")["value"]
     assert kept["ours"] == frame["ours", "green"]
-    assert json.loads((out / "brightness/brightness.json").read_text())["noise"] == "gaussian(sigma=15)"
+    assert json.loads((out / "brightness/gaussian-sigma-15.json").read_text())["noise"] == "gaussian(sigma=15)"
     assert {path.suffix for path in (out / "brightness").iterdir()} == {".csv", ".json", ".svg", ".png"}
 
 

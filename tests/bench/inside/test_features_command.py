@@ -12,7 +12,7 @@ from sklearn.decomposition import PCA
 from bench import load_model, noises
 from bench.datasets import load_dataset
 from bench.inside import findings
-from bench.inside.densities import mass_levels
+from bench.inside.figures.plane import mass_levels
 from bench.inside.patches import batches, cut
 from bench.protocols import load_protocol
 from bench.store import Store
@@ -37,7 +37,7 @@ def test_the_distances_are_those_of_the_projected_channels(call, stacks, photos,
     result = call(*command(stacks, photos, tmp_path / "run"))
     assert result.exit_code == 0, result.output
     assert "8 patches of 16x16 from 4 images of photos; protocol stored" in result.output
-    frame = pd.read_csv(tmp_path / "run/features/distances.csv").set_index(["model", "noise"])
+    frame = pd.read_csv(tmp_path / "run/features/features.csv").set_index(["model", "noise"])
     network = load_model(f"{stacks}:Stack(seed=2)")
     reference = vectors(network, photos, "gaussian(sigma=15)", 0)
     pca = PCA(whiten=True).fit(reference)
@@ -53,19 +53,19 @@ def test_the_distances_are_those_of_the_projected_channels(call, stacks, photos,
 def test_what_is_left_behind(call, stacks, photos, tmp_path):
     out = tmp_path / "run"
     assert call(*command(stacks, photos, out)).exit_code == 0
-    names = {"distances.csv", "densities.csv", "features.json", "densities.svg", "densities.png", "plane.svg",
-             "plane.png"}  # fmt: skip
+    figures = {f"features-{name}.{kind}" for name in ("densities", "plane") for kind in ("csv", "svg", "png")}
+    names = {"features.csv", "features.json", *figures}
     assert {path.name for path in (out / "features").iterdir()} == names
-    densities = pd.read_csv(out / "features/densities.csv")
+    densities = pd.read_csv(out / "features/features-densities.csv")
     assert set(densities["noise"]) == {"gaussian(sigma=15)", "poisson(alpha=3)", "salt_pepper(density=0.02)"}
     settings = json.loads((out / "features/features.json").read_text())
     assert settings["layers"] == ["1", "1"] and settings["components"][0] in range(2, 7)
     for name in ("densities", "plane"):
-        assert "poisson(alpha=3)" in (out / f"features/{name}.svg").read_text()
+        assert "poisson(alpha=3)" in (out / f"features/features-{name}.svg").read_text()
     with Store.open(out) as store:
         kept = findings.read(store)
     assert kept["measure"].value_counts().to_dict() == {"wasserstein": 4, "wasserstein_floor": 2}
-    frame = pd.read_csv(out / "features/distances.csv")
+    frame = pd.read_csv(out / "features/features.csv")
     assert sorted(frame["wasserstein"]) == sorted(kept.loc[kept["measure"] == "wasserstein", "value"])
 
 
@@ -73,9 +73,9 @@ def test_a_sweep_is_drawn_by_its_last_levels(call, stacks, photos, tmp_path):
     out = tmp_path / "run"
     result = call(*command(stacks, photos, out, "--noise", "all", "--patches", 2))
     assert result.exit_code == 0, result.output
-    svg = (out / "features/densities.svg").read_text()
+    svg = (out / "features/features-densities.svg").read_text()
     assert "speckle(var=0.04)" in svg and "speckle(var=0.02)" not in svg
-    assert "speckle(var=0.02)" in (out / "features/densities.csv").read_text()
+    assert "speckle(var=0.02)" in (out / "features/features-densities.csv").read_text()
 
 
 def test_contours_hold_their_share():

@@ -1,0 +1,82 @@
+"""One answer as it is kept in a run folder: its findings in the store, its figures and their numbers in files beside.
+
+    LOOK/STEM.json          title, words, command, settings, and the figures with their files
+    LOOK/STEM.csv           the numbers of the answer, in full
+    LOOK/STEM-PART.csv      more numbers, of one figure, to six digits
+    LOOK/STEM.svg, .png     a figure; STEM-PART where there are several
+
+`bench.inside.gallery` reads them again.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from bench.inside import figures, findings
+from bench.inside.setting import opened
+from bench.machine import machine, versions
+from bench.store import write_whole
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure: what it shows, how to read it, and which table of its look has its numbers ('' for the first)."""
+
+    title: str
+    words: str
+    figure: Figure
+    part: str = ""
+    numbers: str = ""
+
+
+@dataclass(frozen=True)
+class Look:
+    """An answer of a command; `tables` are its numbers by part, the first of all under ''."""
+
+    command: str
+    stem: str
+    title: str
+    words: str
+    settings: Mapping[str, Any]
+    tables: Mapping[str, pd.DataFrame]
+    drawings: Sequence[Drawing]
+    findings: Sequence[Mapping[str, Any]] = field(default_factory=list)
+
+
+def keep(look: Look, out: Path) -> list[Path]:
+    """Findings into the run store, files beside it, an entry in the manifest; returns the files. Raises BadInput."""
+    folder = out / look.command
+    line = "bench " + " ".join(shlex.quote(word) for word in sys.argv[1:])
+    with opened(out) as store:
+        findings.write(store, look.findings)
+        store.record({"event": look.command, "command": line, "settings": dict(look.settings), "versions": versions(),
+                      "machine": machine()})  # fmt: skip
+        written = []
+        for part, frame in look.tables.items():
+            written.append(folder / f"{_name(look.stem, part)}.csv")
+            digits = "%.6g" if part else None
+            write_whole(written[-1], frame.to_csv(index=False, float_format=digits).encode())
+        described = []
+        for drawing in look.drawings:
+            files = figures.save(drawing.figure, folder / _name(look.stem, drawing.part))
+            described.append({"title": drawing.title, "words": drawing.words, **{f.suffix[1:]: f.name for f in files},
+                              "csv": f"{_name(look.stem, drawing.numbers)}.csv"})  # fmt: skip
+            written += files
+        about = {"look": look.command, "title": look.title, "words": look.words, "command": line, **look.settings,
+                 "figures": described}  # fmt: skip
+        written.insert(0, folder / f"{look.stem}.json")
+        write_whole(written[0], (json.dumps(about, indent=1) + "\n").encode())
+    return written
+
+
+def _name(stem: str, part: str) -> str:
+    return f"{stem}-{part}" if part else stem
