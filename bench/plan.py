@@ -11,6 +11,7 @@ import pandas as pd
 
 from bench import datasets, models, noises, precisions, protocols, spec, tiling
 from bench.errors import BadInput
+from bench.recorded import matched
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,8 @@ class Plan:
 
     @property
     def rows(self) -> int:
-        return len(self.models) * len(self.noises) * self.images * len(self.seeds)
+        cells = sum(len(self.noises_on(dataset)) * len(dataset.images) for dataset in self.datasets)
+        return len(self.models) * cells * len(self.seeds)
 
     @property
     def notes(self) -> list[str]:
@@ -43,10 +45,15 @@ class Plan:
                 for label, side in own.items() if side and self.tile not in ("auto", side)]  # fmt: skip
         return [*self.left_out, *kept]
 
-    @property
-    def seeds_and_noises(self) -> list[tuple[int, int]]:
-        """What is done with each image: pairs of a seed and the place of a noise."""
-        return [(seed, noise) for seed in self.seeds for noise in range(len(self.noises))]
+    def noises_on(self, dataset: datasets.Dataset) -> list[int]:
+        """Places of the noises that a data set is run under: its own and Gaussian 15 for pairs, else those drawn."""
+        own = {*dataset.recorded, noises.load_noise(noises.REFERENCE)} if dataset.recorded else None
+        fits = [noise in own if own else not noise.recorded for noise in self.noises]
+        return [place for place, fit in enumerate(fits) if fit]
+
+    def seeds_and_noises(self, dataset: datasets.Dataset) -> list[tuple[int, int]]:
+        """What is done with each image of a data set: pairs of a seed and the place of a noise."""
+        return [(seed, noise) for seed in self.seeds for noise in self.noises_on(dataset)]
 
     @cached_property
     def noise_columns(self) -> tuple[dict[str, Any], ...]:
@@ -96,6 +103,7 @@ def make_plan(
     duplicates = {d.name for d in chosen_datasets if [o.name for o in chosen_datasets].count(d.name) > 1}
     if duplicates:
         raise BadInput(f"two data sets are called {sorted(duplicates)[0]!r}: rename one of the folders")
+    chosen_noises, chosen_datasets, without = matched(chosen_noises, chosen_datasets)
     if not seeds:
         raise BadInput("no seed was given: write --seeds 0 or --seeds 0,1")
     choice = tiling.parse(tile)
@@ -108,5 +116,5 @@ def make_plan(
         precision=precisions.parse(precision),
         tile=choice,
         tilings=tuple(tiling.of(model, choice) for model in chosen_models),
-        left_out=tuple(left_out),
+        left_out=(*left_out, *without),
     )

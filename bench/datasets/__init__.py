@@ -1,8 +1,9 @@
-"""Data sets: clean colour images by name, from inside the installation or from folders of files.
+"""Data sets: clean colour images by name, or pairs of noisy and clean ones, from the installation or from folders.
 
 A data set spec takes `crop` (side of the centre crop in pixels) and `limit` (the first so many images, in the order of
-their names): `CBSD68(crop=256, limit=16)`. Both are part of its name. A folder given by its path is called by the
-folder's own name, so that rows do not depend on where files lie.
+their names): `CBSD68(crop=256, limit=16)`. `pairs=False` leaves the noisy images of pairs aside; `exposure` (stops) and
+`tone` ('clip' or 'reinhard') are for renders in linear light. All are part of its name. A folder given by its path is
+called by the folder's own name, so that rows do not depend on where files lie.
 """
 
 from __future__ import annotations
@@ -10,18 +11,18 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
-from PIL import Image, UnidentifiedImageError
+from typing import Any
 
 from bench import spec
+from bench.datasets import folders, tone
+from bench.datasets.image import SUFFIXES, CleanImage, Dataset, centre_crop, read_file
 from bench.errors import BadInput, unknown
 from bench.home import home
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"}
+__all__ = ["SUFFIXES", "CleanImage", "Dataset", "centre_crop", "load_dataset", "read_file"]
+
 MANIFESTS = Path(__file__).parent / "manifests"
 
 PUBLIC = {
@@ -34,70 +35,46 @@ PUBLIC = {
 }
 
 
-@dataclass(frozen=True)
-class CleanImage:
-    """One image of a data set. `read()` gives float32 (H, W, 3) in [0, 1], exact multiples of 1/255 for 8-bit files."""
-
-    name: str
-    read_bytes: Callable[[], np.ndarray]
-    crop: int | None = None
-
-    def read(self) -> np.ndarray:
-        pixels = self.read_bytes()
-        if self.crop is not None:
-            pixels = centre_crop(pixels, self.crop, self.name)
-        return pixels.astype(np.float32) / 255
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """Images under a canonical name, with what a reader of the results wants to know of them."""
-
-    name: str
-    title: str
-    licence: str
-    images: tuple[CleanImage, ...]
-    note: str = ""
-
-
-def centre_crop(pixels: np.ndarray, side: int, name: str) -> np.ndarray:
-    """The centre `side` x `side` of (H, W, C). Raises ValueError if the image is smaller."""
-    height, width = pixels.shape[:2]
-    if min(height, width) < side:
-        raise ValueError(f"{name} is {width}x{height}, smaller than the crop of {side}x{side}")
-    top, left = (height - side) // 2, (width - side) // 2
-    return pixels[top : top + side, left : left + side]
-
-
-def read_file(path: Path) -> np.ndarray:
-    """An image file as uint8 (H, W, 3); grey becomes three equal channels. Raises ValueError if it cannot be read."""
-    try:
-        with Image.open(path) as image:
-            if image.mode.startswith(("I", "F")):
-                raise ValueError(f"{path.name} has {image.mode!r} pixels; 8-bit images are wanted")
-            return np.asarray(image.convert("RGB"))
-    except UnidentifiedImageError as error:
-        raise ValueError(f"{path.name} cannot be read as an image: its format is not known") from error
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ValueError(f"{path.name} cannot be read as an image: {error}") from error
-
-
 def load_dataset(text: str | Path | spec.Spec) -> Dataset:
     """A data set by spec or by folder. Raises BadInput if it is unknown, empty, or not the published files."""
     if isinstance(text, Path):
-        return _restrict(_folder(text, text.resolve().name), {})
+        return _folder(text, text.resolve().name)
     parsed = spec.parse(text) if isinstance(text, str) else text
-    given = spec.bind(parsed, spec.parameters_of(_parameters), "data set")
-    for key in given:
-        if given[key] is not None and (
-            not isinstance(given[key], int) or isinstance(given[key], bool) or given[key] < 1
-        ):
-            raise BadInput(f"data set {parsed.name!r}: {key} is {given[key]!r}, wanted a whole number from 1")
-    return _restrict(_find(parsed.name), given)
+    given = spec.bind(parsed, DEFAULTS, "data set")
+    for key, value in given.items():
+        if not _fits(key, value):
+            raise BadInput(f"data set {parsed.name!r}: {key} is {value!r}, wanted {WANTED[key]}")
+    return _restrict(_find(parsed.name, given), given)
 
 
-def _parameters(crop: int | None = None, limit: int | None = None) -> None:
+def _parameters(
+    crop: int | None = None,
+    limit: int | None = None,
+    pairs: bool = True,
+    exposure: float | None = None,
+    tone: str | None = None,
+) -> None:
     """The parameters of every data set spec."""
+
+
+DEFAULTS = spec.parameters_of(_parameters)
+WANTED = dict.fromkeys(("crop", "limit"), "a whole number from 1") | {
+    "pairs": "True or False",
+    "exposure": "a number of stops from -30 to 30",
+    "tone": " or ".join(map(repr, tone.CURVES)),
+}
+
+
+def _fits(key: str, value: Any) -> bool:
+    if key == "pairs":
+        return isinstance(value, bool)
+    if value is None:
+        return True
+    if key == "tone":
+        return value in tone.CURVES
+    number = isinstance(value, int) if key in ("crop", "limit") else isinstance(value, int | float)
+    low, high = (-30, 30) if key == "exposure" else (1, float("inf"))
+    return number and not isinstance(value, bool) and low <= value <= high
 
 
 def limited(dataset: Dataset, limit: int | None) -> Dataset:
@@ -105,21 +82,26 @@ def limited(dataset: Dataset, limit: int | None) -> Dataset:
     if limit is None or len(dataset.images) <= limit:
         return dataset
     parsed = spec.parse(dataset.name)
-    return _restrict(dataset, {**dict(parsed.kwargs), "limit": limit}, name=parsed.name)
+    return _restrict(replace(dataset, name=parsed.name), {**dict(parsed.kwargs), "limit": limit})
 
 
-def _restrict(dataset: Dataset, given: dict, name: str | None = None) -> Dataset:
+def _restrict(dataset: Dataset, given: dict[str, Any]) -> Dataset:
+    """The data set with the parameters of its spec, which its name then has."""
     crop, limit = given.get("crop"), given.get("limit")
-    images = dataset.images[:limit]
-    images = tuple(CleanImage(image.name, image.read_bytes, crop or image.crop) for image in images)
-    canonical = spec.canonical(name or dataset.name, {"crop": crop, "limit": limit}, {"crop": None, "limit": None})
-    return Dataset(canonical, dataset.title, dataset.licence, images, dataset.note)
+    images = tuple(replace(image, crop=crop or image.crop) for image in dataset.images[:limit])
+    defaults = {key: parameter.default for key, parameter in DEFAULTS.items()}
+    name = spec.canonical(dataset.name, {**defaults, **given}, defaults)
+    restricted = replace(dataset, name=name, images=images)
+    return restricted if given.get("pairs", True) else restricted.without_noise()
 
 
-def _find(name: str) -> Dataset:
+def _find(name: str, given: dict[str, Any]) -> Dataset:
     from bench.datasets import builtin
 
+    look = given.get("exposure"), given.get("tone")
     if name in builtin.NAMES:
+        if look != (None, None):
+            raise BadInput(f"exposure and tone are for renders in linear light, and {name} has none")
         return builtin.load(name)
     folder = locate(name)
     if folder is None and name in PUBLIC:
@@ -131,31 +113,17 @@ def _find(name: str) -> Dataset:
         raise unknown("data set", name, [*builtin.NAMES, *PUBLIC, *added()])
     if name in PUBLIC:
         verify(name, folder)
-    return _folder(folder, name, verified=name in PUBLIC)
+    return _folder(folder, name, name in PUBLIC, *look)
 
 
-def _folder(folder: Path, name: str, verified: bool = False) -> Dataset:
-    if not folder.is_dir():
-        raise BadInput(f"there is no folder {folder}")
-    files = sorted((f for f in folder.iterdir() if f.suffix.lower() in SUFFIXES), key=lambda f: _natural(f.name))
-    if not files:
-        raise BadInput(f"the folder {folder} has no images ({', '.join(sorted(SUFFIXES))})")
-    images = tuple(CleanImage(file.name, lambda file=file: read_file(file)) for file in files)
-    title = PUBLIC[name] if verified else f"folder of {len(files)} images"
+def _folder(
+    folder: Path, name: str, verified: bool = False, exposure: float | None = None, curve: str | None = None
+) -> Dataset:
+    images = folders.images_of(folder, exposure, curve)
+    kind = "pairs" if images[0].recorded else "images"
+    title = PUBLIC[name] if verified else f"folder of {len(images)} {kind}"
     note = "files equal the published SHA-256 list" if verified else ""
     return Dataset(name, title, "of its owners", images, note)
-
-
-def _natural(name: str) -> list:
-    """Sort key that puts 2.tif before 10.tif."""
-    parts, digits = [], ""
-    for character in name + "\0":
-        if character.isdigit():
-            digits += character
-        else:
-            parts += [(0, int(digits), ""), (1, 0, character)] if digits else [(1, 0, character)]
-            digits = ""
-    return parts
 
 
 def locate(name: str) -> Path | None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.datasets import CleanImage, Dataset, read_file
+from bench.datasets.image import CleanImage, Dataset, read_file
 
 SIDE = 256
 

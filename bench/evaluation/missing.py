@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import product
 from typing import Any
+
+import numpy as np
 
 from baselines.checkpoints import first_line
 from bench import noises
 from bench.datasets import CleanImage, Dataset
 from bench.evaluation.rows import failed, unscored
-from bench.evaluation.task import Job, Task
+from bench.evaluation.task import Job, Recorded, Task
 from bench.plan import Plan
 from bench.store import row_key
+from noise_zoo.noise import Noise
 
 
 class Missing:
@@ -38,7 +43,7 @@ class Missing:
         with ThreadPoolExecutor(1, "reader") as reader:
             waiting = None
             for dataset, place, image in images:
-                upcoming = (dataset, place, image, reader.submit(_read, image))
+                upcoming = (dataset, place, image, reader.submit(_read, image, self._recorded(dataset)))
                 if waiting is not None:
                     yield from self._job(*waiting)
                 waiting = upcoming
@@ -47,15 +52,18 @@ class Missing:
 
     def _job(self, dataset: Dataset, place: int, image: CleanImage, reading) -> Iterator[Job]:
         try:
-            clean, image_hash = reading.result()
+            clean, image_hash, recorded = reading.result()
         except (ValueError, OSError) as error:
-            self.unreadable += self._unreadable(dataset.name, image.name, first_line(error))
+            self.unreadable += self._unreadable(dataset, image.name, first_line(error))
             return
+        whole = Job(dataset.name, image.name, clean, image_hash, (), recorded)
         tasks = []
         tiles = [tiling.tile(*clean.shape[:2]) for tiling in self.plan.tilings]
-        for seed, noise in self.plan.seeds_and_noises:
+        for seed, noise in self.plan.seeds_and_noises(dataset):
             keys = [
-                row_key(unscored(self.plan, model, noise, seed, dataset.name, image.name, image_hash, tile))
+                row_key(
+                    unscored(self.plan, model, noise, seed, whole.dataset, whole.image, whole.hash_under(noise), tile)
+                )
                 for model, tile in enumerate(tiles)
             ]
             models = tuple(model for model, key in enumerate(keys) if key not in self.done)
@@ -65,15 +73,31 @@ class Missing:
                 pictured = place < self.pictures and seed == self.plan.seeds[0]
                 tasks.append(Task(noise, seed, models, pictured))
         if tasks:
-            yield Job(dataset.name, image.name, clean, image_hash, tuple(tasks))
+            yield replace(whole, tasks=tuple(tasks))
 
-    def _unreadable(self, dataset: str, image: str, reason: str) -> Iterator[dict[str, Any]]:
-        for (seed, noise), model in product(self.plan.seeds_and_noises, range(len(self.plan.models))):
-            row = unscored(self.plan, model, noise, seed, dataset, image, "", 0)
+    def _recorded(self, dataset: Dataset) -> dict[int, Noise]:
+        """The noises of the plan whose noisy images are in the data set, by their places."""
+        places = {place: self.plan.noises[place] for place in self.plan.noises_on(dataset)}
+        return {place: noise for place, noise in places.items() if noise.recorded}
+
+    def _unreadable(self, dataset: Dataset, image: str, reason: str) -> Iterator[dict[str, Any]]:
+        for (seed, noise), model in product(self.plan.seeds_and_noises(dataset), range(len(self.plan.models))):
+            row = unscored(self.plan, model, noise, seed, dataset.name, image, "", 0)
             self.keys.append(row_key(row))
             yield failed(row, reason)
 
 
-def _read(image: CleanImage):
+def _read(image: CleanImage, wanted: dict[int, Noise]) -> tuple[np.ndarray, str, dict[int, Recorded]]:
+    """The clean image and its hash, and the noisy ones that are recorded with it under these noises."""
     clean = image.read()
-    return clean, noises.pixel_hash(clean)
+    image_hash = noises.pixel_hash(clean)
+    noisy = {place: image.read_noisy(noise) for place, noise in wanted.items()}
+    for place, pixels in noisy.items():
+        if pixels.shape != clean.shape:
+            sizes = " and ".join(f"{pixels.shape[1]}x{pixels.shape[0]}" for pixels in (noisy[place], clean))
+            raise ValueError(f"the noisy and the clean image of {image.name} have {sizes} pixels, wanted the same")
+    return clean, image_hash, {place: Recorded(pixels, _both(image_hash, pixels)) for place, pixels in noisy.items()}
+
+
+def _both(image_hash: str, noisy: np.ndarray) -> str:
+    return hashlib.sha256((image_hash + noises.pixel_hash(noisy)).encode()).hexdigest()

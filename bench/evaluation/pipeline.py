@@ -72,7 +72,8 @@ class Pipeline:
                 yield self._scoring.popleft().result()
 
     def _row(self, job: Job, task: Task, place: int, tile: int) -> dict[str, Any]:
-        return unscored(self.plan, place, task.noise, task.seed, job.dataset, job.image, job.image_hash, tile,
+        return unscored(self.plan, place, task.noise, task.seed, job.dataset, job.image,
+                        job.hash_under(task.noise), tile,
                         self.networks.device)  # fmt: skip
 
     def _finish(self, row: dict[str, Any], output: Output, task: Task, prepared: Prepared, noisy: Future) -> Finished:

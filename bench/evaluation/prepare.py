@@ -28,14 +28,19 @@ class Prepared:
 
 
 def prepare(plan: Plan, job: Job, task: Task) -> Prepared:
-    """Make the noisy image. Raises ValueError for whatever goes wrong in a user's noise."""
-    noise = plan.noises[task.noise]
-    legacy = plan.protocol.legacy_seed
-    if legacy is None:
-        random = noises.generator(job.image_hash, noise, task.seed)
+    """Take or make the noisy image. Raises ValueError for whatever goes wrong in a user's noise."""
+    noise, image_hash = plan.noises[task.noise], job.hash_under(task.noise)
+    if noise.recorded:
+        noisy, target = job.recorded[task.noise].noisy, job.clean
     else:
-        random = LegacyGenerator(legacy + task.seed)
-    noisy, target = noises.apply(noise, job.clean, random)
+        noisy, target = noises.apply(noise, job.clean, _stream(plan, image_hash, task))
     given = np.ascontiguousarray(plan.protocol.noisy_input(noisy), dtype=np.float32)
-    mask_key = noises.mask_key(job.image_hash, noise, task.seed)
+    mask_key = noises.mask_key(image_hash, noise, task.seed)
     return Prepared(given, to_bytes(given), to_bytes(target), mask_key)
+
+
+def _stream(plan: Plan, image_hash: str, task: Task) -> np.random.Generator | LegacyGenerator:
+    legacy = plan.protocol.legacy_seed
+    if legacy is not None:
+        return LegacyGenerator(legacy + task.seed)
+    return noises.generator(image_hash, plan.noises[task.noise], task.seed)

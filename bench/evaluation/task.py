@@ -23,14 +23,30 @@ class Task:
 
 
 @dataclass(frozen=True)
+class Recorded:
+    """The noisy image of a pair, like the clean one, and the SHA-256 of the hashes of both."""
+
+    noisy: np.ndarray
+    pair_hash: str
+
+
+@dataclass(frozen=True)
 class Job:
-    """Tasks of one clean image, (H, W, 3) float32 in [0, 1], and the SHA-256 of its pixels."""
+    """Tasks of one clean image, (H, W, 3) float32 in [0, 1], and the SHA-256 of its pixels.
+
+    recorded  noisy images that came with it, by the place of their noise in the plan
+    """
 
     dataset: str
     image: str
     clean: np.ndarray
     image_hash: str
     tasks: tuple[Task, ...]
+    recorded: dict[int, Recorded] = field(default_factory=dict)
+
+    def hash_under(self, noise: int) -> str:
+        """The hash in rows under a noise: of the clean pixels, and of the noisy ones where they were recorded."""
+        return self.recorded[noise].pair_hash if noise in self.recorded else self.image_hash
 
 
 @dataclass(frozen=True)

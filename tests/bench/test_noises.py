@@ -145,7 +145,7 @@ def test_groups():
     assert names_of("paper") == names_of("all") == PAPER
     extras = ["banding", "colour_gaussian", "jpeg", "poisson_gaussian", "quantization", "random_mixture"]
     assert names_of("extras") == extras
-    assert {*PAPER, *extras, "chain"} == set(noise_zoo.names())
+    assert {*PAPER, *extras, "chain", "real", "monte_carlo"} == set(noise_zoo.names())
     assert len(noises.expand("paper")) == 3 + 4 + 4 + 4 + 6 + 4 + 1
 
 

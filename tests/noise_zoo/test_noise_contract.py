@@ -18,19 +18,20 @@ from noise_zoo.legacy import LegacyGenerator
 from noise_zoo.noise import Noise
 from noise_zoo.salt_pepper import SaltPepper
 
-CLASSES = [getattr(noise_zoo, noise_zoo.class_name(name)) for name in noise_zoo.names()]
+ALL = [getattr(noise_zoo, noise_zoo.class_name(name)) for name in noise_zoo.names()]
+CLASSES = [cls for cls in ALL if not cls.recorded]
 CHAINS = [Chain(Gaussian(10), SaltPepper(0.01)), Chain(Isp(), Jpeg(50))]
 NOISES = [noise for cls in CLASSES if cls is not Chain for noise in (map(cls, cls.levels) if cls.levels else [cls()])]
 NOISES += CHAINS
 LEVELLED = [cls for cls in CLASSES if cls.levels]
-every_class = pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
+every_class = pytest.mark.parametrize("cls", ALL, ids=lambda cls: cls.__name__)
 every_noise = pytest.mark.parametrize("noise", NOISES, ids=str)
 
 
 def test_these_are_found():
     paper = {"correlated", "gaussian", "isp", "mixture", "poisson", "salt_pepper", "speckle"}
     extras = {"banding", "colour_gaussian", "jpeg", "poisson_gaussian", "quantization", "random_mixture"}
-    assert set(noise_zoo.names()) == {*paper, *extras, "chain"}
+    assert set(noise_zoo.names()) == {*paper, *extras, "chain", "real", "monte_carlo"}
     groups = {name: getattr(noise_zoo, noise_zoo.class_name(name)).groups for name in noise_zoo.names()}
     assert {name for name in groups if "paper" in groups[name]} == paper
     assert {name for name in groups if "all" in groups[name]} == paper

@@ -1,0 +1,112 @@
+"""SIDD (Abdelhamed et al., CVPR 2018): pairs of smartphone photographs, as their authors publish them.
+
+Validation: 40 photographs x 32 blocks of 256x256, uint8, in two MATLAB files, of version 5 or 7.3 (the latter needs
+the extra `mat`). Scores on them are validation scores; published tables often have those of the authors' server, on
+images that nobody else has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from bench.datasets.image import CleanImage, Reader, in_natural_order, read_file
+from bench.errors import BadInput, described
+from noise_zoo.real import Real
+
+NOISY, CLEAN = "ValidationNoisyBlocksSrgb", "ValidationGtBlocksSrgb"
+HDF5 = b"MATLAB 7.3"
+
+
+def blocks(folder: Path, pictured: Callable[[Path], Reader]) -> tuple[CleanImage, ...] | None:
+    """The validation blocks as images `01-05` (photograph, block); None where their files are not there."""
+    noisy, clean = (folder / f"{name}.mat" for name in (NOISY, CLEAN))
+    if not noisy.is_file() and not clean.is_file():
+        return None
+    shapes = [_shape(file) for file in (noisy, clean)]
+    if shapes[0] != shapes[1]:
+        raise BadInput(f"{noisy.name} has the shape {shapes[0]} and {clean.name} {shapes[1]}, wanted the same")
+    photographs, count, *_ = shapes[0]
+
+    def reader(file: Path, photograph: int, block: int) -> Reader:
+        return lambda: np.ascontiguousarray(_load(file)[photograph, block])
+
+    return tuple(
+        CleanImage(f"{photograph + 1:02}-{block + 1:02}", reader(clean, photograph, block),
+                   recorded=((Real(), reader(noisy, photograph, block)),), photograph=f"{photograph + 1:02}")
+        for photograph in range(photographs) for block in range(count)
+    )  # fmt: skip
+
+
+def folders(folder: Path, pictured: Callable[[Path], Reader]) -> tuple[CleanImage, ...] | None:
+    """Whole photographs of the Small or Medium set: Data/SCENE/; None where there are none."""
+    root = folder / "Data"
+    noisy = sorted(root.glob("*/*NOISY_SRGB*.PNG")) if root.is_dir() else []
+    if not noisy:
+        return None
+    names = {f"{path.parent.name}_{path.stem.rpartition('_')[2]}": path for path in noisy}
+    return tuple(_photograph(name, names[name]) for name in in_natural_order(list(names)))
+
+
+def _photograph(name: str, noisy: Path) -> CleanImage:
+    clean = noisy.with_name(noisy.name.replace("NOISY", "GT"))
+    if not clean.is_file():
+        raise BadInput(f"{noisy} has no {clean.name} beside it")
+    recorded = ((Real(), lambda: read_file(noisy)),)
+    return CleanImage(name, lambda: read_file(clean), recorded=recorded, photograph=noisy.parent.name)
+
+
+def _is_hdf5(file: Path) -> bool:
+    with file.open("rb") as opened:
+        return opened.read(len(HDF5)) == HDF5
+
+
+def _shape(file: Path) -> tuple[int, ...]:
+    """(photographs, blocks, H, W, 3) of a file, without its pixels. Raises BadInput."""
+    if not file.is_file():
+        raise BadInput(f"{file.parent} has no {file.name}: the noisy and the clean blocks are a file each")
+    try:
+        if _is_hdf5(file):
+            with _h5py().File(file) as opened:
+                shape = opened[file.stem].shape[::-1] if file.stem in opened else None
+        else:
+            from scipy.io import whosmat
+
+            shape = next((shape for name, shape, _ in whosmat(file) if name == file.stem), None)
+    except BadInput:
+        raise
+    except Exception as error:  # SciPy raises a dozen kinds for files that are none
+        raise BadInput(f"{file} cannot be read as a MATLAB file: {described(error)}") from error
+    if shape is None or len(shape) != 5 or shape[-1] != 3:
+        found = "no such variable" if shape is None else f"one of shape {shape}"
+        raise BadInput(f"{file} has {found}, wanted {file.stem} of (photographs, blocks, rows, columns, 3)")
+    return tuple(map(int, shape))
+
+
+@lru_cache(maxsize=2)
+def _load(file: Path) -> np.ndarray:
+    """All blocks, uint8 (photographs, blocks, H, W, 3). Raises ValueError."""
+    try:
+        if _is_hdf5(file):
+            with _h5py().File(file) as opened:
+                pixels = opened[file.stem][()].transpose()  # MATLAB's order of axes is the reverse
+        else:
+            from scipy.io import loadmat
+
+            pixels = loadmat(file, variable_names=[file.stem])[file.stem]
+    except Exception as error:  # as above
+        raise ValueError(f"{file.name} cannot be read: {described(error)}") from error
+    if pixels.dtype != np.uint8:
+        raise ValueError(f"{file.name} has pixels of type {pixels.dtype}, wanted uint8")
+    return pixels
+
+
+def _h5py():
+    try:
+        import h5py
+    except ImportError:
+        raise BadInput("MATLAB files of version 7.3 need h5py: pip install 'maskbench[mat]'") from None
+    return h5py

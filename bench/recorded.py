@@ -1,0 +1,50 @@
+"""Which noises go with which data sets: noise that was recorded lies in pairs, and all other noise is drawn."""
+
+from __future__ import annotations
+
+from bench import noises
+from bench.datasets import Dataset
+from bench.errors import BadInput
+from noise_zoo.noise import Noise
+
+
+def matched(named: list[Noise], sets: list[Dataset]) -> tuple[list[Noise], list[Dataset], list[str]]:
+    """Noises and data sets that go together, and in sentences what does not. Raises BadInput where nothing does.
+
+    Pairs are run under the noise that was recorded in them, those of its levels that are named or else all, and under
+    the reference; never under noise that is drawn. Clean images are run under noise that is drawn.
+    """
+    asked = [noise for noise in named if noise.recorded]
+    drawn = [noise for noise in named if not noise.recorded]
+    reference = noises.load_noise(noises.REFERENCE)
+    only_recorded = asked and drawn == [reference]
+    kept, recorded, sentences = [], [], []
+    for dataset in sets:
+        own = [noise for noise in dataset.recorded if noise in asked or not asked]
+        if dataset.recorded and not own:
+            sentences.append(f"{dataset.name} is left out: it has {listed(dataset.recorded)}, and not {listed(asked)}")
+        elif not dataset.recorded and only_recorded:
+            sentences.append(f"{dataset.name} is left out: it has clean images alone, and not {listed(asked)}")
+        else:
+            kept.append(dataset)
+            recorded += own
+            if own and drawn != [reference]:
+                sentences.append(f"{dataset.name} is run under its own noise and {noises.REFERENCE} alone; for other "
+                                 f"noise on its clean images name {clean_alone(dataset)}")  # fmt: skip
+    sentences += [f"{noises.canonical(noise)} is left out: no data set has it" for noise in asked
+                  if recorded and noise not in recorded]  # fmt: skip
+    if not kept:
+        raise BadInput(f"{'; '.join(sentences)}. Pairs have recorded noise: mc-mini, or a folder with noisy/, clean/")
+    if all(dataset.recorded for dataset in kept):
+        drawn = [reference]
+    return [*drawn, *dict.fromkeys(recorded)], kept, sentences
+
+
+def listed(chosen) -> str:
+    return ", ".join(map(noises.canonical, chosen))
+
+
+def clean_alone(dataset: Dataset) -> str:
+    """The spec of the clean images of a data set of pairs."""
+    name, bracket, rest = dataset.name.partition("(")
+    return f"{name}({rest[:-1]}, pairs=False)" if bracket else f"{name}(pairs=False)"

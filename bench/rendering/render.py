@@ -1,0 +1,193 @@
+"""Render scenes with Mitsuba 3 in passes that can be taken up again, and measure what noise a reference still has.
+
+    OUT/reference/SCENE.exr     the mean of two halves, rendered apart
+    OUT/spp64/SCENE.exr ...     noisy renders, independent of the reference
+    OUT/card.json               how they were made, and the noise that each reference has left
+    OUT/.passes/                sums of the passes so far; the folder goes once all is done
+
+A pass is a function of the scene, its size, the seed and its own number, and passes are summed in order in float64: a
+render that was interrupted and goes on equals one that was not, bit for bit, on one machine and variant.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.datasets import exr, tone
+from bench.errors import BadInput
+from bench.files import write
+from bench.metrics import psnr
+from bench.protocols import to_bytes
+from bench.rendering import scenes
+
+HALVES = ("half0", "half1")
+PASS_SAMPLES = 4_000_000  # of a pass, about a gigabyte at work
+VARIANTS = ("llvm_ad_rgb", "scalar_rgb")  # the first is several times as fast, and needs LLVM's library
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is rendered: scenes by name, `side` pixels square, at `spp` samples a pixel, a reference at `reference`."""
+
+    scenes: tuple[str, ...]
+    spp: tuple[int, ...]
+    reference: int
+    side: int
+    seed: int
+    variant: str
+
+    def chunks(self, samples: int) -> list[int]:
+        """Samples a pixel of each pass."""
+        most = max(1, PASS_SAMPLES // self.side**2)
+        whole, rest = divmod(samples, most)
+        return [most] * whole + [rest] * bool(rest)
+
+    def renders(self, scene: str) -> dict[str, list[int]]:
+        """The renders of a scene by name, noisy ones first, each as the samples of its passes."""
+        noisy = {f"spp{spp}": self.chunks(spp) for spp in self.spp}
+        return noisy | dict.fromkeys(HALVES, self.chunks(self.reference // 2))
+
+    @property
+    def passes(self) -> int:
+        return sum(len(chunks) for scene in self.scenes for chunks in self.renders(scene).values())
+
+
+@dataclass(frozen=True)
+class Done:
+    """A pass that is done, in words, and whether it was there already."""
+
+    what: str
+    before: bool
+
+
+def choose_variant(wanted: str = "auto") -> str:
+    """Set Mitsuba's variant, the fast one where LLVM's library is found. Raises BadInput without Mitsuba."""
+    try:
+        import mitsuba
+    except ImportError:
+        raise BadInput("Mitsuba is not installed: pip install 'maskbench[render]'") from None
+    for variant in VARIANTS if wanted == "auto" else (wanted,):
+        try:
+            mitsuba.set_variant(variant)
+        except ImportError as error:
+            problem = str(error)
+            continue
+        mitsuba.set_log_level(mitsuba.LogLevel.Error)
+        return variant
+    raise BadInput(f"Mitsuba's variant {wanted} does not start: {' '.join(problem.split())}")
+
+
+def render_pairs(settings: Settings, out: Path, kind: str = "exr") -> Iterator[Done]:
+    """Render what is missing in `out`, a step a pass; then write the files, as `exr` or tone-mapped as `png`."""
+    import mitsuba
+
+    passes = out / ".passes"
+    _refuse_others(settings, out)
+    write(passes / "settings.json", json.dumps(asdict(settings), indent=1).encode())
+    for name in settings.scenes:
+        scene = None
+        for render, chunks in settings.renders(name).items():
+            total, done = _resume(passes / f"{name}-{render}.npz")
+            for place, samples in enumerate(chunks):
+                what = f"{name} {render}"
+                if place < done:
+                    yield Done(what, before=True)
+                    continue
+                scene = scene or mitsuba.load_dict(scenes.description(name, settings.side))
+                seed = _key(settings.seed, name, render, place)
+                pixels = np.array(mitsuba.render(scene, spp=samples, seed=seed), np.float64)
+                total = total + pixels * samples
+                content = BytesIO()
+                np.savez(content, total=total, done=place + 1)
+                write(passes / f"{name}-{render}.npz", content.getvalue())
+                yield Done(what, before=False)
+    _finish(settings, out, kind)
+
+
+def _refuse_others(settings: Settings, out: Path) -> None:
+    """Raise BadInput where a folder has renders of other settings, or other files."""
+    known = out / ".passes" / "settings.json"
+    if known.exists():
+        if json.loads(known.read_text()) != json.loads(json.dumps(asdict(settings))):
+            raise BadInput(f"{out} has begun with other settings ({known}): use the same, or name another folder")
+    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise BadInput(f"{out} is there already: name a new folder for the renders")
+
+
+def _resume(path: Path) -> tuple[np.ndarray | float, int]:
+    """The sum over the passes that are done, and how many these are."""
+    if not path.exists():
+        return 0.0, 0
+    with np.load(path) as known:
+        return known["total"], int(known["done"])
+
+
+def _key(*parts: Any) -> int:
+    """The seed of a pass: 32 bits of a hash of what it is."""
+    return int.from_bytes(hashlib.sha256("\x1f".join(map(str, parts)).encode()).digest()[:4], "little")
+
+
+def _finish(settings: Settings, out: Path, kind: str) -> None:
+    """Write the pictures and the card from the sums, and remove these."""
+    made = {}
+    for name in settings.scenes:
+        files = {render: out / ".passes" / f"{name}-{render}.npz" for render in settings.renders(name)}
+        counts = {render: sum(chunks) for render, chunks in settings.renders(name).items()}
+        renders = {render: _resume(file)[0] / counts[render] for render, file in files.items()}
+        halves = [renders.pop(half) for half in HALVES]
+        renders["reference"] = sum(halves) / 2
+        for render, pixels in renders.items():
+            write(out / render / f"{name}.{kind}", _encode(pixels.astype(np.float32), kind))
+        made[name] = _measure(renders, halves)
+    write(out / "card.json", (json.dumps(_card(settings, made), indent=1) + "\n").encode())
+    for file in sorted((out / ".passes").iterdir()):
+        file.unlink()
+    (out / ".passes").rmdir()
+
+
+def _encode(pixels: np.ndarray, kind: str) -> bytes:
+    if kind == "exr":
+        return exr.encode(pixels)
+    from PIL import Image
+
+    content = BytesIO()
+    Image.fromarray(to_bytes(tone.map_tones(pixels))).save(content, "png", optimize=True)
+    return content.getvalue()
+
+
+def _measure(renders: dict[str, np.ndarray], halves: list[np.ndarray]) -> dict[str, Any]:
+    """PSNR of each render to the reference, and that of the reference to what it estimates, in tone-mapped 8 bits.
+
+    The mean of two independent halves has a quarter of the variance of their difference.
+    """
+    first, second = (tone.map_tones(half.astype(np.float32)).astype(np.float64) for half in halves)
+    difference = first - second
+    stored = {name: to_bytes(tone.map_tones(pixels.astype(np.float32))) for name, pixels in renders.items()}
+    noisy = {f"psnr_{name}": round(psnr.score(pixels, stored["reference"]), 2)
+             for name, pixels in stored.items() if name != "reference"}  # fmt: skip
+    return {
+        **noisy,
+        "psnr_of_the_reference": round(-10 * np.log10(np.mean(difference**2) / 4), 2),
+        "largest_difference_of_the_halves": round(float(np.abs(difference).max()), 4),
+    }
+
+
+def _card(settings: Settings, made: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "renderer": f"Mitsuba {importlib.metadata.version('mitsuba')}, {settings.variant}",
+        **asdict(settings),
+        "samples": "independent; box reconstruction filter; path tracing, 12 bounces, Russian roulette from the 6th",
+        "tone_mapping": "of the numbers below: exposure 0, clipped to [0, 1], sRGB curve",
+        "reference_noise": "psnr_of_the_reference: 10 log10(4 / mean((A - B)^2)), A and B its halves, which were "
+        "rendered apart; the largest difference of these is in units of the white level",
+        "scenes_measured": made,
+    }

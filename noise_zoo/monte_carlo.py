@@ -1,0 +1,25 @@
+"""The noise of rendering by chance, as rendered."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from noise_zoo.recorded import RecordedNoise
+
+
+@dataclass(frozen=True)
+class MonteCarlo(RecordedNoise):
+    """Names renders (H, W, C) in [0, 1] of `spp` samples a pixel beside references of far more, both tone-mapped.
+
+    Source: Kajiya, The Rendering Equation, SIGGRAPH 1986; as test noise Chen et al., CVPR 2023.
+    """
+
+    axis: ClassVar[str] = "spp"
+    levels: ClassVar[tuple] = (64, 128)
+    title: ClassVar[str] = "Monte-Carlo rendering noise"
+    formula: ClassVar[str] = "y = T(mean of spp sampled paths), x = T(mean of far more), T the tone mapping"
+    source: ClassVar[str] = "the data set's own pairs"
+
+    spp: int
+
+    def __post_init__(self):
+        self.check_integer("spp", 1, 10**9)

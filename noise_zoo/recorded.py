@@ -1,0 +1,22 @@
+"""Noise that was recorded with the picture: it names pairs of images, and cannot be drawn anew."""
+
+from typing import ClassVar
+
+from noise_zoo.noise import Noise
+
+
+class RecordedNoise(Noise):
+    """Names the noise of pairs (noisy, clean), each (H, W, C) in [0, 1], that lie in files.
+
+    A data set of pairs has the noisy images; calling this raises ValueError, whatever the image.
+    """
+
+    groups: ClassVar[tuple] = ()
+    random: ClassVar[bool] = False
+    recorded: ClassVar[bool] = True
+
+    def __call__(self, clean, rng):
+        raise ValueError(
+            f"{type(self).__name__}: this noise is recorded in pairs of images and cannot be drawn: name a data set "
+            "of pairs, such as mc-mini, or a folder with noisy/ and clean/"
+        )

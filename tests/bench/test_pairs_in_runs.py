@@ -1,0 +1,106 @@
+"""Pairs in a run: recorded noise goes with the data sets that have it, and with no other."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import bench
+from bench import noises, runner
+from bench.errors import BadInput
+from bench.metrics import psnr
+from bench.plan import make_plan
+from bench.store import Store
+
+OWN = ["monte_carlo(spp=4)", "monte_carlo(spp=64)"]
+GAUSSIAN = "gaussian(sigma=15)"
+
+
+@pytest.fixture
+def renders(tmp_path, photos):
+    """A folder of pairs: the photographs as references, and two noisy versions of each."""
+    folder, random = tmp_path / "renders", np.random.default_rng(1)
+    for name, sigma in (("reference", 0), ("spp4", 40), ("spp64", 10)):
+        (folder / name).mkdir(parents=True)
+        for file in photos.iterdir():
+            pixels = np.asarray(Image.open(file)) + sigma * random.standard_normal((40, 48, 3))
+            Image.fromarray(np.rint(pixels.clip(0, 255)).astype(np.uint8)).save(folder / name / file.name)
+    return folder
+
+
+def cells(plan):
+    names = [noises.canonical(noise) for noise in plan.noises]
+    return {d.name: [names[place] for place in plan.noises_on(d)] for d in plan.datasets}
+
+
+def test_pairs_are_run_under_their_own_noise_and_the_reference(renders, photos, networks, tmp_path):
+    rows = bench.run(f"{networks}:Blur", "mixture(level=1)", data=(renders, photos), out=tmp_path / "run")
+    assert (rows["status"] == "ok").all()
+    ran = rows.groupby("dataset")["noise"].unique().map(sorted).to_dict()
+    assert ran == {"renders": [GAUSSIAN, *OWN], "photos": [GAUSSIAN, "mixture(level=1)"]}
+    assert len(rows) == 4 * 3 + 4 * 2
+    for row in rows[rows["noise_name"] == "monte_carlo"].to_dict("records"):
+        noisy, clean = (
+            np.asarray(Image.open(renders / f / row["image"])) for f in (f"spp{row['level']:.0f}", "reference")
+        )
+        assert row["psnr_noisy"] == psnr.score(noisy, clean)
+    of_one = rows[(rows["image"] == "a.png") & (rows["noise"] == GAUSSIAN)]
+    assert of_one["psnr_noisy"].nunique() == 1  # drawn noise is that of the clean pixels, in pairs as elsewhere
+
+
+@pytest.mark.parametrize(
+    ("noise", "expected"),
+    [
+        ("all", {"renders": [GAUSSIAN, *OWN]}),
+        ("monte_carlo(spp=64)", {"renders": [GAUSSIAN, OWN[1]]}),
+        ("monte_carlo", {"renders": [GAUSSIAN, OWN[1]]}),  # its levels are 64 and 128
+        ("gaussian(sigma=50)", {"renders": [GAUSSIAN, *OWN]}),
+    ],
+)
+def test_what_pairs_are_run_under(renders, networks, noise, expected):
+    assert cells(make_plan(f"{networks}:Blur", noise, None, (renders,))) == expected
+
+
+def test_what_makes_no_sense_is_left_out_and_said(renders, photos, networks):
+    plan = make_plan(f"{networks}:Blur", "monte_carlo", "builtin", (renders, photos), seeds=(0, 1))
+    assert cells(plan) == {"renders": [GAUSSIAN, OWN[1]]} and plan.rows == 2 * 4 * 2
+    told = " / ".join(plan.notes)
+    assert "photos is left out: it has clean images alone, and not monte_carlo(spp=64), monte_carlo(spp=128)" in told
+    assert "builtin is left out" in told and "monte_carlo(spp=128) is left out: no data set has it" in told
+    plan = make_plan(f"{networks}:Blur", "mixture", None, (renders, photos), limit=2)
+    assert plan.notes == [
+        "renders(limit=2) is run under its own noise and gaussian(sigma=15) alone; for other noise on its clean "
+        "images name renders(limit=2, pairs=False)"
+    ]
+    assert len(cells(plan)["photos(limit=2)"]) == 5 and plan.rows == 2 * 3 + 2 * 5
+    with pytest.raises(BadInput, match=r"^photos is left out: it has clean images alone, and not real\. Pairs have"):
+        make_plan(f"{networks}:Blur", "real", None, (photos,))
+    with pytest.raises(BadInput, match=r"^renders is left out: it has monte_carlo\(spp=4\), .*, and not real"):
+        make_plan(f"{networks}:Blur", "real", None, (renders,))
+
+
+def test_clean_images_of_pairs_are_a_data_set_like_others(renders, networks, monkeypatch):
+    monkeypatch.setenv("BENCH_DATA", str(renders.parent))
+    plan = make_plan(f"{networks}:Blur", "poisson(alpha=2)", "renders(pairs=False, crop=16)")
+    assert cells(plan) == {"renders(crop=16, pairs=False)": [GAUSSIAN, "poisson(alpha=2)"]}
+    assert plan.notes == []
+
+
+def test_other_noisy_pixels_are_other_rows(renders, networks, tmp_path):
+    def run():
+        plan = make_plan(f"{networks}:Blur", "monte_carlo(spp=4)", None, (renders,))
+        with Store.create(tmp_path / "run") as store:
+            return sum(len(step.rows) for step in runner.execute(plan, store))
+
+    assert run() == 8 and run() == 0
+    (renders / "spp4/a.png").write_bytes((renders / "spp64/a.png").read_bytes())
+    assert run() == 1
+
+
+def test_a_pair_of_two_sizes_fails_and_says_so(renders, networks, tmp_path):
+    Image.new("RGB", (20, 30)).save(renders / "spp4/b.png")
+    rows = bench.run(f"{networks}:Blur", "monte_carlo(spp=4)", data=(renders,), out=tmp_path / "run")
+    assert set(rows["reason"]) == {
+        "",
+        "the noisy and the clean image of b.png have 20x30 and 48x40 pixels, wanted the same",
+    }
+    assert set(rows.loc[rows["status"] == "failed", "image"]) == {"b.png"}
