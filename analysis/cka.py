@@ -37,6 +37,11 @@ def centred_gram(features: Tensor) -> np.ndarray:
     return u_centred(gram.cpu().numpy())
 
 
+def centred_grams(features: Mapping[str, Tensor], layers: Sequence[str]) -> np.ndarray:
+    """Layer -> features (n, D) -> U-centred Gram matrices (A, n n) of the layers: all that CKA needs of a batch."""
+    return np.stack([centred_gram(features[name]).ravel() for name in layers])
+
+
 def u_centred(gram: np.ndarray) -> np.ndarray:
     """A symmetric (n, n) without what its rows and columns have in common; the diagonal is zero."""
     count = len(gram)
@@ -82,10 +87,12 @@ class Cka:
 
     def add(self, first: Mapping[str, Tensor], second: Mapping[str, Tensor]) -> None:
         """One batch: layer -> features (n, D), of the same n >= 4 images on both sides."""
-        left = np.stack([centred_gram(first[name]).ravel() for name in self.first])  # (A, n n)
-        right = left if first is second and self.first == self.second else None
-        if right is None:
-            right = np.stack([centred_gram(second[name]).ravel() for name in self.second])  # (B, n n)
+        left = centred_grams(first, self.first)
+        same = first is second and self.first == self.second
+        self.add_grams(left, left if same else centred_grams(second, self.second))
+
+    def add_grams(self, left: np.ndarray, right: np.ndarray) -> None:
+        """One batch by the `centred_grams` of both sides, (A, n n) and (B, n n)."""
         if left.shape[1] != right.shape[1]:
             raise ValueError("the two sides of a batch have different numbers of images")
         count = round(left.shape[1] ** 0.5)

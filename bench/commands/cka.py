@@ -11,7 +11,9 @@ from bench.inside.options import data_options, listed
 @click.argument("model")
 @click.argument("other", required=False)
 @click.option("--noise-a", default="gaussian(sigma=15)", show_default=True, help="What MODEL looks at.")
-@click.option("--noise-b", help="What OTHER looks at, or MODEL the second time.  [default: as --noise-a]")
+@click.option(
+    "--noise-b", help="What OTHER looks at, or MODEL the second time; several sweep.  [default: as --noise-a]"
+)
 @click.option("--layers", help="Layers or patterns such as 'layers.*'; bench models layers MODEL lists them.")
 @click.option("--layers-b", help="Of OTHER.  [default: as --layers]")
 @click.option("--batch", type=click.IntRange(4), default=16, show_default=True, help="Patches in a batch.")
@@ -22,6 +24,7 @@ def cka(model, other, noise_a, noise_b, layers, layers_b, batch, **options) -> N
     \b
     bench cka ours baseline                                      two networks on the same pixels
     bench cka ours --noise-b "poisson(alpha=2)"                  one network, Gaussian and Poisson noise
+    bench cka ours --noise-b all                                 one network, Gaussian and each other noise
     bench cka ours swinir --layers "layers.*.residual_group.blocks.*, layers.*"
     """
     from bench import models, noises
@@ -33,24 +36,28 @@ def cka(model, other, noise_a, noise_b, layers, layers_b, batch, **options) -> N
     from bench.table import cell_text
 
     chosen = setting.make(**options)
-    first, second = noises.load_noise(noise_a), noises.load_noise(noise_b or noise_a)
+    first = noises.load_noise(noise_a)
+    compared_with = noises.expand(noise_b) if noise_b else [first]
     patterns = listed(layers), listed(layers_b or layers)
     one = probe(models.resolve(model), patterns[0], chosen.device)
     same = other is None and patterns[0] == patterns[1]
     two = one if same else probe(models.resolve(other or model), patterns[1], chosen.device)
-    sides = similarity.Side(one, first), similarity.Side(two, second)
+    side = similarity.Side(one, first)
+    others = [similarity.Side(two, noise) for noise in compared_with if len(compared_with) == 1 or noise != first]
     dropped = similarity.dropped(len(chosen.patches.patches), batch)
     left_out = f", of which {dropped} that make no batch of 4 are left out" if dropped else ""
     click.echo(f"{chosen.patches.words}{left_out}; batches of {batch}, protocol {chosen.protocol.name}")
-    total = -(-(len(chosen.patches.patches) - dropped) // batch)
-    with progress("batches", total) as bar:
-        for step in similarity.compare(*sides, chosen, batch):
+    batches = -(-(len(chosen.patches.patches) - dropped) // batch)
+    found = []
+    with progress("batches", batches * similarity.passes(side, others)) as bar:
+        for step in similarity.compare(side, others, chosen, batch):
             if step is None:
                 bar.advance()
             else:
-                compared = step
-    files = keep(similarity.look(compared, chosen), chosen.out)
-    show(compared, console(), cell_text)
+                found.append(step)
+    files = keep(similarity.look(found, chosen), chosen.out)
+    for compared in found:
+        show(compared, console(), cell_text)
     click.echo(similarity.WORDS)
     click.echo("files: " + ", ".join(map(str, files)))
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from analysis.cka import SMALLEST_BATCH, Cka, Similarity
+from analysis.cka import SMALLEST_BATCH, Cka, Similarity, centred_grams
 from bench import noises
 from bench.errors import BadInput
 from bench.inside import findings
@@ -35,6 +36,10 @@ class Side:
     def words(self) -> str:
         return f"{self.probe.model.label}, {noises.canonical(self.noise)}"
 
+    def is_same(self, other: Side) -> bool:
+        """Whether the features of both are the same."""
+        return self.probe is other.probe and self.noise == other.noise
+
 
 @dataclass(frozen=True)
 class Compared:
@@ -43,7 +48,7 @@ class Compared:
     first: Side
     second: Side
     similarity: Similarity
-    settings: dict[str, Any]
+    batch: int
 
     @property
     def title(self) -> str:
@@ -65,42 +70,57 @@ class Compared:
         """A row a pair of layers."""
         rows, columns = self.first.probe.layers, self.second.probe.layers
         pairs = pd.MultiIndex.from_product([rows, columns], names=["layer", "other_layer"])
-        found = self.similarity
+        found, noise = self.similarity, noises.canonical(self.second.noise)
         numbers = {"cka": found.value.ravel(), "low": found.low.ravel(), "high": found.high.ravel()}
-        return pd.DataFrame(numbers, index=pairs).reset_index()
+        return pd.DataFrame({"other_noise": noise, **numbers}, index=pairs).reset_index()
+
+    def findings(self, seed: int) -> list[dict[str, Any]]:
+        """A row a pair of layers, as the run store has it, without on what and how it was measured."""
+        one, other = self.first, self.second
+        return [
+            {
+                "measure": "cka",
+                **findings.about(one.probe.model, row["layer"], one.noise, seed),
+                **findings.about(other.probe.model, row["other_layer"], other.noise, seed, other=True),
+                "value": row["cka"], "low": row["low"], "high": row["high"],
+            }
+            for row in self.frame().to_dict("records")
+        ]  # fmt: skip
 
 
-def compare(first: Side, second: Side, setting: Setting, batch: int) -> Iterator[Compared | None]:
-    """Measure; yields None for each batch, and the result last.
+def compare(first: Side, others: Sequence[Side], setting: Setting, batch: int) -> Iterator[Compared | None]:
+    """Measure; yields None for each batch that went through a network, and the results as they are ready.
 
-    The two sides see the same patches, in two passes that are kept apart unless everything about them is the same.
+    All sides see the same patches, each in passes of its own. Of the first side the Gram matrices are kept, 8 x `batch`
+    bytes a patch and layer, so that it is run once however many others there are. Raises BadInput.
     """
     if len(setting.patches.patches) < SMALLEST_BATCH:
         raise BadInput(f"CKA needs {SMALLEST_BATCH} patches or more: {setting.patches.words} are there")
-    measured = Cka(first.probe.layers, second.probe.layers)
-    patches, seed, protocol = setting.patches, setting.seed, setting.protocol
-    streams = [batches(patches, first.noise, seed, protocol, batch, SMALLEST_BATCH)]
-    if second.noise != first.noise:
-        streams.append(batches(patches, second.noise, seed, protocol, batch, SMALLEST_BATCH))
-    for seen in zip(*streams, strict=True):
-        left = first.probe(seen[0].noisy, seen[0].keys)
-        same = second.probe is first.probe and len(streams) == 1
-        right = left if same else second.probe(seen[-1].noisy, seen[-1].keys)
-        measured.add(left, right)
+    own: list[np.ndarray] = []
+    for grams in _grams(first, setting, batch):
+        own.append(grams)
         yield None
-    similarity = measured.result()
-    settings = {
-        **setting.described(),
-        "batch": batch,
-        "batches": similarity.batches,
-        "patches_dropped": dropped(len(patches.patches), batch),
-        "models": [side.probe.model.label for side in (first, second)],
-        "weights_sha256": [side.probe.model.weights_hash for side in (first, second)],
-        "noises": [noises.canonical(side.noise) for side in (first, second)],
-        "noise_versions": [side.noise.version for side in (first, second)],
-        "device": str(setting.device),
-    }
-    yield Compared(first, second, similarity, settings)
+    for other in others:
+        measured = Cka(first.probe.layers, other.probe.layers)
+        if other.is_same(first):
+            for grams in own:
+                measured.add_grams(grams, grams)
+        else:
+            for left, right in zip(own, _grams(other, setting, batch), strict=True):
+                measured.add_grams(left, right)
+                yield None
+        yield Compared(first, other, measured.result(), batch)
+
+
+def _grams(side: Side, setting: Setting, batch: int) -> Iterator[np.ndarray]:
+    """Of each batch, what CKA needs of it."""
+    for seen in batches(setting.patches, side.noise, setting.seed, setting.protocol, batch, SMALLEST_BATCH):
+        yield centred_grams(side.probe(seen.noisy, seen.keys), side.probe.layers)
+
+
+def passes(first: Side, others: Sequence[Side]) -> int:
+    """How often the patches go through a network."""
+    return 1 + sum(not other.is_same(first) for other in others)
 
 
 def dropped(patches: int, batch: int) -> int:
@@ -109,21 +129,35 @@ def dropped(patches: int, batch: int) -> int:
     return rest if rest < SMALLEST_BATCH else 0
 
 
-def look(compared: Compared, setting: Setting) -> Look:
-    """The answer as it is kept."""
+def look(compared: Sequence[Compared], setting: Setting) -> Look:
+    """The answer as it is kept: a heatmap of all pairs of layers, or of all noises where there are several."""
+    one, batch = compared[0].first, compared[0].batch
+    sides = [one, *(each.second for each in compared)]
+    settings = {
+        **setting.described(),
+        "batch": batch,
+        "batches": compared[0].similarity.batches,
+        "patches_dropped": dropped(len(setting.patches.patches), batch),
+        "models": [side.probe.model.label for side in sides],
+        "weights_sha256": [side.probe.model.weights_hash for side in sides],
+        "noises": [noises.canonical(side.noise) for side in sides],
+        "noise_versions": [side.noise.version for side in sides],
+        "device": str(setting.device),
+    }
+    drawing = _pairs(compared[0]) if len(compared) == 1 else _sweep(compared)
+    frame = pd.concat([each.frame() for each in compared], ignore_index=True)
+    if len(compared) == 1:
+        labels = dict.fromkeys(side.words for side in sides)
+        frame = frame.drop(columns="other_noise")
+    else:
+        labels = dict.fromkeys([one.words, sides[1].probe.model.label, "noises", *settings["noises"][1:]])
+    how = setting.how(batch=batch)
+    found = [{**row, **how} for each in compared for row in each.findings(setting.seed)]
+    return Look("cka", findings.file_stem(*labels), drawing.title, WORDS, settings, {"": frame}, (drawing,), found)
+
+
+def _pairs(compared: Compared) -> Drawing:
     one, other = compared.first, compared.second
-    sides = [one.words, *([other.words] if other.words != one.words else [])]
-    how = setting.how(batch=compared.settings["batch"])
-    frame = compared.frame()
-    found = [
-        {
-            "measure": "cka",
-            **findings.about(one.probe.model, row["layer"], one.noise, setting.seed),
-            **findings.about(other.probe.model, row["other_layer"], other.noise, setting.seed, other=True),
-            **how, "value": row["cka"], "low": row["low"], "high": row["high"],
-        }
-        for row in frame.to_dict("records")
-    ]  # fmt: skip
     figure = heatmap.draw(
         compared.similarity.value,
         heatmap.Side(compared.label(one), one.probe.layers),
@@ -131,6 +165,26 @@ def look(compared: Compared, setting: Setting) -> Look:
         compared.title,
     )
     caption = f"CKA of every layer of {one.words} (rows) with every layer of {other.words} (columns)."
-    drawing = Drawing(f"CKA: {compared.title}", caption, figure)
-    return Look("cka", findings.file_stem(*sides), drawing.title, WORDS, compared.settings, {"": frame}, (drawing,),
-                found)  # fmt: skip
+    return Drawing(f"CKA: {compared.title}", caption, figure)
+
+
+def _sweep(compared: Sequence[Compared]) -> Drawing:
+    """A row a layer of the first side, a column a noise: CKA with the same layer of the other side."""
+    one, other = compared[0].first, compared[0].second
+    names = tuple(noises.canonical(each.second.noise) for each in compared)
+    layers = [layer for layer in one.probe.layers if layer in other.probe.layers]
+    if not layers:
+        raise BadInput(
+            f"{one.probe.model.label} and {other.probe.model.label} share no layer's name: name one noise for --noise-b"
+        )
+    rows = [one.probe.layers.index(layer) for layer in layers]
+    columns = [other.probe.layers.index(layer) for layer in layers]
+    value = np.stack([each.similarity.value[rows, columns] for each in compared], 1)
+    pair = dict.fromkeys((one.probe.model.label, other.probe.model.label))
+    title = f"{' and '.join(pair)}: {noises.canonical(one.noise)} and other noises"
+    figure = heatmap.draw(value, heatmap.Side("layer", tuple(layers)), heatmap.Side("noise", names), title)
+    caption = (
+        f"CKA of each layer of {one.words} (rows) with the same layer of {other.probe.model.label} under another noise "
+        "(columns); 1 is the same."
+    )
+    return Drawing(f"CKA: {title}", caption, figure)

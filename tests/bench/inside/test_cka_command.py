@@ -73,6 +73,26 @@ def test_one_network_on_one_noise_is_itself(call, stacks, photos, tmp_path):
     np.testing.assert_allclose(same["cka"], 1, atol=1e-12)
 
 
+def test_a_sweep_is_each_noise_by_itself(call, stacks, photos, tmp_path):
+    command = ("cka", f"{stacks}:Keyed", "--data", photos, "--patches", 12, "--side", 16, "--batch", 4)
+    sweep = call(*command, "--noise-b", "salt_pepper(density=0.02), gaussian", "--out", tmp_path / "sweep")
+    assert sweep.exit_code == 0, sweep.output
+    frame = pd.read_csv(next((tmp_path / "sweep/cka").glob("*.csv")))
+    assert list(dict.fromkeys(frame["other_noise"])) == [
+        "salt_pepper(density=0.02)",
+        "gaussian(sigma=25)",
+        "gaussian(sigma=50)",
+    ]  # fmt: skip  15 is itself
+    assert call(*command, "--noise-b", "gaussian(sigma=25)", "--out", tmp_path / "alone").exit_code == 0
+    alone = pd.read_csv(next((tmp_path / "alone/cka").glob("*.csv")))
+    part = frame[frame["other_noise"] == "gaussian(sigma=25)"].drop(columns="other_noise").reset_index(drop=True)
+    pd.testing.assert_frame_equal(part, alone, check_exact=True)
+    with Store.open(tmp_path / "sweep") as store:
+        assert set(findings.read(store)["other_noise"]) == set(frame["other_noise"])
+    svg = next((tmp_path / "sweep/cka").glob("*.svg")).read_text()
+    assert "gaussian(sigma=50)" in svg and "other noises" in svg
+
+
 def test_what_is_left_behind(call, stacks, photos, tmp_path):
     out = tmp_path / "run"
     command = ("cka", f"{stacks}:Stack", f"{stacks}:Stack(seed=2)", "--noise-a", "poisson(alpha=2)", "--data", photos,
@@ -108,7 +128,7 @@ def test_a_run_folder_without_findings_has_none(tmp_path):
     [
         (["our"], ["unknown model 'our'", "Did you mean 'ours'"]),
         (["STACK", "--layers", "3"], ["model Stack: no layer that runs is called '3'", "bench models layers"]),
-        (["STACK", "--noise-b", "poisson"], ["noise 'poisson' needs its alpha"]),
+        (["STACK", "--noise-a", "poisson"], ["noise 'poisson' needs its alpha"]),
         (["STACK", "--side", "64"], ["no image is as large as 64x64", "--side 40"]),
         (["STACK", "--patches", "3"], ["CKA needs 4 patches or more: 3 patches of 16x16"]),
         (["STACK", "--datasets", "builtin,builtin"], ["two data sets are called 'builtin'"]),
