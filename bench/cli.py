@@ -14,7 +14,7 @@ from bench.errors import BadInput
 
 COMMANDS = (
     *("run", "report", "export", "train", "noise", "models", "data"),
-    *("cka", "srga", "features", "brightness", "complete", "attribute", "detail"),  # looking inside
+    *("cka", "srga", "features", "brightness", "complete", "attribute", "detail", "predict"),  # looking inside
 )
 
 

@@ -28,6 +28,7 @@ IDENTITY = {
 }  # fmt: skip
 MEASURED = {"value": "REAL", "low": "REAL", "high": "REAL", "noise_name": "TEXT", "level": "REAL", "device": "TEXT"}
 COLUMNS = {**IDENTITY, **MEASURED}
+NUMBERS = ("value", "low", "high", "level")
 
 
 def key(finding: Mapping[str, Any]) -> str:
@@ -78,7 +79,8 @@ def read(store: Store, measure: str | None = None) -> pd.DataFrame:
         return pd.DataFrame(columns=[*COLUMNS])
     where, parameters = ("WHERE measure = ?", (measure,)) if measure else ("", ())
     query = f"SELECT key, {', '.join(COLUMNS)} FROM findings {where} ORDER BY rowid"
-    return pd.read_sql(query, store.connection, index_col="key", params=parameters)
+    found = pd.read_sql(query, store.connection, index_col="key", params=parameters)
+    return found.astype(dict.fromkeys(NUMBERS, float))  # a column of nothing but NULL has no type of its own
 
 
 def by_key(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
