@@ -1,8 +1,9 @@
 """The run store: a folder with rows in SQLite, a manifest, and pictures.
 
-    rows.sqlite     one row per model x noise x image x seed, written by one writer, committed image by image
+    rows.sqlite     one row per model x noise x image x seed, written by one writer, committed as they are done
     manifest.json   each command that wrote here, with versions, machine, specs and hashes
     pictures/       some of the images, lossless
+    lock            taken by whoever writes; writer.json says who that is
 
 A row's key is a hash of everything that determines its numbers, so that running again does only what is missing.
 """
@@ -22,24 +23,12 @@ from typing import Any
 
 import pandas as pd
 
-from bench.errors import BadInput
+from bench import schema
+from bench.errors import BadInput, described
+from bench.lock import WriterLock
+from bench.schema import COLUMNS, HIDDEN, IDENTITY, ORDER, SCHEMA
 
-IDENTITY = {  # what determines a row's numbers
-    "model": "TEXT", "size": "TEXT", "weights": "TEXT", "weights_hash": "TEXT", "dataset": "TEXT", "image": "TEXT",
-    "image_hash": "TEXT", "noise": "TEXT", "noise_version": "INTEGER", "seed": "INTEGER", "protocol": "TEXT",
-    "precision": "TEXT", "tile": "INTEGER",
-}  # fmt: skip
-MEASURED = {
-    "noise_name": "TEXT", "level": "REAL", "device": "TEXT",
-    "psnr": "REAL", "ssim": "REAL", "lpips": "REAL",
-    "psnr_noisy": "REAL", "ssim_noisy": "REAL", "lpips_noisy": "REAL",
-    "psnr_capped": "INTEGER", "seconds": "REAL", "status": "TEXT", "reason": "TEXT",
-}  # fmt: skip
-COLUMNS = {**IDENTITY, **MEASURED}
-SCHEMA = 1
-ORDER = ("model", "size", "weights", "weights_hash", "dataset", "image", "image_hash", "noise", "noise_name",
-         "noise_version", "level", "seed", "protocol", "precision", "tile", "device", "psnr", "ssim", "lpips",
-         "psnr_noisy", "ssim_noisy", "lpips_noisy", "psnr_capped", "seconds", "status", "reason")  # fmt: skip
+ROWS, MANIFEST = "rows.sqlite", "manifest.json"
 # rows of an image that could not be read have no pixel hash; they give way once it can be
 _NAMED = tuple(name for name in IDENTITY if name != "image_hash")
 _UNREAD = "image_hash = '' AND " + " AND ".join(f"{name} IS ?" for name in _NAMED)
@@ -62,50 +51,55 @@ def picture_name(*parts: Any) -> str:
 
 @dataclass
 class Store:
-    """An open run folder. Use as a context manager; a kill at any moment loses at most the image in flight."""
+    """An open run folder. Use as a context manager; a kill at any moment loses at most what is not yet committed."""
 
     folder: Path
     connection: sqlite3.Connection
+    lock: WriterLock | None = None
 
     @classmethod
     def create(cls, folder: Path) -> Store:
-        """Open a run folder for writing, making it if it is not there."""
+        """Open a run folder for writing, making it if it is not there. Raises BadInput, also while another writes."""
+        lock = WriterLock(folder)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(folder / "rows.sqlite", check_same_thread=False)
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=NORMAL")
-            columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
-            connection.execute(f"CREATE TABLE IF NOT EXISTS rows (key TEXT PRIMARY KEY, {columns})")
-            connection.execute("CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT)")
-            connection.execute("INSERT OR IGNORE INTO about VALUES ('schema', ?)", (str(SCHEMA),))
-            connection.commit()
+            lock.take()
+            return cls(folder, _open_for_writing(folder), lock)
         except (OSError, sqlite3.Error) as error:
-            raise BadInput(f"the run folder {folder} cannot be written: {error}. Name another with --out") from error
-        _check_schema(connection, folder)
-        return cls(folder, connection)
+            lock.give_back()
+            if _is_damage(error):
+                raise BadInput(_damaged(folder, error)) from error
+            problem = getattr(error, "strerror", None) or error
+            raise BadInput(f"the run folder {folder} cannot be written: {problem}. Name another with --out") from error
+        except BadInput:
+            lock.give_back()
+            raise
 
     @classmethod
     def open(cls, folder: Path) -> Store:
-        """Open an existing run folder for reading."""
-        file = folder / "rows.sqlite"
+        """Open an existing run folder for reading, also while another process writes. Raises BadInput."""
+        file = folder / ROWS
         if not file.is_file():
-            raise BadInput(f"{folder} is not a run folder: it has no rows.sqlite. Make one with bench run --out")
+            raise BadInput(f"{folder} is not a run folder: it has no {ROWS}. Make one with bench run --out")
         try:
-            connection = sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)
-            _check_schema(connection, folder)
-        except sqlite3.DatabaseError as error:
-            raise BadInput(f"{file} cannot be read: {error}") from error
+            connection = _open_for_reading(file)
+        except sqlite3.Error as error:
+            raise BadInput(_damaged(folder, error)) from error
+        _check(connection, folder)
         return cls(folder, connection)
 
     def done(self) -> set[str]:
-        """Keys of the rows that are there and did not fail."""
-        return {key for (key,) in self.connection.execute("SELECT key FROM rows WHERE status = 'ok'")}
+        """Keys of the rows that are there and did not fail, as they were asked for."""
+        found = self.connection.execute("SELECT coalesce(asked, key) FROM rows WHERE status = 'ok'")
+        return {key for (key,) in found}
 
     def write(self, rows: list[dict[str, Any]]) -> None:
-        """Commit rows; a row of the same key (one that failed before) is replaced. Raises StoreFull."""
-        names = ["key", *COLUMNS]
-        values = [[row_key(row), *(row.get(column) for column in COLUMNS)] for row in rows]
+        """Commit rows; a row of the same key (one that failed before) is replaced. Raises StoreFull.
+
+        A row that is not quite what was asked for, because its tile had to be smaller, has the key of that in `asked`.
+        """
+        names = ["key", *HIDDEN, *COLUMNS]
+        values = [[row_key(row), *map(row.get, names[1:])] for row in rows]
         marks = ", ".join("?" * len(names))
         try:
             with self.connection:
@@ -119,14 +113,18 @@ class Store:
             raise StoreFull(f"{self.folder} cannot be written: {error}") from error
 
     def rows(self, keys: Iterable[str] | None = None) -> pd.DataFrame:
-        """All rows, or those of the keys, in a stable order."""
-        query = (
-            f"SELECT key, {', '.join(ORDER)} FROM rows ORDER BY dataset, image, noise_name, level, noise, seed, model"
-        )
-        found = pd.read_sql(query, self.connection)
+        """All rows, or those of the keys, in a stable order. Raises BadInput where the file is damaged."""
+        there = schema.columns_of(self.connection)
+        shown = ", ".join(name if name in there else f"NULL AS {name}" for name in ("key", *HIDDEN, *ORDER))
+        query = f"SELECT {shown} FROM rows ORDER BY dataset, image, noise_name, level, noise, seed, model"
+        try:
+            found = pd.read_sql(query, self.connection)
+        except (sqlite3.Error, pd.errors.DatabaseError) as error:
+            raise BadInput(_damaged(self.folder, error)) from error
         if keys is not None:
-            found = found[found["key"].isin(set(keys))].reset_index(drop=True)
-        return found.drop(columns="key")
+            wanted = set(keys)
+            found = found[found["key"].isin(wanted) | found["asked"].isin(wanted)].reset_index(drop=True)
+        return found.drop(columns=["key", *HIDDEN])
 
     @property
     def pictures(self) -> Path:
@@ -138,17 +136,32 @@ class Store:
         return self.pictures / picture_name(*parts)
 
     def manifest(self) -> list[dict[str, Any]]:
-        """What wrote here, oldest first."""
-        path = self.folder / "manifest.json"
-        return json.loads(path.read_text()) if path.exists() else []
+        """What wrote here, oldest first. Raises BadInput where the file is damaged."""
+        path = self.folder / MANIFEST
+        try:
+            entries = json.loads(path.read_text()) if path.exists() else []
+            if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+                raise ValueError("it is no list of entries")
+        except (OSError, ValueError) as error:
+            raise BadInput(
+                f"{path} is damaged ({described(error)}). No row is lost: move it away, and bench run into this folder "
+                "makes another"
+            ) from error
+        return entries
 
     def record(self, entry: dict[str, Any]) -> None:
         """Add to the manifest, as a whole file or not at all."""
         entry = {"at": datetime.now(UTC).isoformat(timespec="seconds"), **entry}
-        write_whole(self.folder / "manifest.json", json.dumps([*self.manifest(), entry], indent=1).encode())
+        write_whole(self.folder / MANIFEST, json.dumps([*self.manifest(), entry], indent=1).encode())
 
     def close(self) -> None:
+        """Close; a folder that was written to is left with one file of rows, and free for others."""
+        if self.lock is not None:
+            with suppress(sqlite3.Error):  # somebody reads at this moment: what is beside the file stays
+                self.connection.execute("PRAGMA journal_mode=DELETE")
         self.connection.close()
+        if self.lock is not None:
+            self.lock.give_back()
 
     def __enter__(self) -> Store:
         return self
@@ -170,7 +183,47 @@ def write_whole(path: Path, content: bytes) -> None:
         raise StoreFull(f"{path} cannot be written: {error.strerror or error}") from error
 
 
-def _check_schema(connection: sqlite3.Connection, folder: Path) -> None:
-    (found,) = connection.execute("SELECT value FROM about WHERE name = 'schema'").fetchone()
-    if int(found) > SCHEMA:
-        raise BadInput(f"{folder} was written by a newer MaskBench (store version {found}): update this one")
+def _open_for_writing(folder: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(folder / ROWS, check_same_thread=False)
+    try:
+        schema.make_tables(connection)
+        _check(connection, folder)
+        schema.complete(connection)
+    except (sqlite3.Error, BadInput):
+        connection.close()
+        raise
+    return connection
+
+
+def _open_for_reading(file: Path) -> sqlite3.Connection:
+    """A connection that changes nothing. What lies on a medium that cannot be written is read as it is."""
+    address = f"{file.resolve().as_uri()}?mode=ro"
+    connection = sqlite3.connect(address, uri=True)
+    try:
+        connection.execute("SELECT name FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError:  # a file in WAL mode wants others beside it
+        connection.close()
+        if file.with_name(f"{ROWS}-wal").exists():
+            raise
+        connection = sqlite3.connect(f"{address}&immutable=1", uri=True)
+    return connection
+
+
+def _check(connection: sqlite3.Connection, folder: Path) -> None:
+    """Raises BadInput where this is no store, a damaged one, or one of a newer version."""
+    try:
+        found = schema.version(connection)
+    except (ValueError, sqlite3.Error) as error:
+        raise BadInput(_damaged(folder, error)) from error
+    if found > SCHEMA:
+        raise BadInput(
+            f"{folder} was written by a newer MaskBench (store version {found}, here {SCHEMA}): update this one"
+        )
+
+
+def _is_damage(error: Exception) -> bool:
+    return getattr(error, "sqlite_errorname", "").startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB"))
+
+
+def _damaged(folder: Path, problem: object) -> str:
+    return f"{folder / ROWS} is damaged, or no file of this program ({problem}): move it away, or name another --out"

@@ -1,0 +1,61 @@
+"""The tables of a store: columns, versions, what older stores lack, and what is wrong with a damaged one."""
+
+from __future__ import annotations
+
+import sqlite3
+
+IDENTITY = {  # what determines a row's numbers
+    "model": "TEXT", "size": "TEXT", "weights": "TEXT", "weights_hash": "TEXT", "dataset": "TEXT", "image": "TEXT",
+    "image_hash": "TEXT", "noise": "TEXT", "noise_version": "INTEGER", "seed": "INTEGER", "protocol": "TEXT",
+    "precision": "TEXT", "tile": "INTEGER",
+}  # fmt: skip
+MEASURED = {
+    "noise_name": "TEXT", "level": "REAL", "device": "TEXT",
+    "psnr": "REAL", "ssim": "REAL", "lpips": "REAL",
+    "psnr_noisy": "REAL", "ssim_noisy": "REAL", "lpips_noisy": "REAL",
+    "psnr_capped": "INTEGER", "seconds": "REAL", "status": "TEXT", "reason": "TEXT",
+}  # fmt: skip
+COLUMNS = {**IDENTITY, **MEASURED}
+ORDER = ("model", "size", "weights", "weights_hash", "dataset", "image", "image_hash", "noise", "noise_name",
+         "noise_version", "level", "seed", "protocol", "precision", "tile", "device", "psnr", "ssim", "lpips",
+         "psnr_noisy", "ssim_noisy", "lpips_noisy", "psnr_capped", "seconds", "status", "reason")  # fmt: skip
+HIDDEN = {"asked": "TEXT"}  # of the store itself, not of its rows: see Store.write
+SCHEMA = 2  # 1 had no `asked`; columns that come later are added to older stores
+_ALL = {**HIDDEN, **COLUMNS}
+
+
+def make_tables(connection: sqlite3.Connection) -> None:
+    """Make what a new store has; what is there stays."""
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
+    columns = ", ".join(f"{name} {kind}" for name, kind in _ALL.items())
+    connection.execute(f"CREATE TABLE IF NOT EXISTS rows (key TEXT PRIMARY KEY, {columns})")
+    connection.execute("CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT)")
+    connection.execute("INSERT OR IGNORE INTO about VALUES ('schema', ?)", (str(SCHEMA),))
+
+
+def complete(connection: sqlite3.Connection) -> None:
+    """Give a store of an older version the columns that came later, empty."""
+    there = columns_of(connection)
+    for name, kind in _ALL.items():
+        if name not in there:
+            connection.execute(f"ALTER TABLE rows ADD COLUMN {name} {kind}")
+    connection.execute("CREATE INDEX IF NOT EXISTS unread ON rows (dataset, image) WHERE image_hash = ''")
+    connection.execute("UPDATE about SET value = ? WHERE name = 'schema'", (str(SCHEMA),))
+    connection.commit()
+
+
+def columns_of(connection: sqlite3.Connection) -> set[str]:
+    """The columns that a store's rows have."""
+    return {name for _, name, *_ in connection.execute("PRAGMA table_info(rows)")}
+
+
+def version(connection: sqlite3.Connection) -> int:
+    """The version of a store, whose file has been looked through. Raises ValueError or sqlite3.Error for no store."""
+    (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if verdict != "ok":
+        raise ValueError(verdict.splitlines()[-1])
+    found = dict(connection.execute("SELECT name, value FROM about"))
+    if not str(found.get("schema", "")).isdigit() or not {"key", *IDENTITY} <= columns_of(connection):
+        raise ValueError("it has not the tables of a run")
+    return int(found["schema"])
