@@ -94,15 +94,17 @@ def render_pairs(settings: Settings, out: Path, kind: str = "exr") -> Iterator[D
     _refuse_others(settings, out)
     write(passes / "settings.json", json.dumps(asdict(settings), indent=1).encode())
     for name in settings.scenes:
-        scene = None
         for render, chunks in settings.renders(name).items():
+            scene = None
             total, done = _resume(passes / f"{name}-{render}.npz")
             for place, samples in enumerate(chunks):
                 what = f"{name} {render}"
                 if place < done:
                     yield Done(what, before=True)
                     continue
-                scene = scene or mitsuba.load_dict(scenes.description(name, settings.side))
+                if scene is None:
+                    sampler = "multijitter" if render in HALVES else "independent"
+                    scene = mitsuba.load_dict(scenes.description(name, settings.side, sampler))
                 seed = _key(settings.seed, name, render, place)
                 pixels = np.array(mitsuba.render(scene, spp=samples, seed=seed), np.float64)
                 total = total + pixels * samples
@@ -185,7 +187,8 @@ def _card(settings: Settings, made: dict[str, Any]) -> dict[str, Any]:
     return {
         "renderer": f"Mitsuba {importlib.metadata.version('mitsuba')}, {settings.variant}",
         **asdict(settings),
-        "samples": "independent; box reconstruction filter; path tracing, 12 bounces, Russian roulette from the 6th",
+        "samples": "noisy renders independent, references multi-jittered pass by pass; box reconstruction filter; "
+        "path tracing, 12 bounces, Russian roulette from the 6th",
         "tone_mapping": "of the numbers below: exposure 0, clipped to [0, 1], sRGB curve",
         "reference_noise": "psnr_of_the_reference: 10 log10(4 / mean((A - B)^2)), A and B its halves, which were "
         "rendered apart; the largest difference of these is in units of the white level",

@@ -67,10 +67,11 @@ def small_light() -> Shapes:
 SCENES = {"box": box, "textures": textures, "glass": glass, "small_light": small_light}
 
 
-def description(name: str, side: int) -> dict[str, Any]:
+def description(name: str, side: int, sampler: str = "independent") -> dict[str, Any]:
     """What `mitsuba.load_dict` takes: the scene seen by a camera of `side` x `side` pixels, with a box filter.
 
-    The filter gives each pixel its own samples alone, so that the noise of neighbours is independent.
+    The filter gives each pixel its own samples alone, so that the noise of neighbours is independent. `sampler` is one
+    of Mitsuba's: independent, or multijitter, whose means have less noise.
     """
     import mitsuba
 
@@ -81,7 +82,7 @@ def description(name: str, side: int) -> dict[str, Any]:
         "type": "scene",
         "integrator": {"type": "path", "max_depth": 12, "rr_depth": 6},
         "camera": {"type": "perspective", "fov": 42, "to_world": looking, "film": film,
-                   "sampler": {"type": "independent"}},
+                   "sampler": {"type": sampler}},
         **SCENES[name](),
     }  # fmt: skip
 
