@@ -11,48 +11,147 @@ from bench.commands.run import whole_numbers
 
 @click.group()
 def data() -> None:
-    """List data sets, and add folders under a name."""
+    """Data sets: list, fetch, check, add a folder under a name, render."""
 
 
 @data.command("list")
-def list_() -> None:
-    """Data sets by name: inside the installation, public, and added; and where they lie."""
+@click.argument("name", required=False)
+def list_(name) -> None:
+    """Data sets: inside the installation, public, and added; where they lie. With NAME all about that one."""
     from rich.table import Table
 
-    from bench import datasets
     from bench.console import console
     from bench.datasets import builtin
+    from bench.datasets.places import added, locate
+    from bench.datasets.public import PUBLIC
 
-    table = Table("name", "images", "what", "where")
-    for name in builtin.NAMES:
-        found = builtin.load(name)
-        table.add_row(name, str(len(found.images)), found.title, "in the installation")
-    for name in sorted({*datasets.PUBLIC, *datasets.added()}):
-        folder = datasets.locate(name)
-        count = len(datasets.read_manifest(name)) if name in datasets.PUBLIC else _count(folder)
-        where = str(folder) if folder else f"not here: put it into $BENCH_DATA/{name}, or bench data add {name} DIR"
-        table.add_row(name, str(count), datasets.PUBLIC.get(name, "added by you"), where)
+    if name:
+        click.echo("\n".join(_about(name)))
+        return
+    table = Table("name", "use", "files", "what", "where")
+    for known in builtin.NAMES:
+        found = builtin.load(known)
+        table.add_row(known, "test", str(len(found.images)), found.title, "in the installation")
+    for public in PUBLIC.values():
+        missing = f"bench data fetch {public.name}" if public.direct else public.home
+        table.add_row(public.name, public.use, str(public.files), public.title, str(locate(public.name) or missing))
+    for known, folder in added().items():
+        if known not in PUBLIC:
+            table.add_row(known, "", _count(Path(folder)), "added by you", folder)
     console().print(table)
-    click.echo("Terms of the pictures in the installation:")
+    click.echo("Licence, citation and address of one: bench data list NAME. Terms of the pictures in the installation:")
     for photo in (*builtin.PHOTOGRAPHS, *builtin.TISSUE):
         click.echo(f"  {photo.name}: {photo.licence}, from {photo.package}")
 
 
-def _count(folder: Path) -> str:
-    from bench.datasets import SUFFIXES
+def _about(name: str) -> list[str]:
+    """What is known of a public set, line by line."""
+    from bench.datasets.places import locate
+    from bench.datasets.public import PUBLIC
+    from bench.errors import unknown
 
-    return str(sum(f.suffix.lower() in SUFFIXES for f in folder.iterdir())) if folder.is_dir() else "folder is gone"
+    if name not in PUBLIC:
+        raise unknown("public data set", name, PUBLIC)
+    public = PUBLIC[name]
+    address = public.archive.url if public.archive else public.base
+    return [
+        f"{name}: {public.title} ({public.use}, {public.files} files)",
+        f"  licence   {public.licence}",
+        f"  citation  {public.citation}",
+        f"  home      {public.home}",
+        f"  fetched   {f'from {address}' if address else 'not directly: get it from its home, then bench data add'}",
+        f"  compared  {f'with {len(public.manifest)} SHA-256 values' if public.manifest else 'no list is published'}",
+        f"  here      {locate(name) or 'no'}",
+    ]
+
+
+def _count(folder: Path) -> str:
+    from bench.datasets import folders
+    from bench.errors import BadInput
+
+    try:
+        return str(len(folders.images_of(folder)))
+    except BadInput:
+        return "folder is gone or empty"
 
 
 @data.command()
 @click.argument("name")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 def add(name, folder) -> None:
-    """Remember the images in DIR as the data set NAME; a public name is checked against its SHA-256 list."""
+    """Remember DIR as the data set NAME; a public name is checked against its SHA-256 list.
+
+    \b
+    DIR holds images, or pairs of a noisy and a clean one:
+      noisy/ beside clean/ (or gt/), files of the same names
+      spp64/, spp128/, ... beside reference/: renders, 8 bits or EXR
+      X_real.png beside X_mean.png
+      SIDD's ValidationNoisyBlocksSrgb.mat and ValidationGtBlocksSrgb.mat, or its Data/
+    """
     from bench import datasets
 
     dataset = datasets.add(name, folder)
     click.echo(f"{name}: {len(dataset.images)} images{', ' + dataset.note if dataset.note else ''}")
+
+
+@data.command()
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+def fetch(names) -> None:
+    """Download public data sets from their owners' servers, and compare them with their SHA-256 lists.
+
+    They go into the user's own folder ($BENCH_HOME/data). What was broken off is taken up again.
+    """
+    from contextlib import ExitStack
+
+    from bench.datasets.fetch import fetch as fetched
+    from bench.datasets.public import PUBLIC, verify
+    from bench.errors import unknown
+
+    for name in names:
+        if name not in PUBLIC:
+            raise unknown("public data set", name, PUBLIC)
+    for name in names:
+        with ExitStack() as stack:
+            folder = fetched(PUBLIC[name], _Watching(name, stack))
+        click.echo(f"{name}: {folder}, {verify(PUBLIC[name], folder)}")
+
+
+class _Watching:
+    """A progress bar that begins once the total is known."""
+
+    def __init__(self, name, stack):
+        self.name, self.stack, self.bar = name, stack, None
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        from bench.progress import progress
+
+        if self.bar is None:
+            self.bar = self.stack.enter_context(progress(self.name, max(total, 1)))
+        if done > self.bar.done:
+            self.bar.advance(done - self.bar.done, what)
+
+
+@data.command()
+@click.argument("name")
+def check(name) -> None:
+    """Read every image of the data set NAME (a name, or a folder) and compare a public one with its SHA-256 list."""
+    from bench import datasets
+    from bench.datasets.places import locate
+    from bench.datasets.public import PUBLIC, verify
+    from bench.errors import BadInput
+    from bench.progress import progress
+
+    found = datasets.load_dataset(Path(name) if Path(name).is_dir() else name)
+    note = verify(PUBLIC[name], locate(name)) if name in PUBLIC else ""
+    broken = []
+    with progress("images", len(found.images)) as bar:
+        for image in found.images:
+            broken += filter(None, [image.problem()])
+            bar.advance(note=image.name)
+    if broken:
+        raise BadInput(f"{len(broken)} of {len(found.images)} images of {name} cannot be used; the first: {broken[0]}")
+    pairs = f", pairs with {', '.join(map(str, found.recorded))}" if found.recorded else ""
+    click.echo(f"{name}: {len(found.images)} images can be read{pairs}{'; ' + note if note else ''}")
 
 
 @data.command("render-mc")

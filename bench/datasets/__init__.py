@@ -8,9 +8,6 @@ called by the folder's own name, so that rows do not depend on where files lie.
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,21 +15,13 @@ from typing import Any
 from bench import spec
 from bench.datasets import folders, tone
 from bench.datasets.image import SUFFIXES, CleanImage, Dataset, centre_crop, read_file
+from bench.datasets.places import added, locate, remember
+from bench.datasets.public import PUBLIC, PublicSet, verify
 from bench.errors import BadInput, unknown
-from bench.home import home
 
 __all__ = ["SUFFIXES", "CleanImage", "Dataset", "centre_crop", "load_dataset", "read_file"]
 
-MANIFESTS = Path(__file__).parent / "manifests"
-
-PUBLIC = {
-    "CBSD68": "68 colour photographs of the Berkeley segmentation set (481x321), test",
-    "Kodak24": "24 crops of 500x500 from the Kodak photographs, as the denoising papers use them, test",
-    "Kodak24-full": "24 Kodak photographs whole (768x512), test",
-    "McMaster": "18 colour images of 500x500, test",
-    "Urban100": "100 photographs of buildings, test",
-    "BSDS400": "BSDS500's train and test parts, 400 photographs, for training (CBSD68 lies in its val part)",
-}
+Look = tuple[float | None, str | None]  # exposure and tone of renders
 
 
 def load_dataset(text: str | Path | spec.Spec) -> Dataset:
@@ -103,68 +92,29 @@ def _find(name: str, given: dict[str, Any]) -> Dataset:
         if look != (None, None):
             raise BadInput(f"exposure and tone are for renders in linear light, and {name} has none")
         return builtin.load(name)
-    folder = locate(name)
-    if folder is None and name in PUBLIC:
+    folder, public = locate(name), PUBLIC.get(name)
+    if folder is None and public:
+        how = f"bench data fetch {name}, or" if public.direct else f"get it from {public.home} and"
         raise BadInput(
-            f"data set {name!r} is not on this machine: put its {len(read_manifest(name))} files into "
-            f"$BENCH_DATA/{name}, or name their folder: bench data add {name} DIR"
+            f"data set {name!r} is not on this machine: {how} put its {public.files} files into $BENCH_DATA/{name}, "
+            f"or name their folder: bench data add {name} DIR"
         )
     if folder is None:
         raise unknown("data set", name, [*builtin.NAMES, *PUBLIC, *added()])
-    if name in PUBLIC:
-        verify(name, folder)
-    return _folder(folder, name, name in PUBLIC, *look)
+    return _public(public, folder, look) if public else _folder(folder, name, look)
 
 
-def _folder(
-    folder: Path, name: str, verified: bool = False, exposure: float | None = None, curve: str | None = None
-) -> Dataset:
-    images = folders.images_of(folder, exposure, curve)
+def _public(public: PublicSet, folder: Path, look: Look) -> Dataset:
+    """A public set, compared with its published list. Raises BadInput."""
+    note = verify(public, folder) if public.manifest else "no SHA-256 list is published: the files are not compared"
+    found = _folder(folder, public.name, look)
+    return replace(found, title=public.title, licence=public.licence, note=f"{note}; {public.citation}")
+
+
+def _folder(folder: Path, name: str, look: Look = (None, None)) -> Dataset:
+    images = folders.images_of(folder, *look)
     kind = "pairs" if images[0].recorded else "images"
-    title = PUBLIC[name] if verified else f"folder of {len(images)} {kind}"
-    note = "files equal the published SHA-256 list" if verified else ""
-    return Dataset(name, title, "of its owners", images, note)
-
-
-def locate(name: str) -> Path | None:
-    """The folder of a named data set: $BENCH_DATA/NAME, or as added."""
-    for root in filter(None, os.environ.get("BENCH_DATA", "").split(os.pathsep)):
-        if (Path(root) / name).is_dir():
-            return Path(root) / name
-    return Path(added()[name]) if name in added() else None
-
-
-def read_manifest(name: str) -> dict[str, str]:
-    """File name -> SHA-256 of a public data set."""
-    lines = (MANIFESTS / f"{name}.sha256").read_text().splitlines()
-    return {file: digest for digest, file in (line.split(maxsplit=1) for line in lines)}
-
-
-def verify(name: str, folder: Path) -> None:
-    """Compare a folder with the published list. Raises BadInput that counts and names missing and differing files."""
-    manifest = read_manifest(name)
-    missing = [file for file in manifest if not (folder / file).is_file()]
-    present = [file for file in manifest if (folder / file).is_file()]
-    differing = [f for f in present if hashlib.sha256((folder / f).read_bytes()).hexdigest() != manifest[f]]
-    problems = [
-        f"{len(files)} of {len(manifest)} files {what} ({', '.join(files[:3])}{', ...' if len(files) > 3 else ''})"
-        for what, files in (("are missing", missing), ("differ", differing))
-        if files
-    ]
-    if problems:
-        raise BadInput(
-            f"{folder} is not the published {name}: {'; '.join(problems)}. Mend the files, or use them under "
-            f"another name with --data {folder}"
-        )
-
-
-def _settings() -> Path:
-    return home() / "datasets.json"
-
-
-def added() -> dict[str, str]:
-    """Data sets that the user has named with `bench data add`: name -> folder."""
-    return json.loads(_settings().read_text()) if _settings().exists() else {}
+    return Dataset(name, f"folder of {len(images)} {kind}", "of its owners", images)
 
 
 def add(name: str, folder: Path) -> Dataset:
@@ -174,12 +124,7 @@ def add(name: str, folder: Path) -> Dataset:
     if name in builtin.NAMES:
         raise BadInput(f"{name!r} is a data set of the installation: choose another name")
     spec.parse(name)
-    if name in PUBLIC:
-        verify(name, folder)
-    dataset = _folder(folder, name, verified=name in PUBLIC)
-    settings = _settings()
-    settings.parent.mkdir(parents=True, exist_ok=True)
-    part = settings.with_suffix(".part")
-    part.write_text(json.dumps({**added(), name: str(folder.resolve())}, indent=1))
-    os.replace(part, settings)
+    public = PUBLIC.get(name)
+    dataset = _public(public, folder, (None, None)) if public else _folder(folder, name)
+    remember(name, folder)
     return dataset

@@ -43,6 +43,15 @@ class CleanImage:
                 return self._read(reader)
         raise ValueError(f"{self.name} has no image with {noise}")
 
+    def problem(self) -> str:
+        """Why this image cannot be used, or ''."""
+        try:
+            shapes = {self.read().shape, *(self.read_noisy(noise).shape for noise, _ in self.recorded)}
+        except (ValueError, OSError) as error:
+            return str(error)
+        sizes = " and ".join(sorted(f"{width}x{height}" for height, width, _ in shapes))
+        return f"the images of {self.name} have {sizes} pixels, wanted the same" if len(shapes) > 1 else ""
+
     def _read(self, reader: Reader) -> np.ndarray:
         pixels = reader()
         if self.crop is not None:

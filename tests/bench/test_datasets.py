@@ -6,6 +6,7 @@ from PIL import Image
 
 from bench import datasets
 from bench.datasets import builtin, load_dataset
+from bench.datasets.public import PUBLIC
 from bench.errors import BadInput
 
 
@@ -105,12 +106,13 @@ def test_public_sets_are_compared_with_the_published_hashes(tmp_path, monkeypatc
 
 
 @pytest.mark.parametrize(("name", "count"), [("CBSD68", 68), ("Kodak24", 24), ("Kodak24-full", 24), ("McMaster", 18),
-                                             ("Urban100", 100), ("BSDS400", 400)])  # fmt: skip
+                                             ("Urban100", 100), ("BSDS400", 400), ("BSD68", 68), ("Set12", 12),
+                                             ("CC15", 45), ("PolyU", 200)])  # fmt: skip
 def test_manifests_are_whole(name, count):
-    manifest = datasets.read_manifest(name)
-    assert len(manifest) == count and all(len(digest) == 64 for digest in manifest.values())
+    manifest = PUBLIC[name].manifest
+    assert len(manifest) == count == PUBLIC[name].files and all(len(digest) == 64 for digest in manifest.values())
 
 
 def test_no_training_image_is_a_test_image():
-    train, test = (set(datasets.read_manifest(name)) for name in ("BSDS400", "CBSD68"))
+    train, test = (set(PUBLIC[name].manifest) for name in ("BSDS400", "CBSD68"))
     assert not {file.partition(".")[0] for file in train} & {file.partition(".")[0] for file in test}

@@ -1,0 +1,154 @@
+"""Public data sets from their owners' servers, by pooch: tried again, taken up where it broke off, compared.
+
+A set without a published SHA-256 list is counted, and a list is made of what came.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.datasets.archives import unpack
+from bench.datasets.image import SUFFIXES
+from bench.datasets.places import fetched
+from bench.datasets.public import LOCAL_LIST, PublicSet, sha256
+from bench.errors import BadInput, described
+from bench.files import write
+from bench.home import home
+
+TIMEOUT = 30.0  # seconds without a byte
+TRIES_MORE = 3
+CHUNK = 1 << 18
+
+Watch = Callable[[str, int, int], None]  # what, how much is done, of how much (0: not known)
+
+
+def fetch(public: PublicSet, watch: Watch = lambda what, done, total: None) -> Path:
+    """Get what is missing of a set; returns its folder. Raises BadInput, and keeps what came for the next time."""
+    if not public.direct:
+        raise BadInput(
+            f"{public.name} has no direct download: get it from {public.home} (its {public.files} files), then: "
+            f"bench data add {public.name} DIR"
+        )
+    with _told(public):
+        return _files(public, watch) if public.base else _archive(public, watch)
+
+
+def _files(public: PublicSet, watch: Watch) -> Path:
+    """File by file, each compared with its hash; those that are there are not fetched again."""
+    import pooch
+
+    folder, manifest = fetched(public.name), public.manifest
+    source = pooch.create(folder, public.base, registry=manifest, retry_if_failed=TRIES_MORE)
+    download = Resuming(home() / "downloads" / public.name)
+    for done, file in enumerate(manifest):
+        watch(file, done, len(manifest))
+        source.fetch(file, downloader=download)
+    watch("", len(manifest), len(manifest))
+    return folder
+
+
+def _archive(public: PublicSet, watch: Watch) -> Path:
+    """The archive, then the images in it, into a folder that is there whole or not at all."""
+    import pooch
+
+    folder, name = fetched(public.name), public.archive.url.rpartition("/")[2]
+    if folder.is_dir():
+        return folder
+    downloads = home() / "downloads" / public.name
+    download = Resuming(downloads / "parts", watch)
+    source = pooch.create(downloads, "", registry={name: None}, urls={name: public.archive.url},
+                          retry_if_failed=TRIES_MORE)  # fmt: skip
+    archive = Path(source.fetch(name, downloader=download))
+    part = folder.with_name(f".{public.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    try:
+        count = unpack(archive, public.archive.kind, public.archive.inside, SUFFIXES, part)
+        if count != public.files:
+            raise BadInput(f"{public.archive.url} has {count} images in {', '.join(public.archive.inside)}, "
+                           f"wanted {public.files}")  # fmt: skip
+    except BadInput:
+        archive.unlink()  # it is of no use: the next time is a fresh start
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+    if not public.manifest:
+        lines = [f"{sha256(file)}  {file.name}\n" for file in sorted(part.iterdir())]
+        write(part / LOCAL_LIST, "".join(lines).encode())
+    part.rename(folder)
+    shutil.rmtree(downloads, ignore_errors=True)
+    return folder
+
+
+class Missing(Exception):
+    """The server says that there is no such file: trying again would not help."""
+
+
+class Resuming:
+    """A downloader for pooch that keeps what came in `folder` and asks for the rest the next time."""
+
+    def __init__(self, folder: Path, watch: Watch = lambda what, done, total: None):
+        self.folder, self.watch = folder, watch
+
+    def __call__(self, url: str, output_file: str, pooch: object) -> None:
+        """Raises requests' exceptions, which pooch answers by trying again, and Missing."""
+        import requests
+
+        self.folder.mkdir(parents=True, exist_ok=True)
+        part = self.folder / f"{url.rpartition('/')[2]}.part"
+        have = part.stat().st_size if part.exists() else 0
+        headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={have}-"} if have else {})}
+        with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
+            if answer.status_code in (403, 404, 410):
+                raise Missing(f"the server says {answer.status_code} {answer.reason}")
+            if answer.status_code == 416:  # what is here is longer than the file
+                part.unlink()
+            answer.raise_for_status()
+            have = have if _goes_on(answer, have) else 0
+            length = answer.headers.get("Content-Length", "")
+            total = have + int(length) if length.isdigit() else 0
+            with part.open("ab" if have else "wb") as file:
+                for chunk in answer.iter_content(CHUNK):
+                    file.write(chunk)
+                    self.watch(f"MB of {part.stem}", file.tell() >> 20, total >> 20)
+        if total and part.stat().st_size != total:
+            raise requests.ConnectionError(f"{part.stat().st_size} of {total} bytes came")
+        shutil.move(part, output_file)
+
+
+def _goes_on(answer, have: int) -> bool:
+    """Whether the server sends the rest, from where it was asked to; else it sends the whole file."""
+    return answer.status_code == 206 and answer.headers.get("Content-Range", "").startswith(f"bytes {have}-")
+
+
+@contextmanager
+def _told(public: PublicSet) -> Iterator[None]:
+    """What goes wrong on the way, as BadInput."""
+    import pooch
+    import requests
+
+    pooch.get_logger().setLevel("WARNING")
+    again = "What came is kept: the same command goes on"
+    try:
+        yield
+    except BadInput:
+        raise
+    except requests.RequestException as error:
+        raise BadInput(f"{public.name} could not be fetched: {_reason(error)}. {again}") from error
+    except Missing as error:
+        raise BadInput(f"{public.name} could not be fetched: {error}. Get it from {public.home}, then: "
+                       f"bench data add {public.name} DIR") from error  # fmt: skip
+    except ValueError as error:  # of pooch: another hash
+        raise BadInput(f"{public.name}: the server sends another file than the published one: {described(error)}. Get "
+                       f"it from {public.home}, then: bench data add {public.name} DIR") from error  # fmt: skip
+    except OSError as error:
+        raise BadInput(f"{public.name} could not be written: {error.strerror or error}. {again}") from error
+
+
+def _reason(error: Exception) -> str:
+    text = str(error)
+    kinds = {"timed out": f"the server sent nothing for {TIMEOUT:g} s", "Failed to resolve": "there is no such server, "
+             "or no network", "refused": "the server refused the connection"}  # fmt: skip
+    return next((words for mark, words in kinds.items() if mark in text), described(error))
