@@ -20,7 +20,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from baselines import matconvnet, pickles
+from baselines import matconvnet, parts, pickles
 from baselines.formats import format_of
 
 WRAPPERS = ("params_ema", "ema_state_dict", "params", "state_dict", "model_state_dict", "model_state", "model",
@@ -31,8 +31,11 @@ DERIVED = ("attn_mask", "relative_position_index", "num_batches_tracked", "total
 def read_weights(path: Path) -> dict[str, Tensor]:
     """Tensors of a `.safetensors`, `.pth`, `.pt`, `.ckpt` or `.mat` file by name, unwrapped, on the CPU.
 
-    What counts is the content, not the ending. Raises ValueError with the reason.
+    What counts is the content, not the ending; `NAME.safetensors.index.json` stands for its parts. Raises ValueError
+    with the reason.
     """
+    if parts.is_index(path):
+        return parts.read_parts(path)
     kind = format_of(path)
     if kind.startswith("matlab"):
         return matconvnet.read_matconvnet(path, kind)
@@ -139,15 +142,40 @@ def load_strictly(network: nn.Module, tensors: Mapping[str, Tensor], name: str) 
     network.load_state_dict({**own, **given}, strict=True)
 
 
-def write_weights(tensors: dict[str, Tensor], path: Path, card: dict, half: bool = True) -> None:
-    """Write weights, by default in half precision, and their card, each as a whole file or not at all."""
+def write_weights(
+    tensors: dict[str, Tensor], path: Path, card: dict, half: bool = True, in_parts: bool = False
+) -> Path:
+    """Write weights, by default in half precision, and their card, each as a whole file or not at all.
+
+    Returns `path`, or where they are written in parts below 16 MiB, the index that stands for them.
+    """
     stored = {k: (v.half() if half and v.is_floating_point() else v).contiguous().cpu() for k, v in tensors.items()}
     part = path.with_suffix(".part")
-    safetensors.torch.save_file(stored, part)
-    os.replace(part, path)
-    card = {**card, "sha256": file_hash(path), "bytes": path.stat().st_size}
+    if in_parts:
+        path = parts.write_parts(stored, path)
+        size = sum(tensor.nbytes for tensor in stored.values())
+    else:
+        safetensors.torch.save_file(stored, part)
+        os.replace(part, path)
+        size = path.stat().st_size
+    write_card(path, {**card, "sha256": file_hash(path), "bytes": size})
+    return path
+
+
+def card_beside(path: Path) -> Path:
+    """Where the card of a weights' file is: `NAME.json` beside `NAME.safetensors` or the index of its parts."""
+    return (
+        path.with_name(path.name.removesuffix(parts.INDEX) + ".json")
+        if parts.is_index(path)
+        else path.with_suffix(".json")
+    )
+
+
+def write_card(path: Path, card: dict) -> None:
+    """Write the card of a weights' file, whole or not at all."""
+    part = path.with_suffix(".part")
     part.write_text(json.dumps(card, indent=1) + "\n")
-    os.replace(part, path.with_suffix(".json"))
+    os.replace(part, card_beside(path))
 
 
 def file_hash(path: Path) -> str:

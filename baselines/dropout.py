@@ -38,9 +38,8 @@ class DropoutSwinIR(MaskedSwinIR):
             raise ValueError(f"dropout is {dropout}, wanted a probability from 0 up to, not including, 1")
         self.dropout = dropout
 
-    def _denoise(self, image: Tensor, keeps: Iterator[Tensor] | None) -> Tensor:
-        deep = self.conv_after_body(self.features(self.conv_first(image), keeps))  # (B, C, H, W)
-        return self.mean + self.conv_last(self._drop_channels(deep))
+    def _denoise(self, image: Tensor, keeps: Iterator[Tensor] | None, hidden: Tensor | None = None) -> Tensor:
+        return self.mean + self.conv_last(self._drop_channels(self._deep(image, keeps, hidden)))
 
     def _drop_channels(self, x: Tensor) -> Tensor:
         if not (self.training and self.dropout):

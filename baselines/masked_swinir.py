@@ -7,6 +7,9 @@ Attention mask: in every block, after the norm, `attention_mask` percent of the 
 to zero; q, k and v of such a token are the biases. Nothing is rescaled. The published network masks at test
 time too, without a seed; here an evaluated mask is a function of the image's key alone (NumPy's Philox), so that an
 output repeats on any device, in any batch. `mask_samples` averages the output over so many draws.
+
+Input mask, in training only: the official code hides pixels, which the training does before the network sees them
+(`baselines.crops`). The paper hides embedded tokens: `forward(x, hidden=...)`, which become zero or a learned token.
 """
 
 from __future__ import annotations
@@ -29,18 +32,24 @@ class MaskedSwinIR(SwinBody):
     attention_mask  percentage in [0, 100) of tokens that are masked; 0 is the unmasked baseline
     mask_at_test    mask in evaluation too, as published
     mask_samples    evaluation averages over so many independent masks
+    mask_token      what hidden tokens become, 'zero' or 'learned', where training masks tokens instead of pixels
     """
 
     def __init__(self, in_chans=3, embed_dim=60, depths=(6,) * 4, num_heads=(6,) * 4, window_size=8, mlp_ratio=2.0,
                  drop_path_rate=0.1, resi_connection="3conv", attention_mask=0, mask_at_test=True,
-                 mask_samples=1):  # fmt: skip
+                 mask_samples=1, mask_token="zero"):  # fmt: skip
         super().__init__(in_chans, embed_dim, depths, num_heads, window_size, mlp_ratio, drop_path_rate,
                          resi_connection, first_kernel=1)  # fmt: skip
         if not 0 <= attention_mask < 100:
             raise ValueError(f"attention_mask is {attention_mask}, wanted a percentage from 0 to less than 100")
         if mask_samples < 1 or not isinstance(mask_samples, int):
             raise ValueError(f"mask_samples is {mask_samples}, wanted a whole number from 1")
+        if mask_token not in ("zero", "learned"):
+            raise ValueError(f"mask_token is {mask_token!r}, wanted 'zero' or 'learned'")
         self.attention_mask, self.mask_at_test, self.mask_samples = attention_mask, mask_at_test, mask_samples
+        self.mask_token = nn.Parameter(torch.zeros(embed_dim)) if mask_token == "learned" else None
+        if self.mask_token is not None:
+            nn.init.trunc_normal_(self.mask_token, std=0.02)
 
     @property
     def takes_keys(self) -> bool:
@@ -52,8 +61,11 @@ class MaskedSwinIR(SwinBody):
         """What bfloat16 is too coarse for: the convolutions, which do little of the work."""
         return [module for module in self.modules() if isinstance(module, nn.Conv2d)]
 
-    def forward(self, x: Tensor, keys: Sequence[int] | None = None) -> Tensor:
-        """Denoise (B, 3, H, W). `keys`: one integer in [0, 2**128) an image, for its masks; None is key 0 for all."""
+    def forward(self, x: Tensor, keys: Sequence[int] | None = None, hidden: Tensor | None = None) -> Tensor:
+        """Denoise (B, 3, H, W). `keys`: one integer in [0, 2**128) an image, for its masks; None is key 0 for all.
+
+        `hidden`, (B, 1, H, W) of 0 and 1, in training: the pixels whose embedded tokens become the mask token.
+        """
         height, width = x.shape[-2:]
         image = self.pad(x) - self.mean
         keys = [0] * len(x) if keys is None else keys
@@ -62,16 +74,20 @@ class MaskedSwinIR(SwinBody):
         if not self.training and not self.takes_keys:
             return self._denoise(image, None)[..., :height, :width]
         if self.training:
-            return self._denoise(image, self._training_masks(image))[..., :height, :width]
+            hidden = None if hidden is None else self.pad(hidden.to(x.dtype))
+            return self._denoise(image, self._training_masks(image), hidden)[..., :height, :width]
         random = [np.random.Generator(np.random.Philox(key=int(key))) for key in keys]
         total = self._denoise(image, self._keyed_masks(image, random))
         for _ in range(self.mask_samples - 1):
             total = total + self._denoise(image, self._keyed_masks(image, random))
         return (total / self.mask_samples)[..., :height, :width]
 
-    def _denoise(self, image: Tensor, keeps: Iterator[Tensor] | None) -> Tensor:
-        deep = self.conv_after_body(self.features(self.conv_first(image), keeps))
-        return self.mean + self.conv_last(deep)
+    def _denoise(self, image: Tensor, keeps: Iterator[Tensor] | None, hidden: Tensor | None = None) -> Tensor:
+        return self.mean + self.conv_last(self._deep(image, keeps, hidden))
+
+    def _deep(self, image: Tensor, keeps: Iterator[Tensor] | None, hidden: Tensor | None) -> Tensor:
+        """What the last convolution sees, (B, C, H, W)."""
+        return self.conv_after_body(self.features(self.conv_first(image), keeps, hidden, self.mask_token))
 
     def _mask_shape(self, image: Tensor) -> tuple[int, int]:
         """(windows, tokens in a window) of one image."""
@@ -94,8 +110,9 @@ class MaskedSwinIR(SwinBody):
 
 
 def infer(tensors: Mapping[str, Tensor]) -> dict:
-    """The parameters that published tensors show; masks leave no trace in them."""
-    return swin.infer_body(tensors, first_kernel=1)
+    """The parameters that tensors show; masks leave no trace in them, but for a learned mask token."""
+    learned = {"mask_token": "learned"} if "mask_token" in tensors else {}
+    return swin.infer_body(tensors, first_kernel=1) | learned
 
 
 def receptive_field(depths=(6,) * 4, window_size=8, resi_connection="3conv", **others) -> int:

@@ -17,6 +17,10 @@ FACTS = {  # of each size; tests compute them
     "small": {"parameters": 111_075, "flops_per_pixel": 262_560, "receptive_field": 48},
 }
 LAYERS = ("layers.*", "conv_after_body")  # stages, deepest features last
-RECIPE = {"full": {"input_mask": (75, 85)}, "small": {"input_mask": (10, 30)}}
+RECIPE = {  # by preset
+    "paper": {"input_mask": (75, 85)},
+    "official": {"input_mask": (80, 90)},
+    "small": {"input_mask": (10, 30)},
+}
 
 network = MaskedSwinIR

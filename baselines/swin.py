@@ -320,10 +320,15 @@ class SwinBody(nn.Module):
         self.conv_last = nn.Conv2d(embed_dim, in_chans, 3, padding=1)
         self.apply(_initialize)
 
-    def features(self, shallow: Tensor, keeps=None) -> Tensor:
-        """Shallow features (B, C, H, W) -> deep features of the same shape, after the last norm."""
+    def features(self, shallow: Tensor, keeps=None, hidden: Tensor | None = None, mask_token=None) -> Tensor:
+        """Shallow features (B, C, H, W) -> deep features of the same shape, after the last norm.
+
+        `hidden`, (B, 1, H, W) of 0 and 1, says which embedded tokens become `mask_token`, (C,), or zero.
+        """
         order = TokenOrder(*shallow.shape[-2:], self.window_size, shallow.device)
         x = self.patch_embed.norm(to_tokens(shallow))
+        if hidden is not None:
+            x = torch.where(to_tokens(hidden).bool(), x.new_zeros(()) if mask_token is None else mask_token.to(x), x)
         for layer in self.layers:
             x = layer(x, order, keeps, self.generator)
         return to_image(self.norm(x), order)

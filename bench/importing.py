@@ -14,7 +14,7 @@ from baselines import checkpoints, recognition
 from bench import adapters, cards, cost, spec
 from bench.errors import BadInput, unknown
 
-UNUSED = ("drop_path_rate", "dropout")  # act in training only
+UNUSED = ("drop_path_rate", "dropout", "mask_token")  # act in training only
 
 
 def import_weights(

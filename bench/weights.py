@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import Tensor
 
-from baselines import checkpoints, recognition
+from baselines import checkpoints, parts, recognition
 from bench import cards, spec
 from bench.errors import BadInput
 
@@ -113,9 +113,9 @@ def _of(model: str, card: dict[str, Any], name: str) -> dict[str, Any]:
 
 def _card_beside(file: Path) -> dict[str, Any]:
     """The card that `bench train` put beside a weights' file; empty where there is none."""
-    path = file.with_suffix(".json")
+    path, written_here = checkpoints.card_beside(file), file.suffix == ".safetensors" or parts.is_index(file)
     try:
-        card = json.loads(path.read_text()) if file.suffix == ".safetensors" and path.is_file() else {}
+        card = json.loads(path.read_text()) if written_here and path.is_file() else {}
     except ValueError:
         return {}
     return card if isinstance(card, dict) and "model" in card else {}  # another program's file is none

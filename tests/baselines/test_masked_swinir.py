@@ -6,7 +6,7 @@ import torch
 from filled import check_gradients, check_official, count, fill, measure, names_hash, picture
 
 from baselines import baseline, ours
-from baselines.masked_swinir import MaskedSwinIR
+from baselines.masked_swinir import MaskedSwinIR, infer
 
 TINY = {"embed_dim": 8, "depths": (2, 1), "num_heads": (2, 2), "drop_path_rate": 0.0}
 BLOCKS = 3
@@ -90,7 +90,7 @@ def test_names_and_shapes(module, size, parameters, names):
 
 def test_ours_is_the_baseline_with_masks():
     assert ours.SIZES["full"] == {**baseline.SIZES["full"], "attention_mask": 75}
-    assert ours.RECIPE["full"] == {"input_mask": (75, 85)}
+    assert ours.RECIPE["paper"] == {"input_mask": (75, 85)}
     assert all(ours.network(**options).takes_keys for options in ours.SIZES.values())
     assert not any(baseline.network(**options).takes_keys for options in baseline.SIZES.values())
 
@@ -228,3 +228,43 @@ def test_any_size(size):
 def test_gradients_reach_every_weight():
     torch.manual_seed(0)
     check_gradients(MaskedSwinIR(**TINY, attention_mask=50))
+
+
+# Input mask on tokens
+
+
+@pytest.mark.parametrize("token", ["zero", "learned"])
+def test_hidden_tokens_become_the_mask_token(token):
+    """What the blocks get where a token is hidden; elsewhere the embedding, which sees its own pixel alone."""
+    network = masked(attention_mask=0, mask_token=token).train()
+    x, hidden = picture(8, 16, batch=2), torch.zeros(2, 1, 8, 16)
+    hidden[0, 0, :3, 5:9] = hidden[1, 0, 7] = 1
+    given = []
+    network.layers[0].register_forward_pre_hook(lambda _, arguments: given.append(arguments[0].view(2, 8, 16, 8)))
+    plain, _ = network(x), network(x, hidden=hidden)
+    where = hidden[:, 0].bool()
+    wanted = torch.zeros(8) if token == "zero" else network.mask_token
+    assert torch.equal(given[1][where], wanted.to(given[1]).expand(int(where.sum()), 8))
+    assert torch.equal(given[1][~where], given[0][~where])
+    assert not torch.equal(network(x, hidden=hidden), plain)
+    assert torch.equal(network(x, hidden=torch.zeros(2, 1, 8, 16)), plain)
+
+
+def test_what_is_hidden_reaches_no_output():
+    """No skip leads around the tokens: with all hidden the output does not depend on the input."""
+    network, hidden = masked(attention_mask=0).train(), torch.ones(1, 1, 8, 8)
+    assert torch.equal(network(picture(8, 8), hidden=hidden), network(1 - picture(8, 8), hidden=hidden))
+
+
+def test_hidden_tokens_of_an_odd_size():
+    network = masked(attention_mask=0).train()
+    assert network(picture(9, 13), hidden=torch.ones(1, 1, 9, 13)).shape == (1, 3, 9, 13)
+
+
+def test_a_learned_mask_token_is_a_parameter_that_tensors_show():
+    learned = MaskedSwinIR(**TINY, mask_token="learned")
+    assert learned.state_dict().keys() - MaskedSwinIR(**TINY).state_dict().keys() == {"mask_token"}
+    assert infer(learned.state_dict())["mask_token"] == "learned"
+    assert "mask_token" not in infer(MaskedSwinIR(**TINY).state_dict())
+    with pytest.raises(ValueError, match="mask_token is 'mean', wanted 'zero' or 'learned'"):
+        MaskedSwinIR(**TINY, mask_token="mean")

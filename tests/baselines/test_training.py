@@ -18,11 +18,13 @@ from torch import nn
 import baselines
 from baselines import training
 from baselines.checkpoints import load_strictly, read_weights, write_weights
+from baselines.crops import Crops, mask_input
 from baselines.dncnn import DnCNN
 from baselines.dropout import DropoutSwinIR
 from baselines.idf import IDF
 from baselines.masked_swinir import MaskedSwinIR
-from baselines.training import Crops, Recipe, Trainer, mask_input, train, with_settings
+from baselines.recipe import PRESETS, Recipe, with_settings
+from baselines.training import Trainer, train
 
 CPU = torch.device("cpu")
 SYMMETRIES = [lambda x, turns=turns, flip=flip: np.rot90(x[:, ::-1] if flip else x, turns)
@@ -78,9 +80,16 @@ class Records(nn.Module):
 
 @pytest.fixture
 def clock(monkeypatch):
-    """A clock that goes on by 10 ms whenever it is read: a training's course depends on nothing else."""
-    ticks = itertools.count()
-    monkeypatch.setattr(training, "time", SimpleNamespace(monotonic=lambda: next(ticks) / 100))
+    """A clock that goes on by 10 ms in every step: a training's course depends on nothing else."""
+    steps, step = itertools.count(1), Trainer.step
+    now = [0.0]
+
+    def ticking(trainer):
+        now[0] = next(steps) / 100
+        return step(trainer)
+
+    monkeypatch.setattr(Trainer, "step", ticking)
+    monkeypatch.setattr(training, "time", SimpleNamespace(monotonic=lambda: now[0]))
 
 
 # Crops
@@ -186,9 +195,17 @@ def test_input_mask_is_the_official_one(shared, monkeypatch):
 
 
 def test_learning_rate_in_steps():
-    recipe = training.PRESETS["paper"]
+    recipe = PRESETS["paper"]
     rates = {0: 1e-4, 99_999: 1e-4, 100_000: 5e-5, 149_999: 5e-5, 150_000: 2.5e-5, 199_999: 2.5e-5}
     assert {iteration: recipe.rate(iteration) for iteration in rates} == rates
+
+
+def test_recipe_of_the_published_configuration():
+    """Where it differs from the paper: a moving average, clipped crops, a rate that stays."""
+    paper, official = (dataclasses.asdict(PRESETS[name]) for name in ("paper", "official"))
+    differing = {key: value for key, value in official.items() if value != paper[key]}
+    assert differing == {"milestones": (), "ema": 0.999, "clip_noisy": True}
+    assert PRESETS["official"].rate(199_999) == 1e-4
 
 
 def test_learning_rate_in_one_cycle():
@@ -210,18 +227,18 @@ def test_the_optimizer_gets_the_rate_of_the_iteration(name):
 
 
 def test_iterations_scale_the_milestones():
-    recipe = with_settings(training.PRESETS["paper"], iterations=1000, seed=4)
+    recipe = with_settings(PRESETS["paper"], iterations=1000, seed=4)
     assert (recipe.iterations, recipe.milestones, recipe.seed) == (1000, (500, 750), 4)
     assert with_settings(recipe, iterations=10, milestones=(9,)).milestones == (9,)
     assert with_settings(recipe, lr=0.5).milestones == (500, 750)
 
 
 def test_recipe_of_the_paper():
-    paper = training.PRESETS["paper"]
+    paper = PRESETS["paper"]
     wanted = {"iterations": 200_000, "batch": 64, "crop": 64, "lr": 1e-4, "schedule": "steps", "sigma": 15,
               "milestones": (100_000, 150_000), "betas": (0.9, 0.99), "precision": "float32"}  # fmt: skip
     assert {key: getattr(paper, key) for key in wanted} == wanted
-    assert training.PRESETS["small"].sigma == 15
+    assert PRESETS["small"].sigma == 15
 
 
 @pytest.mark.parametrize(
@@ -295,6 +312,25 @@ def test_every_random_number_comes_from_one_generator(network):
     assert torch.equal(torch.get_rng_state(), before)
     first = trainer.generator.get_state()
     assert not torch.equal(first, own)
+
+
+def test_a_mask_hides_tokens_or_pixels():
+    """The same noise and the same places, whichever of them are masked."""
+    taken = []
+
+    class Tokens(Records):
+        mask_token = None
+
+        def forward(self, x, hidden=None):
+            taken.append((x, hidden))
+            return super().forward(x)
+
+    for mask_on in ("pixels", "tokens"):
+        recipe = dataclasses.replace(PLAIN, input_mask=(40, 60), mask_on=mask_on)
+        Trainer(Tokens(), photographs(), recipe, CPU).step()
+    (masked, nothing), (whole, hidden) = taken
+    assert nothing is None and 0.3 < hidden.double().mean() < 0.7
+    assert torch.equal(masked, torch.where(hidden, -0.1, whole))
 
 
 def test_the_seed_decides():
@@ -439,7 +475,7 @@ def test_minutes_cut_a_training_into_slices(tmp_path, clock):
     list(course)
     slices = []
     while not slices or slices[-1] < SHIPPED.iterations:
-        trainer, course = run("masked", tmp_path / "slices", minutes=0.1 / 60)
+        trainer, course = run("masked", tmp_path / "slices", minutes=0.06 / 60)
         slices.append([progress.iteration for progress in course][-1])
         assert torch.load(tmp_path / "slices" / "checkpoint.pt", weights_only=True)["iteration"] == slices[-1]
     assert 3 <= len(slices) <= 6 and slices == sorted(set(slices))
@@ -456,9 +492,10 @@ def test_a_finished_training_is_not_trained_further(tmp_path, clock):
 
 
 def test_progress_says_how_it_goes(tmp_path, clock):
-    trainer, course = run("plain", tmp_path, validate_every=8)
+    trainer, course = run("plain", tmp_path)
     reports = list(course)
-    assert [(r.iteration, r.iterations, r.rate) for r in reports] == [(8, 24, 1e-2), (16, 24, 5e-3), (24, 24, 2.5e-3)]
+    assert [(r.iteration, r.iterations) for r in reports] == [(4 * interval, 24) for interval in range(1, 7)]
+    assert [r.rate for r in reports] == [1e-2, 1e-2, 5e-3, 5e-3, 2.5e-3, 2.5e-3]
     assert reports[-1].scores == validate(trainer.weights())
     assert all(0 < report.loss < 1 and report.iterations_per_second > 0 for report in reports)
     assert trainer.seconds > 0
@@ -466,12 +503,11 @@ def test_progress_says_how_it_goes(tmp_path, clock):
     assert [report.scores for report in course] == [None] * 6
 
 
-def test_intervals_end_after_two_seconds(tmp_path, clock):
-    """The clock goes on by 10 ms an iteration."""
+def test_intervals_grow_to_two_seconds(tmp_path, clock):
+    """The clock goes on by 10 ms an iteration; an interval has at most four times as many as the one before."""
     recipe = dataclasses.replace(PLAIN, iterations=450)
     course = train(Trainer(Records(), photographs(), recipe, CPU), tmp_path)
-    ends = [progress.iteration for progress in course]
-    assert len(ends) == 3 and 195 <= ends[0] <= 200 and ends[-1] == 450
+    assert [progress.iteration for progress in course] == [4, 20, 84, 284, 450]
 
 
 KILLED = """
@@ -552,13 +588,15 @@ def test_another_recipe_is_refused(tmp_path, clock, change, message):
     assert ((tmp_path / "checkpoint.pt").read_bytes(), (tmp_path / "log.jsonl").read_bytes()) == before
 
 
-def test_a_recipe_written_before_a_field_existed_is_compared():
+def test_a_recipe_written_before_a_field_existed_had_its_default():
     trainer = Trainer(plain_network(), photographs(), PLAIN, CPU)
     state = trainer.state()
     recipe = json.loads(state["recipe"])
-    del recipe["sigma"]
-    with pytest.raises(ValueError, match="sigma was None and is 15"):
-        trainer.restore({**state, "recipe": json.dumps(recipe)})
+    del recipe["sigma"], recipe["mask_on"]
+    trainer.restore({**state, "recipe": json.dumps(recipe)})
+    louder = Trainer(plain_network(), photographs(), dataclasses.replace(PLAIN, sigma=25), CPU)
+    with pytest.raises(ValueError, match="sigma was 15.0 and is 25"):
+        louder.restore({**state, "recipe": json.dumps(recipe)})
 
 
 def test_crops_are_contiguous():

@@ -1,0 +1,59 @@
+"""What a training sees: crops of images in memory, and masks over them, drawn on the device from one generator."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+MASKED_VALUE = -0.1  # what the official code puts at a masked input pixel
+
+
+class Crops:
+    """Random crops of images in memory, (B, 3, crop, crop) in [0, 1], each flipped and turned in one of 8 ways.
+
+    Images are uint8 (H, W, 3) and are kept so on the device; nothing is loaded or decoded again.
+    """
+
+    def __init__(self, images: list[np.ndarray], crop: int, device: torch.device):
+        self.crop = crop
+        large = [image for image in images if min(image.shape[:2]) >= crop]
+        if not large:
+            raise ValueError(f"none of the {len(images)} images is as large as a crop of {crop}x{crop} pixels")
+        sizes = torch.tensor([image.shape[:2] for image in large])
+        ends = sizes.prod(1).cumsum(0)
+        self.pixels = torch.empty(int(ends[-1]), 3, dtype=torch.uint8, device=device)  # (P, 3)
+        for image, end in zip(large, ends.tolist(), strict=True):
+            flat = np.require(image, requirements="CW").reshape(-1, 3)
+            self.pixels[end - len(flat) : end] = torch.from_numpy(flat)
+        self.start = torch.cat([torch.zeros(1, dtype=torch.long), ends[:-1]]).to(device)
+        self.height, self.width = sizes.to(device).unbind(1)
+
+    def __call__(self, batch: int, generator: torch.Generator) -> Tensor:
+        device, last = self.pixels.device, self.crop - 1
+        which = torch.randint(len(self.start), (batch,), device=device, generator=generator)
+        place = torch.rand(2, batch, device=device, generator=generator, dtype=torch.float64)
+        flips = torch.randint(2, (3, batch, 1, 1), device=device, generator=generator, dtype=torch.bool)
+        top = (place[0] * (self.height[which] - last)).long()
+        left = (place[1] * (self.width[which] - last)).long()
+        side = torch.arange(self.crop, device=device)
+        row, column = side[:, None].expand(batch, -1, self.crop), side[None, :].expand(batch, self.crop, -1)
+        row, column = torch.where(flips[0], column, row), torch.where(flips[0], row, column)
+        row, column = torch.where(flips[1], last - row, row), torch.where(flips[2], last - column, column)
+        at = self.start[which].view(-1, 1, 1) + (top.view(-1, 1, 1) + row) * self.width[which].view(-1, 1, 1)
+        crops = self.pixels[at + left.view(-1, 1, 1) + column].permute(0, 3, 1, 2)  # (B, 3, crop, crop)
+        # contiguous: channels-last input gives NaN gradients of dilated bfloat16 convolutions on the CPU (oneDNN)
+        return crops.contiguous().float() / 255
+
+
+def hidden_pixels(x: Tensor, percentages: tuple[int, int], generator: torch.Generator) -> Tensor:
+    """The pixels of (B, C, H, W) that an input mask hides, (B, 1, H, W); one percentage is drawn for each sample."""
+    low, high = percentages
+    percent = torch.randint(low, high + 1, (len(x), 1, 1, 1), device=x.device, generator=generator)
+    drawn = torch.rand(len(x), 1, *x.shape[-2:], device=x.device, generator=generator)
+    return drawn < percent / 100
+
+
+def mask_input(x: Tensor, percentages: tuple[int, int], generator: torch.Generator) -> Tensor:
+    """Put -0.1 at randomly chosen pixels of (B, C, H, W), all channels together (the official input mask)."""
+    return torch.where(hidden_pixels(x, percentages, generator), MASKED_VALUE, x)
