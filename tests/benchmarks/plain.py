@@ -2,7 +2,8 @@
 
 Straightforward and unhurried: windows are rolled and partitioned in every block, the shift mask and the table of
 position biases are made anew in every forward pass, attention is written by its formula, and norms of images go
-through token order and back. Nothing here is faster or slower on purpose.
+through token order and back. Nothing here is faster or slower on purpose. In training mode attention masks are drawn
+from torch's own stream; there is no stochastic depth.
 """
 
 from __future__ import annotations
@@ -65,15 +66,18 @@ def attention(layer: nn.Module, x: Tensor, window: int, mask: Tensor | None) -> 
     return layer.proj(x)
 
 
-def block(layer: nn.Module, x: Tensor, height: int, width: int) -> Tensor:
-    """(B, N, C) -> the same, in raster order."""
+def block(layer: nn.Module, x: Tensor, height: int, width: int, masked: float = 0) -> Tensor:
+    """(B, N, C) -> the same, in raster order; `masked` is the share of the tokens that attention does not see."""
     batch, count, dim = x.shape
     window, shift = layer.window_size, layer.shift
     image = layer.norm1(x).view(batch, height, width, dim)
     if shift:
         image = torch.roll(image, (-shift, -shift), (1, 2))
     mask = shift_mask(height, width, window, shift) if shift else None
-    windows = attention(layer.attn, partition(image, window), window, mask)
+    windows = partition(image, window)
+    if masked:
+        windows = windows * (torch.rand(windows.shape[:2], device=x.device) >= masked)[..., None]
+    windows = attention(layer.attn, windows, window, mask)
     image = merge(windows, window, height, width)
     if shift:
         image = torch.roll(image, (shift, shift), (1, 2))
@@ -99,11 +103,12 @@ class PlainSwin(nn.Module):
 
     def features(self, shallow: Tensor) -> Tensor:
         batch, dim, height, width = shallow.shape
+        masked = getattr(self.network, "attention_mask", 0) / 100 if self.training else 0
         x = self.network.patch_embed.norm(shallow.flatten(2).transpose(1, 2))
         for group in self.network.layers:
             shortcut = x
             for layer in group.residual_group.blocks:
-                x = block(layer, x, height, width)
+                x = block(layer, x, height, width, masked)
             image = group.conv(x.transpose(1, 2).view(batch, dim, height, width))
             x = image.flatten(2).transpose(1, 2) + shortcut
         return self.network.norm(x).transpose(1, 2).view(batch, dim, height, width)
