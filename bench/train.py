@@ -1,35 +1,33 @@
-"""Train a network on a folder of clean images and write its weights with a card.
+"""Train a network on clean images and write its weights with a card.
 
 The leaf `baselines.training` does the work; here it meets data sets, noises for its test curves, and the user.
 """
 
 from __future__ import annotations
 
-import hashlib
 import platform
 import re
 import shlex
 import sys
-from dataclasses import asdict, fields
+from contextlib import nullcontext
+from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-import numpy as np
 import torch
 
-from baselines import checkpoints, training
-from bench import cards, cost, datasets, noises, protocols, spec
+from baselines import checkpoints, parts, processes, training
+from bench import cards, cost, curves, held_out, spec, training_images
 from bench.errors import BadInput, unknown
+from bench.interruption import wishes
 from bench.machine import device_of
-from bench.metrics import psnr
 from bench.model import initialized
-from bench.progress import progress
-
-HELD_OUT = 20  # images of the training folder that are kept for choices and for test curves
-WATCHED = ("gaussian(sigma=15)", "gaussian(sigma=50)", "mixture(level=2)", "salt_pepper(density=0.02)",
-           "correlated(sigma=50)", "speckle(var=0.04)", "poisson(alpha=3)")  # fmt: skip
-SIZE_OF_PRESET = {"small": "small", "paper": "full"}
+from bench.progress import Progress, progress
+from bench.tensorboard import events
+from bench.training_images import TrainingImages
+from bench.training_settings import SIZE_OF_PRESET, choose
 
 
 def train_model(
@@ -44,165 +42,144 @@ def train_model(
     minutes: float | None = None,
     device: str = "auto",
     validate_every: int = 1_000,
+    resume: bool = False,
+    called: str | None = None,
+    in_parts: bool = False,
+    tensorboard: bool = False,
 ) -> Path | None:
     """Train, or go on with a training in `out`; returns the weights' file, None if `minutes` ended it before.
 
-    `settings` changes fields of the recipe (`input_mask='75-85'`) or of the network (`attention_mask='75'`).
+    `data` is a folder or data sets, 'DIV2K,WED'. `settings` changes fields of the recipe (`input_mask='75-85'`) or of
+    the network (`attention_mask='75'`). `resume` insists that there is something to go on with. `called` is the name
+    of the weights, `ours-small` where none is given; `in_parts` writes them in files below 16 MiB; `tensorboard` writes
+    losses and test curves for it too. An interruption saves and raises KeyboardInterrupt.
     """
     if name in cards.classical():
         raise BadInput(f"{name} has no weights to train; networks are {', '.join(cards.networks())}")
     if name not in cards.networks():
         raise unknown("model", name, cards.networks())
-    if preset not in SIZE_OF_PRESET:
-        raise unknown("preset", preset, SIZE_OF_PRESET)
-    module, size = import_module(f"baselines.{name}"), SIZE_OF_PRESET[preset]
-    of_recipe, of_network = sort_settings(name, module, settings or {})
-    recipe = training.PRESETS[preset]
+    module = import_module(f"baselines.{name}")
+    recipe, parameters = choose(name, module, preset, {"seed": str(seed), **(settings or {})}, iterations)
+    size = SIZE_OF_PRESET[preset]
+    file = out / f"{_checked(called or f'{name}-{size}')}.safetensors"
+    if resume and not (out / "checkpoint.pt").is_file():
+        raise BadInput(f"there is nothing to resume in {out}: without --resume a training begins there")
+    group, torch_device = _join(device)
+    images = training_images.load(data)
+    network = _make(name, module, size, parameters, recipe.seed)
+    about = {"model": name, "network": _plain(parameters), "images": images.sha256}
     try:
-        changes = {**getattr(module, "RECIPE", {}).get(size, {}), "seed": seed, **of_recipe}
-        if iterations is not None:
-            changes["iterations"] = iterations
-        recipe = training.with_settings(recipe, **changes)
-    except (ValueError, TypeError) as error:
-        raise BadInput(str(error)) from error
-    parameters = {**module.SIZES[size], **of_network}
-    torch_device = device_of(device)
-    dataset = datasets.load_dataset(Path(data) if Path(data).is_dir() else data)
-    train_images, held_out, data_hash = _read(dataset)
-    try:
-        network = initialized(module.network, parameters, recipe.seed)
-    except (ValueError, TypeError, RuntimeError) as error:
-        shown = ", ".join(f"{key}={value!r}" for key, value in of_network.items())
-        raise BadInput(f"network {name}({shown}): {error}") from error
-    about = {"model": name, "network": _plain(parameters), "images": data_hash}
-    try:
-        trainer = training.Trainer(network, train_images, recipe, torch_device, about)
+        trainer = training.Trainer(network, images.train, recipe, torch_device, about, group)
     except ValueError as error:
-        raise BadInput(f"data set {dataset.name}: {error}") from error
+        raise BadInput(f"{name} on {images.name}: {error}") from error
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadInput(f"{out} cannot be made a folder: {error.strerror}") from error
-    evaluation = module.network(**parameters)
-    validate = test_curves(evaluation, held_out, trainer.device)
-    scores: dict[str, float] = {}
+    speaks = group.rank == 0
+    score = held_out.scorer(module.network(**parameters), images.held_out, torch_device)
+    with wishes() as stopped, events(out / "tensorboard") if tensorboard and speaks else nullcontext() as write_event:
+        options = {"validate": score, "validate_every": validate_every, "minutes": minutes, "stopped": stopped}
+        went_on = _watch(name, trainer, out, write_event, options)
+        interrupted = stopped()
+    if trainer.iteration < recipe.iterations:
+        if speaks:
+            print(f"stopped at iteration {trainer.iteration} of {recipe.iterations}: the same command goes on")
+        if interrupted:
+            raise KeyboardInterrupt
+        return None
+    written = file.with_name(file.stem + parts.INDEX) if in_parts else file
+    if speaks and (went_on or not (written.exists() and checkpoints.card_beside(written).exists())):
+        scores = score(held_out.halved(trainer.weights())) if score else {}
+        card = _card(file.stem, module, size, trainer, parameters, images, scores) | {"curve": curves.for_card(out)}
+        try:
+            checkpoints.write_weights(trainer.weights(), file, card, in_parts=in_parts)
+        except (OSError, ValueError) as error:
+            raise BadInput(f"{written} cannot be written: {error}") from error
+    return written
+
+
+def _checked(called: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.+-]*", called):
+        raise BadInput(f"{called!r} is no name for weights: wanted letters, digits and . _ + - only")
+    return called
+
+
+def _join(device: str) -> tuple[processes.Processes, torch.device]:
+    """The processes of this training, and this one's device."""
+    if processes.started() == 1:
+        return processes.ALONE, device_of(device)
     try:
-        running = training.train(trainer, out, validate=validate, validate_every=validate_every, minutes=minutes)
-        with progress(f"train {name}", recipe.iterations, trainer.iteration) as bar:
+        return processes.join(device)
+    except ValueError as error:
+        raise BadInput(str(error)) from error
+
+
+def _make(name: str, module, size: str, parameters: dict[str, Any], seed: int) -> torch.nn.Module:
+    try:
+        return initialized(module.network, parameters, seed)
+    except (ValueError, TypeError, RuntimeError) as error:
+        unusual = {key: value for key, value in parameters.items() if module.SIZES[size].get(key) != value}
+        shown = ", ".join(f"{key}={value!r}" for key, value in unusual.items())
+        raise BadInput(f"network {name}({shown}): {error}") from error
+
+
+def _watch(name: str, trainer: training.Trainer, out: Path, write_event, options: dict[str, Any]) -> bool:
+    """Run a training to its end, and say how it goes; whether there was anything to do. Raises BadInput."""
+    speaks, went_on = trainer.processes.rank == 0, False
+    try:
+        running = training.train(trainer, out, **options)
+        total, done = trainer.recipe.iterations, trainer.iteration
+        with progress(f"train {name}", total, done) if speaks else nullcontext() as bar:
             for state in running:
-                bar.advance(
-                    state.iteration - bar.done, f"loss {state.loss:.4f}, {state.iterations_per_second:.2f} it/s"
-                )
-                if state.scores:
-                    scores = state.scores
-                    shown = "  ".join(f"{noise} {value:.2f}" for noise, value in scores.items())
-                    bar.say(f"iteration {state.iteration}, PSNR on held-out images: {shown}")
+                went_on = True
+                if write_event:
+                    write_event(state)
+                if bar:
+                    _say(bar, state)
     except (ValueError, FloatingPointError) as error:
         raise BadInput(f"{out}: {error}") from error
-    if trainer.iteration < recipe.iterations:
-        print(f"stopped at iteration {trainer.iteration} of {recipe.iterations}: the same command goes on")
-        return None
-    file = out / f"{name}-{size}.safetensors"
-    if not file.exists() or scores:
-        card = {
-            "name": file.stem,
-            "model": name,
-            "size": size,
-            "title": module.TITLE,
-            "paper": module.PAPER,
-            "licence": "MIT; the training photographs belong to their owners (research use)",
-            "parameters": cost.count_parameters(network),
-            "network": _plain(parameters),
-            "recipe": _plain(asdict(recipe)),
-            "trained_on": {
-                "data": dataset.name,
-                "images": len(train_images),
-                "held_out": len(held_out),
-                "pixels_sha256": data_hash,
-                "noise": f"Gaussian, sigma {spec.format_value(recipe.sigma)} of 255",
-            },
-            "command": "bench " + " ".join(shlex.quote(word) for word in sys.argv[1:]),
-            "seconds": round(trainer.seconds),
-            "machine": f"{platform.machine()}, {trainer.device}, {torch.get_num_threads()} threads, "
-            f"torch {torch.__version__}",
-            "psnr_held_out": {noise: round(value, 3) for noise, value in scores.items()},
-        }
-        checkpoints.write_weights(trainer.weights(), file, card)
-    return file
+    return went_on
 
 
-def sort_settings(name: str, module, settings: dict[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Settings of the recipe and of the network, as values. Raises BadInput for one that is neither's."""
-    of_recipe, of_network = {}, {}
-    recipe_fields = {field.name for field in fields(training.Recipe)}
-    network_fields = spec.parameters_of(module.network)
-    for key, text in settings.items():
-        if key in recipe_fields:
-            of_recipe[key] = _range(text) if key == "input_mask" else spec.literal(text)
-        elif key in network_fields:
-            of_network[key] = spec.literal(text)
-        else:
-            raise unknown(f"setting of the recipe or of {name}", key, [*recipe_fields, *network_fields])
-    return of_recipe, of_network
+def _say(bar: Progress, state: training.Progress) -> None:
+    bar.advance(state.iteration - bar.done, f"loss {state.loss:.4f}, {state.iterations_per_second:.2f} it/s")
+    if state.scores:
+        shown = "  ".join(f"{noise} {value:.2f}" for noise, value in state.scores.items())
+        bar.say(f"iteration {state.iteration}, PSNR on held-out images: {shown}")
 
 
-def _range(text: str) -> tuple[int, int] | None:
-    """'75-85' -> (75, 85), '75' -> (75, 75), 'off' -> None."""
-    if text.lower() in ("off", "none", "0"):
-        return None
-    found = re.fullmatch(r"([0-9]+)(?:-([0-9]+))?", text)
-    if not found:
-        raise BadInput(f"input_mask is {text!r}, wanted percentages such as 75-85, or off")
-    return int(found[1]), int(found[2] or found[1])
+def _card(called: str, module: ModuleType, size: str, trainer: training.Trainer, parameters: dict[str, Any],
+          images: TrainingImages, scores: dict[str, float]) -> dict[str, Any]:  # fmt: skip
+    """What is known of trained weights; `scores` are those of the weights in half precision, as they are written."""
+    recipe, count = trainer.recipe, trainer.processes.count
+    launcher = f"torchrun --nproc-per-node {count} -m " if count > 1 else ""
+    several = f"{count} processes, " if count > 1 else ""
+    return {
+        "name": called,
+        "model": module.__name__.rpartition(".")[2],
+        "size": size,
+        "title": module.TITLE,
+        "paper": module.PAPER,
+        "licence": "MIT; the training photographs belong to their owners (research use)",
+        "parameters": cost.count_parameters(trainer.network),
+        "network": _plain(parameters),
+        "recipe": _plain(asdict(recipe)),
+        "trained_on": {
+            "data": images.name,
+            "images": len(images.train),
+            "held_out": len(images.held_out),
+            "pixels_sha256": images.sha256,
+            "noise": f"Gaussian, sigma {spec.format_value(recipe.sigma)} of 255",
+            "terms": images.terms,
+        },
+        "command": f"{launcher}bench " + " ".join(shlex.quote(word) for word in sys.argv[1:]),
+        "seconds": round(trainer.seconds),
+        "machine": f"{platform.machine()}, {trainer.device}, {several}{torch.get_num_threads()} threads, "
+        f"torch {torch.__version__}",
+        "psnr_held_out": {noise: round(value, 3) for noise, value in scores.items()},
+    }
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:
     return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
-
-
-def _read(dataset: datasets.Dataset) -> tuple[list[np.ndarray], dict[str, np.ndarray], str]:
-    """(uint8 training images, held-out images by name, hash of all pixels): every n-th image is held out."""
-    step = max(5, len(dataset.images) // HELD_OUT)
-    train_images, held_out, digest = [], {}, hashlib.sha256()
-    try:
-        for place, image in enumerate(dataset.images):
-            pixels = np.rint(image.read() * 255).astype(np.uint8)
-            digest.update(pixels.tobytes())
-            if place % step == 0 and len(dataset.images) > HELD_OUT:
-                held_out[image.name] = pixels
-            else:
-                train_images.append(pixels)
-    except ValueError as error:
-        raise BadInput(f"data set {dataset.name}: {error}") from error
-    return train_images, held_out, digest.hexdigest()
-
-
-def test_curves(network: torch.nn.Module, images: dict[str, np.ndarray], device: torch.device):
-    """A function weights -> mean PSNR by noise, on 128x128 centre crops of images, `stored` protocol."""
-    protocol = protocols.load_protocol("stored")
-    cases = []
-    for name, pixels in images.items():
-        if min(pixels.shape[:2]) < 128:
-            continue
-        clean = datasets.centre_crop(pixels, 128, name).astype(np.float32) / 255
-        digest = noises.pixel_hash(clean)
-        for noise in map(noises.load_noise, WATCHED):
-            noisy, target = noise(clean, noises.generator(digest, noise, 0))
-            x = torch.from_numpy(protocol.noisy_input(noisy)).permute(2, 0, 1)[None].contiguous()
-            key = noises.mask_key(digest, noise, 0)
-            cases.append((noises.canonical(noise), x, protocols.to_bytes(target), key))
-    if not cases:
-        return None
-
-    @torch.inference_mode()
-    def validate(weights: dict[str, torch.Tensor]) -> dict[str, float]:
-        network.load_state_dict(weights)
-        network.to(device).eval()
-        scores: dict[str, list[float]] = {}
-        for noise, x, target, key in cases:
-            keys = {"keys": [key]} if getattr(network, "takes_keys", False) else {}
-            output = network(x.to(device), **keys)[0].permute(1, 2, 0).float().cpu().numpy()
-            scores.setdefault(noise, []).append(psnr.score(protocols.to_bytes(output), target))
-        return {noise: float(np.mean(values)) for noise, values in scores.items()}
-
-    return validate

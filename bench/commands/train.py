@@ -16,34 +16,56 @@ def pairs(context, parameter, values: tuple[str, ...]) -> dict[str, str]:
 
 
 @click.command()
-@click.argument("name")
-@click.option("--data", required=True, help="A folder of clean images, or the name of a data set (BSDS400).")
+@click.argument("name", required=False)
+@click.option("--data", default="BSDS400", show_default=True,
+              help="A folder of clean images, or data sets, several with commas: DIV2K,Flickr2K,WED.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="[default: runs/train/NAME]")
-@click.option("--preset", type=click.Choice(["small", "paper"]), default="small", show_default=True)
+@click.option("--preset", type=click.Choice(["small", "paper", "official"]), default="small", show_default=True,
+              help="The paper's recipe; the configuration that its authors published, where it differs; the paper's "
+              "scaled to two cores.")  # fmt: skip
 @click.option(
     "--set",
     "settings",
     multiple=True,
     callback=pairs,
     metavar="NAME=VALUE",
-    help="Change the recipe or the network: input_mask=75-85, attention_mask=75, lr=5e-4, embed_dim=32.",
+    help="Change the recipe or the network: input_mask=75-85, mask_on=tokens, attention_mask=off, lr=5e-4, ema=0.999, "
+    "clip_noisy=True, milestones=3000,6000, embed_dim=32.",
 )
 @click.option("--iterations", type=click.IntRange(1), help="[default: the preset's]")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--resume", is_flag=True, help="Go on with the training in --out, and stop where there is none.")
 @click.option(
     "--minutes", type=click.FloatRange(0, min_open=True), help="Stop after so long; the same command goes on."
 )
+@click.option("--validate-every", type=click.IntRange(1), default=1_000, show_default=True,
+              help="Iterations between two points of the test curves.")  # fmt: skip
+@click.option("--as", "called", metavar="NAME", help="Name of the weights.  [default: ours-small and the like]")
+@click.option("--parts", "in_parts", is_flag=True, help="Write the weights in files below 16 MiB.")
+@click.option("--tensorboard", is_flag=True, help="Write losses and test curves for TensorBoard too, into --out.")
 @click.option("--threads", type=click.IntRange(1), help="Threads of torch.  [default: one a core]")
 @click.option("--device", default="auto", show_default=True)
-def train(name, data, out, preset, settings, iterations, seed, minutes, threads, device) -> None:
+@click.option("--list", "listed", is_flag=False, flag_value="", metavar="[TABLE]",
+              help="Print the trainings of a table of the paper, as commands beside its numbers; without TABLE, which "
+              "tables there are.")  # fmt: skip
+def train(name, data, out, preset, settings, iterations, seed, resume, minutes, validate_every, called, in_parts,
+          tensorboard, threads, device, listed) -> None:  # fmt: skip
     """Train a network from scratch, or go on where a training stopped.
 
-    NAME is trained on Gaussian noise of sigma 15 and nothing else; a training that is in --out already goes on.
+    NAME is trained on Gaussian noise of sigma 15 and nothing else; a training that is in --out already goes on. Ctrl-C
+    saves first. Several processes train one network when a launcher starts them.
 
     \b
     bench train ours --data BSDS400 --preset small --out runs/train/ours
     bench train dncnn --data photos/ --set input_mask=75-85 --iterations 20000
+    bench train ours --data DIV2K,Flickr2K,BSDS400,WED --preset paper --minutes 50
+    torchrun --nproc-per-node 4 -m bench train ours --preset paper
+    bench train --list table-3a --preset small | sh
     """
+    if listed is not None:
+        return click.echo(_list(listed))
+    if name is None:
+        raise click.UsageError("Missing argument 'NAME': wanted a network, such as bench train ours")
     import torch
 
     from bench.train import train_model
@@ -52,6 +74,25 @@ def train(name, data, out, preset, settings, iterations, seed, minutes, threads,
         torch.set_num_threads(threads)
     out = out or Path("runs/train") / name
     file = train_model(name, data, out, preset=preset, settings=settings, iterations=iterations, seed=seed,
-                       minutes=minutes, device=device)  # fmt: skip
+                       minutes=minutes, device=device, validate_every=validate_every, resume=resume, called=called,
+                       in_parts=in_parts, tensorboard=tensorboard)  # fmt: skip
     if file is not None:
-        click.echo(f"weights: {file}\ncard:    {file.with_suffix('.json')}\nuse:     {name}(weights='{file}')")
+        from baselines.checkpoints import card_beside
+
+        click.echo(f"weights: {file}\ncard:    {card_beside(file)}\nuse:     {name}(weights='{file}')")
+
+
+def _list(table: str) -> str:
+    """The tables, or the commands of one, with the options that were given beside --list."""
+    from bench import ablations
+
+    if not table:
+        return ablations.tables()
+    context = click.get_current_context()
+    words = []
+    for option in ("data", "preset", "iterations", "seed", "minutes", "validate_every", "threads", "device"):
+        if context.get_parameter_source(option).name == "COMMANDLINE":
+            words += [f"--{option.replace('_', '-')}", str(context.params[option])]
+    for key, value in context.params["settings"].items():
+        words += ["--set", f"{key}={value}"]
+    return ablations.commands(table, words)

@@ -15,10 +15,11 @@ import torch
 from click.testing import CliRunner
 from PIL import Image
 
-import bench.train as bench_train  # its `test_curves` is no test, and must not be collected as one
+import bench.train as bench_train
 from baselines import baseline, checkpoints, dncnn, ours, training
-from bench import cli, datasets, models
+from bench import cli, datasets, held_out, models
 from bench.errors import BadInput
+from bench.training_settings import sort_settings
 
 TINY = {"nc": "4", "nb": "3", "batch": "2", "crop": "16"}
 WATCHED = ["gaussian(sigma=15)", "gaussian(sigma=50)", "mixture(level=2)", "salt_pepper(density=0.02)",
@@ -74,8 +75,9 @@ def test_weights_and_card(photos, tmp_path, monkeypatch):
     assert card["psnr_held_out"].keys() == {*WATCHED}
     assert all(4 < value < 40 for value in card.pop("psnr_held_out").values())
     assert card.pop("seconds") >= 0 and f"torch {torch.__version__}" in card.pop("machine")
-    held_out = card["trained_on"].pop("held_out")
-    assert held_out + card["trained_on"].pop("images") == 42 and 0 < held_out <= 21
+    kept = card["trained_on"].pop("held_out")
+    assert kept + card["trained_on"].pop("images") == 42 and 0 < kept <= 21
+    assert [point["iteration"] for point in card["curve"]] == [6] and card.pop("curve")[0]["psnr"].keys() == {*WATCHED}
     assert card == {
         "name": "dncnn-small",
         "model": "dncnn",
@@ -86,10 +88,10 @@ def test_weights_and_card(photos, tmp_path, monkeypatch):
         "parameters": (3 * 9 + 1) * 4 + (4 * 9 + 1) * 4 + (4 * 9 + 1) * 3,
         "network": {"nc": 4, "nb": 3},
         "recipe": {"iterations": 6, "batch": 2, "crop": 16, "lr": 0.001, "schedule": "one-cycle", "sigma": 25,
-                   "milestones": [], "betas": [0.9, 0.99], "input_mask": [20, 40], "ema": 0.999, "clip_noisy": False,
-                   "precision": "bfloat16",
-            "compile": False, "seed": 3},
-        "trained_on": {"data": photos.name, "pixels_sha256": pixels.hexdigest(), "noise": "Gaussian, sigma 25 of 255"},
+                   "milestones": [], "betas": [0.9, 0.99], "input_mask": [20, 40], "mask_on": "pixels",
+                   "ema": 0.999, "clip_noisy": False, "precision": "bfloat16", "compile": False, "seed": 3},
+        "trained_on": {"data": photos.name, "pixels_sha256": pixels.hexdigest(), "noise": "Gaussian, sigma 25 of 255",
+                       "terms": {photos.name: "of its owners"}},
         "command": "bench train dncnn --data 'my photos' --set nb=3",
         "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
         "bytes": file.stat().st_size,
@@ -126,6 +128,8 @@ def test_recipe_of_the_network_and_of_the_preset(photos, tmp_path):
     assert own["recipe"]["input_mask"] == list(ours.RECIPE["small"]["input_mask"])
     assert own["network"]["attention_mask"] == ours.SIZES["small"]["attention_mask"]
     assert (changed["recipe"]["input_mask"], changed["network"]["attention_mask"]) == (None, 40)
+    official = card("official", preset="official")["recipe"]
+    assert (official["input_mask"], official["ema"], official["clip_noisy"]) == ([80, 90], 0.999, True)
     paper = card("paper", preset="paper")
     assert (paper["name"], paper["size"]) == ("ours-full", "full")
     assert paper["recipe"]["input_mask"] == [75, 85] and paper["recipe"]["schedule"] == "steps"
@@ -151,14 +155,14 @@ def test_held_out_images_are_not_trained_on(photos, tmp_path, monkeypatch):
             seen["train"] = [image.tobytes() for image in images]
             super().__init__(network, images, *arguments, **options)
 
-    curves = bench_train.test_curves
+    scorer = held_out.scorer
 
     def spy(network, images, device):
         seen["held out"] = [image.tobytes() for image in images.values()]
-        return curves(network, images, device)
+        return scorer(network, images, device)
 
     monkeypatch.setattr(training, "Trainer", Spy)
-    monkeypatch.setattr(bench_train, "test_curves", spy)
+    monkeypatch.setattr(held_out, "scorer", spy)
     train(photos, tmp_path / "out", iterations=1)
     assert seen["held out"] and seen["train"] and not {*seen["held out"]} & {*seen["train"]}
 
@@ -166,7 +170,7 @@ def test_held_out_images_are_not_trained_on(photos, tmp_path, monkeypatch):
 def test_curves_of_a_network_that_does_nothing_by_hand():
     """PSNR of the noise itself on mid-grey: 20 log10(255 / sigma); variances 0.25 d and 0.25 v; sigma / 3."""
     grey = np.full((128, 140, 3), 128, np.uint8)
-    validate = bench_train.test_curves(torch.nn.Identity(), {"grey": grey}, torch.device("cpu"))
+    validate = held_out.scorer(torch.nn.Identity(), {"grey": grey}, torch.device("cpu"))
     scores = validate({})
     expected = {
         "gaussian(sigma=15)": 20 * math.log10(255 / 15),
@@ -182,7 +186,7 @@ def test_curves_of_a_network_that_does_nothing_by_hand():
 def test_curves_take_the_weights_and_a_mask_for_each_image():
     network = models.load_model("ours(weights=None, embed_dim=4, depths=(1,), num_heads=(1,), attention_mask=50)")
     images = {str(i): np.full((128, 128, 3), 90 + 40 * i, np.uint8) for i in range(2)}
-    validate = bench_train.test_curves(network, images, torch.device("cpu"))
+    validate = held_out.scorer(network, images, torch.device("cpu"))
     keys = []
     network.register_forward_pre_hook(lambda _, args, kwargs: keys.append(kwargs["keys"][0]), with_kwargs=True)
     scores = validate({key: torch.zeros_like(value) for key, value in network.state_dict().items()})
@@ -195,7 +199,7 @@ def test_curves_take_the_weights_and_a_mask_for_each_image():
 
 def test_small_images_make_no_curves():
     image = np.zeros((127, 200, 3), np.uint8)
-    assert bench_train.test_curves(torch.nn.Identity(), {"small": image}, torch.device("cpu")) is None
+    assert held_out.scorer(torch.nn.Identity(), {"small": image}, torch.device("cpu")) is None
 
 
 def test_a_random_start_depends_on_the_seed_alone():
@@ -232,7 +236,10 @@ def test_a_random_start_depends_on_the_seed_alone():
         ("input_mask", "75", (75, 75)),
         ("input_mask", "off", None),
         ("input_mask", "None", None),
+        ("mask_on", "tokens", "tokens"),
         ("attention_mask", "75", 75),
+        ("attention_mask", "off", 0),
+        ("mask_token", "learned", "learned"),
         ("depths", "(2, 2)", (2, 2)),
         ("depths", "2,2", (2, 2)),
         ("mask_at_test", "False", False),
@@ -241,22 +248,32 @@ def test_a_random_start_depends_on_the_seed_alone():
     ],
 )
 def test_settings_are_read(key, text, value):
-    recipe, network = bench_train.sort_settings("ours", ours, {key: text})
-    of_recipe = key in ("lr", "batch", "schedule", "precision", "milestones", "ema", "clip_noisy", "input_mask")
+    recipe, network = sort_settings("ours", ours, {key: text})
+    of_recipe = key in (
+        "lr",
+        "batch",
+        "schedule",
+        "precision",
+        "milestones",
+        "ema",
+        "clip_noisy",
+        "input_mask",
+        "mask_on",
+    )
     assert (recipe, network) == (({key: value}, {}) if of_recipe else ({}, {key: value}))
 
 
 def test_unknown_settings_get_a_suggestion():
     with pytest.raises(BadInput, match="unknown setting .* 'atention_mask'. Did you mean 'attention_mask'"):
-        bench_train.sort_settings("ours", ours, {"atention_mask": "75"})
+        sort_settings("ours", ours, {"atention_mask": "75"})
     with pytest.raises(BadInput, match="'embed_dim'.*There are: .*act_mode"):
-        bench_train.sort_settings("dncnn", dncnn, {"embed_dim": "8"})
+        sort_settings("dncnn", dncnn, {"embed_dim": "8"})
 
 
 @pytest.mark.parametrize("text", ["a", "75-", "-85", "75-85-95", "75.5", "75 %", "²"])
 def test_input_masks_that_are_none(text):
     with pytest.raises(BadInput, match="input_mask is .*, wanted percentages such as 75-85, or off"):
-        bench_train.sort_settings("ours", ours, {"input_mask": text})
+        sort_settings("ours", ours, {"input_mask": text})
 
 
 @pytest.mark.parametrize(
@@ -338,7 +355,7 @@ def test_images_smaller_than_a_crop_are_refused(photos, tmp_path):
     folder.mkdir()
     shutil.copy(photos / "01.png", folder)
     message = refusal(folder, tmp_path / "out", settings={"crop": "32"})
-    assert message == "data set small: none of the 1 images is as large as a crop of 32x32 pixels"
+    assert message == "dncnn on small: none of the 1 images is as large as a crop of 32x32 pixels"
 
 
 def test_a_file_in_the_way_is_refused(photos, tmp_path):

@@ -1,0 +1,57 @@
+"""PSNR on held-out images under a fixed list of noises: what test curves and cards are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from bench import datasets, noises, protocols
+from bench.metrics import psnr
+
+WATCHED = ("gaussian(sigma=15)", "gaussian(sigma=50)", "mixture(level=2)", "salt_pepper(density=0.02)",
+           "correlated(sigma=50)", "speckle(var=0.04)", "poisson(alpha=3)")  # fmt: skip
+SIDE = 128  # of the centre crops that are looked at
+
+Scorer = Callable[[Mapping[str, Tensor]], dict[str, float]]
+
+
+def scorer(network: nn.Module, images: dict[str, np.ndarray], device: torch.device) -> Scorer | None:
+    """A function weights -> mean PSNR by noise, on 128x128 centre crops of uint8 images, `stored` protocol.
+
+    None where no image is that large. Equal weights have equal scores: noise and masks are keyed.
+    """
+    protocol = protocols.load_protocol("stored")
+    cases = []
+    for name, pixels in images.items():
+        if min(pixels.shape[:2]) < SIDE:
+            continue
+        clean = datasets.centre_crop(pixels, SIDE, name).astype(np.float32) / 255
+        digest = noises.pixel_hash(clean)
+        for noise in map(noises.load_noise, WATCHED):
+            noisy, target = noise(clean, noises.generator(digest, noise, 0))
+            x = torch.from_numpy(protocol.noisy_input(noisy)).permute(2, 0, 1)[None].contiguous()
+            key = noises.mask_key(digest, noise, 0)
+            cases.append((noises.canonical(noise), x, protocols.to_bytes(target), key))
+    if not cases:
+        return None
+
+    @torch.inference_mode()
+    def scores_of(weights: Mapping[str, Tensor]) -> dict[str, float]:
+        network.load_state_dict(weights)
+        network.to(device).eval()
+        scores: dict[str, list[float]] = {}
+        for noise, x, target, key in cases:
+            keys = {"keys": [key]} if getattr(network, "takes_keys", False) else {}
+            output = network(x.to(device), **keys)[0].permute(1, 2, 0).float().cpu().numpy()
+            scores.setdefault(noise, []).append(psnr.score(protocols.to_bytes(output), target))
+        return {noise: float(np.mean(values)) for noise, values in scores.items()}
+
+    return scores_of
+
+
+def halved(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights as a file in half precision gives them back."""
+    return {key: v.half().to(v.dtype) if v.is_floating_point() else v for key, v in weights.items()}

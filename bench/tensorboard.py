@@ -1,0 +1,37 @@
+"""A training's losses and test curves for TensorBoard: `tensorboard --logdir runs/train`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from baselines.training import Progress
+from bench.errors import BadInput
+
+
+@contextmanager
+def events(folder: Path) -> Iterator[Callable[[Progress], None]]:
+    """A function that writes what a training says of itself into a folder. Raises BadInput without TensorBoard.
+
+    What an earlier, killed run of the training wrote beyond the iteration that it goes on from is dropped.
+    """
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        raise BadInput("--tensorboard needs the package tensorboard: pip install 'maskbench[train]'") from None
+    with ExitStack() as stack:
+        writers = []
+
+        def write(state: Progress) -> None:
+            if not writers:
+                writers.append(stack.enter_context(SummaryWriter(str(folder), purge_step=state.iteration)))
+            for tag, value in _values(state).items():
+                writers[0].add_scalar(tag, value, state.iteration)
+
+        yield write
+
+
+def _values(state: Progress) -> dict[str, float]:
+    scores = {f"psnr/{noise}": value for noise, value in (state.scores or {}).items()}
+    return {"loss": state.loss, "rate": state.rate, "iterations_per_second": state.iterations_per_second, **scores}

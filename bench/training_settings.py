@@ -1,0 +1,64 @@
+"""What a training is told by text: `input_mask=75-85`, `attention_mask=off`, `lr=5e-4`, `embed_dim=32`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import fields
+from types import ModuleType
+from typing import Any
+
+from baselines.recipe import PRESETS, Recipe, with_settings
+from bench import spec
+from bench.errors import BadInput, unknown
+
+SIZE_OF_PRESET = {"small": "small", "paper": "full", "official": "full"}
+
+
+def choose(
+    name: str, module: ModuleType, preset: str, settings: Mapping[str, str], iterations: int | None
+) -> tuple[Recipe, dict[str, Any]]:
+    """(recipe, parameters of the network) of a preset, with what a network asks for, changed by settings.
+
+    Raises BadInput.
+    """
+    if preset not in PRESETS:
+        raise unknown("preset", preset, PRESETS)
+    of_recipe, of_network = sort_settings(name, module, settings)
+    changes = {**getattr(module, "RECIPE", {}).get(preset, {}), **of_recipe}
+    if iterations is not None:
+        changes["iterations"] = iterations
+    try:
+        recipe = with_settings(PRESETS[preset], **changes)
+    except (ValueError, TypeError) as error:
+        raise BadInput(str(error)) from error
+    return recipe, {**module.SIZES[SIZE_OF_PRESET[preset]], **of_network}
+
+
+def sort_settings(name: str, module: ModuleType, settings: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Settings of the recipe and of the network, as values. Raises BadInput for one that is neither's."""
+    of_recipe, of_network = {}, {}
+    recipe_fields = {field.name for field in fields(Recipe)}
+    network_fields = spec.parameters_of(module.network)
+    for key, text in settings.items():
+        if key in recipe_fields:
+            of_recipe[key] = _range(text) if key == "input_mask" else spec.literal(text)
+        elif key in network_fields:
+            of_network[key] = 0 if key == "attention_mask" and _is_off(text) else spec.literal(text)
+        else:
+            raise unknown(f"setting of the recipe or of {name}", key, [*recipe_fields, *network_fields])
+    return of_recipe, of_network
+
+
+def _is_off(text: str) -> bool:
+    return text.lower() in ("off", "none", "0")
+
+
+def _range(text: str) -> tuple[int, int] | None:
+    """'75-85' -> (75, 85), '75' -> (75, 75), 'off' -> None."""
+    if _is_off(text):
+        return None
+    found = re.fullmatch(r"([0-9]+)(?:-([0-9]+))?", text)
+    if not found:
+        raise BadInput(f"input_mask is {text!r}, wanted percentages such as 75-85, or off")
+    return int(found[1]), int(found[2] or found[1])

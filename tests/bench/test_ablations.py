@@ -1,0 +1,74 @@
+"""The paper's ablations: its numbers, and commands that are accepted and train what they say."""
+
+import json
+import shlex
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from baselines import checkpoints
+from bench import ablations, cli, models
+from bench.errors import BadInput
+
+TINY = ["--iterations", "1", "--set", "embed_dim=4", "--set", "depths=(1,)", "--set", "num_heads=(1,)", "--set",
+        "batch=1", "--set", "crop=16"]  # fmt: skip
+PAPER = {  # Chen et al., CVPR 2023: (input mask, attention mask) -> PSNR, SSIM
+    "table-1": {(None, 75): (29.17, 0.8227), ((80, 90), 0): (26.96, 0.8202), ((80, 90), 75): (29.74, 0.8672)},
+    "table-2": {((80, 90), 65): (29.57, 0.8657), ((80, 90), 75): (29.76, 0.8678), ((80, 90), 85): (28.84, 0.8548)},
+    "table-3a": {((75, 75), 75): (29.17, 0.8132), ((85, 85), 75): (29.44, 0.8545), ((95, 95), 75): (19.60, 0.7273),
+                 ((70, 80), 75): (29.86, 0.8593), ((75, 85), 75): (30.04, 0.8756), ((75, 90), 75): (29.87, 0.8728),
+                 ((75, 95), 75): (29.26, 0.8607), ((80, 90), 75): (29.74, 0.8672)},
+}  # fmt: skip
+
+
+def run(*words):
+    result = CliRunner().invoke(cli.main, ["train", *words])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+def test_tables_that_there_are():
+    assert ablations.names() == [*PAPER]
+    said = run("--list").output.splitlines()
+    assert [line.split()[0] for line in said] == [*PAPER] and "(8 trainings)" in said[2]
+
+
+@pytest.mark.parametrize("table", PAPER)
+def test_every_command_trains_what_the_table_says(table, tmp_path, monkeypatch):
+    """Each line of `--list TABLE`, as a shell reads it, on a tiny network."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    Image.fromarray(np.full((24, 24, 3), 90, np.uint8)).save("photos/1.png")
+    listed = run("--list", table, "--data", "photos", "--preset", "paper", *TINY)
+    assert listed.exit_code == 0
+    lines = [shlex.split(line, comments=True) for line in listed.output.splitlines()]
+    *trainings, evaluation = filter(None, lines)
+    numbers = [line.rpartition("# paper: ")[2] for line in listed.output.splitlines() if "# paper: " in line]
+    found, files = {}, []
+    for (bench, *words), number in zip(trainings, numbers, strict=True):
+        assert bench == "bench" and words[0] == "train"
+        done = run(*words[1:])
+        assert done.exit_code == 0, done.output
+        files.append(done.output.partition("weights: ")[2].splitlines()[0])
+        card = json.loads(checkpoints.card_beside(tmp_path / files[-1]).read_text())
+        mask, psnr_ssim = card["recipe"]["input_mask"], number.replace(" dB", "").split(" / ")
+        found[mask and tuple(mask), card["network"]["attention_mask"]] = tuple(map(float, psnr_ssim))
+        assert card["recipe"]["lr"] == 1e-4
+    assert found == PAPER[table]
+    assert evaluation[:3] == ["bench", "run", "--models"]
+    chosen, left_out = models.expand(evaluation[3])  # every file is there, and none is called like another
+    assert [str(model.file) for model in chosen] == files and not left_out
+
+
+def test_without_a_preset_it_is_the_papers():
+    assert "--preset paper" in ablations.commands("table-1")
+    assert "--preset small" in ablations.commands("table-1", ["--preset", "small"])
+    assert ablations.commands("table-1", ["--preset", "small"]).count("--preset") == 3
+
+
+def test_a_mistyped_table_gets_a_suggestion():
+    with pytest.raises(BadInput, match="unknown table 'table-3b'. Did you mean 'table-3a'"):
+        ablations.commands("table-3b")
+    assert run("--list", "tabel-2").exit_code == 2
