@@ -89,7 +89,7 @@ def find(chosen: Any, model: str) -> Weights:
             f"{chosen!r} is neither a file nor one of the shipped weights: {', '.join(shipped) or 'none'}; "
             f"imported: {', '.join(imported) or 'none'}"
         )
-    return Weights(file.name, "file", model, file, _of(model, _card_beside(file), file.name))
+    return Weights(file.name, "file", model, file, _of(model, card_of_file(file), file.name))
 
 
 def shipped_default(model: str, size: str) -> Weights:
@@ -111,7 +111,7 @@ def _of(model: str, card: dict[str, Any], name: str) -> dict[str, Any]:
     return card
 
 
-def _card_beside(file: Path) -> dict[str, Any]:
+def card_of_file(file: Path) -> dict[str, Any]:
     """The card that `bench train` put beside a weights' file; empty where there is none."""
     path, written_here = checkpoints.card_beside(file), file.suffix == ".safetensors" or parts.is_index(file)
     try:

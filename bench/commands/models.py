@@ -227,3 +227,35 @@ def import_(file, name, arch, licence, settings, replace) -> None:
         click.echo(f"what tensors do not show is taken from {whose}: {shown}")
         click.echo("where these weights want something else, import them again with --replace --set NAME=VALUE")
     click.echo(f"use it as {card['model']}(weights='{name}')")
+
+
+@models.command()
+@click.argument("names", nargs=-1)
+@click.option("--data", default="BSDS400", show_default=True, help="What they were trained on, as bench train took it.")
+@click.option("--write", is_flag=True, help="Put the scores that were found onto the cards.")
+def verify(names, data, write) -> None:
+    """Score weights on the images that were held out of their training, and compare with their cards.
+
+    NAMES are shipped weights, or files that bench train wrote; without any, all that ship. Ends with code 3 where a
+    card says something else.
+
+    \b
+    bench models verify ours-small
+    bench models verify runs/train/ours/ours-small.safetensors --data photos/
+    """
+    import sys
+
+    from bench import training_images, verification
+
+    images, wrong = training_images.load(data), 0
+    for name in names or verification.verifiable():
+        result = verification.verify(name, images)
+        wrong += bool(result.differing)
+        click.echo(f"{name}: {_pairs({noise: f'{v:.3f}' for noise, v in result.found.items()}, ' ')} dB")
+        for noise, value in result.differing.items():
+            click.echo(f"  {noise}: the card says {result.said.get(noise)}, the weights have {value:.3f}")
+        if write and result.differing:
+            result.write()
+            click.echo("  written onto the card")
+    if wrong and not write:
+        sys.exit(3)

@@ -1,0 +1,65 @@
+"""Whether the scores on a card are those of its weights, on the images that were held out of its training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+import torch
+
+from baselines import checkpoints, recognition
+from bench import cards, held_out, weights
+from bench.errors import BadInput, unknown
+from bench.training_images import TrainingImages
+
+DIGITS = 3  # of the PSNR on a card
+
+
+@dataclass(frozen=True)
+class Verified:
+    """A card's PSNR in dB by noise, as it says and as its weights have it."""
+
+    file: Path
+    card: dict
+    found: dict[str, float]
+
+    @property
+    def said(self) -> dict[str, float]:
+        return self.card["psnr_held_out"]
+
+    @property
+    def differing(self) -> dict[str, float]:
+        """What the weights have where the card says something else, by more than its last digit."""
+        most = 1.01 * 10**-DIGITS
+        return {noise: value for noise, value in self.found.items() if not abs(self.said.get(noise, -1) - value) < most}
+
+    def write(self) -> None:
+        """Put what was found onto the card."""
+        checkpoints.write_card(self.file, {**self.card, "psnr_held_out": self.found})
+
+
+def verifiable() -> list[str]:
+    """Names of the shipped weights that were trained here."""
+    return [name for name, card in cards.cards().items() if "psnr_held_out" in card]
+
+
+def verify(name: str, images: TrainingImages) -> Verified:
+    """Score shipped weights, or a file with a card, on their held-out images. Raises BadInput where they are others."""
+    shipped = cards.card(name)
+    file = cards.weights_folder() / f"{name}.safetensors" if shipped else Path(name)
+    if not file.is_file():
+        raise unknown("weights", name, verifiable())
+    card = shipped or weights.card_of_file(file)
+    if "psnr_held_out" not in card:
+        raise BadInput(f"{name} has no card of a training here: there are no scores that could be verified")
+    trained_on = card["trained_on"]
+    if trained_on["pixels_sha256"] != images.sha256:
+        raise BadInput(f"{name} was trained on {trained_on['data']}, and {images.name} has other pixels: give --data")
+    module = import_module(f"baselines.{card['model']}")
+    parameters = {key: tuple(value) if isinstance(value, list) else value for key, value in card["network"].items()}
+    network = module.network(**parameters)
+    recognition.fill(network, checkpoints.read_weights(file), file.name)
+    score = held_out.scorer(network, images.held_out, torch.device("cpu"))
+    found = score(network.state_dict()) if score else {}
+    return Verified(file, card, {noise: round(value, DIGITS) for noise, value in found.items()})
