@@ -28,13 +28,18 @@ def device_of(name: str):
     return device
 
 
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def machine() -> dict[str, str]:
     """Processor, cores, memory, system."""
     import torch
 
     facts = {
         "processor": _processor(),
-        "cores": str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()),
+        "cores": str(cores()),
         "threads of torch": str(torch.get_num_threads()),
         "system": f"{platform.system()} {platform.machine()}",
         "Python": platform.python_version(),

@@ -143,7 +143,7 @@ def _outside(parsed: spec.Spec) -> Model:
         name=name,
         source=parsed.name,
         size="own",
-        weights_hash=_source_hash(parsed.name, factory, found.hash),
+        weights_hash=source_hash(parsed.name, factory, found.hash),
         factory=factory,
         parameters=given,
         found=found,
@@ -163,7 +163,7 @@ def _bind(parsed: spec.Spec, parameters: Mapping[str, Parameter]) -> dict[str, A
     return {key: spec.like(parameters[key].default, value) for key, value in given.items()}
 
 
-def _source_hash(name: str, factory: Callable, weights_hash: str) -> str:
+def source_hash(name: str, factory: Callable, weights_hash: str) -> str:
     """SHA-256 of a user's source file and weights: rows of an edited network are other rows."""
     try:
         place = name.rpartition(":")[0]

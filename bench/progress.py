@@ -28,8 +28,9 @@ class Progress:
 
     def skip(self, steps: int) -> None:
         """Units that were done before: they count as done, and not for the speed."""
-        self.first += steps
-        self.advance(steps)
+        if steps:
+            self.first += steps
+            self.advance(steps)
 
     def say(self, line: str) -> None:
         """A line of its own, above the bar."""

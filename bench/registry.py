@@ -87,6 +87,11 @@ def origin(kind: str, found: type) -> Origin:
     return Origin(named[0] if named else value, digest)
 
 
+def file_of(found: type) -> Path | None:
+    """The file that a class was loaded from by its path; None for one of a package."""
+    return _FILES[found.__module__][0] if found.__module__ in _FILES else None
+
+
 _FILES: dict[str, tuple[Path, str]] = {}  # loaded files by the name of their module: path, SHA-256
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench import noises
+from bench import engines, noises
 from bench.engines import Engine
 from bench.engines.here import Here
 from bench.evaluation.missing import Missing
@@ -34,9 +34,16 @@ def run(
     precision: str = "float32",
     tile: str | int = "auto",
     device: str = "auto",
+    workers: int | str | None = None,
+    dask: str | None = None,
+    timeout: float | None = None,
     out: str | Path,
 ) -> pd.DataFrame:
-    """Run models on noises and data sets into the folder `out`; returns all rows of that folder, a row per image."""
+    """Run models on noises and data sets into the folder `out`; returns all rows of that folder, a row per image.
+
+    `workers`: so many processes, or 'gpus'; `dask`: a cluster, 'local:4' or a scheduler's address; `timeout`: seconds
+    for an image. Raises BadInput.
+    """
 
     def text(value):
         return value if isinstance(value, str) or value is None else ",".join(value)
@@ -44,7 +51,7 @@ def run(
     plan = make_plan(text(models), text(noises), text(datasets), data, size=size, limit=limit, seeds=seeds,
                      protocol=protocol, precision=precision, tile=tile)  # fmt: skip
     with Store.create(Path(out)) as store:
-        for _ in execute(plan, store, device):
+        for _ in Run(plan, store, engines.start(plan, device, workers, dask, timeout)).steps():
             pass
         return store.rows()
 
@@ -54,7 +61,7 @@ def execute(plan: Plan, store: Store, device: str = "auto", pictures: int = 2, c
 
     `pictures`: clean, noisy and denoised pictures are kept of so many images of each data set, at the first seed.
     """
-    return Run(plan, store, Here(plan, device), pictures, command).steps()
+    return Run(plan, store, Here(plan, device), pictures, {"command": command}).steps()
 
 
 @dataclass(frozen=True)
@@ -66,16 +73,22 @@ class Step:
 
 
 class Run:
-    """A plan on its way into a store, through an engine."""
+    """A plan on its way into a store, through an engine, which is closed at the end.
 
-    def __init__(self, plan: Plan, store: Store, engine: Engine, pictures: int = 2, command: str = ""):
-        self.plan, self.store, self.engine, self.command = plan, store, engine, command
+    about  what the manifest says of where the plan comes from: the command, the run file
+    """
+
+    def __init__(
+        self, plan: Plan, store: Store, engine: Engine, pictures: int = 2, about: dict[str, str] | None = None
+    ):
+        self.plan, self.store, self.engine = plan, store, engine
+        self.about = {"command": "", **(about or {})}
         self.missing = Missing(plan, store.done(), pictures)
         self.pictures = pictures
 
     def steps(self) -> Iterator[Step]:
         """Do what is missing, a step a row or so."""
-        self.store.record({"event": "started", "command": self.command, **describe(self.plan),
+        self.store.record({"event": "started", **self.about, **describe(self.plan),
                            **self.engine.describe(), "pictures": self.pictures, "versions": versions(),
                            "machine": machine()})  # fmt: skip
         with closing(self.engine):
@@ -88,7 +101,7 @@ class Run:
             finally:
                 for finished in self.engine.leftover():
                     self._commit(finished)
-        self.store.record({"event": "finished", "command": self.command})
+        self.store.record({"event": "finished", "command": self.about["command"]})
 
     def rows(self) -> pd.DataFrame:
         """The rows of the plan's images as they are now, models and data sets in its order."""

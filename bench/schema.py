@@ -10,17 +10,17 @@ IDENTITY = {  # what determines a row's numbers
     "precision": "TEXT", "tile": "INTEGER",
 }  # fmt: skip
 MEASURED = {
-    "noise_name": "TEXT", "level": "REAL", "device": "TEXT",
+    "photograph": "TEXT", "noise_name": "TEXT", "level": "REAL", "device": "TEXT",
     "psnr": "REAL", "ssim": "REAL", "lpips": "REAL",
     "psnr_noisy": "REAL", "ssim_noisy": "REAL", "lpips_noisy": "REAL",
     "psnr_capped": "INTEGER", "seconds": "REAL", "status": "TEXT", "reason": "TEXT",
 }  # fmt: skip
 COLUMNS = {**IDENTITY, **MEASURED}
-ORDER = ("model", "size", "weights", "weights_hash", "dataset", "image", "image_hash", "noise", "noise_name",
-         "noise_version", "level", "seed", "protocol", "precision", "tile", "device", "psnr", "ssim", "lpips",
-         "psnr_noisy", "ssim_noisy", "lpips_noisy", "psnr_capped", "seconds", "status", "reason")  # fmt: skip
+ORDER = ("model", "size", "weights", "weights_hash", "dataset", "image", "photograph", "image_hash", "noise",
+         "noise_name", "noise_version", "level", "seed", "protocol", "precision", "tile", "device", "psnr", "ssim",
+         "lpips", "psnr_noisy", "ssim_noisy", "lpips_noisy", "psnr_capped", "seconds", "status", "reason")  # fmt: skip
 HIDDEN = {"asked": "TEXT"}  # of the store itself, not of its rows: see Store.write
-SCHEMA = 2  # 1 had no `asked`; columns that come later are added to older stores
+SCHEMA = 2  # 1 had neither `asked` nor `photograph`; columns that come later are added to older stores
 _ALL = {**HIDDEN, **COLUMNS}
 
 

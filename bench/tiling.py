@@ -10,7 +10,7 @@ is left out of the blend, and the output is that of the whole image. Elsewhere t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf, lcm
 
 from baselines.recognition import channels
@@ -45,6 +45,18 @@ class Tiling:
     step: int = STEP
     largest: float = 0
     fits: bool = True
+
+    def smaller(self, height: int, width: int, times: int = 1) -> Tiling | None:
+        """The tiling for an image that memory did not suffice for, so many times; None where nothing is smaller."""
+        tiling = self
+        for _ in range(times):
+            now = tiling.tile(height, width) or max(height, width)
+            sides = [side // self.step * self.step for side in SIDES]
+            side = next((side for side in sides if 2 * self.overlap <= side < now), None)
+            if side is None or not self.fits:
+                return None
+            tiling = replace(tiling, side=side, largest=0)
+        return tiling
 
     def tile(self, height: int, width: int) -> int:
         """The side of the tile for an image, 0 where it is run whole."""

@@ -17,7 +17,28 @@ def whole_numbers(context, parameter, text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in parts)
 
 
+def workers_of(context, parameter, text: str | None) -> int | str | None:
+    """'4' -> 4, 'gpus' -> 'gpus'."""
+    if text is None or text == "gpus":
+        return text
+    if not text.isdigit() or int(text) < 1:
+        raise click.BadParameter(f"{text!r} came, wanted a number of processes, or gpus")
+    return int(text)
+
+
+def take_defaults(context: click.Context, parameter, path: Path | None) -> Path | None:
+    """Read the run file before the options, which it gives their defaults."""
+    if path is not None:
+        from bench import run_file
+
+        names = [option.name for option in context.command.params if isinstance(option, click.Option)]
+        context.default_map = run_file.read(path, [name for name in names if name != "dry_run"])
+    return path
+
+
 @click.command()
+@click.argument("file", metavar="[STUDY.toml]", required=False, is_eager=True, callback=take_defaults,
+                type=click.Path(path_type=Path, dir_okay=False))  # fmt: skip
 @click.option(
     "--models",
     default="all",
@@ -61,9 +82,18 @@ def whole_numbers(context, parameter, text: str) -> tuple[int, ...]:
     show_default=True,
     help="Keep pictures of so many images of each data set.",
 )
+@click.option("--workers", callback=workers_of, help="So many processes, between which the cores are divided; gpus: "
+              "one on each GPU.  [default: this process]")  # fmt: skip
+@click.option("--dask", help="A Dask cluster instead: local:4, or a scheduler's address tcp://host:8786.")
+@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds that a network may take for an "
+              "image; its row fails then. Networks run in a process of their own, which is ended.")  # fmt: skip
+@click.option("--dry-run", is_flag=True, help="Say what there is to do and about how long it takes; do nothing.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("runs/latest"),
               show_default=True, help="The run folder. What is in it already is not done again.")  # fmt: skip
-def run(models, size, noise, datasets, data, limit, protocol, seeds, precision, tile, device, pictures, out) -> None:
+def run(
+    file, models, size, noise, datasets, data, limit, protocol, seeds, precision, tile, device, pictures, workers, dask,
+    timeout, dry_run, out,
+) -> None:  # fmt: skip
     """Evaluate models on noises and data sets, a row per image.
 
     \b
@@ -71,9 +101,11 @@ def run(models, size, noise, datasets, data, limit, protocol, seeds, precision, 
     bench run --models ours,baseline --noise "gaussian(sigma=25),poisson" --datasets "CBSD68(crop=256, limit=16)"
     bench run --models "ours(mask_samples=4)" --data photos/
     bench run --models "all, classical, nlm(sigma=15)" --noise all
+    bench run study.toml --dry-run
+
+    STUDY.toml holds options by the same words, models = ["ours", "baseline"]; those of the command line go before.
     """
-    from bench import runner, table
-    from bench.engines.here import Here
+    from bench import engines, runner
     from bench.errors import BadInput
     from bench.plan import make_plan
     from bench.progress import progress
@@ -87,27 +119,69 @@ def run(models, size, noise, datasets, data, limit, protocol, seeds, precision, 
         f"{len(plan.models)} models x {len(plan.noises)} noises x {plan.images} images x {len(plan.seeds)} seeds: "
         f"{plan.rows} rows in {out}, protocol {plan.protocol.name}"
     )
-    command = "bench " + " ".join(shlex.quote(word) for word in sys.argv[1:])
+    if dry_run:
+        forecast(plan, out, device)
+        return
+    about = {"command": "bench " + " ".join(shlex.quote(word) for word in sys.argv[1:])}
+    if file is not None:
+        about |= {"run_file": file.name, "run_file_text": file.read_text()}
     with Store.create(out) as store:
         try:
             with progress("rows", plan.rows) as bar:
-                work = runner.Run(plan, store, Here(plan, device), pictures, command)
+                work = runner.Run(plan, store, engines.start(plan, device, workers, dask, timeout), pictures, about)
                 for step in work.steps():
-                    bar.skip(step.skipped)
-                    for row in step.rows:
-                        bar.advance(note=f"{row['dataset']} {row['image']}")
-                        if row["status"] == "failed":
-                            bar.say(f"failed: {row['model']}, {row['noise']}, {row['image']}: {row['reason']}")
+                    show_step(bar, step)
         except StoreFull as error:
             raise BadInput(
                 f"{error}. The rows that were done are kept: make room, and the same command goes on"
             ) from None
         rows = work.rows()
+    finish(rows, out)
+
+
+def forecast(plan, out: Path, device: str) -> None:
+    """Print what a plan has to do in a folder."""
+    from bench import estimate
+    from bench.console import print_frame
+    from bench.evaluation.denoise import Networks
+    from bench.machine import device_of
+    from bench.progress import duration
+    from bench.store import ROWS, Store
+
+    done: set[str] = set()
+    if (out / ROWS).exists():
+        with Store.open(out) as store:
+            done = store.done()
+    outlook = estimate.look(plan, done)
+    print_frame(outlook.table(plan))
+    for line in outlook.unreadable:
+        click.echo(f"cannot be read: {line}")
+    missing = sum(outlook.missing.values())
+    if missing:
+        seconds = estimate.seconds_needed(plan, outlook, Networks.of(plan, device_of(device)))
+        click.echo(f"{missing} rows to do: about {duration(seconds)} in one process on this machine")
+    else:
+        click.echo("nothing to do: every row is there")
+
+
+def show_step(bar, step) -> None:
+    bar.skip(step.skipped)
+    for row in step.rows:
+        bar.advance(note=f"{row['dataset']} {row['image']}")
+        if row["status"] == "failed":
+            bar.say(f"failed: {row['model']}, {row['noise']}, {row['image']}: {row['reason']}")
+
+
+def finish(rows, out: Path) -> None:
+    """Print the table of a run and leave with the code that says how it went."""
+    from bench import table
+
     table.show(rows)
-    failed = int((rows["status"] == "failed").sum())
-    if failed:
-        click.echo(
-            f"{failed} of {len(rows)} rows failed; bench export {out} --format csv says why, row by row", err=True
-        )
+    failed = rows[rows["status"] == "failed"]
+    if len(failed):
+        click.echo(f"{len(failed)} of {len(rows)} rows failed:", err=True)
+        for reason, count in failed["reason"].value_counts().head(5).items():
+            click.echo(f"  {count}: {reason}", err=True)
+        click.echo(f"bench export {out} --format csv says which", err=True)
         sys.exit(3)
     click.echo(f"\nrows: {out / 'rows.sqlite'}   pages: bench report {out}")

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
+from bench.errors import BadInput
 from bench.evaluation.task import Finished, Job
+from bench.plan import Plan
 
 
 class Engine(Protocol):
@@ -25,3 +27,24 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """End threads and processes."""
+
+
+def start(plan: Plan, device: str = "auto", workers: int | str | None = None, dask: str | None = None,
+          timeout: float | None = None) -> Engine:  # fmt: skip
+    """The engine for a plan, its models loaded or about to be. Raises BadInput.
+
+    A network that hangs cannot be stopped in this process: with a time-out, one process of its own does the work.
+    """
+    if workers is not None and dask is not None:
+        raise BadInput("--workers and --dask were both given: processes on this machine, or a cluster")
+    if dask is not None:
+        from bench.engines.dask import Dask
+
+        return Dask(plan, dask, device, timeout)
+    if workers is not None or timeout is not None:
+        from bench.engines.local import Local
+
+        return Local(plan, workers or 1, device, timeout)
+    from bench.engines.here import Here
+
+    return Here(plan, device)

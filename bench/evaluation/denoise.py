@@ -18,12 +18,18 @@ from bench.protocols import to_bytes
 from bench.tiles import Tiled
 from bench.tiling import Tiling
 
+OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")  # in what torch raises on processors
+
 
 @dataclass(frozen=True)
 class Output:
-    """What a network made of an image: 8 bits (H, W, 3) and its seconds; or the reason why it made nothing."""
+    """What a network made of an image: 8 bits (H, W, 3) and its seconds; or the reason why it made nothing.
+
+    tile  the side of the tile it was made in, 0 for the whole image
+    """
 
     pixels: np.ndarray | None
+    tile: int
     seconds: float | None = None
     reason: str = ""
 
@@ -41,29 +47,47 @@ class Networks:
         """Raises BadInput where weights do not fit, or a network from outside does not do what it has to."""
         return cls(tuple(load(model, device, plan.precision) for model in plan.models), plan.tilings, device)
 
-    def tile(self, place: int, prepared: Prepared) -> int:
-        """The side of the tile that a model takes an image in, 0 where it takes it whole."""
-        return self.tilings[place].tile(*prepared.noisy.shape[:2])
+    def denoise(self, place: int, prepared: Prepared, smaller: int = 0) -> Output:
+        """Run the model at a place on a noisy image; where memory does not suffice, in smaller and smaller tiles.
 
-    def denoise(self, place: int, prepared: Prepared) -> Output:
-        """Run the model at a place on a noisy image."""
-        network, tiling = self.networks[place], self.tilings[place]
-        if self.tile(place, prepared):
+        `smaller`: how many times the tile is to be smaller than planned from the start.
+        """
+        size = prepared.noisy.shape[:2]
+        tiling, problem = self.tilings[place].smaller(*size, smaller), "out of memory"
+        while tiling is not None:
+            try:
+                return self._denoise(self.networks[place], prepared, tiling)
+            except (Exception, SystemExit) as error:  # a network, perhaps a user's, may raise anything: the row says it
+                problem = first_line(error)
+                if not _is_for_memory(error):
+                    return Output(None, tiling.tile(*size), reason=problem)
+            if self.device.type == "cuda":
+                torch.cuda.empty_cache()
+            tiling = tiling.smaller(*size)
+        return Output(None, self.tilings[place].tile(*size), reason=problem)
+
+    def _denoise(self, network: nn.Module, prepared: Prepared, tiling: Tiling) -> Output:
+        tile = tiling.tile(*prepared.noisy.shape[:2])
+        if tile:
             network = Tiled(network, tiling)
         keys = {"keys": [prepared.mask_key]} if getattr(network, "takes_keys", False) else {}
         x = torch.from_numpy(prepared.noisy).permute(2, 0, 1)[None].contiguous()  # (1, C, H, W)
         began = time.perf_counter()
-        try:
-            with torch.inference_mode():
-                y = network(x.to(self.device, copy=True), **keys)[0].float().cpu()
-            seconds = time.perf_counter() - began
-            if y.shape != x.shape[1:]:
-                raise ValueError(f"the output has shape {tuple(y.shape)}, wanted {tuple(x.shape[1:])}")
-            if not torch.isfinite(y).all():
-                raise ValueError("the output has values that are not finite")
-            return Output(to_bytes(y.permute(1, 2, 0).numpy()), seconds)
-        except (Exception, SystemExit) as error:  # a network, perhaps a user's, may raise anything: the row says what
-            return Output(None, reason=first_line(error))
+        with torch.inference_mode():
+            y = network(x.to(self.device, copy=True), **keys)[0].float().cpu()
+        seconds = time.perf_counter() - began
+        if y.shape != x.shape[1:]:
+            raise ValueError(f"the output has shape {tuple(y.shape)}, wanted {tuple(x.shape[1:])}")
+        if not torch.isfinite(y).all():
+            raise ValueError("the output has values that are not finite")
+        return Output(to_bytes(y.permute(1, 2, 0).numpy()), tile, seconds)
+
+
+def _is_for_memory(error: BaseException) -> bool:
+    words = str(error).lower()
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
+        isinstance(error, RuntimeError) and any(part in words for part in OUT_OF_MEMORY)
+    )
 
 
 def load(model: Model, device: torch.device, precision: str) -> nn.Module:

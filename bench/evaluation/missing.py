@@ -14,7 +14,7 @@ import numpy as np
 from baselines.checkpoints import first_line
 from bench import noises
 from bench.datasets import CleanImage, Dataset
-from bench.evaluation.rows import failed, unscored
+from bench.evaluation.rows import failed, row_of, unscored
 from bench.evaluation.task import Job, Recorded, Task
 from bench.plan import Plan
 from bench.store import row_key
@@ -56,16 +56,11 @@ class Missing:
         except (ValueError, OSError) as error:
             self.unreadable += self._unreadable(dataset, image.name, first_line(error))
             return
-        whole = Job(dataset.name, image.name, clean, image_hash, (), recorded)
+        whole = Job(dataset.name, image.name, clean, image_hash, (), recorded, image.photograph)
         tasks = []
-        tiles = [tiling.tile(*clean.shape[:2]) for tiling in self.plan.tilings]
         for seed, noise in self.plan.seeds_and_noises(dataset):
-            keys = [
-                row_key(
-                    unscored(self.plan, model, noise, seed, whole.dataset, whole.image, whole.hash_under(noise), tile)
-                )
-                for model, tile in enumerate(tiles)
-            ]
+            cells = [(noise, seed, model) for model in range(len(self.plan.models))]
+            keys = [row_key(row_of(self.plan, whole, cell)) for cell in cells]
             models = tuple(model for model, key in enumerate(keys) if key not in self.done)
             self.keys += keys
             self.skipped += len(keys) - len(models)

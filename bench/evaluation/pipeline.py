@@ -7,26 +7,35 @@ otherwise in it, so that a row would depend on its neighbours.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
 
 from baselines.checkpoints import first_line
 from bench.evaluation.denoise import Networks, Output
 from bench.evaluation.prepare import Prepared, prepare
-from bench.evaluation.rows import failed, unscored
+from bench.evaluation.rows import failed, in_tiles, row_of
 from bench.evaluation.score import pictures, score_noisy, score_output
-from bench.evaluation.task import Finished, Job, Task
+from bench.evaluation.task import Cell, Finished, Job, Task
 from bench.plan import Plan
 
 AHEAD = 2  # outputs that wait for their scores, at most
 
 
 class Pipeline:
-    """The plan's networks in this process; close it when done."""
+    """The plan's networks in this process; close it when done.
 
-    def __init__(self, plan: Plan, networks: Networks):
-        self.plan, self.networks = plan, networks
+    watch  is told the cell whose network is about to work, and None when it has ended
+    stop   is asked before each network whether to leave the rest undone
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        networks: Networks,
+        watch: Callable[[Cell | None], None] = lambda cell: None,
+        stop: Callable[[], bool] = lambda: False,
+    ):
+        self.plan, self.networks, self.watch, self.stop = plan, networks, watch, stop
         self._maker, self._scorer = ThreadPoolExecutor(1, "maker"), ThreadPoolExecutor(1, "scorer")
         self._scoring: deque[Future[Finished]] = deque()
 
@@ -35,6 +44,8 @@ class Pipeline:
         tasks = ((job, task) for job in jobs for task in job.tasks)
         for job, task, prepared in self._prepared(tasks):
             yield from self._results_of(job, task, prepared)
+            if self.stop():
+                break
         yield from self.leftover()
 
     def leftover(self) -> Iterator[Finished]:
@@ -59,24 +70,23 @@ class Pipeline:
 
     def _results_of(self, job: Job, task: Task, prepared: Prepared | str) -> Iterator[Finished]:
         if isinstance(prepared, str):
-            for place in task.models:
-                tile = self.plan.tilings[place].tile(*job.clean.shape[:2])
-                yield Finished(failed(self._row(job, task, place, tile), prepared))
+            for cell in task.cells:
+                yield Finished(cell, failed(row_of(self.plan, job, cell, self.networks.device), prepared))
             return
         noisy = self._scorer.submit(score_noisy, prepared, self.plan.protocol.border)
-        for place in task.models:
-            row = self._row(job, task, place, self.networks.tile(place, prepared))
-            output = self.networks.denoise(place, prepared)
-            self._scoring.append(self._scorer.submit(self._finish, row, output, task, prepared, noisy))
+        for cell in task.cells:
+            if self.stop():
+                return
+            row = row_of(self.plan, job, cell, self.networks.device)
+            self.watch(cell)
+            output = self.networks.denoise(cell[-1], prepared, task.smaller)
+            self.watch(None)
+            row = in_tiles(row, output.tile)
+            self._scoring.append(self._scorer.submit(self._finish, cell, row, output, task, prepared, noisy))
             while self._scoring and (len(self._scoring) > AHEAD or self._scoring[0].done()):
                 yield self._scoring.popleft().result()
 
-    def _row(self, job: Job, task: Task, place: int, tile: int) -> dict[str, Any]:
-        return unscored(self.plan, place, task.noise, task.seed, job.dataset, job.image,
-                        job.hash_under(task.noise), tile,
-                        self.networks.device)  # fmt: skip
-
-    def _finish(self, row: dict[str, Any], output: Output, task: Task, prepared: Prepared, noisy: Future) -> Finished:
+    def _finish(self, cell: Cell, row: dict, output: Output, task: Task, prepared: Prepared, noisy: Future) -> Finished:
         """Score an output, in the scorers' thread; the noisy input was scored there before."""
         try:
             row.update(noisy.result())
@@ -85,8 +95,8 @@ class Pipeline:
             else:
                 row.update(score_output(output.pixels, prepared, self.plan.protocol.border), seconds=output.seconds)
         except ValueError as error:
-            return Finished(failed(row, str(error)))
-        return Finished(row, pictures(self.plan, task, row, output.pixels, prepared) if task.pictured else {})
+            return Finished(cell, failed(row, str(error)))
+        return Finished(cell, row, pictures(self.plan, task, row, output.pixels, prepared) if task.pictured else {})
 
 
 def _prepare(plan: Plan, job: Job, task: Task) -> Prepared | str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from bench.evaluation.task import Cell, Job
 from bench.plan import Plan
+from bench.store import row_key
 
 
 def unscored(
@@ -39,6 +41,22 @@ def unscored(
     }
 
 
+def row_of(plan: Plan, job: Job, cell: Cell, device: object = "") -> dict[str, Any]:
+    """The row of a cell of a job, without scores, in the tile that is planned."""
+    noise, seed, model = cell
+    tile = plan.tilings[model].tile(*job.clean.shape[:2])
+    row = unscored(plan, model, noise, seed, job.dataset, job.image, job.hash_under(noise), tile, device)
+    return {**row, "photograph": job.photograph}
+
+
 def failed(row: dict[str, Any], reason: str) -> dict[str, Any]:
     """The row with a reason in the place of its scores."""
     return {**row, "status": "failed", "reason": reason}
+
+
+def in_tiles(row: dict[str, Any], tile: int) -> dict[str, Any]:
+    """The row with another tile than planned, since memory did not suffice; it counts as the one that was asked for."""
+    if tile == row["tile"]:
+        return row
+    before = f"in tiles of {row['tile']}" if row["tile"] else "whole"
+    return {**row, "asked": row_key(row), "tile": tile, "reason": f"out of memory {before}: run in tiles of {tile}"}

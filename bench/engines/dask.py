@@ -1,0 +1,95 @@
+"""The engine of a Dask cluster, on this machine or on many: `local:4`, or a scheduler's address.
+
+Workers may have other paths. Pixels travel with the jobs, weights and source files of users once to each worker and
+to whichever comes later; what is installed there is checked (`bench.engines.parcel`). Every thread of a Dask worker
+starts a process for the networks, so that one that hangs or crashes takes no Dask worker with it.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from bench.engines.parcel import Parcel, packed
+from bench.engines.pool import Pool
+from bench.engines.worker import Reply, Workers
+from bench.errors import BadInput, described
+from bench.evaluation.task import Job
+from bench.machine import cores
+from bench.plan import Plan
+
+PATIENCE = 60  # seconds to wait for a scheduler, and for its first worker
+
+try:
+    from distributed import Client, KilledWorker, LocalCluster, WorkerPlugin, get_worker
+except ImportError as error:
+    raise BadInput("--dask needs the package distributed: pip install 'maskbench[dask]'") from error
+
+
+class Networks(WorkerPlugin):
+    """On every worker of the cluster: its processes for a plan."""
+
+    def __init__(self, name: str, parcel: Parcel, device: str, threads: int, timeout: float | None):
+        self.name, self.workers = name, Workers(parcel, (device,), threads, timeout)
+
+    def teardown(self, worker) -> None:
+        self.workers.close()
+
+
+class OnWorker:
+    """What a cluster is asked to run."""
+
+    def __init__(self, name: str):
+        self.name = name
+
+    def __call__(self, job: Job) -> Reply:
+        return get_worker().plugins[self.name].workers.work(job)
+
+
+class Dask(Pool):
+    """A client of a cluster; one that was made here ends with it."""
+
+    def __init__(self, plan: Plan, address: str, device: str = "auto", timeout: float | None = None):
+        self.address, self.cluster, threads = address, None, 1
+        if address.startswith("local:"):
+            count = address.removeprefix("local:")
+            if not count.isdigit() or int(count) < 1:
+                raise BadInput(f"--dask {address} came, wanted local:4, say, or a scheduler's address tcp://host:8786")
+            threads = max(1, cores() // int(count))
+            self.cluster = LocalCluster(
+                n_workers=int(count), threads_per_worker=1, dashboard_address=None, silence_logs=logging.ERROR
+            )
+        self.client = self._client()
+        self.plugin = Networks(f"maskbench-{id(self)}", packed(plan, along=True), device, threads, timeout)
+        self.client.register_plugin(self.plugin, name=self.plugin.name)
+        executor = self.client.get_executor(pure=False)
+        super().__init__(plan, executor, OnWorker(self.plugin.name), self._slots, (KilledWorker,))
+
+    def _client(self) -> Client:
+        try:
+            client = Client(self.cluster or self.address, timeout=PATIENCE)
+        except (OSError, ValueError, TimeoutError) as error:
+            raise BadInput(f"no Dask scheduler answers at {self.address}: {described(error)}") from error
+        try:
+            client.wait_for_workers(1, timeout=PATIENCE)
+        except TimeoutError as error:
+            client.close()
+            raise BadInput(f"the Dask scheduler at {self.address} has no worker: start one (dask worker)") from error
+        return client
+
+    def _slots(self) -> int:
+        """Threads of the workers that there are now."""
+        return max(1, sum(self.client.nthreads().values()))
+
+    def describe(self) -> dict[str, Any]:
+        count = len(self.client.nthreads())
+        return {"engine": f"Dask, {self.address}, {count} workers", "device": self.plugin.workers.settings[1][0]}
+
+    def close(self) -> None:
+        for future in self._waiting:
+            future.cancel()
+        self.client.unregister_worker_plugin(self.plugin.name)
+        self.executor.shutdown(wait=False)
+        self.client.close()
+        if self.cluster is not None:
+            self.cluster.close()

@@ -1,0 +1,47 @@
+"""The engine of several processes on this machine; on one with GPUs each has its own."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import torch
+
+from bench.engines.parcel import packed
+from bench.engines.pool import Pool
+from bench.engines.worker import Workers
+from bench.errors import BadInput
+from bench.machine import cores, device_of
+from bench.plan import Plan
+
+
+class Local(Pool):
+    """`count` processes, between which the cores are divided; 'gpus' for one on each GPU."""
+
+    def __init__(self, plan: Plan, count: int | str, device: str = "auto", timeout: float | None = None):
+        devices = devices_of(device)
+        if count == "gpus":
+            if not devices[0].startswith("cuda"):
+                raise BadInput("--workers gpus was asked for, and torch finds no GPU here: write --workers 2, say")
+            count = len(devices)
+        self.count, self.devices, self.threads = count, devices, max(1, cores() // count)
+        self.workers = Workers(packed(plan, along=False), devices, self.threads, timeout)
+        super().__init__(plan, ThreadPoolExecutor(count, "worker"), self.workers.work, lambda: count)
+
+    def describe(self) -> dict[str, Any]:
+        used = self.devices[: self.count]
+        return {"engine": f"{self.count} processes of {self.threads} threads", "device": ", ".join(used)}
+
+    def close(self) -> None:
+        for future in self._waiting:
+            future.cancel()
+        self.workers.close()  # first: threads wait for their processes
+        self.executor.shutdown(cancel_futures=True)
+
+
+def devices_of(name: str) -> tuple[str, ...]:
+    """'auto' or 'cuda' -> every GPU, where there are any; else the device itself."""
+    device = device_of(name)
+    if device.type == "cuda" and device.index is None:
+        return tuple(f"cuda:{place}" for place in range(torch.cuda.device_count()))
+    return (str(device),)

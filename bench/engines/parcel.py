@@ -1,0 +1,159 @@
+"""A plan made ready for another process, perhaps on another machine with other paths.
+
+What belongs to the installation is named, and its version or SHA-256 is checked where it arrives. Weights and the
+source files of users are named by their SHA-256 and go along, or are found again under their path and checked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from bench import cards, models, noises, registry, spec
+from bench.errors import BadInput
+from bench.machine import versions
+from bench.model import Model
+from bench.plan import Plan
+from noise_zoo.noise import Noise
+
+
+@dataclass(frozen=True)
+class File:
+    """A file by name and SHA-256, with its content, or with the path where it lies on this machine."""
+
+    name: str
+    sha256: str
+    content: bytes | None
+    path: Path | None = None
+
+    @classmethod
+    def of(cls, path: Path, along: bool) -> File:
+        content = path.read_bytes()
+        digest = hashlib.sha256(content).hexdigest()
+        return cls(path.name, digest, content) if along else cls(path.name, digest, None, path.resolve())
+
+    def placed(self, folder: Path) -> Path:
+        """Where the file is now; its content is put into a folder where it came along. Raises BadInput."""
+        if self.content is None:
+            if hashlib.sha256(self.path.read_bytes()).hexdigest() != self.sha256:
+                raise BadInput(f"{self.path} was changed while it was in use: start the command again")
+            return self.path
+        path = folder / self.sha256[:16] / self.name
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(self.content)
+        return path
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """A plan without data sets, whose models and noises are put together again by `unpacked`.
+
+    models    of the plan, without factories and paths
+    noises    of the plan: themselves, or the Spec of one from outside
+    sources   a user's source files by the name that model or noise has for them
+    weights   the files of weights that do not ship, by the model's label
+    shipped   SHA-256 of those that do, by the label
+    versions  of the packages that determine numbers
+    """
+
+    plan: Plan
+    noises: tuple[Noise | spec.Spec, ...]
+    sources: dict[str, File]
+    weights: dict[str, File]
+    shipped: dict[str, str]
+    versions: dict[str, str]
+
+
+def packed(plan: Plan, along: bool) -> Parcel:
+    """The parcel of a plan; `along` puts the content of files into it, for machines that do not see them."""
+    sources: dict[str, File] = {}
+    weights = {m.label: File.of(m.file, along) for m in plan.models if m.file and m.found.kind != "shipped"}
+    shipped = {m.label: m.found.hash for m in plan.models if m.found.kind == "shipped"}
+    for model in plan.models:
+        place = model.source.rpartition(":")[0]
+        if place.endswith(".py"):
+            sources[place] = File.of(Path(place), along)
+    texts = tuple(_packed_noise(noise, sources, along) for noise in plan.noises)
+    bare = tuple(replace(m, factory=None, found=replace(m.found, file=None)) for m in plan.models)
+    return Parcel(replace(plan, models=bare, noises=(), datasets=()), texts, sources, weights, shipped, versions())
+
+
+def _packed_noise(noise: Noise, sources: dict[str, File], along: bool) -> Noise | spec.Spec:
+    outside = False
+
+    def as_spec(value: Any) -> Any:
+        nonlocal outside
+        if not isinstance(value, Noise):
+            return value
+        file = registry.file_of(type(value))
+        outside = outside or not type(value).__module__.startswith("noise_zoo.")
+        if file is not None:
+            sources[str(file)] = File.of(file, along)
+        name = noises.noise_name(value) if file is None else f"{file}:{type(value).__qualname__}"
+        return spec.of_dataclass(name, value, as_spec)
+
+    found = as_spec(noise)
+    return found if outside else noise
+
+
+def unpacked(parcel: Parcel, folder: Path) -> Plan:
+    """The plan, where the parcel arrived; files are put into a folder. Raises BadInput where something is otherwise."""
+    _check_versions(parcel.versions)
+    places = {name: str(file.placed(folder)) for name, file in parcel.sources.items()}
+    chosen = tuple(_unpacked_model(model, parcel, places, folder) for model in parcel.plan.models)
+    return replace(parcel.plan, models=chosen, noises=tuple(_unpacked_noise(noise, places) for noise in parcel.noises))
+
+
+def _check_versions(wanted: dict[str, str]) -> None:
+    here = versions()
+    others = [f"{name} {here.get(name, 'missing')} (wanted {version})"
+              for name, version in wanted.items() if here.get(name) != version]  # fmt: skip
+    if others:
+        raise BadInput(
+            f"a worker has other packages, which may give other numbers: {', '.join(others)}. Install the same there, "
+            "with the constraints file"
+        )
+
+
+def _unpacked_model(model: Model, parcel: Parcel, places: dict[str, str], folder: Path) -> Model:
+    found = model.found
+    if model.label in parcel.weights:
+        found = replace(found, file=parcel.weights[model.label].placed(folder))
+    elif found.kind == "shipped":
+        found = replace(found, file=cards.weights_folder() / f"{found.name}.safetensors")
+    place, _, attribute = model.source.rpartition(":")
+    if not model.outside:
+        factory = import_module(f"baselines.{model.name}").network
+    else:
+        source = f"{places[place]}:{attribute}" if place in places else model.source
+        factory = registry.outside("model", source)
+    made = replace(model, factory=factory, found=found)
+    _check_model(made, parcel.shipped.get(model.label), place in places)
+    return made
+
+
+def _check_model(model: Model, shipped: str | None, source_came: bool) -> None:
+    """Weights that ship, and source that is installed, have to be those that the plan was made with."""
+    if shipped and (not model.file.is_file() or model.found.hash != shipped):
+        raise BadInput(f"a worker has not the weights {model.weights} of this version: install the same version there")
+    installed = model.outside and not source_came
+    if installed and models.source_hash(model.source, model.factory, model.found.hash) != model.weights_hash:
+        raise BadInput(f"a worker has another source of {model.source}: install the same there")
+
+
+def _unpacked_noise(noise: Noise | spec.Spec, places: dict[str, str]) -> Noise:
+    if not isinstance(noise, spec.Spec):
+        return noise
+
+    def moved(value: Any) -> Any:
+        if not isinstance(value, spec.Spec):
+            return value
+        place, colon, attribute = value.name.rpartition(":")
+        name = f"{places[place]}{colon}{attribute}" if place in places else value.name
+        return spec.Spec(name, tuple(map(moved, value.args)), tuple((k, moved(v)) for k, v in value.kwargs))
+
+    return noises.load_noise(moved(noise))

@@ -1,0 +1,97 @@
+"""What a run is going to do, and about how long it takes: `bench run --dry-run`."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from itertools import product
+
+import pandas as pd
+
+from bench.evaluation.denoise import Networks
+from bench.evaluation.missing import Missing
+from bench.evaluation.prepare import prepare
+from bench.evaluation.score import score_noisy, score_output
+from bench.evaluation.task import Job, Task
+from bench.plan import Plan
+
+SIDE = 256  # of the centre of an image that speeds are measured on, at most
+
+
+@dataclass
+class Outlook:
+    """What there is to do: rows by (model, data set), and of these the missing ones; their pixels by model."""
+
+    rows: Counter = field(default_factory=Counter)
+    missing: Counter = field(default_factory=Counter)
+    pixels: Counter = field(default_factory=Counter)
+    noisy: Counter = field(default_factory=Counter)  # pixels of the noisy images to make, by noise
+    unreadable: list[str] = field(default_factory=list)
+    examples: dict[int, tuple[Job, Task]] = field(default_factory=dict)  # a job with each noise, cut to its centre
+
+    def table(self, plan: Plan) -> pd.DataFrame:
+        """A line for each model and data set: rows, and how many of them are done."""
+        lines = []
+        for dataset, model in product(plan.datasets, plan.models):
+            rows = self.rows[model.label, dataset.name]
+            lines.append(
+                {
+                    "model": model.label,
+                    "data set": dataset.name,
+                    "noises": len(plan.noises_on(dataset)),
+                    "images": len(dataset.images),
+                    "rows": rows,
+                    "done": rows - self.missing[model.label, dataset.name],
+                }
+            )
+        return pd.DataFrame(lines)
+
+
+def look(plan: Plan, done: set[str]) -> Outlook:
+    """Read every image and look for what is missing."""
+    outlook, missing = Outlook(), Missing(plan, done)
+    for dataset in plan.datasets:
+        for model in plan.models:
+            rows = len(plan.seeds_and_noises(dataset)) * len(dataset.images)
+            outlook.rows[model.label, dataset.name] = rows
+    for job in missing.jobs():
+        height, width = job.clean.shape[:2]
+        for task in job.tasks:
+            outlook.noisy[task.noise] += height * width
+            if task.noise not in outlook.examples:
+                outlook.examples[task.noise] = (_centre(job), task)
+            for place in task.models:
+                outlook.missing[plan.models[place].label, job.dataset] += 1
+                outlook.pixels[place] += height * width
+    outlook.unreadable = sorted({f"{row['image']}: {row['reason']}" for row in missing.unreadable})
+    return outlook
+
+
+def seconds_needed(plan: Plan, outlook: Outlook, networks: Networks) -> float:
+    """Seconds that these networks need for what is missing, from one small image through each.
+
+    Noise and scores run beside the networks where there are cores to spare; here they are added, a bound from above.
+    """
+    total, border = 0.0, plan.protocol.border
+    for noise, (job, task) in outlook.examples.items():
+        began = time.perf_counter()
+        prepared = prepare(plan, job, task)
+        score_noisy(prepared, border)
+        total += (time.perf_counter() - began) * outlook.noisy[noise] / job.clean[..., 0].size
+    for place, pixels in outlook.pixels.items():
+        networks.denoise(place, prepared)  # the first time is slower
+        began = time.perf_counter()
+        output = networks.denoise(place, prepared)
+        if output.pixels is not None:
+            score_output(output.pixels, prepared, border)
+        total += (time.perf_counter() - began) * pixels / prepared.noisy[..., 0].size
+    return total
+
+
+def _centre(job: Job) -> Job:
+    height, width = job.clean.shape[:2]
+    top, left = max(0, (height - SIDE) // 2), max(0, (width - SIDE) // 2)
+    here = slice(top, top + SIDE), slice(left, left + SIDE)
+    recorded = {place: replace(pair, noisy=pair.noisy[here]) for place, pair in job.recorded.items()}
+    return replace(job, clean=job.clean[here], recorded=recorded)

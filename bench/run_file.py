@@ -1,0 +1,47 @@
+"""Run files: the options of `bench run`, by the same words, in TOML.
+
+    models = ["ours", "baseline"]
+    noise = "all"
+    datasets = ["CBSD68(crop=256, limit=16)"]
+    seeds = [0, 1]
+    out = "runs/study"
+
+A list is what the command line has commas for (`data`: what it has the option twice for). Options on the command line
+go before those of the file.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from bench.errors import BadInput, described, unknown
+
+
+def read(path: Path, options: Iterable[str]) -> dict[str, Any]:
+    """Option -> value as click takes it for a default. Raises BadInput for what is no option, with the nearest."""
+    try:
+        found = tomllib.loads(path.read_text())
+    except OSError as error:
+        raise BadInput(f"the run file {path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"the run file {path} is no TOML: {described(error)}") from error
+    known = {name.replace("_", "-"): name for name in options}
+    values = {}
+    for key, value in found.items():
+        name = known.get(key.replace("_", "-"))
+        if name is None:
+            raise unknown(f"option in {path}", key, known)
+        values[name] = _as_option(path, key, value)
+    return values
+
+
+def _as_option(path: Path, key: str, value: Any) -> Any:
+    parts = value if isinstance(value, list) else [value]
+    if not all(isinstance(part, str | int | float) for part in parts):
+        raise BadInput(f"{key} in {path} is {value!r}, wanted text, a number, or a list of them")
+    if key == "data":
+        return [str(part) for part in parts]
+    return ", ".join(map(str, parts)) if isinstance(value, list) else value

@@ -1,0 +1,271 @@
+"""Processes and a Dask cluster give the rows of this process; what crashes or hangs has a row that says so."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+import bench
+from bench import engines, noises
+from bench.engines import parcel, worker
+from bench.engines.local import Local
+from bench.errors import BadInput
+from bench.plan import make_plan
+from bench.runner import Run
+from bench.store import Store
+
+NETWORKS = """
+import os, pathlib, signal, time
+
+import torch
+from torch import nn
+
+
+class Blur(nn.Module):
+    def forward(self, x):
+        return nn.functional.avg_pool2d(nn.functional.pad(x, (1, 1, 1, 1), "reflect"), 3, 1)
+
+
+class Keyed(Blur):
+    takes_keys = True
+
+    def forward(self, x, keys=None):
+        return super().forward(x) + torch.tensor([key % 1000 for key in keys]).view(-1, 1, 1, 1) / 50000
+
+
+class Slow(Keyed):
+    def forward(self, x, keys=None):
+        time.sleep(0.3)
+        return super().forward(x, keys)
+
+
+class Crash(Blur):
+    '''On the small image of the contract it is well.'''
+
+    def forward(self, x):
+        if x.shape[-1] > 32:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().forward(x)
+
+
+class Hang(Blur):
+    def forward(self, x):
+        time.sleep(60 if x.shape[-1] > 32 else 0)
+        return super().forward(x)
+
+
+class Large(Blur):
+    '''Wants more memory than there is for more than 130 pixels.'''
+
+    def forward(self, x):
+        if x.shape[-1] > 130:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB")
+        return super().forward(x)
+
+
+class Larger(Blur):
+    def forward(self, x):
+        if x.shape[-1] > 32:
+            raise RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory")
+        return super().forward(x)
+"""
+GRAIN = """
+from dataclasses import dataclass
+from typing import ClassVar
+
+from noise_zoo.noise import Noise
+
+
+@dataclass(frozen=True)
+class Grain(Noise):
+    strength: float = 1.0
+    version: ClassVar[int] = 1
+
+    def __call__(self, clean, rng):
+        return clean + self.strength * 0.1 * (rng.random(clean.shape) - 0.5).astype("float32"), clean
+"""
+
+
+@pytest.fixture
+def own(tmp_path) -> Path:
+    """A user's folder with networks and a noise."""
+    folder = tmp_path / "own"
+    folder.mkdir()
+    (folder / "own_networks.py").write_text(NETWORKS)
+    (folder / "grain.py").write_text(GRAIN)
+    return folder
+
+
+def same(found: pd.DataFrame, wanted: pd.DataFrame) -> None:
+    pd.testing.assert_frame_equal(found.drop(columns="seconds"), wanted.drop(columns="seconds"), check_exact=True)
+
+
+def finished(plan, engine, folder) -> pd.DataFrame:
+    with Store.create(folder) as store:
+        list(Run(plan, store, engine).steps())
+        return store.rows()
+
+
+def plan_of(own: Path, photos: Path, names: str, noise: str = "gaussian(sigma=25)", **options):
+    models = ",".join(f"{own}/own_networks.py:{name}" for name in names.split(","))
+    return make_plan(models, noise, None, (photos,), **options)
+
+
+def test_two_processes_give_the_rows_and_pictures_of_one(tmp_path, photos, own):
+    noise = f"chain(gaussian(sigma=10), {own}/grain.py:Grain(strength=2))"
+    plan = plan_of(own, photos, "Keyed", noise, seeds=(0, 1))
+    plan = replace(plan, models=(*plan.models, *make_plan("tv").models), tilings=plan.tilings * 2)
+    here = finished(plan, engines.start(plan, "cpu"), tmp_path / "here")
+    engine = engines.start(plan, "cpu", workers=2)
+    assert isinstance(engine, Local) and engine.describe()["engine"].startswith("2 processes of ")
+    same(finished(plan, engine, tmp_path / "there"), here)
+    assert len(here) == 2 * 2 * 2 * 4 and (here["status"] == "ok").all()
+    names = [{path.name for path in (tmp_path / side / "pictures").iterdir()} for side in ("here", "there")]
+    assert names[0] == names[1]
+
+
+def test_a_crash_and_a_time_out_are_rows_and_the_rest_goes_on(tmp_path, photos, own):
+    plan = plan_of(own, photos, "Crash,Hang,Blur", "gaussian(sigma=15)", limit=1)
+    rows = finished(plan, engines.start(plan, "cpu", timeout=4), tmp_path / "run").set_index("model")
+    assert rows["status"].to_dict() == {"Blur": "ok", "Crash": "failed", "Hang": "failed"}
+    assert rows["reason"]["Crash"] == "its process was killed, perhaps by the system for its memory"
+    assert rows["reason"]["Hang"] == "no output within 4 s (--timeout)"
+
+
+def test_a_worker_that_refuses_its_plan_ends_the_run(tmp_path, photos, own, monkeypatch):
+    plan = plan_of(own, photos, "Blur")
+    monkeypatch.setattr(parcel, "versions", lambda: {"torch": "0.4"})
+    with pytest.raises(BadInput, match=r"a worker has other packages.*: torch .* \(wanted 0.4\)"):
+        finished(plan, engines.start(plan, "cpu", workers=1), tmp_path / "run")
+
+
+def test_a_cluster_that_loses_a_worker_gives_the_same_rows(tmp_path, photos, own):
+    """A worker of Dask is killed in the middle; the files that the networks come from are not where they were."""
+    pytest.importorskip("distributed")
+    plan = plan_of(own, photos, "Slow", f"{own}/grain.py:Grain(strength=2)", seeds=(0, 1))
+    here = finished(plan, engines.start(plan, "cpu"), tmp_path / "here")
+    engine = engines.start(plan, "cpu", dask="local:2")
+    own.rename(tmp_path / "elsewhere")
+    with Store.create(tmp_path / "there") as store:
+        killed = False
+        for step in Run(plan, store, engine).steps():
+            if step.rows and not killed:
+                os.kill(next(iter(engine.client.run(os.getpid).values())), signal.SIGKILL)
+                killed = True
+        same(store.rows(), here)
+    assert killed and (here["status"] == "ok").all() and len(here) == 16
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"dask": "local:none"}, "wanted local:4, say, or a scheduler's address"),
+        ({"dask": "tcp://127.0.0.1:9"}, "no Dask scheduler answers at tcp://127.0.0.1:9"),
+        ({"dask": "local:2", "workers": 2}, "--workers and --dask were both given"),
+        ({"workers": "gpus"}, "torch finds no GPU here"),
+    ],
+)
+def test_engines_that_cannot_be_had(photos, own, monkeypatch, options, words):
+    from bench.engines import dask
+
+    monkeypatch.setattr(dask, "PATIENCE", 1)
+    with pytest.raises(BadInput, match=words):
+        engines.start(plan_of(own, photos, "Blur"), "cpu", **options)
+
+
+@pytest.fixture
+def large(tmp_path):
+    folder = tmp_path / "large"
+    folder.mkdir()
+    small = Image.fromarray(np.random.default_rng(1).integers(0, 256, (9, 12, 3), dtype=np.uint8))
+    small.resize((150, 100), Image.Resampling.BICUBIC).save(folder / "picture.png")
+    return folder
+
+
+def test_for_want_of_memory_an_image_is_done_in_tiles_and_the_row_says_so(tmp_path, large, own):
+    model = f"{own}/own_networks.py:Large"
+    rows = bench.run([model], "gaussian(sigma=15)", data=(large,), out=tmp_path / "run")
+    row = rows.iloc[0]
+    assert (row["tile"], row["status"], row["reason"]) == (128, "ok", "out of memory whole: run in tiles of 128")
+    blur = bench.run([f"{own}/own_networks.py:Blur"], "gaussian(sigma=15)", data=(large,), out=tmp_path / "other")
+    assert row["psnr"] == pytest.approx(blur["psnr"].iloc[0], abs=1e-3)
+    again = bench.run([model], "gaussian(sigma=15)", data=(large,), out=tmp_path / "run")
+    pd.testing.assert_frame_equal(again, rows)  # seconds too: what was asked for is there
+
+
+def test_where_no_tile_is_small_enough_the_row_fails(tmp_path, large, own):
+    rows = bench.run([f"{own}/own_networks.py:Larger"], "gaussian(sigma=15)", data=(large,), out=tmp_path / "run")
+    assert list(rows["status"]) == ["failed"] and rows["reason"].str.contains("can't allocate memory").all()
+
+
+def test_a_parcel_brings_files_and_checks_what_is_installed(tmp_path, photos, own, monkeypatch):
+    noise = f"chain(gaussian(sigma=10), {own}/grain.py:Grain(strength=2))"
+    plan = plan_of(own, photos, "Blur", noise)
+    plan = replace(plan, models=(*plan.models, *make_plan("dncnn").models), tilings=plan.tilings * 2)
+    sent = parcel.packed(plan, along=True)
+    own.rename(tmp_path / "elsewhere")
+    there = parcel.unpacked(sent, tmp_path / "there")
+    assert [m.label for m in there.models] == [m.label for m in plan.models]
+    assert there.noise_columns == plan.noise_columns
+    assert [noises.canonical(noise) for noise in there.noises] == [noises.canonical(noise) for noise in plan.noises]
+    assert there.models[0].load() and there.models[1].load()
+    with pytest.raises(BadInput, match="has not the weights dncnn-small of this version"):
+        parcel.unpacked(replace(sent, shipped={"dncnn": "0" * 64}), tmp_path / "there")
+    here = parcel.packed(replace(plan, models=(), noises=()), along=False)
+    file = parcel.File.of(tmp_path / "elsewhere/grain.py", along=False)
+    assert file.placed(tmp_path) == tmp_path / "elsewhere/grain.py" and not here.sources
+    (tmp_path / "elsewhere/grain.py").write_text("another")
+    with pytest.raises(BadInput, match="grain.py was changed while it was in use"):
+        file.placed(tmp_path)
+
+
+def test_a_job_is_given_back_when_its_time_is_up(photos, own):
+    plan = plan_of(own, photos, "Slow", "gaussian", limit=1)
+    from bench.evaluation.missing import Missing
+
+    (job,) = Missing(plan, ()).jobs()
+    process = worker.Worker(parcel.packed(plan, along=False), "cpu", 1, None, job_seconds=0.1)
+    try:
+        reply = process.work(job)
+        assert len(reply.finished) >= 1 and reply.left and reply.lost is None
+        done = [one.cell for one in reply.finished]
+        while reply.left:
+            reply = process.work(replace(job, tasks=reply.left))
+            done += [one.cell for one in reply.finished]
+        assert sorted(done) == sorted(cell for task in job.tasks for cell in task.cells)
+    finally:
+        process.close()
+
+
+@pytest.mark.parametrize("options", [[], ["--workers", "1"]])
+def test_an_interrupt_commits_what_is_done_and_leaves_no_process(tmp_path, photos, own, options):
+    out = tmp_path / "run"
+    command = [sys.executable, "-m", "bench", "run", "--models", f"{own}/own_networks.py:Slow", "--noise", "mixture",
+               "--data", str(photos), "--seeds", "0,1,2,3,4", "--out", str(out), *options]  # fmt: skip
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not _count(out):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "interrupted: what was committed is kept" in errors and "Traceback" not in errors
+    assert 0 < _count(out) < 100
+    with Store.create(out):  # nobody holds it
+        pass
+
+
+def _count(folder: Path) -> int:
+    try:
+        with Store.open(folder) as store:
+            return len(store.rows())
+    except BadInput:
+        return 0
