@@ -13,7 +13,7 @@ import click
 from bench.errors import BadInput
 
 COMMANDS = (
-    *("run", "report", "export", "train", "noise", "models", "data"),
+    *("run", "status", "report", "export", "train", "noise", "models", "data"),
     *("cka", "srga", "features", "brightness", "complete", "attribute", "detail", "predict"),  # looking inside
 )
 

@@ -89,7 +89,8 @@ class Run:
     def steps(self) -> Iterator[Step]:
         """Do what is missing, a step a row or so."""
         self.store.record({"event": "started", **self.about, **describe(self.plan),
-                           **self.engine.describe(), "pictures": self.pictures, "versions": versions(),
+                           **self.engine.describe(), "pictures": self.pictures, "rows_before": self.store.count(),
+                           "versions": versions(),
                            "machine": machine()})  # fmt: skip
         with closing(self.engine):
             try:
@@ -125,7 +126,8 @@ def describe(plan: Plan) -> dict[str, Any]:
         "noises": [noises.canonical(noise) for noise in plan.noises],
         "noise_versions": {noises.canonical(noise): noises.version(noise) for noise in plan.noises},
         "noise_cards": {noises.noise_name(noise): noises.card(noise) for noise in plan.noises},
-        "datasets": [{"name": d.name, "images": len(d.images), "title": d.title, "licence": d.licence, "note": d.note}
+        "datasets": [{"name": d.name, "images": len(d.images), "title": d.title, "licence": d.licence, "note": d.note,
+                      "noises": [plan.noise_columns[place]["noise"] for place in plan.noises_on(d)]}
                      for d in plan.datasets],
         "seeds": list(plan.seeds),
         "protocol": plan.protocol.name,

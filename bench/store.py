@@ -93,6 +93,10 @@ class Store:
         found = self.connection.execute("SELECT coalesce(asked, key) FROM rows WHERE status = 'ok'")
         return {key for (key,) in found}
 
+    def count(self) -> int:
+        """How many rows there are."""
+        return self.connection.execute("SELECT count(*) FROM rows").fetchone()[0]
+
     def write(self, rows: list[dict[str, Any]]) -> None:
         """Commit rows; a row of the same key (one that failed before) is replaced. Raises StoreFull.
 

@@ -250,7 +250,13 @@ def test_an_interrupt_commits_what_is_done_and_leaves_no_process(tmp_path, photo
     out = tmp_path / "run"
     command = [sys.executable, "-m", "bench", "run", "--models", f"{own}/own_networks.py:Slow", "--noise", "mixture",
                "--data", str(photos), "--seeds", "0,1,2,3,4", "--out", str(out), *options]  # fmt: skip
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # what runs in the background ignores it
+    )
     while not _count(out):
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)

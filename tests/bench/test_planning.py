@@ -1,0 +1,113 @@
+"""Before and during a run: run files, dry runs, status."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from bench import estimate, status
+from bench.cli import main
+from bench.engines.here import Here
+from bench.plan import make_plan
+from bench.runner import Run
+from bench.store import Store
+
+
+@pytest.fixture(autouse=True)
+def no_arguments(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["bench"])
+
+
+def call(*arguments):
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def study(tmp_path, photos, networks) -> Path:
+    """A run file: two models, two seeds."""
+    file = tmp_path / "study.toml"
+    file.write_text(
+        f'models = ["{networks}:Blur", "{networks}:Blur(strength=0.5)"]\n'
+        f'noise = "gaussian(sigma=25)"\ndata = "{photos}"\nseeds = [0, 1]\nlimit = 2\nout = "{tmp_path / "run"}"\n'
+    )
+    return file
+
+
+def test_a_run_file_has_the_options_and_the_command_line_goes_before(study, tmp_path):
+    result = call("run", study, "--limit", 1)
+    assert result.exit_code == 0, result.output
+    assert "2 models x 2 noises x 1 images x 2 seeds: 8 rows" in result.output
+    entry = json.loads((tmp_path / "run/manifest.json").read_text())[0]
+    assert entry["run_file"] == "study.toml" and entry["run_file_text"] == study.read_text()
+    assert "2 models x 2 noises x 2 images x 2 seeds: 16 rows" in call("run", study).output
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("noises = 'mixture'", ["unknown option in", "'noises'", "Did you mean 'noise'?"]),
+        ("models = [", ["study.toml is no TOML"]),
+        ("models = {a = 1}", ["models in", "wanted text, a number, or a list of them"]),
+        ("limit = 'many'", ["--limit", "'many' is not a valid integer"]),
+        ("seeds = [-1]", ["'-1' came, wanted whole numbers"]),
+        ("dry_run = true", ["unknown option in"]),
+    ],
+)
+def test_mistakes_in_a_run_file_are_one_line(tmp_path, text, words):
+    (tmp_path / "study.toml").write_text(text)
+    result = call("run", tmp_path / "study.toml", "--out", tmp_path / "run")
+    assert result.exit_code == 2 and all(word in result.output for word in words), result.output
+    assert not (tmp_path / "run").exists()
+    assert (
+        "there is no" in call("run", tmp_path / "other.toml").output or call("run", tmp_path / "other.toml").exit_code
+    )
+
+
+def test_a_dry_run_says_what_there_is_to_do_and_does_nothing(study, tmp_path):
+    result = call("run", study, "--dry-run")
+    assert result.exit_code == 0, result.output
+    assert "16 rows to do: about " in result.output and not (tmp_path / "run").exists()
+    call("run", study, "--limit", 1)
+    before = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
+    result = call("run", study, "--dry-run", "--limit", 1)
+    assert "nothing to do: every row is there" in result.output
+    assert {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()} == before
+
+
+def test_the_estimate_is_near_the_time(tmp_path, photos, networks):
+    """A network whose time is known: 0.15 s an image."""
+    plan = make_plan(f"{networks}:Slow", "gaussian(sigma=25)", None, (photos,))
+    engine = Here(plan, "cpu")
+    try:
+        outlook = estimate.look(plan, set())
+        assert sum(outlook.missing.values()) == 8 and not outlook.unreadable
+        assert 8 * 0.15 < estimate.seconds_needed(plan, outlook, engine.networks) < 8 * 0.15 * 3
+    finally:
+        engine.close()
+
+
+def test_status_counts_done_failed_and_missing(tmp_path, photos, networks):
+    (photos / "b.png").write_text("no picture")
+    plan = make_plan(f"{networks}:Blur", "mixture", None, (photos,))
+    with Store.create(tmp_path / "run") as store:
+        steps = Run(plan, store, Here(plan, "cpu")).steps()
+        rows = sum(len(next(steps).rows) for _ in range(12))
+        now = status.of(tmp_path / "run")
+        assert now.writer and not now.finished and now.rate > 0
+        sums = now.cells[["rows", "done", "failed", "missing"]].sum().to_dict()
+        assert sums == {"rows": 20, "done": rows - 5, "failed": 5, "missing": 20 - rows}
+        assert "rows a minute, about" in call("status", tmp_path / "run").output
+        steps.close()
+    result = call("status", tmp_path / "run", "--cells")
+    assert "nobody writes here now; the last command did not end by itself: the same command goes on" in result.output
+    assert "5 rows failed: b.png cannot be read as an image" in result.output and "mixture(level=4)" in result.output
+    call("run", "--models", f"{networks}:Blur", "--data", photos, "--out", tmp_path / "run")
+    result = call("status", tmp_path / "run")
+    assert "0 of 5 cells complete, 0 rows missing" in result.output and "ended by itself" in result.output
+
+
+def test_status_of_no_run(tmp_path):
+    result = call("status", tmp_path)
+    assert result.exit_code == 2 and "is not a run folder" in result.output

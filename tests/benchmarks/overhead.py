@@ -1,0 +1,88 @@
+"""Wall time of a run against the bare forward passes of its model on the same images, in turns. Run by hand:
+
+    python -m tests.benchmarks.overhead                          # ours, restormer, dncnn: about four minutes
+    python -m tests.benchmarks.overhead dncnn --turns 5
+
+Start-up apart: models are loaded and warm in both. The run reads files, makes noise, scores PSNR and SSIM, and commits
+rows. Wanted: at most 1.10 for networks that need a second or more per megapixel and core, 1.5 for the lightest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import torch
+from PIL import Image
+
+from bench.engines.here import Here
+from bench.plan import Plan, make_plan
+from bench.runner import Run
+from bench.store import Store
+
+NOISE = "gaussian(sigma=15)"
+
+
+def save_images(folder: Path, count: int) -> None:
+    """The builtin photographs, in files."""
+    from bench.datasets import load_dataset
+
+    folder.mkdir()
+    images = load_dataset("builtin").images
+    for place in range(count):
+        pixels = np.rint(images[place % len(images)].read() * 255).astype(np.uint8)
+        Image.fromarray(np.roll(pixels, place, 1)).save(folder / f"{place:03}.png")
+
+
+def bare(engine: Here, images: list[torch.Tensor]) -> float:
+    """Seconds of the forward passes alone."""
+    began = time.perf_counter()
+    with torch.inference_mode():
+        for image in images:
+            engine.networks.networks[0](image)
+    return time.perf_counter() - began
+
+
+def whole(plan: Plan, engine: Here) -> float:
+    """Seconds of a run into an empty store, from the first image to the last commit."""
+    engine.close = lambda: None  # it is used again
+    with tempfile.TemporaryDirectory() as folder, Store.create(Path(folder) / "run") as store:
+        run = Run(plan, store, engine, pictures=0)
+        began = time.perf_counter()
+        rows = [row for step in run.steps() for row in step.rows]
+        seconds = time.perf_counter() - began
+    if any(row["status"] != "ok" for row in rows):
+        raise SystemExit(rows[0]["reason"])
+    return seconds
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("models", nargs="*", default=["ours", "restormer", "dncnn"])
+    parser.add_argument("--images", type=int, default=14)
+    parser.add_argument("--turns", type=int, default=5)
+    given = parser.parse_args()
+    print(f"{torch.get_num_threads()} threads, {given.images} images of 256x256, medians of {given.turns} turns")
+    print(f"{'model':20} {'s/MP x cores':>12} {'bare s':>8} {'run s':>8} {'ratio':>6}  ratios of the turns")
+    with tempfile.TemporaryDirectory() as folder:
+        save_images(Path(folder) / "photos", given.images)
+        for model in given.models:
+            plan = make_plan(model, NOISE, None, (Path(folder) / "photos",))
+            engine = Here(plan, "cpu")
+            images = [torch.from_numpy(image.read()).permute(2, 0, 1)[None].contiguous()
+                      for image in plan.datasets[0].images]  # fmt: skip
+            bare(engine, images), whole(plan, engine)
+            turns = [(bare(engine, images), whole(plan, engine)) for _ in range(given.turns)]
+            alone, run = (median(seconds) for seconds in zip(*turns, strict=True))
+            ratios = [run / alone for alone, run in turns]
+            speed = alone / sum(image[0, 0].numel() for image in images) * 1e6 * torch.get_num_threads()
+            print(f"{model:20} {speed:12.2f} {alone:8.2f} {run:8.2f} {median(ratios):6.3f}  "
+                  f"{' '.join(f'{ratio:.2f}' for ratio in ratios)}", flush=True)  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
