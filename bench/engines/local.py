@@ -1,4 +1,8 @@
-"""The engine of several processes on this machine; on one with GPUs each has its own."""
+"""The engine of several processes on this machine; on one with GPUs each has its own.
+
+Some kernels round otherwise with another number of threads: between one and two, 3 of 196,608 samples of an output of
+Restormer moved by one step of 8 bits, 2 of RIDNet, none of DnCNN and SwinIR. With equal threads rows are equal.
+"""
 
 from __future__ import annotations
 
