@@ -31,7 +31,8 @@ def list_(name) -> None:
     table = Table("name", "use", "files", "what", "where")
     for known in builtin.NAMES:
         found = builtin.load(known)
-        table.add_row(known, "test", str(len(found.images)), found.title, "in the installation")
+        use = "pairs" if found.recorded else "test"
+        table.add_row(known, use, str(len(found.images)), found.title, "in the installation")
     for public in PUBLIC.values():
         missing = f"bench data fetch {public.name}" if public.direct else public.home
         table.add_row(public.name, public.use, str(public.files), public.title, str(locate(public.name) or missing))

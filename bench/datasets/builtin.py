@@ -1,6 +1,8 @@
 """`builtin`: colour photographs with free terms inside packages that are installed anyway, one 256x256 crop of each.
 
 `builtin-ihc` apart: a microscope image of stained tissue, for the question what a network does far from photographs.
+`mc-mini` are renders that ship with this package: four scenes at 64 and 128 samples a pixel beside references, with a
+card that says how they were made and how much noise the references have left.
 Left out of the packages' pictures: the stereo motorcycle (terms not stated), the Hubble and retina pictures (not
 everyday photographs), and drawings.
 """
@@ -8,12 +10,15 @@ everyday photographs), and drawings.
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from bench.datasets.folders import images_of
 from bench.datasets.image import CleanImage, Dataset, read_file
+from bench.datasets.public import MANIFESTS, compare, read_manifest
 
 SIDE = 256
 
@@ -69,16 +74,29 @@ TISSUE = (
     ),
 )
 # fmt: on
-NAMES = ("builtin", "builtin-ihc")
+RENDERS = Path(__file__).parent / "mc-mini"
+NAMES = ("builtin", "builtin-ihc", RENDERS.name)
 
 
 def load(name: str) -> Dataset:
-    """The data set `builtin` or `builtin-ihc`."""
+    """A data set of the installation. Raises BadInput where files of it are missing or others."""
+    if name == RENDERS.name:
+        return _renders()
     chosen = PHOTOGRAPHS if name == "builtin" else TISSUE
     licences = "; ".join(f"{photo.name}: {photo.licence}" for photo in chosen)
     title = "7 photographs, 256x256" if name == "builtin" else "stained tissue under a microscope, 256x256"
     images = tuple(CleanImage(photo.name, lambda photo=photo: read_crop(photo)) for photo in chosen)
     return Dataset(name, title, licences, images, "crops of pictures in scikit-image, scikit-learn and matplotlib")
+
+
+def _renders() -> Dataset:
+    card = json.loads((RENDERS / "card.json").read_text())
+    compare(RENDERS, read_manifest(MANIFESTS / f"{RENDERS.name}.sha256"), "set of renders of this version")
+    left = ", ".join(f"{scene} {made['psnr_of_the_reference']:.1f}" for scene, made in card["scenes_measured"].items())
+    note = (f"{card['renderer']}, seed {card['seed']}, references of {card['reference']:,} samples a pixel; these have "
+            f"noise left, in dB: {left}")  # fmt: skip
+    title = "4 scenes rendered at 64 and 128 samples a pixel, 192x192, tone-mapped"
+    return Dataset(RENDERS.name, title, "MIT", images_of(RENDERS), note)
 
 
 def read_crop(photo: Photograph) -> np.ndarray:

@@ -7,7 +7,6 @@ at GitHub name a commit, so that what lies there does not change; whatever comes
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -155,29 +154,27 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-def verify(public: PublicSet, folder: Path, advance: Callable[[], None] = lambda: None) -> str:
-    """Compare a folder with a set's list, its own where none is published; returns what was found in words.
+def verify(public: PublicSet, folder: Path) -> str:
+    """Compare a folder with a set's list, its own where none is published; says in words what was found. BadInput."""
+    if public.manifest:
+        compare(folder, public.manifest, f"published {public.name}")
+        return "files equal the published SHA-256 list"
+    known = read_manifest(folder / LOCAL_LIST)
+    compare(folder, known, f"{public.name} that was fetched")
+    return "files are as they were fetched" if known else "no SHA-256 list is published: the files are not compared"
 
-    Raises BadInput that counts and names missing and differing files.
-    """
-    manifest = public.manifest or read_manifest(folder / LOCAL_LIST)
-    missing, differing = [], []
-    for file, digest in manifest.items():
-        if not (folder / file).is_file():
-            missing.append(file)
-        elif sha256(folder / file) != digest:
-            differing.append(file)
-        advance()
+
+def compare(folder: Path, manifest: dict[str, str], what: str) -> None:
+    """Raises BadInput that counts and names files of a list that are missing or differ; `what` is in its words."""
+    missing = [file for file in manifest if not (folder / file).is_file()]
+    differing = [file for file in manifest if file not in missing and sha256(folder / file) != manifest[file]]
     problems = [
-        f"{len(files)} of {len(manifest)} files {what} ({', '.join(files[:3])}{', ...' if len(files) > 3 else ''})"
-        for what, files in (("are missing", missing), ("differ", differing))
+        f"{len(files)} of {len(manifest)} files {how} ({', '.join(files[:3])}{', ...' if len(files) > 3 else ''})"
+        for how, files in (("are missing", missing), ("differ", differing))
         if files
     ]
     if problems:
         raise BadInput(
-            f"{folder} is not the published {public.name}: {'; '.join(problems)}. Mend the files, or use them under "
-            f"another name with --data {folder}"
+            f"{folder} is not the {what}: {'; '.join(problems)}. Mend the files, or use them under another name with "
+            f"--data {folder}"
         )
-    if public.manifest:
-        return "files equal the published SHA-256 list"
-    return "files are as they were fetched" if manifest else "no SHA-256 list is published: the files are not compared"

@@ -1,15 +1,19 @@
 """Pairs in a run: recorded noise goes with the data sets that have it, and with no other."""
 
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
 
 import bench
 from bench import noises, runner
+from bench.datasets import builtin
 from bench.errors import BadInput
 from bench.metrics import psnr
 from bench.plan import make_plan
 from bench.store import Store
+from noise_zoo.monte_carlo import MonteCarlo
 
 OWN = ["monte_carlo(spp=4)", "monte_carlo(spp=64)"]
 GAUSSIAN = "gaussian(sigma=15)"
@@ -104,3 +108,40 @@ def test_a_pair_of_two_sizes_fails_and_says_so(renders, networks, tmp_path):
         "the noisy and the clean image of b.png have 20x30 and 48x40 pixels, wanted the same",
     }
     assert set(rows.loc[rows["status"] == "failed", "image"]) == {"b.png"}
+
+
+def test_rows_say_which_crops_are_of_one_photograph(photos, networks, tmp_path):
+    folder = tmp_path / "crops"
+    folder.mkdir()
+    for name, file in zip(("desk_1", "desk_2", "door_1"), sorted(photos.iterdir()), strict=False):
+        for end in ("real", "mean"):
+            (folder / f"{name}_{end}.png").write_bytes(file.read_bytes())
+    rows = bench.run(f"{networks}:Blur", "real", data=(folder,), out=tmp_path / "run")
+    assert dict(zip(rows["image"], rows["photograph"], strict=True)) == {
+        "desk_1": "desk", "desk_2": "desk", "door_1": "door"
+    }  # fmt: skip
+
+
+def test_the_renders_of_the_installation(networks, tmp_path):
+    rows = bench.run(f"{networks}:Blur", "all", "mc-mini(limit=2)", out=tmp_path / "run")
+    assert set(rows["noise"]) == {GAUSSIAN, "monte_carlo(spp=64)", "monte_carlo(spp=128)"}
+    assert (rows["status"] == "ok").all() and len(rows) == 2 * 3
+    card = json.loads((builtin.RENDERS / "card.json").read_text())["scenes_measured"]
+    for row in rows[rows["noise_name"] == "monte_carlo"].to_dict("records"):
+        measured = card[row["image"].removesuffix(".png")][f"psnr_spp{row['level']:.0f}"]
+        assert row["psnr_noisy"] == pytest.approx(measured, abs=0.006)
+
+
+def test_noise_of_the_renders_is_that_of_independent_pixels():
+    data = bench.load_dataset("mc-mini")
+    assert len(data.images) == 4 and data.licence == "MIT" and "4,096 samples" in data.note
+    for image in data.images:
+        clean = image.read()
+        noise = {spp: image.read_noisy(MonteCarlo(spp)) - clean for spp in (64, 128)}
+        inside = (clean > 0.1) & (clean < 0.9)
+        halved = np.mean(noise[64][inside] ** 2) / np.mean(noise[128][inside] ** 2)
+        assert 1.5 < halved < 2.3  # twice the samples, half the variance; less where lights are cut off
+        field = np.clip(np.where(inside, noise[64], 0), -0.1, 0.1)[..., 1]  # rare bright paths apart
+        for there in (field[1:], field[:, 1:]):
+            here = field[: there.shape[0], : there.shape[1]]
+            assert abs(np.corrcoef(here.ravel(), there.ravel())[0, 1]) < 0.1, image.name  # 0.3 with other filters
