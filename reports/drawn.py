@@ -1,6 +1,6 @@
 """Charts as the pages show them: inline, with a file of the picture and one of its data."""
 
-from collections.abc import Callable
+import re
 from dataclasses import dataclass
 
 import pandas as pd
@@ -21,9 +21,13 @@ class Drawn:
     csv_address: str
 
 
-def publish(folder: SiteFolder, parts: tuple[object, ...], draw: Callable[[str], Chart], data: pd.DataFrame) -> Drawn:
-    """Name parts, a drawing that takes its identity, and its data -> the chart, its files written."""
+def publish(folder: SiteFolder, parts: tuple[object, ...], chart: Chart, data: pd.DataFrame) -> Drawn:
+    """Name parts, a chart and its data -> the chart, its files written."""
     address = folder.free_address("charts", *parts)
-    chart = draw(address.removeprefix("charts/").replace(".", "-"))
-    svg = folder.text(f"{address}.svg", '<?xml version="1.0" encoding="utf-8"?>\n' + chart.svg + "\n")
+    svg = folder.text(f"{address}.svg", '<?xml version="1.0" encoding="utf-8"?>\n' + standalone(chart.svg) + "\n")
     return Drawn(Markup(chart.svg), chart.width, chart.words, svg, folder.csv(f"{address}.csv", data))
+
+
+def standalone(svg: str) -> str:
+    """A page's SVG -> one for other programs: plain colours and fonts, no links into the site."""
+    return re.sub(r"</?a\b[^>]*>", "", re.sub(r"var\(--[\w-]+, ([^()]*)\)", r"\1", svg))

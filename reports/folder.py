@@ -20,6 +20,7 @@ class SiteFolder:
         self.root = Path(root)
         self.root.mkdir(parents=True, exist_ok=True)
         self.written: set[str] = set()
+        self._named: set[str] = set()
         self._remove_previous()
 
     def _remove_previous(self) -> None:
@@ -71,23 +72,28 @@ class SiteFolder:
         self.written.add(address)
         return address
 
+    def file(self, source: Path, address: str) -> str:
+        """A file and a relative address -> the address, a copy of the file there."""
+        path = self.root / address
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, path)
+        self.written.add(address)
+        return address
+
     def copy(self, folder: Path, address: str) -> None:
         """Copies the files of a flat folder below an address."""
         for path in sorted(folder.iterdir()):
             if path.is_file():
-                target = self.root / address / path.name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(path, target)
-                self.written.add(f"{address}/{path.name}")
+                self.file(path, f"{address}/{path.name}")
 
     def free_address(self, folder: str, *parts: object) -> str:
         """Name parts -> a safe address without suffix that no file has yet: 'charts/builtin-mixture'."""
-        taken = {name.rsplit(".", 1)[0] for name in self.written}
         base = f"{folder}/{'-'.join(slug(part) for part in parts)}"
         address, attempt = base, 1
-        while address in taken:
+        while address in self._named:
             attempt += 1
             address = f"{base}-{attempt}"
+        self._named.add(address)
         return address
 
     def close(self) -> None:

@@ -18,6 +18,17 @@ def number(value: float | None, digits: int) -> str:
     return text.replace("-", MINUS)
 
 
+def signed(value: float | None, digits: int) -> str:
+    """A difference -> text with its sign: '+0.12'."""
+    text = number(value, digits)
+    return f"+{text}" if text[0].isdigit() and value > 0 else text
+
+
+def rank(first: int, last: int) -> str:
+    """The ranks from first to last -> '3' or '1 to 4'."""
+    return str(first) if first == last else f"{first}\N{EN DASH}{last}"
+
+
 def interval(low: float | None, high: float | None, digits: int) -> str:
     """Two ends -> 'low to high', or '' where there is no interval."""
     if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):

@@ -11,9 +11,12 @@ class Page:
     title: str
 
 
+MODEL = "model"  # not one page but one for each model; panels that stand on it take the model too
 PAGES = {
     "overview": Page("index.html", "Overview"),
     "noise": Page("noise.html", "Noise"),
     "models": Page("models.html", "Models"),
+    "images": Page("images.html", "Images"),
+    "inside": Page("inside.html", "Inside"),
     "methods": Page("methods.html", "Methods"),
 }

@@ -58,3 +58,21 @@ def leaders(
             if low <= 0:
                 tied.add(model)
     return best, frozenset(tied)
+
+
+def rank_ranges(images: Mapping[str, np.ndarray], higher_is_better: bool) -> dict[str, tuple[int, int]]:
+    """(N,) scores by model over the same images -> the ranks that the 95% intervals of paired differences allow.
+
+    A model cannot rank above those that are better than it with an interval above zero, nor below those that are worse
+    than it so. Pairs are taken one by one, without correction for their number.
+    """
+    sign = 1 if higher_is_better else -1
+    above = {model: 0 for model in images}
+    below = {model: 0 for model in images}
+    for model, scores in images.items():
+        for other, others in images.items():
+            _, low, _ = mean_interval(sign * (others - scores))
+            if low > 0:
+                above[model] += 1
+                below[other] += 1
+    return {model: (1 + above[model], len(images) - below[model]) for model in images}

@@ -7,6 +7,7 @@ from functools import cached_property
 import pandas as pd
 
 from reports.formatting import level as level_text
+from reports.formatting import slug
 from reports.measures import GAP, MEASURES, Measure
 from reports.study import DatasetCard, ModelCard, NoiseCard, Study
 
@@ -84,6 +85,12 @@ class Results:
         return tuple(m for m in ordered([card.name for card in self.study.models], met) if m != NOISY)
 
     @cached_property
+    def model_files(self) -> dict[str, str]:
+        """The file of each model's page."""
+        taken: set[str] = set()
+        return {model: f"model-{slug(model, taken)}.html" for model in self.models}
+
+    @cached_property
     def datasets(self) -> tuple[str, ...]:
         """Specs of the data sets that ran."""
         met = pd.concat([self.summary["dataset"], self.rows["dataset"]])
@@ -133,6 +140,14 @@ class Results:
     def line(self, dataset: str, noise: str, model: str) -> dict | None:
         """The summary of one model x noise x data set, or None."""
         return self._lines.get((dataset, noise, model))
+
+    @cached_property
+    def side_by_side(self) -> pd.DataFrame:
+        """PSNR of each model that succeeded, and of the noisy input, a row each data set x noise x image x seed."""
+        keys = ["dataset", "noise", "noise_name", "image", "seed"]
+        noisy = self.rows.groupby(keys, observed=True, sort=False)["psnr_noisy"].first().astype(float)
+        own = self.ok.drop_duplicates([*keys, "model"]).set_index([*keys, "model"])["psnr"].astype(float)
+        return own.unstack("model").assign(**{NOISY: noisy}).reset_index()
 
     @cached_property
     def _scores(self) -> dict[str, dict[tuple[str, str], pd.DataFrame]]:

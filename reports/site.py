@@ -7,10 +7,10 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
-from reports import formatting, panels
+from reports import formatting, links, panels
 from reports.charts.style import look
 from reports.folder import SiteFolder
-from reports.pages import PAGES
+from reports.pages import MODEL, PAGES, Page
 from reports.results import NOISY, Results
 from reports.study import Study
 
@@ -31,19 +31,25 @@ def build(study: Study, rows: pd.DataFrame, summary: pd.DataFrame, out: Path) ->
     results = Results(study, rows, summary)
     folder = SiteFolder(out)
     environment = _environment(results)
-    pages: dict[str, list[Section]] = {key: [] for key in PAGES}
+    pages = {key: [] for key in PAGES} | {(MODEL, model): [] for model in results.models}
     for name, panel in panels.found().items():
-        if panel.page not in pages:
-            raise ValueError(f"panel {name} asks for page {panel.page!r}; there are {', '.join(PAGES)}")
-        context = panel.context(results, folder)
-        if context is not None:
-            body = environment.get_template(f"panels/{name}.html").render(context)
-            pages[panel.page].append(Section(name.replace("_", "-"), panel.title, Markup(body)))
+        if panel.page not in (*PAGES, MODEL):
+            raise ValueError(f"panel {name} asks for page {panel.page!r}; there are {', '.join((*PAGES, MODEL))}")
+        subjects = [(model,) for model in results.models] if panel.page == MODEL else [()]
+        for subject in subjects:
+            context = panel.context(results, folder, *subject)
+            if context is not None:
+                body = environment.get_template(f"panels/{name}.html").render(context)
+                section = Section(name.replace("_", "-"), panel.title, Markup(body))
+                pages[(MODEL, *subject) if subject else panel.page].append(section)
     menu = [page for key, page in PAGES.items() if pages[key] or key == "overview"]
+    template = environment.get_template("page.html")
     for key, page in PAGES.items():
         if page in menu:
-            html = environment.get_template("page.html").render(page=page, sections=pages[key], menu=menu)
-            folder.text(page.file, html)
+            folder.text(page.file, template.render(page=page, sections=pages[key], menu=menu))
+    for model, file in results.model_files.items():
+        page = Page(file, model)
+        folder.text(file, template.render(page=page, sections=pages[MODEL, model], menu=menu))
     folder.copy(HERE / "static", "static")
     folder.close()
     return folder.root / PAGES["overview"].file
@@ -62,6 +68,7 @@ def _environment(results: Results) -> jinja2.Environment:
         "study": results.study,
         "results": results,
         "noisy": NOISY,
+        "images": links.images,
         "look": lambda model: look(results.models, model),
     }
     environment.filters |= {
@@ -71,7 +78,9 @@ def _environment(results: Results) -> jinja2.Environment:
         "count": formatting.count,
         "short_count": formatting.short_count,
         "plural": formatting.plural,
+        "rank": lambda ranks: formatting.rank(*ranks),
         "printable": formatting.printable,
+        "printable_lines": lambda text: "\n".join(formatting.printable(line) for line in text.splitlines()),
         "shortened": formatting.shortened,
     }
     return environment

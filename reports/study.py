@@ -58,6 +58,32 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class Curve:
+    """PSNR in dB on held-out images under a noise while a model was trained: (iteration, PSNR) in order."""
+
+    model: str
+    noise: str
+    points: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """A figure of what goes on inside networks, with its files; `look` names its kind.
+
+    `words` say how to read the figure, `about` what all figures of its kind have in common, `command` makes it again.
+    """
+
+    look: str
+    title: str
+    words: str
+    about: str
+    svg: Path
+    png: Path
+    csv: Path
+    command: str = ""
+
+
+@dataclass(frozen=True)
 class Study:
     """Everything a reader needs to judge and repeat a run; `created` is an ISO 8601 time."""
 
@@ -74,4 +100,6 @@ class Study:
     noises: tuple[NoiseCard, ...] = ()
     datasets: tuple[DatasetCard, ...] = ()
     pictures: tuple[Picture, ...] = ()
+    artefacts: tuple[Artefact, ...] = ()
+    training: tuple[Curve, ...] = ()
     not_measured: tuple[str, ...] = ()

@@ -8,6 +8,10 @@ import torch
 torch.set_num_threads(1)  # small work: threads would only wait for each other
 
 
+def pytest_addoption(parser):
+    parser.addoption("--screenshots", metavar="FOLDER", help="Keep the browser tests' screenshots there.")
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of golden values and published weights beside the checkout; a test that needs it skips without."""

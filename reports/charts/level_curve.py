@@ -1,14 +1,12 @@
 """Quality against the level of one noise: a line and a band a model, named at its right end."""
 
 from collections.abc import Sequence
+from math import isfinite
 
-import numpy as np
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
-
-from reports.charts.series import Series
-from reports.charts.style import INK, MUTED
-from reports.charts.svg import Canvas, Chart, drawing, finish
-from reports.formatting import level, number, shortened
+from reports.charts.series import Point, Series
+from reports.charts.style import MUTED, RULE
+from reports.charts.svg import Canvas, Chart, Scale
+from reports.formatting import interval, level, number, shortened
 from reports.measures import Measure
 
 WIDTH, HEIGHT = 352, 252
@@ -17,70 +15,70 @@ LABEL_STEP = 13.5
 CHARACTER = 6.8
 
 
-def level_curve(title: str, axis: str, measure: Measure, series: Sequence[Series], identity: str) -> Chart:
-    """Series over at least two levels -> a small chart, 352 x 252 pixels, with 95% bands."""
-    with drawing(identity):
-        canvas = Canvas(WIDTH, HEIGHT)
-        axes = canvas.axes(LEFT, TOP, RIGHT, BOTTOM)
-        for line in sorted(series, key=lambda one: -one.look.index):
-            _draw(axes, line)
-        levels = sorted({point.x for line in series for point in line.points})
-        axes.xaxis.set_major_locator(FixedLocator(levels))
-        axes.xaxis.set_minor_locator(NullLocator())
-        named = legible(levels, WIDTH - LEFT - RIGHT)
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: level(value) if value in named else ""))
-        axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
-        axes.margins(x=0.04, y=0.06)
-        axes.tick_params(axis="y", pad=2)
-        axes.tick_params(axis="x", length=4)
-        canvas.text(0, 11, shortened(title, 40), fontsize=14, fontweight="bold")
-        canvas.text(0, 31, measure.heading, fontsize=11.5, color=MUTED)
-        plot_centre = LEFT + (WIDTH - LEFT - RIGHT) / 2
-        canvas.text(plot_centre, HEIGHT - 9, shortened(axis, 44), fontsize=11.5, color=MUTED, ha="center")
-        _label_ends(canvas, axes, series)
-        return finish(canvas, identity, words(title, measure, series))
-
-
-def _draw(axes, line: Series) -> None:
-    look = line.look
-    x, value, low, high = (
-        np.array([getattr(point, part) for point in line.points]) for part in ("x", "value", "low", "high")
-    )
-    noisy = look.index < 0
-    if not noisy:
-        band = axes.fill_between(x, low, high, color=look.colour, alpha=0.11, linewidth=0)
-        band.set_gid(f"{look.css_class}--band")
-    (stroke,) = axes.plot(
-        x, value, color=look.colour, linewidth=1.6 if noisy else 1.9, marker=look.marker, markersize=5
-    )
-    stroke.set_markeredgewidth(0)
-    if look.dash:
-        stroke.set_dashes(look.dash)
-    stroke.set_gid(f"{look.css_class}--line")
-
-
-def _label_ends(canvas: Canvas, axes, series: Sequence[Series]) -> None:
-    """Names the lines at their right ends, moved apart where they would touch."""
-    axes.get_xlim(), axes.get_ylim()  # sets the limits that the transformation below needs
-    ends = []
+def level_curve(title: str, axis: str, measure: Measure, series: Sequence[Series]) -> Chart:
+    """Series over at least two levels -> a small chart, 352 x 252 pixels or higher for many, with 95% bands."""
+    height = max(HEIGHT, round(LABEL_STEP * len(series)) + TOP + BOTTOM)
+    canvas = Canvas(WIDTH, height)
+    points = [point for line in series for point in line.points]
+    levels = sorted({point.x for point in points})
+    across = Scale.over(levels, LEFT, WIDTH - RIGHT, 0.04)
+    ends = [end for point in points for end in (point.value, point.low, point.high)]
+    up = Scale.over(ends, height - BOTTOM, TOP, 0.06)
+    canvas.value_axis(up, LEFT, WIDTH - RIGHT, 5, upright=True)
+    canvas.line([(LEFT, height - BOTTOM), (WIDTH - RIGHT, height - BOTTOM)], RULE, 1)
+    named = legible(levels, WIDTH - LEFT - RIGHT)
+    for value in levels:
+        at = across(value)
+        canvas.line([(at, height - BOTTOM), (at, height - BOTTOM + 4)], RULE, 1)
+        if value in named:
+            canvas.text(at, height - BOTTOM + 14, level(value), anchor="middle", colour=MUTED)
+    for line in sorted(series, key=lambda one: -one.look.index):
+        with canvas.group(line.look.css_class):
+            _draw(canvas, line, across, up)
+    _label_ends(canvas, series, up, height)
     for line in series:
-        last = next((point for point in reversed(line.points) if np.isfinite(point.value)), None)
-        if last is not None:
-            _, up = axes.transData.transform((last.x, last.value))
-            ends.append((HEIGHT - up, line))
-    ends.sort(key=lambda end: end[0])
-    places = spread([end[0] for end in ends], LABEL_STEP, TOP - 4, HEIGHT - BOTTOM - 6)
-    left = WIDTH - RIGHT + 4
-    overlay = canvas.overlay()
+        with canvas.group(line.look.css_class):
+            for point in line.points:
+                title_ = told(line.name, axis, measure, point)
+                canvas.target(across(point.x), up(point.value), 6, point.address, title_)
+    canvas.text(0, 11, shortened(title, 40), 14, bold=True)
+    canvas.text(0, 31, measure.heading, colour=MUTED)
+    centre = LEFT + (WIDTH - LEFT - RIGHT) / 2
+    canvas.text(centre, height - 9, shortened(axis, 44), anchor="middle", colour=MUTED)
+    return canvas.finish(words(title, measure, series))
+
+
+def _draw(canvas: Canvas, line: Series, across: Scale, up: Scale) -> None:
+    look = line.look
+    known = [point for point in line.points if isfinite(point.low)]
+    if look.index >= 0 and len(known) > 1:
+        lows = [(across(point.x), up(point.low)) for point in known]
+        highs = [(across(point.x), up(point.high)) for point in reversed(known)]
+        canvas.area([*lows, *highs], look.colour, 0.11)
+    places = [(across(point.x), up(point.value)) for point in line.points]
+    canvas.line(places, look.colour, 1.6 if look.index < 0 else 1.9, look.dash)
+    for x, y in places:
+        canvas.marker(x, y, look.marker, look.colour, 5.5)
+
+
+def _label_ends(canvas: Canvas, series: Sequence[Series], up: Scale, height: float) -> None:
+    """Names the lines at their right ends, moved apart where they would touch."""
+    ends = sorted(((up(line.points[-1].value), line) for line in series), key=lambda end: end[0])
+    places = spread([end for end, _ in ends], LABEL_STEP, TOP - 4, height - BOTTOM - 6)
+    left = WIDTH - RIGHT + 8
     for place, (_, line) in zip(places, ends, strict=True):
         look = line.look
-        (key,) = overlay.plot([left, left + 14], [place, place], color=look.colour, linewidth=1.9)
-        (mark,) = overlay.plot([left + 7], [place], color=look.colour, marker=look.marker, markersize=5, mew=0)
-        text = overlay.text(left + 19, place, shortened(line.name, 13), fontsize=11.5, va="center", color=INK)
-        if look.dash:
-            key.set_dashes(look.dash)
-        for part, artist in (("key", key), ("mark", mark), ("name", text)):
-            artist.set_gid(f"{look.css_class}--{part}")
+        with canvas.group(look.css_class):
+            canvas.line([(left, place), (left + 14, place)], look.colour, 1.9, look.dash)
+            canvas.marker(left + 7, place, look.marker, look.colour, 5.5)
+            canvas.text(left + 19, place, shortened(line.name, 13))
+
+
+def told(name: str, axis: str, measure: Measure, point: Point) -> str:
+    """A point in words, for those who rest on it."""
+    spread_ = interval(point.low, point.high, measure.digits)
+    value = f"{measure.heading} {number(point.value, measure.digits)}"
+    return f"{name}, {axis} {level(point.x)}: {value}" + (f", 95% interval {spread_}" if spread_ else "")
 
 
 def legible(levels: Sequence[float], width: float) -> set[float]:
@@ -112,8 +110,6 @@ def words(title: str, measure: Measure, series: Sequence[Series]) -> str:
     """The chart in a sentence: each line's first and last value."""
     parts = []
     for line in series:
-        known = [point for point in line.points if np.isfinite(point.value)]
-        if known:
-            first, last = (number(point.value, measure.digits) for point in (known[0], known[-1]))
-            parts.append(f"{line.name} from {first} to {last}")
+        first, last = (number(point.value, measure.digits) for point in (line.points[0], line.points[-1]))
+        parts.append(f"{line.name} from {first} to {last}")
     return f"{measure.heading} against the level of {title}: " + "; ".join(parts) + "."

@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from matplotlib.ticker import MaxNLocator
-
 from reports.charts.style import INK, MUTED, Look
-from reports.charts.svg import Canvas, Chart, drawing, finish
+from reports.charts.svg import Canvas, Chart, Scale
 from reports.formatting import number, shortened
 
 STEP, TOP, BOTTOM, RIGHT = 36, 36, 28, 84
+WIDE = 500
 
 
 @dataclass(frozen=True)
@@ -23,34 +22,24 @@ class Loss:
     loss: float
 
 
-def loss_chart(losses: Sequence[Loss], away: str, width: int, identity: str) -> Chart:
-    """Losses in reading order -> a chart of that width in pixels, 34 high a model."""
-    left = 150 if width > 500 else 92
-    height = TOP + BOTTOM + STEP * len(losses)
-    with drawing(identity):
-        canvas = Canvas(width, height)
-        axes = canvas.axes(left, TOP, RIGHT, BOTTOM)
-        for row, loss in enumerate(losses):
-            colour = loss.look.colour
-            axes.plot([loss.away, loss.reference], [row, row], color=colour, linewidth=2.6, alpha=0.45)
-            axes.plot([loss.reference], [row], color=colour, marker="o", markersize=8, fillstyle="none", mew=1.8)
-            axes.plot([loss.away], [row], color=colour, marker="o", markersize=9)
-            y = TOP + (row + 0.5) * STEP
-            quiet = loss.look.index < 0
-            canvas.text(0, y, shortened(loss.name, left // 8), fontsize=13.5, color=MUTED if quiet else INK)
-            text = f"{number(-loss.loss, 2)} dB"
-            canvas.text(width - 2, y, text, fontsize=13.5, ha="right", color=MUTED if quiet else INK)
-        axes.set_ylim(len(losses) - 0.5, -0.5)
-        axes.set_yticks([])
-        axes.grid(True, axis="x")
-        axes.grid(False, axis="y")
-        axes.spines["bottom"].set_visible(False)
-        axes.xaxis.set_major_locator(MaxNLocator(8 if width > 500 else 4, steps=[1, 2, 5, 10]))
-        axes.tick_params(axis="x", length=0, labelsize=12)
-        axes.margins(x=0.04)
-        canvas.text(width - 2, 14, "change", fontsize=12, color=MUTED, ha="right")
-        canvas.text(0, 14, f"PSNR (dB): ring, Gaussian 15; dot, {away}", fontsize=12, color=MUTED)
-        spoken = "; ".join(
-            f"{loss.name} from {number(loss.reference, 2)} to {number(loss.away, 2)} dB" for loss in losses
-        )
-        return finish(canvas, identity, f"PSNR at Gaussian 15 and its mean off it: {spoken}.")
+def loss_chart(losses: Sequence[Loss], away: str, width: int) -> Chart:
+    """Losses in reading order -> a chart of that width in pixels, 36 high a model."""
+    left, is_wide = (150, True) if width > WIDE else (92, False)
+    canvas = Canvas(width, TOP + BOTTOM + STEP * len(losses))
+    bottom = TOP + STEP * len(losses)
+    ends = [value for loss in losses for value in (loss.reference, loss.away)]
+    scale = Scale.over(ends, left, width - RIGHT, 0.04)
+    canvas.value_axis(scale, TOP, bottom, 8 if is_wide else 4, upright=False)
+    for row, loss in enumerate(losses):
+        y, colour = TOP + (row + 0.5) * STEP, loss.look.colour
+        text = MUTED if loss.look.index < 0 else INK
+        start, end = scale(loss.away), scale(loss.reference)
+        canvas.line([(start, y), (end, y)], colour, 2.6, opacity=0.45)
+        canvas.marker(end, y, "o", colour, 8, hollow=True)
+        canvas.marker(start, y, "o", colour, 9)
+        canvas.text(0, y, shortened(loss.name, left // 8), 13.5, colour=text)
+        canvas.text(width, y, f"{number(-loss.loss, 2)} dB", 13.5, anchor="end", colour=text)
+    canvas.text(width, 14, "change", 12, anchor="end", colour=MUTED)
+    canvas.text(0, 14, f"PSNR (dB): ring, Gaussian 15; dot, {away if is_wide else 'off it'}", 12, colour=MUTED)
+    spoken = "; ".join(f"{loss.name} from {number(loss.reference, 2)} to {number(loss.away, 2)} dB" for loss in losses)
+    return canvas.finish(f"PSNR at Gaussian 15 and its mean off it: {spoken}.")

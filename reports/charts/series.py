@@ -7,12 +7,13 @@ from reports.charts.style import Look
 
 @dataclass(frozen=True)
 class Point:
-    """A mean at a place on the horizontal axis, with its interval (NaN where there is none)."""
+    """A mean at a place on the horizontal axis, with its interval (NaN where there is none), and where it leads."""
 
     x: float
     value: float
     low: float
     high: float
+    address: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Sections of the site, one module each, found by module name.
 
 A panel is a module here with a constant `PANEL` and a template of the module's name in templates/panels/.
-Its `context` takes the results and the folder to write to, and returns what the template needs, or None
-where there is nothing to show.
+Its `context` takes the results and the folder to write to (and the model, on the pages of models), and returns what
+the template needs, or None where there is nothing to show.
 """
 
 import pkgutil
@@ -11,15 +11,12 @@ from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
 
-from reports.folder import SiteFolder
-from reports.results import Results
-
-Context = Callable[[Results, SiteFolder], dict[str, object] | None]
+Context = Callable[..., dict[str, object] | None]
 
 
 @dataclass(frozen=True)
 class Panel:
-    """A section: the page that it stands on (a key of reports.pages.PAGES), its place there, its heading."""
+    """A section: the page that it stands on (a key of reports.pages.PAGES, or MODEL), its place, its heading."""
 
     page: str
     order: int

@@ -152,7 +152,7 @@ def draw(results, folder, models, losses, scores, gaps, away) -> dict[str, Drawn
     kinds = list(dict.fromkeys(setting.name for setting in results.off_training))
     words = "mean over " + (listing(kinds) if len(kinds) < 4 else f"{len(kinds)} other noises")
     wide, narrow = (
-        publish(folder, parts, lambda identity, width=width: loss_chart(lines, words, width, identity), frame)
+        publish(folder, parts, loss_chart(lines, words, width), frame)
         for parts, width in ((("loss",), 760), (("loss", "narrow"), 358))
     )
     return {"wide": wide, "narrow": narrow}

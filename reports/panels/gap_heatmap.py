@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from reports import links
 from reports.charts.heatmap import heatmap
 from reports.drawn import publish
 from reports.folder import SiteFolder
@@ -35,14 +36,11 @@ def draw(results: Results, folder: SiteFolder, dataset: str) -> object | None:
     digits = 1 if np.nanmax(np.abs(gaps)) >= 100 else 2
     means = ", ".join(f"{name} {number(mean, 2)}" for name, mean in zip(names, np.nanmean(gaps, axis=0), strict=True))
     words = f"PSNR lost since Gaussian 15 on {dataset}, in dB; mean over the noises shown: {means}."
+    addresses = [[links.images(dataset, setting.spec, model) for model in models] for setting in settings]
     columns = ["model", "noise", "gap", "gap_low", "gap_high"]
     data = part.loc[part["noise"].isin([one.spec for one in settings]), columns]
-    return publish(
-        folder,
-        ("gap", dataset),
-        lambda identity: heatmap(rows, names, gaps, digits, identity, words),
-        pd.DataFrame(data),
-    )
+    chart = heatmap(rows, names, gaps, digits, words, addresses)
+    return publish(folder, ("gap", dataset), chart, pd.DataFrame(data))
 
 
 PANEL = Panel("overview", 20, "What each noise costs", context)

@@ -10,7 +10,7 @@ from reports import latex
 from reports.folder import SiteFolder
 from reports.formatting import interval, number
 from reports.measures import Measure
-from reports.paired import leaders, mean_interval
+from reports.paired import leaders, mean_interval, rank_ranges
 from reports.panels import Panel
 from reports.results import NOISY, NoiseSetting, Results
 
@@ -31,11 +31,12 @@ class Cell:
 
 @dataclass(frozen=True)
 class Line:
-    """A model's row."""
+    """A model's row; `ranks` are the first and the last rank that it may have in the first column, None without one."""
 
     model: str
     cells: tuple[Cell, ...]
     failed: int
+    ranks: tuple[int, int] | None
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,6 @@ def context(results: Results, folder: SiteFolder) -> dict[str, object]:
         "datasets": list(enumerate(results.datasets)),
         "measures": [one for one in results.measures if any(table.measure is one for table in tables)],
         "any_failed": not results.failed.empty,
-        "pictured": {(picture.dataset, picture.noise) for picture in results.study.pictures},
     }
 
 
@@ -87,7 +87,9 @@ def table(results: Results, folder: SiteFolder, index: int, measure: Measure) ->
     if len(results.off_training) > 1 and not away.empty:
         columns = (AVERAGE, *columns)
     scores = {setting: cells(results, dataset, setting, measure, away) for setting in columns}
-    lines = tuple(line(results, dataset, model, columns, scores) for model in (*results.models, NOISY))
+    first = away if columns[0] is AVERAGE else results.per_image(dataset, columns[0].spec, measure)
+    ranks = ranks_of(first, measure)
+    lines = tuple(line(results, dataset, model, columns, scores, ranks) for model in (*results.models, NOISY))
     shown = tuple(one for one in lines if one.model == NOISY or one.failed or any(c.text for c in one.cells))
     ranked = tuple(sorted((one for one in shown if one.model != NOISY), key=lambda one: rank(one, measure)))
     noisy = next((one for one in shown if one.model == NOISY and any(c.text for c in one.cells)), None)
@@ -107,6 +109,13 @@ def rank(one: Line, measure: Measure) -> tuple[bool, float]:
     value = one.cells[0].value
     missing = not math.isfinite(value)
     return missing, 0.0 if missing else -value if measure.higher_is_better else value
+
+
+def ranks_of(images: pd.DataFrame, measure: Measure) -> dict[str, tuple[int, int]]:
+    """Images x models -> the ranks that each model may have, over the images that all have."""
+    shared = images.drop(columns=NOISY, errors="ignore").dropna()
+    arrays = {model: shared[model].to_numpy(float) for model in shared.columns}
+    return rank_ranges(arrays, measure.higher_is_better) if len(arrays) > 1 and len(shared) else {}
 
 
 Scores = dict[str, tuple[Cell, float, float]]
@@ -143,11 +152,13 @@ def as_float(value: object, default: float = math.nan) -> float:
     return default if value is None or pd.isna(value) else float(value)
 
 
-def line(results: Results, dataset: str, model: str, columns: tuple[NoiseSetting, ...], scores: dict) -> Line:
+def line(
+    results: Results, dataset: str, model: str, columns: tuple[NoiseSetting, ...], scores: dict, ranks: dict
+) -> Line:
     """One model's cells."""
     failed = results.failed
     lost = int(((failed["dataset"] == dataset) & (failed["model"] == model)).sum())
-    return Line(model, tuple(scores[setting][model][0] for setting in columns), lost)
+    return Line(model, tuple(scores[setting][model][0] for setting in columns), lost, ranks.get(model))
 
 
 def title(setting: NoiseSetting) -> str:
@@ -160,6 +171,7 @@ def frame(lines, noisy, columns, scores) -> pd.DataFrame:
     records = []
     for one in (*lines, *((noisy,) if noisy else ())):
         record: dict[str, object] = {"model": one.model}
+        record |= dict(zip(("first rank", "last rank"), one.ranks or (None, None), strict=True))
         for setting in columns:
             cell, low, high = scores[setting][one.model]
             record |= {

@@ -22,7 +22,37 @@ const maskbench = (() => {
     waiting.get(name)?.resolve(data);
   }
 
-  return { load, receive };
+  // An element with properties and children.
+  function make(tag, properties = {}, ...children) {
+    const element = Object.assign(document.createElement(tag), properties);
+    element.append(...children);
+    return element;
+  }
+
+  // Sorts the first body of a table by a column, the better end first, and the other way at the next call.
+  function value(row, index) {
+    const raw = row.cells[index].dataset.value ?? row.cells[index].textContent;
+    const number = Number(raw);
+    return Number.isFinite(number) ? number : raw === "nan" ? null : raw;
+  }
+  function sortRows(table, head, index, higher) {
+    const before = head.getAttribute("aria-sort");
+    const first = head.dataset.sort === "number" && higher ? "descending" : "ascending";
+    const other = first === "descending" ? "ascending" : "descending";
+    const order = before === first ? other : first;
+    for (const one of table.querySelectorAll("[aria-sort]")) one.removeAttribute("aria-sort");
+    head.setAttribute("aria-sort", order);
+    const sign = order === "ascending" ? 1 : -1;
+    const rows = [...table.tBodies[0].rows].sort((a, b) => {
+      const [left, right] = [value(a, index), value(b, index)];
+      if (left === null || right === null) return (left === null) - (right === null);
+      return sign * (typeof left === "number" && typeof right === "number"
+        ? left - right : String(left).localeCompare(String(right)));
+    });
+    table.tBodies[0].append(...rows);
+  }
+
+  return { load, receive, make, sortRows };
 })();
 window.maskbench = maskbench;
 
@@ -86,42 +116,26 @@ window.maskbench = maskbench;
     filter();
   }
 
+  // Models whose names hold a text.
+  const names = document.querySelector("[data-filter]");
+  names?.addEventListener("input", () => {
+    const wanted = names.value.trim().toLowerCase();
+    for (const row of document.querySelectorAll(".leaderboard tbody:first-of-type tr")) {
+      row.hidden = !row.cells[0].dataset.value.toLowerCase().includes(wanted);
+    }
+  });
+
   // Sorting; the noisy input keeps its place in a body of its own.
-  function value(row, index) {
-    const raw = row.cells[index].dataset.value;
-    const number = Number(raw);
-    return Number.isFinite(number) ? number : raw === "nan" ? null : raw;
-  }
-  function sort(table, head, index) {
-    const number = head.dataset.sort === "number";
-    const higher = table.dataset.higher === "1";
-    const before = head.getAttribute("aria-sort");
-    const first = number && higher ? "descending" : "ascending";
-    const other = first === "descending" ? "ascending" : "descending";
-    const order = before === first ? other : first;
-    for (const one of table.querySelectorAll("[aria-sort]")) one.removeAttribute("aria-sort");
-    head.setAttribute("aria-sort", order);
-    const sign = order === "ascending" ? 1 : -1;
-    const body = table.tBodies[0];
-    const rows = [...body.rows].sort((a, b) => {
-      const [left, right] = [value(a, index), value(b, index)];
-      if (left === null || right === null) return (left === null) - (right === null);
-      return sign * (typeof left === "number" && typeof right === "number"
-        ? left - right : String(left).localeCompare(String(right)));
-    });
-    body.append(...rows);
-  }
   for (const table of document.querySelectorAll("table.leaderboard")) {
     const [top, second] = table.tHead.rows;
-    const heads = [top.cells[0], ...second.cells];
-    const last = top.cells[top.cells.length - 1];
-    if (last.dataset.sort && last !== top.cells[0]) heads.push(last);
+    const [name, rank, ...others] = [...top.cells].filter((head) => head.dataset.sort);
+    const heads = [name, rank, ...second.cells, ...others];
     heads.forEach((head, index) => {
       const button = document.createElement("button");
       button.type = "button";
       button.append(...head.childNodes);
       head.append(button);
-      button.addEventListener("click", () => sort(table, head, index));
+      button.addEventListener("click", () => maskbench.sortRows(table, head, index, table.dataset.higher === "1" && head !== rank));
     });
   }
 

@@ -161,6 +161,15 @@ def summarize(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
+@pytest.fixture(scope="session")
+def screenshots(request, tmp_path_factory) -> Path:
+    """The folder in which screenshots are kept: `--screenshots FOLDER`, or a temporary one."""
+    named = request.config.getoption("--screenshots")
+    folder = Path(named) if named else tmp_path_factory.mktemp("screenshots")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 @pytest.fixture(name="summarize")
 def summarize_fixture():
     """The function that makes a summary of rows."""
@@ -174,8 +183,19 @@ def six_noises_fixture():
 
 
 @pytest.fixture
-def make_study(tmp_path):
+def make_study(make_study_in, tmp_path):
     """A function that makes (study, rows, summary); its arguments say what is in them."""
+    return make_study_in(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def make_study_in():
+    """A folder for the pictures -> the function that makes studies."""
+    return study_maker
+
+
+def study_maker(tmp_path: Path):
+    """The same outside of fixtures."""
 
     def make(
         noises=None,

@@ -1,11 +1,13 @@
-"""The site in a real browser: no errors, no requests, sorting, the gallery, narrow screens, both themes."""
+"""The site in a real browser: no errors, no requests, sorting, comparing, deep links, narrow screens, both themes."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from reports import build
+from reports import Study, build
 
 pytestmark = pytest.mark.browser
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -59,22 +61,35 @@ def models(page) -> list[str]:
     )
 
 
-@pytest.fixture
-def index(make_study, tmp_path):
-    return build(*make_study(pictured=2, images=6, size=32), tmp_path / "site")
+@pytest.fixture(scope="module")
+def index(make_study_in, tmp_path_factory):
+    """The first page of a site of two data sets, four models and five settings; tests only look at it."""
+    folder = tmp_path_factory.mktemp("site")
+    return build(*make_study_in(folder)(pictured=2, images=6, size=32), folder / "site")
 
 
 def ready(page):
-    page.locator("[data-gallery]").scroll_into_view_if_needed()
-    page.wait_for_selector("[data-gallery][data-ready]")
+    page.wait_for_selector("[data-images][data-ready]")
 
 
-def test_every_page_at_two_widths_and_themes(index, open_page):
+def says(page, selector: str, *texts: str):
+    """Waits until an element's text has all these in it."""
+    page.wait_for_function(
+        "([selector, texts]) => texts.every(text => document.querySelector(selector)?.textContent.includes(text))",
+        arg=[selector, list(texts)],
+    )
+
+
+CAPTION = "[data-caption]"
+
+
+def test_every_page_at_two_widths_and_themes(index, open_page, screenshots):
     for path in sorted(index.parent.glob("*.html")):
-        for width, scheme in ((1280, "light"), (390, "dark")):
+        for width, scheme in ((1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")):
             page = open_page(path, width=width, scheme=scheme)
-            if path == index:
+            if path.name == "images.html":
                 ready(page)
+            page.screenshot(path=screenshots / f"{path.stem}-{width}-{scheme}.png", full_page=True)
             assert page.evaluate("document.documentElement.scrollWidth") <= width, path.name
             background = page.evaluate("getComputedStyle(document.body).backgroundColor")
             assert (background == "rgb(20, 23, 27)") == (scheme == "dark")
@@ -98,12 +113,21 @@ def test_sorting(index, open_page):
     assert models(page)[0] == "ours" and head.get_attribute("aria-sort") == "ascending"
     page.locator(".variant.chosen table.leaderboard thead th.model button").click()
     assert models(page) == sorted(models(page))
+    page.locator(".variant.chosen table.leaderboard thead th.rank button").click()
+    assert models(page)[0] == "ours"
+
+
+def test_filtering_models(index, open_page):
+    page = open_page(index)
+    page.locator("[data-filter]").fill("DNC")
+    rows = page.locator(".variant.chosen table.leaderboard tbody:first-of-type tr:visible")
+    assert rows.count() == 1 and "dncnn" in rows.inner_text()
 
 
 def test_choices_move_together(index, open_page):
     page = open_page(index)
     page.locator("#leaderboard select[data-choice=dataset]").select_option("1")
-    assert page.locator("#level-curves select[data-choice=dataset]").input_value() == "1"
+    assert page.locator("#gap-heatmap select[data-choice=dataset]").input_value() == "1"
     page.locator("#leaderboard .segments label", has_text="SSIM").click()
     caption = page.locator("#leaderboard .variant.chosen .caption").inner_text()
     assert "CBSD68" in caption and "SSIM" in caption
@@ -111,47 +135,142 @@ def test_choices_move_together(index, open_page):
 
 
 def test_series_can_be_hidden(index, open_page):
-    page = open_page(index)
+    page = open_page(index.parent / "noise.html")
+    page.wait_for_selector(".legend button")
     page.locator(".legend button", has_text="dncnn").click()
+    page.wait_for_selector(".legend button[aria-pressed=false]")
     shown = page.eval_on_selector_all(
         ".multiples .series-2", "all => all.filter(e => e.style.display !== 'none').length"
     )
     assert shown == 0 and page.locator(".multiples .series-1").count() > 0
 
 
-def test_gallery_selection_keys_and_zoom(index, open_page):
-    page = open_page(index)
+def test_choosing_an_image_by_mouse_and_keys(index, open_page):
+    page = open_page(index.parent / "images.html")
     ready(page)
-    caption = page.locator("[data-gallery-caption]")
-    assert "image00" in caption.inner_text() and "mixture(level=2)" in caption.inner_text()
-    page.locator("[data-gallery-controls] label", has_text="level=4").click()
-    assert "mixture(level=4)" in caption.inner_text()
-    page.locator(".strip button").nth(1).click()
-    assert "image01" in caption.inner_text() and "mixture(level=4)" in caption.inner_text()
-    page.locator("[data-gallery]").focus()
+    says(page, CAPTION, "image00", "mixture(level=2)")
+    page.locator("[data-controls] label", has_text="level=4").click()
+    says(page, CAPTION, "mixture(level=4)")
+    page.locator("[data-table] tbody button", has_text="image01").click()
+    says(page, CAPTION, "image01", "mixture(level=4)")
+    page.locator("[data-images]").focus()
     page.keyboard.press("ArrowRight")
-    assert "image00" in caption.inner_text() and "CBSD68" in caption.inner_text()
+    says(page, CAPTION, "image00")
     page.keyboard.press("ArrowUp")
-    assert "mixture(level=3)" in caption.inner_text()
+    says(page, CAPTION, "mixture(level=3)")
+    page.locator("[data-controls] select").first.select_option("CBSD68(crop=256, limit=16)")
+    says(page, CAPTION, "CBSD68", "mixture(level=3)")
     assert page.locator(".tile").count() == 6 and page.locator(".tile.best .psnr").count() == 1
-    page.locator(".frame").nth(2).click(position={"x": 10, "y": 10})
+    assert page.locator("[data-table] tbody tr").count() == 6
+
+
+def test_every_picture_zooms_to_the_same_place(index, open_page):
+    page = open_page(index.parent / "images.html")
+    ready(page)
+    page.locator(".tile .frame").nth(2).click(position={"x": 10, "y": 10})
     styles = page.eval_on_selector_all(
-        ".frame img",
-        "all => all.map(i => [getComputedStyle(i).transform, getComputedStyle(i).imageRendering].join())",
+        ".pixels img",
+        "all => all.map(i => { const s = getComputedStyle(i); return [s.transform, s.imageRendering].join(); })",
     )
-    assert len(set(styles)) == 1 and "pixelated" in styles[0] and "matrix(4" in styles[0]
+    assert len(styles) == 9 and len(set(styles)) == 1 and "pixelated" in styles[0] and "matrix(4" in styles[0]
+    assert "zoom=4" in page.url
+    page.locator("[data-images]").focus()
     page.keyboard.press("Escape")
+    assert "zoom" not in page.url
     broken = page.eval_on_selector_all(".frame img", "all => all.filter(i => i.complete && !i.naturalWidth).length")
     assert broken == 0
 
 
-def test_a_number_leads_to_its_pictures(index, open_page):
+def test_dividers_are_dragged_and_moved_by_keys(index, open_page):
+    page = open_page(index.parent / "images.html")
+    ready(page)
+    divider = page.locator(".divider").first
+    box, stage = divider.bounding_box(), page.locator(".stage").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(stage["x"] + stage["width"] * 0.1, box["y"] + 20, steps=4)
+    page.mouse.up()
+    assert divider.get_attribute("aria-valuenow") == "10"
+    clip = page.locator(".part").first.evaluate("e => e.style.clipPath")
+    right = float(clip.split("(")[1].split()[1].rstrip("%"))
+    assert right == pytest.approx(90, abs=0.5)
+    divider.press("ArrowRight")
+    assert divider.get_attribute("aria-valuenow") == "12"
+    divider.press("End")
+    assert divider.get_attribute("aria-valuenow") == page.locator(".divider").nth(1).get_attribute("aria-valuenow")
+
+
+def test_four_pictures_are_compared_and_errors_shown(index, open_page):
+    page = open_page(index.parent / "images.html")
+    ready(page)
+    assert page.locator(".part").count() == 3
+    page.locator("[data-sources] label", has_text="dncnn").click()
+    page.wait_for_function("document.querySelectorAll('.part').length === 4")
+    page.locator("[data-sources] label", has_text="swinir").click()
+    page.wait_for_function("document.querySelector('.stage').textContent.includes('swinir')")
+    assert page.locator(".part").count() == 4
+    page.locator("[data-images]").focus()
+    page.keyboard.press("e")
+    page.wait_for_selector(".part .difference .under")
+    black = page.locator(".part", has_text="clean").locator("img").evaluate_all("all => all.map(i => i.src)")
+    assert len(black) == 2 and black[0] == black[1]
+
+
+def test_a_number_leads_to_its_images(index, open_page):
     page = open_page(index)
-    page.locator("#leaderboard .variant.chosen a[data-show-noise='mixture(level=4)']").first.click()
-    page.wait_for_function("document.querySelector('[data-gallery-caption]').textContent.includes('level=4')")
-    assert "#gallery?" in page.url
-    again = open_page(index, "#" + page.url.split("#")[1])
-    again.wait_for_function("document.querySelector('[data-gallery-caption]').textContent.includes('level=4')")
+    page.locator("#leaderboard .variant.chosen tbody tr", has_text="dncnn").locator("a[href*='level%3D4']").click()
+    ready(page)
+    says(page, CAPTION, "mixture(level=4)")
+    assert page.locator("[data-table] thead [aria-sort]").inner_text() == "dncnn"
+    column = page.eval_on_selector_all("[data-table] tbody tr", "rows => rows.map(r => Number(r.cells[4].textContent))")
+    assert column == sorted(column) and len(column) == 6
+    mean = page.locator("[data-table] tfoot td").nth(3).inner_text()
+    assert float(mean) == pytest.approx(sum(column) / 6, abs=0.011)
+
+
+def test_a_heatmap_cell_leads_to_its_images(index, open_page):
+    page = open_page(index)
+    page.locator("#gap-heatmap .variant.chosen svg a").first.click()
+    ready(page)
+    says(page, CAPTION, "mixture(level=1)")
+
+
+def test_deep_links(index, open_page):
+    page = open_page(index.parent / "images.html")
+    ready(page)
+    page.locator("[data-controls] label", has_text="level=3").click()
+    says(page, CAPTION, "level=3")
+    page.locator("[data-table] tbody button", has_text="image01").click()
+    page.locator("[data-sources] label", has_text="swinir").click()
+    page.locator("[data-controls] label", has_text="×12").click()
+    page.wait_for_selector(".difference")
+    again = open_page(index.parent / "images.html", "#" + page.url.split("#")[1])
+    ready(again)
+    says(again, CAPTION, "image01", "level=3")
+    says(again, ".stage", "swinir")
+    assert again.locator(".part .difference").count() == again.locator(".part").count() == 4
+    lost = open_page(
+        index.parent / "images.html", "#dataset=gone&noise=gone&image=gone&model=gone&seed=x&zoom=x&show=x"
+    )
+    ready(lost)
+    says(lost, CAPTION, "image00")
+
+
+def test_an_image_without_pictures_has_scores(index, open_page):
+    page = open_page(index.parent / "images.html", "#image=image05")
+    ready(page)
+    says(page, CAPTION, "image05")
+    says(page, "[data-sources]", "kept no pictures")
+    assert page.locator(".stage:visible").count() == 0
+
+
+def test_a_page_of_a_model(index, open_page):
+    page = open_page(index.parent / "models.html")
+    page.locator("table.models a", has_text="swinir").click()
+    assert page.url.endswith("model-swinir.html")
+    page.locator("#model-worst tbody a").first.click()
+    ready(page)
+    assert page.locator("[data-table] thead [aria-sort]").inner_text() == "swinir"
 
 
 def test_without_scripts(index, open_page):
@@ -159,15 +278,45 @@ def test_without_scripts(index, open_page):
     assert page.locator("table.leaderboard:visible").count() == 6
     assert page.locator(".tile img:visible").count() == 6
     assert page.locator("[data-theme-toggle]:visible").count() == 0
+    page = open_page(index.parent / "images.html", scripts=False)
+    assert page.locator(".tile img:visible").count() == 6
+    assert page.locator(".js-only:visible").count() == 0
 
 
-def test_hostile_names_run_nothing(make_study, tmp_path, open_page):
-    name = "<img src=x onerror=alert(1)>\"'" + "w" * 300
-    study = make_study(models=("ours", name), datasets=(name, "b"), images=3, pictured=1, size=16)
-    page = open_page(build(*study, tmp_path / "site"), width=390)
+HOSTILE = (
+    "<img src=x onerror=alert(1)>\"'" + "w" * 300,
+    "\N{HEBREW LETTER ALEF}\N{HEBREW LETTER BET} \N{GRINNING FACE} a&b=c#d?e%f+g,h",
+)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_names_run_nothing(make_study, tmp_path, open_page, name):
+    study, rows, summary = make_study(models=("ours", name), datasets=(name, "b"), images=3, pictured=1, size=16)
+    rows = rows.assign(image=name + rows["image"])
+    study = replace(study, pictures=tuple(replace(one, image=name + one.image) for one in study.pictures))
+    site = build(study, rows, summary, tmp_path / "site").parent
+    for path in sorted(site.glob("*.html")):
+        page = open_page(path, width=390)
+        if path.name == "images.html":
+            ready(page)
+            assert page.locator("[data-sources] tbody tr").count() == 4
+        assert page.locator("img[src=x]").count() == 0
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, path.name
+    page = open_page(site / "index.html")
+    page.locator("#leaderboard .variant.chosen tbody tr").nth(1).locator("td a").nth(1).click()
     ready(page)
-    assert page.locator("img[src=x]").count() == 0
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    says(page, CAPTION, name)
+
+
+def test_empty_and_failed_runs_open(make_study, tmp_path, open_page):
+    open_page(build(Study("Nothing"), pd.DataFrame(), pd.DataFrame(), tmp_path / "empty"))
+    study, rows, summary = make_study(pictured=0, images=3, failed=lambda model, noise, image: True)
+    site = build(study, rows, summary, tmp_path / "failed").parent
+    for path in sorted(site.glob("*.html")):
+        page = open_page(path)
+        if path.name == "images.html":
+            ready(page)
+            says(page, "[data-table]", "failed")
 
 
 def test_many_noises_can_be_filtered(make_study, six_noises, tmp_path, open_page):
@@ -176,4 +325,3 @@ def test_many_noises_can_be_filtered(make_study, six_noises, tmp_path, open_page
     page.locator("[data-columns]").select_option("speckle")
     heads = page.locator(".variant.chosen table.leaderboard thead tr:nth-child(2) th:visible")
     assert heads.count() == 5
-    page.locator("#level-curves .legend").scroll_into_view_if_needed()

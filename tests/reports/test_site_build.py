@@ -11,6 +11,7 @@ import pytest
 
 from reports import Study, build, panels
 from reports.folder import SiteFolder
+from reports.pages import MODEL
 from reports.panels import Panel
 from reports.results import Results
 
@@ -53,7 +54,7 @@ def rows_of(html: str, which: int = 0) -> dict[str, list[str]]:
     found = {}
     for row in re.findall(r"<tr>\s*<th scope=\"row\".*?</tr>", table, re.DOTALL):
         model = re.search(r'data-value="([^"]*)"', row)[1]
-        found[model] = re.findall(r"<td[^>]*?(?:class=\"(\w+)\")?>", row)
+        found[model] = re.findall(r"<td(?: data-[\w-]+=\"[^\"]*\")*(?: class=\"(\w+)\")?>", row)
     return found
 
 
@@ -61,7 +62,8 @@ def test_pages_and_files(make_study, tmp_path):
     index = build(*make_study(pictured=1), tmp_path / "site")
     assert index == tmp_path / "site" / "index.html"
     pages = read(index)
-    assert set(pages) == {"index.html", "noise.html", "models.html", "methods.html"}
+    models = {f"model-{model}.html" for model in ("ours", "baseline", "dncnn", "swinir")}
+    assert set(pages) == {"index.html", "noise.html", "models.html", "images.html", "methods.html"} | models
     for html in pages.values():
         page = Reader(html)
         assert len(page.ids) == len(set(page.ids)), "ids are unique"
@@ -111,10 +113,10 @@ def test_building_again_removes_only_the_old_site(make_study, tmp_path):
 def test_best_in_bold_with_ties(make_study, tmp_path):
     html = read(build(*make_study(pictured=0, datasets=("builtin",)), tmp_path / "site"))["index.html"]
     cells = rows_of(html)
-    # Columns: mean off training, gaussian 15, mixture 1-4. On Gaussian 15 baseline and SwinIR tie.
-    assert cells["ours"] == ["best", "", "best", "best", "best", "best"]
-    assert cells["baseline"][1] == cells["swinir"][1] == "best"
-    assert cells["dncnn"] == [""] * 6 and cells["noisy"] == [""] * 6
+    # Columns: rank, mean off training, gaussian 15, mixture 1-4. On Gaussian 15 baseline and SwinIR tie.
+    assert cells["ours"] == ["", "best", "", "best", "best", "best", "best"]
+    assert cells["baseline"][2] == cells["swinir"][2] == "best"
+    assert cells["dncnn"][1:] == [""] * 6 and cells["noisy"][1:] == [""] * 6
     assert list(cells)[0] == "ours" and list(cells)[-1] == "noisy"
 
 
@@ -160,21 +162,22 @@ def test_hostile_names(make_study, summarize, tmp_path, name):
         assert "<script>alert" not in html
         scripts = [values for tag, values in Reader(html).tags if tag == "script"]
         assert all(values.get("src", "").startswith("static/") for values in scripts)
-    assert "<script>" not in (index.parent / "data" / "gallery.js").read_text(encoding="utf-8")
+    for script in (index.parent / "data").glob("*.js"):
+        assert "<script>" not in script.read_text(encoding="utf-8")
 
 
 def test_hostile_paper_address_is_no_link(make_study, tmp_path):
     study, rows, summary = make_study(pictured=0)
     cards = tuple(replace(card, paper="javascript:alert(1)") for card in study.models)
     pages = read(build(replace(study, models=cards), rows, summary, tmp_path / "site"))
-    assert not [link for link in Reader(pages["models.html"]).links if link.startswith("javascript")]
+    assert "javascript:alert" in pages["model-ours.html"]
+    assert not [link for link in Reader(pages["model-ours.html"]).links if link.startswith("javascript")]
 
 
 def test_empty_study(tmp_path):
     pages = read(build(Study("Nothing"), pd.DataFrame(), pd.DataFrame(), tmp_path / "site"))
     assert "This run gives no answer: this run has no rows." in pages["index.html"]
-    assert "kept no pictures" in pages["index.html"]
-    assert "methods.html" in pages
+    assert set(pages) == {"index.html", "methods.html"}
 
 
 def test_only_failures(make_study, summarize, tmp_path):
@@ -196,7 +199,7 @@ def test_unreadable_pictures_are_counted(make_study, tmp_path):
     study, rows, summary = make_study(pictured=1, datasets=("builtin",))
     study.pictures[-1].path.write_bytes(b"no picture")
     study.pictures[-2].path.unlink()
-    html = read(build(study, rows, summary, tmp_path / "site"))["index.html"]
+    html = read(build(study, rows, summary, tmp_path / "site"))["images.html"]
     assert "2 picture files could not be read and are left out" in html
 
 
@@ -207,5 +210,6 @@ def test_panel_contract(name, make_study, tmp_path):
     template = panels.__path__[0].replace("/panels", f"/templates/panels/{name}.html")
     assert Path(template).is_file()
     study, rows, summary = make_study(pictured=0, datasets=("builtin",), models=("ours", "dncnn"), images=3)
-    context = panel.context(Results(study, rows, summary), SiteFolder(tmp_path / "one"))
+    subject = ("dncnn",) if panel.page == MODEL else ()
+    context = panel.context(Results(study, rows, summary), SiteFolder(tmp_path / "one"), *subject)
     assert context is None or isinstance(context, dict)

@@ -1,0 +1,66 @@
+"""Charts of quality against the level of a noise, with intervals; the panel `noises` shows them."""
+
+from reports import links
+from reports.charts.dots import dots
+from reports.charts.level_curve import level_curve
+from reports.charts.series import Point, Series
+from reports.charts.style import look
+from reports.charts.svg import Chart
+from reports.drawn import Drawn, publish
+from reports.folder import SiteFolder
+from reports.measures import Measure
+from reports.results import NOISY, NoiseSetting, Results
+
+
+def draw(results: Results, folder: SiteFolder, dataset: str, name: str, measure: Measure) -> list[Drawn]:
+    """One noise -> a curve where it has levels, else a dot plot for each of its settings."""
+    summary = results.summary
+    part = summary[(summary["dataset"] == dataset) & (summary["noise_name"] == name) & summary[measure.key].notna()]
+    settings = [setting for setting in results.noises if setting.spec in set(part["noise"])]
+    if not settings:
+        return []
+    card = results.noise_card(name)
+    levels = {setting.level for setting in settings}
+    title = card.title or name
+    one_curve = len(settings) > 1 and len(levels) == len(settings) and all(level == level for level in levels)
+    if one_curve:
+        series = lines(results, dataset, settings, measure)
+        charts = [((name,), settings, level_curve(title, card.axis, measure, series))]
+    else:
+        charts = [((name, one.label), [one], dots_of(results, dataset, one, measure)) for one in settings]
+    return [
+        publish(folder, (measure.key, dataset, *parts), chart, data(part, shown, measure))
+        for parts, shown, chart in charts
+    ]
+
+
+def dots_of(results: Results, dataset: str, setting: NoiseSetting, measure: Measure) -> Chart:
+    """The chart of one setting."""
+    card = results.noise_card(setting.name)
+    title = f"{card.title or setting.name}, {setting.label}" if setting.label != setting.name else setting.name
+    return dots(title, measure, lines(results, dataset, [setting], measure))
+
+
+def data(part, settings: list[NoiseSetting], measure: Measure):
+    """The numbers behind a chart."""
+    key = measure.key
+    shown = part[part["noise"].isin([setting.spec for setting in settings])]
+    return shown[["model", "noise", "level", key, f"{key}_low", f"{key}_high", "images"]]
+
+
+def lines(results: Results, dataset: str, settings: list[NoiseSetting], measure: Measure) -> list[Series]:
+    """The models that have a number at one of these settings, and the noisy input, as lines."""
+    key = measure.key
+    series = []
+    for model in (*results.models, NOISY):
+        found = [(setting, results.line(dataset, setting.spec, model)) for setting in settings]
+        points = tuple(
+            Point(setting.level, *(float(one[end]) for end in (key, f"{key}_low", f"{key}_high")),
+                  links.images(dataset, setting.spec, model))
+            for setting, one in found
+            if one is not None and one[key] == one[key]
+        )  # fmt: skip
+        if points:
+            name = "noisy input" if model == NOISY else model
+            series.append(Series(name, look(results.models, model), points))
+    return series
