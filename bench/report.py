@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,8 +13,9 @@ import pandas as pd
 
 import noise_zoo
 import reports
-from bench import noises, protocols, statistics
+from bench import against, noises, protocols, statistics
 from bench.errors import BadInput
+from bench.inside.gallery import artefacts
 from bench.store import Store, row_key
 
 TILED = (
@@ -23,8 +27,33 @@ TILED = (
 )
 
 
-def build(folder: Path, out: Path, protocol: str | None = None) -> Path:
-    """Make the site of a run folder; returns its index.html. Raises BadInput."""
+def build(
+    folder: Path,
+    out: Path,
+    protocol: str | None = None,
+    training: Mapping[str, Path] | None = None,
+    others: Sequence[Path] = (),
+) -> Path:
+    """Make the site of a run folder; returns its index.html. Raises BadInput.
+
+    `training` says for a model, by its label, into which folder bench train wrote its log. `others` are run folders
+    that this one is compared with.
+    """
+    study, rows = gather(folder, protocol)
+    curves = [curve for model, log in (training or {}).items() for curve in training_curves(model, log, study)]
+    comparisons = []
+    for other in others:
+        past, past_rows = gather(other, study.protocol)
+        comparisons.append(against.compare(rows, past_rows, past.run, past.created))
+    study = replace(study, training=tuple(curves), artefacts=tuple(figures(folder)), comparisons=tuple(comparisons))
+    try:
+        return reports.build(study, rows, statistics.summarize(rows), out)
+    except OSError as error:
+        raise BadInput(f"the site {out} cannot be written: {error.strerror or error}") from error
+
+
+def gather(folder: Path, protocol: str | None) -> tuple[reports.Study, pd.DataFrame]:
+    """A run folder -> what pages say of it, and its latest rows under a protocol, the last one by default."""
     with Store.open(folder) as store:
         rows, manifest = store.rows(), [entry for entry in store.manifest() if entry["event"] == "started"]
         if not manifest:
@@ -39,12 +68,28 @@ def build(folder: Path, out: Path, protocol: str | None = None) -> Path:
     sentences = [f"Rows under the protocol {name} are in this run and not on these pages." for name in others]
     sentences += [f"Rows of older weights of {name} are in this run and not on these pages." for name in stale]
     sentences += [f"Rows of older versions of {name} are in this run and not on these pages." for name in older]
-    study = replace(study, not_measured=(*study.not_measured, *sentences))
-    summary = statistics.summarize(rows)
+    return replace(study, not_measured=(*study.not_measured, *sentences)), rows
+
+
+def figures(folder: Path) -> Iterator[reports.Artefact]:
+    """What looks inside the networks have left in the run folder."""
+    for one in artefacts(folder):
+        yield reports.Artefact(one.look, one.title, one.words, one.about, one.svg, one.png, one.csv, one.command)
+
+
+def training_curves(model: str, folder: Path, study: reports.Study) -> Iterator[reports.Curve]:
+    """The test curves of a training, a curve a noise. Raises BadInput."""
+    if model not in [card.name for card in study.models]:
+        known = ", ".join(card.name for card in study.models)
+        raise BadInput(f"no model {model!r} is in this run; there are: {known}")
     try:
-        return reports.build(study, rows, summary, out)
-    except OSError as error:
-        raise BadInput(f"the site {out} cannot be written: {error.strerror or error}") from error
+        lines = (folder / "log.jsonl").read_text().splitlines()
+        tested = [entry for entry in map(json.loads, lines) if entry["scores"]]
+        for noise in dict.fromkeys(noise for entry in tested for noise in entry["scores"]):
+            points = tuple((e["iteration"], e["scores"][noise]) for e in tested if noise in e["scores"])
+            yield reports.Curve(model, noise, points)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadInput(f"{folder} has no log.jsonl of bench train that can be read: {error}") from error
 
 
 def latest_weights(rows: pd.DataFrame, manifest: list[dict]) -> tuple[pd.DataFrame, list[str]]:
@@ -79,7 +124,12 @@ def study_of(store: Store, rows: pd.DataFrame, manifest: list[dict], protocol: s
     sets = {dataset["name"]: dataset for entry in manifest for dataset in entry["datasets"]}
     return reports.Study(
         title="Does it still work on noise it was not trained on?",
-        command="\n".join(dict.fromkeys(entry["command"] for entry in manifest if entry["command"])),
+        command="\n".join(
+            [
+                *dict.fromkeys(entry["command"] for entry in manifest if entry["command"]),
+                f"bench report {shlex.quote(str(store.folder))}",
+            ]
+        ),
         created=last["at"],
         run=store.folder.name,
         protocol=protocol,
@@ -154,7 +204,9 @@ def _dataset_card(about: dict[str, Any]) -> reports.DatasetCard:
 
 def pictures(store: Store, rows: pd.DataFrame, protocol: str):
     """The pictures of these rows that are in the run folder."""
-    for row in rows.to_dict("records"):
+    folder = store.folder / "pictures"
+    there = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    for row in rows.to_dict("records") if there else ():
         shared = (row["image_hash"], row["noise"], row["noise_version"], row["seed"], protocol)
         found = {
             "clean": store.picture_path("clean", *shared),
@@ -162,7 +214,7 @@ def pictures(store: Store, rows: pd.DataFrame, protocol: str):
             row["model"]: store.picture_path(row_key(row)),
         }
         for source, path in found.items():
-            if path.exists():
+            if path.name in there:
                 yield reports.Picture(row["dataset"], row["image"], row["noise"], row["seed"], source, path)
 
 

@@ -1,6 +1,17 @@
 """Rows in, a static site out. Imports no other package of this project."""
 
 from reports.site import build
-from reports.study import Artefact, Curve, DatasetCard, ModelCard, NoiseCard, Picture, Study
+from reports.study import Artefact, Comparison, Curve, DatasetCard, ModelCard, Move, NoiseCard, Picture, Study
 
-__all__ = ["Artefact", "Curve", "DatasetCard", "ModelCard", "NoiseCard", "Picture", "Study", "build"]
+__all__ = [
+    "Artefact",
+    "Comparison",
+    "Curve",
+    "DatasetCard",
+    "ModelCard",
+    "Move",
+    "NoiseCard",
+    "Picture",
+    "Study",
+    "build",
+]

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -13,23 +14,37 @@ from reports.formatting import slug
 FILES = "site.json"
 
 
+def files(site: Path) -> list[str]:
+    """The files of a site as its listing has them, the listing too. Raises ValueError where there is none."""
+    listing = Path(site) / FILES
+    try:
+        return sorted({*json.loads(listing.read_text(encoding="utf-8"))["files"], FILES})
+    except FileNotFoundError:
+        raise ValueError(f"{site} is no site: it has no {FILES}. Make one with bench report") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{listing} cannot be read ({error}): make the site again with bench report") from error
+
+
 class SiteFolder:
     """Writes files below one root and hands back their relative addresses; remembers what it wrote."""
 
-    def __init__(self, root: Path):
+    def __init__(self, root: Path, keep: Sequence[str] = ()):
+        """`keep` names folders of other sites below the root, which are left as they are."""
         self.root = Path(root)
         self.root.mkdir(parents=True, exist_ok=True)
         self.written: set[str] = set()
         self._named: set[str] = set()
-        self._remove_previous()
+        self._remove_previous(tuple(f"{folder}/" for folder in keep))
 
-    def _remove_previous(self) -> None:
+    def _remove_previous(self, kept: tuple[str, ...]) -> None:
         """Removes the files of a site written here before, and nothing else."""
         listing = self.root / FILES
         if not listing.is_file():
             return
         root = self.root.resolve()
         for name in json.loads(listing.read_text(encoding="utf-8"))["files"]:
+            if name.startswith(kept):
+                continue
             path = (root / name).resolve()
             if path.is_relative_to(root) and path.is_file():
                 path.unlink()
@@ -95,6 +110,10 @@ class SiteFolder:
             address = f"{base}-{attempt}"
         self._named.add(address)
         return address
+
+    def adopt(self, folder: str) -> None:
+        """Counts the files of another site below this one as its own."""
+        self.written |= {f"{folder}/{name}" for name in files(self.root / folder)}
 
     def close(self) -> None:
         """Writes down which files belong to the site."""

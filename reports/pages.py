@@ -18,5 +18,6 @@ PAGES = {
     "models": Page("models.html", "Models"),
     "images": Page("images.html", "Images"),
     "inside": Page("inside.html", "Inside"),
+    "compare": Page("compare.html", "Compare"),
     "methods": Page("methods.html", "Methods"),
 }

@@ -177,6 +177,16 @@ class Results:
 
     def off_training_per_image(self, dataset: str, measure: Measure) -> pd.DataFrame:
         """Images x models: the mean over the noises off the training noise, where an image has them all."""
+        key = (dataset, measure.key)
+        if key not in self._off_training:
+            self._off_training[key] = self._mean_off_training(dataset, measure)
+        return self._off_training[key]
+
+    @cached_property
+    def _off_training(self) -> dict[tuple[str, str], pd.DataFrame]:
+        return {}
+
+    def _mean_off_training(self, dataset: str, measure: Measure) -> pd.DataFrame:
         tables = [self.per_image(dataset, setting.spec, measure) for setting in self.off_training]
         if not tables or any(table.empty for table in tables):
             return pd.DataFrame()

@@ -7,7 +7,7 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
-from reports import formatting, links, panels
+from reports import abstract, formatting, links, panels
 from reports.charts.style import look
 from reports.folder import SiteFolder
 from reports.pages import MODEL, PAGES, Page
@@ -30,7 +30,7 @@ def build(study: Study, rows: pd.DataFrame, summary: pd.DataFrame, out: Path) ->
     """Rows (model x noise x image x seed), summary (model x data set x noise) -> index.html in `out`."""
     results = Results(study, rows, summary)
     folder = SiteFolder(out)
-    environment = _environment(results)
+    environment = environment_of(results)
     pages = {key: [] for key in PAGES} | {(MODEL, model): [] for model in results.models}
     for name, panel in panels.found().items():
         if panel.page not in (*PAGES, MODEL):
@@ -51,11 +51,12 @@ def build(study: Study, rows: pd.DataFrame, summary: pd.DataFrame, out: Path) ->
         page = Page(file, model)
         folder.text(file, template.render(page=page, sections=pages[MODEL, model], menu=menu))
     folder.copy(HERE / "static", "static")
+    folder.text(abstract.FILE, abstract.to_json(abstract.abstract(results)))
     folder.close()
     return folder.root / PAGES["overview"].file
 
 
-def _environment(results: Results) -> jinja2.Environment:
+def environment_of(results: Results) -> jinja2.Environment:
     """Templates with autoescape, the study and the formats."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE / "templates"),

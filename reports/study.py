@@ -84,6 +84,37 @@ class Artefact:
 
 
 @dataclass(frozen=True)
+class Move:
+    """How a model's mean PSNR on a noise differs from that of another run over the same images, in dB.
+
+    `difference` is this run less the other, with its 95% interval; `p` is the test's probability, NaN without one.
+    `moved` are the images that moved most, as (image, difference), the largest first.
+    """
+
+    model: str
+    dataset: str
+    noise: str
+    images: int
+    before: float
+    after: float
+    difference: float
+    low: float
+    high: float
+    p: float
+    moved: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """This run against an earlier one; `words` say how the tests were made and what could not be compared."""
+
+    run: str
+    created: str
+    moves: tuple[Move, ...]
+    words: str = ""
+
+
+@dataclass(frozen=True)
 class Study:
     """Everything a reader needs to judge and repeat a run; `created` is an ISO 8601 time."""
 
@@ -100,6 +131,7 @@ class Study:
     noises: tuple[NoiseCard, ...] = ()
     datasets: tuple[DatasetCard, ...] = ()
     pictures: tuple[Picture, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
     artefacts: tuple[Artefact, ...] = ()
     training: tuple[Curve, ...] = ()
     not_measured: tuple[str, ...] = ()

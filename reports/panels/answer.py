@@ -28,16 +28,34 @@ class Answer:
 def context(results: Results, folder: SiteFolder) -> dict[str, object]:
     """The sentence from the data, over all data sets together; says so where there is none."""
     gaps, away = pooled(results, GAP), pooled(results, PSNR)
-    models = [model for model in results.models if model in gaps.columns and model in away.columns]
-    if not models or len(away) == 0:
+    models = complete(results, gaps, away)
+    if not models:
         return {"answer": None, "reason": no_answer(results), "figure": None}
-    losses = {model: mean_interval(gaps[model].to_numpy()) for model in models}
-    scores = {model: mean_interval(away[model].to_numpy()) for model in models}
+    losses, scores = intervals(gaps, models), intervals(away, models)
     return {
         "answer": Answer(lead(models, losses, gaps), then(models, scores, away), basis(results, away, models)),
         "reason": "",
         "figure": draw(results, folder, models, losses, scores, gaps, away),
     }
+
+
+def sentence(results: Results) -> str:
+    """The first sentence of the answer as plain text."""
+    gaps, away = pooled(results, GAP), pooled(results, PSNR)
+    models = complete(results, gaps, away)
+    if not models:
+        return f"No answer: {no_answer(results)}."
+    return "".join(text for text, _ in lead(models, intervals(gaps, models), gaps))
+
+
+def complete(results: Results, gaps: pd.DataFrame, away: pd.DataFrame) -> list[str]:
+    """The models that have both a loss and a score on some image."""
+    return [model for model in results.models if len(away) and model in gaps.columns and model in away.columns]
+
+
+def intervals(table: pd.DataFrame, models: list[str]) -> dict[str, tuple[float, float, float]]:
+    """Mean and ends of the interval by model."""
+    return {model: mean_interval(table[model].to_numpy()) for model in models}
 
 
 def pooled(results: Results, measure) -> pd.DataFrame:

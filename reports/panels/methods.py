@@ -1,6 +1,7 @@
 """How the numbers came about and how to get them again."""
 
 from reports.folder import SiteFolder
+from reports.measures import LPIPS
 from reports.panels import Panel
 from reports.results import Results
 
@@ -17,9 +18,18 @@ def context(results: Results, folder: SiteFolder) -> dict[str, object]:
         "noise_versions": noises,
         "seeds": sorted({str(seed) for seed in rows["seed"].dropna()}),
         "protocols": sorted({str(name) for name in rows["protocol"].dropna()}),
+        "licences": licences(results),
+        "lpips": LPIPS in results.measures,
         "rows_address": folder.csv("tables/rows.csv", results.all_rows),
         "summary_address": folder.csv("tables/summary.csv", results.all_summary),
     }
+
+
+def licences(results: Results) -> list[tuple[str, str]]:
+    """Models and data sets with the licences that their cards name."""
+    cards = [results.model_card(name) for name in results.models]
+    cards += [results.dataset_card(name) for name in results.datasets]
+    return [(card.name, card.licence) for card in cards if card.licence]
 
 
 PANEL = Panel("methods", 0, "Methods", context)

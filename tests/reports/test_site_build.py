@@ -114,7 +114,7 @@ def test_best_in_bold_with_ties(make_study, tmp_path):
     html = read(build(*make_study(pictured=0, datasets=("builtin",)), tmp_path / "site"))["index.html"]
     cells = rows_of(html)
     # Columns: rank, mean off training, gaussian 15, mixture 1-4. On Gaussian 15 baseline and SwinIR tie.
-    assert cells["ours"] == ["", "best", "", "best", "best", "best", "best"]
+    assert cells["ours"] == ["rank", "best", "", "best", "best", "best", "best"]
     assert cells["baseline"][2] == cells["swinir"][2] == "best"
     assert cells["dncnn"][1:] == [""] * 6 and cells["noisy"][1:] == [""] * 6
     assert list(cells)[0] == "ours" and list(cells)[-1] == "noisy"

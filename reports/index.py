@@ -1,0 +1,117 @@
+"""A page over many studies: what each found, and how the scores of models moved from one to the next."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from markupsafe import Markup
+
+from reports.abstract import Abstract, Score
+from reports.charts.history import history_chart
+from reports.charts.style import look
+from reports.drawn import Drawn, publish
+from reports.folder import SiteFolder
+from reports.formatting import listing, number, signed
+from reports.pages import Page
+from reports.results import Results
+from reports.site import HERE, Section, environment_of
+from reports.study import Study
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A study's site below the index, at `folder`, and its abstract."""
+
+    folder: str
+    abstract: Abstract
+
+
+@dataclass(frozen=True)
+class Move:
+    """A model over the studies that can be compared: values as text ('' where it was not run), and the last change."""
+
+    model: str
+    values: tuple[str, ...]
+    change: str
+
+
+@dataclass(frozen=True)
+class History:
+    """Studies of one protocol, data set and list of noises, oldest first: their names, a chart, a line a model."""
+
+    protocol: str
+    dataset: str
+    noises: tuple[str, ...]
+    studies: tuple[Entry, ...]
+    moves: tuple[Move, ...]
+    figure: Drawn
+
+
+def build(title: str, entries: Sequence[Entry], out: Path) -> Path:
+    """Studies whose sites lie below `out` already -> index.html there."""
+    ordered = sorted(entries, key=lambda entry: (entry.abstract.created, entry.folder))
+    folder = SiteFolder(out, keep=[entry.folder for entry in ordered])
+    study = Study(title)
+    environment = environment_of(Results(study, pd.DataFrame(), pd.DataFrame()))
+    context = {"entries": ordered[::-1], "histories": histories(ordered, folder)}
+    body = environment.get_template("studies.html").render(context)
+    page = Page("index.html", "Studies")
+    sections = [Section("studies", "Studies", Markup(body))]
+    html = environment.get_template("page.html").render(page=page, sections=sections, menu=[])
+    folder.text(page.file, html)
+    folder.copy(HERE / "static", "static")
+    for entry in ordered:
+        folder.adopt(entry.folder)
+    folder.close()
+    return folder.root / page.file
+
+
+def histories(entries: Sequence[Entry], folder: SiteFolder) -> list[History]:
+    """The studies in groups that can be compared: the same protocol, data set and noises."""
+    groups: dict[tuple[str, str, tuple[str, ...]], list[Entry]] = defaultdict(list)
+    for entry in entries:
+        for dataset in entry.abstract.datasets:
+            groups[entry.abstract.protocol, dataset, entry.abstract.noises].append(entry)
+    return [history(key, group, folder) for key, group in groups.items() if len(group) > 1]
+
+
+def history(key: tuple[str, str, tuple[str, ...]], group: list[Entry], folder: SiteFolder) -> History:
+    """One group."""
+    protocol, dataset, noises = key
+    scores = [{one.model: one for one in entry.abstract.scores if one.dataset == dataset} for entry in group]
+    models = list(dict.fromkeys(model for study in scores for model, one in study.items() if one.away is not None))
+    lines = []
+    for model in models:
+        known = [(place, study[model].away) for place, study in enumerate(scores) if has(study, model)]
+        lines.append((model, known, look(models, model)))
+    data = pd.DataFrame(
+        [
+            {"model": model, "study": group[place].abstract.run, "created": group[place].abstract.created, "psnr": psnr}
+            for model, known, _ in lines
+            for place, psnr in known
+        ]
+    )
+    names = [entry.abstract.run or entry.folder for entry in group]
+    chart = history_chart(names, lines, f"PSNR (dB) off training on {dataset}")
+    figure = publish(folder, ("history", dataset, str(len(folder.written))), chart, data)
+    return History(protocol, dataset, noises, tuple(group), tuple(move(m, scores) for m in models), figure)
+
+
+def has(study: dict[str, Score], model: str) -> bool:
+    """Whether a model has a score off training there."""
+    return model in study and study[model].away is not None
+
+
+def move(model: str, scores: Sequence[dict[str, Score]]) -> Move:
+    """A model's values, and what changed in the last study that has it."""
+    known = [study[model] for study in scores if has(study, model)]
+    texts = tuple(number(study[model].away, 2) if has(study, model) else "" for study in scores)
+    if len(known) < 2:
+        return Move(model, texts, "")
+    before, after = known[-2:]
+    change = signed(after.away - before.away, 2)
+    same = [("weights", before.weights_hash == after.weights_hash), ("images", before.images == after.images)]
+    different = [name for name, equal in same if not equal]
+    return Move(model, texts, change + (f" (other {listing(different)})" if different else ""))
