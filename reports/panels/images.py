@@ -8,7 +8,7 @@ import pandas as pd
 from reports.charts.style import look
 from reports.folder import SiteFolder
 from reports.formatting import number
-from reports.measures import MEASURES, PSNR, SSIM
+from reports.measures import MEASURES, PSNR, SSIM, Measure
 from reports.panels import Panel
 from reports.results import NOISY, NoiseSetting, Results
 from reports.selection import CLEAN, SceneKey, Selection, select
@@ -45,7 +45,7 @@ def context(results: Results, folder: SiteFolder) -> dict[str, object] | None:
         return None
     selection = select(results)
     files, missing = copied(selection, folder)
-    cells, tables = {}, dict(iter(results.rows.groupby(["dataset", "noise"], sort=False)))
+    cells, tables = {}, dict(iter(results.rows.reset_index(drop=True).groupby(["dataset", "noise"], sort=False)))
     for d, dataset in enumerate(results.datasets):
         for n, setting in enumerate(results.noises):
             if (dataset, setting.spec) in tables:
@@ -79,7 +79,6 @@ def copied(selection: Selection, folder: SiteFolder) -> tuple[Files, int]:
 
 def described(results: Results) -> dict[str, object]:
     """What the script needs to know about the run."""
-    measured = [measure for measure in SCORED if measure in results.measures]
     return {
         "datasets": results.datasets,
         "noises": [{"spec": one.spec, "name": one.name, "label": one.label} for one in results.noises],
@@ -87,9 +86,14 @@ def described(results: Results) -> dict[str, object]:
         "models": [{"name": model, "colour": look(results.models, model).variable} for model in results.models],
         "measures": [
             {"key": one.key, "title": one.heading, "digits": one.digits, "higher": one.higher_is_better}
-            for one in measured
+            for one in scored(results)
         ],
     }
+
+
+def scored(results: Results) -> list[Measure]:
+    """The measures that have a number; PSNR where none has."""
+    return [measure for measure in SCORED if measure in results.measures] or [PSNR]
 
 
 def first_choice(results: Results) -> list[NoiseSetting]:
@@ -106,7 +110,7 @@ def cell(
     keys = rows[["image", "seed"]].drop_duplicates().reset_index(drop=True)
     places = {key: place for place, key in enumerate(keys.itertuples(index=False, name=None))}
     at = pd.Series([places[key] for key in rows[["image", "seed"]].itertuples(index=False, name=None)], rows.index)
-    scores = {m.key: dict(columns(rows, at, len(places), m.key, m.digits)) for m in SCORED if m in results.measures}
+    scores = {m.key: dict(columns(rows, at, len(places), m.key, m.digits)) for m in scored(results)}
     failed = rows[rows["status"] != "ok"]
     failures: dict[str, dict[int, str]] = {}
     for model, place, reason in zip(failed["model"], at[failed.index], failed["reason"], strict=True):

@@ -54,13 +54,13 @@
   }
 
   function best() {
-    const means = models().map((name) => [name, mean(cell.scores.psnr?.[name] ?? [])]);
+    const means = models().map((name) => [name, mean(cell.scores.psnr?.[name] ?? []) ?? -Infinity]);
     return means.reduce((top, one) => (one[1] > top[1] ? one : top), ["", -Infinity])[0];
   }
 
   function mean(values) {
     const known = values.filter((value) => value !== null);
-    return known.length ? known.reduce((sum, value) => sum + value, 0) / known.length : -Infinity;
+    return known.length ? known.reduce((sum, value) => sum + value, 0) / known.length : null;
   }
 
   function draw() {
@@ -183,9 +183,9 @@
   // The table of all images, one score of every model, the worst of the model asked for first.
   function drawTable() {
     const one = measure();
-    const shown = [NOISY, ...models()].filter((name) => cell.scores[one.key]?.[name]?.some((value) => value !== null));
+    const column = (name) => cell.scores[one.key][name] ?? cell.images.map(() => null);
+    const shown = [NOISY, ...models()].filter((name) => cell.failed[name] || column(name).some((value) => value !== null));
     const seeds = new Set(cell.seeds).size > 1;
-    const column = (name) => cell.scores[one.key][name];
     const by = shown.includes(state.model) ? state.model : null;
     const value = (at) => (by ? column(by)[at] : null);
     const order = cell.images.map((_, at) => at);
@@ -200,7 +200,7 @@
     const body = make("tbody", {}, ...order.slice(0, LONGEST).map((at) => {
       const open = make("button", { type: "button", className: at in cell.pictures ? "pictured" : "" }, make("bdi", {}, cell.images[at]));
       open.addEventListener("click", () => { choosePlace(at); draw(); gallery.scrollIntoView({ block: "start" }); });
-      const top = Math.max(...models().map((name) => (one.higher ? 1 : -1) * (cell.scores[one.key]?.[name]?.[at] ?? NaN))
+      const top = Math.max(...models().map((name) => (one.higher ? 1 : -1) * (column(name)[at] ?? NaN))
         .filter(Number.isFinite));
       const row = make("tr", {}, make("th", { scope: "row" }, open),
         ...(seeds ? [make("td", { className: "figure-column" }, String(cell.seeds[at]))] : []),
