@@ -1,8 +1,9 @@
 """Swin transformer blocks for image restoration: what SwinIR and the masked network share.
 
 Layout: tokens are (B, N, C) with N = H * W, H and W multiples of the window. Windows hold window**2 neighbouring
-tokens. Everything but attention acts on each token by itself, so a block keeps its tokens in *window order* and one
-gather (`TokenOrder`) takes them from the order of one block to that of the next; nothing is rolled or partitioned.
+tokens. Everything but attention acts on each token by itself, so a block leaves its tokens in *window order* and the
+next takes them from there with one gather. Evaluated on the CPU, a block does all its work on some windows before it
+goes on to others, so that their features stay in the cache.
 
 Source: Liu et al., ICCV 2021 (Swin); Liang et al., ICCVW 2021 (SwinIR). Parameter names are the official ones.
 """
@@ -10,8 +11,6 @@ Source: Liu et al., ICCV 2021 (Swin); Liang et al., ICCVW 2021 (SwinIR). Paramet
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
 from math import isqrt
 
 import torch
@@ -19,164 +18,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from baselines.shapes import count, ratio
+from baselines.token_order import Borders, TokenOrder, reorder
+from baselines.window_attention import WindowAttention
 
 TOKENS_AT_ONCE = 1024  # on the CPU, without gradients, for each thread
-
-
-class _Reorder(torch.autograd.Function):
-    """x[:, order] for a permutation; its gradient is the inverse gather instead of a scatter-add."""
-
-    @staticmethod
-    def forward(ctx, x: Tensor, order: Tensor, inverse: Tensor) -> Tensor:
-        ctx.save_for_backward(inverse)
-        return x.index_select(1, order)
-
-    @staticmethod
-    def backward(ctx, grad: Tensor):
-        (inverse,) = ctx.saved_tensors
-        return grad.index_select(1, inverse), None, None
-
-
-def reorder(x: Tensor, order: tuple[Tensor, Tensor]) -> Tensor:
-    """Permute tokens: (B, N, C) -> (B, N, C), `order` as made by `TokenOrder`."""
-    return _Reorder.apply(x, *order)
-
-
-@lru_cache(maxsize=64)
-def _window_order(height: int, width: int, window: int, shift: int) -> Tensor:
-    """Raster index of the token at each place of window order, (N,), after a cyclic shift by -shift."""
-    index = torch.arange(height * width).view(height, width).roll((-shift, -shift), (0, 1))
-    index = index.view(height // window, window, width // window, window)
-    return index.permute(0, 2, 1, 3).reshape(-1)
-
-
-@lru_cache(maxsize=64)
-def _shift_labels(height: int, width: int, window: int, shift: int) -> Tensor:
-    """Region label of each token in window order, (nW, window**2): tokens attend only within their region."""
-    rows, columns = (torch.zeros(size, dtype=torch.long) for size in (height, width))
-    for axis in (rows, columns):
-        axis[-window:-shift], axis[-shift:] = 1, 2
-    label = rows[:, None] * 3 + columns[None, :]
-    label = label.view(height // window, window, width // window, window)
-    return label.permute(0, 2, 1, 3).reshape(-1, window * window)
-
-
-@lru_cache(maxsize=64)
-@torch.inference_mode(False)  # what is remembered serves training too
-def _order_between(height: int, width: int, window: int, before: int | None, after: int | None, device: str):
-    """(order, inverse) from one token order to another; a shift names a window order, None the raster order."""
-    raster = torch.arange(height * width)
-    source = raster if before is None else _window_order(height, width, window, before)
-    target = raster if after is None else _window_order(height, width, window, after)
-    place = torch.empty_like(raster)
-    place[source] = raster
-    order = place[target]
-    inverse = torch.empty_like(order)
-    inverse[order] = raster
-    return order.to(device), inverse.to(device)
-
-
-@lru_cache(maxsize=64)
-@torch.inference_mode(False)
-def _shift_mask(height: int, width: int, window: int, shift: int, device: str) -> tuple[Tensor, Tensor]:
-    """(which, mask): the windows that straddle the border, and their mask (n, 1, window**2, window**2), 0 or -100."""
-    label = _shift_labels(height, width, window, shift)
-    differ = label[:, None, :] != label[:, :, None]
-    which = differ.flatten(1).any(1).nonzero()[:, 0]
-    return which.to(device), (differ[which].float() * -100.0)[:, None].to(device)
-
-
-class TokenOrder:
-    """The token orders of one image size: raster, and windows with a given shift."""
-
-    def __init__(self, height: int, width: int, window: int, device: torch.device):
-        self.height, self.width, self.window, self.device = height, width, window, str(device)
-
-    def between(self, before: int | None, after: int | None) -> tuple[Tensor, Tensor]:
-        return _order_between(self.height, self.width, self.window, before, after, self.device)
-
-    def borders(self, shift: int, batch: int) -> Borders:
-        """The windows of so many images, one after the other, that straddle the border after a shift."""
-        which, mask = _shift_mask(self.height, self.width, self.window, shift, self.device)
-        if batch > 1:
-            first = torch.arange(batch, device=which.device)[:, None] * (self.height * self.width // self.window**2)
-            which, mask = (first + which).flatten(), mask.repeat(batch, 1, 1, 1)
-        return Borders(which, mask)
-
-
-@dataclass(frozen=True)
-class Borders:
-    """Windows that hold tokens from opposite borders: their places (n,), rising, and masks (n, 1, T, T), 0 or -100."""
-
-    windows: Tensor
-    mask: Tensor
-
-    def within(self, part: slice) -> Borders | None:
-        """Those among a slice of the windows, counted from its start."""
-        first, end = (int(torch.searchsorted(self.windows, place)) for place in (part.start, part.stop))
-        return Borders(self.windows[first:end] - part.start, self.mask[first:end]) if first < end else None
-
-
-def slabs(windows: int, tokens: int) -> Iterator[slice]:
-    """Slices of so many windows whose features stay in a core's cache from the first norm to the last sum."""
-    step = max(1, TOKENS_AT_ONCE * torch.get_num_threads() // tokens)
-    for start in range(0, windows, step):
-        yield slice(start, min(start + step, windows))
-
-
-class WindowAttention(nn.Module):
-    """Multi-head self-attention inside windows, with a learned bias for each relative position."""
-
-    def __init__(self, dim: int, window_size: int, num_heads: int):
-        super().__init__()
-        self.num_heads = num_heads
-        self.relative_position_bias_table = nn.Parameter(torch.zeros((2 * window_size - 1) ** 2, num_heads))
-        self.qkv = nn.Linear(dim, 3 * dim)
-        self.proj = nn.Linear(dim, dim)
-        nn.init.trunc_normal_(self.relative_position_bias_table, std=0.02)
-        place = torch.stack(torch.meshgrid(torch.arange(window_size), torch.arange(window_size), indexing="ij"))
-        offset = place.flatten(1)[:, :, None] - place.flatten(1)[:, None, :] + window_size - 1  # (2, T, T)
-        index = offset[0] * (2 * window_size - 1) + offset[1]
-        self.register_buffer("relative_position_index", index, persistent=False)
-
-    def bias(self) -> Tensor:
-        """Position bias, (heads, T, T)."""
-        index = self.relative_position_index
-        table = self.relative_position_bias_table.index_select(0, index.flatten())
-        return table.view(*index.shape, -1).permute(2, 0, 1).contiguous()
-
-    def forward(self, windows: Tensor, borders: Borders | None) -> Tensor:
-        """(n, T, C) -> the same, n windows of any images."""
-        count, tokens, dim = windows.shape
-        q, k, v = self._together(windows) if torch.is_grad_enabled() else self._apart(windows)
-        with torch.autocast(windows.device.type, enabled=False):  # it would make softmax convert, which is slow
-            scores = torch.bmm(q.transpose(1, 2), k).view(count, self.num_heads, tokens, tokens)
-            scores += self.bias().to(scores.dtype)
-            if borders is not None:
-                scores.index_add_(0, borders.windows, borders.mask.to(scores.dtype).expand(-1, self.num_heads, -1, -1))
-            x = torch.bmm(v, scores.softmax(-1).flatten(0, 1).transpose(1, 2))  # (n heads, C / heads, T)
-        return self.proj(x.view(count, dim, tokens).transpose(1, 2).contiguous())
-
-    # Queries, keys and values are (n heads, C / heads, T): products along T, much longer than C / heads, are fast ones.
-
-    def _together(self, windows: Tensor) -> tuple[Tensor, ...]:
-        """From one product, whose gradient is the faster one."""
-        count, tokens, dim = windows.shape
-        qkv = self.qkv(windows).view(count, tokens, 3, self.num_heads, dim // self.num_heads)
-        q, k, v = qkv.permute(2, 0, 3, 4, 1).contiguous().flatten(1, 2)
-        return q * q.shape[1] ** -0.5, k, v
-
-    def _apart(self, windows: Tensor) -> tuple[Tensor, ...]:
-        """From a product each that leaves them in place: nothing is copied. Under autocast too attention is float32."""
-        count, tokens, dim = windows.shape
-        width = dim // self.num_heads
-        weights, biases = self.qkv.weight.view(3, dim, dim), self.qkv.bias.view(3, dim, 1)
-        found = []
-        for scale, weight, bias in zip((width**-0.5, 1, 1), weights, biases, strict=True):
-            weight, bias = (weight * scale).to(windows.dtype), (bias * scale).to(windows.dtype)
-            product = torch.baddbmm(bias, weight.expand(count, dim, dim), windows.transpose(1, 2))
-            found.append(product.to(windows.dtype).view(count * self.num_heads, width, tokens))
-        return tuple(found)
 
 
 class Mlp(nn.Module):
@@ -189,8 +34,15 @@ class Mlp(nn.Module):
         return self.fc2(F.gelu(self.fc1(x)))
 
 
+def slabs(windows: int, tokens: int) -> Iterator[slice]:
+    """Slices of so many windows whose features stay in a core's cache from the first norm to the last sum."""
+    step = max(1, TOKENS_AT_ONCE * torch.get_num_threads() // tokens)
+    for start in range(0, windows, step):
+        yield slice(start, min(start + step, windows))
+
+
 class Block(nn.Module):
-    """Window attention and MLP, each behind a norm and a shortcut. Tokens come and go in this block's window order."""
+    """Window attention and MLP, each behind a norm and a shortcut."""
 
     def __init__(self, dim: int, num_heads: int, window_size: int, shift: int, mlp_ratio: float, drop_path: float):
         super().__init__()
@@ -200,27 +52,40 @@ class Block(nn.Module):
         self.norm2 = nn.LayerNorm(dim)
         self.mlp = Mlp(dim, int(dim * mlp_ratio))
 
-    def forward(self, x: Tensor, order: TokenOrder, keep: Tensor | None = None, generator=None) -> Tensor:
-        """(B, N, C) -> (B, N, C). `keep`, (B, nW, T) of 0 and 1, zeroes tokens before q, k and v are made."""
-        windows = x.reshape(-1, self.window_size**2, x.shape[-1])  # (B nW, T, C)
+    def forward(self, x: Tensor, order: TokenOrder, before: int | None, keep: Tensor | None = None, generator=None):
+        """(B, N, C) -> (B, N, C). Tokens come in the order `before`, and go in this block's window order.
+
+        `keep`, (B, nW, T) of 0 and 1, zeroes tokens before q, k and v are made.
+        """
         keep = None if keep is None else keep.flatten(0, 1)
         borders = order.borders(self.shift, len(x)) if self.shift else None
-        if torch.is_grad_enabled() or x.device.type != "cpu":
-            return self._act(windows, borders, keep, generator, len(x)).view(x.shape)
-        return torch.cat(
-            [
-                self._act(windows[part], borders and borders.within(part), None if keep is None else keep[part])
-                for part in slabs(len(windows), self.window_size**2)
-            ]
-        ).view(x.shape)
+        if self._in_slabs(x):
+            return self._evaluate(x, order.places(before, self.shift, len(x)), borders, keep)
+        windows = reorder(x, order.between(before, self.shift)).reshape(-1, self.window_size**2, x.shape[-1])
+        windows = windows + self._drop(self.attn(self._given(windows, keep), borders), generator, len(x))
+        windows = windows + self._drop(self.mlp(self.norm2(windows)), generator, len(x))  # (B nW, T, C)
+        return windows.view(x.shape)
 
-    def _act(self, windows: Tensor, borders: Borders | None, keep: Tensor | None, generator=None, batch=1) -> Tensor:
-        """What a block does, on windows (n, T, C) of `batch` images."""
+    def _in_slabs(self, x: Tensor) -> bool:
+        """Whether a part of the windows at a time is faster, and nobody looks at the layers inside."""
+        watched = any(module._forward_hooks for module in self.modules() if module is not self)
+        return x.device.type == "cpu" and not torch.is_grad_enabled() and not watched
+
+    def _evaluate(self, x: Tensor, places: Tensor, borders: Borders | None, keep: Tensor | None) -> Tensor:
+        """Slab by slab; `places`, (B nW, T), are those of the windows' tokens among all of x."""
+        tokens, products = x.flatten(0, 1), self.attn.products(x.dtype)
+        result = x.new_empty(*places.shape, x.shape[-1])  # (B nW, T, C)
+        for part in slabs(*places.shape):
+            windows = tokens.index_select(0, places[part].flatten()).view(-1, *result.shape[1:])
+            given = self._given(windows, None if keep is None else keep[part])
+            windows += self.attn.evaluate(given, borders and borders.within(part), products)
+            result[part] = windows + self.mlp(self.norm2(windows))
+        return result.view(x.shape)
+
+    def _given(self, windows: Tensor, keep: Tensor | None) -> Tensor:
+        """What attention is given: normed, masked."""
         given = self.norm1(windows)
-        if keep is not None:
-            given = given * keep[..., None].to(given.dtype)
-        x = windows + self._drop(self.attn(given, borders), generator, batch)
-        return x + self._drop(self.mlp(self.norm2(x)), generator, batch)
+        return given if keep is None else given * keep[..., None].to(given.dtype)
 
     def _drop(self, x: Tensor, generator, batch: int) -> Tensor:
         """Stochastic depth (Huang et al., 2016), in training only: a sample's branch is dropped or scaled up."""
@@ -266,9 +131,8 @@ class ResidualGroup(nn.Module):
         """(B, N, C) -> (B, N, C); `keeps` is an iterator with one token mask for each block, or None."""
         shortcut, current = x, None
         for block in self.residual_group.blocks:
-            x = reorder(x, order.between(current, block.shift))
+            x = block(x, order, current, None if keeps is None else next(keeps), generator)
             current = block.shift
-            x = block(x, order, None if keeps is None else next(keeps), generator)
         x = reorder(x, order.between(current, None))
         return to_tokens(self.conv(to_image(x, order))) + shortcut
 

@@ -31,7 +31,7 @@ def masks_of(network, *inputs, **options):
     """(output, the masks that the blocks took, in their order)."""
     taken = []
     hooks = [
-        block.register_forward_pre_hook(lambda _, arguments: taken.append(arguments[2]))
+        block.register_forward_pre_hook(lambda _, arguments: taken.append(arguments[3]))
         for layer in network.layers
         for block in layer.residual_group.blocks
     ]

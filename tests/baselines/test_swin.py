@@ -124,7 +124,7 @@ def test_block_is_that_of_the_paper(size, shift, masked):
 
     def in_token_order(x):
         windows = partition(torch.roll(x, (-shift, -shift), (1, 2)), window).flatten(1, 2)  # as the block wants them
-        x = block(windows, order, keep)
+        x = block(windows, order, shift, keep)
         return torch.roll(merge(x.view(batch, -1, window**2, 12), window, *size), (shift, shift), (1, 2))
 
     expected = gradients(block, lambda x: block_reference(block, x, window, shift, keep), x)
@@ -136,6 +136,18 @@ def body_and_input(size, window, masked):
     options = {"embed_dim": 8, "depths": (3, 2), "num_heads": (2, 4), "window_size": window, "drop_path_rate": 0.0}
     keeps = [keep_of(2, *size, window, f"keep {i}") if masked else None for i in range(5)]
     return fill(MaskedSwinIR(**options)), keeps, uniform("shallow", (2, 8, *size))
+
+
+def test_who_looks_inside_a_block_sees_its_layers_whole(monkeypatch):
+    monkeypatch.setattr("baselines.swin.TOKENS_AT_ONCE", 32)
+    block, x = fill(Block(12, 3, 4, 2, 2.0, 0.0)).eval(), uniform("x", (2, 16 * 16, 12))
+    order, seen = TokenOrder(16, 16, 4, x.device), []
+    with torch.inference_mode():
+        expected = block(x, order, 0)
+        hook = block.attn.register_forward_hook(lambda _, __, output: seen.append(tuple(output.shape)))
+        torch.testing.assert_close(block(x, order, 0), expected, rtol=0, atol=1e-12)
+    assert seen == [(2 * 16, 16, 12)]
+    hook.remove()
 
 
 @pytest.mark.parametrize("masked", [False, True])
@@ -209,9 +221,9 @@ def test_stochastic_depth_drops_the_branch_of_a_sample_or_scales_it_up():
     block.attn.proj.bias.data.zero_()
     x = uniform("x", (1, 16, 12)).repeat(batch, 1, 1)
     order = TokenOrder(4, 4, 4, x.device)
-    branch = block(x, order) - x
+    branch = block(x, order, 0) - x
     before = torch.get_rng_state()
-    dropped = block.train()(x, order, generator=torch.Generator().manual_seed(0)) - x
+    dropped = block.train()(x, order, 0, generator=torch.Generator().manual_seed(0)) - x
     assert torch.equal(torch.get_rng_state(), before)
     factor = (dropped / branch).flatten(1)
     torch.testing.assert_close(factor, factor[:, :1].expand_as(factor))

@@ -1,0 +1,91 @@
+"""Attention inside windows of an image, with relative position bias (Liu et al., Swin Transformer, ICCV 2021).
+
+Windows are (n, T, C), n of them from any images, T tokens each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from baselines.token_order import Borders
+
+
+@dataclass(frozen=True)
+class Products:
+    """An attention's weights as products of whole windows want them; the same for all windows.
+
+    qkv (3 C, C) and its offset (3 C, 1): rows of a head's q (scaled), k and v, then those of the next head
+    proj (C, C), transposed, and its offset (C,)
+    position (heads, T, T)
+    """
+
+    qkv: Tensor
+    qkv_offset: Tensor
+    proj: Tensor
+    proj_offset: Tensor
+    position: Tensor
+
+
+class WindowAttention(nn.Module):
+    """Multi-head self-attention inside windows, with a learned bias for each relative position."""
+
+    def __init__(self, dim: int, window_size: int, num_heads: int):
+        super().__init__()
+        self.num_heads = num_heads
+        self.relative_position_bias_table = nn.Parameter(torch.zeros((2 * window_size - 1) ** 2, num_heads))
+        self.qkv = nn.Linear(dim, 3 * dim)
+        self.proj = nn.Linear(dim, dim)
+        nn.init.trunc_normal_(self.relative_position_bias_table, std=0.02)
+        place = torch.stack(torch.meshgrid(torch.arange(window_size), torch.arange(window_size), indexing="ij"))
+        offset = place.flatten(1)[:, :, None] - place.flatten(1)[:, None, :] + window_size - 1  # (2, T, T)
+        index = offset[0] * (2 * window_size - 1) + offset[1]
+        self.register_buffer("relative_position_index", index, persistent=False)
+
+    def bias(self) -> Tensor:
+        """Position bias, (heads, T, T)."""
+        index = self.relative_position_index
+        table = self.relative_position_bias_table.index_select(0, index.flatten())
+        return table.view(*index.shape, -1).permute(2, 0, 1).contiguous()
+
+    # Queries, keys and values are (n heads, C / heads, T): products along T, much longer than C / heads, are fast ones.
+
+    def forward(self, windows: Tensor, borders: Borders | None) -> Tensor:
+        """(n, T, C) -> the same, n windows of any images."""
+        count, tokens, dim = windows.shape
+        qkv = self.qkv(windows).view(count, tokens, 3, self.num_heads, dim // self.num_heads)
+        q, k, v = qkv.permute(2, 0, 3, 4, 1).contiguous().flatten(1, 2)
+        with torch.autocast(windows.device.type, enabled=False):  # it would make softmax convert, which is slow
+            scores = torch.bmm((q * q.shape[1] ** -0.5).transpose(1, 2), k).unflatten(0, (count, self.num_heads))
+            scores = scores + self.bias().to(scores.dtype)
+            if borders is not None:
+                mask = borders.mask.to(scores.dtype).expand(-1, self.num_heads, -1, -1)
+                scores = scores.index_add(0, borders.windows, mask)
+            x = torch.bmm(v, scores.softmax(-1).flatten(0, 1).transpose(1, 2))  # (n heads, C / heads, T)
+        return self.proj(x.view(count, dim, tokens).transpose(1, 2).contiguous())
+
+    def products(self, dtype: torch.dtype) -> Products:
+        """What `evaluate` needs."""
+        qkv = self.qkv.weight.unflatten(0, (3, self.num_heads, -1))  # (3, heads, C / heads, C)
+        offset = self.qkv.bias.unflatten(0, (3, self.num_heads, -1))[..., None]
+        scale = qkv.new_tensor([qkv.shape[2] ** -0.5, 1, 1]).view(3, 1, 1, 1)
+        qkv, offset = ((part * scale).transpose(0, 1).flatten(0, 2) for part in (qkv, offset))
+        found = (qkv, offset, self.proj.weight.t(), self.proj.bias, self.bias())
+        return Products(*(tensor.to(dtype) for tensor in found))
+
+    def evaluate(self, windows: Tensor, borders: Borders | None, products: Products) -> Tensor:
+        """`forward` where no gradient is wanted: a product a window leaves everything where the next one wants it."""
+        count, tokens, dim = windows.shape
+        qkv = torch.baddbmm(products.qkv_offset, products.qkv.expand(count, -1, -1), windows.transpose(1, 2))
+        qkv = qkv.to(windows.dtype).view(count * self.num_heads, 3, -1, tokens)  # under autocast too it is float32
+        q, k, v = qkv.unbind(1)
+        with torch.autocast(windows.device.type, enabled=False):
+            scores = torch.bmm(q.transpose(1, 2), k).view(count, self.num_heads, tokens, tokens)
+            scores += products.position
+            if borders is not None:
+                for window, mask in zip(borders.windows.tolist(), borders.mask, strict=True):  # they are few
+                    scores[window] += mask
+            x = torch.bmm(v, scores.softmax(-1).flatten(0, 1).transpose(1, 2)).view(count, dim, tokens)
+        return torch.baddbmm(products.proj_offset, x.transpose(1, 2), products.proj.expand(count, -1, -1))
