@@ -56,6 +56,13 @@ def infer(tensors: Mapping[str, Tensor]) -> dict:
             "act_mode": "BR" if batch_norm else "R"}  # fmt: skip
 
 
+def doubt(nc=64, nb=20, **others) -> str:
+    """What weights of these sizes could be of instead, in words; '' for nothing."""
+    if (nc, nb) != (64, 7):
+        return ""
+    return "an IRCNN (Zhang et al., CVPR 2017) has the same tensors, but dilated convolutions, which are not run here"
+
+
 def receptive_field(nb=20, **others) -> int:
     """Side in pixels of what an output pixel depends on."""
     return 2 * nb + 1

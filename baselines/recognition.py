@@ -1,8 +1,13 @@
 """Which network a set of weights is for, by the names and shapes of its tensors alone.
 
-A network's module may have `infer(tensors)`, which reads the network's parameters from its tensors, and `LOOKS`, a
-description of it with these parameters in braces. `infer` raises LookupError or ValueError for tensors of another
-network. `ours`, `baseline` and `dropout` have the same names and shapes: nothing here can tell them apart.
+A network's module may have
+
+    infer(tensors)       reads the network's parameters from its tensors; LookupError or ValueError: of another network
+    LOOKS                a description of it with these parameters in braces
+    PUBLISHED            parameters of published weights that tensors do not show
+    doubt(**parameters)  which other network has the same tensors
+
+`ours`, `baseline` and `dropout` have the same names and shapes: nothing here can tell them apart.
 """
 
 from __future__ import annotations
@@ -66,6 +71,16 @@ def infer(module: ModuleType, tensors: Mapping[str, Tensor]) -> dict[str, Any] |
         except (LookupError, ValueError, ArithmeticError):
             continue
     return None
+
+
+def published(module: ModuleType) -> dict[str, Any]:
+    """The parameters that published weights of a module's network want and do not show."""
+    return dict(getattr(module, "PUBLISHED", {}))
+
+
+def doubt(module: ModuleType, parameters: Mapping[str, Any]) -> str:
+    """Of which network weights with these parameters could be instead, in words; '' for none that is known."""
+    return module.doubt(**parameters) if hasattr(module, "doubt") else ""
 
 
 def likenesses(tensors: Mapping[str, Tensor]) -> list[Likeness]:

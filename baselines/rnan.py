@@ -1,8 +1,8 @@
 """RNAN: residual blocks gated by masks that see the whole tile (Zhang et al., ICLR 2019).
 
-Input and output (B, 3, H, W) in [0, 1], from 2x2 (reflected up to even sides). Every pixel attends to every other at
-full resolution, so the time grows with the square of the pixels and the output depends on what is seen together:
-RNAN is always run in tiles of `TILE`, the size of the patches that the paper trains on.
+Input and output (B, 3, H, W) in [0, `rgb_range`], from 2x2 (reflected up to even sides). Every pixel attends to every
+other at full resolution, so the time grows with the square of the pixels and the output depends on what is seen
+together: RNAN is always run in tiles of `TILE`, the size of the patches that the paper trains on.
 Written from the paper; keys are those of the published weights.
 """
 
@@ -26,6 +26,7 @@ FACTS = {  # of each size; tests compute them
 }
 LAYERS = ("body_nl_low", "body.*:Group", "body_nl_high")  # stages, deepest features last
 LOOKS = "an RNAN of {n_resgroups} groups and {n_feats} channels"
+PUBLISHED = {"rgb_range": 255}  # of the authors' weights (the default of their test script); tensors do not show it
 TILE = 48
 RECEPTIVE_FIELD = "its tile, 48"
 
@@ -113,10 +114,14 @@ class Group(nn.Module):
 
 
 class RNAN(nn.Module):
-    """x + tail(groups(head(x))): `n_resgroups` groups, of which the first and the last are non-local."""
+    """x + tail(groups(head(x))): `n_resgroups` groups, of which the first and the last are non-local.
 
-    def __init__(self, n_feats=64, n_resgroups=10):
+    rgb_range  the white of the input: 1 here, 255 in the published weights
+    """
+
+    def __init__(self, n_feats=64, n_resgroups=10, rgb_range=1):
         super().__init__()
+        self.rgb_range = rgb_range
         if n_resgroups < 2:
             raise ValueError(f"n_resgroups is {n_resgroups}, wanted at least the two non-local ones")
         self.head = nn.Sequential(nn.Conv2d(3, n_feats, 3, padding=1))

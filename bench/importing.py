@@ -24,11 +24,13 @@ def import_weights(
     licence: str = "unknown",
     replace: bool = False,
     settings: Mapping[str, str] | None = None,
+    trained_on: str = "",
 ) -> dict[str, Any]:
     """Copy the weights in a file into the user's folder, and return their card. Raises BadInput.
 
     `arch` names the network; without it the network is recognized by the names and shapes of the tensors.
-    `settings` are parameters of the network that tensors do not show, as text: {'attention_mask': '10'}.
+    `settings` are parameters of the network that tensors do not show, as text: {'attention_mask': '10'}. `licence` and
+    `trained_on` are words for the card.
     """
     _check_name(name, replace)
     if arch in cards.classical():
@@ -42,7 +44,8 @@ def import_weights(
         found = recognition.infer(module, tensors) or {}
         size = next((size for size, own in module.SIZES.items() if _equal(found, module, own)), "full")
         found |= _settings(settings or {}, arch, found, file.name)
-        parameters = {**module.SIZES[size], **found}
+        assumed = {**recognition.defaults(module.network), **module.SIZES[size], **recognition.published(module)}
+        parameters = {**module.SIZES[size], **recognition.published(module), **found}
         network = module.network(**parameters)
         recognition.fill(network, tensors, file.name)
     except (ValueError, TypeError) as error:
@@ -61,7 +64,10 @@ def import_weights(
         "parameters": cost.count_parameters(network),
         "flops_per_pixel": cost.flops_per_pixel(adapted),
         "receptive_field": cost.receptive_field(arch, parameters),
-        "network": _plain(found),
+        "network": _plain({**recognition.published(module), **found}),
+        "assumed": _plain({k: v for k, v in assumed.items() if k not in found and k not in UNUSED}),
+        "doubt": recognition.doubt(module, parameters),
+        **({"trained_on": trained_on} if trained_on else {}),
         "origin": {"file": file.name, "bytes": file.stat().st_size, "sha256": checkpoints.file_hash(file)},
         "imported_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
@@ -100,13 +106,6 @@ def summary(card: dict[str, Any]) -> str:
     """What was imported, in words: 'a DnCNN of 17 layers for grey images, 556,097 parameters'."""
     module = import_module(f"baselines.{card['model']}")
     return f"{recognition.describe(module, card['network'])}, {card['parameters']:,} parameters"
-
-
-def guessed(card: dict[str, Any]) -> dict[str, Any]:
-    """The network's parameters that its tensors do not show, with the values of its size."""
-    module = import_module(f"baselines.{card['model']}")
-    own = {**recognition.defaults(module.network), **module.SIZES[card["size"]]}
-    return {key: value for key, value in own.items() if key not in card["network"] and key not in UNUSED}
 
 
 def _settings(settings: Mapping[str, str], arch: str, found: Mapping[str, Any], file: str) -> dict[str, Any]:

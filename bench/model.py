@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,12 @@ class Model:
     def outside(self) -> bool:
         """Whether the network is a user's, not one of this installation."""
         return self.source not in cards.models()
+
+    @property
+    def doubt(self) -> str:
+        """Of which other network its weights could be, in words; '' where none is known, or they are our own."""
+        stranger = not self.outside and self.found.kind in ("file", "imported")
+        return recognition.doubt(import_module(f"baselines.{self.name}"), self.parameters) if stranger else ""
 
     def load(self, device: str | torch.device = "cpu") -> nn.Module:
         """The network in eval mode on a device. Raises BadInput if the weights do not fit it."""

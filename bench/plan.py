@@ -43,7 +43,8 @@ class Plan:
         own = {model.label: tiling.own_side(model) for model in self.models}
         kept = [f"{label} is run in tiles of {side}, which are a part of it, whatever the tile of the others is"
                 for label, side in own.items() if side and self.tile not in ("auto", side)]  # fmt: skip
-        return [*self.left_out, *kept]
+        doubts = [f"{model.label}: {model.doubt}" for model in self.models if model.doubt]
+        return [*self.left_out, *kept, *doubts]
 
     def noises_on(self, dataset: datasets.Dataset) -> list[int]:
         """Places of the noises that a data set is run under: its own and Gaussian 15 for pairs, else those drawn."""

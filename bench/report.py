@@ -166,6 +166,8 @@ def _trained_on(card: dict[str, Any]) -> str:
     if "libraries" in card:
         return "nothing: it is not trained"
     trained = card.get("trained_on")
+    if isinstance(trained, str):  # as whoever imported them said
+        return trained
     return f"{trained['images']} images of {trained['data']}, {trained['noise']}" if trained else "not known here"
 
 

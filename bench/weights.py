@@ -48,7 +48,8 @@ class Weights:
     def network(self) -> dict[str, Any]:
         """The parameters of the network that the card knows, or else the tensors. Raises ValueError."""
         if self.kind == "file" and not self.card:
-            return recognition.infer(import_module(f"baselines.{self.model}"), self.tensors) or {}
+            module = import_module(f"baselines.{self.model}")
+            return {**recognition.published(module), **(recognition.infer(module, self.tensors) or {})}
         values = self.card.get("network", {})
         return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
 

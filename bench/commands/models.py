@@ -83,6 +83,8 @@ def _weights_table(shipped: dict, imported: dict):
 
 def _trained_on(card: dict) -> str:
     trained = card.get("trained_on")
+    if isinstance(trained, str):  # as whoever imported them said
+        return trained
     if trained:
         return f"{trained['images']} images of {trained['data']}, {trained['noise']}"
     return f"unknown; from {card['origin']['file']}" if "origin" in card else "unknown"
@@ -133,7 +135,11 @@ def info(spec) -> None:
         }
     if "origin" in card:
         origin = card["origin"]
+        assumed = card.get("assumed")
+        lines |= {"assumed": _pairs(assumed, "=")} if assumed else {}
         lines |= {"imported": f"{card['imported_at']}, from {origin['file']}", "its SHA-256": origin["sha256"]}
+    if model.doubt:
+        lines["note"] = model.doubt
     table = Table(show_header=False)
     for name, text in lines.items():
         table.add_row(name, str(text))
@@ -207,8 +213,11 @@ def layers(spec, side) -> None:
     metavar="NAME=VALUE",
     help="A parameter of the network that its tensors do not show: attention_mask=10.",
 )
+@click.option(
+    "--trained-on", default="", help="What they were trained on, for their card: 'DIV2K, Gaussian, sigma 25'."
+)
 @click.option("--replace", is_flag=True, help="Take the place of imported weights of the same name.")
-def import_(file, name, arch, licence, settings, replace) -> None:
+def import_(file, name, arch, licence, settings, trained_on, replace) -> None:
     """Import published weights: .pth, .pt, .ckpt, .safetensors, or MatConvNet's .mat. Nothing in FILE is executed.
 
     \b
@@ -218,11 +227,12 @@ def import_(file, name, arch, licence, settings, replace) -> None:
     """
     from bench import importing, spec
 
-    card = importing.import_weights(file, name, arch, licence, replace, settings)
+    card = importing.import_weights(file, name, arch, licence, replace, settings, trained_on)
     click.echo(f"{name}: {importing.summary(card)}, from {file.name}")
-    guessed = importing.guessed(card)
-    if guessed:
-        shown = ", ".join(f"{key}={spec.format_value(value)}" for key, value in guessed.items())
+    if card["doubt"]:
+        click.echo(f"note: {card['doubt']}")
+    if card["assumed"]:
+        shown = ", ".join(f"{key}={spec.format_value(value)}" for key, value in card["assumed"].items())
         whose = "the published network" if card["size"] == "full" else f"the network of size {card['size']}"
         click.echo(f"what tensors do not show is taken from {whose}: {shown}")
         click.echo("where these weights want something else, import them again with --replace --set NAME=VALUE")

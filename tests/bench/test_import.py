@@ -14,6 +14,7 @@ from baselines import checkpoints
 from baselines.dncnn import DnCNN
 from baselines.masked_swinir import MaskedSwinIR
 from baselines.ridnet import RIDNet
+from baselines.rnan import RNAN
 from baselines.swinir import SwinIR
 from bench import cards, importing, models
 from bench.cli import main
@@ -77,6 +78,8 @@ def test_import_copies_the_tensors_and_a_card(place):
         "flops_per_pixel": 3 * 2 * 9 * (4 + 16 + 4),  # three channels, each by itself
         "receptive_field": 7,
         "network": {"in_nc": 1, "out_nc": 1, "nc": 4, "nb": 3, "act_mode": "BR"},
+        "assumed": {},
+        "doubt": "",
         "origin": origin,
         "sha256": checkpoints.file_hash(file),
     }
@@ -98,7 +101,7 @@ def test_an_imported_name_is_a_model(photos, place):
                   "--limit", 1, "--out", place / "run")  # fmt: skip
     assert result.exit_code == 0, result.output
     assert call("report", place / "run", "-o", place / "site").exit_code == 0
-    assert "imported from a.pth" in (place / "site/models.html").read_text()
+    assert any("imported from a.pth" in page.read_text() for page in (place / "site").rglob("*.html"))
 
 
 @pytest.mark.parametrize("wrap", ["", "params_ema", "state_dict"])
@@ -226,6 +229,39 @@ def test_a_network_for_white_at_255_gets_it():
     x = torch.rand(1, 3, 8, 8)
     with torch.inference_mode():
         torch.testing.assert_close(model.load()(x), network(x * 255) / 255)
+
+
+def test_published_weights_of_rnan_want_white_at_255():
+    """Their tensors do not show it: the import says so, and it can be said otherwise."""
+    network = RNAN(n_feats=4, n_resgroups=2).eval()
+    torch.save(state(network), "a.pth")
+    assert "what tensors do not show is taken from the published network: rgb_range=255" in imported("a.pth", "mine")
+    assert "rgb_range=255" in call("models", "info", "rnan(weights='mine')").output
+    x = torch.rand(1, 3, 8, 8)
+    with torch.inference_mode():
+        for text in ("rnan(weights='mine')", "rnan(weights='a.pth')"):
+            torch.testing.assert_close(models.load_model(text)(x), network(x * 255) / 255)
+        imported("a.pth", "mine", "--replace", "--set", "rgb_range=1")
+        for text in ("rnan(weights='mine')", "rnan(weights='a.pth', rgb_range=1)"):
+            torch.testing.assert_close(models.load_model(text)(x), network(x))
+
+
+def test_what_could_be_an_ircnn_is_said(photos, place):
+    torch.save(state(DnCNN(nb=7)), "a.pth")
+    assert "note: an IRCNN (Zhang et al., CVPR 2017) has the same tensors" in imported("a.pth", "mine")
+    for weights in ("mine", "a.pth"):
+        assert "an IRCNN" in call("models", "info", f"dncnn(weights='{weights}')").output
+    result = call("run", "--models", "dncnn(weights='a.pth')", "--noise", "gaussian(sigma=15)", "--data", photos,
+                  "--limit", 1, "--out", place / "run")  # fmt: skip
+    assert result.exit_code == 0 and "nb=7): an IRCNN" in result.output
+    assert models.resolve("dncnn(weights=None, nb=7)").doubt == ""
+
+
+def test_what_they_were_trained_on_can_be_said():
+    torch.save(state(), "a.pth")
+    imported("a.pth", "mine", "--trained-on", "DIV2K, Gaussian, sigma 25")
+    for command in (["list"], ["info", "dncnn(weights='mine')"]):
+        assert "DIV2K, Gaussian, sigma 25" in call("models", *command).output
 
 
 @pytest.mark.parametrize(
