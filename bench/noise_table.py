@@ -8,18 +8,21 @@ import numpy as np
 import pandas as pd
 
 from bench import noises, statistics
-from bench.datasets import Dataset
+from bench.datasets import CleanImage, Dataset
 from bench.errors import BadInput
-from bench.picture import noisy_version
+from bench.picture import NoisyVersion, noisy_version, recorded_version
+from bench.recorded import fits
 from noise_zoo.noise import Noise
 
 
 def measure(chosen: list[Noise], datasets: list[Dataset], protocol: str, seed: int) -> Iterator[dict]:
-    """A row a data set and noise, as soon as it is known: mean PSNR and SSIM of the noisy input with intervals."""
+    """A row a data set and noise, as soon as it is known: mean PSNR and SSIM of the noisy input with intervals.
+
+    Data sets have the noises that fit them: pairs their own.
+    """
     for dataset in datasets:
-        pixels = [_read(image) for image in dataset.images]
-        for noise in chosen:
-            versions = [noisy_version(image, noise, seed, protocol) for image in pixels]
+        for noise in (noise for noise in chosen if fits(noise, dataset)):
+            versions = [_version(image, noise, seed, protocol) for image in dataset.images]
             row = {
                 "dataset": dataset.name,
                 "noise": noises.canonical(noise),
@@ -35,9 +38,11 @@ def measure(chosen: list[Noise], datasets: list[Dataset], protocol: str, seed: i
             yield row
 
 
-def _read(image) -> np.ndarray:
+def _version(image: CleanImage, noise: Noise, seed: int, protocol: str) -> NoisyVersion:
     try:
-        return np.rint(image.read() * 255).astype(np.uint8)
+        if noise.recorded:
+            return recorded_version(image, noise, protocol)
+        return noisy_version(np.rint(image.read() * 255).astype(np.uint8), noise, seed, protocol)
     except ValueError as error:
         raise BadInput(str(error)) from error
 
@@ -48,7 +53,7 @@ def wide(rows: pd.DataFrame) -> pd.DataFrame:
             for psnr, ssim in zip(rows["psnr"], rows["ssim"], strict=True)]  # fmt: skip
     across = rows.assign(text=text).pivot(index="noise", columns="dataset", values="text")
     names = list(dict.fromkeys(rows["dataset"]))
-    ordered = across.loc[list(dict.fromkeys(rows["noise"])), names]
+    ordered = across.loc[list(dict.fromkeys(rows["noise"])), names].fillna("")
     counts = rows.groupby("dataset")["images"].first()
     headed = ordered.rename(columns={name: f"{name}, {counts[name]} images" for name in names})
     return headed.reset_index().rename_axis(None, axis=1)

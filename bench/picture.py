@@ -10,7 +10,7 @@ import numpy as np
 from bench import datasets, noises
 from bench.errors import BadInput
 from bench.metrics import crop_border, psnr, ssim
-from bench.protocols import load_protocol, to_bytes
+from bench.protocols import Protocol, load_protocol, to_bytes
 from noise_zoo.legacy import LegacyGenerator
 from noise_zoo.noise import Noise
 
@@ -50,6 +50,15 @@ def noisy_version(pixels: np.ndarray, noise: Noise, seed: int = 0, protocol: str
     keyed = noises.generator(noises.pixel_hash(clean), noise, seed)
     random = keyed if rules.legacy_seed is None else LegacyGenerator(rules.legacy_seed + seed)
     noisy, target = noises.apply(noise, clean, random)
+    return _scored(noise, noisy, target, rules)
+
+
+def recorded_version(image: datasets.CleanImage, noise: Noise, protocol: str = "stored") -> NoisyVersion:
+    """An image of a pair beside the noisy one that was recorded under a noise. Raises ValueError."""
+    return _scored(noise, image.read_noisy(noise), image.read(), load_protocol(protocol))
+
+
+def _scored(noise: Noise, noisy: np.ndarray, target: np.ndarray, rules: Protocol) -> NoisyVersion:
     stored, goal = to_bytes(rules.noisy_input(noisy)), to_bytes(target)
     scored = crop_border(stored, rules.border), crop_border(goal, rules.border)
     similarity = ssim.score(*scored) if min(scored[0].shape[:2]) >= ssim.WINDOW else None

@@ -11,7 +11,7 @@ import pandas as pd
 
 from bench import datasets, models, noises, precisions, protocols, spec, tiling
 from bench.errors import BadInput
-from bench.recorded import matched
+from bench.recorded import fits, matched
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,7 @@ class Plan:
 
     def noises_on(self, dataset: datasets.Dataset) -> list[int]:
         """Places of the noises that a data set is run under: its own and Gaussian 15 for pairs, else those drawn."""
-        own = {*dataset.recorded, noises.load_noise(noises.REFERENCE)} if dataset.recorded else None
-        fits = [noise in own if own else not noise.recorded for noise in self.noises]
-        return [place for place, fit in enumerate(fits) if fit]
+        return [place for place, noise in enumerate(self.noises) if fits(noise, dataset)]
 
     def seeds_and_noises(self, dataset: datasets.Dataset) -> list[tuple[int, int]]:
         """What is done with each image of a data set: pairs of a seed and the place of a noise."""

@@ -40,6 +40,13 @@ def matched(named: list[Noise], sets: list[Dataset]) -> tuple[list[Noise], list[
     return [*drawn, *dict.fromkeys(recorded)], kept, sentences
 
 
+def fits(noise: Noise, dataset: Dataset) -> bool:
+    """Whether a data set is run under a noise: pairs under their own and the reference, clean images if it is drawn."""
+    if dataset.recorded:
+        return noise in dataset.recorded or noise == noises.load_noise(noises.REFERENCE)
+    return not noise.recorded
+
+
 def listed(chosen) -> str:
     return ", ".join(map(noises.canonical, chosen))
 

@@ -110,12 +110,16 @@ def table(text, datasets, protocol, seed, kind) -> None:
     from bench import export, noise_table, noises, protocols, spec
     from bench.console import console
     from bench.datasets import load_dataset
+    from bench.recorded import fits, matched
 
-    chosen = noises.expand(text)
-    sets = [load_dataset(name) for name in spec.split(datasets)]
+    chosen, sets, sentences = matched(noises.expand(text), [load_dataset(name) for name in spec.split(datasets)])
+    for sentence in sentences:
+        click.echo(f"note: {sentence}", err=True)
     rules = protocols.load_protocol(protocol)
     measured = noise_table.measure(chosen, sets, rules.name, seed)
-    rows = list(_watched(measured, len(chosen) * len(sets)) if kind == "table" else measured)
+    rows = list(
+        _watched(measured, sum(fits(noise, data) for noise in chosen for data in sets)) if kind == "table" else measured
+    )
     frame = pd.DataFrame(rows)
     if kind in ("csv", "json"):
         click.echo(export.encode(frame, kind).decode(), nl=False)

@@ -4,10 +4,12 @@ import json
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from PIL import Image
 
 import bench
 from bench import noises, runner
+from bench.cli import main
 from bench.datasets import builtin
 from bench.errors import BadInput
 from bench.metrics import psnr
@@ -145,3 +147,27 @@ def test_noise_of_the_renders_is_that_of_independent_pixels():
         for there in (field[1:], field[:, 1:]):
             here = field[: there.shape[0], : there.shape[1]]
             assert abs(np.corrcoef(here.ravel(), there.ravel())[0, 1]) < 0.1, image.name  # 0.3 with other filters
+
+
+def test_the_table_of_noises_has_recorded_ones(renders, monkeypatch):
+    monkeypatch.setenv("BENCH_DATA", str(renders.parent))
+    words = [
+        "noise",
+        "table",
+        "--noise",
+        "gaussian(sigma=15), mixture(level=1)",
+        "--datasets",
+        "renders,builtin(limit=1)",
+    ]
+    result = CliRunner().invoke(main, [*words, "--format", "json"])
+    assert result.exit_code == 0, result.output
+    assert "note: renders is run under its own noise and gaussian(sigma=15) alone" in result.stderr
+    table = {(row["dataset"], row["noise"]): row["psnr"] for row in json.loads(result.stdout)}
+    assert [noise for dataset, noise in table if dataset == "renders"] == [GAUSSIAN, *OWN]
+    assert [noise for dataset, noise in table if dataset != "renders"] == [GAUSSIAN, "mixture(level=1)"]
+    for folder, noise in zip(("spp4", "spp64"), OWN, strict=True):
+        files = [(renders / folder / f"{name}.png", renders / "reference" / f"{name}.png") for name in "abcd"]
+        by_hand = [psnr.score(*(np.asarray(Image.open(file)) for file in pair)) for pair in files]
+        assert table["renders", noise] == pytest.approx(np.mean(by_hand))
+    shown = CliRunner().invoke(main, [*words, "--format", "markdown"])
+    assert shown.exit_code == 0 and "nan" not in shown.stdout
