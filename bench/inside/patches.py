@@ -1,7 +1,8 @@
 """Patches: where they are cut from data sets, and the noisy pixels in them.
 
 Noise is made on the whole image, keyed as in every run, and patches are cut from the noisy image: they are pixels that
-`bench run` shows the networks. Images are read as they are needed, so that memory does not grow with a data set.
+`bench run` shows the networks. Patches come in a random order within windows of some images, so that an image is made
+noisy once and let go; memory does not grow with a data set.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -23,7 +23,8 @@ from bench.errors import BadInput
 from bench.protocols import Protocol
 from noise_zoo.legacy import LegacyGenerator
 
-IMAGES_KEPT = 32  # noisy images at hand
+WINDOW_IMAGES = 32  # noisy images at hand, at most
+WINDOW_PIXELS = 16_000_000  # of these images together, or one larger image; 24 bytes each
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,14 @@ class Patch:
 
 @dataclass(frozen=True)
 class Patches:
-    """Squares of `side` pixels in a keyed random order, the same whatever they are used for."""
+    """Squares of `side` pixels in a keyed random order, the same whatever they are used for.
+
+    `windows` has the window of each image; patches come window by window.
+    """
 
     datasets: tuple[str, ...]
     images: tuple[CleanImage, ...]
+    windows: tuple[int, ...]
     patches: tuple[Patch, ...]
     side: int
     overlapping: bool
@@ -87,7 +92,20 @@ def cut(datasets: Sequence[Dataset], count: int, side: int) -> Patches:
     ]
     names = tuple(dataset.name for dataset in datasets)
     order = np.random.default_rng(noises.stream_key("patches", *names, count, side)).permutation(len(patches))
-    return Patches(names, images, tuple(patches[place] for place in order), side, overlapping)
+    windows = windows_of(sizes)
+    mixed = sorted((patches[place] for place in order), key=lambda patch: windows[patch.image])
+    return Patches(names, images, windows, tuple(mixed), side, overlapping)
+
+
+def windows_of(sizes: Sequence[tuple[int, int]]) -> tuple[int, ...]:
+    """The window of each image by (height, width), in order: as many images as are kept at hand together."""
+    found, window, images, pixels = [], 0, 0, 0
+    for height, width in sizes:
+        images, pixels = images + 1, pixels + height * width
+        if images > 1 and (images > WINDOW_IMAGES or pixels > WINDOW_PIXELS):
+            window, images, pixels = window + 1, 1, height * width
+        found.append(window)
+    return tuple(found)
 
 
 def _size(image: CleanImage) -> tuple[int, int]:
@@ -145,9 +163,14 @@ def batches(
 ) -> Iterator[Batch]:
     """The patches under a noise, `size` at a time, made one batch ahead; a last batch under `smallest` is dropped."""
 
-    @lru_cache(IMAGES_KEPT)
+    made: dict[int, tuple[np.ndarray, np.ndarray]] = {}  # of one window
+
     def image(place: int) -> tuple[np.ndarray, np.ndarray]:
-        return network_input(patches.images[place].read(), noise, seed, protocol)
+        if place not in made:
+            if made and patches.windows[place] != patches.windows[next(iter(made))]:
+                made.clear()
+            made[place] = network_input(patches.images[place].read(), noise, seed, protocol)
+        return made[place]
 
     def make(some: list[Patch]) -> Batch:
         noisy, clean, keys = [], [], []

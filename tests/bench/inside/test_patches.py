@@ -1,5 +1,7 @@
 """Patches are the pixels of a run, cut evenly, in an order that repeats."""
 
+import weakref
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,8 @@ from PIL import Image
 from bench import noises
 from bench.datasets import load_dataset, read_file
 from bench.errors import BadInput
-from bench.inside.patches import batches, cut, shares, spread
+from bench.inside import patches as module
+from bench.inside.patches import batches, cut, network_input, shares, spread, windows_of
 from bench.plan import make_plan
 from bench.protocols import load_protocol
 from bench.runner import execute
@@ -112,6 +115,32 @@ def test_a_last_batch_that_is_too_small_is_dropped(pictures):
     found = cut([pictures], 11, 16)
     assert [len(batch.keys) for batch in batches(found, NOISE, 0, STORED, 4, 4)] == [4, 4]
     assert [len(batch.keys) for batch in batches(found, NOISE, 0, STORED, 4, 3)] == [4, 4, 3]
+
+
+def test_an_image_is_made_noisy_once_and_few_are_at_hand(photos, monkeypatch):
+    for place in range(7):
+        Image.new("RGB", (48, 40), (place, 0, 0)).save(photos / f"e{place}.png")
+    monkeypatch.setattr(module, "WINDOW_IMAGES", 3)
+    made, alive = [], []
+
+    def noted(clean, *rest):
+        pair = network_input(clean, *rest)
+        made.append(weakref.ref(pair[0]))
+        alive.append(sum(one() is not None for one in made))
+        return pair
+
+    monkeypatch.setattr(module, "network_input", noted)
+    found = cut([load_dataset(photos)], 44, 16)
+    order = [patch.image for patch in found.patches]
+    assert found.windows == (0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3) and order[:12] != sorted(order[:12])
+    for _ in batches(found, NOISE, 0, STORED, 5):
+        pass
+    assert len(made) == 11 and max(alive) == 3
+
+
+def test_large_images_have_windows_of_their_own(monkeypatch):
+    monkeypatch.setattr(module, "WINDOW_PIXELS", 100)
+    assert windows_of([(10, 5), (10, 5), (1, 1), (30, 30), (2, 2), (40, 40), (50, 50)]) == (0, 0, 1, 2, 3, 4, 5)
 
 
 def test_the_float_protocol_keeps_its_own_noise(pictures):
