@@ -53,9 +53,20 @@ class Setting:
         }
 
 
-def make(datasets: str | None, data: Sequence[Path], count: int, side: int, protocol: str, seed: int,
-         device: str, out: Path) -> Setting:  # fmt: skip
-    """A setting from the options of a command. Raises BadInput."""
+def make(
+    datasets: str | None = None,
+    data: Sequence[Path] = (),
+    count: int = 96,
+    side: int = 128,
+    protocol: str = "stored",
+    seed: int = 0,
+    device: str = "auto",
+    out: Path = Path("runs/latest"),
+) -> Setting:
+    """A setting from the options of a command: data set specs and folders, patches and their side, and so on.
+
+    Raises BadInput.
+    """
     sources = [*spec.split(datasets or ""), *data] or ["builtin"]
     chosen = [data_sets.load_dataset(source) for source in sources]
     names = [dataset.name for dataset in chosen]

@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 import torch
 
-from bench import noises
+from bench import models, noises
 from bench.datasets import load_dataset
-from bench.inside import findings
+from bench.inside import findings, setting, similarity
 from bench.inside.patches import batches, cut
+from bench.inside.probe import probe
 from bench.protocols import load_protocol
 from bench.store import Store
 
@@ -114,6 +115,19 @@ def test_what_is_left_behind(call, stacks, photos, tmp_path):
         "Stack", "Stack(seed=2)", "poisson(alpha=2)", "photos")  # fmt: skip
     assert row["value"] == pd.read_csv(next((out / "cka").glob("*.csv")))["cka"].item()
     assert "2 that make no batch of 4 are left out" in call(*command).output
+
+
+def test_from_python_it_is_the_same(call, stacks, photos, tmp_path):
+    chosen = setting.make(data=[photos], count=12, side=16)
+    noise = noises.load_noise("gaussian(sigma=15)")
+    one, two = (probe(models.resolve(f"{stacks}:Stack(seed={seed})"), (), chosen.device) for seed in (1, 2))
+    sides = similarity.Side(one, noise), similarity.Side(two, noise)
+    *batches_done, compared = similarity.compare(sides[0], [sides[1]], chosen, batch=4)
+    assert batches_done == [None] * 6
+    call("cka", f"{stacks}:Stack(seed=1)", f"{stacks}:Stack(seed=2)", "--data", photos, "--patches", 12, "--side", 16,
+         "--batch", 4, "--out", tmp_path / "run")  # fmt: skip
+    frame = pd.read_csv(next((tmp_path / "run/cka").glob("*.csv")), dtype={"layer": str, "other_layer": str})
+    pd.testing.assert_frame_equal(compared.frame().drop(columns="other_noise"), frame)
 
 
 def test_a_run_folder_without_findings_has_none(tmp_path):

@@ -1,0 +1,78 @@
+"""Peak memory of the looks inside networks against the number of images: it does not grow.
+
+    python tests/benchmarks/inside_memory.py [--images 8,64] [--looks cka,features,brightness,detail]
+
+Makes folders of so many random 256x256 images, runs each look over them with two patches of 64x64 an image in a process
+of its own, and prints its peak in MB and the difference. (SRGA needs all features of one noise at once: rows x features
+x 4 bytes, in memory up to 3.3 GB and in a file beyond that; `srga.py --memory` measures its PCA.)
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import resource
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+LOOKS = {
+    "cka": ("cka", "baseline", "dncnn"),
+    "features": ("features", "dncnn", "--noise", "poisson(alpha=3)"),
+    "brightness": ("brightness", "dncnn"),
+    "detail": ("detail", "dncnn"),
+}
+
+
+def pictures(folder: Path, count: int) -> Path:
+    random = np.random.default_rng(0)
+    folder.mkdir()
+    for place in range(count):
+        small = Image.fromarray(random.integers(0, 256, (32, 32, 3), dtype=np.uint8))
+        small.resize((256, 256), Image.Resampling.BICUBIC).save(folder / f"{place:05}.png")
+    return folder
+
+
+def look(words: list[str], peaks: multiprocessing.Queue) -> None:
+    """In a process of its own: a command as from a shell, and the peak of its memory in MB."""
+    from bench.cli import main
+
+    sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+    main(words, standalone_mode=False)
+    peaks.put(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
+def peak(words: list[str]) -> float:
+    context = multiprocessing.get_context("spawn")
+    peaks = context.Queue()
+    process = context.Process(target=look, args=(words, peaks))
+    process.start()
+    process.join()
+    if process.exitcode:
+        raise SystemExit(f"bench {' '.join(words)} failed")
+    return peaks.get()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--images", default="8,64")
+    parser.add_argument("--looks", default=",".join(LOOKS))
+    given = parser.parse_args()
+    counts = [int(count) for count in given.images.split(",")]
+    with tempfile.TemporaryDirectory() as folder:
+        sets = {count: pictures(Path(folder) / f"set{count}", count) for count in counts}
+        for name in given.looks.split(","):
+            found = []
+            for count, data in sets.items():
+                where = ["--data", str(data), "--patches", str(2 * count), "--side", "64", "--out", f"{folder}/{name}"]
+                found.append(peak([*LOOKS[name], *where]))
+            text = ", ".join(f"{count} images {one:.0f} MB" for count, one in zip(counts, found, strict=True))
+            print(f"{name}: {text}; {found[-1] - found[0]:+.0f} MB", flush=True)
+
+
+if __name__ == "__main__":
+    main()
