@@ -7,8 +7,9 @@
   each pair of layers two Gram matrices and three HSICs. In float64, which gives the same numbers, and in float32, as
   the packages have it. The networks' forward passes are in the times, and beside them the ratio without them.
 
-Prints for each the seconds of both sides (medians) and the ratio of each turn: median, smallest, largest.
-Set OMP_NUM_THREADS. `every` takes minutes a turn: choose fewer patches and --turns 1.
+Prints for each the seconds of both sides (medians) and the ratio of each turn: median, smallest, largest. Seconds are
+of the processor, all threads together, so that what else runs disturbs them little. Set OMP_NUM_THREADS. `every` takes
+minutes a turn: choose fewer patches and --turns 1.
 """
 
 from __future__ import annotations
@@ -131,9 +132,9 @@ def here_passes(names: Names, networks, images) -> None:
 
 
 def seconds(function, arguments, values: dict) -> float:
-    began = time.perf_counter()
+    began = time.process_time()
     values[function] = function(*arguments)
-    return time.perf_counter() - began
+    return time.process_time() - began
 
 
 def spread(ratios: list[float]) -> str:

@@ -5,7 +5,8 @@
 
 The plain way: scikit-learn's PCA to 300 components (randomized at this size), then a trimming loop that takes mean and
 deviation of all scores anew for each of them, which is quadratic. It is timed on a part of the loop and scaled up,
-because a whole one takes minutes; --whole runs all of it. Prints seconds (medians) and the ratio of each turn.
+because a whole one takes minutes; --whole runs all of it. Prints seconds of the processor, all threads together
+(medians), and the ratio of each turn.
 --memory describes one set of random features and prints its peak. Set OMP_NUM_THREADS.
 """
 
@@ -39,29 +40,29 @@ def table(patches: int, features: int, seed: int) -> np.ndarray:
 def plain_trim(values: np.ndarray, whole: bool) -> tuple[np.ndarray, float]:
     """(kept values, seconds): each value is compared with mean and deviation taken for it."""
     part = values if whole else values[:PART]
-    began = time.perf_counter()
+    began = time.process_time()
     kept = [value for value in part if abs(value - np.mean(values)) < 5 * np.std(values)]
-    seconds = (time.perf_counter() - began) * len(values) / len(part)
+    seconds = (time.process_time() - began) * len(values) / len(part)
     return np.array(kept) if whole else srga.trimmed(values), seconds
 
 
 def plain(sets, whole: bool) -> tuple[float, float, float]:
     """(score, seconds of PCA and fit, seconds of trimming)"""
-    began, trimming, skipped, described = time.perf_counter(), 0.0, 0.0, []
+    began, trimming, skipped, described = time.process_time(), 0.0, 0.0, []
     for features in sets:
         scores = official_scores(features, srga.COMPONENTS).ravel()
-        start = time.perf_counter()
+        start = time.process_time()
         kept, seconds = plain_trim(scores, whole)
-        skipped += time.perf_counter() - start
+        skipped += time.process_time() - start
         trimming += seconds
         described.append(srga.fitted(kept))
-    return srga.score(*described), time.perf_counter() - began - skipped, trimming
+    return srga.score(*described), time.process_time() - began - skipped, trimming
 
 
 def here(sets) -> tuple[float, float]:
-    began = time.perf_counter()
+    began = time.process_time()
     found = srga.score(*(srga.describe(features, [0]).described for features in sets))
-    return found, time.perf_counter() - began
+    return found, time.process_time() - began
 
 
 def main() -> None:
@@ -74,10 +75,10 @@ def main() -> None:
     given = parser.parse_args()
     if given.memory:
         features = table(given.patches, given.features, 0)
-        began = time.perf_counter()
+        began = time.process_time()
         found = srga.describe(features, [0]).described
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        print(f"{given.patches} x {given.features:,}: {time.perf_counter() - began:.1f} s, peak {peak / 1e9:.2f} GB "
+        print(f"{given.patches} x {given.features:,}: {time.process_time() - began:.1f} s, peak {peak / 1e9:.2f} GB "
               f"of which features {features.nbytes / 1e9:.2f} GB; {found}")  # fmt: skip
         return
     sets = [table(given.patches, given.features, seed) for seed in (0, 1)]
