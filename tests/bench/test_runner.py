@@ -41,7 +41,7 @@ def test_scores_are_those_of_the_pictures_that_are_kept(tmp_path, photos, networ
     folder = tmp_path / "run"
     run(folder, [f"{networks}:Blur"], photos)
     from bench.metrics import psnr
-    from bench.report import pictures
+    from bench.study import pictures
 
     with Store.open(folder) as store:
         rows = store.rows()

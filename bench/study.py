@@ -1,0 +1,145 @@
+"""What pages say of a run besides its numbers: gathered from its manifest, cards of models and noises, and files."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+import noise_zoo
+import reports
+from bench import noises, protocols, statistics
+from bench.store import Store, row_key
+
+TILED = (
+    "Images that are large for a network were denoised in overlapping square tiles that fade into each other; the side "
+    "of its tiles stands with a model, and 0 means whole images. In tiles, networks that draw statistics from all that "
+    "they see together (channel attention in RIDNet, transposed attention in Restormer, non-local blocks in RNAN, "
+    "normalization in IDF), and attention masks, which are drawn for each tile, give another output than on the whole "
+    "image."
+)
+
+
+def study_of(store: Store, rows: pd.DataFrame, manifest: list[dict], protocol: str) -> reports.Study:
+    """What the pages say besides the numbers."""
+    last, described = manifest[-1], protocols.load_protocol(protocol)
+    about = {model["label"]: model for entry in manifest for model in entry["models"]}
+    sets = {dataset["name"]: dataset for entry in manifest for dataset in entry["datasets"]}
+    return reports.Study(
+        title="Does it still work on noise it was not trained on?",
+        command="\n".join(
+            [
+                *dict.fromkeys(entry["command"] for entry in manifest if entry["command"]),
+                f"bench report {shlex.quote(str(store.folder))}",
+            ]
+        ),
+        created=last["at"],
+        run=store.folder.name,
+        protocol=protocol,
+        protocol_description=" ".join([described.words, *([TILED] if (rows["tile"] > 0).any() else [])]),
+        interval=statistics.WORDS,
+        versions=last["versions"],
+        machine=last["machine"],
+        models=tuple(_model_card(about[label]) for label in dict.fromkeys(rows["model"])),
+        noises=tuple(_noise_card(name, rows, manifest) for name in dict.fromkeys(rows["noise_name"])),
+        datasets=tuple(_dataset_card(sets[name]) for name in dict.fromkeys(rows["dataset"])),
+        pictures=tuple(pictures(store, rows, protocol)),
+        not_measured=tuple(_not_measured(rows, last)),
+    )
+
+
+def _model_card(about: dict[str, Any]) -> reports.ModelCard:
+    card = about["card"]
+    return reports.ModelCard(
+        name=about["label"],
+        title=about["title"],
+        size=about["size"],
+        parameters=card.get("parameters"),
+        weights=about["weights"],
+        weights_hash=about["weights_hash"],
+        paper=about["paper"],
+        licence=card.get("licence", about["licence"]),
+        trained_on=_trained_on(card),
+        iterations=card.get("recipe", {}).get("iterations"),
+        note=_how_trained(card),
+    )
+
+
+def _trained_on(card: dict[str, Any]) -> str:
+    if "libraries" in card:
+        return "nothing: it is not trained"
+    trained = card.get("trained_on")
+    if isinstance(trained, str):  # as whoever imported them said
+        return trained
+    return f"{trained['images']} images of {trained['data']}, {trained['noise']}" if trained else "not known here"
+
+
+def _how_trained(card: dict[str, Any]) -> str:
+    if "libraries" in card:
+        libraries = ", ".join(f"{library} {version}" for library, version in card["libraries"].items())
+        return f"The noise level is {card['noise_level']}. Computed by {libraries}, whose versions the hash is of"
+    if "origin" in card:
+        return f"imported from {card['origin']['file']} (SHA-256 {card['origin']['sha256'][:12]})"
+    if "recipe" not in card:
+        return ""
+    recipe, network = card["recipe"], card["network"]
+    crop, minutes = recipe["crop"], card["seconds"] / 60
+    parts = [f"batch {recipe['batch']}, crops of {crop}x{crop}"]
+    if recipe["input_mask"]:
+        parts.append("input mask {}-{}%".format(*recipe["input_mask"]))
+    if network.get("attention_mask"):
+        parts.append(f"attention mask {network['attention_mask']}%")
+    return ", ".join([*parts, f"{minutes:.0f} minutes of training"])
+
+
+def _noise_card(name: str, rows: pd.DataFrame, manifest: list[dict]) -> reports.NoiseCard:
+    kept = {name: card for entry in manifest for name, card in entry.get("noise_cards", {}).items()}
+    if name in noise_zoo.names():
+        kept[name] = noises.card(noises.noise_class(name))
+    if name not in kept:  # of a run of old
+        return reports.NoiseCard(name)
+    levels = rows.loc[rows["noise_name"] == name, "level"].dropna().unique()
+    card = kept[name]
+    return reports.NoiseCard(name, card["title"], card["formula"], card["source"], card["axis"], tuple(sorted(levels)))
+
+
+def _dataset_card(about: dict[str, Any]) -> reports.DatasetCard:
+    return reports.DatasetCard(about["name"], about["title"], about["images"], about["licence"], about["note"])
+
+
+def pictures(store: Store, rows: pd.DataFrame, protocol: str) -> Iterator[reports.Picture]:
+    """The pictures of these rows that are in the run folder."""
+    folder = store.folder / "pictures"
+    there = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    for row in rows.to_dict("records") if there else ():
+        shared = (row["image_hash"], row["noise"], row["noise_version"], row["seed"], protocol)
+        found = {
+            "clean": store.picture_path("clean", *shared),
+            "noisy": store.picture_path("noisy", *shared),
+            row["model"]: store.picture_path(row_key(row)),
+        }
+        for source, path in found.items():
+            if path.name in there:
+                yield reports.Picture(row["dataset"], row["image"], row["noise"], row["seed"], source, path)
+
+
+def _not_measured(rows: pd.DataFrame, last: dict) -> list[str]:
+    sentences = [sentence[0].upper() + sentence[1:] + "." for sentence in last["left_out"]]
+    if rows["lpips"].isna().all():
+        sentences.append("LPIPS was not measured.")
+    failed = int((rows["status"] != "ok").sum())
+    if failed:
+        reasons = rows.loc[rows["status"] != "ok", "reason"].value_counts()
+        sentences.append(f"{failed} rows failed, most often because: {reasons.index[0]}.")
+    small = [d for d, part in rows.groupby("dataset", sort=False) if part["image"].nunique() < 20]
+    for name in small:
+        count = rows.loc[rows["dataset"] == name, "image"].nunique()
+        sentences.append(f"{name} has {count} images only: its intervals are wide and themselves uncertain.")
+    if (rows["size"] == "small").any():
+        sentences.append(
+            "Models of size small are scaled-down members of their families, trained alike for a short time; "
+            "they say nothing of the published sizes."
+        )
+    return sentences
