@@ -28,10 +28,13 @@ def draw(cells: pd.DataFrame, correlations: pd.DataFrame, titles: Mapping[str, s
             known = cells[cells[measure].notna()]
             inside = _without_noise(known, measure)
             _panel(upper, known, measure, models, families)
-            _panel(lower, inside, measure, models, families)
             rho = correlations[correlations["measure"] == measure].set_index("question")
             upper.set_title(title, pad=18)
             _number(upper, rho.loc["all"])
+            if np.isnan(rho.loc["models", "rho"]):  # all models have the same number, or there are too few
+                lower.set_axis_off()
+                continue
+            _panel(lower, inside, measure, models, families)
             _number(lower, rho.loc["models"])
             lower.set_xlabel(f"{title},\nless the noise's mean", fontsize=8)
             lower.axhline(0, color=MUTED, linewidth=0.8, zorder=1)
