@@ -61,8 +61,9 @@ class WindowAttention(nn.Module):
             scores = torch.bmm((q * q.shape[1] ** -0.5).transpose(1, 2), k).unflatten(0, (count, self.num_heads))
             scores = scores + self.bias().to(scores.dtype)
             if borders is not None:
-                mask = borders.mask.to(scores.dtype).expand(-1, self.num_heads, -1, -1)
-                scores = scores.index_add(0, borders.windows, mask)
+                mask = scores.new_zeros(count, 1, tokens, tokens)  # one sum of all is faster than index_add of some
+                mask[borders.windows] = borders.mask.to(scores.dtype)
+                scores = scores + mask
             x = torch.bmm(v, scores.softmax(-1).flatten(0, 1).transpose(1, 2))  # (n heads, C / heads, T)
         return self.proj(x.view(count, dim, tokens).transpose(1, 2).contiguous())
 
