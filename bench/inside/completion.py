@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from baselines.training import mask_input
+from baselines.crops import mask_input
 from bench import noises, picture
 from bench.datasets import builtin
 from bench.errors import BadInput
