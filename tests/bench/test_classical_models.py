@@ -86,14 +86,14 @@ def test_commands(photos, tmp_path):
     assert result.exit_code == 0, result.output
     result = call("report", tmp_path / "run", "-o", tmp_path / "site")
     assert result.exit_code == 0, result.output
-    page = (tmp_path / "site/models.html").read_text()
+    pages = "".join(path.read_text() for path in sorted((tmp_path / "site").rglob("model*.html")))
     for words in (
         "nothing: it is not trained",
         "The noise level is estimated in each image",
         "Rudin et al.",
         "PyWavelets",
     ):
-        assert words in page
+        assert words in pages
     exported = pd.DataFrame(json.loads(call("export", tmp_path / "run", "--format", "json").output))
     assert set(exported["model"]) == {"tv", "wavelet"}
 

@@ -106,7 +106,7 @@ def test_features_that_do_not_fit_into_memory_are_kept_in_a_file(call, stacks, p
         frames.append(frame_of(tmp_path / f"run{place}"))
     pd.testing.assert_frame_equal(*frames)
     assert isinstance(generalization.feature_table(3, 4, tmp_path), np.memmap)
-    assert {path.name for path in (tmp_path / "run1").iterdir()} == {"rows.sqlite", "manifest.json", "srga"}
+    assert {path.name for path in (tmp_path / "run1").iterdir()} == {"lock", "rows.sqlite", "manifest.json", "srga"}
 
 
 def test_a_score_says_something_above_its_floor_only():
