@@ -12,7 +12,7 @@ import pandas as pd
 from bench.evaluation.denoise import Networks
 from bench.evaluation.missing import Missing
 from bench.evaluation.prepare import prepare
-from bench.evaluation.score import score_noisy, score_output
+from bench.evaluation.score import Scorer
 from bench.evaluation.task import Job, Task
 from bench.plan import Plan
 
@@ -73,20 +73,20 @@ def seconds_needed(plan: Plan, outlook: Outlook, networks: Networks) -> float:
 
     Noise and scores run beside the networks where there are cores to spare; here they are added, a bound from above.
     """
-    total, border = 0.0, plan.protocol.border
+    total = 0.0
     for job, task in list(outlook.examples.values())[:1]:  # the first time is slower
-        score_noisy(prepare(plan, job, task), border)
+        Scorer(plan, prepare(plan, job, task), networks.device)
     for noise, (job, task) in outlook.examples.items():
         began = time.perf_counter()
         prepared = prepare(plan, job, task)
-        score_noisy(prepared, border)
+        scorer = Scorer(plan, prepared, networks.device)
         total += (time.perf_counter() - began) * outlook.noisy[noise] / job.clean[..., 0].size
     for place, pixels in outlook.pixels.items():
         networks.denoise(place, prepared)  # the first time is slower
         began = time.perf_counter()
         output = networks.denoise(place, prepared)
         if output.pixels is not None:
-            score_output(output.pixels, prepared, border)
+            scorer.columns(output.pixels)
         total += (time.perf_counter() - began) * pixels / prepared.noisy[..., 0].size
     return total
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench import datasets, models, noises, precisions, protocols, spec, tiling
+from bench import datasets, metrics, models, noises, precisions, protocols, spec, tiling
 from bench.errors import BadInput
 from bench.recorded import fits, matched
 
@@ -26,6 +26,8 @@ class Plan:
     precision: str
     tile: str | int
     tilings: tuple[tiling.Tiling, ...]  # of each model
+    metrics: tuple[metrics.Metric, ...]
+    not_measured: dict[str, str]  # metrics that cannot be had here, and why
     left_out: tuple[str, ...] = ()
 
     @property
@@ -44,7 +46,8 @@ class Plan:
         kept = [f"{label} is run in tiles of {side}, which are a part of it, whatever the tile of the others is"
                 for label, side in own.items() if side and self.tile not in ("auto", side)]  # fmt: skip
         doubts = [f"{model.label}: {model.doubt}" for model in self.models if model.doubt]
-        return [*self.left_out, *kept, *doubts]
+        unmeasured = [f"{name} is not measured: {why}" for name, why in self.not_measured.items()]
+        return [*self.left_out, *kept, *doubts, *unmeasured]
 
     def noises_on(self, dataset: datasets.Dataset) -> list[int]:
         """Places of the noises that a data set is run under: its own and Gaussian 15 for pairs, else those drawn."""
@@ -86,6 +89,7 @@ def make_plan(
     protocol: str = "stored",
     precision: str = "float32",
     tile: str | int = "auto",
+    metric_list: str = metrics.DEFAULT,
 ) -> Plan:
     """Plan from lists of specs, as on the command line. Gaussian 15 is always among the noises, for the gap.
 
@@ -106,6 +110,7 @@ def make_plan(
     if not seeds:
         raise BadInput("no seed was given: write --seeds 0 or --seeds 0,1")
     choice = tiling.parse(tile)
+    measured, not_measured = metrics.at_hand(metrics.expand(metric_list))
     return Plan(
         models=tuple(chosen_models),
         noises=tuple(chosen_noises),
@@ -115,5 +120,7 @@ def make_plan(
         precision=precisions.parse(precision),
         tile=choice,
         tilings=tuple(tiling.of(model, choice) for model in chosen_models),
+        metrics=measured,
+        not_measured=not_measured,
         left_out=(*left_out, *without),
     )

@@ -16,6 +16,7 @@ from bench.engines.here import Here
 from bench.evaluation.missing import Missing
 from bench.evaluation.task import Finished
 from bench.machine import machine, versions
+from bench.metrics import DEFAULT
 from bench.models import Model
 from bench.plan import Plan, make_plan
 from bench.store import Store, write_whole
@@ -33,6 +34,7 @@ def run(
     protocol: str = "stored",
     precision: str = "float32",
     tile: str | int = "auto",
+    metrics: list[str] | str = DEFAULT,
     device: str = "auto",
     workers: int | str | None = None,
     dask: str | None = None,
@@ -49,7 +51,7 @@ def run(
         return value if isinstance(value, str) or value is None else ",".join(value)
 
     plan = make_plan(text(models), text(noises), text(datasets), data, size=size, limit=limit, seeds=seeds,
-                     protocol=protocol, precision=precision, tile=tile)  # fmt: skip
+                     protocol=protocol, precision=precision, tile=tile, metric_list=text(metrics))  # fmt: skip
     with Store.create(Path(out)) as store:
         for _ in Run(plan, store, engines.start(plan, device, workers, dask, timeout)).steps():
             pass
@@ -83,7 +85,9 @@ class Run:
     ):
         self.plan, self.store, self.engine = plan, store, engine
         self.about = {"command": "", **(about or {})}
-        self.missing = Missing(plan, store.done(), pictures)
+        names = [metric.name for metric in plan.metrics]
+        store.add_metrics(names)
+        self.missing = Missing(plan, store.done(names), pictures)
         self.pictures = pictures
 
     def steps(self) -> Iterator[Step]:
@@ -133,6 +137,8 @@ def describe(plan: Plan) -> dict[str, Any]:
         "protocol": plan.protocol.name,
         "precision": plan.precision,
         "tile": plan.tile,
+        "metrics": [metric.card() for metric in plan.metrics],
+        "not_measured": plan.not_measured,
         "left_out": list(plan.left_out),
     }  # fmt: skip
 

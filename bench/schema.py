@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 
 IDENTITY = {  # what determines a row's numbers
     "model": "TEXT", "size": "TEXT", "weights": "TEXT", "weights_hash": "TEXT", "dataset": "TEXT", "image": "TEXT",
@@ -17,8 +18,8 @@ MEASURED = {
 }  # fmt: skip
 COLUMNS = {**IDENTITY, **MEASURED}
 ORDER = ("model", "size", "weights", "weights_hash", "dataset", "image", "photograph", "image_hash", "noise",
-         "noise_name", "noise_version", "level", "seed", "protocol", "precision", "tile", "device", "psnr", "ssim",
-         "lpips", "psnr_noisy", "ssim_noisy", "lpips_noisy", "psnr_capped", "seconds", "status", "reason")  # fmt: skip
+         "noise_name", "noise_version", "level", "seed", "protocol", "precision", "tile", "device")  # fmt: skip
+ORDER_AFTER = ("psnr_capped", "seconds", "status", "reason")  # behind the metrics, NAME and NAME_noisy each
 HIDDEN = {"asked": "TEXT"}  # of the store itself, not of its rows: see Store.write
 SCHEMA = 2  # 1 had neither `asked` nor `photograph`; columns that come later are added to older stores
 _ALL = {**HIDDEN, **COLUMNS}
@@ -45,9 +46,27 @@ def complete(connection: sqlite3.Connection) -> None:
     connection.commit()
 
 
-def columns_of(connection: sqlite3.Connection) -> set[str]:
+def columns_of(connection: sqlite3.Connection) -> list[str]:
     """The columns that a store's rows have."""
-    return {name for _, name, *_ in connection.execute("PRAGMA table_info(rows)")}
+    return [name for _, name, *_ in connection.execute("PRAGMA table_info(rows)")]
+
+
+def score_columns(connection: sqlite3.Connection) -> list[str]:
+    """The columns of metrics: each NAME that has a NAME_noisy, then these."""
+    columns = columns_of(connection)
+    metrics = [name for name in columns if f"{name}_noisy" in columns]
+    return [*metrics, *(f"{name}_noisy" for name in metrics)]
+
+
+def add_metrics(connection: sqlite3.Connection, names: Iterable[str]) -> None:
+    """Make the columns of metrics that have none yet. Raises ValueError for a name that is taken."""
+    there, scores = columns_of(connection), score_columns(connection)
+    new = [column for name in names if name not in scores for column in (name, f"{name}_noisy")]
+    if taken := set(new) & set(there):
+        raise ValueError(f"a metric cannot be called {min(taken)!r}: rows have another column of that name")
+    with connection:
+        for column in new:
+            connection.execute(f"ALTER TABLE rows ADD COLUMN {column} REAL")
 
 
 def version(connection: sqlite3.Connection) -> int:
@@ -56,6 +75,6 @@ def version(connection: sqlite3.Connection) -> int:
     if verdict != "ok":
         raise ValueError(verdict.splitlines()[-1])
     found = dict(connection.execute("SELECT name, value FROM about"))
-    if not str(found.get("schema", "")).isdigit() or not {"key", *IDENTITY} <= columns_of(connection):
+    if not str(found.get("schema", "")).isdigit() or not {"key", *IDENTITY} <= set(columns_of(connection)):
         raise ValueError("it has not the tables of a run")
     return int(found["schema"])

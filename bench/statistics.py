@@ -13,7 +13,6 @@ from scipy import stats
 
 from bench.noises import REFERENCE
 
-METRICS = ("psnr", "ssim", "lpips")
 NOISY = "noisy"
 WORDS = (
     "Intervals are 95% bootstrap intervals of the mean (BCa, 9,999 resamples) over images, the seeds of an image "
@@ -36,13 +35,18 @@ def mean_interval(values: np.ndarray) -> tuple[float, float, float]:
     return mean, float(interval.confidence_interval.low), float(interval.confidence_interval.high)
 
 
+def measured(rows: pd.DataFrame) -> list[str]:
+    """The metrics of a frame of rows: what has a column NAME and one NAME_noisy."""
+    return [name for name in rows.columns if f"{name}_noisy" in rows.columns]
+
+
 def with_noisy(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows of the models, and the noisy input as one model more."""
-    noisy = rows[rows["psnr_noisy"].notna()]
+    metrics = measured(rows)
+    noisy = rows[rows[[f"{metric}_noisy" for metric in metrics]].notna().any(axis=1)]
     noisy = noisy.drop_duplicates(["dataset", "image", "noise", "noise_version", "seed", "protocol"]).copy()
-    noisy = noisy.assign(
-        model=NOISY, **{metric: noisy[f"{metric}_noisy"] for metric in METRICS}, status="ok", reason=""
-    )
+    scores = {metric: noisy[f"{metric}_noisy"] for metric in metrics}
+    noisy = noisy.assign(model=NOISY, **scores, status="ok", reason="")
     return pd.concat([rows, noisy], ignore_index=True)
 
 
@@ -51,8 +55,8 @@ def summarize(rows: pd.DataFrame) -> pd.DataFrame:
 
     Models keep the order of their first row; the noisy input comes last.
     """
-    full = with_noisy(rows)
-    per_image = full[full["status"] == "ok"].groupby(["model", "dataset", "noise", "image"])[list(METRICS)].mean()
+    full, metrics = with_noisy(rows), measured(rows)
+    per_image = full[full["status"] == "ok"].groupby(["model", "dataset", "noise", "image"])[metrics].mean()
     found = []
     order = {model: place for place, model in enumerate([*dict.fromkeys(rows["model"]), NOISY])}
     full = full.sort_values("model", key=lambda models: models.map(order), kind="stable")
@@ -63,7 +67,7 @@ def summarize(rows: pd.DataFrame) -> pd.DataFrame:
         line["failed"] = int((cell["status"] != "ok").sum())
         scores = _of(per_image, model, dataset, noise)
         line["images"] = len(scores)
-        for metric in METRICS:
+        for metric in metrics:
             line[metric], line[f"{metric}_low"], line[f"{metric}_high"] = mean_interval(scores[metric].to_numpy(float))
         reference = _of(per_image, model, dataset, REFERENCE)["psnr"]
         drop = (reference - scores["psnr"]).dropna() if noise != REFERENCE else pd.Series(dtype=float)
@@ -90,4 +94,4 @@ def _of(per_image: pd.DataFrame, model: str, dataset: str, noise: str) -> pd.Dat
     """Scores by image; empty where nothing was measured."""
     if (model, dataset, noise) in per_image.index.droplevel("image"):
         return per_image.loc[(model, dataset, noise)]
-    return pd.DataFrame({metric: pd.Series(dtype=float) for metric in METRICS})
+    return per_image.iloc[:0].droplevel(["model", "dataset", "noise"])

@@ -14,7 +14,7 @@ import hashlib
 import json
 import os
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ import pandas as pd
 from bench import schema
 from bench.errors import BadInput, described
 from bench.lock import WriterLock
-from bench.schema import COLUMNS, HIDDEN, IDENTITY, ORDER, SCHEMA
+from bench.schema import COLUMNS, HIDDEN, IDENTITY, ORDER, ORDER_AFTER, SCHEMA
 
 ROWS, MANIFEST = "rows.sqlite", "manifest.json"
 # rows of an image that could not be read have no pixel hash; they give way once it can be
@@ -88,9 +88,17 @@ class Store:
         _check(connection, folder)
         return cls(folder, connection)
 
-    def done(self) -> set[str]:
-        """Keys of the rows that are there and did not fail, as they were asked for."""
-        found = self.connection.execute("SELECT coalesce(asked, key) FROM rows WHERE status = 'ok'")
+    def add_metrics(self, names: Sequence[str]) -> None:
+        """Make the columns that metrics need and that are not there. Raises BadInput for a name that is taken."""
+        try:
+            schema.add_metrics(self.connection, names)
+        except ValueError as error:
+            raise BadInput(str(error)) from error
+
+    def done(self, metrics: Sequence[str] = ()) -> set[str]:
+        """Keys of the rows that are there, did not fail, and have these metrics; as they were asked for."""
+        measured = "".join(f' AND "{name}" IS NOT NULL' for name in metrics)
+        found = self.connection.execute(f"SELECT coalesce(asked, key) FROM rows WHERE status = 'ok'{measured}")
         return {key for (key,) in found}
 
     def count(self) -> int:
@@ -98,28 +106,37 @@ class Store:
         return self.connection.execute("SELECT count(*) FROM rows").fetchone()[0]
 
     def write(self, rows: list[dict[str, Any]]) -> None:
-        """Commit rows; a row of the same key (one that failed before) is replaced. Raises StoreFull.
+        """Commit rows; one of the same key is replaced. Raises StoreFull.
 
+        What was measured before and is not now stays, and so does a good row where the new one failed.
         A row that is not quite what was asked for, because its tile had to be smaller, has the key of that in `asked`.
         """
-        names = ["key", *HIDDEN, *COLUMNS]
+        kept = schema.score_columns(self.connection)
+        names = ["key", *dict.fromkeys([*HIDDEN, *COLUMNS, *kept])]
         values = [[row_key(row), *map(row.get, names[1:])] for row in rows]
         marks = ", ".join("?" * len(names))
+        renewed = ", ".join(
+            f"{name} = coalesce(excluded.{name}, rows.{name})" if name in kept else f"{name} = excluded.{name}"
+            for name in names
+        )
         try:
             with self.connection:
                 self.connection.executemany(
                     f"DELETE FROM rows WHERE {_UNREAD}", [list(map(row.get, _NAMED)) for row in rows]
                 )
                 self.connection.executemany(
-                    f"INSERT OR REPLACE INTO rows ({', '.join(names)}) VALUES ({marks})", values
+                    f"INSERT INTO rows ({', '.join(names)}) VALUES ({marks}) ON CONFLICT(key) DO UPDATE "
+                    f"SET {renewed} WHERE excluded.status = 'ok' OR rows.status <> 'ok'",
+                    values,
                 )
         except sqlite3.OperationalError as error:
             raise StoreFull(f"{self.folder} cannot be written: {error}") from error
 
     def rows(self, keys: Iterable[str] | None = None) -> pd.DataFrame:
         """All rows, or those of the keys, in a stable order. Raises BadInput where the file is damaged."""
-        there = schema.columns_of(self.connection)
-        shown = ", ".join(name if name in there else f"NULL AS {name}" for name in ("key", *HIDDEN, *ORDER))
+        there, scores = schema.columns_of(self.connection), schema.score_columns(self.connection)
+        names = ("key", *HIDDEN, *ORDER, *scores, *ORDER_AFTER)
+        shown = ", ".join(name if name in there else f"NULL AS {name}" for name in names)
         query = f"SELECT {shown} FROM rows ORDER BY dataset, image, noise_name, level, noise, seed, model"
         try:
             found = pd.read_sql(query, self.connection)
@@ -128,7 +145,8 @@ class Store:
         if keys is not None:
             wanted = set(keys)
             found = found[found["key"].isin(wanted) | found["asked"].isin(wanted)].reset_index(drop=True)
-        return found.drop(columns=["key", *HIDDEN])
+        numbers = [name for name in found if COLUMNS.get(name) == "REAL" or name in scores]
+        return found.drop(columns=["key", *HIDDEN]).astype(dict.fromkeys(numbers, float))
 
     @property
     def pictures(self) -> Path:

@@ -10,7 +10,7 @@ import pandas as pd
 
 import noise_zoo
 import reports
-from bench import noises, protocols, statistics
+from bench import metrics, noises, protocols, statistics
 from bench.store import Store, row_key
 
 TILED = (
@@ -40,6 +40,7 @@ def study_of(store: Store, rows: pd.DataFrame, manifest: list[dict], protocol: s
         protocol=protocol,
         protocol_description=" ".join([described.words, *([TILED] if (rows["tile"] > 0).any() else [])]),
         interval=statistics.WORDS,
+        measures=tuple(measures(rows, manifest)),
         versions=last["versions"],
         machine=last["machine"],
         models=tuple(_model_card(about[label]) for label in dict.fromkeys(rows["model"])),
@@ -48,6 +49,17 @@ def study_of(store: Store, rows: pd.DataFrame, manifest: list[dict], protocol: s
         pictures=tuple(pictures(store, rows, protocol)),
         not_measured=tuple(_not_measured(rows, last)),
     )
+
+
+def measures(rows: pd.DataFrame, manifest: list[dict]) -> Iterator[reports.Measure]:
+    """The metrics of the rows, as the runs declared them; runs of old did not, and had ours alone."""
+    declared = {card["name"]: card for entry in manifest for card in entry.get("metrics", [])}
+    for name in statistics.measured(rows):
+        card = declared.get(name) or metrics.load_metric(name).card()
+        yield reports.Measure(
+            name, card["title"], card["unit"], card["digits"], card["higher_is_better"], card["meaning"],
+            f"{card['words']} ({card['source']})",
+        )  # fmt: skip
 
 
 def _model_card(about: dict[str, Any]) -> reports.ModelCard:
@@ -127,8 +139,11 @@ def pictures(store: Store, rows: pd.DataFrame, protocol: str) -> Iterator[report
 
 def _not_measured(rows: pd.DataFrame, last: dict) -> list[str]:
     sentences = [sentence[0].upper() + sentence[1:] + "." for sentence in last["left_out"]]
-    if rows["lpips"].isna().all():
-        sentences.append("LPIPS was not measured.")
+    why = last.get("not_measured", {})
+    for measure in measures(rows, [last]):
+        if rows[measure.key].isna().all():
+            reason = f": {why[measure.key]}" if measure.key in why else ""
+            sentences.append(f"{measure.title} was not measured{reason}.")
     failed = int((rows["status"] != "ok").sum())
     if failed:
         reasons = rows.loc[rows["status"] != "ok", "reason"].value_counts()

@@ -1,5 +1,6 @@
 """Rows in, a static site out. Imports no other package of this project."""
 
+from reports.measures import Measure
 from reports.site import build
 from reports.study import Artefact, Comparison, Curve, DatasetCard, ModelCard, Move, NoiseCard, Picture, Study
 
@@ -8,6 +9,7 @@ __all__ = [
     "Comparison",
     "Curve",
     "DatasetCard",
+    "Measure",
     "ModelCard",
     "Move",
     "NoiseCard",

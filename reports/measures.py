@@ -1,6 +1,6 @@
 """The quantities that tables and charts show."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -13,6 +13,7 @@ class Measure:
     digits: int
     higher_is_better: bool
     meaning: str
+    words: str = field(default="", compare=False)  # how it is computed
 
     @property
     def heading(self) -> str:

@@ -8,18 +8,17 @@ import pandas as pd
 
 from reports.formatting import level as level_text
 from reports.formatting import slug
-from reports.measures import GAP, MEASURES, Measure
+from reports.measures import GAP, Measure
 from reports.study import DatasetCard, ModelCard, NoiseCard, Study
 
 NOISY = "noisy"
 ROW_COLUMNS = (
     "model size weights weights_hash dataset image noise noise_name noise_version level seed protocol "
-    "precision tile device psnr ssim lpips psnr_noisy ssim_noisy lpips_noisy seconds status reason"
+    "precision tile device psnr ssim psnr_noisy ssim_noisy seconds status reason"
 ).split()
 SUMMARY_COLUMNS = (
-    "model dataset noise noise_name level images failed psnr psnr_low psnr_high ssim ssim_low ssim_high "
-    "lpips lpips_low lpips_high gap gap_low gap_high"
-).split()
+    "model dataset noise noise_name level images failed psnr psnr_low psnr_high gap gap_low gap_high".split()
+)
 
 
 @dataclass(frozen=True)
@@ -60,12 +59,14 @@ class Results:
     @cached_property
     def rows(self) -> pd.DataFrame:
         """Every row, with every column that the site reads."""
-        return self.all_rows.reindex(columns=list(dict.fromkeys([*ROW_COLUMNS, *self.all_rows.columns])))
+        scores = [f"{one.key}{of}" for one in self.study.measures for of in ("", "_noisy")]
+        return self.all_rows.reindex(columns=list(dict.fromkeys([*ROW_COLUMNS, *scores, *self.all_rows.columns])))
 
     @cached_property
     def summary(self) -> pd.DataFrame:
         """Every summary line, with every column that the site reads."""
-        columns = list(dict.fromkeys([*SUMMARY_COLUMNS, *self.all_summary.columns]))
+        scores = [f"{one.key}{bound}" for one in self.study.measures for bound in ("", "_low", "_high")]
+        columns = list(dict.fromkeys([*SUMMARY_COLUMNS, *scores, *self.all_summary.columns]))
         return self.all_summary.reindex(columns=columns)
 
     @cached_property
@@ -130,7 +131,7 @@ class Results:
     @cached_property
     def measures(self) -> tuple[Measure, ...]:
         """The measures that have at least one number."""
-        return tuple(m for m in MEASURES if self.summary[m.key].notna().any())
+        return tuple(m for m in (*self.study.measures, GAP) if self.summary[m.key].notna().any())
 
     @cached_property
     def _lines(self) -> dict[tuple[str, str, str], dict]:
@@ -152,7 +153,7 @@ class Results:
     @cached_property
     def _scores(self) -> dict[str, dict[tuple[str, str], pd.DataFrame]]:
         tables: dict[str, dict[tuple[str, str], pd.DataFrame]] = {}
-        for key in ("psnr", "ssim", "lpips"):
+        for key in (measure.key for measure in self.study.measures):
             keys = ["dataset", "noise", "image", "model"]
             own = self.ok[[*keys, key]].astype({key: float})
             noisy = self.rows[["dataset", "noise", "image"]].assign(

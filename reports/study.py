@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from reports.measures import PSNR, Measure
+
 
 @dataclass(frozen=True)
 class ModelCard:
@@ -125,6 +127,7 @@ class Study:
     protocol: str = ""
     protocol_description: str = ""
     interval: str = ""
+    measures: tuple[Measure, ...] = (PSNR,)
     versions: Mapping[str, str] = field(default_factory=dict)
     machine: Mapping[str, str] = field(default_factory=dict)
     models: tuple[ModelCard, ...] = ()

@@ -1,10 +1,13 @@
 """Fixtures that every test may use."""
 
+import os
 from pathlib import Path
 
 import pytest
 import torch
 
+# no test fetches anything, nor depends on what this machine has fetched before
+os.environ |= {"BENCH_OFFLINE": "1", "BENCH_WEIGHTS": "", "TORCH_HOME": os.devnull}
 torch.set_num_threads(1)  # small work: threads would only wait for each other
 
 

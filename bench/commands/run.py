@@ -63,7 +63,9 @@ def take_defaults(context: click.Context, parameter, path: Path | None) -> Path 
 @click.option("--datasets", default=None, help="Data set specs.  [default: builtin, or the folders of --data]")
 @click.option("--data", multiple=True, type=click.Path(path_type=Path), help="A folder of images, as a data set.")
 @click.option("--limit", type=click.IntRange(1), help="The first so many images of each data set.")
-@click.option("--protocol", default="stored", show_default=True, help="stored, float or masked-denoising.")
+@click.option(
+    "--protocol", default="stored", show_default=True, help="stored, float, masked-denoising or masked-denoising-bgr."
+)
 @click.option("--seeds", default="0", show_default=True, callback=whole_numbers, help="Seeds of the noise.")
 @click.option("--precision", type=click.Choice(["float32", "bf16"]), default="float32", show_default=True,
               help="bf16 is faster; the shipped networks stay within 0.005 dB, others may lose 0.3.")  # fmt: skip
@@ -73,6 +75,12 @@ def take_defaults(context: click.Context, parameter, path: Path | None) -> Path 
     show_default=True,
     help="whole, the side of overlapping tiles such as 512, or auto: tiles for images that are large for a network, "
     "by a rule that is the same on every machine.",
+)
+@click.option(
+    "--metrics",
+    default="psnr,ssim,lpips",
+    show_default=True,
+    help="Names, or file.py:METRIC; also lpips_squeeze. One that cannot be had here is not measured, and said so.",
 )
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1.")
 @click.option(
@@ -91,8 +99,8 @@ def take_defaults(context: click.Context, parameter, path: Path | None) -> Path 
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("runs/latest"),
               show_default=True, help="The run folder. What is in it already is not done again.")  # fmt: skip
 def run(
-    file, models, size, noise, datasets, data, limit, protocol, seeds, precision, tile, device, pictures, workers, dask,
-    timeout, dry_run, out,
+    file, models, size, noise, datasets, data, limit, protocol, seeds, precision, tile, metrics, device, pictures,
+    workers, dask, timeout, dry_run, out,
 ) -> None:  # fmt: skip
     """Evaluate models on noises and data sets, a row per image.
 
@@ -112,7 +120,7 @@ def run(
     from bench.store import Store, StoreFull
 
     plan = make_plan(models, noise, datasets, data, size=size, limit=limit, seeds=seeds, protocol=protocol,
-                     precision=precision, tile=tile)  # fmt: skip
+                     precision=precision, tile=tile, metric_list=metrics)  # fmt: skip
     for sentence in plan.notes:
         click.echo(f"note: {sentence}")
     click.echo(
@@ -151,7 +159,7 @@ def forecast(plan, out: Path, device: str) -> None:
     done: set[str] = set()
     if (out / ROWS).exists():
         with Store.open(out) as store:
-            done = store.done()
+            done = store.done([metric.name for metric in plan.metrics])
     outlook = estimate.look(plan, done)
     print_frame(outlook.table(plan))
     for line in outlook.unreadable:

@@ -15,7 +15,7 @@ from baselines.checkpoints import first_line
 from bench.evaluation.denoise import Networks, Output
 from bench.evaluation.prepare import Prepared, prepare
 from bench.evaluation.rows import failed, in_tiles, row_of
-from bench.evaluation.score import pictures, score_noisy, score_output
+from bench.evaluation.score import Scorer, pictures
 from bench.evaluation.task import Cell, Finished, Job, Task
 from bench.plan import Plan
 
@@ -74,7 +74,7 @@ class Pipeline:
             for cell in task.cells:
                 yield Finished(cell, failed(row_of(self.plan, job, cell, self.networks.device), prepared))
             return
-        noisy = self._scorer.submit(score_noisy, prepared, self.plan.protocol.border)
+        scorer = self._scorer.submit(Scorer, self.plan, prepared, self.networks.device)
         for cell in task.cells:
             if self.stop():
                 return
@@ -83,20 +83,22 @@ class Pipeline:
             output = self.networks.denoise(cell[-1], prepared, task.smaller)
             self.watch(None)
             row = in_tiles(row, output.tile)
-            self._scoring.append(self._scorer.submit(self._finish, cell, row, output, task, prepared, noisy))
+            self._scoring.append(self._scorer.submit(self._finish, cell, row, output, task, prepared, scorer))
             while self._scoring and (len(self._scoring) > AHEAD or self._scoring[0].done()):
                 yield self._scoring.popleft().result()
 
-    def _finish(self, cell: Cell, row: dict, output: Output, task: Task, prepared: Prepared, noisy: Future) -> Finished:
+    def _finish(
+        self, cell: Cell, row: dict, output: Output, task: Task, prepared: Prepared, scorer: Future
+    ) -> Finished:
         """Score an output, in the scorers' thread; the noisy input was scored there before."""
         try:
-            row.update(noisy.result())
+            row.update(scorer.result().noisy)
             if output.pixels is None:
                 row = failed(row, output.reason)
             else:
-                row.update(score_output(output.pixels, prepared, self.plan.protocol.border), seconds=output.seconds)
-        except ValueError as error:
-            return Finished(cell, failed(row, str(error)))
+                row.update(scorer.result().columns(output.pixels), seconds=output.seconds)
+        except (ValueError, RuntimeError) as error:  # too small for a metric; out of memory
+            return Finished(cell, failed(row, first_line(error)))
         return Finished(cell, row, pictures(self.plan, task, row, output.pixels, prepared) if task.pictured else {})
 
 

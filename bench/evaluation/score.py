@@ -6,32 +6,31 @@ from io import BytesIO
 from typing import Any
 
 import numpy as np
+import torch
 from PIL import Image
 
+from bench import metrics
 from bench.evaluation.prepare import Prepared
 from bench.evaluation.task import Task
-from bench.metrics import crop_border, psnr, ssim
+from bench.metrics import psnr
 from bench.plan import Plan
 from bench.store import picture_name, row_key
 
-METRICS = {"psnr": psnr.score, "ssim": ssim.score}
 
+class Scorer:
+    """The plan's metrics against the clean image of a task, on a device; the columns of the noisy input's scores.
 
-def score(image: np.ndarray, prepared: Prepared, border: int) -> dict[str, float]:
-    """Each metric of an image, uint8 (H, W, 3), against the clean one. Raises ValueError where one cannot be had."""
-    cropped, clean = (crop_border(pixels, border) for pixels in (image, prepared.clean_bytes))
-    return {name: metric(cropped, clean) for name, metric in METRICS.items()}
+    Raises ValueError where the image is too small for a metric.
+    """
 
+    def __init__(self, plan: Plan, prepared: Prepared, device: torch.device):
+        self._score = metrics.against(plan.metrics, prepared.clean_bytes, plan.protocol, device)
+        self.noisy = {f"{name}_noisy": value for name, value in self._score(prepared.noisy_bytes).items()}
 
-def score_noisy(prepared: Prepared, border: int) -> dict[str, float]:
-    """The columns of the noisy input's scores."""
-    return {f"{name}_noisy": value for name, value in score(prepared.noisy_bytes, prepared, border).items()}
-
-
-def score_output(output: np.ndarray, prepared: Prepared, border: int) -> dict[str, Any]:
-    """The columns of an output's scores."""
-    scores = score(output, prepared, border)
-    return {**scores, "psnr_capped": int(scores["psnr"] == psnr.CAP)}
+    def columns(self, output: np.ndarray) -> dict[str, Any]:
+        """The columns of an output's scores; it is uint8 (H, W, 3)."""
+        scores = self._score(output)
+        return {**scores, "psnr_capped": int(scores.get("psnr") == psnr.CAP)}
 
 
 def pictures(plan: Plan, task: Task, row: dict[str, Any], output: np.ndarray | None, prepared: Prepared):

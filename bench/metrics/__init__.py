@@ -1,8 +1,137 @@
-"""Image quality metrics, a file each: `score(output, clean) -> float` on uint8 arrays (H, W, C) of equal shape."""
+"""Image quality metrics, a file each: a frozen declaration `METRIC` and the function that scores.
+
+A metric is found by the name of its module; outside the project by an entry point in the group `maskbench.metric`, or
+as `path/to/file.py:METRIC`. Its name is its column in the rows of a run, and `NAME_noisy` that of the noisy input.
+This package is the only list of metrics: the runner, the statistics and the pages take what a run has measured.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
+
+from bench import registry, spec
+from bench.errors import BadInput, unknown
+
+if TYPE_CHECKING:
+    import torch
+
+    from bench.protocols import Protocol
+
+DEFAULT = "psnr,ssim,lpips"
+
+
+def _at_hand() -> str:
+    return ""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What a metric is, and how it scores.
+
+    name              its column; an identifier, the module's name where it is one of ours
+    against           the clean image, a uint8 tensor (H, W, C) -> a function from an output like it to its score; what
+                      the outputs of several models share is done once. Raises ValueError for an image that is too small
+    title, unit       as tables head it; `digits` are decimals shown
+    meaning           one line for a reader who does not know it
+    words, source     how exactly it is computed, and who defined it
+    bordered          whether a protocol's border is left out before it
+    ordered           whether it is given the channels in the order that a protocol says
+    missing           why it cannot be computed on this machine, '' where it can; may fetch what it needs
+    """
+
+    name: str
+    against: Callable[[torch.Tensor], Callable[[torch.Tensor], float]]
+    title: str
+    higher_is_better: bool
+    unit: str = ""
+    digits: int = 4
+    meaning: str = ""
+    words: str = ""
+    source: str = ""
+    bordered: bool = True
+    ordered: bool = False
+    missing: Callable[[], str] = _at_hand
+
+    def score(self, output: np.ndarray, clean: np.ndarray) -> float:
+        """The score of one uint8 array (H, W, C) against another of its shape."""
+        return float(self.against(_tensor(clean))(_tensor(output)))
+
+    def card(self) -> dict[str, Any]:
+        """What a manifest and a page say of it."""
+        said = ("name", "title", "unit", "digits", "higher_is_better", "meaning", "words", "source")
+        return {name: getattr(self, name) for name in said}
+
+
+def names() -> list[str]:
+    """Metrics of the project and of installed packages."""
+    return sorted({*registry.modules("bench.metrics", "METRIC"), *registry.entry_points("metric")})
+
+
+def load_metric(name: str) -> Metric:
+    """A metric by name, or as `path/to/file.py:METRIC`. Raises BadInput with the nearest names."""
+    if name in registry.modules("bench.metrics", "METRIC"):
+        return import_module(f"bench.metrics.{name}").METRIC
+    found = registry.outside("metric", name)
+    if found is None:
+        raise unknown("metric", name, names())
+    if not isinstance(found, Metric):
+        raise BadInput(f"metric {name!r} is an object of type {type(found).__name__}, wanted a bench.metrics.Metric")
+    if not found.name.isidentifier() or found.name in registry.modules("bench.metrics", "METRIC"):
+        raise BadInput(f"metric {name!r} calls itself {found.name!r}: wanted a name of its own, letters and digits")
+    return found
+
+
+def expand(text: str) -> list[Metric]:
+    """The metrics of a list, 'psnr,ssim,lpips'. Raises BadInput for an empty list and for two of one name."""
+    chosen = list(dict.fromkeys(load_metric(name) for name in spec.split(text)))
+    if not chosen:
+        raise BadInput(f"no metric was named: write --metrics {DEFAULT}")
+    twice = [metric.name for metric in chosen if [other.name for other in chosen].count(metric.name) > 1]
+    if twice:
+        raise BadInput(f"two metrics are called {twice[0]!r}: rename one of them")
+    return chosen
+
+
+def at_hand(chosen: Sequence[Metric]) -> tuple[tuple[Metric, ...], dict[str, str]]:
+    """The metrics that can be computed here, and why the others cannot, by name."""
+    missing = {metric.name: metric.missing() for metric in chosen}
+    return tuple(metric for metric in chosen if not missing[metric.name]), {n: why for n, why in missing.items() if why}
+
+
+def against(
+    metrics: Sequence[Metric], clean: np.ndarray, protocol: Protocol, device: torch.device | str = "cpu"
+) -> Callable[[np.ndarray], dict[str, float]]:
+    """From a clean image, uint8 (H, W, C), to a function from another like it to its scores by metric.
+
+    Both are given to a metric as the protocol has it. Raises ValueError where the image is too small for a metric.
+    """
+    target = _tensor(clean, device)
+    judges = [(metric, metric.against(_as_given(target, metric, protocol))) for metric in metrics]
+
+    def score(image: np.ndarray) -> dict[str, float]:
+        output = _tensor(image, device)
+        return {metric.name: float(judge(_as_given(output, metric, protocol))) for metric, judge in judges}
+
+    return score
+
+
+def _tensor(image: np.ndarray, device: torch.device | str = "cpu") -> torch.Tensor:
+    import torch
+
+    return torch.tensor(np.ascontiguousarray(image), device=device)
+
+
+def _as_given(image: torch.Tensor, metric: Metric, protocol: Protocol) -> torch.Tensor:
+    """(..., H, W, C) without the border and in the order of channels that a metric gets under a protocol."""
+    if metric.bordered and protocol.border:
+        inside = slice(protocol.border, -protocol.border)
+        image = image[..., inside, inside, :]
+    return image.flip(-1) if metric.ordered and protocol.lpips_order == "BGR" else image
 
 
 def crop_border(image: np.ndarray, border: int) -> np.ndarray:

@@ -2,13 +2,39 @@
 
 from __future__ import annotations
 
-import numpy as np
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from bench.metrics import Metric
+
+if TYPE_CHECKING:
+    import torch
 
 CAP = 100.0  # dB; equal images have no finite PSNR
 
 
-def score(output: np.ndarray, clean: np.ndarray) -> float:
-    """PSNR in dB of uint8 arrays (H, W, C), capped at 100. As in KAIR and scikit-image's peak_signal_noise_ratio."""
-    error = output.astype(np.int16) - clean
-    squared = int(np.square(error, dtype=np.int32).sum(dtype=np.int64)) / error.size
-    return CAP if squared == 0 else min(CAP, 10 * float(np.log10(255.0**2 / squared)))
+def against(clean: torch.Tensor) -> Callable[[torch.Tensor], float]:
+    """PSNR in dB of uint8 tensors of any shape, capped at 100. As KAIR and scikit-image's peak_signal_noise_ratio."""
+    target = clean.int()
+
+    def score(output: torch.Tensor) -> float:
+        squared = int((output.int() - target).square_().sum()) / target.numel()  # the sum is exact: whole numbers
+        return CAP if squared == 0 else min(CAP, 10 * math.log10(255**2 / squared))
+
+    return score
+
+
+METRIC = Metric(
+    name="psnr",
+    against=against,
+    title="PSNR",
+    unit="dB",
+    digits=2,
+    higher_is_better=True,
+    meaning="peak signal-to-noise ratio; higher is better",
+    words="10 log10(255\N{SUPERSCRIPT TWO} / MSE), one mean squared error over all pixels and channels of an image in "
+    "8 bits; at most 100 dB, which equal images have",
+    source="as in KAIR and scikit-image",
+)
+score = METRIC.score  # of a pair of arrays

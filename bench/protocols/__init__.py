@@ -16,7 +16,7 @@ class Protocol:
     """Range, rounding, border and random stream of an evaluation.
 
     store_noise   clip the noisy image to [0, 1] and round it to 8 bits before the network sees it
-    border        pixels left out at each side before a metric
+    border        pixels left out at each side before PSNR and SSIM
     legacy_seed   None for keyed noise; a seed for NumPy's RandomState, made anew for every image
     lpips_order   order of the channels that LPIPS is fed
     words         the protocol in a sentence or two, for people

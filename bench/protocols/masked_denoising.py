@@ -6,10 +6,9 @@ PROTOCOL = Protocol(
     name="masked-denoising",
     store_noise=True,
     border=1,
-    lpips_order="BGR",
     words=(
-        "Noise is clipped and rounded to 8 bits. One pixel is left out at each side before PSNR and SSIM; LPIPS, "
-        "where it is measured, is fed BGR, as the published script does."
+        "Noise is clipped and rounded to 8 bits. One pixel is left out at each side before PSNR and SSIM, and none "
+        "before LPIPS, which is fed RGB (the published script feeds it BGR: that is masked-denoising-bgr)."
     ),
     source="Chen et al., CVPR 2023, published test script",
 )

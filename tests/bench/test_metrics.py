@@ -1,12 +1,21 @@
-"""PSNR and SSIM against scikit-image and against the official code's values."""
+"""Metrics against scikit-image, the official code's values and the package lpips; metrics from outside."""
 
+import dataclasses
 import json
 
 import numpy as np
 import pytest
+import torch
+from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from bench.metrics import crop_border, psnr, ssim
+from bench import metrics
+from bench.errors import BadInput
+from bench.metrics import backbones, crop_border, perceptual, psnr, ssim
+from bench.protocols import load_protocol
+from reports.measures import PSNR
+
+OURS = ["lpips", "lpips_squeeze", "psnr", "ssim"]
 
 
 def pair(height=40, width=33, channels=3, seed=0):
@@ -18,7 +27,8 @@ def pair(height=40, width=33, channels=3, seed=0):
 @pytest.mark.parametrize("shape", [(40, 33, 3), (11, 11, 3), (64, 12, 1), (300, 20, 3), (138, 12, 3), (139, 12, 3)])
 def test_equal_to_scikit_image(shape):
     output, clean = pair(*shape)
-    assert psnr.score(output, clean) == pytest.approx(peak_signal_noise_ratio(clean, output, data_range=255), abs=1e-12)
+    theirs = peak_signal_noise_ratio(clean, output, data_range=255)
+    assert psnr.score(output, clean) == pytest.approx(theirs, abs=1e-12)
     theirs = structural_similarity(clean, output, channel_axis=2, data_range=255, gaussian_weights=True, sigma=1.5,
                                    use_sample_covariance=False)  # fmt: skip
     assert ssim.score(output, clean) == pytest.approx(theirs, abs=1e-12)
@@ -51,3 +61,151 @@ def test_too_small_for_a_window():
     output, clean = pair(10, 40)
     with pytest.raises(ValueError, match="at least 11x11 pixels, and 10x40 came"):
         ssim.score(output, clean)
+
+
+def example(shared):
+    """The authors' picture and its two distortions."""
+    folder = shared / "data/lpips_example"
+    return [np.asarray(Image.open(folder / f"ex_{name}.png").convert("RGB")) for name in ("ref", "p0", "p1")]
+
+
+@pytest.fixture
+def weights(shared, monkeypatch):
+    """Backbones beside the checkout."""
+    monkeypatch.setenv("BENCH_WEIGHTS", str(shared / "weights"))
+    perceptual._network.cache_clear()
+    yield
+    perceptual._network.cache_clear()
+
+
+def test_lpips_of_the_authors_example(shared, weights):
+    clean, first, second = example(shared)
+    score = metrics.against([metrics.load_metric("lpips")], clean, load_protocol("stored"))
+    assert [round(score(output)["lpips"], 3) for output in (first, second)] == [0.722, 0.138]  # their README
+
+
+@pytest.mark.parametrize("net", ["alex", "squeeze"])
+def test_lpips_equals_the_package(shared, weights, net):
+    clean, *outputs = (torch.from_numpy(image.copy()) for image in example(shared))
+    found = list(map(perceptual.against(net, clean), outputs))
+    network = perceptual._network(net, "cpu")
+    x, y = (torch.stack(images).permute(0, 3, 1, 2).float() / 127.5 - 1 for images in (outputs, [clean, clean]))
+    with torch.inference_mode():
+        assert found == pytest.approx(network(x, y).flatten().tolist(), abs=1e-6)
+
+
+def test_lpips_in_bgr_is_a_protocol_of_its_own(shared, weights):
+    clean, output, _ = example(shared)
+    metric = metrics.load_metric("lpips")
+
+    def scored(protocol, first, second):
+        return metrics.against([metric], second, load_protocol(protocol))(first)["lpips"]
+
+    rgb, bgr = (scored(name, output, clean) for name in ("masked-denoising", "masked-denoising-bgr"))
+    assert rgb == scored("stored", output, clean) != bgr  # and no border is left out
+    assert bgr == scored("stored", output[..., ::-1], clean[..., ::-1])
+
+
+@pytest.fixture
+def random_backbones(monkeypatch):
+    """Random weights in the place of the published ones."""
+
+    def random(net):
+        generator = torch.Generator().manual_seed(0)
+        shapes = {(0, 64, 3, 11), (3, 192, 64, 5), (6, 384, 192, 3), (8, 256, 384, 3), (10, 256, 256, 3)}
+        found = {f"features.{n}.weight": torch.randn(o, i, k, k, generator=generator) / 50 for n, o, i, k in shapes}
+        return found | {f"features.{n}.bias": torch.zeros(o) for n, o, *_ in shapes}
+
+    monkeypatch.setattr(backbones, "features", random)
+    perceptual._network.cache_clear()
+    yield
+    perceptual._network.cache_clear()
+
+
+def test_lpips_without_the_published_weights(random_backbones):
+    output, clean = pair(40, 48)
+    before = torch.random.get_rng_state()
+    metric = metrics.load_metric("lpips")
+    assert metric.missing() == "" and metric.score(clean, clean) == 0 < metric.score(output, clean)
+    assert torch.equal(before, torch.random.get_rng_state())
+    with pytest.raises(ValueError, match="at least 31x31 pixels, and 30x40 came"):
+        metric.score(*pair(30, 40))
+
+
+def test_weights_that_cannot_be_had_are_a_reason(tmp_path, monkeypatch):
+    perceptual._network.cache_clear()
+    metric = metrics.load_metric("lpips")
+    assert "weights of AlexNet are not here, and $BENCH_OFFLINE forbids" in metric.missing()
+    monkeypatch.setenv("BENCH_WEIGHTS", str(tmp_path))
+    torch.save({"features.0.weight": torch.zeros(64, 3, 11, 11)}, tmp_path / "alexnet_features.pth")
+    assert "alexnet_features.pth holds other tensors than the published AlexNet" in metric.missing()
+    (tmp_path / "alexnet_features.pth").write_bytes(b"no weights")
+    assert "alexnet_features.pth cannot be read" in metric.missing()
+
+
+def test_a_download_is_asked_for_with_its_hash(tmp_path, monkeypatch):
+    import pooch
+
+    asked = []
+
+    def refused(url, known_hash, fname, path, downloader):
+        asked.append((url, known_hash, path))
+        raise ConnectionError("no route")
+
+    monkeypatch.delenv("BENCH_OFFLINE")
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr(pooch, "retrieve", refused)
+    assert "could not be fetched from https://download.pytorch.org/models/" in metrics.load_metric("lpips").missing()
+    ((url, known_hash, path),) = asked
+    assert url.rpartition("-")[2] == f"{known_hash[:8]}.pth" and len(known_hash) == 64  # torchvision names files so
+    assert path == tmp_path / "hub/checkpoints"
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_metric_says_what_it_is(name):
+    metric = metrics.load_metric(name)
+    assert metric.name == name and all((metric.title, metric.meaning, metric.words, metric.source))
+    assert ("higher is better" if metric.higher_is_better else "lower is better") in metric.meaning
+    assert metrics.names() == OURS
+
+
+def test_the_report_knows_psnr_as_it_is():
+    own = metrics.load_metric("psnr")
+    fields = ("title", "unit", "digits", "higher_is_better", "meaning")
+    assert [getattr(own, field) for field in fields] == [getattr(PSNR, field) for field in fields]
+
+
+def test_a_metric_from_a_file(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "from bench.metrics import Metric\n"
+        "def against(clean):\n"
+        "    return lambda output: (output.double() - clean.double()).abs().mean()\n"
+        "MAE = Metric('mae', against, 'MAE', higher_is_better=False)\n"
+        "TAKEN = Metric('psnr', against, 'mine', higher_is_better=False)\n"
+        "NOTHING = 3\n"
+    )
+    output, clean = pair()
+    metric = metrics.load_metric(f"{file}:MAE")
+    assert metric.score(output, clean) == pytest.approx(np.abs(output.astype(float) - clean).mean())
+    assert [m.name for m in metrics.expand(f"psnr,{file}:MAE")] == ["psnr", "mae"]
+    for name, words in (
+        ("TAKEN", "calls itself 'psnr'"),
+        ("NOTHING", "of type int"),
+        ("MAD", "unknown metric in .*'MAD'"),
+    ):
+        with pytest.raises(BadInput, match=words):
+            metrics.load_metric(f"{file}:{name}")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [("pnsr", "unknown metric 'pnsr'. Did you mean 'psnr'"), (",", "no metric was named")]
+)
+def test_bad_lists(text, words):
+    with pytest.raises(BadInput, match=words):
+        metrics.expand(text)
+
+
+def test_a_metric_is_plain_data():
+    card = metrics.load_metric("psnr").card()
+    assert json.loads(json.dumps(card)) == card and dataclasses.is_dataclass(metrics.Metric)

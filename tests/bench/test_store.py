@@ -26,6 +26,7 @@ from bench.runner import Run
 from bench.store import Store, StoreFull
 
 STORES = Path(__file__).parent / "stores"
+SCORES = ["psnr", "ssim", "lpips", "psnr_noisy", "ssim_noisy", "lpips_noisy"]
 
 
 def call(*arguments):
@@ -79,7 +80,7 @@ def test_a_store_of_version_1_is_read_as_it_is(old):
     folder, _ = old
     with Store.open(folder) as store:
         rows = store.rows()
-    assert list(rows.columns) == list(schema.ORDER) and len(rows) == 4
+    assert list(rows.columns) == [*schema.ORDER, *SCORES, *schema.ORDER_AFTER] and len(rows) == 4
     assert rows["psnr"].between(11, 12).all() and set(rows["noise"]) == {"gaussian(sigma=15)", "gaussian(sigma=25)"}
     assert call("export", folder, "--per", "cell").exit_code == 0
 

@@ -8,8 +8,14 @@ import pandas as pd
 import pytest
 from PIL import Image, ImageFilter
 
-from reports import DatasetCard, ModelCard, NoiseCard, Picture, Study
+from reports import DatasetCard, Measure, ModelCard, NoiseCard, Picture, Study
+from reports.measures import PSNR
 
+MEASURES = (
+    PSNR,
+    Measure("ssim", "SSIM", "", 4, True, "structural similarity; higher is better"),
+    Measure("lpips", "LPIPS", "", 4, False, "learned perceptual distance; lower is better"),
+)
 MODELS = ("ours", "baseline", "dncnn", "swinir")
 DATASETS = ("builtin", "CBSD68(crop=256, limit=16)")
 TWO_NOISES = {"gaussian": ("sigma", (15.0,)), "mixture": ("level", (1.0, 2.0, 3.0, 4.0))}
@@ -216,6 +222,7 @@ def study_maker(tmp_path: Path):
             protocol="stored",
             protocol_description="noise is clipped to [0, 1] and rounded to 8 bits.",
             interval="Intervals are 95% bootstrap intervals of the mean over images.",
+            measures=MEASURES,
             versions={"python": "3.11.7", "torch": "2.8.0", "numpy": "2.4.6"},
             machine={"processor": "2 cores", "memory": "8 GB", "system": "Linux"},
             models=tuple(

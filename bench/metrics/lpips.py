@@ -1,0 +1,18 @@
+"""Learned perceptual distance, Zhang et al., CVPR 2018: AlexNet features, version 0.1, by the package `lpips`."""
+
+from functools import partial
+
+from bench.metrics import Metric, perceptual
+
+METRIC = Metric(
+    name="lpips",
+    against=partial(perceptual.against, "alex"),
+    title="LPIPS",
+    higher_is_better=False,
+    meaning="learned perceptual distance; lower is better",
+    words="AlexNet features, version 0.1, RGB in [-1, 1], the whole image",
+    source="Zhang et al., CVPR 2018, package lpips",
+    bordered=False,
+    ordered=True,
+    missing=partial(perceptual.missing, "alex"),
+)

@@ -1,0 +1,18 @@
+"""Learned perceptual distance, Zhang et al., CVPR 2018: SqueezeNet features, version 0.1, by the package `lpips`."""
+
+from functools import partial
+
+from bench.metrics import Metric, perceptual
+
+METRIC = Metric(
+    name="lpips_squeeze",
+    against=partial(perceptual.against, "squeeze"),
+    title="LPIPS (SqueezeNet)",
+    higher_is_better=False,
+    meaning="learned perceptual distance on SqueezeNet's features; lower is better",
+    words="SqueezeNet 1.1 features, version 0.1, RGB in [-1, 1], the whole image",
+    source="Zhang et al., CVPR 2018, package lpips",
+    bordered=False,
+    ordered=True,
+    missing=partial(perceptual.missing, "squeeze"),
+)

@@ -1,0 +1,103 @@
+"""LPIPS by the package `lpips`, on backbones that are found without its downloads."""
+
+from __future__ import annotations
+
+import functools
+import sys
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from baselines.checkpoints import first_line
+
+if TYPE_CHECKING:
+    import torch
+
+SMALLEST = {"alex": 31, "squeeze": 17}  # pixels a side: less leaves nothing for the last layers
+
+
+def missing(net: str) -> str:
+    """Why the distance on a backbone ('alex', 'squeeze') cannot be had here; '' where it can."""
+    from bench.metrics.backbones import NotHere
+
+    try:
+        _network(net, "cpu")
+    except (NotHere, ImportError, RuntimeError) as error:
+        return first_line(error)
+    return ""
+
+
+def against(net: str, clean: torch.Tensor) -> Callable[[torch.Tensor], float]:
+    """LPIPS of uint8 (H, W, 3). Raises ValueError for images that are too small."""
+    import torch
+
+    height, width, channels = clean.shape
+    if channels != 3:
+        raise ValueError(f"LPIPS needs 3 channels, and {channels} came")
+    if min(height, width) < SMALLEST[net]:
+        smallest = SMALLEST[net]
+        raise ValueError(f"LPIPS needs at least {smallest}x{smallest} pixels, and {height}x{width} came")
+    network = _network(net, str(clean.device))
+    with torch.inference_mode():
+        wanted = _features(network, clean)
+
+    def score(output: torch.Tensor) -> float:
+        with torch.inference_mode():
+            return _distance(network, _features(network, output), wanted)
+
+    return score
+
+
+def _features(network: torch.nn.Module, image: torch.Tensor) -> list[torch.Tensor]:
+    """uint8 (H, W, 3) -> features of each layer, (1, C, h, w), of unit length at each place."""
+    import lpips
+
+    x = image.permute(2, 0, 1)[None].float() / 127.5 - 1  # as lpips.im2tensor
+    return [lpips.normalize_tensor(layer) for layer in network.net(network.scaling_layer(x))]
+
+
+def _distance(network: torch.nn.Module, first: list[torch.Tensor], second: list[torch.Tensor]) -> float:
+    """What LPIPS.forward does once it has both images' features: the clean image's are taken once for all outputs."""
+    layers = zip(network.lins, first, second, strict=True)
+    return float(sum(head((one - other) ** 2).mean() for head, one, other in layers))
+
+
+@functools.cache
+def _network(net: str, device: str) -> torch.nn.Module:
+    """The package's network with the published backbone. Raises backbones.NotHere."""
+    import torch
+
+    from bench.metrics.backbones import features
+
+    tensors = features(net)
+    _make_torchvision_importable()
+    import lpips
+
+    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
+        warnings.filterwarnings("ignore", "The parameter 'pretrained'|Arguments other than a weight", UserWarning)
+        network = lpips.LPIPS(net=net, pnet_rand=True, verbose=False)  # its random backbone is replaced below
+    layers = {key.split(".", 1)[1]: key for key in network.net.state_dict()}  # slice2.3.weight is features.3.weight
+    wanted = {layers[key.removeprefix("features.")]: value for key, value in tensors.items()}
+    network.net.load_state_dict(wanted, strict=True)
+    return network.to(device).eval().requires_grad_(False)
+
+
+def _make_torchvision_importable() -> None:
+    """Import torchvision, which `lpips` needs for two network definitions, also where its compiled part does not load.
+
+    Beside a torch of another build (CPU torch, torchvision for CUDA) the compiled operators are missing, and the
+    import ends with "operator torchvision::nms does not exist", since it describes nms and qnms to the compiler. They
+    play no part here: where they are missing their signatures are declared, without an implementation.
+    """
+    import torch
+
+    try:
+        import torchvision  # noqa: F401
+    except RuntimeError as error:
+        if "torchvision::" not in str(error):
+            raise
+        for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
+            del sys.modules[name]  # half imported
+        for name in ("nms", "qnms"):
+            torch.library.define(f"torchvision::{name}", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        import torchvision  # noqa: F401
