@@ -18,7 +18,8 @@ MODELS = ("one", "two", "three", "four")
 
 def row(model, noise, image, psnr, noisy, **more):
     loaded = noises.load_noise(noise)
-    return {**dict.fromkeys(COLUMNS, ""), "model": model, "weights_hash": model, "dataset": "photos", "image": image,
+    empty = {name: "" if kind == "TEXT" else None for name, kind in COLUMNS.items()}
+    return {**empty, "model": model, "weights_hash": model, "dataset": "photos", "image": image,
             "image_hash": image, "noise": noise, "noise_version": loaded.version, "seed": 0, "protocol": "stored",
             "precision": "float32", "tile": 0, "psnr": psnr, "psnr_noisy": noisy, "status": "ok", **more}  # fmt: skip
 
