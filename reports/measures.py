@@ -25,4 +25,3 @@ PSNR = Measure("psnr", "PSNR", "dB", 2, True, "peak signal-to-noise ratio; highe
 SSIM = Measure("ssim", "SSIM", "", 4, True, "structural similarity; higher is better")
 LPIPS = Measure("lpips", "LPIPS", "", 4, False, "learned perceptual distance; lower is better")
 GAP = Measure("gap", "Gap", "dB", 2, False, "PSNR lost since Gaussian 15; lower is better")
-MEASURES = (PSNR, SSIM, LPIPS, GAP)

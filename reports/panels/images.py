@@ -8,12 +8,11 @@ import pandas as pd
 from reports.charts.style import look
 from reports.folder import SiteFolder
 from reports.formatting import number
-from reports.measures import MEASURES, PSNR, SSIM, Measure
+from reports.measures import GAP, PSNR, SSIM, Measure
 from reports.panels import Panel
 from reports.results import NOISY, NoiseSetting, Results
 from reports.selection import CLEAN, SceneKey, Selection, select
 
-SCORED = tuple(measure for measure in MEASURES if measure.key != "gap")
 TITLES = {CLEAN: "clean", NOISY: "noisy input"}
 
 
@@ -93,7 +92,7 @@ def described(results: Results) -> dict[str, object]:
 
 def scored(results: Results) -> list[Measure]:
     """The measures that have a number; PSNR where none has."""
-    return [measure for measure in SCORED if measure in results.measures] or [PSNR]
+    return [measure for measure in results.measures if measure is not GAP] or [PSNR]
 
 
 def first_choice(results: Results) -> list[NoiseSetting]:
