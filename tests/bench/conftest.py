@@ -74,3 +74,13 @@ def networks(tmp_path) -> str:
     file = tmp_path / "networks.py"
     file.write_text(NETWORK)
     return str(file)
+
+
+@pytest.fixture
+def large(tmp_path):
+    """A folder with one smooth picture of 100x150 pixels."""
+    folder = tmp_path / "large"
+    folder.mkdir()
+    small = Image.fromarray(np.random.default_rng(1).integers(0, 256, (9, 12, 3), dtype=np.uint8))
+    small.resize((150, 100), Image.Resampling.BICUBIC).save(folder / "picture.png")
+    return folder

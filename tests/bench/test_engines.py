@@ -8,10 +8,8 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
 
 import bench
 from bench import engines, noises
@@ -179,15 +177,6 @@ def test_engines_that_cannot_be_had(photos, own, monkeypatch, options, words):
     monkeypatch.setattr(dask, "PATIENCE", 1)
     with pytest.raises(BadInput, match=words):
         engines.start(plan_of(own, photos, "Blur"), "cpu", **options)
-
-
-@pytest.fixture
-def large(tmp_path):
-    folder = tmp_path / "large"
-    folder.mkdir()
-    small = Image.fromarray(np.random.default_rng(1).integers(0, 256, (9, 12, 3), dtype=np.uint8))
-    small.resize((150, 100), Image.Resampling.BICUBIC).save(folder / "picture.png")
-    return folder
 
 
 def test_for_want_of_memory_an_image_is_done_in_tiles_and_the_row_says_so(tmp_path, large, own):

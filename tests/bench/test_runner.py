@@ -253,16 +253,6 @@ def test_an_untrained_network_repeats():
     assert torch.equal(state, torch.get_rng_state())
 
 
-@pytest.fixture
-def large(tmp_path):
-    """A folder with one smooth picture of 100x150 pixels."""
-    folder = tmp_path / "large"
-    folder.mkdir()
-    small = Image.fromarray(np.random.default_rng(1).integers(0, 256, (9, 12, 3), dtype=np.uint8))
-    small.resize((150, 100), Image.Resampling.BICUBIC).save(folder / "picture.png")
-    return folder
-
-
 def test_a_tile_is_a_part_of_the_row(tmp_path, large, networks):
     folder = tmp_path / "run"
     whole = run(folder, [f"{networks}:Blur"], large, noises="gaussian(sigma=15)")
