@@ -302,10 +302,12 @@ def test_hostile_names_run_nothing(make_study, tmp_path, open_page, name):
             assert page.locator("[data-sources] tbody tr").count() == 4
         assert page.locator("img[src=x]").count() == 0
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, path.name
+        page.wait_for_load_state("networkidle")  # a picture that is left on its way counts as failed
     page = open_page(site / "index.html")
     page.locator("#leaderboard .variant.chosen tbody tr").nth(1).locator("td a").nth(1).click()
     ready(page)
     says(page, CAPTION, name)
+    page.wait_for_load_state("networkidle")
 
 
 def test_empty_and_failed_runs_open(make_study, tmp_path, open_page):
