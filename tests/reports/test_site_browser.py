@@ -40,7 +40,12 @@ def open_page(browser):
             lambda message: troubles.append(message.text) if message.type in ("error", "warning") else None,
         )
         page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.on("requestfailed", lambda request: troubles.append(f"failed: {request.url}"))
+        page.on(  # a picture that the page itself gives up for another one is no failure; a missing file is
+            "requestfailed",
+            lambda request: (
+                None if request.failure == "net::ERR_ABORTED" else troubles.append(f"failed: {request.url}")
+            ),
+        )
         page.on(
             "request",
             lambda request: None if request.url.startswith(("file:", "data:")) else troubles.append(request.url),
