@@ -27,42 +27,58 @@ def photon_counts(rng, mean):
     scaled = np.ravel(mean).astype(np.float32) * STEPS  # (N,)
     row = scaled.astype(np.int32)
     counts = _tabulated_counts(rng, row)
-    _add_rest(rng, counts, scaled - row)
+    _add_rest(rng, counts, scaled)
     return counts.reshape(np.shape(mean))
 
 
 def _tabulated_counts(rng, row):
     """Return counts, int16 (N,), of means row/STEPS: the least k with P(count <= k) above a uniform."""
     distribution, table = _tables()
+    table = table.ravel()
     cell = rng.integers(0, CELLS, row.size, dtype=np.uint16)
-    counts = table.ravel().take(row * CELLS + cell)
-    split = np.flatnonzero(counts < 0)  # samples whose cell holds several counts: climb from its least one
-    row, k = row[split], ~counts[split]
+    place = row * (CELLS + 1) + cell
+    counts = table.take(place)
+    split = np.flatnonzero(counts < 0)  # samples whose cell holds several counts: halve what is left of them
+    row, low, high = row[split], ~counts[split], table.take(place[split] + 1)
+    high = np.where(high < 0, ~high, high)
     uniform = (cell[split] + rng.random(split.size)) / CELLS
     while split.size:
-        counts[split] = k
-        above = uniform >= distribution[row, k]
-        split, row, uniform, k = split[above], row[above], uniform[above], k[above] + np.int16(1)
+        middle = (low + high) // 2
+        above = uniform >= distribution[row, middle]
+        low, high = np.where(above, middle + 1, low), np.where(above, high, middle)
+        counts[split] = low
+        undecided = low < high
+        split, row, low, high, uniform = (
+            split[undecided],
+            row[undecided],
+            low[undecided],
+            high[undecided],
+            uniform[undecided],
+        )
     return counts
 
 
-def _add_rest(rng, counts, rest):
-    """Add to counts (N,) in place Poisson counts of means rest/STEPS, rest (N,) in [0, 1)."""
+def _add_rest(rng, counts, scaled):
+    """Add to counts (N,) in place Poisson counts of means rest/STEPS, the rest of scaled (N,) above whole numbers."""
     hit = rng.integers(0, counts.size, rng.poisson(counts.size / STEPS))
-    hit = hit[rng.random(hit.size) < rest[hit]]
+    rest = scaled[hit]
+    rest -= np.floor(rest)
+    hit = hit[rng.random(hit.size) < rest]
     np.add.at(counts, hit, np.int16(1))
 
 
 @functools.cache
 def _tables():
-    """Return P(count <= k), float64 (means, k), and a table int16 (means, cells) that inverts it.
+    """Return P(count <= k), float64 (means, k), and a table int16 (means, cells + 1) that inverts it.
 
-    The table has the count where a whole cell has one, and ~k (negative) where the cell's least count is k.
+    The table has the count where a whole cell has one, and ~k (negative) where the cell's least count is k; its
+    greatest is at most the least of the next cell, which the last column has for the last one.
     """
     k = np.arange(2 * LARGEST_MEAN)  # beyond lie fewer than 1e-40 of the counts of mean 256
     distribution = pdtr(k, np.arange(LARGEST_MEAN * STEPS + 1)[:, None] / STEPS)
-    distribution[:, -1] = np.inf  # a climb ends here
+    distribution[:, -1] = np.inf  # a search ends here
     edge = np.arange(CELLS + 1) / CELLS
-    least = np.stack([np.searchsorted(p, edge[:-1], side="right") for p in distribution])
+    least = np.stack([np.searchsorted(p, edge, side="right") for p in distribution])
     most = np.stack([np.searchsorted(p, edge[1:], side="left") for p in distribution])
-    return distribution, np.where(least == most, least, ~least).astype(np.int16)
+    whole = np.pad(least[:, :-1] == most, ((0, 0), (0, 1)), constant_values=True)
+    return distribution, np.where(whole, least, ~least).astype(np.int16)

@@ -4,6 +4,9 @@
 
 All three take turns in one process on the same photograph, so that a busy machine slows all of them. Printed are the
 median megapixels (of three channels) a second and the median ratio of the turns, with its quartiles. About a minute.
+
+Wanted: 2x. Of Gaussian noise NumPy's own sampler takes 97% of the time, so that 1.7x to scikit-image at 512x512 (2.1x
+at 400x400, 2.4x at 256x256) is what one stream of this generator gives.
 """
 
 import argparse
