@@ -8,7 +8,7 @@ bench.run(models=["ours"], noises=["mixture"])   a pandas frame, a row per image
 
 from importlib import import_module
 
-_HOMES = {"load_model": "models", "load_noise": "noises", "load_dataset": "datasets", "run": "runner"}
+_HOMES = {"load_model": "networks.models", "load_noise": "noise.noises", "load_dataset": "datasets", "run": "runner"}
 __all__ = ["load_dataset", "load_model", "load_noise", "run"]
 
 

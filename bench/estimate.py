@@ -14,7 +14,7 @@ from bench.evaluation.missing import Missing
 from bench.evaluation.prepare import prepare
 from bench.evaluation.score import Scorer
 from bench.evaluation.task import Job, Task
-from bench.plan import Plan
+from bench.runs.plan import Plan
 
 SIDE = 256  # of the centre of an image that speeds are measured on, at most
 

@@ -10,16 +10,17 @@ from typing import Any
 
 import pandas as pd
 
-from bench import engines, noises
+from bench import engines
 from bench.engines import Engine
 from bench.engines.here import Here
 from bench.evaluation.missing import Missing
 from bench.evaluation.task import Finished
 from bench.machine import machine, versions
 from bench.metrics import DEFAULT
-from bench.models import Model
-from bench.plan import Plan, make_plan
-from bench.store import Store, write_whole
+from bench.networks.models import Model
+from bench.noise import noises
+from bench.runs.plan import Plan, make_plan
+from bench.runs.store import Store, write_whole
 
 
 def run(

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from bench.noises import REFERENCE
+from bench.noise.noises import REFERENCE
 
 NOISY = "noisy"
 WORDS = (

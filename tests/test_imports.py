@@ -1,6 +1,8 @@
-"""The imports form a star: `bench` imports the four leaves, the leaves import neither `bench` nor each other."""
+"""The imports form a star: `bench` imports the four leaves, the leaves import neither `bench` nor each other; and the
+parts of `bench` import each other in one direction."""
 
 import ast
+import graphlib
 import subprocess
 import sys
 from pathlib import Path
@@ -28,6 +30,26 @@ def test_a_leaf_imports_neither_bench_nor_another_leaf(leaf):
     forbidden = {"bench", *LEAVES, *HEAVY.get(leaf, set())} - {leaf}
     for file in (ROOT / leaf).rglob("*.py"):
         assert not imported(file) & forbidden, f"{file.relative_to(ROOT)} imports {imported(file) & forbidden}"
+
+
+def parts_imported(file: Path) -> set[str]:
+    """Modules and packages right below `bench` that a file imports anywhere."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module == "bench":
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("bench."):
+            found.add(node.module.split(".")[1])
+    return found
+
+
+def test_the_parts_of_bench_import_each_other_in_one_direction():
+    needs = {}
+    for file in (ROOT / "bench").rglob("*.py"):
+        part = file.relative_to(ROOT / "bench").parts[0].removesuffix(".py")
+        needs.setdefault(part, set()).update(parts_imported(file) - {part})
+    assert len(needs) > 10
+    graphlib.TopologicalSorter(needs).prepare()  # raises CycleError, which names the circle
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["noise", "list"], ["models", "list"], ["data", "list"]])

@@ -32,13 +32,14 @@ def attribute(models, image, noise, side, window, at, steps, protocol, seed, dev
     """
     from rich.table import Table
 
-    from bench import models as known
-    from bench import noises, protocols
+    from bench import protocols
     from bench.console import console
     from bench.inside import attributions, completion
     from bench.inside.look import keep
     from bench.inside.outputs import denoiser
     from bench.machine import device_of
+    from bench.networks import models as known
+    from bench.noise import noises
     from bench.progress import progress
 
     chosen, left_out = known.expand(models)

@@ -27,13 +27,14 @@ def cka(model, other, noise_a, noise_b, layers, layers_b, batch, **options) -> N
     bench cka ours --noise-b all                                 one network, Gaussian and each other noise
     bench cka ours swinir --layers "layers.*.residual_group.blocks.*, layers.*"
     """
-    from bench import models, noises
     from bench.console import console
     from bench.inside import setting, similarity
     from bench.inside.look import keep
     from bench.inside.probe import probe
+    from bench.networks import models
+    from bench.noise import noises
     from bench.progress import progress
-    from bench.table import cell_text
+    from bench.runs.table import cell_text
 
     chosen = setting.make(**options)
     first = noises.load_noise(noise_a)

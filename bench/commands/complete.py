@@ -31,13 +31,14 @@ def complete(models, image, ratios, noise, side, protocol, seed, device, out) ->
     """
     from rich.table import Table
 
-    from bench import models as known
-    from bench import noises, protocols
+    from bench import protocols
     from bench.console import console
     from bench.inside import completion
     from bench.inside.look import keep
     from bench.inside.outputs import denoiser
     from bench.machine import device_of
+    from bench.networks import models as known
+    from bench.noise import noises
 
     chosen, left_out = known.expand(models)
     for sentence in left_out:

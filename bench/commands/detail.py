@@ -21,15 +21,16 @@ def detail(models, noise, **options) -> None:
     from rich.table import Table
 
     from analysis.frequency import RANGES
-    from bench import models as known
-    from bench import noises, statistics
+    from bench import statistics
     from bench.console import console
     from bench.inside import detail as work
     from bench.inside import setting
     from bench.inside.look import keep
     from bench.inside.outputs import denoiser
+    from bench.networks import models as known
+    from bench.noise import noises
     from bench.progress import progress
-    from bench.table import cell_text
+    from bench.runs.table import cell_text
 
     chosen = setting.make(**options)
     resolved, left_out = known.expand(",".join(models))

@@ -26,10 +26,11 @@ FORMATS = ("csv", "parquet", "json", "markdown", "latex")
               help="A file.  [default: standard output; parquet needs a file]")  # fmt: skip
 def export(folder, kind, per, protocol, out) -> None:
     """Write the rows of a run as csv, parquet, json, markdown or latex."""
-    from bench import export, statistics
+    from bench import statistics
     from bench.errors import BadInput
-    from bench.report import in_order, latest_noises, latest_weights
-    from bench.store import Store
+    from bench.runs import export
+    from bench.runs.store import Store
+    from bench.site.report import in_order, latest_noises, latest_weights
 
     with Store.open(folder) as store:
         frame, started = store.rows(), [entry for entry in store.manifest() if entry["event"] == "started"]

@@ -19,14 +19,14 @@ def features(models, noise, reference, layer, **options) -> None:
     \b
     bench features ours baseline --noise "poisson(alpha=3), salt_pepper(density=0.02), mixture(level=4)"
     """
-    from bench import models as known
-    from bench import noises
     from bench.console import console
     from bench.inside import densities, setting
     from bench.inside.findings import by_key
     from bench.inside.look import keep
     from bench.inside.probe import deepest
     from bench.inside.question import table
+    from bench.networks import models as known
+    from bench.noise import noises
     from bench.progress import progress
 
     chosen = setting.make(**options)

@@ -19,8 +19,9 @@ def list_() -> None:
     """Models, what they cost and see, and the weights that are here: shipped and imported."""
     from rich.table import Table
 
-    from bench import cards, groups, registry
+    from bench import registry
     from bench.console import console
+    from bench.networks import cards, groups
 
     shipped, imported = cards.cards(), cards.imported()
     table = Table("name", "network", "paper", "size", "parameters", "kFLOP / pixel", "receptive field", "weights")
@@ -96,8 +97,8 @@ def info(spec) -> None:
     """What a model spec is: parameters, cost, weights, what they were trained on, what they score."""
     from rich.table import Table
 
-    from bench import cost, models
     from bench.console import console
+    from bench.networks import cost, models
 
     model = models.resolve(spec)
     network = model.load()
@@ -153,14 +154,14 @@ def _pairs(values: dict, sign: str) -> str:
 
 def _weights_of(model: str) -> str:
     """'dncnn-small, dncnn-full, grey25 (imported)'"""
-    from bench import cards
+    from bench.networks import cards
 
     shipped = [name for name, card in cards.cards().items() if card["model"] == model]
     return ", ".join([*shipped, *(f"{n} (imported)" for n, c in cards.imported().items() if c["model"] == model)])
 
 
 def _receptive_field(model) -> str:
-    from bench import cost
+    from bench.networks import cost
 
     known = None if model.outside else cost.receptive_field(model.name, model.parameters)
     return "not known" if known is None else f"{known} pixels" if isinstance(known, int) else known
@@ -168,7 +169,7 @@ def _receptive_field(model) -> str:
 
 def _flops(network) -> str:
     from baselines.checkpoints import first_line
-    from bench import cost
+    from bench.networks import cost
 
     try:
         counted = cost.flops_per_pixel(network)
@@ -186,9 +187,9 @@ def layers(spec, side) -> None:
     """The layers of a network in the order in which they run, and those that cka, srga and features look at."""
     from rich.table import Table
 
-    from bench import models
     from bench.console import console
     from bench.inside import probe
+    from bench.networks import models
 
     model = models.resolve(spec)
     network = probe.load(model, "cpu")
@@ -225,7 +226,8 @@ def import_(file, name, arch, licence, settings, trained_on, replace) -> None:
     bench models import masked.pth --as masked --arch ours --set attention_mask=75
     bench run --models "dncnn(weights='grey25')"
     """
-    from bench import importing, spec
+    from bench import spec
+    from bench.networks import importing
 
     card = importing.import_weights(file, name, arch, licence, replace, settings, trained_on)
     click.echo(f"{name}: {importing.summary(card)}, from {file.name}")
@@ -255,7 +257,7 @@ def verify(names, data, write) -> None:
     """
     import sys
 
-    from bench import training_images, verification
+    from bench.training import training_images, verification
 
     images, wrong = training_images.load(data), 0
     for name in names or verification.verifiable():

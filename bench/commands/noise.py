@@ -17,9 +17,9 @@ def list_() -> None:
     """Noises by name, with the levels that a bare name sweeps and the groups that sweep it."""
     from rich.table import Table
 
-    from bench import noises
     from bench.console import console
     from bench.errors import BadInput
+    from bench.noise import noises
     from bench.spec import format_value
 
     table = Table("name", "version", "level", "levels", "groups", "definition")
@@ -49,10 +49,10 @@ def show(spec, image, out, seed) -> None:
     """
     from rich.table import Table
 
-    from bench import noises, picture
     from bench.console import console
     from bench.datasets import builtin
     from bench.errors import BadInput
+    from bench.noise import noises, picture
 
     chosen = noises.expand(spec)
     kinds = list(dict.fromkeys(map(noises.noise_name, chosen)))
@@ -68,8 +68,8 @@ def show(spec, image, out, seed) -> None:
         table.add_row(version.label, f"{version.psnr:.2f}", "-" if version.ssim is None else f"{version.ssim:.4f}")
     screen.print(table)
     if out:
-        from bench import sheet
         from bench.files import write
+        from bench.noise import sheet
 
         write(out, sheet.draw(chosen[0], pixels, versions))
         click.echo(f"contact sheet: {out}")
@@ -87,7 +87,7 @@ def apply(spec, source, out, seed, overwrite) -> None:
     A noise that makes clean images of its own (isp) has them written into OUT_DIR/clean. manifest.json has the noise,
     its version, the seed and the hashes of all pixels.
     """
-    from bench.noisy_set import write_noisy_set
+    from bench.noise.noisy_set import write_noisy_set
 
     written = write_noisy_set(spec, source, out, seed, overwrite)
     click.echo(f"{written} images in {out}; manifest: {out / 'manifest.json'}")
@@ -107,10 +107,13 @@ def table(text, datasets, protocol, seed, kind) -> None:
     """
     import pandas as pd
 
-    from bench import export, noise_table, noises, protocols, spec
+    from bench import protocols, spec
     from bench.console import console
     from bench.datasets import load_dataset
-    from bench.recorded import fits, matched
+    from bench.evaluation import noise_table
+    from bench.noise import noises
+    from bench.noise.recorded import fits, matched
+    from bench.runs import export
 
     chosen, sets, sentences = matched(noises.expand(text), [load_dataset(name) for name in spec.split(datasets)])
     for sentence in sentences:
@@ -159,8 +162,8 @@ def identify(noisy, clean) -> None:
     noise and real noise are described by what they are made of.
     """
     from bench.errors import BadInput
-    from bench.pairs import read_pairs
-    from bench.verdict import lines
+    from bench.noise.pairs import read_pairs
+    from bench.noise.verdict import lines
     from noise_zoo.identification import identify as identification
 
     pairs = read_pairs(noisy, clean)

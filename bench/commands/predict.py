@@ -24,12 +24,12 @@ def predict(folder, reference, dataset, protocol) -> None:
     """
     from rich.table import Table
 
-    from bench import noises
     from bench.console import console
     from bench.inside import prediction
     from bench.inside.look import keep
-    from bench.store import Store
-    from bench.table import cell_text
+    from bench.noise import noises
+    from bench.runs.store import Store
+    from bench.runs.table import cell_text
 
     with Store.open(folder) as store:
         against = noises.canonical(noises.load_noise(reference))

@@ -20,7 +20,7 @@ def publish(site, remote, branch, message, push, archive) -> None:
     The branch becomes the site, with its past as history; your files and the branch that you are on stay as they are.
     Only the files of the site are published, whatever else lies in the folder.
     """
-    from bench import publish
+    from bench.site import publish
 
     if archive:
         publish.to_zip(site, archive)

@@ -26,7 +26,7 @@ def report(folders, out, protocol, training) -> None:
     They are a folder that opens without a server or a network. RUN is a run folder, runs/latest if none is named; a
     page says how it differs from each OTHER.
     """
-    from bench import report
+    from bench.site import report
 
     folder, *others = folders or (Path("runs/latest"),)
     page = report.build(folder, out, protocol, training, others)

@@ -29,7 +29,7 @@ def workers_of(context, parameter, text: str | None) -> int | str | None:
 def take_defaults(context: click.Context, parameter, path: Path | None) -> Path | None:
     """Read the run file before the options, which it gives their defaults."""
     if path is not None:
-        from bench import run_file
+        from bench.runs import run_file
 
         names = [option.name for option in context.command.params if isinstance(option, click.Option)]
         context.default_map = run_file.read(path, [name for name in names if name != "dry_run"])
@@ -115,9 +115,9 @@ def run(
     """
     from bench import engines, runner
     from bench.errors import BadInput
-    from bench.plan import make_plan
     from bench.progress import progress
-    from bench.store import Store, StoreFull
+    from bench.runs.plan import make_plan
+    from bench.runs.store import Store, StoreFull
 
     plan = make_plan(models, noise, datasets, data, size=size, limit=limit, seeds=seeds, protocol=protocol,
                      precision=precision, tile=tile, metric_list=metrics)  # fmt: skip
@@ -154,7 +154,7 @@ def forecast(plan, out: Path, device: str) -> None:
     from bench.evaluation.denoise import Networks
     from bench.machine import device_of
     from bench.progress import duration
-    from bench.store import ROWS, Store
+    from bench.runs.store import ROWS, Store
 
     done: set[str] = set()
     if (out / ROWS).exists():
@@ -182,7 +182,7 @@ def show_step(bar, step) -> None:
 
 def finish(rows, out: Path) -> None:
     """Print the table of a run and leave with the code that says how it went."""
-    from bench import table
+    from bench.runs import table
 
     table.show(rows)
     failed = rows[rows["status"] == "failed"]

@@ -19,7 +19,7 @@ def site() -> None:
 @click.option("--title", default="Studies", show_default=True)
 def index(sources, out, title) -> None:
     """Make one page over run folders and sites: what each found, and how the scores moved between them."""
-    from bench import site_index
+    from bench.site import site_index
 
     page = site_index.build(sources, out, title)
     click.echo(f"page: {page.resolve().as_uri()}")

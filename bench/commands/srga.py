@@ -26,14 +26,14 @@ def srga(models, noise, reference, layer, components, pca, **options) -> None:
     bench srga ours baseline dncnn swinir --noise all
     bench srga ours --noise "poisson(alpha=2)" --patches 100 --side 64
     """
-    from bench import models as known
-    from bench import noises
     from bench.console import console
     from bench.inside import findings, generalization, setting
     from bench.inside.look import keep
     from bench.inside.options import listed
     from bench.inside.probe import deepest
     from bench.inside.question import table
+    from bench.networks import models as known
+    from bench.noise import noises
     from bench.progress import progress
 
     chosen = setting.make(**options)

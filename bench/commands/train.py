@@ -68,7 +68,7 @@ def train(name, data, out, preset, settings, iterations, seed, resume, minutes, 
         raise click.UsageError("Missing argument 'NAME': wanted a network, such as bench train ours")
     import torch
 
-    from bench.train import train_model
+    from bench.training.train import train_model
 
     if threads:
         torch.set_num_threads(threads)
@@ -84,7 +84,7 @@ def train(name, data, out, preset, settings, iterations, seed, resume, minutes, 
 
 def _list(table: str) -> str:
     """The tables, or the commands of one, with the options that were given beside --list."""
-    from bench import ablations
+    from bench.training import ablations
 
     if not table:
         return ablations.tables()

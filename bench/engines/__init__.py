@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from bench.errors import BadInput
 from bench.evaluation.task import Finished, Job
-from bench.plan import Plan
+from bench.runs.plan import Plan
 
 
 class Engine(Protocol):

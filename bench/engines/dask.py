@@ -16,7 +16,7 @@ from bench.engines.worker import Reply, Workers
 from bench.errors import BadInput, described
 from bench.evaluation.task import Job
 from bench.machine import cores
-from bench.plan import Plan
+from bench.runs.plan import Plan
 
 PATIENCE = 60  # seconds to wait for a scheduler, and for its first worker
 

@@ -7,7 +7,7 @@ from typing import Any
 from bench.evaluation.denoise import Networks
 from bench.evaluation.pipeline import Pipeline
 from bench.machine import device_of
-from bench.plan import Plan
+from bench.runs.plan import Plan
 
 
 class Here(Pipeline):

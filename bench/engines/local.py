@@ -16,7 +16,7 @@ from bench.engines.pool import Pool
 from bench.engines.worker import Workers
 from bench.errors import BadInput
 from bench.machine import cores, device_of
-from bench.plan import Plan
+from bench.runs.plan import Plan
 
 
 class Local(Pool):

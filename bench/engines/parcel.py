@@ -12,11 +12,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from bench import cards, models, noises, registry, spec
+from bench import registry, spec
 from bench.errors import BadInput
 from bench.machine import versions
-from bench.model import Model
-from bench.plan import Plan
+from bench.networks import cards, models
+from bench.networks.model import Model
+from bench.noise import noises
+from bench.runs.plan import Plan
 from noise_zoo.noise import Noise
 
 

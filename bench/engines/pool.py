@@ -15,7 +15,7 @@ from itertools import chain
 from bench.engines.worker import Lost, Reply
 from bench.evaluation.rows import failed, row_of
 from bench.evaluation.task import Finished, Job, left_of
-from bench.plan import Plan
+from bench.runs.plan import Plan
 
 QUEUED = 2  # jobs for each process, one at work and one that waits: memory does not grow with the number of images
 AS_IT_WAS, IN_TILES = 1, 2  # what is tried after so many losses

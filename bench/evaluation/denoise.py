@@ -10,13 +10,13 @@ import torch
 from torch import nn
 
 from baselines.checkpoints import first_line
-from bench import contract, precisions
 from bench.evaluation.prepare import Prepared
-from bench.model import Model
-from bench.plan import Plan
+from bench.networks import contract, precisions
+from bench.networks.model import Model
+from bench.networks.tiles import Tiled
+from bench.networks.tiling import Tiling
 from bench.protocols import to_bytes
-from bench.tiles import Tiled
-from bench.tiling import Tiling
+from bench.runs.plan import Plan
 
 OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")  # in what torch raises on processors
 

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from baselines.checkpoints import first_line
-from bench import noises
 from bench.datasets import CleanImage, Dataset
 from bench.evaluation.rows import failed, row_of, unscored
 from bench.evaluation.task import Job, Recorded, Task
-from bench.plan import Plan
-from bench.store import row_key
+from bench.noise import noises
+from bench.runs.plan import Plan
+from bench.runs.store import row_key
 from noise_zoo.noise import Noise
 
 

@@ -17,7 +17,7 @@ from bench.evaluation.prepare import Prepared, prepare
 from bench.evaluation.rows import failed, in_tiles, row_of
 from bench.evaluation.score import Scorer, pictures
 from bench.evaluation.task import Cell, Finished, Job, Task
-from bench.plan import Plan
+from bench.runs.plan import Plan
 
 AHEAD = 2  # outputs that wait for their scores, at most
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench import noises
 from bench.evaluation.task import Job, Task
-from bench.plan import Plan
+from bench.noise import noises
 from bench.protocols import to_bytes
+from bench.runs.plan import Plan
 from noise_zoo.legacy import LegacyGenerator
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from bench.evaluation.task import Cell, Job
-from bench.plan import Plan
-from bench.store import row_key
+from bench.runs.plan import Plan
+from bench.runs.store import row_key
 
 
 def unscored(

@@ -13,8 +13,8 @@ from bench import metrics
 from bench.evaluation.prepare import Prepared
 from bench.evaluation.task import Task
 from bench.metrics import psnr
-from bench.plan import Plan
-from bench.store import picture_name, row_key
+from bench.runs.plan import Plan
+from bench.runs.store import picture_name, row_key
 
 
 class Scorer:

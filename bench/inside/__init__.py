@@ -2,7 +2,8 @@
 
 What is measured is in `analysis`; here it meets models, noises, data sets and the run folder. From Python:
 
-    from bench import load_noise, models
+    from bench import load_noise
+    from bench.networks import models
     from bench.inside import setting, similarity
     from bench.inside.probe import probe
 

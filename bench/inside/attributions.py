@@ -12,7 +12,6 @@ import pandas as pd
 import torch
 
 from analysis.attribution import Attribution, Window, attribute
-from bench import noises
 from bench.errors import BadInput
 from bench.inside import findings
 from bench.inside.figures import attribution
@@ -20,6 +19,7 @@ from bench.inside.look import Drawing, Look
 from bench.inside.outputs import Denoiser, described
 from bench.inside.patches import network_input
 from bench.inside.probe import keyed
+from bench.noise import noises
 from bench.protocols import Protocol
 
 VERSION = 1

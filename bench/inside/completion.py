@@ -12,7 +12,6 @@ import pandas as pd
 import torch
 
 from baselines.crops import mask_input
-from bench import noises, picture
 from bench.datasets import builtin
 from bench.errors import BadInput
 from bench.inside import findings
@@ -21,6 +20,7 @@ from bench.inside.look import Drawing, Look
 from bench.inside.outputs import Denoiser, described, to_levels
 from bench.inside.patches import network_input
 from bench.metrics import psnr
+from bench.noise import noises, picture
 from bench.protocols import Protocol
 
 VERSION = 1

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from analysis.distributions import EDGES, PLANE, PLANE_REACH, Histograms, Moments, channel_vectors, distance
-from bench import noises
 from bench.errors import BadInput
 from bench.inside.figures import densities as curves
 from bench.inside.figures import plane
@@ -19,6 +18,7 @@ from bench.inside.patches import batches
 from bench.inside.probe import Probe
 from bench.inside.question import Question
 from bench.inside.setting import Setting
+from bench.noise import noises
 
 VERSION = 1  # of the definition
 DRAWN = 7  # noises in a figure besides the reference; more are told apart no longer

@@ -8,13 +8,13 @@ from typing import Any
 import pandas as pd
 
 from analysis.frequency import EDGES, RANGES, Spectrum
-from bench import noises
 from bench.inside import findings
 from bench.inside.figures import spectrum
 from bench.inside.look import Drawing, Look
 from bench.inside.outputs import Denoiser, described
 from bench.inside.patches import batches
 from bench.inside.setting import Setting
+from bench.noise import noises
 from bench.statistics import NOISY
 
 VERSION = 1

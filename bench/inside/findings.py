@@ -14,9 +14,9 @@ from typing import Any
 
 import pandas as pd
 
-from bench import noises
-from bench.models import Model
-from bench.store import Store, StoreFull
+from bench.networks.models import Model
+from bench.noise import noises
+from bench.runs.store import Store, StoreFull
 
 IDENTITY = {
     "measure": "TEXT",

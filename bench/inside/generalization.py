@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from analysis import srga
-from bench import noises
 from bench.errors import BadInput
 from bench.inside import findings
 from bench.inside.figures import bars
@@ -20,7 +19,8 @@ from bench.inside.patches import batches
 from bench.inside.probe import Probe
 from bench.inside.question import Question
 from bench.inside.setting import Setting
-from bench.store import Store
+from bench.noise import noises
+from bench.runs.store import Store
 
 VERSION = 1  # of the definition: a change of the numbers is a new version
 BATCH = 16  # patches that go through a network and into the table at a time

@@ -24,7 +24,7 @@ from matplotlib.figure import Figure
 from bench.inside import figures, findings
 from bench.inside.setting import opened
 from bench.machine import machine, versions
-from bench.store import write_whole
+from bench.runs.store import write_whole
 
 
 @dataclass(frozen=True)

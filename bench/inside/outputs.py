@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from bench.errors import BadInput
 from bench.inside.probe import keyed, load
-from bench.models import Model
+from bench.networks.models import Model
 
 
 @dataclass(frozen=True)

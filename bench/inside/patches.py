@@ -17,9 +17,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench import noises
 from bench.datasets import CleanImage, Dataset
 from bench.errors import BadInput
+from bench.noise import noises
 from bench.protocols import Protocol
 from noise_zoo.legacy import LegacyGenerator
 

@@ -16,7 +16,7 @@ from bench.errors import BadInput
 from bench.inside import findings
 from bench.inside.figures import prediction as figure
 from bench.inside.look import Drawing, Look
-from bench.store import Store
+from bench.runs.store import Store
 
 VERSION = 1
 NOISY = "noisy input"

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from analysis import layers as naming
 from analysis.capture import Capture, capture
 from analysis.layers import Layer
-from bench import adapters, cards, contract
 from bench.errors import BadInput
-from bench.models import Model
+from bench.networks import adapters, cards, contract
+from bench.networks.models import Model
 
 TRACED_SIDE = 64
 WRAPPERS = (adapters.EachChannel, adapters.White)  # their names are left out of the layers' names

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench import noises
 from bench.inside import findings
 from bench.inside.probe import Probe
 from bench.inside.setting import Setting
+from bench.noise import noises
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def table(frame: pd.DataFrame, probes: Sequence[Probe], measure: str, title: str
     """A row a noise, a column a model, the floors first; a star where the interval reaches down to the floor."""
     from rich.table import Table
 
-    from bench.table import cell_text
+    from bench.runs.table import cell_text
 
     made = Table("noise", title=f"{title} [95%]; * not above the noise floor", title_justify="left")
     for probe in probes:

@@ -17,7 +17,7 @@ from bench.inside import findings
 from bench.inside.patches import Patches, cut
 from bench.machine import device_of
 from bench.protocols import Protocol
-from bench.store import Store, StoreFull
+from bench.runs.store import Store, StoreFull
 
 
 @dataclass(frozen=True)

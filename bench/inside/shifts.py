@@ -8,14 +8,16 @@ from typing import Any
 import pandas as pd
 
 from analysis.brightness import LEVELS, Brightness
-from bench import models, noises, spec
+from bench import spec
 from bench.inside import findings
 from bench.inside.figures import brightness as figure
 from bench.inside.look import Drawing, Look
 from bench.inside.outputs import Denoiser, described, to_levels
 from bench.inside.patches import batches
 from bench.inside.setting import Setting
-from bench.models import Model
+from bench.networks import models
+from bench.networks.models import Model
+from bench.noise import noises
 
 VERSION = 1
 CHANNELS = ("red", "green", "blue", "all")

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from analysis.cka import SMALLEST_BATCH, Cka, Similarity, centred_grams
-from bench import noises
 from bench.errors import BadInput
 from bench.inside import findings
 from bench.inside.figures import heatmap
@@ -18,6 +17,7 @@ from bench.inside.look import Drawing, Look
 from bench.inside.patches import batches
 from bench.inside.probe import Probe
 from bench.inside.setting import Setting
+from bench.noise import noises
 
 WORDS = (
     "Linear CKA, minibatch unbiased HSIC: a ratio of means over batches. Intervals are 95% jackknife intervals over "

@@ -9,8 +9,9 @@ import torch
 from baselines import bm3d
 from baselines.bm3d import BM3D
 from baselines.classical import noise_level
-from bench import datasets, noises, picture, protocols
+from bench import datasets, protocols
 from bench.metrics import psnr
+from bench.noise import noises, picture
 
 
 def test_without_the_package_a_line_says_how_to_install_it(monkeypatch):

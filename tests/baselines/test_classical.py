@@ -13,8 +13,9 @@ from baselines.classical import Classical, noise_level
 from baselines.nlm import NonLocalMeans
 from baselines.tv import TotalVariation
 from baselines.wavelet import WaveletShrinkage
-from bench import datasets, noises, picture, protocols
+from bench import datasets, protocols
 from bench.metrics import psnr
+from bench.noise import noises, picture
 
 METHODS = {"nlm": NonLocalMeans, "tv": TotalVariation, "wavelet": WaveletShrinkage}
 PHOTOGRAPHS = datasets.load_dataset("builtin").images

@@ -9,8 +9,10 @@ from click.testing import CliRunner
 from PIL import Image
 
 from baselines import checkpoints
-from bench import ablations, cli, models
+from bench import cli
 from bench.errors import BadInput
+from bench.networks import models
+from bench.training import ablations
 
 TINY = ["--iterations", "1", "--set", "embed_dim=4", "--set", "depths=(1,)", "--set", "num_heads=(1,)", "--set",
         "batch=1", "--set", "crop=16"]  # fmt: skip

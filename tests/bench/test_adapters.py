@@ -5,9 +5,9 @@ import torch
 
 from baselines.dncnn import DnCNN
 from baselines.masked_swinir import MaskedSwinIR
-from bench import models
-from bench.adapters import EachChannel, White, adapt
 from bench.errors import BadInput
+from bench.networks import models
+from bench.networks.adapters import EachChannel, White, adapt
 
 
 def random(*shape):

@@ -5,7 +5,7 @@ import inspect
 import pytest
 import torch
 
-from bench import cards, contract, models
+from bench.networks import cards, contract, models
 
 CONSTANTS = ("TITLE", "PAPER", "LICENCE", "network")
 MODELS = [name for name, known in cards.models().items() if not cards.missing(known.get("LIBRARIES", ()))]

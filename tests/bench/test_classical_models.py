@@ -8,9 +8,10 @@ import torch
 from click.testing import CliRunner
 
 from baselines.nlm import NonLocalMeans
-from bench import cards, models, runner
+from bench import runner
 from bench.cli import main
 from bench.errors import BadInput
+from bench.networks import cards, models
 
 
 def call(*arguments):

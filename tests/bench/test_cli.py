@@ -120,7 +120,7 @@ def test_an_interrupt_gives_code_130(tmp_path, photos, networks, monkeypatch):
 
 
 def test_a_full_disk_is_one_line(tmp_path, photos, networks, monkeypatch):
-    from bench import store
+    from bench.runs import store
 
     def full(*_):
         raise store.StoreFull("run cannot be written: database or disk is full")

@@ -5,9 +5,10 @@ import torch
 from click.testing import CliRunner
 from torch import nn
 
-from bench import contract, runner
+from bench import runner
 from bench.cli import main
 from bench.errors import BadInput
+from bench.networks import contract
 
 USERS = """
 import torch

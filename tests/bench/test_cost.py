@@ -10,7 +10,7 @@ from torch.utils._pytree import tree_iter
 
 from baselines.dncnn import DnCNN
 from baselines.idf import IDF
-from bench import cards, cost, models
+from bench.networks import cards, cost, models
 
 STATED = [(name, size) for name, constants in cards.networks().items() for size in constants["FACTS"]]
 LARGE = {("rnan", "full"), ("restormer", "full"), ("swinir", "full")}

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from bench import curves
 from bench.errors import BadInput
+from bench.training import curves
 
 LINES = [
     {"iteration": 1, "iterations": 4, "loss": 0.5, "rate": 1e-3, "iterations_per_second": 2.0, "scores": None},

@@ -12,13 +12,14 @@ import pandas as pd
 import pytest
 
 import bench
-from bench import engines, noises
+from bench import engines
 from bench.engines import parcel, worker
 from bench.engines.local import Local
 from bench.errors import BadInput
-from bench.plan import make_plan
+from bench.noise import noises
 from bench.runner import Run
-from bench.store import Store
+from bench.runs.plan import make_plan
+from bench.runs.store import Store
 
 NETWORKS = """
 import os, pathlib, signal, time

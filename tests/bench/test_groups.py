@@ -9,9 +9,9 @@ from click.testing import CliRunner
 
 from baselines import checkpoints
 from baselines.dncnn import DnCNN
-from bench import cards, groups, importing, models
 from bench.cli import main
 from bench.errors import BadInput
+from bench.networks import cards, groups, importing, models
 
 CLASSICAL = ["nlm", "tv", "wavelet"]
 

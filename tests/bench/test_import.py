@@ -16,9 +16,9 @@ from baselines.masked_swinir import MaskedSwinIR
 from baselines.ridnet import RIDNet
 from baselines.rnan import RNAN
 from baselines.swinir import SwinIR
-from bench import cards, importing, models
 from bench.cli import main
 from bench.errors import BadInput
+from bench.networks import cards, importing, models
 
 TINY = {"nc": 4, "nb": 3}
 SWIN = {"embed_dim": 8, "depths": (1,), "num_heads": (2,), "window_size": 4}

@@ -11,7 +11,7 @@ import bench
 from bench import statistics
 from bench.cli import main
 from bench.errors import BadInput
-from bench.store import Store
+from bench.runs.store import Store
 
 MAE = """
 from bench.metrics import Metric

@@ -11,12 +11,12 @@ import pytest
 import torch
 from PIL import Image
 
-import bench.train as bench_train
+import bench.training.train as bench_train
 from baselines import checkpoints
 from baselines.dncnn import DnCNN
 from baselines.masked_swinir import MaskedSwinIR
-from bench import cards, models
 from bench.errors import BadInput
+from bench.networks import cards, models
 
 USERS = """
 import torch

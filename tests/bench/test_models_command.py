@@ -11,8 +11,8 @@ from click.testing import CliRunner
 
 from baselines import checkpoints
 from baselines.dncnn import DnCNN
-from bench import cards, importing
 from bench.cli import main
+from bench.networks import cards, importing
 
 ROOT = Path(__file__).parents[2]
 

@@ -10,9 +10,9 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from bench import noises, picture, sheet
 from bench.cli import main
 from bench.datasets import load_dataset, read_file
+from bench.noise import noises, picture, sheet
 
 
 @pytest.fixture(autouse=True)

@@ -9,12 +9,13 @@ import pytest
 from click.testing import CliRunner
 
 import noise_zoo
-from bench import noises, runner
+from bench import runner
 from bench.cli import main
 from bench.engines.here import Here
 from bench.errors import BadInput
-from bench.plan import make_plan
-from bench.store import Store
+from bench.noise import noises
+from bench.runs.plan import make_plan
+from bench.runs.store import Store
 
 GRAIN = """
 from __future__ import annotations

@@ -8,13 +8,14 @@ from click.testing import CliRunner
 from PIL import Image
 
 import bench
-from bench import noises, runner
+from bench import runner
 from bench.cli import main
 from bench.datasets import builtin
 from bench.errors import BadInput
 from bench.metrics import psnr
-from bench.plan import make_plan
-from bench.store import Store
+from bench.noise import noises
+from bench.runs.plan import make_plan
+from bench.runs.store import Store
 from noise_zoo.monte_carlo import MonteCarlo
 
 OWN = ["monte_carlo(spp=4)", "monte_carlo(spp=64)"]

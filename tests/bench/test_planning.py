@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from bench import estimate, status
+from bench import estimate
 from bench.cli import main
 from bench.engines.here import Here
-from bench.plan import make_plan
 from bench.runner import Run
-from bench.store import Store
+from bench.runs import status
+from bench.runs.plan import make_plan
+from bench.runs.store import Store
 
 
 @pytest.fixture(autouse=True)

@@ -5,10 +5,12 @@ import pytest
 import torch
 from torch import nn
 
-from bench import datasets, models, noises, precisions
+from bench import datasets
 from bench.errors import BadInput
 from bench.metrics import psnr
-from bench.precisions import InBfloat16, cast
+from bench.networks import models, precisions
+from bench.networks.precisions import InBfloat16, cast
+from bench.noise import noises
 from bench.protocols import load_protocol, to_bytes
 
 

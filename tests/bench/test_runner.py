@@ -13,9 +13,10 @@ import pytest
 from PIL import Image
 
 import bench
-from bench import noises, runner
-from bench.plan import make_plan
-from bench.store import Store, StoreFull
+from bench import runner
+from bench.noise import noises
+from bench.runs.plan import make_plan
+from bench.runs.store import Store, StoreFull
 
 NOT_NUMBERS = ["seconds"]
 
@@ -41,7 +42,7 @@ def test_scores_are_those_of_the_pictures_that_are_kept(tmp_path, photos, networ
     folder = tmp_path / "run"
     run(folder, [f"{networks}:Blur"], photos)
     from bench.metrics import psnr
-    from bench.study import pictures
+    from bench.site.study import pictures
 
     with Store.open(folder) as store:
         rows = store.rows()

@@ -17,13 +17,13 @@ from click.testing import CliRunner
 from PIL import Image
 
 import bench
-from bench import lock, schema
 from bench.cli import main
 from bench.engines.here import Here
 from bench.errors import BadInput
-from bench.plan import make_plan
 from bench.runner import Run
-from bench.store import Store, StoreFull
+from bench.runs import lock, schema
+from bench.runs.plan import make_plan
+from bench.runs.store import Store, StoreFull
 
 STORES = Path(__file__).parent / "stores"
 SCORES = ["psnr", "ssim", "lpips", "psnr_noisy", "ssim_noisy", "lpips_noisy"]
@@ -68,7 +68,7 @@ def test_a_second_writer_says_so_and_stops(done, photos, networks):
 
 
 def test_a_killed_writer_gives_the_folder_back(tmp_path):
-    program = "import sys, os, pathlib; from bench.store import Store; s = Store.create(pathlib.Path(sys.argv[1]))"
+    program = "import sys, os, pathlib; from bench.runs.store import Store; s = Store.create(pathlib.Path(sys.argv[1]))"
     program += "; os._exit(9)"
     assert subprocess.run([sys.executable, "-c", program, str(tmp_path)]).returncode == 9
     assert lock.note(tmp_path) and lock.writer(tmp_path) is None

@@ -8,11 +8,11 @@ from torch import nn
 
 from baselines.dncnn import DnCNN
 from baselines.restormer import Restormer
-from bench import models, tiling
-from bench.adapters import EachChannel, White
-from bench.noises import stream_key
-from bench.tiles import Tiled, starts, strips
-from bench.tiling import Tiling
+from bench.networks import models, tiling
+from bench.networks.adapters import EachChannel, White
+from bench.networks.tiles import Tiled, starts, strips
+from bench.networks.tiling import Tiling
+from bench.noise.noises import stream_key
 
 TILINGS = (Tiling(64, overlap=32, margin=8), Tiling(48, overlap=16, margin=4, fits=False), Tiling(128, 64, 24))
 

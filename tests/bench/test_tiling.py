@@ -2,8 +2,8 @@
 
 import pytest
 
-from bench import cards, models, tiling
 from bench.errors import BadInput
+from bench.networks import cards, models, tiling
 
 PHOTOGRAPHS = {"CBSD68": (321, 481), "McMaster": (500, 500), "camera": (3000, 4000)}
 

@@ -15,11 +15,13 @@ import torch
 from click.testing import CliRunner
 from PIL import Image
 
-import bench.train as bench_train
+import bench.training.train as bench_train
 from baselines import baseline, checkpoints, dncnn, ours, training
-from bench import cli, datasets, held_out, models
+from bench import cli, datasets
 from bench.errors import BadInput
-from bench.training_settings import sort_settings
+from bench.networks import models
+from bench.training import held_out
+from bench.training.training_settings import sort_settings
 
 TINY = {"nc": "4", "nb": "3", "batch": "2", "crop": "16"}
 WATCHED = ["gaussian(sigma=15)", "gaussian(sigma=50)", "mixture(level=2)", "salt_pepper(density=0.02)",

@@ -15,10 +15,11 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import bench
-import bench.train as bench_train
+import bench.training.train as bench_train
 from baselines import checkpoints
-from bench import held_out, models, training_images
 from bench.errors import BadInput
+from bench.networks import models
+from bench.training import held_out, training_images
 
 TINY = {"nc": "4", "nb": "3", "batch": "2", "crop": "16"}
 SMALL = {"embed_dim": "4", "depths": "(1,)", "num_heads": "(1,)", "batch": "2", "crop": "16"}

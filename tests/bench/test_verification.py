@@ -7,9 +7,10 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-import bench.train as bench_train
-from bench import cli, training_images, verification
+import bench.training.train as bench_train
+from bench import cli
 from bench.errors import BadInput
+from bench.training import training_images, verification
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ from analysis.layers import choose, trace
 from bench import load_model
 from bench.datasets import load_dataset
 from bench.inside.patches import batches, cut
-from bench.noises import load_noise
+from bench.noise.noises import load_noise
 from bench.protocols import load_protocol
 
 BATCH = 16

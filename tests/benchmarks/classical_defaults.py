@@ -18,11 +18,12 @@ import numpy as np
 from skimage.restoration import denoise_nl_means, denoise_tv_chambolle, denoise_wavelet
 
 from baselines.classical import noise_level
-from bench import datasets, noises
+from bench import datasets
 from bench.metrics import psnr
-from bench.picture import noisy_version
+from bench.noise import noises
+from bench.noise.picture import noisy_version
 from bench.protocols import to_bytes
-from bench.train import HELD_OUT
+from bench.training.train import HELD_OUT
 
 
 def held_out(folder: Path) -> list[np.ndarray]:

@@ -10,10 +10,11 @@ from collections import Counter
 
 import numpy as np
 
-from bench import datasets, noises
+from bench import datasets
 from bench.errors import BadInput
+from bench.noise import noises
+from bench.noise.verdict import parts
 from bench.protocols import to_bytes
-from bench.verdict import parts
 from noise_zoo.identification import identify
 
 

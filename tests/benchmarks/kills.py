@@ -27,7 +27,7 @@ from PIL import Image
 
 from bench import runner
 from bench.errors import BadInput
-from bench.store import Store
+from bench.runs.store import Store
 
 NETWORKS = """
 import time

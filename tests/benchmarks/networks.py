@@ -17,8 +17,8 @@ import time
 import torch
 from plain import plain
 
-from bench.cost import flops_per_pixel
-from bench.models import resolve
+from bench.networks.cost import flops_per_pixel
+from bench.networks.models import resolve
 
 
 def main() -> None:

@@ -22,9 +22,9 @@ import torch
 from PIL import Image
 
 from bench.engines.here import Here
-from bench.plan import Plan, make_plan
 from bench.runner import Run
-from bench.store import Store
+from bench.runs.plan import Plan, make_plan
+from bench.runs.store import Store
 
 NOISE = "gaussian(sigma=15)"
 

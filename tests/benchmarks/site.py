@@ -20,8 +20,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.noises import canonical, expand, level, noise_name, version
-from bench.store import Store
+from bench.noise.noises import canonical, expand, level, noise_name, version
+from bench.runs.store import Store
 
 MODELS = 10
 DATASETS = {"CBSD68": 68, "Kodak24": 24, "McMaster": 18, "Urban100": 100}

@@ -32,8 +32,8 @@ from baselines import recipe as recipes
 from baselines import training
 from baselines.crops import MASKED_VALUE
 from bench import datasets
-from bench.groups import PAPER
-from bench.model import initialized
+from bench.networks.groups import PAPER
+from bench.networks.model import initialized
 
 
 class NoisyCrops(Dataset):

@@ -10,7 +10,7 @@ from pathlib import Path
 import matplotlib
 from matplotlib.figure import Figure
 
-from bench.store import write_whole
+from bench.runs.store import write_whole
 from reports.charts.style import INK, MUTED, RULE
 
 STYLE = {

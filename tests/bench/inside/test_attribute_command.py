@@ -7,12 +7,13 @@ import pandas as pd
 import pytest
 import torch
 
-from bench import models, noises
 from bench.errors import BadInput
 from bench.inside import attributions, findings
 from bench.inside.outputs import denoiser
+from bench.networks import models
+from bench.noise import noises
 from bench.protocols import load_protocol
-from bench.store import Store
+from bench.runs.store import Store
 
 NOISE = noises.load_noise("gaussian(sigma=15)")
 STORED = load_protocol("stored")

@@ -7,13 +7,15 @@ import pandas as pd
 import pytest
 import torch
 
-from bench import load_model, models, noises
+from bench import load_model
 from bench.datasets import load_dataset
 from bench.inside import findings
 from bench.inside.patches import batches, cut
 from bench.inside.shifts import with_unmasked
+from bench.networks import models
+from bench.noise import noises
 from bench.protocols import load_protocol, to_bytes
-from bench.store import Store
+from bench.runs.store import Store
 
 
 def test_the_shifts_are_those_of_the_outputs(call, photos, tmp_path):

@@ -8,13 +8,14 @@ import pandas as pd
 import pytest
 import torch
 
-from bench import models, noises
 from bench.datasets import load_dataset
 from bench.inside import findings, setting, similarity
 from bench.inside.patches import batches, cut
 from bench.inside.probe import probe
+from bench.networks import models
+from bench.noise import noises
 from bench.protocols import load_protocol
-from bench.store import Store
+from bench.runs.store import Store
 
 
 def gram_cka(x, y, batch):

@@ -8,14 +8,16 @@ import pytest
 import torch
 from skimage.metrics import peak_signal_noise_ratio
 
-from bench import load_model, models, noises
+from bench import load_model
 from bench.datasets import load_dataset
 from bench.errors import BadInput
 from bench.inside import completion, findings
 from bench.inside.outputs import denoiser
 from bench.inside.patches import network_input
+from bench.networks import models
+from bench.noise import noises
 from bench.protocols import load_protocol
-from bench.store import Store
+from bench.runs.store import Store
 
 STORED = load_protocol("stored")
 

@@ -8,12 +8,13 @@ import pytest
 import torch
 
 from analysis.frequency import Spectrum
-from bench import load_model, noises
+from bench import load_model
 from bench.datasets import load_dataset
 from bench.inside import findings
 from bench.inside.patches import batches, cut
+from bench.noise import noises
 from bench.protocols import load_protocol
-from bench.store import Store
+from bench.runs.store import Store
 
 
 def test_the_command(call, networks, photos, tmp_path):

@@ -9,13 +9,14 @@ import torch
 from scipy import stats
 from sklearn.decomposition import PCA
 
-from bench import load_model, noises
+from bench import load_model
 from bench.datasets import load_dataset
 from bench.inside import findings
 from bench.inside.figures.plane import mass_levels
 from bench.inside.patches import batches, cut
+from bench.noise import noises
 from bench.protocols import load_protocol
-from bench.store import Store
+from bench.runs.store import Store
 
 
 def command(stacks, photos, out, *more):

@@ -7,15 +7,15 @@ import pytest
 import torch
 from PIL import Image
 
-from bench import noises
 from bench.datasets import load_dataset, read_file
 from bench.errors import BadInput
 from bench.inside import patches as module
 from bench.inside.patches import batches, cut, network_input, shares, spread, windows_of
-from bench.plan import make_plan
+from bench.noise import noises
 from bench.protocols import load_protocol
 from bench.runner import execute
-from bench.store import Store
+from bench.runs.plan import make_plan
+from bench.runs.store import Store
 
 NOISE = noises.load_noise("mixture(level=2)")
 STORED = load_protocol("stored")

@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from bench import noises
 from bench.errors import BadInput
 from bench.inside import findings, prediction
 from bench.inside.gallery import artefacts
-from bench.store import COLUMNS, Store
+from bench.noise import noises
+from bench.runs.store import COLUMNS, Store
 
 REFERENCE = "gaussian(sigma=15)"
 NOISES = ("gaussian(sigma=25)", "poisson(alpha=2)", "poisson(alpha=3)", "speckle(var=0.04)", "mixture(level=2)")

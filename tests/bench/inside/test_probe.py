@@ -4,10 +4,10 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from bench import cards, models
 from bench.cli import main
 from bench.errors import BadInput
 from bench.inside import probe
+from bench.networks import cards, models
 
 CPU = torch.device("cpu")
 LAST = {  # the deepest features of each network, before they become an image again

@@ -8,13 +8,14 @@ import pytest
 import torch
 
 from analysis import srga
-from bench import load_model, noises
+from bench import load_model
 from bench.datasets import load_dataset
 from bench.inside import findings, generalization
 from bench.inside.patches import batches, cut
 from bench.inside.question import above_floor
+from bench.noise import noises
 from bench.protocols import load_protocol
-from bench.store import Store
+from bench.runs.store import Store
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import reports.index
-from bench import report
+from bench.site import report
 from bench.errors import BadInput
 from reports import abstract
 from reports.folder import files

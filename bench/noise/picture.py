@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from bench import datasets, noises
+from bench import datasets
 from bench.errors import BadInput
 from bench.metrics import crop_border, psnr, ssim
+from bench.noise import noises
 from bench.protocols import Protocol, load_protocol, to_bytes
 from noise_zoo.legacy import LegacyGenerator
 from noise_zoo.noise import Noise

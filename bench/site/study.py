@@ -10,8 +10,9 @@ import pandas as pd
 
 import noise_zoo
 import reports
-from bench import metrics, noises, protocols, statistics
-from bench.store import Store, row_key
+from bench import metrics, protocols, statistics
+from bench.noise import noises
+from bench.runs.store import Store, row_key
 
 TILED = (
     "Images that are large for a network were denoised in overlapping square tiles that fade into each other; the side "

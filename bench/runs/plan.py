@@ -9,9 +9,11 @@ from typing import Any
 
 import pandas as pd
 
-from bench import datasets, metrics, models, noises, precisions, protocols, spec, tiling
+from bench import datasets, metrics, protocols, spec
+from bench.networks import models, precisions, tiling
+from bench.noise import noises
 from bench.errors import BadInput
-from bench.recorded import fits, matched
+from bench.noise.recorded import fits, matched
 
 
 @dataclass(frozen=True)

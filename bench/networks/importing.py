@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from baselines import checkpoints, recognition
-from bench import adapters, cards, cost, spec
+from bench import spec
 from bench.errors import BadInput, unknown
+from bench.networks import adapters, cards, cost
 
 UNUSED = ("drop_path_rate", "dropout", "mask_token")  # act in training only
 

@@ -13,9 +13,9 @@ from torch import nn
 
 from baselines import recognition
 from baselines.checkpoints import first_line
-from bench import adapters, cards
 from bench.errors import BadInput, described
-from bench.weights import Weights
+from bench.networks import adapters, cards
+from bench.networks.weights import Weights
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from bench import noises, statistics
+from bench import statistics
 from bench.datasets import CleanImage, Dataset
 from bench.errors import BadInput
-from bench.picture import NoisyVersion, noisy_version, recorded_version
-from bench.recorded import fits
+from bench.noise import noises
+from bench.noise.picture import NoisyVersion, noisy_version, recorded_version
+from bench.noise.recorded import fits
 from noise_zoo.noise import Noise
 
 

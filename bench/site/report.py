@@ -9,11 +9,13 @@ from pathlib import Path
 import pandas as pd
 
 import reports
-from bench import against, curves, statistics
+from bench.site import against
+from bench.training import curves
+from bench import statistics
 from bench.errors import BadInput
 from bench.inside.gallery import artefacts
-from bench.store import Store
-from bench.study import study_of
+from bench.runs.store import Store
+from bench.site.study import study_of
 
 
 def build(

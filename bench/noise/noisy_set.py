@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from bench import datasets, noises
+from bench import datasets
 from bench.errors import BadInput
 from bench.files import write
-from bench.picture import noisy_version
+from bench.noise import noises
+from bench.noise.picture import noisy_version
 
 CLEAN = "clean"  # the folder beside the noisy images for clean ones that the noise made
 

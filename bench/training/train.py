@@ -19,15 +19,17 @@ from typing import Any
 import torch
 
 from baselines import checkpoints, parts, processes, training
-from bench import cards, cost, curves, held_out, spec, training_images
+from bench import spec
 from bench.errors import BadInput, unknown
 from bench.interruption import wishes
 from bench.machine import device_of
-from bench.model import initialized
+from bench.networks import cards, cost
+from bench.networks.model import initialized
 from bench.progress import Progress, progress
-from bench.tensorboard import events
-from bench.training_images import TrainingImages
-from bench.training_settings import SIZE_OF_PRESET, choose
+from bench.training import curves, held_out, training_images
+from bench.training.tensorboard import events
+from bench.training.training_images import TrainingImages
+from bench.training.training_settings import SIZE_OF_PRESET, choose
 
 
 def train_model(

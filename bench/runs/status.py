@@ -9,9 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from bench import lock
+from bench.runs import lock
 from bench.errors import BadInput
-from bench.store import Store
+from bench.runs.store import Store
 
 
 @dataclass(frozen=True)

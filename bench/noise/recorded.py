@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bench import noises
 from bench.datasets import Dataset
 from bench.errors import BadInput
+from bench.noise import noises
 from noise_zoo.noise import Noise
 
 

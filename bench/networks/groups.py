@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import cards
+from bench.networks import cards
 
 PAPER = ("ours", "baseline", "dncnn", "ridnet", "rnan", "swinir", "restormer", "dropout")
 GROUPS = {

@@ -20,10 +20,11 @@ import torch
 from torch import nn
 
 from baselines import classical, recognition
-from bench import cards, groups, registry, spec, weights
+from bench import registry, spec
 from bench.errors import BadInput, unknown
-from bench.model import Model
-from bench.weights import DEFAULT, Weights
+from bench.networks import cards, groups, weights
+from bench.networks.model import Model
+from bench.networks.weights import DEFAULT, Weights
 
 SIZE = {"size": Parameter("size", Parameter.POSITIONAL_OR_KEYWORD, default=DEFAULT)}
 WEIGHTS = {"weights": Parameter("weights", Parameter.POSITIONAL_OR_KEYWORD, default=DEFAULT)}

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from bench.noises import stream_key
-from bench.tiling import Tiling
+from bench.networks.tiling import Tiling
+from bench.noise.noises import stream_key
 
 Strip = tuple[int, int, Tensor]  # first pixel, the one behind the last, and the weight of each between them
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from math import inf, lcm
 
 from baselines.recognition import channels
-from bench import cost
 from bench.errors import BadInput
-from bench.models import Model
+from bench.networks import cost
+from bench.networks.models import Model
 
 WHOLE_BYTES = 5 * 2**29  # 2.5 GiB
 TILE_BYTES = 3 * 2**28  # 0.75 GiB

@@ -23,19 +23,16 @@ from typing import Any
 
 import pandas as pd
 
-from bench import schema
+from bench.files import StoreFull, write_whole
+from bench.runs import schema
 from bench.errors import BadInput, described
-from bench.lock import WriterLock
-from bench.schema import COLUMNS, HIDDEN, IDENTITY, ORDER, ORDER_AFTER, SCHEMA
+from bench.runs.lock import WriterLock
+from bench.runs.schema import COLUMNS, HIDDEN, IDENTITY, ORDER, ORDER_AFTER, SCHEMA
 
 ROWS, MANIFEST = "rows.sqlite", "manifest.json"
 # rows of an image that could not be read have no pixel hash; they give way once it can be
 _NAMED = tuple(name for name in IDENTITY if name != "image_hash")
 _UNREAD = "image_hash = '' AND " + " AND ".join(f"{name} IS ?" for name in _NAMED)
-
-
-class StoreFull(OSError):
-    """The run folder cannot be written to any more; what was committed is there."""
 
 
 def row_key(row: dict[str, Any]) -> str:
@@ -190,19 +187,6 @@ class Store:
 
     def __exit__(self, *error) -> None:
         self.close()
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that a kill leaves the old one or the new one. Raises StoreFull when there is no room."""
-    part = path.with_name(path.name + ".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(content)
-        os.replace(part, path)
-    except OSError as error:
-        with suppress(OSError):  # where a folder is missing there is no part of the file either
-            part.unlink()
-        raise StoreFull(f"{path} cannot be written: {error.strerror or error}") from error
 
 
 def _open_for_writing(folder: Path) -> sqlite3.Connection:

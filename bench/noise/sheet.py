@@ -8,8 +8,9 @@ from io import BytesIO
 
 import numpy as np
 
-from bench import noises, spec
-from bench.picture import NoisyVersion
+from bench import spec
+from bench.noise import noises
+from bench.noise.picture import NoisyVersion
 from noise_zoo.noise import Noise
 from noise_zoo.portrait import MOST, REACH, Portrait, portray
 from reports.charts.style import INK, MUTED, RULE

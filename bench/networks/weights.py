@@ -12,8 +12,9 @@ from typing import Any
 from torch import Tensor
 
 from baselines import checkpoints, parts, recognition
-from bench import cards, spec
+from bench import spec
 from bench.errors import BadInput
+from bench.networks import cards
 
 DEFAULT = "default"  # the shipped weights of the size
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import torch
 
 from baselines import checkpoints, recognition
-from bench import cards, held_out, weights
 from bench.errors import BadInput, unknown
-from bench.training_images import TrainingImages
+from bench.networks import cards, weights
+from bench.training import held_out
+from bench.training.training_images import TrainingImages
 
 DIGITS = 3  # of the PSNR on a card
 

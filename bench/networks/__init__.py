@@ -1,0 +1,1 @@
+"""Models: networks, weights and cards; how they are imported, checked, tiled and priced."""

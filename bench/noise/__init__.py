@@ -1,0 +1,1 @@
+"""Noises by spec, and what shows, applies and describes them."""

@@ -1,0 +1,1 @@
+"""Training, its images and its curves."""
