@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from scipy import stats
 
 from bench.cli import main
+from bench.statistics.intervals import level
 
 
 def call(*arguments):
@@ -61,8 +62,9 @@ def test_two_runs_are_compared_image_by_image(done, tmp_path):
     speckle = table.loc["speckle(var=0.02)"]
     assert speckle["difference"] == pytest.approx(0.25) and speckle["images"] == 4
     expected = stats.bootstrap(
-        (np.array(list(amounts.values())),), np.mean, method="BCa", rng=np.random.default_rng(5), n_resamples=9999
-    ).confidence_interval
+        (np.array(list(amounts.values())),), np.mean, method="BCa", rng=np.random.default_rng(5), n_resamples=9999,
+        confidence_level=1 - 2 * level(4),
+    ).confidence_interval  # fmt: skip
     assert speckle["low"] == pytest.approx(expected.low, abs=0.02)
     assert speckle["high"] == pytest.approx(expected.high, abs=0.02)
     assert table.loc["mixture(level=1)", "difference"] == 0

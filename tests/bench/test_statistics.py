@@ -67,3 +67,13 @@ def test_pivot_has_noises_down_and_models_across():
     wide = statistics.pivot(statistics.summarize(rows(scores)))
     assert list(wide.columns) == ["dataset", "noise", "m", "n", "noisy"]
     assert wide["m"].tolist() == ["30.00 ± 0.00", ""] and wide["noisy"].tolist() == ["20.00 ± 0.00"] * 2
+
+
+def test_the_mean_of_crops_has_the_interval_of_their_photographs():
+    scores = {("m", "gaussian(sigma=15)", f"{photo}{i}", 0): 30.0 + 3 * place + i
+              for place, photo in enumerate("abcd") for i in range(3)}  # fmt: skip
+    crops = rows(scores)
+    alone = statistics.summarize(crops).set_index("model").loc["m"]
+    line = statistics.summarize(crops.assign(photograph=crops["image"].str[0])).set_index("model").loc["m"]
+    assert line["psnr"] == alone["psnr"] and line["images"] == alone["images"] == 12
+    assert line["psnr_high"] - line["psnr_low"] > 1.2 * (alone["psnr_high"] - alone["psnr_low"])

@@ -1,0 +1,70 @@
+"""Means with intervals over photographs, and the gap to the training noise.
+
+Seeds of one image are averaged first. The gap pairs each image with itself: PSNR under Gaussian 15 less PSNR under the
+noise.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from bench.noise.noises import REFERENCE
+from bench.statistics.intervals import mean_intervals
+from bench.statistics.scores import NOISY, Scores, by_dataset, measured, with_noisy
+
+CELL = ["model", "dataset", "noise"]
+GAP = "gap"
+
+
+def summarize(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row a model x data set x noise: images, failed, and each metric and the gap with bounds, dB and units of it.
+
+    Models keep the order of their first row; the noisy input comes last.
+    """
+    full = with_noisy(rows)
+    order = {model: place for place, model in enumerate([*dict.fromkeys(rows["model"]), NOISY])}
+    full = full.sort_values("model", key=lambda models: models.map(order), kind="stable")
+    full = full.assign(failed=full["status"] != "ok")
+    cells = full.groupby(CELL, sort=False).agg(
+        noise_name=("noise_name", "first"), level=("level", "first"), failed=("failed", "sum")
+    )
+    counts = full[~full["failed"]].groupby(CELL)["image"].nunique()
+    cells["images"] = counts.reindex(cells.index, fill_value=0)
+    columns = [f"{name}{bound}" for name in (*measured(rows), GAP) for bound in ("", "_low", "_high")]
+    found = [_of_dataset(scores) for scores in by_dataset(full)]
+    numbers = pd.concat(found) if found else pd.DataFrame(index=cells.index)
+    return cells.join(numbers.reindex(columns=columns)).reset_index()
+
+
+def _of_dataset(scores: Scores) -> pd.DataFrame:
+    """Each metric and the gap with bounds, by model, data set and noise."""
+    wide = pd.concat([scores.table, _gaps(scores)], axis=1)
+    bounds = mean_intervals(wide.to_numpy(float), scores.photographs.to_numpy())
+    columns = wide.columns.set_names(["metric", "model", "noise"])
+    long = pd.DataFrame(bounds, columns, ["", "_low", "_high"]).unstack("metric")
+    long.columns = [f"{metric}{bound}" for bound, metric in long.columns]
+    long["dataset"] = scores.dataset
+    return long.reset_index().set_index(CELL)
+
+
+def _gaps(scores: Scores) -> pd.DataFrame:
+    """Images x (gap, model, noise), dB."""
+    psnr = scores.table["psnr"]
+    models, noises = (psnr.columns.get_level_values(name) for name in ("model", "noise"))
+    reference = scores.table.reindex(columns=pd.MultiIndex.from_product([["psnr"], models, [REFERENCE]]))
+    gaps = pd.DataFrame(reference.to_numpy() - psnr.to_numpy(), psnr.index, psnr.columns)
+    return pd.concat({GAP: gaps.loc[:, noises != REFERENCE]}, axis=1)
+
+
+def pivot(summary: pd.DataFrame, metric: str = "psnr", digits: int = 2) -> pd.DataFrame:
+    """One row a data set x noise, one column a model: 'mean ± half the interval' as text, '' where nothing was run."""
+    half = (summary[f"{metric}_high"] - summary[f"{metric}_low"]) / 2
+    text = [
+        "" if pd.isna(mean) else f"{mean:.{digits}f}" + ("" if pd.isna(h) else f" ± {h:.{digits}f}")
+        for mean, h in zip(summary[metric], half, strict=True)
+    ]
+    wide = summary.assign(text=text).pivot(index=["dataset", "noise"], columns="model", values="text")
+    order = summary[["dataset", "noise"]].drop_duplicates().itertuples(index=False, name=None)
+    return (
+        wide.loc[list(order), list(dict.fromkeys(summary["model"]))].fillna("").reset_index().rename_axis(None, axis=1)
+    )
