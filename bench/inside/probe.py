@@ -35,18 +35,18 @@ class Probe:
         On a CPU the images run one by one, which is faster there, and needs the memory of one.
         """
         step = 1 if self.device.type == "cpu" else len(noisy)
-        parts = []
+        tables: dict[str, Tensor] = {}
         for first in range(0, len(noisy), step):
             some = slice(first, first + step)
             try:
                 taken = self.capture(noisy[some].to(self.device, copy=True), **keyed(self.network, keys[some]))
             except ValueError as error:
                 raise BadInput(f"model {self.model.label}: {error}") from error
-            parts.append(taken)
-        return {
-            name: torch.cat([part.pop(inside) for part in parts])
-            for name, inside in zip(self.layers, self.capture.layers, strict=True)
-        }
+            for name, features in zip(self.layers, taken.values(), strict=True):
+                if name not in tables:
+                    tables[name] = features.new_empty(len(noisy), features.shape[1])
+                tables[name][some] = features
+        return tables
 
 
 def keyed(network: nn.Module, keys: Sequence[int]) -> dict[str, list[int]]:

@@ -21,16 +21,18 @@ from statistics import median
 import torch
 from torch import Tensor, nn
 
-from analysis.capture import capture
 from analysis.cka import Cka
 from analysis.layers import choose, trace
 from bench import load_model
 from bench.datasets import load_dataset
 from bench.inside.patches import batches, cut
+from bench.inside.probe import Probe, probe_of
+from bench.networks.models import resolve
 from bench.noise.noises import load_noise
 from bench.protocols import load_protocol
 
 BATCH = 16
+NETWORKS = ("baseline", "swinir")
 DEFAULT = ("layers.*", "conv_after_body")
 PATTERNS = {
     "default": DEFAULT,  # what `bench cka` looks at: 3 x 3
@@ -86,7 +88,7 @@ def hooked(network: nn.Module, layers: list[str], x: Tensor) -> list[Tensor]:
         network(x)
     for handle in handles:
         handle.remove()
-    return [outputs[name].flatten(1) for name in layers]
+    return [outputs[name].reshape(len(x), -1) for name in layers]  # windows are rows of some layers
 
 
 def plain_from_images(names: Names, networks, images, precision: torch.dtype = torch.float64) -> list:
@@ -111,24 +113,23 @@ def plain_passes(names: Names, networks, images) -> None:
             hooked(network, layers, x)
 
 
-def features(one, x: Tensor) -> dict[str, Tensor]:
-    """As `bench cka` does on a CPU: images one by one."""
-    parts = [one(image) for image in x.split(1)]
-    return {name: torch.cat([part[name] for part in parts]) for name in one.layers}
-
-
 def here_from_images(names: Names, networks, images) -> list:
-    captures = [capture(network, layers) for network, layers in zip(networks, names, strict=True)]
+    probes = probes_of(names, networks)
     measured = Cka(*names)
     for x in images:
-        measured.add(*(features(one, x) for one in captures))
+        measured.add(*(one(x, range(len(x))) for one in probes))
     return measured.result().value.tolist()
 
 
 def here_passes(names: Names, networks, images) -> None:
     for x in images:
-        for network, layers in zip(networks, names, strict=True):
-            features(capture(network, layers), x)
+        for one in probes_of(names, networks):
+            one(x, range(len(x)))
+
+
+def probes_of(names: Names, networks) -> list[Probe]:
+    models, device = (resolve(name) for name in NETWORKS), torch.device("cpu")
+    return [probe_of(*each, device, layers) for *each, layers in zip(models, networks, names, strict=True)]
 
 
 def seconds(function, arguments, values: dict) -> float:
@@ -153,7 +154,8 @@ def compare(title: str, plain, here, arguments, turns: int, passes=()) -> None:
     if passes:
         rest = [[whole - passed for whole, passed in zip(times[one], times[other], strict=True)]
                 for one, other in zip((plain, here), passes, strict=True)]  # fmt: skip
-        line += f"; without forward passes {median(rest[0]):.2f} s, {median(rest[1]):.2f} s"
+        slow, fast = map(median, rest)
+        line += f"; without forward passes {slow:.2f} s, {fast:.2f} s, ratio {slow / fast:.1f}"
     print(f"{line}; largest difference {apart.max().item():.1e}", flush=True)
 
 
@@ -164,7 +166,7 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=128)
     parser.add_argument("--turns", type=int, default=5)
     given = parser.parse_args()
-    networks = [load_model(name) for name in ("baseline", "swinir")]
+    networks = [load_model(name) for name in NETWORKS]
     patches = cut([load_dataset("builtin")], given.patches, given.side)
     noise, protocol = load_noise("gaussian(sigma=15)"), load_protocol("stored")
     images = [batch.noisy for batch in batches(patches, noise, 0, protocol, BATCH, 4)]
@@ -172,8 +174,7 @@ def main() -> None:
                   for network in networks)  # fmt: skip
     print(f"{patches.words}; {len(names[0])} x {len(names[1])} layers, batches of {BATCH}, "
           f"{torch.get_num_threads()} threads")  # fmt: skip
-    stored = [tuple(features(capture(network, layers), x) for network, layers in zip(networks, names, strict=True))
-              for x in images]  # fmt: skip
+    stored = [tuple(one(x, range(len(x))) for one in probes_of(names, networks)) for x in images]
     compare("stored, each pair by itself", pair_by_pair, here_from_stored, (names, stored), given.turns)
     del stored
     arguments, passes = (names, networks, images), (plain_passes, here_passes)
