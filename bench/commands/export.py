@@ -28,6 +28,7 @@ def export(folder, kind, per, protocol, out) -> None:
     """Write the rows of a run as csv, parquet, json, markdown or latex."""
     from bench import statistics
     from bench.errors import BadInput
+    from bench.files import write
     from bench.runs import export
     from bench.runs.store import Store
     from bench.site.report import in_order, latest_noises, latest_weights
@@ -50,11 +51,11 @@ def export(folder, kind, per, protocol, out) -> None:
         frame = statistics.pivot(frame)
     if kind == "parquet" and out is None:
         raise BadInput("parquet is not text: name a file with --out rows.parquet")
+    content = export.encode(frame, kind)
+    if out is not None:
+        write(out, content)
+        return
     try:
-        content = export.encode(frame, kind)
-        if out is None:
-            sys.stdout.write(content.decode())
-        else:
-            out.write_bytes(content)
+        sys.stdout.write(content.decode())
     except OSError as error:
-        raise BadInput(f"{out or 'standard output'} cannot be written: {error.strerror}") from error
+        raise BadInput(f"standard output cannot be written: {error.strerror}") from error

@@ -54,6 +54,8 @@ def show(spec, image, out, seed) -> None:
     from bench.errors import BadInput
     from bench.noise import noises, picture
 
+    if out and out.suffix.lower() != ".png":
+        raise BadInput(f"-o {out} came: a contact sheet is a PNG, so its name ends with .png")
     chosen = noises.expand(spec)
     kinds = list(dict.fromkeys(map(noises.noise_name, chosen)))
     if out and len(kinds) > 1:
@@ -110,12 +112,16 @@ def table(text, datasets, protocol, seed, kind) -> None:
     from bench import protocols, spec
     from bench.console import console
     from bench.datasets import load_dataset
+    from bench.errors import BadInput
     from bench.evaluation import noise_table
     from bench.noise import noises
     from bench.noise.recorded import fits, matched
     from bench.runs import export
 
-    chosen, sets, sentences = matched(noises.expand(text), [load_dataset(name) for name in spec.split(datasets)])
+    names = spec.split(datasets)
+    if not names:
+        raise BadInput("no data set was named: write --datasets builtin, say")
+    chosen, sets, sentences = matched(noises.expand(text), [load_dataset(name) for name in names])
     for sentence in sentences:
         click.echo(f"note: {sentence}", err=True)
     rules = protocols.load_protocol(protocol)

@@ -190,6 +190,6 @@ def finish(rows, out: Path) -> None:
         click.echo(f"{len(failed)} of {len(rows)} rows failed:", err=True)
         for reason, count in failed["reason"].value_counts().head(5).items():
             click.echo(f"  {count}: {reason}", err=True)
-        click.echo(f"bench export {out} --format csv says which", err=True)
+        click.echo(f"bench export {shlex.quote(str(out))} --format csv says which", err=True)
         sys.exit(3)
-    click.echo(f"\nrows: {out / 'rows.sqlite'}   pages: bench report {out}")
+    click.echo(f"\nrows: {out / 'rows.sqlite'}   pages: bench report {shlex.quote(str(out))}")

@@ -103,24 +103,24 @@ class Resuming:
         with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
             if answer.status_code in (403, 404, 410):
                 raise Missing(f"the server says {answer.status_code} {answer.reason}")
-            if answer.status_code == 416:  # what is here is longer than the file
+            if answer.status_code == 416 or _is_another_part(answer, have):  # what is here does not fit the file
                 part.unlink()
+                raise requests.ConnectionError("the server did not send the part that was asked for")
             answer.raise_for_status()
-            have = have if _goes_on(answer, have) else 0
+            have = have if answer.status_code == 206 else 0  # else the whole file comes
             length = answer.headers.get("Content-Length", "")
             total = have + int(length) if length.isdigit() else 0
             with part.open("ab" if have else "wb") as file:
                 for chunk in answer.iter_content(CHUNK):
                     file.write(chunk)
                     self.watch(f"MB of {part.stem}", file.tell() >> 20, total >> 20)
-        if total and part.stat().st_size != total:
+        if total and part.stat().st_size != total:  # urllib3 raises by itself only from version 2
             raise requests.ConnectionError(f"{part.stat().st_size} of {total} bytes came")
         shutil.move(part, output_file)
 
 
-def _goes_on(answer, have: int) -> bool:
-    """Whether the server sends the rest, from where it was asked to; else it sends the whole file."""
-    return answer.status_code == 206 and answer.headers.get("Content-Range", "").startswith(f"bytes {have}-")
+def _is_another_part(answer, have: int) -> bool:
+    return answer.status_code == 206 and not answer.headers.get("Content-Range", "").startswith(f"bytes {have}-")
 
 
 @contextmanager

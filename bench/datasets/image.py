@@ -94,11 +94,14 @@ def read_file(path: Path) -> np.ndarray:
         with Image.open(path) as image:
             if image.mode.startswith(("I", "F")):
                 raise ValueError(f"{path.name} has {image.mode!r} pixels; 8-bit images are wanted")
+            if any(";16" in str(tile[3]) for tile in image.tile):  # Pillow would drop half of the bits, and not say so
+                raise ValueError(f"{path.name} has 16 bits a sample; 8-bit images are wanted")
             return np.asarray(image.convert("RGB"))
     except UnidentifiedImageError as error:
         raise ValueError(f"{path.name} cannot be read as an image: its format is not known") from error
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ValueError(f"{path.name} cannot be read as an image: {error}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise ValueError(f"{path.name} cannot be read as an image: {reason}") from error
 
 
 def in_natural_order(names: list[str]) -> list[str]:

@@ -6,6 +6,7 @@ import json
 import os
 from pathlib import Path
 
+from bench.errors import BadInput, described
 from bench.files import write
 from bench.home import home
 
@@ -27,7 +28,15 @@ def fetched(name: str) -> Path:
 
 def added() -> dict[str, str]:
     """Data sets that the user has named with `bench data add`: name -> folder."""
-    return json.loads(_settings().read_text()) if _settings().exists() else {}
+    if not _settings().exists():
+        return {}
+    try:
+        known = json.loads(_settings().read_text())
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{_settings()} cannot be read: {described(error)}. Mend it, or move it away") from error
+    if not isinstance(known, dict) or not all(isinstance(folder, str) for folder in known.values()):
+        raise BadInput(f"{_settings()} is no list of data sets and their folders: mend it, or move it away")
+    return known
 
 
 def remember(name: str, folder: Path) -> None:

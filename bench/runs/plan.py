@@ -103,7 +103,9 @@ def make_plan(
     if reference not in chosen_noises:
         chosen_noises.insert(0, reference)
     names = spec.split(dataset_list or "")
-    sources = [*names, *data] or ["builtin"]
+    sources = [*names, *data] or (["builtin"] if dataset_list is None else [])
+    if not sources:
+        raise BadInput("no data set was named: write --datasets builtin, say, or --data with a folder of images")
     chosen_datasets = [datasets.limited(datasets.load_dataset(source), limit) for source in sources]
     duplicates = {d.name for d in chosen_datasets if [o.name for o in chosen_datasets].count(d.name) > 1}
     if duplicates:

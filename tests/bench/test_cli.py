@@ -61,6 +61,7 @@ def test_run_prints_the_plan_and_a_table(tmp_path, photos, networks):
         (["--datasets", "CBSD86"], ["unknown data set 'CBSD86'", "Did you mean 'CBSD68'"]),
         (["--datasets", "CBSD68"], ["CBSD68", "68 files", "$BENCH_DATA/CBSD68", "bench data add CBSD68"]),
         (["--datasets", "builtin(crop=0)"], ["crop is 0"]),
+        (["--datasets", ""], ["no data set was named"]),
         (["--protocol", "store"], ["unknown protocol 'store'", "Did you mean 'stored'"]),
         (["--seeds", "a"], ["'a' came", "whole numbers"]),
         (["--device", "cuda:99"], ["device"]),
@@ -155,8 +156,8 @@ def test_export(done, kind, per):
 def test_export_parquet_equals_csv(done, tmp_path):
     assert call("export", done, "--format", "parquet").exit_code == 2
     assert call("export", done, "--format", "parquet", "-o", tmp_path / "x.parquet").exit_code == 0
-    assert call("export", done, "--format", "csv", "-o", tmp_path / "x.csv").exit_code == 0
-    left, right = pd.read_parquet(tmp_path / "x.parquet"), pd.read_csv(tmp_path / "x.csv")
+    assert call("export", done, "--format", "csv", "-o", tmp_path / "new" / "x.csv").exit_code == 0
+    left, right = pd.read_parquet(tmp_path / "x.parquet"), pd.read_csv(tmp_path / "new" / "x.csv")
     assert (left["psnr"].to_numpy() == right["psnr"].to_numpy()).all()
 
 

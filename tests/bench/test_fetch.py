@@ -221,9 +221,10 @@ def archived(server, monkeypatch, kind, members, files=3):
 
 
 @every_kind
-def test_archives(server, monkeypatch, kind, tmp_path):
+@pytest.mark.parametrize("manner", ["well", "no ranges", "wrong range"])  # no hash is there to notice what went wrong
+def test_archives(server, monkeypatch, kind, manner, tmp_path):
     big = archived(server, monkeypatch, kind, GOOD)
-    server.manners = ["cuts off", "well"]
+    server.manners = ["cuts off", manner, "well"]
     result = CliRunner().invoke(main, ["data", "fetch", "Big"])
     assert result.exit_code == 0, result.output
     folder = fetch.fetched("Big")

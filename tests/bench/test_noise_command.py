@@ -74,6 +74,7 @@ def test_hundredths(value, text):
 def test_show_refuses(tmp_path):
     assert "-o draws one noise, and 7 came" in refused("noise", "show", "paper", "-o", tmp_path / "x.png")
     assert "cannot be read" in refused("noise", "show", "gaussian", tmp_path / "nothing.png")
+    assert "a contact sheet is a PNG" in refused("noise", "show", "gaussian", "-o", tmp_path / "x.jpg")
     (tmp_path / "file").write_text("")
     written = refused("noise", "show", "gaussian", "-o", tmp_path / "file" / "x.png")
     assert "cannot be written" in written
@@ -210,4 +211,5 @@ def test_table_of_published_numbers(shared, monkeypatch, tmp_path):
 def test_table_refuses():
     assert "unknown noise" in refused("noise", "table", "--noise", "gausian")
     assert "unknown data set" in refused("noise", "table", "--datasets", "buildin")
+    assert "no data set was named" in refused("noise", "table", "--datasets", "")
     assert "unknown protocol" in refused("noise", "table", "--protocol", "store")

@@ -98,14 +98,16 @@ def test_folders_of_sidd(tmp_path, random):
 
 @pytest.mark.parametrize("clean", ["clean", "gt", "reference"])
 def test_noisy_beside_clean(tmp_path, random, clean):
-    for name in ("10.png", "2.png"):
-        picture(tmp_path / clean / name, pixels_of(random))
-        picture(tmp_path / "noisy" / name.replace("png", "bmp"), pixels_of(random))
+    stored = {(stem, kind): pixels_of(random) for stem in ("10", "2") for kind in ("clean", "noisy")}
+    for stem in ("10", "2"):
+        picture(tmp_path / clean / f"{stem}.png", stored[stem, "clean"])
+        picture(tmp_path / "noisy" / f"{stem}.bmp", stored[stem, "noisy"])
     data = load_dataset(tmp_path)
     assert [image.name for image in data.images] == ["2.png", "10.png"] and data.recorded == (Real(),)
     assert data.title == "folder of 2 pairs"
-    kept = np.asarray(Image.open(tmp_path / "noisy/10.bmp"))
-    assert np.array_equal(np.rint(data.images[1].read_noisy(Real()) * 255), kept)
+    for image, stem in zip(data.images, ("2", "10"), strict=True):
+        assert np.array_equal(np.rint(image.read() * 255), stored[stem, "clean"])
+        assert np.array_equal(np.rint(image.read_noisy(Real()) * 255), stored[stem, "noisy"])
     with pytest.raises(ValueError, match=r"2.png has no image with MonteCarlo\(spp=4\)"):
         data.images[0].read_noisy(MonteCarlo(4))
     assert load_dataset(tmp_path / "noisy").recorded == ()
