@@ -10,9 +10,9 @@ from typing import Any
 import pandas as pd
 
 from bench import datasets, metrics, protocols, spec
+from bench.errors import BadInput
 from bench.networks import models, precisions, tiling
 from bench.noise import noises
-from bench.errors import BadInput
 from bench.noise.recorded import fits, matched
 
 

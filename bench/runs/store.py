@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -23,9 +22,9 @@ from typing import Any
 
 import pandas as pd
 
+from bench.errors import BadInput, described
 from bench.files import StoreFull, write_whole
 from bench.runs import schema
-from bench.errors import BadInput, described
 from bench.runs.lock import WriterLock
 from bench.runs.schema import COLUMNS, HIDDEN, IDENTITY, ORDER, ORDER_AFTER, SCHEMA
 

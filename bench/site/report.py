@@ -9,13 +9,13 @@ from pathlib import Path
 import pandas as pd
 
 import reports
-from bench.site import against
-from bench.training import curves
 from bench import statistics
 from bench.errors import BadInput
 from bench.inside.gallery import artefacts
 from bench.runs.store import Store
+from bench.site import against
 from bench.site.study import study_of
+from bench.training import curves
 
 
 def build(

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import reports.index
-from bench.site import report
 from bench.errors import BadInput
+from bench.site import report
 from reports import abstract
 from reports.folder import files
 from reports.formatting import slug

@@ -1,0 +1,1 @@
+"""A run: its plan, its store, what is done and what is to do."""

@@ -1,0 +1,1 @@
+"""From a run to pages, and pages to where others see them."""
