@@ -4,12 +4,14 @@ bench.load_model("ours(mask_samples=4)")     a torch module in eval mode
 bench.load_noise("poisson(alpha=2)")         (clean, rng) -> (noisy, clean)
 bench.load_dataset("builtin")                clean images
 bench.run(models=["ours"], noises=["mixture"])   a pandas frame, a row per image
+bench.compare("runs/new", "runs/old")        differences with intervals and tests, a row a noise
 """
 
 from importlib import import_module
 
-_HOMES = {"load_model": "networks.models", "load_noise": "noise.noises", "load_dataset": "datasets", "run": "runner"}
-__all__ = ["load_dataset", "load_model", "load_noise", "run"]
+_HOMES = {"load_model": "networks.models", "load_noise": "noise.noises", "load_dataset": "datasets", "run": "runner",
+          "compare": "comparison"}  # fmt: skip
+__all__ = ["compare", "load_dataset", "load_model", "load_noise", "run"]
 
 
 def __getattr__(name: str):

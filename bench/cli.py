@@ -13,7 +13,7 @@ import click
 from bench.errors import BadInput
 
 COMMANDS = (
-    *("run", "status", "report", "export", "publish", "site", "train", "noise", "models", "data"),
+    *("run", "status", "compare", "report", "export", "publish", "site", "train", "noise", "models", "data"),
     *("cka", "srga", "features", "brightness", "complete", "attribute", "detail", "predict"),  # looking inside
 )
 
@@ -50,6 +50,7 @@ def main() -> None:
 
     \b
     bench run --models all --noise mixture     evaluate; rows go into runs/latest
+    bench compare runs/latest runs/before      what moved, and whether that says anything
     bench report runs/latest                   make the pages, in site/
     bench publish site                         put them on a gh-pages branch, or --zip
     """

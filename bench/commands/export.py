@@ -30,8 +30,8 @@ def export(folder, kind, per, protocol, out) -> None:
     from bench.errors import BadInput
     from bench.files import write
     from bench.runs import export
+    from bench.runs.latest import latest
     from bench.runs.store import Store
-    from bench.site.report import in_order, latest_noises, latest_weights
 
     with Store.open(folder) as store:
         frame, started = store.rows(), [entry for entry in store.manifest() if entry["event"] == "started"]
@@ -45,7 +45,7 @@ def export(folder, kind, per, protocol, out) -> None:
         if not len(frame):
             raise BadInput(f"{folder} has no rows of the protocol {protocol!r}; it has {', '.join(protocols)}")
         if started:
-            frame = in_order(latest_noises(latest_weights(frame, started)[0], started)[0], started)
+            frame = latest(frame, started, protocol or protocols[0])[0]
         frame = statistics.summarize(frame)
     if per == "table" and len(frame):
         frame = statistics.pivot(frame)

@@ -12,6 +12,7 @@ import reports
 from bench import statistics
 from bench.errors import BadInput
 from bench.inside.gallery import artefacts
+from bench.runs.latest import latest, started
 from bench.runs.store import Store
 from bench.site import against
 from bench.site.study import study_of
@@ -45,21 +46,12 @@ def build(
 def gather(folder: Path, protocol: str | None, training: Mapping[str, Path]) -> tuple[reports.Study, pd.DataFrame]:
     """A run folder -> what pages say of it, and its latest rows under a protocol, the last one by default."""
     with Store.open(folder) as store:
-        rows, manifest = store.rows(), [entry for entry in store.manifest() if entry["event"] == "started"]
-        if not manifest:
-            raise BadInput(f"{folder} has no manifest.json that says what was run: run bench run --out {folder} again")
+        manifest = started(store)
         chosen = protocol or manifest[-1]["protocol"]
-        others = sorted(set(rows["protocol"]) - {chosen})
-        rows = rows[rows["protocol"] == chosen]
-        rows, stale = latest_weights(rows, manifest)
-        rows, older = latest_noises(rows, manifest)
-        rows = in_order(rows, manifest)
+        rows, left_out = latest(store.rows(), manifest, chosen)
         study = study_of(store, rows, manifest, chosen)
     study = replace(study, training=tuple(training_curves(manifest, rows, training)))
-    sentences = [f"Rows under the protocol {name} are in this run and not on these pages." for name in others]
-    sentences += [f"Rows of older weights of {name} are in this run and not on these pages." for name in stale]
-    sentences += [f"Rows of older versions of {name} are in this run and not on these pages." for name in older]
-    return replace(study, not_measured=(*study.not_measured, *sentences)), rows
+    return replace(study, not_measured=(*study.not_measured, *left_out)), rows
 
 
 def figures(folder: Path) -> Iterator[reports.Artefact]:
@@ -78,28 +70,3 @@ def training_curves(manifest: list[dict], rows: pd.DataFrame, training: Mapping[
         frame = curves.read(training[model]) if model in training else curves.of_card({"name": model, **about[model]})
         for noise, part in frame.groupby("noise", sort=False):
             yield reports.Curve(model, str(noise), tuple(zip(part["iteration"], part["psnr"], strict=True)))
-
-
-def latest_weights(rows: pd.DataFrame, manifest: list[dict]) -> tuple[pd.DataFrame, list[str]]:
-    """Rows of the weights that were run last under each label, and the labels that have older ones."""
-    latest = {model["label"]: model["weights_hash"] for entry in manifest for model in entry["models"]}
-    current = rows["weights_hash"] == rows["model"].map(latest)
-    return rows[current], sorted(set(rows.loc[~current, "model"]))
-
-
-def latest_noises(rows: pd.DataFrame, manifest: list[dict]) -> tuple[pd.DataFrame, list[str]]:
-    """Rows of the version of each noise that was run last, and the noises that have older ones."""
-    latest = {noise: version for entry in manifest for noise, version in entry.get("noise_versions", {}).items()}
-    wanted = rows["noise"].map(latest)
-    current = wanted.isna() | (rows["noise_version"] == wanted)  # runs of old did not keep versions
-    return rows[current], sorted(set(rows.loc[~current, "noise"]))
-
-
-def in_order(rows: pd.DataFrame, manifest: list[dict]) -> pd.DataFrame:
-    """Rows with models and data sets in the order in which they were asked for."""
-    models = list(dict.fromkeys(model["label"] for entry in manifest for model in entry["models"]))
-    datasets = list(dict.fromkeys(dataset["name"] for entry in manifest for dataset in entry["datasets"]))
-    rank = rows["model"].map(models.index), rows["dataset"].map(datasets.index)
-    keyed = rows.assign(_model=rank[0], _dataset=rank[1])
-    keyed = keyed.sort_values(["_dataset", "_model", "noise_name", "level", "noise", "image", "seed"])
-    return keyed.drop(columns=["_model", "_dataset"]).reset_index(drop=True)

@@ -1,0 +1,178 @@
+"""`bench compare`: two runs, or two models of one, image by image."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+FORMATS = ("text", "csv", "json", "markdown", "latex")
+SHORT = ("model", "against", "dataset", "noise", "metric", "images", "mean_against", "mean", "difference", "low",
+         "high", "p", "p_holm")  # fmt: skip
+SPREAD = ("training_sd", "training_least", "training_most")
+
+
+def print_formulas(context: click.Context, parameter, wanted: bool) -> None:
+    """Print every formula and leave."""
+    if wanted:
+        from bench.statistics import formulas
+
+        click.echo(formulas.text())
+        context.exit()
+
+
+@click.command()
+@click.argument("run", metavar="RUN", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("other", metavar="[OTHER]", required=False, type=click.Path(path_type=Path, file_okay=False))
+@click.option("--models", multiple=True, help="A model of RUN, or trainings of one, whose scores are averaged: \"ours, "
+              "ours(weights='ours-small-seed1')\". Again for a comparison more; all: every model by itself.  "
+              "[default: those of both runs; of one run, ours]")  # fmt: skip
+@click.option("--against", help="The other side, of OTHER, or of RUN where there is one run.  [default: the same "
+              "models in OTHER; of one run, baseline]")  # fmt: skip
+@click.option("--noise", help="Noise specs; a bare name has all its levels.  [default: all that were run]")
+@click.option("--datasets", help="Data set specs, likewise.")
+@click.option("--metric", "metrics", help="psnr, ssim, lpips, ... [default: all that both sides have]")
+@click.option("--protocol", help="Of a run with several.  [default: the last one]")
+@click.option("--test", type=click.Choice(["permutation", "wilcoxon"]), default="permutation", show_default=True,
+              help="permutation asks about the mean, as the interval does.")  # fmt: skip
+@click.option("--format", "kind", type=click.Choice(FORMATS), default="text", show_default=True)
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help="A file.  [default: standard output]"
+)
+@click.option("--fail-below", type=float, metavar="LIMIT", help="Leave with code 1 where a mean difference lies below "
+              "LIMIT, -0.05 say, or images failed that have scores on the other side. Of PSNR, or of the one --metric; "
+              "where lower is better, of the difference with its sign turned.")  # fmt: skip
+@click.option("--formulas", is_flag=True, is_eager=True, expose_value=False, callback=print_formulas,
+              help="Print every formula with its source, and leave.")  # fmt: skip
+def compare(run, other, models, against, noise, datasets, metrics, protocol, test, kind, out, fail_below) -> None:
+    """Say how RUN differs from OTHER, or a model of RUN from another one, on the same noisy pixels.
+
+    \b
+    bench compare runs/new runs/old                        each model in both
+    bench compare runs/latest                              ours less its baseline
+    bench compare runs/latest --models ours --models dncnn --against swinir
+    bench compare runs/latest --models "ours, ours(weights='ours-small-seed1')" \\
+        --against "baseline, baseline(weights='baseline-small-seed1')"
+    bench compare runs/new runs/old --metric psnr --fail-below -0.05
+
+    Differences are RUN less OTHER, models less --against, of each image with itself. A line for each data set and
+    noise: its interval and p say how sure the difference is for other photographs of this kind; sd, least and most say
+    how much it varies between trainings, where several were given. Exit code 2 where nothing can be compared.
+    """
+    from bench import comparison
+    from bench.errors import BadInput
+    from bench.runs import latest
+
+    frame = comparison.compare(
+        run, other, models=models or None, against=against, noises=noise, datasets=datasets, metrics=metrics,
+        protocol=protocol, test=test,
+    )  # fmt: skip
+    judged = judged_metric(frame, metrics) if fail_below is not None else None
+    cards = latest.metric_cards(run)
+    if kind == "text" and out is None:
+        show(frame, cards, (f" in {run}", f" in {other}") if other else ("", ""))
+    else:
+        try:
+            write(frame, kind, out)
+        except OSError as error:
+            raise BadInput(f"{out or 'standard output'} cannot be written: {error.strerror or error}") from error
+    if judged is not None:
+        sentences = comparison.fallen(frame, fail_below, judged, cards[judged]["higher_is_better"])
+        for sentence in sentences:
+            click.echo(sentence, err=True)
+        if sentences:
+            sys.exit(1)
+
+
+def judged_metric(frame, metrics: str | None) -> str:
+    """The metric that --fail-below is about. Raises BadInput where that is not clear."""
+    from bench.errors import BadInput
+
+    there = list(dict.fromkeys(frame["metric"]))
+    if len(there) == 1:
+        return there[0]
+    if "psnr" in there:
+        return "psnr"
+    raise BadInput(f"--fail-below is about one metric: add --metric {' or --metric '.join(there)}")
+
+
+def write(frame, kind: str, out: Path | None) -> None:
+    """All columns as csv or json, those of a table as markdown, latex or text."""
+    from bench.runs import export
+
+    moved = frame["moved"].map(lambda images: "; ".join(f"{name} {change:+.4f}" for name, change in images))
+    frame = frame.assign(moved=moved).astype({"unpaired": object, "failed": object})
+    if kind not in ("csv", "json"):
+        frame = frame[[*SHORT, *(SPREAD if frame["training_sd"].notna().any() else ())]]
+    content = export.encode(frame, "markdown" if kind == "text" else kind)
+    if out is None:
+        sys.stdout.write(content.decode())
+    else:
+        out.write_bytes(content)
+
+
+def show(frame, cards: dict, places: tuple[str, str]) -> None:
+    """Print a table for each pair, data set and metric, and what it rests on."""
+    from rich.table import Table
+
+    from bench.console import console
+
+    screen, several = console(), frame["training_sd"].notna().any()
+    for (model, against, dataset, metric), part in frame.groupby(["model", "against", "dataset", "metric"], sort=False):
+        card = cards[metric]
+        digits = card["digits"] + 1
+        unit = f" ({card['unit']})" if card["unit"] else ""
+        table = Table(title=f"{card['title']}{unit} of {model}{places[0]} less {against}{places[1]}, {dataset}",
+                      title_justify="left")  # fmt: skip
+        table.add_column("noise", overflow="fold")
+        spread = ("sd, least to most of trainings",) if several else ()
+        for name in ("images", "other", "this", "difference [95%]", "p", "p (Holm)", *spread):
+            table.add_column(name, justify="right")
+        table.add_column("moved most")
+        for line in part.to_dict("records"):
+            table.add_row(*cells(line, digits, several))
+        screen.print(table)
+    for sentence in sentences(frame, several):
+        click.echo(sentence)
+
+
+def sentences(frame, several: bool):
+    """What the numbers rest on, and what could not be compared."""
+    from bench.statistics.intervals import FEWEST
+    from bench.statistics.significance import least_p
+
+    tested = frame[frame["p"].notna()]
+    if len(tested) < len(frame):
+        yield f"Fewer than {FEWEST} photographs have neither interval nor p."
+    if len(tested):
+        kept, photographs = int((tested["p_holm"] < 0.05).sum()), int(tested["photographs"].min())
+        yield f"{kept} of {len(tested)} differences have p below 0.05 after Holm's correction within each metric."
+        if least_p(photographs) * int(tested["metric"].value_counts().min()) > 0.05:
+            yield (f"{photographs} photographs give no p below {least_p(photographs):.2g} before the correction: too "
+                   "few for so many comparisons; read the intervals, or choose fewer noises.")  # fmt: skip
+    yield "Intervals and p are over photographs: how sure a difference is for others of this kind."
+    if several:
+        yield ("They are of the mean over trainings and say nothing of another training: sd is that of the difference "
+               "of one training of each side; least and most are of all pairs.")  # fmt: skip
+    yield from frame.attrs["notes"]
+
+
+def cells(line: dict, digits: int, several: bool) -> list[str]:
+    """One line as text."""
+    import pandas as pd
+
+    def number(value: float, sign: str = "") -> str:
+        return "" if pd.isna(value) else f"{value:{sign}.{digits}f}"
+
+    def p(value: float) -> str:
+        return "" if pd.isna(value) else "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+    interval = "" if pd.isna(line["low"]) else f" [{number(line['low'], '+')}, {number(line['high'], '+')}]"
+    spread = (
+        f"{number(line['training_sd'])}, {number(line['training_least'], '+')} to {number(line['training_most'], '+')}"
+    )
+    moved = ", ".join(f"{name} {number(change, '+')}" for name, change in line["moved"][:2])
+    return [line["noise"], str(line["images"]), number(line["mean_against"]), number(line["mean"]),
+            number(line["difference"], "+") + interval, p(line["p"]), p(line["p_holm"]),
+            *((spread,) if several else ()), moved]  # fmt: skip
