@@ -1,6 +1,9 @@
 """Where networks run. An engine takes jobs and gives finished rows; it knows nothing of stores.
 
-here   this process
+here    this process
+local   several processes on this machine, one on each GPU where there are any
+dask    the workers of a cluster, each thread of which has a process
+pool    what `local` and `dask` share, `worker` and `child` a process seen from both sides, `parcel` what it gets
 """
 
 from __future__ import annotations
