@@ -2,11 +2,14 @@
 
 11x11 Gaussian window of deviation 1.5, K = 0.01 and 0.03, population covariance, only where the whole window fits
 (5 pixels are lost at each side).
+
+The window acts on rows and then on columns, each time as a product with a band matrix, block by block: on processors
+that is several times as fast as a convolution in double precision.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from bench.metrics import Metric
@@ -15,43 +18,84 @@ if TYPE_CHECKING:
     import torch
 
 WINDOW, DEVIATION = 11, 1.5
-STRIP = 128  # rows at once: memory does not grow with the height of the image
+LOST = WINDOW - 1  # pixels of each side that have no whole window around them, both ends together
+C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+BLOCK = 8  # places that share a product
+STRIP = 32  # rows at once, a multiple of BLOCK: they stay in the processor's cache, and memory does not grow
+KEPT = 2**21  # pixels of a clean image whose local means are kept for all outputs (24 bytes each); else computed anew
 
 
 def against(clean: torch.Tensor) -> Callable[[torch.Tensor], float]:
     """SSIM of uint8 (H, W, C), at least 11x11. Equals scikit-image's structural_similarity to 1e-12 with
     gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=255."""
-    height, width, _ = clean.shape
+    height, width, channels = clean.shape
     if min(height, width) < WINDOW:
         raise ValueError(f"SSIM needs at least {WINDOW}x{WINDOW} pixels, and {height}x{width} came")
-    return lambda output: _score(output, clean)
+    band = _band(clean.device)
+    target = _planes(clean)
+    means = [_filtered(strip, band) for strip in _strips(target)] if height * width <= KEPT else None
+
+    def score(output: torch.Tensor) -> float:
+        total = 0.0
+        for place, (x, y) in enumerate(zip(_strips(_planes(output)), _strips(target), strict=True)):
+            similarity = _similarity(x, y, means[place] if means else _filtered(y, band), band)
+            inside = similarity.view(-1, STRIP, channels)[: width - LOST, : height - LOST - place * STRIP]
+            total += inside.sum()
+        return 4 * float(total) / ((height - LOST) * (width - LOST) * channels)
+
+    return score
 
 
-def _score(output: torch.Tensor, clean: torch.Tensor) -> float:
+def _band(device: torch.device) -> torch.Tensor:
+    """(BLOCK, BLOCK + LOST): each row holds the window's weights, a place further than the row above."""
     import torch
 
-    place = torch.arange(WINDOW, dtype=torch.float64, device=clean.device) - WINDOW // 2
+    place = torch.arange(WINDOW, dtype=torch.float64, device=device) - WINDOW // 2
     window = torch.exp(-(place**2) / (2 * DEVIATION**2))
-    window = window / window.sum()
-    strips = range(0, output.shape[0] - WINDOW + 1, STRIP)
-    sums = [
-        _sum_of_rows(*(image[top : top + STRIP + WINDOW - 1] for image in (output, clean)), window) for top in strips
-    ]
-    return sum(sums) / ((output.shape[0] - WINDOW + 1) * (output.shape[1] - WINDOW + 1) * output.shape[2])
+    band = torch.zeros(BLOCK, BLOCK + LOST, dtype=torch.float64, device=device)
+    for row in range(BLOCK):
+        band[row, row : row + WINDOW] = window / window.sum()
+    return band
 
 
-def _sum_of_rows(output: torch.Tensor, clean: torch.Tensor, window: torch.Tensor) -> float:
-    """Sum of the structural similarity over the places where the whole window fits."""
-    import torch
+def _planes(image: torch.Tensor) -> torch.Tensor:
+    """uint8 (H, W, C) -> (H', C, W'), with zeros below and at the right up to whole strips and blocks."""
     import torch.nn.functional as F
 
-    x, y = (image.double().permute(2, 0, 1) for image in (output, clean))  # (C, H, W)
-    stacked = torch.stack([x, y, x * x, y * y, x * y]).flatten(0, 1)[:, None]  # (5C, 1, H, W)
-    filtered = F.conv2d(F.conv2d(stacked, window.view(1, 1, -1, 1)), window.view(1, 1, 1, -1))
-    mean_x, mean_y, xx, yy, xy = filtered.view(5, len(x), *filtered.shape[-2:])
-    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-    structure = (2 * (xy - mean_x * mean_y) + c2) / (xx - mean_x**2 + yy - mean_y**2 + c2)
-    return float((structure * (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)).sum())
+    height, width, _ = image.shape
+    padded = F.pad(image.transpose(1, 2), (0, (LOST - width) % BLOCK, 0, 0, 0, (LOST - height) % STRIP))
+    return padded.contiguous()
+
+
+def _strips(planes: torch.Tensor) -> Iterator[torch.Tensor]:
+    """(STRIP + LOST, C, W') in double precision, from the top to the bottom."""
+    for top in range(0, len(planes) - LOST, STRIP):
+        yield planes[top : top + STRIP + LOST].double()
+
+
+def _filtered(strip: torch.Tensor, band: torch.Tensor) -> torch.Tensor:
+    """(STRIP + LOST, C, W') -> (W' - LOST, STRIP * C): the local means under the window."""
+    import torch
+
+    rows = strip.flatten(1).unfold(0, BLOCK + LOST, BLOCK).transpose(1, 2)  # views that overlap, no copies
+    filtered = torch.bmm(band.expand(len(rows), -1, -1), rows).view(-1, strip.shape[2])  # (STRIP * C, W')
+    columns = filtered.unfold(1, BLOCK + LOST, BLOCK).permute(1, 2, 0)
+    return torch.bmm(band.expand(len(columns), -1, -1), columns).flatten(0, 1)
+
+
+def _similarity(x: torch.Tensor, y: torch.Tensor, mean_y: torch.Tensor, band: torch.Tensor) -> torch.Tensor:
+    """A quarter of the structural similarity at each place, (W' - LOST, STRIP * C); mean_y is y filtered.
+
+    Variances are needed only added up, so that three filters do.
+    """
+    mean_x = _filtered(x, band)
+    squares = _filtered((x * x).addcmul_(y, y), band)
+    products = _filtered(y.mul_(x), band)
+    of_means = mean_x * mean_y
+    luminance = mean_x.square_().addcmul_(mean_y, mean_y).add_(C1)
+    variances = squares.sub_(luminance).add_(C1 + C2)
+    above = products.sub_(of_means).add_(C2 / 2).mul_(of_means.add_(C1 / 2))
+    return above.div_(variances.mul_(luminance))
 
 
 METRIC = Metric(
