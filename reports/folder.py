@@ -51,9 +51,13 @@ class SiteFolder:
 
     def text(self, address: str, text: str) -> str:
         """A relative address and its text -> the address, written in UTF-8."""
+        return self.bytes(address, text.encode("utf-8"))
+
+    def bytes(self, address: str, content: bytes) -> str:
+        """A relative address and the content of its file -> the address."""
         path = self.root / address
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="\n")
+        path.write_bytes(content)
         self.written.add(address)
         return address
 

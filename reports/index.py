@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 from markupsafe import Markup
 
+from reports import links
 from reports.abstract import Abstract, Score
 from reports.charts.history import history_chart
 from reports.charts.style import look
@@ -15,7 +16,7 @@ from reports.drawn import Drawn, publish
 from reports.folder import SiteFolder
 from reports.formatting import listing, number, signed
 from reports.pages import Page
-from reports.results import Results
+from reports.results import OFF_TRAINING, Results
 from reports.site import HERE, Section, environment_of
 from reports.study import Study
 
@@ -30,10 +31,14 @@ class Entry:
 
 @dataclass(frozen=True)
 class Move:
-    """A model over the studies that can be compared: values as text ('' where it was not run), and the last change."""
+    """A model over the studies that can be compared: values as text ('' where it was not run), and the last change.
+
+    `addresses` are those of the images behind each value.
+    """
 
     model: str
     values: tuple[str, ...]
+    addresses: tuple[str, ...]
     change: str
 
 
@@ -96,7 +101,8 @@ def history(key: tuple[str, str, tuple[str, ...]], group: list[Entry], folder: S
     names = [entry.abstract.run or entry.folder for entry in group]
     chart = history_chart(names, lines, f"PSNR (dB) off training on {dataset}")
     figure = publish(folder, ("history", dataset, str(len(folder.written))), chart, data)
-    return History(protocol, dataset, noises, tuple(group), tuple(move(m, scores) for m in models), figure)
+    moves = tuple(move(model, scores, addresses(key, group, model)) for model in models)
+    return History(protocol, dataset, noises, tuple(group), moves, figure)
 
 
 def has(study: dict[str, Score], model: str) -> bool:
@@ -104,14 +110,21 @@ def has(study: dict[str, Score], model: str) -> bool:
     return model in study and study[model].away is not None
 
 
-def move(model: str, scores: Sequence[dict[str, Score]]) -> Move:
-    """A model's values, and what changed in the last study that has it."""
+def addresses(key: tuple[str, str, tuple[str, ...]], group: list[Entry], model: str) -> tuple[str, ...]:
+    """Where a model's score of each study comes from: the page of images in that study's site."""
+    _, dataset, noises = key
+    noise = noises[0] if len(noises) == 1 else OFF_TRAINING
+    return tuple(f"{entry.folder}/{links.images(dataset, noise, model)}" for entry in group)
+
+
+def move(model: str, scores: Sequence[dict[str, Score]], addresses: tuple[str, ...]) -> Move:
+    """A model's values with where they lead, and what changed in the last study that has it."""
     known = [study[model] for study in scores if has(study, model)]
     texts = tuple(number(study[model].away, 2) if has(study, model) else "" for study in scores)
     if len(known) < 2:
-        return Move(model, texts, "")
+        return Move(model, texts, addresses, "")
     before, after = known[-2:]
     change = signed(after.away - before.away, 2)
     same = [("weights", before.weights_hash == after.weights_hash), ("images", before.images == after.images)]
     different = [name for name, equal in same if not equal]
-    return Move(model, texts, change + (f" (other {listing(different)})" if different else ""))
+    return Move(model, texts, addresses, change + (f" (other {listing(different)})" if different else ""))

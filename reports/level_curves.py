@@ -37,7 +37,11 @@ def draw(results: Results, folder: SiteFolder, dataset: str, name: str, measure:
 def dots_of(results: Results, dataset: str, setting: NoiseSetting, measure: Measure) -> Chart:
     """The chart of one setting."""
     card = results.noise_card(setting.name)
-    title = f"{card.title or setting.name}, {setting.label}" if setting.label != setting.name else setting.name
+    title = (
+        f"{card.title or setting.name}, {setting.label}"
+        if setting.label != setting.name
+        else card.title or setting.name
+    )
     return dots(title, measure, lines(results, dataset, [setting], measure))
 
 

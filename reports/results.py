@@ -9,9 +9,11 @@ import pandas as pd
 from reports.formatting import level as level_text
 from reports.formatting import slug
 from reports.measures import GAP, Measure
+from reports.paired import rank_ranges
 from reports.study import DatasetCard, ModelCard, NoiseCard, Study
 
 NOISY = "noisy"
+OFF_TRAINING = "mean off training"
 ROW_COLUMNS = (
     "model size weights weights_hash dataset image noise noise_name noise_version level seed protocol "
     "precision tile device psnr ssim psnr_noisy ssim_noisy seconds status reason"
@@ -40,6 +42,20 @@ class NoiseSetting:
         if self.spec.startswith(self.name + "(") and self.spec.endswith(")"):
             return self.spec[len(self.name) + 1 : -1]
         return level_text(self.level) or self.spec
+
+
+@dataclass(frozen=True)
+class Average:
+    """A mean over several settings of noise, where one setting would stand; `name` is empty over several noises."""
+
+    spec: str
+    name: str
+    settings: tuple[NoiseSetting, ...]
+
+    @property
+    def label(self) -> str:
+        """What stands above its column."""
+        return f"mean of {len(self.settings)}" if self.name else "off training"
 
 
 def ordered(first: list[str], then: pd.Series) -> tuple[str, ...]:
@@ -78,6 +94,16 @@ class Results:
     def failed(self) -> pd.DataFrame:
         """The rows that did not."""
         return self.rows[self.rows["status"] != "ok"]
+
+    @cached_property
+    def failures(self) -> dict[tuple[str, str], list[tuple[str, str, int, str]]]:
+        """(data set, noise) -> (model, image, seed, reason) of each row that failed there."""
+        found: dict[tuple[str, str], list[tuple[str, str, int, str]]] = {}
+        columns = ["dataset", "noise", "model", "image", "seed", "reason"]
+        for dataset, noise, model, image, seed, reason in self.failed[columns].itertuples(index=False, name=None):
+            text = "" if pd.isna(reason) else str(reason)
+            found.setdefault((dataset, noise), []).append((model, str(image), int(seed), text))
+        return found
 
     @cached_property
     def models(self) -> tuple[str, ...]:
@@ -151,20 +177,32 @@ class Results:
         return own.unstack("model").assign(**{NOISY: noisy}).reset_index()
 
     @cached_property
-    def _scores(self) -> dict[str, dict[tuple[str, str], pd.DataFrame]]:
+    def averages(self) -> tuple[Average, ...]:
+        """The mean off the training noise, then that of each noise over its levels but Gaussian 15; each of several."""
+        found = [Average(OFF_TRAINING, "", self.off_training)]
+        for name in self.noise_names:
+            levels = tuple(one for one in self.noises if one.name == name and not one.is_reference)
+            found.append(Average(f"mean of {name}", name, levels))
+        several = [average for average in found if len(average.settings) > 1]
+        return tuple(one for one in several if not one.name or one.settings != self.off_training)
+
+    @cached_property
+    def by_seed(self) -> dict[str, dict[tuple[str, str], pd.DataFrame]]:
+        """Key of a measure -> (data set, noise) -> (image, seed) in the order of the rows x models and noisy input."""
+        keys = ["dataset", "noise", "image", "seed"]
+        every = pd.MultiIndex.from_frame(self.rows[keys].drop_duplicates())
         tables: dict[str, dict[tuple[str, str], pd.DataFrame]] = {}
         for key in (measure.key for measure in self.study.measures):
-            keys = ["dataset", "noise", "image", "model"]
-            own = self.ok[[*keys, key]].astype({key: float})
-            noisy = self.rows[["dataset", "noise", "image"]].assign(
-                model=NOISY, **{key: self.rows[f"{key}_noisy"].astype(float)}
-            )
-            means = pd.concat([own, noisy]).dropna(subset=[key]).groupby(keys, observed=True)[key].mean()
-            tables[key] = {
-                cell: part.droplevel(["dataset", "noise"]).unstack("model")
-                for cell, part in means.groupby(level=["dataset", "noise"], observed=True)
-            }
+            own = self.ok.groupby([*keys, "model"], observed=True)[key].mean().astype(float).unstack("model")
+            noisy = self.rows.groupby(keys, observed=True)[f"{key}_noisy"].mean().astype(float)
+            wide = own.reindex(every).assign(**{NOISY: noisy.reindex(every)})
+            cells = wide.groupby(level=["dataset", "noise"], observed=True, sort=False)
+            tables[key] = {cell: part.droplevel(["dataset", "noise"]) for cell, part in cells}
         return tables
+
+    @cached_property
+    def _scores(self) -> dict[str, dict[tuple[str, str], pd.DataFrame]]:
+        return {key: {cell: means(table) for cell, table in tables.items()} for key, tables in self.by_seed.items()}
 
     def per_image(self, dataset: str, noise: str, measure: Measure) -> pd.DataFrame:
         """Images x models (the noisy input too), averaged over seeds; for the gap, Gaussian 15 minus this."""
@@ -176,25 +214,41 @@ class Results:
             return tables.get((dataset, self.reference.spec), pd.DataFrame()) - here
         return self._scores[measure.key].get((dataset, noise), pd.DataFrame())
 
-    def off_training_per_image(self, dataset: str, measure: Measure) -> pd.DataFrame:
-        """Images x models: the mean over the noises off the training noise, where an image has them all."""
-        key = (dataset, measure.key)
-        if key not in self._off_training:
-            self._off_training[key] = self._mean_off_training(dataset, measure)
-        return self._off_training[key]
+    def mean_per_image(self, dataset: str, settings: tuple[NoiseSetting, ...], measure: Measure) -> pd.DataFrame:
+        """Images x models (the noisy input too): the mean over settings, where an image has them all."""
+        key = (dataset, settings, measure.key)
+        if key not in self._means:
+            tables = [self.per_image(dataset, setting.spec, measure) for setting in settings]
+            known = bool(tables) and not any(table.empty for table in tables)
+            total = sum(tables[1:], start=tables[0]) if known else pd.DataFrame()
+            self._means[key] = (total / max(len(tables), 1)).dropna(axis="columns", how="all")
+        return self._means[key]
 
     @cached_property
-    def _off_training(self) -> dict[tuple[str, str], pd.DataFrame]:
+    def _means(self) -> dict[tuple[str, tuple[NoiseSetting, ...], str], pd.DataFrame]:
         return {}
 
-    def _mean_off_training(self, dataset: str, measure: Measure) -> pd.DataFrame:
-        tables = [self.per_image(dataset, setting.spec, measure) for setting in self.off_training]
-        if not tables or any(table.empty for table in tables):
-            return pd.DataFrame()
-        total = tables[0]
-        for table in tables[1:]:
-            total = total + table
-        return (total / len(tables)).dropna(axis="columns", how="all")
+    def off_training_per_image(self, dataset: str, measure: Measure) -> pd.DataFrame:
+        """Images x models: the mean over the noises off the training noise, where an image has them all."""
+        return self.mean_per_image(dataset, self.off_training, measure)
+
+    def ranks_off_training(self, dataset: str, measure: Measure) -> dict[str, tuple[int, int]]:
+        """The ranks that each model may have by its mean off the training noise, over the images that all have."""
+        if (dataset, measure.key) not in self._ranks:
+            images = self.off_training_per_image(dataset, measure).drop(columns=NOISY, errors="ignore").dropna()
+            arrays = {str(model): images[model].to_numpy(float) for model in images.columns}
+            known = len(arrays) > 1 and len(images) > 1
+            self._ranks[dataset, measure.key] = rank_ranges(arrays, measure.higher_is_better) if known else {}
+        return self._ranks[dataset, measure.key]
+
+    @cached_property
+    def _ranks(self) -> dict[tuple[str, str], dict[str, tuple[int, int]]]:
+        return {}
+
+    @property
+    def off_training_spec(self) -> str:
+        """What links call the mean off the training noise: the one setting itself where there is only one."""
+        return self.off_training[0].spec if len(self.off_training) == 1 else OFF_TRAINING
 
     def model_card(self, name: str) -> ModelCard:
         """The card of that name, or an empty one."""
@@ -207,3 +261,12 @@ class Results:
     def dataset_card(self, name: str) -> DatasetCard:
         """The card of that name, or an empty one."""
         return next((card for card in self.study.datasets if card.name == name), DatasetCard(name))
+
+
+def means(table: pd.DataFrame) -> pd.DataFrame:
+    """(image, seed) x models -> images in order x models that have a score, averaged over seeds."""
+    if table.index.get_level_values("image").has_duplicates:
+        table = table.groupby(level="image", sort=False).mean()
+    else:
+        table = table.droplevel("seed")
+    return table.dropna(axis="columns", how="all").dropna(how="all").sort_index()

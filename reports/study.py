@@ -82,6 +82,7 @@ class Artefact:
     svg: Path
     png: Path
     csv: Path
+    pdf: Path | None = None
     command: str = ""
 
 

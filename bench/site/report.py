@@ -57,7 +57,8 @@ def gather(folder: Path, protocol: str | None, training: Mapping[str, Path]) -> 
 def figures(folder: Path) -> Iterator[reports.Artefact]:
     """What looks inside the networks have left in the run folder."""
     for one in artefacts(folder):
-        yield reports.Artefact(one.look, one.title, one.words, one.about, one.svg, one.png, one.csv, one.command)
+        files = {"svg": one.svg, "png": one.png, "csv": one.csv, "pdf": one.pdf}
+        yield reports.Artefact(one.look, one.title, one.words, one.about, **files, command=one.command)
 
 
 def training_curves(manifest: list[dict], rows: pd.DataFrame, training: Mapping[str, Path]) -> Iterator[reports.Curve]:

@@ -9,12 +9,12 @@ from reports.charts.svg import Canvas, Chart, Scale
 from reports.formatting import number, shortened
 from reports.measures import Measure
 
-WIDTH, STEP, TOP, BOTTOM, LEFT, RIGHT = 352, 24, 46, 34, 112, 56
+WIDTH, STEP, TOP, BOTTOM, LEFT, RIGHT = 424, 24, 46, 34, 112, 56
 
 
 def dots(title: str, measure: Measure, series: Sequence[Series]) -> Chart:
-    """Series of one point each -> a dot plot, 352 pixels wide, 24 a model; the number stands at the right."""
-    height = max(TOP + BOTTOM + STEP * len(series), 252 if len(series) > 4 else 0)
+    """Series of one point each -> a dot plot, 424 pixels wide, 24 a model; the number stands at the right."""
+    height = max(TOP + BOTTOM + STEP * len(series), 284 if len(series) > 4 else 0)
     step = (height - TOP - BOTTOM) / len(series)
     canvas = Canvas(WIDTH, height)
     ends = [end for line in series for end in (line.points[0].value, line.points[0].low, line.points[0].high)]

@@ -1,14 +1,37 @@
 """Values of columns by rows as a shaded table."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from reports.charts.style import ACCENT, DARK, INK, MUTED, PAPER
+from reports.charts.style import ACCENT, DARK, INK, MUTED, PAPER, WARM
 from reports.charts.svg import Canvas, Chart
 from reports.formatting import number, shortened
 
-CELL_WIDTH, CELL_HEIGHT, TOP, LEFT, GROUP = 96, 30, 26, 112, 30
+GROUP = 30
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Pixels: cells, the room for names at the left and at the top; `upright` turns the names of the columns."""
+
+    cell_width: float
+    cell_height: int
+    left: int
+    top: int
+    text: float
+    upright: bool
+
+
+def wide(columns: int) -> Layout:
+    """At most as wide as a page of 1,088 pixels, where the columns have room at all."""
+    return Layout(min(96.0, max(52.0, (1088 - 112) / columns)), 30, 112, 26, 12, False)
+
+
+def narrow(columns: int) -> Layout:
+    """For a page of 358 pixels, where the columns have room at all."""
+    return Layout(max(30.0, (358 - 78) / columns), 28, 78, 84, 11, True)
 
 
 def heatmap(
@@ -18,32 +41,46 @@ def heatmap(
     digits: int,
     words: str,
     addresses: Sequence[Sequence[str]],
+    layout: Layout,
 ) -> Chart:
-    """(R, C) values and where they lead, rows named by group and label -> a chart; darker is more, NaN is empty."""
-    finite = values[np.isfinite(values)]
-    low = min(0.0, float(finite.min())) if len(finite) else 0.0
-    high = max(float(finite.max()), low + 1e-9) if len(finite) else 1.0
+    """(R, C) values and where they lead, rows named by group and label -> a chart.
+
+    The stronger the shade, the further from zero, in one colour above it and in another below; NaN is empty.
+    """
+    finite = np.abs(values[np.isfinite(values)])
+    largest = float(finite.max()) if len(finite) and finite.max() > 0 else 1.0
+    width, height = layout.cell_width, layout.cell_height
     headed = [place for place, (group, label) in enumerate(rows) if label != group and group != _before(rows, place)]
-    tops = [TOP + CELL_HEIGHT * row + GROUP * sum(place <= row for place in headed) for row in range(len(rows))]
-    canvas = Canvas(LEFT + CELL_WIDTH * len(columns), tops[-1] + CELL_HEIGHT + 2)
+    tops = [layout.top + height * row + GROUP * sum(place <= row for place in headed) for row in range(len(rows))]
+    canvas = Canvas(round(layout.left + width * len(columns)), tops[-1] + height + 2)
     for column, name in enumerate(columns):
-        x = LEFT + CELL_WIDTH * (column + 0.5)
-        canvas.text(x, TOP - 14, shortened(name, 13), 12, anchor="middle", bold=True)
+        x = layout.left + width * (column + 0.5)
+        if layout.upright:
+            canvas.text(x, layout.top - 10, shortened(name, 12), layout.text, bold=True, upright=True)
+        else:
+            canvas.text(x, layout.top - 14, shortened(name, int(width / 7.2)), 12, anchor="middle", bold=True)
     for row, (group, label) in enumerate(rows):
-        middle = tops[row] + CELL_HEIGHT / 2
+        middle = tops[row] + height / 2
         if row in headed:
-            canvas.text(0, middle - CELL_HEIGHT + 3, shortened(group, 30), 12, bold=True)
+            canvas.text(0, middle - height + 3, shortened(group, 30), 12, bold=True)
         alone = group == label
-        canvas.text(0, middle, shortened(label, 16), 12, bold=alone, colour=INK if alone else MUTED)
+        name = shortened(label, layout.left // 7)
+        canvas.text(0, middle, name, layout.text, bold=alone, colour=INK if alone else MUTED)
         for column in range(len(columns)):
-            value, x = float(values[row, column]), LEFT + CELL_WIDTH * column
-            strength = 0.04 + 0.9 * (value - low) / (high - low) if np.isfinite(value) else 0.0
-            canvas.box(x + 1, tops[row] + 1, CELL_WIDTH - 2, CELL_HEIGHT - 2, ACCENT, strength)
-            colour = INK if strength < 0.55 else DARK if strength < 0.72 else PAPER
+            value, x = float(values[row, column]), layout.left + width * column
+            strength = 0.9 * abs(value) / largest if np.isfinite(value) else 0.0
+            canvas.box(x + 1, tops[row] + 1, width - 2, height - 2, ACCENT if value > 0 else WARM, strength)
             link = addresses[row][column] if np.isfinite(value) else ""
-            text = number(value, digits)
-            canvas.text(x + CELL_WIDTH / 2, middle, text, 12, anchor="middle", colour=colour, link=link)
+            text, colour = number(value, digits), ink(value, strength)
+            canvas.text(x + width / 2, middle, text, layout.text, anchor="middle", colour=colour, link=link)
     return canvas.finish(words)
+
+
+def ink(value: float, strength: float) -> str:
+    """The colour of a number that can be read on its cell in both themes."""
+    if strength < 0.63:
+        return INK
+    return PAPER if value > 0 and strength >= 0.8 else DARK
 
 
 def _before(rows: Sequence[tuple[str, str]], place: int) -> str | None:

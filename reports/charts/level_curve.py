@@ -9,14 +9,14 @@ from reports.charts.svg import Canvas, Chart, Scale
 from reports.formatting import interval, level, number, shortened
 from reports.measures import Measure
 
-WIDTH, HEIGHT = 352, 252
+WIDTH, HEIGHT = 424, 284
 TOP, BOTTOM, LEFT, RIGHT = 46, 42, 42, 104
 LABEL_STEP = 13.5
 CHARACTER = 6.8
 
 
 def level_curve(title: str, axis: str, measure: Measure, series: Sequence[Series]) -> Chart:
-    """Series over at least two levels -> a small chart, 352 x 252 pixels or higher for many, with 95% bands."""
+    """Series over at least two levels -> a small chart, 424 x 284 pixels or higher for many, with 95% bands."""
     height = max(HEIGHT, round(LABEL_STEP * len(series)) + TOP + BOTTOM)
     canvas = Canvas(WIDTH, height)
     points = [point for line in series for point in line.points]

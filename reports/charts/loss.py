@@ -13,13 +13,14 @@ WIDE = 500
 
 @dataclass(frozen=True)
 class Loss:
-    """PSNR in dB at Gaussian 15 and off it, and the loss between the two."""
+    """PSNR in dB at Gaussian 15 and off it, the loss between the two, and where it leads."""
 
     name: str
     look: Look
     reference: float
     away: float
     loss: float
+    address: str = ""
 
 
 def loss_chart(losses: Sequence[Loss], away: str, width: int) -> Chart:
@@ -38,7 +39,7 @@ def loss_chart(losses: Sequence[Loss], away: str, width: int) -> Chart:
         canvas.marker(end, y, "o", colour, 8, hollow=True)
         canvas.marker(start, y, "o", colour, 9)
         canvas.text(0, y, shortened(loss.name, left // 8), 13.5, colour=text)
-        canvas.text(width, y, f"{number(-loss.loss, 2)} dB", 13.5, anchor="end", colour=text)
+        canvas.text(width, y, f"{number(-loss.loss, 2)} dB", 13.5, anchor="end", colour=text, link=loss.address)
     canvas.text(width, 14, "change", 12, anchor="end", colour=MUTED)
     canvas.text(0, 14, f"PSNR (dB): ring, Gaussian 15; dot, {away if is_wide else 'off it'}", 12, colour=MUTED)
     spoken = "; ".join(f"{loss.name} from {number(loss.reference, 2)} to {number(loss.away, 2)} dB" for loss in losses)

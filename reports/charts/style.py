@@ -7,6 +7,7 @@ INK = "#1c2024"
 MUTED = "#5f6b76"
 RULE = "#dfe3e7"
 ACCENT = "#0b5fa5"
+WARM = "#c75a06"  # the other side of zero: told from the accent by all common kinds of colour vision
 NOISY_COLOUR = "#868e96"
 PAPER = "#fdfdfc"
 DARK = "#15181c"
@@ -23,6 +24,7 @@ VARIABLES = {
     MUTED: "--muted",
     RULE: "--rule",
     ACCENT: "--accent",
+    WARM: "--warm",
     NOISY_COLOUR: "--noisy",
     PAPER: "--paper",
     DARK: "--dark-text",

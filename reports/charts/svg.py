@@ -8,24 +8,23 @@ from html import escape
 
 from matplotlib.ticker import MaxNLocator
 
-from reports.charts.style import INK, MUTED, RULE, VARIABLES
+from reports.charts import shapes
+from reports.charts.shapes import Place, Shape
+from reports.charts.style import INK, MUTED, RULE
 from reports.formatting import level, printable
 
 FONT = "var(--sans, Helvetica, Arial, sans-serif)"
-CENTRE = 0.35  # of the font size, from the middle of digits to their base line
-
-
-Place = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Chart:
-    """An SVG, `width` x `height` CSS pixels, and the sentence that says the same in words."""
+    """A drawing, `width` x `height` CSS pixels, as shapes and as SVG, and the sentence that says the same in words."""
 
     svg: str
     width: int
     height: int
     words: str
+    shapes: tuple[Shape, ...]
 
 
 @dataclass(frozen=True)
@@ -55,58 +54,46 @@ class Scale:
 
 
 class Canvas:
-    """Collects the elements of one drawing."""
+    """Collects the shapes of one drawing."""
 
     def __init__(self, width: int, height: float):
         self.width, self.height = width, round(height)
-        self._parts: list[str] = []
+        self._shapes: list[Shape] = []
 
     @contextmanager
     def group(self, css_class: str) -> Iterator[None]:
         """What is drawn inside has that class, so that a page can hide it."""
-        self._parts.append(f'<g class="{css_class}">')
+        outside, self._shapes = self._shapes, []
         yield
-        self._parts.append("</g>")
+        self._shapes = [*outside, shapes.Group(css_class, tuple(self._shapes))]
 
     def line(
-        self, points: Sequence[tuple[float, float]], colour: str, width: float, dash=(), opacity: float = 1
+        self, points: Sequence[Place], colour: str, width: float, dash: Sequence[float] = (), opacity: float = 1
     ) -> None:
         """A line through points."""
-        place = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-        dashes = f' stroke-dasharray="{" ".join(f"{part * width:g}" for part in dash)}"' if dash else ""
-        style = f"stroke:{themed(colour)};stroke-width:{width:g}" + (f";opacity:{opacity:g}" if opacity < 1 else "")
-        self._parts.append(f'<polyline points="{place}" fill="none" style="{style}"{dashes}/>')
+        self._shapes.append(shapes.Line(tuple(points), colour, width, tuple(dash), opacity))
 
     def area(self, points: Sequence[Place], colour: str, opacity: float) -> None:
         """A filled polygon."""
-        place = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-        self._parts.append(f'<polygon points="{place}" style="fill:{themed(colour)};opacity:{opacity:g}"/>')
+        self._shapes.append(shapes.Area(tuple(points), colour, opacity))
 
     def box(self, x: float, y: float, width: float, height: float, colour: str, opacity: float) -> None:
         """A filled rectangle."""
-        style = f"fill:{themed(colour)};opacity:{opacity:.3g}"
-        self._parts.append(f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" style="{style}"/>')
+        self._shapes.append(shapes.box(x, y, width, height, colour, opacity))
 
     def marker(self, x: float, y: float, shape: str, colour: str, size: float, hollow: bool = False) -> None:
         """A marker, `size` pixels across: o, s (or P), ^, v, D (or p), X; '' draws none, '|' a stroke."""
         if shape:
-            paint = f"fill:none;stroke:{themed(colour)};stroke-width:1.7" if hollow else f"fill:{themed(colour)}"
-            self._parts.append(_marker(x, y, shape, size / 2, paint))
+            self._shapes.append(shapes.marker(x, y, shape, colour, size / 2, hollow))
 
     def target(self, x: float, y: float, radius: float, link: str, title: str) -> None:
         """An invisible disc that leads somewhere and says what it is."""
-        disc = (
-            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:g}" fill-opacity="0"><title>{escape(title)}</title></circle>'
-        )
-        self._parts.append(f'<a href="{escape(link)}" tabindex="-1">{disc}</a>' if link else disc)
+        self._shapes.append(shapes.Target(x, y, radius, link, title))
 
     def text(self, x: float, y: float, text: object, size: float = 11.5, *, anchor: str = "start", bold: bool = False,
-             colour: str = INK, link: str = "") -> None:  # fmt: skip
-        """Text whose digits are centred on `y`; a link where it leads somewhere."""
-        style = f"font-size:{size:g}px;fill:{themed(colour)}" + (";font-weight:600" if bold else "")
-        place = f'x="{x:.1f}" y="{y + CENTRE * size:.1f}"' + (f' text-anchor="{anchor}"' if anchor != "start" else "")
-        element = f'<text {place} style="{style}">{escape(printable(text))}</text>'
-        self._parts.append(f'<a href="{escape(link)}">{element}</a>' if link else element)
+             colour: str = INK, link: str = "", upright: bool = False) -> None:  # fmt: skip
+        """Text whose digits are centred on `y`; a link where it leads somewhere; read from below where upright."""
+        self._shapes.append(shapes.Text(x, y, printable(text), size, anchor, bold, colour, link, upright))
 
     def value_axis(self, scale: Scale, low: float, high: float, count: int, *, upright: bool) -> None:
         """Grid lines across the drawing from `low` to `high` with their values: beside it, or below it."""
@@ -127,29 +114,5 @@ class Canvas:
             f'width="{self.width}" height="{self.height}" viewBox="0 0 {self.width} {self.height}" '
             f'stroke-linejoin="round" stroke-linecap="round" style="font-family:{FONT}">'
         )
-        return Chart(head + "".join(self._parts) + "</svg>", self.width, self.height, spoken)
-
-
-def themed(colour: str) -> str:
-    """A colour of the style -> the page's variable for it, with the colour itself for other programs."""
-    return f"var({VARIABLES[colour]}, {colour})"
-
-
-def _marker(x: float, y: float, shape: str, r: float, paint: str) -> str:
-    if shape == "o":
-        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{r:g}" style="{paint}"/>'
-    if shape == "|":
-        return f'<rect x="{x - 0.8:.1f}" y="{y - r:.1f}" width="1.6" height="{2 * r:g}" style="{paint}"/>'
-    corners = {
-        "s": [(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)],
-        "^": [(0, -1.1), (1.1, 0.9), (-1.1, 0.9)],
-        "v": [(0, 1.1), (1.1, -0.9), (-1.1, -0.9)],
-        "D": [(0, -1.2), (1.2, 0), (0, 1.2), (-1.2, 0)],
-        "P": [(-0.4, -1.1), (0.4, -1.1), (0.4, -0.4), (1.1, -0.4), (1.1, 0.4), (0.4, 0.4), (0.4, 1.1), (-0.4, 1.1),
-              (-0.4, 0.4), (-1.1, 0.4), (-1.1, -0.4), (-0.4, -0.4)],
-        "X": [(-1, -1), (-0.5, -1), (0, -0.5), (0.5, -1), (1, -1), (0.5, 0), (1, 1), (0.5, 1), (0, 0.5), (-0.5, 1),
-              (-1, 1), (-0.5, 0)],
-        "p": [(0, -1.1), (1.05, -0.3), (0.65, 0.95), (-0.65, 0.95), (-1.05, -0.3)],
-    }[shape]  # fmt: skip
-    place = " ".join(f"{x + r * across:.1f},{y + r * down:.1f}" for across, down in corners)
-    return f'<polygon points="{place}" style="{paint}"/>'
+        svg = head + "".join(shape.svg() for shape in self._shapes) + "</svg>"
+        return Chart(svg, self.width, self.height, spoken, tuple(self._shapes))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from reports import links
 from reports.charts.loss import Loss, loss_chart
 from reports.charts.style import look
 from reports.drawn import Drawn, publish
@@ -146,7 +147,7 @@ def basis(results: Results, away: pd.DataFrame, models: list[str]) -> str:
     return text
 
 
-def draw(results, folder, models, losses, scores, gaps, away) -> dict[str, Drawn]:
+def draw(results, folder, models, losses, scores, gaps, away) -> Drawn:
     """The chart of losses for wide and narrow screens, published with its data."""
     order = sorted(models, key=lambda model: losses[model][0])
     if NOISY in gaps.columns and NOISY in away.columns:
@@ -160,6 +161,7 @@ def draw(results, folder, models, losses, scores, gaps, away) -> dict[str, Drawn
             scores[model][0] + losses[model][0],
             scores[model][0],
             losses[model][0],
+            links.images("", results.off_training_spec, model, measure=GAP.key),
         )
         for model in order
     ]
@@ -169,11 +171,8 @@ def draw(results, folder, models, losses, scores, gaps, away) -> dict[str, Drawn
     )
     kinds = list(dict.fromkeys(setting.name for setting in results.off_training))
     words = "mean over " + (listing(kinds) if len(kinds) < 4 else f"{len(kinds)} other noises")
-    wide, narrow = (
-        publish(folder, parts, loss_chart(lines, words, width), frame)
-        for parts, width in ((("loss",), 760), (("loss", "narrow"), 358))
-    )
-    return {"wide": wide, "narrow": narrow}
+    wide, narrow = (loss_chart(lines, words, width) for width in (760, 358))
+    return publish(folder, ("loss",), wide, frame, narrow)
 
 
 PANEL = Panel("overview", 0, "", context)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from reports import links
-from reports.charts.heatmap import heatmap
+from reports.charts.heatmap import heatmap, narrow, wide
 from reports.drawn import publish
 from reports.folder import SiteFolder
 from reports.formatting import number
@@ -36,11 +36,12 @@ def draw(results: Results, folder: SiteFolder, dataset: str) -> object | None:
     digits = 1 if np.nanmax(np.abs(gaps)) >= 100 else 2
     means = ", ".join(f"{name} {number(mean, 2)}" for name, mean in zip(names, np.nanmean(gaps, axis=0), strict=True))
     words = f"PSNR lost since Gaussian 15 on {dataset}, in dB; mean over the noises shown: {means}."
-    addresses = [[links.images(dataset, setting.spec, model) for model in models] for setting in settings]
+    addresses = [[links.images(dataset, one.spec, model, measure="gap") for model in models] for one in settings]
     columns = ["model", "noise", "gap", "gap_low", "gap_high"]
     data = part.loc[part["noise"].isin([one.spec for one in settings]), columns]
-    chart = heatmap(rows, names, gaps, digits, words, addresses)
-    return publish(folder, ("gap", dataset), chart, pd.DataFrame(data))
+    chart = heatmap(rows, names, gaps, digits, words, addresses, wide(len(names)))
+    small = heatmap(rows, names, gaps, 1, words, addresses, narrow(len(names)))
+    return publish(folder, ("gap", dataset), chart, pd.DataFrame(data), small)
 
 
 PANEL = Panel("overview", 20, "What each noise costs", context)

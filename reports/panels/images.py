@@ -1,6 +1,5 @@
 """The images behind the numbers: every image's scores, and its pictures side by side where there are some."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pandas as pd
@@ -10,7 +9,7 @@ from reports.folder import SiteFolder
 from reports.formatting import number
 from reports.measures import GAP, PSNR, SSIM, Measure
 from reports.panels import Panel
-from reports.results import NOISY, NoiseSetting, Results
+from reports.results import NOISY, Average, NoiseSetting, Results
 from reports.selection import CLEAN, SceneKey, Selection, select
 
 TITLES = {CLEAN: "clean", NOISY: "noisy input"}
@@ -44,13 +43,15 @@ def context(results: Results, folder: SiteFolder) -> dict[str, object] | None:
         return None
     selection = select(results)
     files, missing = copied(selection, folder)
-    cells, tables = {}, dict(iter(results.rows.reset_index(drop=True).groupby(["dataset", "noise"], sort=False)))
+    cells = {}
     for d, dataset in enumerate(results.datasets):
-        for n, setting in enumerate(results.noises):
-            if (dataset, setting.spec) in tables:
-                name = f"images-{d}-{n}"
-                data = cell(results, tables[dataset, setting.spec], dataset, setting, selection, files)
-                cells[f"{d}-{n}"] = folder.script(f"data/{name}.js", name, data)
+        for n, column in enumerate((*results.noises, *results.averages)):
+            if isinstance(column, Average):
+                data = averaged(results, dataset, column)
+            else:
+                data = cell(results, dataset, column, selection, files)
+            if data is not None:
+                cells[f"{d}-{n}"] = folder.script(f"data/images-{d}-{n}.js", f"images-{d}-{n}", data)
     index = folder.script("data/images.js", "images", {**described(results), "cells": cells})
     return {
         "index": index,
@@ -80,7 +81,18 @@ def described(results: Results) -> dict[str, object]:
     """What the script needs to know about the run."""
     return {
         "datasets": results.datasets,
-        "noises": [{"spec": one.spec, "name": one.name, "label": one.label} for one in results.noises],
+        "noises": [
+            *({"spec": one.spec, "name": one.name, "label": one.label} for one in results.noises),
+            *(
+                {
+                    "spec": one.spec,
+                    "name": one.name or one.spec,
+                    "label": one.label,
+                    "of": [setting.spec for setting in one.settings],
+                }
+                for one in results.averages
+            ),
+        ],
         "first": [one.spec for one in first_choice(results)],
         "models": [{"name": model, "colour": look(results.models, model).variable} for model in results.models],
         "measures": [
@@ -92,7 +104,7 @@ def described(results: Results) -> dict[str, object]:
 
 def scored(results: Results) -> list[Measure]:
     """The measures that have a number; PSNR where none has."""
-    return [measure for measure in results.measures if measure is not GAP] or [PSNR]
+    return list(results.measures) or [PSNR]
 
 
 def first_choice(results: Results) -> list[NoiseSetting]:
@@ -103,49 +115,57 @@ def first_choice(results: Results) -> list[NoiseSetting]:
 
 
 def cell(
-    results: Results, rows: pd.DataFrame, dataset: str, setting: NoiseSetting, selection: Selection, files: Files
-) -> dict[str, object]:
+    results: Results, dataset: str, setting: NoiseSetting, selection: Selection, files: Files
+) -> dict[str, object] | None:
     """One data set under one noise: its images, the scores of each source in their order, failures and pictures."""
-    keys = rows[["image", "seed"]].drop_duplicates().reset_index(drop=True)
-    places = {key: place for place, key in enumerate(keys.itertuples(index=False, name=None))}
-    at = pd.Series([places[key] for key in rows[["image", "seed"]].itertuples(index=False, name=None)], rows.index)
-    scores = {m.key: dict(columns(rows, at, len(places), m.key, m.digits)) for m in scored(results)}
-    failed = rows[rows["status"] != "ok"]
+    known = results.by_seed[PSNR.key].get((dataset, setting.spec))
+    if known is None:
+        return None
+    places = {(str(image), int(seed)): place for place, (image, seed) in enumerate(known.index)}
     failures: dict[str, dict[int, str]] = {}
-    for model, place, reason in zip(failed["model"], at[failed.index], failed["reason"], strict=True):
-        failures.setdefault(model, {})[place] = "" if pd.isna(reason) else str(reason)
+    for model, image, seed, reason in results.failures.get((dataset, setting.spec), ()):
+        failures.setdefault(model, {})[places[image, seed]] = reason
     pictures, roles = {}, {}
     for (image, seed), place in places.items():
-        key = (dataset, image, setting.spec, int(seed))
+        key = (dataset, image, setting.spec, seed)
         if key in files:
             pictures[place], roles[place] = files[key], selection.roles[key]
     return {
-        "images": keys["image"].astype(str).tolist(),
-        "seeds": keys["seed"].astype(int).tolist(),
-        "scores": scores,
+        "images": [image for image, _ in places],
+        "seeds": [seed for _, seed in places],
+        "scores": {one.key: scores(results, dataset, setting, one) for one in scored(results)},
         "failed": failures,
         "pictures": pictures,
         "roles": roles,
     }
 
 
-def columns(
-    rows: pd.DataFrame, at: pd.Series, length: int, key: str, digits: int
-) -> Iterator[tuple[str, list[float | None]]]:
-    """The scores of each model, and of the noisy input, by the place of the image; None where there is none."""
-    for model, part in rows.groupby("model", sort=False):
-        ok = part[part["status"] == "ok"]
-        yield model, placed(at[ok.index], ok[key], length, digits)
-    yield NOISY, placed(at, rows[f"{key}_noisy"], length, digits)
+def scores(results: Results, dataset: str, setting: NoiseSetting, measure: Measure) -> dict[str, list[float | None]]:
+    """The scores of each model, and of the noisy input, in the order of images and seeds; None where there is none."""
+    tables = results.by_seed[PSNR.key if measure is GAP else measure.key]
+    table = tables[dataset, setting.spec]
+    if measure is GAP:
+        reference = tables.get((dataset, results.reference.spec)) if results.reference else None
+        table = pd.DataFrame() if reference is None or setting.is_reference else reference.reindex(table.index) - table
+    return listed(table, measure)
 
 
-def placed(at: pd.Series, values: pd.Series, length: int, digits: int) -> list[float | None]:
-    """Values -> a list of that length with each at its place, rounded for the page."""
-    found: list[float | None] = [None] * length
-    for place, value in zip(at, values.astype(float).round(digits + 1), strict=True):
-        if value == value:
-            found[place] = value
-    return found
+def listed(table: pd.DataFrame, measure: Measure) -> dict[str, list[float | None]]:
+    """A table -> its columns that have a number, as lists rounded for the page; None where there is none."""
+    rounded = table.astype(float).round(measure.digits + 1)
+    columns = {str(name): rounded[name].tolist() for name in rounded.columns if rounded[name].notna().any()}
+    return {name: [value if value == value else None for value in values] for name, values in columns.items()}
+
+
+def averaged(results: Results, dataset: str, average: Average) -> dict[str, object] | None:
+    """One data set under a mean of several noises: its images and their mean scores; its pictures are the parts'."""
+    tables = {one.key: results.mean_per_image(dataset, average.settings, one) for one in scored(results)}
+    images = tables[PSNR.key].index
+    if not len(images):
+        return None
+    scores_ = {one.key: listed(tables[one.key].reindex(images), one) for one in scored(results)}
+    names = [str(image) for image in images]
+    return {"images": names, "seeds": [""] * len(names), "scores": scores_, "failed": {}, "pictures": {}, "roles": {}}
 
 
 def first_scene(results: Results, files: Files) -> Scene | None:

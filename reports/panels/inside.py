@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from itertools import groupby
 
+from reports.charts.themes import darkened
 from reports.folder import SiteFolder
 from reports.panels import Panel
 from reports.results import Results
@@ -23,12 +24,14 @@ TITLES = {
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure with its addresses on the site, and the width at which it is drawn, in pixels."""
+    """A figure with its addresses on the site ('' without a PDF), and the width at which it is drawn, in pixels."""
 
     artefact: Artefact
     svg: str
+    dark: str
     png: str
     csv: str
+    pdf: str
     width: int
 
 
@@ -55,9 +58,11 @@ def context(results: Results, folder: SiteFolder) -> dict[str, object] | None:
 def figure(artefact: Artefact, folder: SiteFolder) -> Figure:
     """Copies the files of a figure."""
     address = folder.free_address("inside", artefact.look, artefact.svg.stem)
-    files = {kind: getattr(artefact, kind) for kind in ("svg", "png", "csv")}
-    addresses = {kind: folder.file(path, f"{address}.{kind}") for kind, path in files.items()}
-    return Figure(artefact, width=width(artefact.svg.read_text(encoding="utf-8")), **addresses)
+    files = {kind: getattr(artefact, kind) for kind in ("svg", "png", "csv", "pdf")}
+    addresses = {kind: folder.file(path, f"{address}.{kind}") if path else "" for kind, path in files.items()}
+    svg = artefact.svg.read_text(encoding="utf-8")
+    dark = folder.text(f"{address}-dark.svg", darkened(svg))
+    return Figure(artefact, dark=dark, width=width(svg), **addresses)
 
 
 def width(svg: str) -> int:

@@ -6,26 +6,26 @@ from itertools import groupby
 
 import pandas as pd
 
-from reports import latex
+from reports import latex, links
 from reports.folder import SiteFolder
 from reports.formatting import interval, number
-from reports.measures import Measure
+from reports.measures import GAP, Measure
 from reports.paired import leaders, mean_interval, rank_ranges
 from reports.panels import Panel
-from reports.results import NOISY, NoiseSetting, Results
+from reports.results import NOISY, Average, NoiseSetting, Results
 
-AVERAGE = NoiseSetting("", "", math.nan)
+Column = NoiseSetting | Average
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A mean as text with its interval; `value` sorts; `note` says what is missing."""
+    """A mean as text with its interval and where it leads; `value` sorts; `note` says what is missing."""
 
     value: float
     text: str
     interval: str
     bold: bool
-    noise: str
+    address: str
     note: str
 
 
@@ -41,23 +41,23 @@ class Line:
 
 @dataclass(frozen=True)
 class Table:
-    """One data set and one measure; `groups` are (noise name, number of its columns)."""
+    """One data set and one measure; `groups` are (noise name, number of its columns), '' the mean off training.
+
+    A column of `levels` stands below the mean of its noise and is shown on demand.
+    """
 
     dataset: str
     dataset_index: int
     measure: Measure
     groups: tuple[tuple[str, int], ...]
-    columns: tuple[NoiseSetting, ...]
+    columns: tuple[Column, ...]
+    levels: frozenset[Column]
     lines: tuple[Line, ...]
     noisy: Line | None
     images: str
     csv_address: str
     latex_address: str
-
-    @property
-    def average_first(self) -> bool:
-        """Whether the first column is the mean over the noises off the training noise."""
-        return self.columns[0] is AVERAGE
+    levels_latex_address: str
 
 
 def context(results: Results, folder: SiteFolder) -> dict[str, object]:
@@ -78,30 +78,51 @@ def table(results: Results, folder: SiteFolder, index: int, measure: Measure) ->
     """One data set and one measure -> its table, or None where nothing was measured."""
     dataset = results.datasets[index]
     part = results.summary[(results.summary["dataset"] == dataset) & results.summary[measure.key].notna()]
-    columns = tuple(setting for setting in results.noises if setting.spec in set(part["noise"]))
-    if measure.key == "gap":
-        columns = tuple(setting for setting in columns if not setting.is_reference)
+    columns = columns_of(results, dataset, measure, set(part["noise"]))
     if not columns:
         return None
-    away = results.off_training_per_image(dataset, measure)
-    if len(results.off_training) > 1 and not away.empty:
-        columns = (AVERAGE, *columns)
-    scores = {setting: cells(results, dataset, setting, measure, away) for setting in columns}
-    first = away if columns[0] is AVERAGE else results.per_image(dataset, columns[0].spec, measure)
-    ranks = ranks_of(first, measure)
+    levels = frozenset(one for column in columns if isinstance(column, Average) and column.name
+                       for one in column.settings)  # fmt: skip
+    scores = {column: cells(results, dataset, column, measure) for column in columns}
+    ranks = ranks_of(images_of(results, dataset, columns[0], measure), measure)
     lines = tuple(line(results, dataset, model, columns, scores, ranks) for model in (*results.models, NOISY))
     shown = tuple(one for one in lines if one.model == NOISY or one.failed or any(c.text for c in one.cells))
     ranked = tuple(sorted((one for one in shown if one.model != NOISY), key=lambda one: rank(one, measure)))
     noisy = next((one for one in shown if one.model == NOISY and any(c.text for c in one.cells)), None)
     counts = sorted({int(count) for count in part["images"].dropna()})
     images = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}" if counts else "no"
-    groups = tuple((name, len(list(run))) for name, run in groupby(columns, key=lambda setting: setting.name))
+    groups = tuple((name, len(list(run))) for name, run in groupby(columns, key=lambda column: column.name))
     address = folder.free_address("tables", dataset, measure.key)
+    caption = f"{measure.heading} on {dataset}, mean over {images} images."
+    whole = (*ranked, *((noisy,) if noisy else ()))
     return Table(
-        dataset, index, measure, groups, columns, ranked, noisy, images,
-        folder.csv(f"{address}.csv", frame(ranked, noisy, columns, scores)),
-        folder.text(f"{address}.tex", latex_table(dataset, measure, groups, columns, ranked, noisy, images)),
+        dataset, index, measure, groups, columns, levels, ranked, noisy, images,
+        folder.csv(f"{address}.csv", frame(whole, columns, scores)),
+        folder.text(f"{address}.tex", latex_table(caption, columns, whole, levels)),
+        folder.text(f"{address}-levels.tex", latex_table(caption, columns, whole)) if levels else "",
     )  # fmt: skip
+
+
+def columns_of(results: Results, dataset: str, measure: Measure, measured: set[str]) -> tuple[Column, ...]:
+    """The mean off training, then each noise: Gaussian 15, the mean over its other levels, these levels."""
+    settings = [one for one in results.noises if one.spec in measured]
+    if measure is GAP:
+        settings = [one for one in settings if not one.is_reference]
+    averages = [one for one in results.averages if not images_of(results, dataset, one, measure).empty]
+    columns: list[Column] = [one for one in averages if not one.name] if settings else []
+    for name in dict.fromkeys(one.name for one in settings):
+        of_noise = [one for one in settings if one.name == name]
+        columns += [one for one in of_noise if one.is_reference]
+        columns += [one for one in averages if one.name == name]
+        columns += [one for one in of_noise if not one.is_reference]
+    return tuple(columns)
+
+
+def images_of(results: Results, dataset: str, column: Column, measure: Measure) -> pd.DataFrame:
+    """The scores behind a column: images x models and the noisy input."""
+    if isinstance(column, Average):
+        return results.mean_per_image(dataset, column.settings, measure)
+    return results.per_image(dataset, column.spec, measure)
 
 
 def rank(one: Line, measure: Measure) -> tuple[bool, float]:
@@ -121,30 +142,31 @@ def ranks_of(images: pd.DataFrame, measure: Measure) -> dict[str, tuple[int, int
 Scores = dict[str, tuple[Cell, float, float]]
 
 
-def cells(results: Results, dataset: str, setting: NoiseSetting, measure: Measure, away: pd.DataFrame) -> Scores:
+def cells(results: Results, dataset: str, column: Column, measure: Measure) -> Scores:
     """One column: a cell by model, with the ends of its interval."""
     models = (*results.models, NOISY)
-    if setting is AVERAGE:
-        images = away.dropna() if set(away.columns) >= set(models) else away
-        triples = {m: mean_interval(images[m].to_numpy()) for m in models if m in images.columns}
+    images = images_of(results, dataset, column, measure)
+    if isinstance(column, Average):
+        complete = images.dropna() if set(images.columns) >= set(models) else images
+        triples = {model: mean_interval(complete[model].to_numpy()) for model in models if model in complete.columns}
         failed = dict.fromkeys(models, 0)
     else:
-        images = results.per_image(dataset, setting.spec, measure)
-        lines = {m: results.line(dataset, setting.spec, m) for m in models}
+        lines = {model: results.line(dataset, column.spec, model) for model in models}
         keys = (measure.key, f"{measure.key}_low", f"{measure.key}_high")
         triples = {m: tuple(as_float(one[key]) for key in keys) for m, one in lines.items() if one is not None}
         failed = {m: 0 if one is None else int(as_float(one["failed"], 0)) for m, one in lines.items()}
     means = {model: triple[0] for model, triple in triples.items() if model != NOISY}
     arrays = {model: images[model].to_numpy(dtype=float) for model in means if model in images.columns}
     _, best = leaders(means, arrays, measure.higher_is_better)
-    column: Scores = {}
+    found: Scores = {}
     for model in models:
         mean, low, high = triples.get(model, (math.nan,) * 3)
         note = f"{failed[model]} failed" if failed.get(model) else ""
         text = number(mean, measure.digits) if math.isfinite(mean) else ""
         spread = interval(low, high, measure.digits)
-        column[model] = (Cell(mean, text, spread, model in best, setting.spec, note), low, high)
-    return column
+        address = links.images(dataset, column.spec, model, measure=measure.key)
+        found[model] = (Cell(mean, text, spread, model in best, address, note), low, high)
+    return found
 
 
 def as_float(value: object, default: float = math.nan) -> float:
@@ -153,46 +175,40 @@ def as_float(value: object, default: float = math.nan) -> float:
 
 
 def line(
-    results: Results, dataset: str, model: str, columns: tuple[NoiseSetting, ...], scores: dict, ranks: dict
+    results: Results, dataset: str, model: str, columns: tuple[Column, ...], scores: dict[Column, Scores], ranks: dict
 ) -> Line:
     """One model's cells."""
     failed = results.failed
     lost = int(((failed["dataset"] == dataset) & (failed["model"] == model)).sum())
-    return Line(model, tuple(scores[setting][model][0] for setting in columns), lost, ranks.get(model))
+    return Line(model, tuple(scores[column][model][0] for column in columns), lost, ranks.get(model))
 
 
-def title(setting: NoiseSetting) -> str:
-    """The spec of a column, or what the average is called."""
-    return setting.spec or "mean off training"
-
-
-def frame(lines, noisy, columns, scores) -> pd.DataFrame:
+def frame(lines: tuple[Line, ...], columns: tuple[Column, ...], scores: dict[Column, Scores]) -> pd.DataFrame:
     """The table with full precision: three columns a noise."""
     records = []
-    for one in (*lines, *((noisy,) if noisy else ())):
+    for one in lines:
         record: dict[str, object] = {"model": one.model}
         record |= dict(zip(("first rank", "last rank"), one.ranks or (None, None), strict=True))
-        for setting in columns:
-            cell, low, high = scores[setting][one.model]
-            record |= {
-                title(setting): cell.value,
-                f"{title(setting)} low": low,
-                f"{title(setting)} high": high,
-            }
+        for column in columns:
+            cell, low, high = scores[column][one.model]
+            record |= {column.spec: cell.value, f"{column.spec} low": low, f"{column.spec} high": high}
         records.append(record | {"failed rows": one.failed})
     return pd.DataFrame(records)
 
 
-def latex_table(dataset, measure, groups, columns, lines, noisy, images) -> str:
+def latex_table(
+    caption: str, columns: tuple[Column, ...], lines: tuple[Line, ...], left_out: frozenset[Column] = frozenset()
+) -> str:
     """The table as it would stand in a paper."""
+    kept = [place for place, column in enumerate(columns) if column not in left_out]
     body = []
-    for one in (*lines, *((noisy,) if noisy else ())):
-        texts = [latex.escape(cell.text or number(math.nan, 0)) for cell in one.cells]
-        marked = [rf"\textbf{{{text}}}" if cell.bold else text for text, cell in zip(texts, one.cells, strict=True)]
+    for one in lines:
+        texts = [latex.escape(one.cells[place].text or number(math.nan, 0)) for place in kept]
+        marked = [rf"\textbf{{{t}}}" if one.cells[p].bold else t for p, t in zip(kept, texts, strict=True)]
         body.append(["noisy input" if one.model == NOISY else latex.escape(one.model), *marked])
-    header = ["model", *("mean off training" if setting is AVERAGE else setting.label for setting in columns)]
-    caption = f"{measure.heading} on {dataset}, mean over {images} images."
-    return latex.table(caption, [(name, width) for name, width in groups], header, body)
+    groups = [(name, len(list(run))) for name, run in groupby(columns[place].name for place in kept)]
+    header = ["model", *(columns[place].label for place in kept)]
+    return latex.table(caption, groups, header, body)
 
 
 PANEL = Panel("overview", 10, "Leaderboard", context)

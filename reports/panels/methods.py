@@ -25,11 +25,15 @@ def context(results: Results, folder: SiteFolder) -> dict[str, object]:
     }
 
 
-def licences(results: Results) -> list[tuple[str, str]]:
-    """Models and data sets with the licences that their cards name."""
+def licences(results: Results) -> dict[str, list[str]]:
+    """Licences that cards name -> the models and data sets that have them."""
     cards = [results.model_card(name) for name in results.models]
     cards += [results.dataset_card(name) for name in results.datasets]
-    return [(card.name, card.licence) for card in cards if card.licence]
+    found: dict[str, list[str]] = {}
+    for card in cards:
+        if card.licence:
+            found.setdefault(card.licence, []).append(card.name)
+    return found
 
 
 PANEL = Panel("methods", 0, "Methods", context)

@@ -5,28 +5,32 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from reports import links
 from reports.folder import SiteFolder
 from reports.formatting import interval, number, rank
-from reports.measures import GAP, PSNR
+from reports.measures import GAP, PSNR, Measure
 from reports.pages import MODEL
-from reports.paired import mean_interval, rank_ranges
+from reports.paired import mean_interval
 from reports.panels import Panel
-from reports.results import NOISY, Results
+from reports.results import Results
 from reports.study import ModelCard
 
 
 @dataclass(frozen=True)
 class Standing:
-    """A model on one data set as text: PSNR at Gaussian 15 and off training, the loss, and the ranks of both."""
+    """A model on one data set as text: PSNR at Gaussian 15 and off training, the loss, the ranks of both, addresses."""
 
     dataset: str
     reference: str
+    reference_address: str
     away: str
     away_interval: str
     away_rank: str
+    away_address: str
     loss: str
     loss_interval: str
     loss_rank: str
+    loss_address: str
 
 
 def context(results: Results, folder: SiteFolder, model: str) -> dict[str, object]:
@@ -57,19 +61,21 @@ def standing(results: Results, dataset: str, model: str) -> Standing:
     """One data set."""
     line = results.line(dataset, results.reference.spec, model) if results.reference else None
     reference = math.nan if line is None else line["psnr"]
+    address = "" if line is None else links.images(dataset, line["noise"], model)
     away, loss = (of_measure(results, dataset, model, measure) for measure in (PSNR, GAP))
-    return Standing(dataset, number(reference, 2), *away, *loss)
+    return Standing(dataset, number(reference, 2), address, *away, *loss)
 
 
-def of_measure(results: Results, dataset: str, model: str, measure) -> tuple[str, str, str]:
-    """Mean, interval and rank of one measure off the training noise as text."""
+def of_measure(results: Results, dataset: str, model: str, measure: Measure) -> tuple[str, str, str, str]:
+    """Mean, interval and rank of one measure off the training noise as text, and where they lead."""
     table = results.off_training_per_image(dataset, measure)
     if model not in table.columns:
-        return number(None, 2), "", ""
-    others = table.drop(columns=NOISY, errors="ignore").dropna()
-    ranks = rank_ranges({name: others[name].to_numpy() for name in others.columns}, measure.higher_is_better)
+        return number(None, 2), "", "", ""
+    ranks = results.ranks_off_training(dataset, measure)
     mean, low, high = mean_interval(table[model].to_numpy())
-    return number(mean, 2), interval(low, high, 2), rank(*ranks[model]) if len(others) > 1 else ""
+    place = rank(*ranks[model]) if model in ranks else ""
+    address = links.images(dataset, results.off_training_spec, model, measure=measure.key)
+    return number(mean, 2), interval(low, high, 2), place, address
 
 
 PANEL = Panel(MODEL, 0, "", context)

@@ -7,18 +7,21 @@
   const { load, make, sortRows } = maskbench;
   const part = (name) => document.querySelector(`[data-${name}]`);
   const [controls, caption, tiles, sources, table] = ["controls", "caption", "tiles", "sources", "table"].map(part);
+  const partsPlace = part("parts");
   const viewer = maskbench.viewer(part("stage"), gallery, remember);
   const [NOISY, CLEAN, SHOWN, LONGEST] = ["noisy", "clean", 4, 500];
   const TITLES = { [NOISY]: "noisy input", [CLEAN]: "clean" };
   const title = (source) => TITLES[source] ?? source;
   let index = null; // what the run has
-  let cell = null; // one data set under one noise
+  let cell = null; // one data set under one noise, or under a mean of several
+  let parts = []; // [noise, its cell] of what a mean is made of
   let state = { dataset: "", noise: "", image: "", seed: "", model: "", measure: "psnr", show: [], error: 0 };
 
   const measure = () => index.measures.find((one) => one.key === state.measure) ?? index.measures[0];
   const score = (source, place, key) => cell.scores[key]?.[source]?.[place] ?? null;
   const text = (value, one) => (value === null ? "" : value.toFixed(one.digits).replace("-", "\u2212"));
   const models = () => index.models.map((one) => one.name);
+  const noiseOf = (spec) => index.noises.find((one) => one.spec === spec);
   const address = (dataset, noise) =>
     index.cells[`${index.datasets.indexOf(dataset)}-${index.noises.findIndex((one) => one.spec === noise)}`];
   const place = () => cell.images.findIndex((image, at) =>
@@ -32,12 +35,15 @@
     const found = [next.noise, ...index.first, ...noises].find((noise) => address(next.dataset, noise));
     if (!found) return;
     next.noise = found;
-    const file = address(next.dataset, next.noise);
-    const loaded = await load(file.replace(/^.*\/|\.js$/g, ""), file);
-    cell = loaded;
-    state = next;
+    const get = (noise) => {
+      const file = address(next.dataset, noise);
+      return load(file.replace(/^.*\/|\.js$/g, ""), file);
+    };
+    const of = noiseOf(next.noise).of ?? [];
+    const [loaded, ...rest] = await Promise.all([next.noise, ...of].map(get));
+    [cell, parts, state] = [loaded, of.map((noise, at) => [noise, rest[at]]), next];
     if (!models().includes(state.model) && state.model !== NOISY) state.model = "";
-    if (place() < 0) choosePlace(firstPlace());
+    if (place() < 0) choosePlace(cell.images.includes(state.image) ? cell.images.indexOf(state.image) : firstPlace());
     if (!state.show.length) state.show = [NOISY, state.model && state.model !== NOISY ? state.model : best(), CLEAN];
     draw();
   }
@@ -78,6 +84,7 @@
     viewer.show(described.filter((one) => state.show.includes(one.source)), files[CLEAN], state.error);
     drawTiles(described, files[CLEAN], at);
     drawSources(at, files);
+    drawParts();
     drawControls();
     drawTable();
     remember();
@@ -86,6 +93,7 @@
   function drawTiles(described, clean, at) {
     const top = Math.max(...models().map((name) => score(name, at, "psnr") ?? -Infinity));
     tiles.hidden = described.length === 0;
+    tiles.style.setProperty("--columns", Math.ceil(described.length / Math.ceil(described.length / 6)));
     tiles.replaceChildren(...described.map((one) => {
       const pixels = make("div", { className: "frame pixels" }, make("img", { src: one.file, alt: one.alt }));
       maskbench.errors(pixels, clean, state.error);
@@ -100,24 +108,51 @@
   // The scores of this image, and which of its pictures stand in the comparison.
   function drawSources(at, files) {
     const value = (name) => score(name, at, "psnr") ?? -Infinity;
+    const own = index.measures.filter((one) => one.key !== "gap"); // a gap is no score of one picture
     const ordered = [...models().sort((a, b) => value(b) - value(a)), NOISY, CLEAN];
     const head = make("tr", {}, make("th", { scope: "col" }, "Compared"),
-      ...index.measures.map((one) => make("th", { scope: "col", className: "figure-column" }, one.title)));
+      ...own.map((one) => make("th", { scope: "col", className: "figure-column" }, one.title)));
     const rows = ordered.map((source) => {
       const box = make("input", { type: "checkbox", checked: state.show.includes(source) && source in files,
         disabled: !(source in files) });
       box.addEventListener("change", () => compare(source, box.checked));
       const reason = cell.failed[source]?.[at];
-      const texts = index.measures.map((one) => text(score(source, at, one.key), one));
+      const texts = own.map((one) => text(score(source, at, one.key), one));
       const failure = reason === undefined ? "" : make("small", { className: "failed" }, `failed: ${reason}`);
       return make("tr", { className: value(source) === value(ordered[0]) && source !== CLEAN ? "best" : "" },
         make("th", { scope: "row" }, make("label", {}, box, swatch(source), make("bdi", {}, title(source))), failure),
         ...texts.map((one) => make("td", { className: "figure-column" }, one)));
     });
-    const note = Object.keys(files).length ? [] : [make("p", { className: "note" },
+    const note = parts.length || Object.keys(files).length ? [] : [make("p", { className: "note" },
       "The run kept no pictures of this image. ", make("code", {}, "bench run --pictures N"),
       " keeps those of the first N images of each data set.")];
     sources.replaceChildren(...note, make("table", { className: "plain" }, make("thead", {}, head), make("tbody", {}, ...rows)));
+  }
+
+  // What a mean is made of: the scores of this image under each noise, which open its pictures there.
+  function drawParts() {
+    const one = measure();
+    const shown = [NOISY, ...models()].filter((name) => one.key in cell.scores && name in cell.scores[one.key]);
+    const head = make("tr", {}, make("th", { scope: "col" }, `${one.title}, noise by noise`),
+      ...shown.map((name) => make("th", { scope: "col", className: "figure-column" }, make("bdi", {}, title(name)))));
+    const rows = parts.map(([noise, part]) => {
+      const open = make("button", { type: "button", className: "opens" }, make("bdi", {}, noise));
+      open.addEventListener("click", () => go({ noise }));
+      const ats = part.images.flatMap((image, at) => (image === state.image ? [at] : []));
+      const value = (name) => mean(ats.map((at) => part.scores[one.key]?.[name]?.[at] ?? null));
+      return make("tr", {}, make("th", { scope: "row" }, open),
+        ...shown.map((name) => make("td", { className: "figure-column" }, text(value(name), one) || "–")));
+    });
+    const whole = make("table", { className: "plain images-table" }, make("thead", {}, head), make("tbody", {}, ...rows));
+    partsPlace.hidden = parts.length === 0;
+    partsPlace.replaceChildren(...(parts.length ? [scrolling(whole, "What this mean is made of")] : []));
+  }
+
+  function scrolling(table_, name) {
+    const scroll = make("div", { className: "scroll", tabIndex: 0 }, table_);
+    scroll.setAttribute("role", "region");
+    scroll.setAttribute("aria-label", name);
+    return scroll;
   }
 
   function swatch(source) {
@@ -139,7 +174,10 @@
     const here = index.noises.find((one) => one.spec === state.noise);
     const levels = index.noises.filter((one) => one.name === here.name && address(state.dataset, one.spec));
     const ofName = (name) => index.noises.filter((one) => one.name === name && address(state.dataset, one.spec));
-    const middle = (list) => list[(list.length - 1) >> 1].spec;
+    const middle = (list) => {
+      const settings = list.filter((one) => !one.of);
+      return (settings[(settings.length - 1) >> 1] ?? list[0]).spec;
+    };
     const list = [];
     if (index.datasets.length > 1) {
       list.push(select("Data set", index.datasets, state.dataset, (dataset) => go({ dataset, image: "", seed: "" })));
@@ -183,7 +221,7 @@
   // The table of all images, one score of every model, the worst of the model asked for first.
   function drawTable() {
     const one = measure();
-    const column = (name) => cell.scores[one.key][name] ?? cell.images.map(() => null);
+    const column = (name) => cell.scores[one.key]?.[name] ?? cell.images.map(() => null);
     const shown = [NOISY, ...models()].filter((name) => cell.failed[name] || column(name).some((value) => value !== null));
     const seeds = new Set(cell.seeds).size > 1;
     const by = shown.includes(state.model) ? state.model : null;
@@ -224,11 +262,9 @@
     const more = order.length > LONGEST ? [make("p", { className: "note" }, `The first ${LONGEST} of ${order.length}; all are in `,
       make("a", { href: "tables/rows.csv" }, "every row (CSV)"), ".")] : [];
     const choice = index.measures.length > 1 ? [make("div", { className: "controls" }, segments("Measure",
-      index.measures.map((each) => [each.key, each.title]), one.key, (key) => { state.measure = key; drawTable(); remember(); }))] : [];
-    const scroll = make("div", { className: "scroll", tabIndex: 0 }, whole);
-    scroll.setAttribute("role", "region");
-    scroll.setAttribute("aria-label", "Scores of every image");
-    table.replaceChildren(...choice, scroll, ...more);
+      index.measures.map((each) => [each.key, each.title]), one.key,
+      (key) => { state.measure = key; drawParts(); drawTable(); remember(); }))] : [];
+    table.replaceChildren(...choice, scrolling(whole, "Scores of every image"), ...more);
   }
 
   // The address says what is on the page, so that it can be sent.

@@ -104,12 +104,24 @@ window.maskbench = maskbench;
   // A browser may bring back what was chosen before a reload: start from the first of each.
   for (const [key, value] of [...choices]) choose(key, value);
 
-  // Columns of one noise.
+  // Columns: the mean of each noise, the levels of one, or everything.
   const columns = document.querySelector("[data-columns]");
+  const shows = (cell) => {
+    const { group } = cell.dataset;
+    if (group === "" || columns.value === "all") return true;
+    return columns.value === "means" ? !("level" in cell.dataset) : columns.value === `of ${group}`;
+  };
   if (columns) {
     const filter = () => {
-      for (const cell of document.querySelectorAll("[data-group]")) {
-        cell.hidden = columns.value !== "" && cell.dataset.group !== "" && cell.dataset.group !== columns.value;
+      for (const table of document.querySelectorAll("table.leaderboard")) {
+        const cells = [...table.querySelectorAll("[data-group]:not(.group)")];
+        for (const cell of cells) cell.hidden = !shows(cell);
+        const heads = [...table.tHead.rows[1].cells];
+        for (const group of table.tHead.querySelectorAll(".group")) {
+          const shown = heads.filter((head) => head.dataset.group === group.dataset.group && !head.hidden).length;
+          group.hidden = shown === 0;
+          group.colSpan = Math.max(shown, 1);
+        }
       }
     };
     columns.addEventListener("change", filter);

@@ -41,6 +41,7 @@ def test_every_figure_is_there_in_reading_order(looked, stacks):
     for one in found:
         assert one.words.endswith(".") and one.about.endswith(".")
         assert one.svg.read_text().startswith("<?xml") and one.png.read_bytes()[1:4] == b"PNG"
+        assert one.pdf.read_bytes().startswith(b"%PDF")
 
 
 def test_shares_of_the_plane_are_those_of_the_pixels(looked):
@@ -78,3 +79,11 @@ def test_every_look_is_a_command_and_reading_needs_no_torch():
     assert set(LOOKS) <= set(COMMANDS)
     code = "import sys, bench.inside.gallery; sys.exit('torch' in sys.modules or 'matplotlib' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_folder_of_an_older_version_has_no_pdf(looked):
+    file = next((looked / "detail").glob("*.json"))
+    settings = json.loads(file.read_text())
+    settings["figures"][0].pop("pdf")
+    file.write_text(json.dumps(settings))
+    assert artefacts(looked)[3].pdf is None and artefacts(looked)[2].pdf is not None

@@ -1,0 +1,93 @@
+"""The same drawings as PDF, by ReportLab: one page, as large as the drawing, its text as text in embedded fonts."""
+
+import io
+from collections.abc import Iterator, Sequence
+from functools import cache
+
+import matplotlib
+from reportlab.lib.colors import HexColor
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.ttfonts import TTFont
+from reportlab.pdfgen.canvas import Canvas as Paper
+
+from reports.charts import shapes
+from reports.charts.svg import Chart
+
+POINT = 0.75  # of a CSS pixel
+ROUND = 1
+
+
+def pdf(chart: Chart) -> bytes:
+    """A chart -> the bytes of its PDF; the same chart gives the same bytes."""
+    written = io.BytesIO()
+    paper = Paper(written, (chart.width * POINT, chart.height * POINT), invariant=True, pageCompression=True)
+    paper.setTitle(chart.words)
+    paper.scale(POINT, POINT)
+    paper.setLineCap(ROUND)
+    paper.setLineJoin(ROUND)
+    for shape in flat(chart.shapes):
+        draw(paper, shape, chart.height)
+    paper.save()
+    return written.getvalue()
+
+
+def flat(drawn: Sequence[shapes.Shape]) -> Iterator[shapes.Shape]:
+    """Shapes out of their groups, without what only pages have."""
+    for shape in drawn:
+        if isinstance(shape, shapes.Group):
+            yield from flat(shape.shapes)
+        elif not isinstance(shape, shapes.Target):
+            yield shape
+
+
+def draw(paper: Paper, shape: shapes.Shape, height: float) -> None:
+    """One shape; PDF counts from the bottom, shapes from the top."""
+    colour = HexColor(shape.colour)
+    match shape:
+        case shapes.Line(points, _, width, dash, opacity):
+            paper.setStrokeColor(colour, opacity)
+            paper.setLineWidth(width)
+            paper.setDash([part * width for part in dash])
+            paper.drawPath(path(paper, points, height), stroke=1, fill=0)
+            paper.setDash()
+        case shapes.Area(points, _, opacity):
+            paper.setFillColor(colour, opacity)
+            outline = path(paper, points, height)
+            outline.close()
+            paper.drawPath(outline, stroke=0, fill=1)
+        case shapes.Disc(x, y, radius, _, hollow):
+            paper.setFillColor(colour, 1)
+            paper.setStrokeColor(colour, 1)
+            paper.setLineWidth(1.7)
+            paper.circle(x, height - y, radius, stroke=int(hollow), fill=int(not hollow))
+        case shapes.Text():
+            write(paper, shape, height)
+
+
+def path(paper: Paper, points: Sequence[shapes.Place], height: float):
+    """An open path through points."""
+    found = paper.beginPath()
+    for place, (x, y) in enumerate(points):
+        (found.lineTo if place else found.moveTo)(x, height - y)
+    return found
+
+
+def write(paper: Paper, text: shapes.Text, height: float) -> None:
+    """A line of text."""
+    paper.saveState()
+    paper.setFillColor(HexColor(text.colour), 1)
+    paper.setFont(fonts()[text.bold], text.size)
+    paper.translate(text.x, height - text.y)
+    paper.rotate(90 if text.upright else 0)
+    put = {"start": paper.drawString, "middle": paper.drawCentredString, "end": paper.drawRightString}[text.anchor]
+    put(0, -shapes.CENTRE * text.size, text.text)
+    paper.restoreState()
+
+
+@cache
+def fonts() -> dict[bool, str]:
+    """Names of the regular and the bold font: DejaVu Sans, which comes with matplotlib."""
+    names = {False: "DejaVuSans", True: "DejaVuSans-Bold"}
+    for name in names.values():
+        pdfmetrics.registerFont(TTFont(name, f"{matplotlib.get_data_path()}/fonts/ttf/{name}.ttf"))
+    return names

@@ -1,0 +1,152 @@
+"""What drawings are made of. Places are CSS pixels from the top left corner, sizes CSS pixels, colours of the style."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+from reports.charts.style import VARIABLES
+from reports.formatting import printable
+
+CENTRE = 0.35  # of the font size, from the middle of digits to their base line
+Place = tuple[float, float]
+
+
+def themed(colour: str) -> str:
+    """A colour of the style -> the page's variable for it, with the colour itself for other programs."""
+    return f"var({VARIABLES[colour]}, {colour})"
+
+
+def joined(points: Sequence[Place]) -> str:
+    """Points as SVG has them."""
+    return " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line through points; `dash` in widths of the line."""
+
+    points: tuple[Place, ...]
+    colour: str
+    width: float
+    dash: tuple[float, ...] = ()
+    opacity: float = 1
+
+    def svg(self) -> str:
+        """The element."""
+        dashes = f' stroke-dasharray="{" ".join(f"{p * self.width:g}" for p in self.dash)}"' if self.dash else ""
+        style = f"stroke:{themed(self.colour)};stroke-width:{self.width:g}"
+        style += f";opacity:{self.opacity:g}" if self.opacity < 1 else ""
+        return f'<polyline points="{joined(self.points)}" fill="none" style="{style}"{dashes}/>'
+
+
+@dataclass(frozen=True)
+class Area:
+    """A filled polygon."""
+
+    points: tuple[Place, ...]
+    colour: str
+    opacity: float = 1
+
+    def svg(self) -> str:
+        """The element."""
+        style = f"fill:{themed(self.colour)}" + (f";opacity:{self.opacity:.3g}" if self.opacity < 1 else "")
+        return f'<polygon points="{joined(self.points)}" style="{style}"/>'
+
+
+@dataclass(frozen=True)
+class Disc:
+    """A filled disc, or a ring with a line of 1.7 pixels."""
+
+    x: float
+    y: float
+    radius: float
+    colour: str
+    hollow: bool = False
+
+    def svg(self) -> str:
+        """The element."""
+        ink = themed(self.colour)
+        paint = f"fill:none;stroke:{ink};stroke-width:1.7" if self.hollow else f"fill:{ink}"
+        return f'<circle cx="{self.x:.1f}" cy="{self.y:.1f}" r="{self.radius:g}" style="{paint}"/>'
+
+
+@dataclass(frozen=True)
+class Text:
+    """Text whose digits are centred on `y`, from the bottom to the top where `upright`; a link if it has an address."""
+
+    x: float
+    y: float
+    text: str
+    size: float
+    anchor: str
+    bold: bool
+    colour: str
+    link: str
+    upright: bool
+
+    def svg(self) -> str:
+        """The element."""
+        style = f"font-size:{self.size:g}px;fill:{themed(self.colour)}" + (";font-weight:600" if self.bold else "")
+        place = f'x="{self.x:.1f}" y="{self.y + CENTRE * self.size:.1f}"'
+        if self.upright:
+            place = f'transform="translate({self.x + CENTRE * self.size:.1f} {self.y:.1f}) rotate(-90)"'
+        place += f' text-anchor="{self.anchor}"' if self.anchor != "start" else ""
+        element = f'<text {place} style="{style}">{escape(self.text)}</text>'
+        return f'<a href="{escape(self.link)}">{element}</a>' if self.link else element
+
+
+@dataclass(frozen=True)
+class Target:
+    """An invisible disc that leads somewhere and says what it is; only pages have it."""
+
+    x: float
+    y: float
+    radius: float
+    link: str
+    title: str
+
+    def svg(self) -> str:
+        """The element."""
+        title = f"<title>{escape(printable(self.title))}</title>"
+        disc = f'<circle cx="{self.x:.1f}" cy="{self.y:.1f}" r="{self.radius:g}" fill-opacity="0">{title}</circle>'
+        return f'<a href="{escape(self.link)}" tabindex="-1">{disc}</a>' if self.link else disc
+
+
+@dataclass(frozen=True)
+class Group:
+    """Shapes under a class, so that a page can hide them."""
+
+    css_class: str
+    shapes: tuple["Shape", ...]
+
+    def svg(self) -> str:
+        """The element."""
+        return f'<g class="{self.css_class}">{"".join(shape.svg() for shape in self.shapes)}</g>'
+
+
+Shape = Line | Area | Disc | Text | Target | Group
+CORNERS = {
+    "s": [(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)],
+    "^": [(0, -1.1), (1.1, 0.9), (-1.1, 0.9)],
+    "v": [(0, 1.1), (1.1, -0.9), (-1.1, -0.9)],
+    "D": [(0, -1.2), (1.2, 0), (0, 1.2), (-1.2, 0)],
+    "P": [(-0.4, -1.1), (0.4, -1.1), (0.4, -0.4), (1.1, -0.4), (1.1, 0.4), (0.4, 0.4), (0.4, 1.1), (-0.4, 1.1),
+          (-0.4, 0.4), (-1.1, 0.4), (-1.1, -0.4), (-0.4, -0.4)],
+    "X": [(-1, -1), (-0.5, -1), (0, -0.5), (0.5, -1), (1, -1), (0.5, 0), (1, 1), (0.5, 1), (0, 0.5), (-0.5, 1),
+          (-1, 1), (-0.5, 0)],
+    "p": [(0, -1.1), (1.05, -0.3), (0.65, 0.95), (-0.65, 0.95), (-1.05, -0.3)],
+}  # fmt: skip
+
+
+def marker(x: float, y: float, shape: str, colour: str, radius: float, hollow: bool = False) -> Disc | Area:
+    """A marker: o, s (or P), ^, v, D (or p), X; '|' a stroke; only a disc can be hollow."""
+    if shape == "o":
+        return Disc(x, y, radius, colour, hollow)
+    if shape == "|":
+        return box(x - 0.8, y - radius, 1.6, 2 * radius, colour)
+    return Area(tuple((x + radius * across, y + radius * down) for across, down in CORNERS[shape]), colour)
+
+
+def box(x: float, y: float, width: float, height: float, colour: str, opacity: float = 1) -> Area:
+    """A filled rectangle."""
+    return Area(((x, y), (x + width, y), (x + width, y + height), (x, y + height)), colour, opacity)
