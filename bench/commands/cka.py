@@ -57,13 +57,12 @@ def cka(model, other, noise_a, noise_b, layers, layers_b, batch, **options) -> N
             else:
                 found.append(step)
     files = keep(similarity.look(found, chosen), chosen.out)
-    for compared in found:
-        show(compared, console(), cell_text)
+    console().print(table_of_pairs(found[0], cell_text) if len(found) == 1 else table_of_noises(found, cell_text))
     click.echo(similarity.WORDS)
     click.echo("files: " + ", ".join(map(str, files)))
 
 
-def show(compared, screen, cell_text) -> None:
+def table_of_pairs(compared, cell_text):
     """A row a layer: CKA with the layer of the same name, and the layer that is most alike."""
     import numpy as np
     from rich.table import Table
@@ -80,4 +79,25 @@ def show(compared, screen, cell_text) -> None:
         known = np.isfinite(found.value[row])
         best = int(np.nanargmax(found.value[row])) if known.any() else None
         table.add_row(layer, same, "-" if best is None else f"{others[best]}: {text(row, best)}")
-    screen.print(table)
+    return table
+
+
+def table_of_noises(compared, cell_text):
+    """A row a noise, a column a layer: CKA with the layer of the same name; the deepest with its bounds."""
+    from rich.table import Table
+
+    from bench.inside.similarity import shared_layers
+    from bench.noise import noises
+
+    one, other = compared[0].first, compared[0].second
+    layers = shared_layers(one.probe, other.probe)
+    table = Table("noise", title=f"CKA with the same layer: {one.words}, and other noises [95%]", title_justify="left")
+    for name, _, _ in layers:
+        table.add_column(name, justify="right")
+    for each in compared:
+        found = each.similarity
+        *shallow, (_, row, column) = layers
+        cells = [f"{found.value[place, other]:.3f}" for _, place, other in shallow]
+        deepest = cell_text(found.value[row, column], found.low[row, column], found.high[row, column], 3)
+        table.add_row(noises.canonical(each.second.noise), *cells, deepest)
+    return table

@@ -112,7 +112,7 @@ def look(frame: pd.DataFrame, completed: Sequence[Completed], denoisers: Sequenc
         for one in denoisers for ratio in settings["ratios"]
     ]  # fmt: skip
     title = f"Mask and complete: {image}{f', {noises.canonical(noise)}' if noise else ''}"
-    caption = "Above: the image with so many of its pixels gone. Below: what each model makes of it, with its PSNR."
+    caption = "A row has the image with so many of its pixels gone, and what each model makes of it, with its PSNR."
     pictures = {one.ratio: {"masked": one.masked, **one.outputs} for one in completed}
     drawing = Drawing(title, caption, completed_pictures.draw(clean, pictures, numbers.to_dict()))
     stem = findings.file_stem(Path(image).stem, *([noises.canonical(noise)] if noise else []))

@@ -96,6 +96,8 @@ def compare(first: Side, others: Sequence[Side], setting: Setting, batch: int) -
     """
     if len(setting.patches.patches) < SMALLEST_BATCH:
         raise BadInput(f"CKA needs {SMALLEST_BATCH} patches or more: {setting.patches.words} are there")
+    if len(others) > 1:
+        shared_layers(first.probe, others[0].probe)  # before anything is measured
     own: list[np.ndarray] = []
     for grams in _grams(first, setting, batch):
         own.append(grams)
@@ -172,19 +174,21 @@ def _sweep(compared: Sequence[Compared]) -> Drawing:
     """A row a layer of the first side, a column a noise: CKA with the same layer of the other side."""
     one, other = compared[0].first, compared[0].second
     names = tuple(noises.canonical(each.second.noise) for each in compared)
-    layers = [layer for layer in one.probe.layers if layer in other.probe.layers]
-    if not layers:
-        raise BadInput(
-            f"{one.probe.model.label} and {other.probe.model.label} share no layer's name: name one noise for --noise-b"
-        )
-    rows = [one.probe.layers.index(layer) for layer in layers]
-    columns = [other.probe.layers.index(layer) for layer in layers]
+    layers, rows, columns = zip(*shared_layers(one.probe, other.probe), strict=True)
     value = np.stack([each.similarity.value[rows, columns] for each in compared], 1)
     pair = dict.fromkeys((one.probe.model.label, other.probe.model.label))
     title = f"{' and '.join(pair)}: {noises.canonical(one.noise)} and other noises"
-    figure = heatmap.draw(value, heatmap.Side("layer", tuple(layers)), heatmap.Side("noise", names), title)
+    figure = heatmap.draw(value, heatmap.Side("layer", layers), heatmap.Side("noise", names), title)
     caption = (
         f"CKA of each layer of {one.words} (rows) with the same layer of {other.probe.model.label} under another noise "
         "(columns); 1 is the same."
     )
     return Drawing(f"CKA: {title}", caption, figure)
+
+
+def shared_layers(one: Probe, other: Probe) -> list[tuple[str, int, int]]:
+    """(layer, row, column) of the layers that have one name on both sides. Raises BadInput where there is none."""
+    shared = [(name, row, other.layers.index(name)) for row, name in enumerate(one.layers) if name in other.layers]
+    if not shared:
+        raise BadInput(f"{one.model.label} and {other.model.label} share no layer's name: name one noise for --noise-b")
+    return shared

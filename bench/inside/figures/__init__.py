@@ -8,6 +8,7 @@ from io import BytesIO
 from pathlib import Path
 
 import matplotlib
+import numpy as np
 from matplotlib.figure import Figure
 
 from bench.runs.store import write_whole
@@ -63,6 +64,9 @@ def save(figure: Figure, stem: Path) -> list[Path]:
 
 
 def legend_columns(figure: Figure, labels: Sequence[str]) -> int:
-    """How many entries stand side by side over a figure."""
-    widest = 0.065 * max(map(len, labels)) + 0.55  # inches, with the line before and the gap behind
-    return max(1, min(len(labels), int(figure.get_figwidth() / widest)))
+    """How many entries stand side by side over a figure; a column is as wide as its longest entry."""
+    for columns in range(len(labels), 1, -1):
+        longest = (max(map(len, some)) for some in np.array_split(labels, columns))
+        if sum(0.065 * length + 0.55 for length in longest) <= figure.get_figwidth():  # inches
+            return columns
+    return 1

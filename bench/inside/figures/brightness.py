@@ -42,7 +42,7 @@ def draw(seen: dict[str, Brightness], title: str, joined: int = 4) -> Figure:
                 axes.tick_params(length=0)
         grid[0, 0].set_ylim(0, None)
         grid[0, 0].set_ylabel("pixels, %")
-        grid[1, 0].set_ylabel("less clean, %")
+        grid[1, 0].set_ylabel("minus clean, %")
         handles, names = grid[0, 0].get_legend_handles_labels()
         figure.legend(handles, names, loc="outside upper left", ncols=figures.legend_columns(figure, names),
                       title=title, alignment="left",

@@ -41,7 +41,7 @@ def test_the_shifts_are_those_of_the_outputs(call, photos, tmp_path):
         kept = findings.read(store, "brightness_green").set_index("model")["value"]
     assert kept["ours"] == frame["ours", "green"]
     assert json.loads((out / "brightness/gaussian-sigma-15.json").read_text())["noise"] == "gaussian(sigma=15)"
-    assert {path.suffix for path in (out / "brightness").iterdir()} == {".csv", ".json", ".svg", ".png"}
+    assert {path.suffix for path in (out / "brightness").iterdir()} == {".csv", ".json", ".svg", ".png", ".pdf"}
 
 
 def test_only_a_model_that_masks_at_test_time_is_shown_twice():

@@ -85,6 +85,10 @@ def test_a_sweep_is_each_noise_by_itself(call, stacks, photos, tmp_path):
         "gaussian(sigma=25)",
         "gaussian(sigma=50)",
     ]  # fmt: skip  15 is itself
+    last = frame[(frame["other_noise"] == "gaussian(sigma=50)") & (frame["layer"] == frame["other_layer"])]
+    (line,) = (line for line in sweep.output.splitlines() if "gaussian(sigma=50)" in line and "│" in line)
+    cells = [cell.split()[0] for cell in line.strip("│ ").split("│")[1:]]
+    assert cells == [f"{value:.3f}" for value in last["cka"]]
     assert call(*command, "--noise-b", "gaussian(sigma=25)", "--out", tmp_path / "alone").exit_code == 0
     alone = pd.read_csv(next((tmp_path / "alone/cka").glob("*.csv")))
     part = frame[frame["other_noise"] == "gaussian(sigma=25)"].drop(columns="other_noise").reset_index(drop=True)
@@ -101,7 +105,7 @@ def test_what_is_left_behind(call, stacks, photos, tmp_path):
                "--patches", 14, "--side", 16, "--batch", 4, "--layers", "0", "--out", out)  # fmt: skip
     for _ in range(2):  # the second takes the place of the first
         assert call(*command).exit_code == 0
-    assert sorted(path.suffix for path in (out / "cka").iterdir()) == [".csv", ".json", ".png", ".svg"]
+    assert sorted(path.suffix for path in (out / "cka").iterdir()) == [".csv", ".json", ".pdf", ".png", ".svg"]
     svg = next((out / "cka").glob("*.svg")).read_text()
     assert "Stack(seed=2)" in svg and ">0<" in svg  # text is text
     settings = json.loads(next((out / "cka").glob("*.json")).read_text())

@@ -75,7 +75,7 @@ def test_the_command(call, networks, photos, tmp_path):
     )
     assert result.exit_code == 0, result.output
     assert "a.png, 32x32, no noise" in result.output and "50% gone" in result.output
-    assert {path.name for path in (out / "complete").iterdir()} == {"a.csv", "a.json", "a.svg", "a.png"}
+    assert {path.name for path in (out / "complete").iterdir()} == {"a.csv", "a.json", "a.svg", "a.png", "a.pdf"}
     frame = pd.read_csv(out / "complete/a.csv").set_index(["model", "ratio"])["psnr"]
     assert frame["ours", 10] > frame["Blur", 10]  # it was trained for this
     with Store.open(out) as store:

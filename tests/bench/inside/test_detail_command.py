@@ -42,7 +42,7 @@ def test_the_command(call, networks, photos, tmp_path):
                                     for name in ("coarse", "middle", "fine")}  # fmt: skip
     value = rows[(rows["measure"] == "detail_error_fine") & (rows["model"] == "Blur")]["value"].item()
     assert value == pytest.approx(fine["error"])
-    names = {f"poisson-alpha-2{end}" for end in (".csv", "-curves.csv", ".json", ".svg", ".png")}
+    names = {f"poisson-alpha-2{end}" for end in (".csv", "-curves.csv", ".json", ".svg", ".png", ".pdf")}
     assert {path.name for path in (out / "detail").iterdir()} == names
     assert json.loads((out / "detail/poisson-alpha-2.json").read_text())["patches"] == 8
     assert "noisy input" in result.output and "noisy input" in (out / "detail/poisson-alpha-2.svg").read_text()

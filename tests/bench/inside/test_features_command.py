@@ -54,7 +54,7 @@ def test_the_distances_are_those_of_the_projected_channels(call, stacks, photos,
 def test_what_is_left_behind(call, stacks, photos, tmp_path):
     out = tmp_path / "run"
     assert call(*command(stacks, photos, out)).exit_code == 0
-    figures = {f"features-{name}.{kind}" for name in ("densities", "plane") for kind in ("csv", "svg", "png")}
+    figures = {f"features-{name}.{kind}" for name in ("densities", "plane") for kind in ("csv", "svg", "png", "pdf")}
     names = {"features.csv", "features.json", *figures}
     assert {path.name for path in (out / "features").iterdir()} == names
     densities = pd.read_csv(out / "features/features-densities.csv")

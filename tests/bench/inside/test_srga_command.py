@@ -84,7 +84,7 @@ def test_what_is_there_is_not_measured_again(call, stacks, pictures, tmp_path, m
 def test_what_is_left_behind(call, stacks, pictures, tmp_path):
     out = tmp_path / "run"
     assert call(*command(stacks, pictures, out, "--patches", 60)).exit_code == 0
-    assert sorted(path.suffix for path in (out / "srga").iterdir()) == [".csv", ".json", ".png", ".svg"]
+    assert sorted(path.suffix for path in (out / "srga").iterdir()) == [".csv", ".json", ".pdf", ".png", ".svg"]
     settings = json.loads((out / "srga/srga.json").read_text())
     wanted = {"patches": 60, "overlapping": True, "images": 6, "components": 12, "pca": "exact", "floor_seed": 1,
               "reference": "gaussian(sigma=15)", "layers": ["1", "1"]}  # fmt: skip
