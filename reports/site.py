@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from reports import abstract, formatting, links, panels
 from reports.charts.style import look
+from reports.charts.swatch import swatch
 from reports.folder import SiteFolder
 from reports.pages import MODEL, PAGES, Page
 from reports.results import NOISY, Results
@@ -70,6 +71,7 @@ def environment_of(results: Results) -> jinja2.Environment:
         "results": results,
         "noisy": NOISY,
         "images": links.images,
+        "drawn_swatch": swatch,
         "look": lambda model: look(results.models, model),
     }
     environment.filters |= {

@@ -29,7 +29,7 @@ def study_of(store: Store, rows: pd.DataFrame, manifest: list[dict], protocol: s
     about = {model["label"]: model for entry in manifest for model in entry["models"]}
     sets = {dataset["name"]: dataset for entry in manifest for dataset in entry["datasets"]}
     return reports.Study(
-        title="Does it still work on noise it was not trained on?",
+        title="MaskBench",
         command="\n".join(
             [
                 *dict.fromkeys(entry["command"] for entry in manifest if entry["command"]),
@@ -139,7 +139,7 @@ def pictures(store: Store, rows: pd.DataFrame, protocol: str) -> Iterator[report
 
 
 def _not_measured(rows: pd.DataFrame, last: dict) -> list[str]:
-    sentences = [sentence[0].upper() + sentence[1:] + "." for sentence in last["left_out"]]
+    sentences = [f"{sentence}." for sentence in last["left_out"]]
     why = last.get("not_measured", {})
     for measure in measures(rows, [last]):
         if rows[measure.key].isna().all():

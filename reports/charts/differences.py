@@ -8,7 +8,8 @@ from reports.charts.style import INK, MUTED
 from reports.charts.svg import Canvas, Chart, Scale
 from reports.formatting import shortened, signed
 
-WIDTH, STEP, GROUP, TOP, BOTTOM, LEFT, RIGHT = 620, 24, 26, 30, 26, 170, 70
+STEP, GROUP, TOP, BOTTOM = 24, 26, 30, 26
+WIDTH, WIDE = 620, 500
 
 
 @dataclass(frozen=True)
@@ -28,17 +29,20 @@ class Difference:
         return bool(self.low > 0 or self.high < 0)
 
 
-def differences_chart(differences: Sequence[Difference], colour: str, heading: str, words: str) -> Chart:
-    """Differences in reading order -> a chart 620 pixels wide, a row each; a full dot excludes zero."""
+def differences_chart(
+    differences: Sequence[Difference], colour: str, heading: str, words: str, width: int = WIDTH
+) -> Chart:
+    """Differences in reading order -> a chart of that width in pixels, a row each; a full dot excludes zero."""
+    left, right, ticks = (170, 70, 6) if width > WIDE else (104, 52, 3)
     tops, y = [], TOP
     for place in range(len(differences)):
         y += GROUP if _headed(differences, place) else 0
         tops.append(y)
         y += STEP
-    canvas = Canvas(WIDTH, y + BOTTOM)
+    canvas = Canvas(width, y + BOTTOM)
     ends = [0.0, *(end for one in differences for end in (one.value, one.low, one.high))]
-    scale = Scale.over(ends, LEFT, WIDTH - RIGHT, 0.06)
-    canvas.value_axis(scale, TOP, y, 6, upright=False)
+    scale = Scale.over(ends, left, width - right, 0.06)
+    canvas.value_axis(scale, TOP, y, ticks, upright=False)
     canvas.line([(scale(0), TOP), (scale(0), y)], MUTED, 1.2)
     for place, (top, one) in enumerate(zip(tops, differences, strict=True)):
         middle = top + STEP / 2
@@ -48,8 +52,8 @@ def differences_chart(differences: Sequence[Difference], colour: str, heading: s
             canvas.line([(scale(one.low), middle), (scale(one.high), middle)], colour, 1.9, opacity=0.55)
         canvas.marker(scale(one.value), middle, "o", colour, 7.5, hollow=not one.told)
         text = INK if one.told else MUTED
-        canvas.text(0, middle, shortened(one.label, 24), 12, colour=text, link=one.address)
-        canvas.text(WIDTH, middle, signed(one.value, 2), 12, anchor="end", colour=text, link=one.address)
+        canvas.text(0, middle, shortened(one.label, left // 7), 12, colour=text, link=one.address)
+        canvas.text(width, middle, signed(one.value, 2), 12, anchor="end", colour=text, link=one.address)
     canvas.text(0, 12, heading, 12, colour=MUTED)
     return canvas.finish(words)
 

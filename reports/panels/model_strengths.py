@@ -51,8 +51,9 @@ def draw(results: Results, folder: SiteFolder, dataset: str, model: str, found: 
          for one in found]
     )  # fmt: skip
     heading = "PSNR (dB) less the mean of the others"
-    chart = differences_chart(found, look(results.models, model).colour, heading, words)
-    return publish(folder, ("against", model, dataset), chart, data)
+    colour = look(results.models, model).colour
+    wide, narrow = (differences_chart(found, colour, heading, words, width) for width in (620, 358))
+    return publish(folder, ("against", model, dataset), wide, data, narrow)
 
 
 PANEL = Panel(MODEL, 10, "Against the other models", context)

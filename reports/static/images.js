@@ -50,10 +50,15 @@
 
   const choosePlace = (at) => Object.assign(state, { image: cell.images[at], seed: String(cell.seeds[at]) });
 
+  // The places of the images that have pictures: here, or under one of the noises of a mean.
+  function pictured() {
+    const elsewhere = new Set(parts.flatMap(([, part]) => Object.keys(part.pictures).map((at) => part.images[at])));
+    return cell.images.flatMap((image, at) => (at in cell.pictures || elsewhere.has(image) ? [at] : []));
+  }
+
   // The worst image of the model that was asked for, one with pictures if there are some.
   function firstPlace() {
-    const pictured = Object.keys(cell.pictures).map(Number);
-    const candidates = pictured.length ? pictured : cell.images.map((_, at) => at);
+    const candidates = pictured().length ? pictured() : cell.images.map((_, at) => at);
     if (!state.model) return candidates[0];
     const value = (at) => score(state.model, at, "psnr") ?? Infinity;
     return candidates.reduce((low, at) => (value(at) < value(low) ? at : low), candidates[0]);
@@ -235,8 +240,9 @@
       if (by && words === title(by)) cellHead.setAttribute("aria-sort", one.higher ? "ascending" : "descending");
       return cellHead;
     }));
+    const shownPictures = new Set(pictured());
     const body = make("tbody", {}, ...order.slice(0, LONGEST).map((at) => {
-      const open = make("button", { type: "button", className: at in cell.pictures ? "pictured" : "" }, make("bdi", {}, cell.images[at]));
+      const open = make("button", { type: "button", className: shownPictures.has(at) ? "pictured" : "" }, make("bdi", {}, cell.images[at]));
       open.addEventListener("click", () => { choosePlace(at); draw(); gallery.scrollIntoView({ block: "start" }); });
       const top = Math.max(...models().map((name) => (one.higher ? 1 : -1) * (column(name)[at] ?? NaN))
         .filter(Number.isFinite));
@@ -308,8 +314,7 @@
     const along = { ArrowUp: -1, ArrowDown: 1 }[event.key];
     const turn = (list, at, amount) => list[(at + amount + list.length) % list.length];
     if (across) {
-      const pictured = Object.keys(cell.pictures).map(Number);
-      const list = pictured.length ? pictured : cell.images.map((_, at) => at);
+      const list = pictured().length ? pictured() : cell.images.map((_, at) => at);
       choosePlace(turn(list, list.indexOf(place()), across));
       draw();
     } else if (along) {

@@ -7,7 +7,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from reports import Study, build
+from reports import Artefact, Study, build
+from reports.abstract import read
+from reports.index import Entry
+from reports.index import build as index_of_studies
 
 pytestmark = pytest.mark.browser
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -24,6 +27,23 @@ def browser():
         instance.close()
 
 
+def watch(page, troubles: list[str]) -> None:
+    """Collects what goes wrong on a page: errors, requests that leave the folder, files that are missing."""
+    page.on(
+        "console",
+        lambda message: troubles.append(message.text) if message.type in ("error", "warning") else None,
+    )
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on(  # a picture that the page itself gives up for another one is no failure; a missing file is
+        "requestfailed",
+        lambda request: None if request.failure == "net::ERR_ABORTED" else troubles.append(f"failed: {request.url}"),
+    )
+    page.on(
+        "request",
+        lambda request: None if request.url.startswith(("file:", "data:")) else troubles.append(request.url),
+    )
+
+
 @pytest.fixture
 def open_page(browser):
     """A function that opens a file and fails at the end on errors or requests that leave the folder."""
@@ -35,21 +55,7 @@ def open_page(browser):
         )
         contexts.append(context)
         page = context.new_page()
-        page.on(
-            "console",
-            lambda message: troubles.append(message.text) if message.type in ("error", "warning") else None,
-        )
-        page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.on(  # a picture that the page itself gives up for another one is no failure; a missing file is
-            "requestfailed",
-            lambda request: (
-                None if request.failure == "net::ERR_ABORTED" else troubles.append(f"failed: {request.url}")
-            ),
-        )
-        page.on(
-            "request",
-            lambda request: None if request.url.startswith(("file:", "data:")) else troubles.append(request.url),
-        )
+        watch(page, troubles)
         page.goto(path.as_uri() + address)
         return page
 
@@ -233,11 +239,35 @@ def test_a_number_leads_to_its_images(index, open_page):
     assert float(mean) == pytest.approx(sum(column) / 6, abs=0.011)
 
 
-def test_a_heatmap_cell_leads_to_its_images(index, open_page):
+def test_a_mean_of_several_noises_leads_to_its_images_and_these_to_pictures(index, open_page):
     page = open_page(index)
-    page.locator("#gap-heatmap .variant.chosen svg a").first.click()
+    mean = page.locator("#leaderboard .variant.chosen tbody tr", has_text="dncnn").locator("td.rank + td")
+    wanted = float(mean.get_attribute("data-value"))
+    mean.locator("a").click()
+    ready(page)
+    says(page, CAPTION, "mean off training")
+    assert float(page.locator("[data-table] tfoot td").nth(3).inner_text()) == pytest.approx(wanted, abs=0.0051)
+    parts = page.locator("[data-parts] tbody tr")
+    assert parts.count() == 4
+    of_image = [float(parts.nth(place).locator("td").nth(3).inner_text()) for place in range(4)]
+    whole = page.locator("[data-table] tbody tr[aria-current=true] td").nth(3).inner_text()
+    assert float(whole) == pytest.approx(sum(of_image) / 4, abs=0.0101)
+    image = page.locator(CAPTION).inner_text().split()[0]
+    parts.nth(2).locator("button").click()
+    says(page, CAPTION, "mixture(level=3)", image)
+    assert page.locator("[data-parts]:visible").count() == 0 and page.locator(".part").count() == 3
+
+
+def test_a_heatmap_cell_leads_to_its_images_and_their_losses(index, open_page):
+    page = open_page(index)
+    page.locator("#gap-heatmap .variant.chosen svg a:visible").first.click()
     ready(page)
     says(page, CAPTION, "mixture(level=1)")
+    assert page.locator("[data-table] input:checked").get_attribute("value") == "gap"
+    losses = page.eval_on_selector_all(
+        "[data-table] tbody tr", "rows => rows.map(r => Number(r.cells[2].dataset.value))"
+    )
+    assert losses == sorted(losses, reverse=True)
 
 
 def test_deep_links(index, open_page):
@@ -315,6 +345,81 @@ def test_hostile_names_run_nothing(make_study, tmp_path, open_page, name):
     page.wait_for_load_state("networkidle")
 
 
+@pytest.fixture
+def figure(tmp_path):
+    """A figure of the inside of networks, as the looks leave it: its name is hostile."""
+    from matplotlib.figure import Figure
+
+    drawn = Figure(figsize=(2, 1))
+    drawn.subplots().plot([0, 1], color="#0072b2", label="ours")
+    files = {kind: tmp_path / f"look.{kind}" for kind in ("svg", "png", "pdf")}
+    for path in files.values():
+        drawn.savefig(path)
+    (tmp_path / "look.csv").write_text("x,y\n0,0\n1,1\n")
+    return Artefact("cka", HOSTILE[0], HOSTILE[1], HOSTILE[1], csv=tmp_path / "look.csv", command=HOSTILE[0], **files)
+
+
+def test_figures_of_the_inside_follow_the_theme(make_study, figure, tmp_path, open_page, screenshots):
+    study, rows, summary = make_study(pictured=0, images=3, datasets=("builtin",))
+    study = replace(study, artefacts=(figure, replace(figure, look="srga", pdf=None)))
+    site = build(study, rows, summary, tmp_path / "site").parent
+    for width, scheme in ((1280, "light"), (390, "dark")):
+        page = open_page(site / "inside.html", width=width, scheme=scheme)
+        shown = page.locator(".plate:visible img")
+        assert shown.count() == 2 and page.locator("img[src=x]").count() == 0
+        for place in range(2):
+            shown.nth(place).scroll_into_view_if_needed()
+            page.wait_for_function(
+                "image => image.complete && image.naturalWidth", arg=shown.nth(place).element_handle()
+            )
+            assert shown.nth(place).get_attribute("src").endswith("-dark.svg") == (scheme == "dark")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.screenshot(path=screenshots / f"inside-{width}-{scheme}.png", full_page=True)
+        page.click("[data-theme-toggle]")
+        assert page.locator(".plate:visible img").first.get_attribute("src").endswith("-dark.svg") == (
+            scheme == "light"
+        )
+    kinds = page.locator(".inside").evaluate_all(
+        "all => all.map(one => [...one.querySelectorAll('.files a')].map(link => link.textContent))"
+    )
+    assert kinds == [["SVG", "PDF", "PNG", "CSV"], ["SVG", "PNG", "CSV"]]
+
+
+def test_an_index_of_studies_leads_to_their_images(make_study, tmp_path, open_page, screenshots):
+    study, rows, summary = make_study(pictured=0, images=3, models=("ours", HOSTILE[0]), datasets=(HOSTILE[1],))
+    entries = []
+    for folder, run in (("one", HOSTILE[0]), ("two", HOSTILE[1])):
+        past = replace(study, run=run, created=f"2025-03-0{len(entries) + 1}T12:00:00+00:00")
+        build(past, rows.assign(psnr=rows["psnr"] + len(entries)), summary, tmp_path / "all" / folder)
+        entries.append(Entry(folder, read(tmp_path / "all" / folder)))
+    site = index_of_studies("Studies", entries, tmp_path / "all")
+    for width, scheme in ((1280, "light"), (390, "dark")):
+        page = open_page(site, width=width, scheme=scheme)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.locator("img[src=x]").count() == 0
+        page.screenshot(path=screenshots / f"studies-{width}-{scheme}.png", full_page=True)
+    assert page.locator("tbody tr", has_text="ours").locator("td").last.inner_text() == "+1.00"
+    page.locator("tbody tr", has_text="ours").locator("a").nth(1).click()
+    ready(page)
+    says(page, CAPTION, "mean off training")
+    assert "/two/images.html" in page.url
+
+
+def test_a_missing_picture_is_not_taken_for_one_given_up(make_study, tmp_path, browser):
+    site = build(*make_study(pictured=1, images=2, size=16, datasets=("builtin",)), tmp_path / "site").parent
+    lost = sorted((site / "pictures").iterdir())
+    for path in lost:
+        path.unlink()
+    troubles = []
+    page = browser.new_page()
+    watch(page, troubles)
+    page.goto((site / "images.html").as_uri())
+    ready(page)
+    page.wait_for_load_state("networkidle")
+    page.close()
+    assert [one for one in troubles if one.startswith("failed: ") and "/pictures/" in one]
+
+
 def test_empty_and_failed_runs_open(make_study, tmp_path, open_page):
     open_page(build(Study("Nothing"), pd.DataFrame(), pd.DataFrame(), tmp_path / "empty"))
     study, rows, summary = make_study(pictured=0, images=3, failed=lambda model, noise, image: True)
@@ -329,6 +434,10 @@ def test_empty_and_failed_runs_open(make_study, tmp_path, open_page):
 def test_many_noises_can_be_filtered(make_study, six_noises, tmp_path, open_page):
     study = make_study(noises=six_noises, images=3, pictured=0, datasets=("builtin",))
     page = open_page(build(*study, tmp_path / "site"))
-    page.locator("[data-columns]").select_option("of speckle")
     heads = page.locator(".variant.chosen table.leaderboard thead tr:nth-child(2) th:visible")
+    shown = [text.strip(" ↓") for text in heads.all_inner_texts()]
+    assert shown == ["off training", "sigma=15", "mean of 2", *["mean of 4"] * 2, "mean of 6", "isp", "mean of 4"]
+    row = page.locator(".variant.chosen table.leaderboard tbody tr").first
+    assert row.locator("td:visible").count() == 1 + len(shown)
+    page.locator("[data-columns]").select_option("of speckle")
     assert heads.count() == 6  # the mean off training, that of speckle, and its levels

@@ -1,13 +1,17 @@
 """Numbers, intervals, file names and ties."""
 
 import math
+import re
 
 import numpy as np
 import pytest
 from scipy import stats
 
 from reports import formatting, latex
+from reports.charts import themes
+from reports.charts.heatmap import ink
 from reports.charts.level_curve import legible, spread
+from reports.charts.style import ACCENT, DARK, PAPER, VARIABLES, WARM
 from reports.paired import leaders, mean_interval, t_quantile
 
 
@@ -95,6 +99,43 @@ def test_labels_do_not_touch():
     assert all(b - a >= 14 - 1e-9 for a, b in zip(places, places[1:], strict=False)) and places[-1] <= 120
     assert legible([0.002, 0.004, 0.008, 0.012, 0.016, 0.02], 200) >= {0.02, 0.008}
     assert 0.002 not in legible([0.002, 0.004, 0.008, 0.012, 0.016, 0.02], 200)
+
+
+def test_charts_and_style_sheet_have_the_same_colours():
+    sheet = themes.SHEET.read_text(encoding="utf-8")
+    for colour, variable in VARIABLES.items():
+        assert re.search(rf"{variable}: (light-dark\({colour}, #\w+\)|{colour});", sheet), variable
+    assert set(VARIABLES) - set(themes.dark_colours()) == {DARK}
+
+
+def test_a_figure_in_the_dark():
+    light = (
+        '<svg ><path d="M0 0" style="fill: #ffffff"/><path style="fill: none; stroke: #0072b2"/>'
+        '<text style="fill: #ffffff">on a dark cell</text><use style="stroke: #000000"/></svg>'
+    )
+    dark = themes.darkened(light)
+    assert 'd="M0 0" style="fill: #14171b"' in dark and "stroke: #56aee8" in dark and "stroke: #e4e7ea" in dark
+    assert '<text style="fill: #ffffff">' in dark
+
+
+@pytest.mark.parametrize(("value", "strength"), [(v, s / 50) for v in (1.0, -1.0) for s in range(46)])
+def test_numbers_on_a_heatmap_can_be_read_in_both_themes(value, strength):
+    sheet = themes.SHEET.read_text(encoding="utf-8")
+    for theme in (0, 1):
+
+        def shown(colour, theme=theme):
+            pair = re.search(rf"{VARIABLES[colour]}: light-dark\((#\w+), (#\w+)\)", sheet)
+            return np.array([int((pair.groups()[theme] if pair else colour)[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+
+        cell = strength * shown(ACCENT if value > 0 else WARM) + (1 - strength) * shown(PAPER)
+        light, dark = sorted((luminance(cell), luminance(shown(ink(value, strength)))), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) > 3
+
+
+def luminance(colour: np.ndarray) -> float:
+    """Relative luminance of an sRGB colour in [0, 1]. Source: WCAG 2.1."""
+    linear = np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
 
 
 def test_latex_escapes():
