@@ -1,5 +1,6 @@
 """What a site says about a run besides its numbers: plain frozen dataclasses, filled in by the caller."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -90,7 +91,8 @@ class Artefact:
 class Move:
     """How a model's mean PSNR on a noise differs from that of another run over the same images, in dB.
 
-    `difference` is this run less the other, with its 95% interval; `p` is the test's probability, NaN without one.
+    `difference` is this run less the other, with its 95% interval; `p` is the test's probability, NaN without one,
+    and `adjusted` the same corrected for the number of comparisons.
     `moved` are the images that moved most, as (image, difference), the largest first.
     """
 
@@ -103,17 +105,22 @@ class Move:
     difference: float
     low: float
     high: float
-    p: float
+    p: float = math.nan
+    adjusted: float = math.nan
     moved: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """This run against an earlier one; `words` say how the tests were made and what could not be compared."""
+    """This run against an earlier one; `words` say how the tests were made and what could not be compared.
+
+    `overall` are moves of means over several noises, whose `noise` says which.
+    """
 
     run: str
     created: str
     moves: tuple[Move, ...]
+    overall: tuple[Move, ...] = ()
     words: str = ""
 
 

@@ -15,14 +15,14 @@ from reports.panels import Panel
 from reports.results import Results
 from reports.study import Comparison, Move
 
-COLUMNS = ("model", "dataset", "noise", "images", "before", "after", "difference", "low", "high", "p")
+COLUMNS = ("model", "dataset", "noise", "images", "before", "after", "difference", "low", "high", "p", "adjusted")
 FIGURES = 24  # charts, one a model and data set
 IMAGES = 12
 
 
 @dataclass(frozen=True)
 class Line:
-    """One mean as text, where it leads, and whether its interval excludes zero."""
+    """One mean as text, where it leads ('' for one over several noises), and whether its interval excludes zero."""
 
     move: Move
     before: str
@@ -30,6 +30,7 @@ class Line:
     difference: str
     interval: str
     p: str
+    adjusted: str
     address: str
     told: bool
 
@@ -70,14 +71,15 @@ def context(results: Results, folder: SiteFolder) -> dict[str, object] | None:
 
 def compared(results: Results, folder: SiteFolder, comparison: Comparison) -> Compared:
     """One other run."""
-    lines = [line(move) for move in comparison.moves if move.difference]
+    everything = (*comparison.overall, *comparison.moves)
+    lines = [line(move, move in comparison.overall) for move in everything if move.difference]
     lines.sort(key=lambda one: (not one.told, -abs(one.move.difference)))
     address = folder.free_address("tables", "against", comparison.run)
-    frame = pd.DataFrame([[getattr(move, column) for column in COLUMNS] for move in comparison.moves], columns=COLUMNS)
+    frame = pd.DataFrame([[getattr(move, column) for column in COLUMNS] for move in everything], columns=COLUMNS)
     return Compared(
         comparison,
         sentence(comparison.moves),
-        len(comparison.moves) - len(lines),
+        sum(not move.difference for move in everything),
         any(not math.isnan(move.p) for move in comparison.moves),
         tuple(lines),
         moved_images(comparison),
@@ -92,11 +94,16 @@ def told(move: Move) -> bool:
     return move.low > 0 or move.high < 0
 
 
-def line(move: Move) -> Line:
-    """One mean."""
-    p = number(None, 0) if math.isnan(move.p) else "< 0.001" if move.p < 0.001 else number(move.p, 3)
-    texts = (number(move.before, 2), number(move.after, 2), signed(move.difference, 3), signed_interval(move), p)
-    return Line(move, *texts, links.images(move.dataset, move.noise, move.model), told(move))
+def line(move: Move, overall: bool) -> Line:
+    """One mean, of one noise or over several."""
+    texts = (number(move.before, 2), number(move.after, 2), signed(move.difference, 3), signed_interval(move))
+    address = "" if overall else links.images(move.dataset, move.noise, move.model)
+    return Line(move, *texts, probability(move.p), probability(move.adjusted), address, told(move))
+
+
+def probability(p: float) -> str:
+    """A p as text, a dash where there is none."""
+    return number(None, 0) if math.isnan(p) else "< 0.001" if p < 0.001 else number(p, 3)
 
 
 def signed_interval(move: Move) -> str:
@@ -156,14 +163,14 @@ def latex_table(results: Results, comparison: Comparison, lines: list[Line]) -> 
     """The table as it would stand in a paper; differences whose interval excludes zero in bold."""
     body = []
     for one in lines:
-        cells = [one.before, one.after, one.difference, one.interval, one.p]
+        cells = [one.before, one.after, one.difference, one.interval, one.p, one.adjusted]
         texts = [latex.escape(cell) for cell in cells]
         texts[2] = rf"\textbf{{{texts[2]}}}" if one.told else texts[2]
         names = [latex.escape(name) for name in (one.move.model, one.move.noise, one.move.dataset)]
         body.append([" / ".join(names), *texts])
-    header = ["model / noise / data set", "before", "after", "difference", "95% interval", "p"]
+    header = ["model / noise / data set", "before", "after", "difference", "95% interval", "p", "p (Holm)"]
     caption = f"PSNR in dB of {results.study.run or 'this run'} against {comparison.run}."
-    return latex.table(caption, [("PSNR (dB)", 5)], header, body)
+    return latex.table(caption, [("PSNR (dB)", 6)], header, body)
 
 
 PANEL = Panel("compare", 0, "Compare", context)
