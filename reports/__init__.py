@@ -2,13 +2,14 @@
 
 from reports.measures import Measure
 from reports.site import build
-from reports.study import Artefact, Comparison, Curve, DatasetCard, ModelCard, Move, NoiseCard, Picture, Study
+from reports.study import Artefact, Comparison, Curve, DatasetCard, Formula, ModelCard, Move, NoiseCard, Picture, Study
 
 __all__ = [
     "Artefact",
     "Comparison",
     "Curve",
     "DatasetCard",
+    "Formula",
     "Measure",
     "ModelCard",
     "Move",

@@ -1,78 +1,62 @@
 """Paired comparisons: every model sees the same noisy pixels, so differences are taken image by image."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from itertools import combinations
 
 import numpy as np
+import pandas as pd
 
-Z = 1.959963984540054
+Intervals = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""(N, K) values of N images, NaN where there is none, and their photographs (N,) -> (K, 3): mean and 95% bounds."""
 
-
-def t_quantile(freedom: int) -> float:
-    """Degrees of freedom -> the 97.5% point of Student's t, to 0.1%; infinite for none.
-
-    Cornish-Fisher expansion (Abramowitz and Stegun 26.7.5), exact values for one and two.
-    """
-    if freedom < 1:
-        return math.inf
-    if freedom <= 2:
-        return (12.706204736, 4.302652730)[freedom - 1]
-    first = (Z**3 + Z) / 4
-    second = (5 * Z**5 + 16 * Z**3 + 3 * Z) / 96
-    third = (3 * Z**7 + 19 * Z**5 + 17 * Z**3 - 15 * Z) / 384
-    fourth = (79 * Z**9 + 776 * Z**7 + 1482 * Z**5 - 1920 * Z**3 - 945 * Z) / 92160
-    return Z + first / freedom + second / freedom**2 + third / freedom**3 + fourth / freedom**4
+TableIntervals = Callable[[pd.DataFrame], np.ndarray]
+"""Images x columns, NaN where there is no value -> (columns, 3): mean and the bounds of its 95% interval."""
 
 
-def mean_interval(values: np.ndarray) -> tuple[float, float, float]:
-    """(N,) values, NaN left out -> mean and the ends of its 95% interval (Student's t); NaN where unknown."""
-    values = values[np.isfinite(values)]
-    if not len(values):
-        return math.nan, math.nan, math.nan
-    mean = float(values.mean())
-    if len(values) < 2:
-        return mean, math.nan, math.nan
-    half = t_quantile(len(values) - 1) * float(values.std(ddof=1)) / math.sqrt(len(values))
-    return mean, mean - half, mean + half
+def means_alone(values: np.ndarray, photographs: np.ndarray) -> np.ndarray:
+    """Means without intervals, for whoever has none: then no two models are told apart."""
+    there = np.isfinite(values)
+    count = there.sum(0)
+    means = np.divide(np.where(there, values, 0).sum(0), count, out=np.full(len(count), math.nan), where=count > 0)
+    return np.column_stack([means, np.full((len(means), 2), math.nan)])
 
 
 def leaders(
-    means: Mapping[str, float], images: Mapping[str, np.ndarray], higher_is_better: bool
+    means: Mapping[str, float], images: pd.DataFrame, higher_is_better: bool, intervals: TableIntervals
 ) -> tuple[str | None, frozenset[str]]:
-    """Means by model and (N,) scores by model over the same images -> the best model and those tied with it.
+    """Means by model and scores of images x models -> the best model and those tied with it.
 
-    A model is tied with the best where the 95% interval of their paired difference includes zero, or where
-    their means are equal. With fewer than two shared images only equal means are a tie.
+    A model is tied with the best where the interval of their paired difference includes zero, or where their means are
+    equal. Where there is no interval only equal means are a tie.
     """
     sign = 1 if higher_is_better else -1
     known = {model: sign * mean for model, mean in means.items() if math.isfinite(mean)}
     if not known:
         return None, frozenset()
     best = max(known, key=lambda model: known[model])
-    tied = {best}
-    for model, mean in known.items():
-        if mean == known[best]:
-            tied.add(model)
-        elif model in images and best in images:
-            _, low, _ = mean_interval(sign * (images[best] - images[model]))
-            if low <= 0:
-                tied.add(model)
-    return best, frozenset(tied)
+    equal = {model for model, mean in known.items() if mean == known[best]}
+    rivals = [model for model in known if model in images and best in images and model not in equal]
+    if not rivals:
+        return best, frozenset(equal)
+    low = intervals(sign * images[rivals].rsub(images[best], axis=0))[:, 1]
+    return best, frozenset(equal | {model for model, end in zip(rivals, low, strict=True) if end <= 0})
 
 
-def rank_ranges(images: Mapping[str, np.ndarray], higher_is_better: bool) -> dict[str, tuple[int, int]]:
-    """(N,) scores by model over the same images -> the ranks that the 95% intervals of paired differences allow.
+def rank_ranges(images: pd.DataFrame, higher_is_better: bool, intervals: TableIntervals) -> dict[str, tuple[int, int]]:
+    """Scores of images x models -> the first and the last rank that the intervals of paired differences allow each.
 
     A model cannot rank above those that are better than it with an interval above zero, nor below those that are worse
     than it so. Pairs are taken one by one, without correction for their number.
     """
-    sign = 1 if higher_is_better else -1
-    above = {model: 0 for model in images}
-    below = {model: 0 for model in images}
-    for model, scores in images.items():
-        for other, others in images.items():
-            _, low, _ = mean_interval(sign * (others - scores))
-            if low > 0:
-                above[model] += 1
-                below[other] += 1
-    return {model: (1 + above[model], len(images) - below[model]) for model in images}
+    above, below = (dict.fromkeys(images.columns, 0) for _ in range(2))
+    pairs = list(combinations(images.columns, 2))
+    if pairs:
+        sign = 1 if higher_is_better else -1
+        wide = pd.DataFrame({pair: sign * (images[pair[1]] - images[pair[0]]) for pair in pairs})
+        for (one, other), (_, low, high) in zip(pairs, intervals(wide), strict=True):
+            if low > 0 or high < 0:
+                worse, better = (one, other) if low > 0 else (other, one)
+                above[worse] += 1
+                below[better] += 1
+    return {model: (1 + above[model], len(images.columns) - below[model]) for model in images.columns}

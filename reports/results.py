@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import pandas as pd
 
 from reports.formatting import level as level_text
@@ -232,13 +233,39 @@ class Results:
         """Images x models: the mean over the noises off the training noise, where an image has them all."""
         return self.mean_per_image(dataset, self.off_training, measure)
 
+    @cached_property
+    def _photographs(self) -> dict[str, pd.Series]:
+        columns = self.rows.reindex(columns=["dataset", "image", "photograph"]).drop_duplicates(["dataset", "image"])
+        named = columns.astype(object)  # a store of old does not say which crops are of one photograph
+        known = named["photograph"].notna() & (named["photograph"] != "")
+        named["photograph"] = named["photograph"].where(known, named["image"])
+        return {str(name): part.set_index("image")["photograph"] for name, part in named.groupby("dataset")}
+
+    def photographs(self, dataset: str, images: pd.Index) -> np.ndarray:
+        """The photograph of each image of a data set: what its crops have in common."""
+        return self._photographs[dataset].reindex(images).to_numpy(str)
+
+    def photograph(self, dataset: str, image: str) -> str:
+        """The photograph of one image."""
+        return str(self._photographs[dataset][image])
+
+    def intervals(self, dataset: str, table: pd.DataFrame) -> np.ndarray:
+        """Images x columns of a data set -> (columns, 3): mean and the bounds of its 95% interval over photographs."""
+        return self.study.intervals(table.to_numpy(float), self.photographs(dataset, table.index))
+
+    def ranks(self, dataset: str, images: pd.DataFrame, measure: Measure) -> dict[str, tuple[int, int]]:
+        """Images x models -> the ranks that each model may have, over the images that all have; {} where none can."""
+        shared = images.drop(columns=NOISY, errors="ignore").dropna()
+        if len(shared.columns) < 2 or len(shared) < 2:
+            return {}
+        return rank_ranges(shared, measure.higher_is_better, lambda table: self.intervals(dataset, table))
+
     def ranks_off_training(self, dataset: str, measure: Measure) -> dict[str, tuple[int, int]]:
         """The ranks that each model may have by its mean off the training noise, over the images that all have."""
         if (dataset, measure.key) not in self._ranks:
-            images = self.off_training_per_image(dataset, measure).drop(columns=NOISY, errors="ignore").dropna()
-            arrays = {str(model): images[model].to_numpy(float) for model in images.columns}
-            known = len(arrays) > 1 and len(images) > 1
-            self._ranks[dataset, measure.key] = rank_ranges(arrays, measure.higher_is_better) if known else {}
+            self._ranks[dataset, measure.key] = self.ranks(
+                dataset, self.off_training_per_image(dataset, measure), measure
+            )
         return self._ranks[dataset, measure.key]
 
     @cached_property

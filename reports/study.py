@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reports.measures import PSNR, Measure
+from reports.paired import Intervals, means_alone
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,16 @@ class Artefact:
 
 
 @dataclass(frozen=True)
+class Formula:
+    """A quantity that pages show: its formula in plain characters, what it says in words, and who it is from."""
+
+    name: str
+    formula: str
+    words: str
+    source: str = ""
+
+
+@dataclass(frozen=True)
 class Move:
     """How a model's mean PSNR on a noise differs from that of another run over the same images, in dB.
 
@@ -126,7 +137,10 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Study:
-    """Everything a reader needs to judge and repeat a run; `created` is an ISO 8601 time."""
+    """Everything a reader needs to judge and repeat a run; `created` is an ISO 8601 time.
+
+    `intervals` computes the intervals of what pages put together themselves, means over noises and differences.
+    """
 
     title: str
     command: str = ""
@@ -134,7 +148,8 @@ class Study:
     run: str = ""
     protocol: str = ""
     protocol_description: str = ""
-    interval: str = ""
+    intervals: Intervals = means_alone
+    formulas: tuple[Formula, ...] = ()
     measures: tuple[Measure, ...] = (PSNR,)
     versions: Mapping[str, str] = field(default_factory=dict)
     machine: Mapping[str, str] = field(default_factory=dict)

@@ -11,7 +11,8 @@ from bench.statistics.paired import OFF_TRAINING
 
 WORDS = (
     "A difference is this run less the other, of each image with itself. Its interval and p (permutation test of the "
-    "mean) are over photographs; p is corrected for all of these comparisons by Holm's method, means off training apart."
+    "mean) are over photographs; p is corrected for all of these comparisons by Holm's method, means off training "
+    "apart."
 )
 
 

@@ -13,6 +13,7 @@ import reports
 from bench import metrics, protocols, statistics
 from bench.noise import noises
 from bench.runs.store import Store, row_key
+from bench.statistics.formulas import FORMULAS
 
 TILED = (
     "Images that are large for a network were denoised in overlapping square tiles that fade into each other; the side "
@@ -40,7 +41,8 @@ def study_of(store: Store, rows: pd.DataFrame, manifest: list[dict], protocol: s
         run=store.folder.name,
         protocol=protocol,
         protocol_description=" ".join([described.words, *([TILED] if (rows["tile"] > 0).any() else [])]),
-        interval=statistics.WORDS,
+        intervals=statistics.mean_intervals,
+        formulas=tuple(reports.Formula(one.name, one.formula, one.words, one.source) for one in FORMULAS),
         measures=tuple(measures(rows, manifest)),
         versions=last["versions"],
         machine=last["machine"],

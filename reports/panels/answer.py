@@ -12,7 +12,6 @@ from reports.drawn import Drawn, publish
 from reports.folder import SiteFolder
 from reports.formatting import listing, number, plural
 from reports.measures import GAP, PSNR
-from reports.paired import mean_interval
 from reports.panels import Panel
 from reports.results import NOISY, Results
 
@@ -32,9 +31,10 @@ def context(results: Results, folder: SiteFolder) -> dict[str, object]:
     models = complete(results, gaps, away)
     if not models:
         return {"answer": None, "reason": no_answer(results), "figure": None}
-    losses, scores = intervals(gaps, models), intervals(away, models)
+    losses, scores = intervals(results, gaps), intervals(results, away)
+    first, second = lead(results, models, losses, gaps), then(results, models, scores, away)
     return {
-        "answer": Answer(lead(models, losses, gaps), then(models, scores, away), basis(results, away, models)),
+        "answer": Answer(first, second, basis(results, away, models)),
         "reason": "",
         "figure": draw(results, folder, models, losses, scores, gaps, away),
     }
@@ -46,7 +46,7 @@ def sentence(results: Results) -> str:
     models = complete(results, gaps, away)
     if not models:
         return f"No answer: {no_answer(results)}."
-    return "".join(text for text, _ in lead(models, intervals(gaps, models), gaps))
+    return "".join(text for text, _ in lead(results, models, intervals(results, gaps), gaps))
 
 
 def complete(results: Results, gaps: pd.DataFrame, away: pd.DataFrame) -> list[str]:
@@ -54,9 +54,11 @@ def complete(results: Results, gaps: pd.DataFrame, away: pd.DataFrame) -> list[s
     return [model for model in results.models if len(away) and model in gaps.columns and model in away.columns]
 
 
-def intervals(table: pd.DataFrame, models: list[str]) -> dict[str, tuple[float, float, float]]:
-    """Mean and ends of the interval by model."""
-    return {model: mean_interval(table[model].to_numpy()) for model in models}
+def intervals(results: Results, table: pd.DataFrame) -> dict[str, tuple[float, float, float]]:
+    """Images of all data sets x models, or differences of them -> mean and ends of the interval by column."""
+    photographs = [f"{dataset} {results.photograph(dataset, image)}" for dataset, image in table.index]
+    bounds = results.study.intervals(table.to_numpy(float), np.array(photographs))
+    return dict(zip(table.columns, (tuple(map(float, ends)) for ends in bounds), strict=True))
 
 
 def pooled(results: Results, measure) -> pd.DataFrame:
@@ -80,7 +82,7 @@ def no_answer(results: Results) -> str:
     return "no image has a score for every model under every noise"
 
 
-def lead(models: list[str], losses: dict, gaps: pd.DataFrame) -> tuple[tuple[str, bool], ...]:
+def lead(results: Results, models: list[str], losses: dict, gaps: pd.DataFrame) -> tuple[tuple[str, bool], ...]:
     """Who loses least, by how much, and whether that can be told from the next."""
     order = sorted(models, key=lambda model: losses[model][0])
     first, rest = order[0], order[1:]
@@ -90,7 +92,7 @@ def lead(models: list[str], losses: dict, gaps: pd.DataFrame) -> tuple[tuple[str
     amount = f" {number(mean, 2)} dB{spread}"
     if not rest:
         return (("Off the noise it was trained on, ", False), (first, True), (f" loses{amount}.", False))
-    tied = [model for model in rest if not apart(gaps[model] - gaps[first])]
+    tied = not_apart(results, gaps[rest].sub(gaps[first], axis=0))
     opening = (("Off the training noise, ", False), (first, True))
     if tied:
         names = [part for model in tied for part in ((", ", False), (model, True))][1:]
@@ -105,10 +107,10 @@ def lead(models: list[str], losses: dict, gaps: pd.DataFrame) -> tuple[tuple[str
     )
 
 
-def then(models: list[str], scores: dict, away: pd.DataFrame) -> tuple[tuple[str, bool], ...]:
+def then(results: Results, models: list[str], scores: dict, away: pd.DataFrame) -> tuple[tuple[str, bool], ...]:
     """Who scores highest there, and what the noisy input scores: a small loss alone is not a good picture."""
     best = max(models, key=lambda model: scores[model][0])
-    others = [model for model in models if model != best and not apart(away[best] - away[model])]
+    others = not_apart(results, away[[m for m in models if m != best]].rsub(away[best], axis=0))
     parts = [
         ("The highest score there is ", False),
         (f"{number(scores[best][0], 2)} dB, by ", False),
@@ -124,10 +126,9 @@ def then(models: list[str], scores: dict, away: pd.DataFrame) -> tuple[tuple[str
     return (*parts, (".", False))
 
 
-def apart(difference: pd.Series) -> bool:
-    """Paired differences that should be positive -> whether their 95% interval lies above zero."""
-    _, low, _ = mean_interval(difference.to_numpy())
-    return bool(np.isfinite(low) and low > 0)
+def not_apart(results: Results, differences: pd.DataFrame) -> list[str]:
+    """Images x models, differences that should be positive -> the models whose 95% interval does not lie above zero."""
+    return [model for model, (_, low, _) in intervals(results, differences).items() if not low > 0]
 
 
 def basis(results: Results, away: pd.DataFrame, models: list[str]) -> str:
@@ -139,7 +140,7 @@ def basis(results: Results, away: pd.DataFrame, models: list[str]) -> str:
     text = (
         f"Mean over {settings} of {kinds} and {images} of {plural(len(sets), 'data set')}; losses are "
         "counted from Gaussian 15. Models are compared image by image on the same noisy pixels, with "
-        "Student's t intervals over images."
+        "95% intervals over photographs."
     )
     left_out = [model for model in results.models if model not in models]
     if left_out:
@@ -152,8 +153,6 @@ def draw(results, folder, models, losses, scores, gaps, away) -> Drawn:
     order = sorted(models, key=lambda model: losses[model][0])
     if NOISY in gaps.columns and NOISY in away.columns:
         order.append(NOISY)
-        losses = losses | {NOISY: mean_interval(gaps[NOISY].to_numpy())}
-        scores = scores | {NOISY: mean_interval(away[NOISY].to_numpy())}
     lines = [
         Loss(
             "noisy input" if model == NOISY else model,

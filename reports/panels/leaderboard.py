@@ -10,7 +10,7 @@ from reports import latex, links
 from reports.folder import SiteFolder
 from reports.formatting import interval, number
 from reports.measures import GAP, Measure
-from reports.paired import leaders, mean_interval, rank_ranges
+from reports.paired import leaders
 from reports.panels import Panel
 from reports.results import NOISY, Average, NoiseSetting, Results
 
@@ -84,7 +84,7 @@ def table(results: Results, folder: SiteFolder, index: int, measure: Measure) ->
     levels = frozenset(one for column in columns if isinstance(column, Average) and column.name
                        for one in column.settings)  # fmt: skip
     scores = {column: cells(results, dataset, column, measure) for column in columns}
-    ranks = ranks_of(images_of(results, dataset, columns[0], measure), measure)
+    ranks = results.ranks(dataset, images_of(results, dataset, columns[0], measure), measure)
     lines = tuple(line(results, dataset, model, columns, scores, ranks) for model in (*results.models, NOISY))
     shown = tuple(one for one in lines if one.model == NOISY or one.failed or any(c.text for c in one.cells))
     ranked = tuple(sorted((one for one in shown if one.model != NOISY), key=lambda one: rank(one, measure)))
@@ -132,13 +132,6 @@ def rank(one: Line, measure: Measure) -> tuple[bool, float]:
     return missing, 0.0 if missing else -value if measure.higher_is_better else value
 
 
-def ranks_of(images: pd.DataFrame, measure: Measure) -> dict[str, tuple[int, int]]:
-    """Images x models -> the ranks that each model may have, over the images that all have."""
-    shared = images.drop(columns=NOISY, errors="ignore").dropna()
-    arrays = {model: shared[model].to_numpy(float) for model in shared.columns}
-    return rank_ranges(arrays, measure.higher_is_better) if len(arrays) > 1 and len(shared) else {}
-
-
 Scores = dict[str, tuple[Cell, float, float]]
 
 
@@ -148,7 +141,7 @@ def cells(results: Results, dataset: str, column: Column, measure: Measure) -> S
     images = images_of(results, dataset, column, measure)
     if isinstance(column, Average):
         complete = images.dropna() if set(images.columns) >= set(models) else images
-        triples = {model: mean_interval(complete[model].to_numpy()) for model in models if model in complete.columns}
+        triples = dict(zip(complete.columns, map(tuple, results.intervals(dataset, complete)), strict=True))
         failed = dict.fromkeys(models, 0)
     else:
         lines = {model: results.line(dataset, column.spec, model) for model in models}
@@ -156,8 +149,7 @@ def cells(results: Results, dataset: str, column: Column, measure: Measure) -> S
         triples = {m: tuple(as_float(one[key]) for key in keys) for m, one in lines.items() if one is not None}
         failed = {m: 0 if one is None else int(as_float(one["failed"], 0)) for m, one in lines.items()}
     means = {model: triple[0] for model, triple in triples.items() if model != NOISY}
-    arrays = {model: images[model].to_numpy(dtype=float) for model in means if model in images.columns}
-    _, best = leaders(means, arrays, measure.higher_is_better)
+    _, best = leaders(means, images, measure.higher_is_better, lambda table: results.intervals(dataset, table))
     found: Scores = {}
     for model in models:
         mean, low, high = triples.get(model, (math.nan,) * 3)

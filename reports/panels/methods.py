@@ -1,7 +1,6 @@
 """How the numbers came about and how to get them again."""
 
 from reports.folder import SiteFolder
-from reports.measures import LPIPS
 from reports.panels import Panel
 from reports.results import Results
 
@@ -19,7 +18,6 @@ def context(results: Results, folder: SiteFolder) -> dict[str, object]:
         "seeds": sorted({str(seed) for seed in rows["seed"].dropna()}),
         "protocols": sorted({str(name) for name in rows["protocol"].dropna()}),
         "licences": licences(results),
-        "lpips": LPIPS in results.measures,
         "rows_address": folder.csv("tables/rows.csv", results.all_rows),
         "summary_address": folder.csv("tables/summary.csv", results.all_summary),
     }

@@ -10,7 +10,6 @@ from reports.folder import SiteFolder
 from reports.formatting import interval, number, rank
 from reports.measures import GAP, PSNR, Measure
 from reports.pages import MODEL
-from reports.paired import mean_interval
 from reports.panels import Panel
 from reports.results import Results
 from reports.study import ModelCard
@@ -72,7 +71,7 @@ def of_measure(results: Results, dataset: str, model: str, measure: Measure) -> 
     if model not in table.columns:
         return number(None, 2), "", "", ""
     ranks = results.ranks_off_training(dataset, measure)
-    mean, low, high = mean_interval(table[model].to_numpy())
+    mean, low, high = results.intervals(dataset, table[[model]])[0]
     place = rank(*ranks[model]) if model in ranks else ""
     address = links.images(dataset, results.off_training_spec, model, measure=measure.key)
     return number(mean, 2), interval(low, high, 2), place, address

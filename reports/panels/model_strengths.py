@@ -10,7 +10,6 @@ from reports.folder import SiteFolder
 from reports.formatting import signed
 from reports.measures import PSNR
 from reports.pages import MODEL
-from reports.paired import mean_interval
 from reports.panels import Panel
 from reports.results import NOISY, Results
 
@@ -27,16 +26,19 @@ def context(results: Results, folder: SiteFolder, model: str) -> dict[str, objec
 
 def differences(results: Results, dataset: str, model: str) -> list[Difference]:
     """PSNR less the mean PSNR of the other models, image by image, for each noise."""
-    found = []
+    changes = {}
     for setting in results.noises:
         table = results.per_image(dataset, setting.spec, PSNR).drop(columns=NOISY, errors="ignore")
         if model in table.columns and len(table.columns) > 1:
-            others = table.drop(columns=model).mean(axis=1)
-            mean, low, high = mean_interval((table[model] - others).to_numpy())
-            if mean == mean:
-                address = links.images(dataset, setting.spec, model)
-                found.append(Difference(setting.name, setting.label, mean, low, high, address))
-    return found
+            changes[setting] = table[model] - table.drop(columns=model).mean(axis=1)
+    if not changes:
+        return []
+    bounds = results.intervals(dataset, pd.concat(changes.values(), axis=1))
+    return [
+        Difference(setting.name, setting.label, *map(float, ends), links.images(dataset, setting.spec, model))
+        for setting, ends in zip(changes, bounds, strict=True)
+        if ends[0] == ends[0]
+    ]
 
 
 def draw(results: Results, folder: SiteFolder, dataset: str, model: str, found: list[Difference]) -> Drawn:

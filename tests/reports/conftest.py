@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 from PIL import Image, ImageFilter
 
-from reports import DatasetCard, Measure, ModelCard, NoiseCard, Picture, Study
+from bench.statistics import mean_intervals
+from reports import DatasetCard, Formula, Measure, ModelCard, NoiseCard, Picture, Study
 from reports.measures import PSNR
 
 MEASURES = (
@@ -221,7 +222,8 @@ def study_maker(tmp_path: Path):
             run="first",
             protocol="stored",
             protocol_description="noise is clipped to [0, 1] and rounded to 8 bits.",
-            interval="Intervals are 95% bootstrap intervals of the mean over images.",
+            intervals=mean_intervals,
+            formulas=(Formula("Loss, or gap", "g = a < b", "What leaving the training noise costs.", "nobody, 1900"),),
             measures=MEASURES,
             versions={"python": "3.11.7", "torch": "2.8.0", "numpy": "2.4.6"},
             machine={"processor": "2 cores", "memory": "8 GB", "system": "Linux"},
