@@ -67,10 +67,17 @@ def compare(
         raise BadInput("nothing can be compared: no image has scores on both sides under the same noise and protocol")
     notes += _alone(frame, pairs, here, there)
     away = frame["noise_name"] == ""
-    frame["p_holm"] = frame.groupby([frame["metric"], away])["p"].transform(lambda family: holm(family.to_numpy()))
+    frame["p_holm"] = _corrected(frame, away)
     frame = frame.reindex(columns=COLUMNS).reset_index(drop=True)
     frame.attrs["notes"] = notes
     return frame
+
+
+def _corrected(frame: pd.DataFrame, away: pd.Series) -> pd.Series:
+    """Holm's p within each metric, means off training apart; what did not move at all is not counted."""
+    counted = frame["p"].where(frame["moved"].str.len() > 0)
+    adjusted = counted.groupby([frame["metric"], away]).transform(lambda family: holm(family.to_numpy()))
+    return adjusted.where(counted.notna(), frame["p"])
 
 
 def _rows(run: Run, protocol: str | None) -> tuple[pd.DataFrame, str]:

@@ -127,10 +127,13 @@ def show(frame, cards: dict, places: tuple[str, str]) -> None:
                       title_justify="left")  # fmt: skip
         table.add_column("noise", overflow="fold")
         spread = ("sd, least to most of trainings",) if several else ()
-        for name in ("images", "other", "this", "difference [95%]", "p", "p (Holm)", *spread):
+        sides = ("other", "this") if places[0] else (against, model)
+        for name in ("images", *sides, "difference [95%]", "p", "p (Holm)", *spread):
             table.add_column(name, justify="right")
         table.add_column("moved most")
         for line in part.to_dict("records"):
+            if not line["noise_name"]:
+                table.add_section()  # the mean off training
             table.add_row(*cells(line, digits, several))
         screen.print(table)
     for sentence in sentences(frame, several):
@@ -148,7 +151,8 @@ def sentences(frame, several: bool):
     if len(tested):
         kept, photographs = int((tested["p_holm"] < 0.05).sum()), int(tested["photographs"].min())
         yield f"{kept} of {len(tested)} differences have p below 0.05 after Holm's correction within each metric."
-        if least_p(photographs) * int(tested["metric"].value_counts().min()) > 0.05:
+        family = tested[(tested["noise_name"] != "") & (tested["moved"].str.len() > 0)]["metric"].value_counts()
+        if len(family) and least_p(photographs) * int(family.min()) > 0.05:
             yield (f"{photographs} photographs give no p below {least_p(photographs):.2g} before the correction: too "
                    "few for so many comparisons; read the intervals, or choose fewer noises.")  # fmt: skip
     yield "Intervals and p are over photographs: how sure a difference is for others of this kind."

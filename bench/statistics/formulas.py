@@ -67,8 +67,9 @@ FORMULAS = (
     Formula(
         "p, Holm",
         "for the k-th smallest of m: the largest of (m - j + 1) p(j) over j <= k, at most 1",
-        "Corrected for the number of comparisons shown, within each metric, means off training apart. If those below "
-        "0.05 are called different, any is so wrongly in at most 5 of 100 such tables.",
+        "Corrected for the number of comparisons shown, within each metric, means off training apart; comparisons "
+        "whose images are all equal are not counted. If those below 0.05 are called different, any is so wrongly in at "
+        "most 5 of 100 such tables.",
         "Holm, Scandinavian Journal of Statistics 1979",
     ),
     Formula(

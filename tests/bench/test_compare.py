@@ -130,7 +130,10 @@ def test_equal_runs_differ_by_nothing():
     run = rows({"ours": 0.0})
     frame = bench.compare(run, run)
     assert (frame[["difference", "low", "high"]] == 0).all(axis=None) and (frame["p"] == 1).all()
-    assert (frame["moved"].str.len() == 0).all()
+    assert (frame["moved"].str.len() == 0).all() and (frame["p_holm"] == 1).all()
+    moved = run.assign(psnr=run["psnr"] + 0.1 * (run["noise"] == "poisson(alpha=2)"))
+    line = of(bench.compare(moved, run, metrics="psnr"), "poisson(alpha=2)")
+    assert line["p_holm"] == line["p"] == 2 / 2**12  # the other noises did not move and are no comparisons
     rounded = run.assign(psnr=run["psnr"] * (1 + 2e-16))
     assert (bench.compare(rounded, run)["difference"] == 0).all()
 
