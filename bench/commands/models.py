@@ -8,6 +8,8 @@ import click
 
 from bench.commands.train import pairs
 
+FORMATS = ("table", "csv", "json", "markdown", "latex")
+
 
 @click.group()
 def models() -> None:
@@ -15,80 +17,65 @@ def models() -> None:
 
 
 @models.command("list")
-def list_() -> None:
+@click.option("--format", "kind", type=click.Choice(FORMATS), default="table", show_default=True,
+              help="All but table have a row for each size of a model and each set of weights.")  # fmt: skip
+def list_(kind) -> None:
     """Models, what they cost and see, and the weights that are here: shipped and imported."""
+    from bench.networks import listing
+
+    rows = listing.rows()
+    if kind == "table":
+        _print(rows)
+        return
+    import pandas as pd
+
+    from bench.runs import export
+
+    frame = pd.DataFrame(rows).astype({name: "Int64" for name in ("parameters", "flops_per_pixel")})
+    click.echo(export.encode(frame, kind).decode(), nl=False)
+
+
+def _print(rows: list[dict]) -> None:
     from rich.table import Table
 
-    from bench import registry
     from bench.console import console
-    from bench.networks import cards, groups
+    from bench.networks import groups
 
-    shipped, imported = cards.cards(), cards.imported()
-    table = Table("name", "network", "paper", "size", "parameters", "kFLOP / pixel", "receptive field", "weights")
-    for name, constants in cards.networks().items():
-        first = [name, constants["TITLE"], _short(constants["PAPER"])]
-        for size, facts in _facts(constants).items():
-            table.add_row(*first, size, *_cost(facts), "shipped" if f"{name}-{size}" in shipped else "-")
-            first = ["", "", ""]
-        for key, card in imported.items():
-            if card["model"] == name:
-                table.add_row(*first, key, *_cost(card), "imported")
-    for name, constants in cards.classical().items():
-        lack = cards.missing(constants["LIBRARIES"])
-        facts = {"parameters": 0, "receptive_field": constants["RECEPTIVE_FIELD"]}
-        needs = f"needs {lack}" if lack else "none needed"
-        table.add_row(name, constants["TITLE"], _short(constants["PAPER"]), "-", *_cost(facts), needs)
-    for name in registry.entry_points("model"):
-        table.add_row(name, "from another package", "-", "-", "-", "-", "-", "its own")
+    table, weights = (
+        Table("name", "network", "paper", "size", "parameters", "kFLOP / pixel", "receptive field", "weights"),
+        Table("weights", "of", "parameters", "trained on", "licence", "SHA-256"),
+    )
+    last = None
+    for row in rows:
+        first = [row["model"], row["title"], _short(row["paper"])] if row["model"] != last else ["", "", ""]
+        last, default = row["model"], row["weights"] in (None, f"{row['model']}-{row['size']}")
+        size = row["size"] if default else row["weights"]
+        table.add_row(*first, size or "-", *_cost(row), row["weights_from"] or "-")
+    for row in sorted(filter(lambda row: row["weights"], rows), key=lambda row: row["weights_from"], reverse=True):
+        name, parameters = f"{row['weights']} ({row['weights_from']})", _cost(row)[0]
+        weights.add_row(name, row["model"], parameters, row["trained_on"], row["licence"], (row["sha256"] or "-")[:12])
     console().print(table)
-    if shipped or imported:
-        console().print(_weights_table(shipped, imported))
+    if weights.row_count:
+        console().print(weights)
     for group, words in groups.GROUPS.items():
         click.echo(f"--models {group}: {words} ({', '.join(groups.specs(group))})")
     click.echo("More of one: bench models info NAME")
 
 
-def _facts(constants: dict) -> dict[str, dict]:
-    """What a network costs at each of its sizes; nothing known, for one that does not say."""
-    facts = constants.get("FACTS")
-    return facts if isinstance(facts, dict) else {"full": {}, "small": {}}
-
-
-def _cost(facts: dict) -> list[str]:
+def _cost(row: dict) -> list[str]:
     """Parameters, thousands of operations per pixel, receptive field, as they stand in a table."""
-    parameters, flops = facts.get("parameters"), facts.get("flops_per_pixel")
+    parameters, flops = row["parameters"], row["flops_per_pixel"]
     return [
         "-" if parameters is None else f"{parameters:,}",
         "-" if flops is None else f"{flops / 1000:,.0f}",
-        str(facts.get("receptive_field") or "-"),
+        str(row["receptive_field"] or "-"),
     ]
 
 
-def _short(paper: str) -> str:
+def _short(paper: str | None) -> str:
     """'Zhang et al., Beyond a Gaussian Denoiser, TIP 2017' -> 'Zhang et al., TIP 2017'."""
-    parts = paper.split(", ")
-    return f"{parts[0]}, {parts[-1]}" if len(parts) > 2 else paper
-
-
-def _weights_table(shipped: dict, imported: dict):
-    from rich.table import Table
-
-    table = Table("weights", "of", "parameters", "trained on", "licence", "SHA-256")
-    for kind, known in (("shipped", shipped), ("imported", imported)):
-        for name, card in known.items():
-            parameters = f"{card['parameters']:,}" if "parameters" in card else "-"
-            row = [f"{name} ({kind})", card["model"], parameters, _trained_on(card), card.get("licence", "unknown")]
-            table.add_row(*row, card.get("sha256", "-")[:12])
-    return table
-
-
-def _trained_on(card: dict) -> str:
-    trained = card.get("trained_on")
-    if isinstance(trained, str):  # as whoever imported them said
-        return trained
-    if trained:
-        return f"{trained['images']} images of {trained['data']}, {trained['noise']}"
-    return f"unknown; from {card['origin']['file']}" if "origin" in card else "unknown"
+    parts = (paper or "-").split(", ")
+    return f"{parts[0]}, {parts[-1]}" if len(parts) > 2 else paper or "-"
 
 
 @models.command()
@@ -98,7 +85,7 @@ def info(spec) -> None:
     from rich.table import Table
 
     from bench.console import console
-    from bench.networks import cost, models
+    from bench.networks import cost, listing, models
 
     model = models.resolve(spec)
     network = model.load()
@@ -116,7 +103,7 @@ def info(spec) -> None:
         "weights here": _weights_of(model.name) or "none",
         "licence": card.get("licence", model.licence),
         "paper": model.paper or "-",
-        "trained on": _trained_on(card) if card else "unknown" if model.file else "-",
+        "trained on": listing.trained_on(card) if card else "unknown" if model.file else "-",
     }
     if "libraries" in card:
         lines |= {

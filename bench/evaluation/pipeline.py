@@ -11,6 +11,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
+import torch
+
 from baselines.checkpoints import first_line
 from bench.evaluation.denoise import Networks, Output
 from bench.evaluation.prepare import Prepared, prepare
@@ -37,7 +39,7 @@ class Pipeline:
         stop: Callable[[], bool] = lambda: False,
     ):
         self.plan, self.networks, self.watch, self.stop = plan, networks, watch, stop
-        self._maker, self._scorer = ThreadPoolExecutor(1, "maker"), ThreadPoolExecutor(1, "scorer")
+        self._maker, self._scorer = _one_thread("maker"), _one_thread("scorer")
         self._scoring: deque[Future[Finished]] = deque()
 
     def results(self, jobs: Iterable[Job]) -> Iterator[Finished]:
@@ -100,6 +102,15 @@ class Pipeline:
         except (ValueError, RuntimeError) as error:  # too small for a metric; out of memory
             return Finished(cell, failed(row, first_line(error)))
         return Finished(cell, row, pictures(self.plan, task, row, output.pixels, prepared) if task.pictured else {})
+
+
+def _one_thread(name: str) -> ThreadPoolExecutor:
+    """A thread in which torch starts no others: the processors are the network's, whose threads would wait for them."""
+    pool, threads = ThreadPoolExecutor(1, name), torch.get_num_threads()
+    pool.submit(torch.get_num_threads).result()  # at first it takes the process's number, whatever it was told before
+    pool.submit(torch.set_num_threads, 1).result()
+    torch.set_num_threads(threads)  # which is the process's number too
+    return pool
 
 
 def _prepare(plan: Plan, job: Job, task: Task) -> Prepared | str:

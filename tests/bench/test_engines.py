@@ -1,19 +1,23 @@
 """Processes and a Dask cluster give the rows of this process; what crashes or hangs has a row that says so."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 
 import bench
 from bench import engines
 from bench.engines import parcel, worker
+from bench.engines.here import Here
 from bench.engines.local import Local
 from bench.errors import BadInput
 from bench.noise import noises
@@ -129,6 +133,17 @@ def test_two_processes_give_the_rows_and_pictures_of_one(tmp_path, photos, own):
     assert len(here) == 2 * 2 * 2 * 4 and (here["status"] == "ok").all()
     names = [{path.name for path in (tmp_path / side / "pictures").iterdir()} for side in ("here", "there")]
     assert names[0] == names[1]
+
+
+def test_scores_are_taken_in_one_thread_beside_the_networks(own, photos):
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with contextlib.closing(Here(plan_of(own, photos, "Blur"), "cpu")) as here:
+            assert here._scorer.submit(torch.get_num_threads).result() == 1
+            assert torch.get_num_threads() == ThreadPoolExecutor(1).submit(torch.get_num_threads).result() == 2
+    finally:
+        torch.set_num_threads(threads)
 
 
 def test_a_crash_and_a_time_out_are_rows_and_the_rest_goes_on(tmp_path, photos, own):

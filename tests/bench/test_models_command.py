@@ -1,5 +1,7 @@
 """`bench models list` and `bench models info`: what a reader needs to choose."""
 
+import csv
+import io
 import json
 import subprocess
 import sys
@@ -61,7 +63,7 @@ def test_list():
     found = rows(call("models", "list"))
     start = next(place for place, row in enumerate(found) if row[0] == "dncnn")
     assert found[start] == ["dncnn", "DnCNN", "Zhang et al., TIP 2017", "full", "668,227", "1,334", "41", "-"]
-    assert found[start + 1] == ["", "", "", "small", "103,283", "206", "19", "shipped"]
+    assert found[start + 1] == ["", "", "", "small", "371", "206", "19", "shipped"]  # as its card says
     assert found[start + 2] == ["", "", "", "grey", "521", "3", "11", "imported"]
     digests = {name: card["sha256"][:12] for name, card in {**cards.cards(), **cards.imported()}.items()}
     trained = "8 images of photos, Gaussian, sigma 15 of 255"
@@ -69,9 +71,33 @@ def test_list():
     assert ["grey (imported)", "dncnn", "521", "unknown; from grey.pth", "unknown", digests["grey"]] in found
 
 
-def test_listing_imported_weights_does_not_import_torch():
+def test_list_as_rows():
+    found = {row["spec"]: row for row in json.loads(call("models", "list", "--format", "json"))}
+    small, grey = found["dncnn"], found["dncnn(weights='grey')"]
+    assert found["dncnn(size='full')"]["parameters"] == 668227 and found["dncnn(size='full')"]["weights"] is None
+    assert (small["weights"], small["weights_from"], small["size"]) == ("dncnn-small", "shipped", "small")
+    assert small["sha256"] == cards.cards()["dncnn-small"]["sha256"] and small["flops_per_pixel"] == 205920
+    assert (grey["weights"], grey["weights_from"], grey["parameters"]) == ("grey", "imported", 521)
+    assert found["nlm"]["weights_from"] == "none needed"
+    header, *lines = csv.reader(io.StringIO(call("models", "list", "--format", "csv")))
+    as_text = {row["spec"]: row for row in (dict(zip(header, line, strict=True)) for line in lines)}
+    assert as_text.keys() == found.keys()
+    assert as_text["dncnn"] == {name: "" if value is None else str(value) for name, value in small.items()}
+
+
+def test_further_weights_that_ship_are_listed(place):
+    card = {**cards.cards()["dncnn-small"], "name": "dncnn-small-seed1"}
+    checkpoints.write_weights(DnCNN(nc=4, nb=3).state_dict(), place / "shipped/dncnn-small-seed1.safetensors", card)
+    found = [row for row in json.loads(call("models", "list", "--format", "json")) if row["model"] == "dncnn"]
+    assert [row["weights"] for row in found] == [None, "dncnn-small", "dncnn-small-seed1", "grey"]
+    assert (found[2]["spec"], found[2]["weights_from"]) == ("dncnn(weights='dncnn-small-seed1')", "shipped")
+    assert ["", "", "", "dncnn-small-seed1", "371", "206", "19", "shipped"] in rows(call("models", "list"))
+
+
+@pytest.mark.parametrize("words", [[], ["--format", "json"]])
+def test_listing_imported_weights_does_not_import_torch(words):
     program = (
-        "import sys; sys.argv = ['bench', 'models', 'list']\n"
+        f"import sys; sys.argv = ['bench', 'models', 'list', *{words}]\n"
         "from bench.cli import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
@@ -79,7 +105,7 @@ def test_listing_imported_weights_does_not_import_torch():
     )
     result = subprocess.run([sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{program}"],
                             capture_output=True, text=True)  # fmt: skip
-    assert "grey (imported)" in result.stdout and result.stderr.strip() == "False"
+    assert "grey" in result.stdout and result.stderr.strip() == "False"
 
 
 def info(spec):

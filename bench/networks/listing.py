@@ -1,0 +1,90 @@
+"""What `bench models list` shows, as rows: every model at each of its sizes, and every set of weights that is here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from bench import registry
+from bench.networks import cards
+
+COLUMNS = ("model", "title", "paper", "size", "spec", "parameters", "flops_per_pixel", "receptive_field", "weights",
+           "weights_from", "trained_on", "licence", "sha256")  # fmt: skip
+
+
+def rows() -> list[dict[str, Any]]:
+    """A row for each model and size, and for each further set of weights; None for what is not known.
+
+    spec          what `--models` takes; weights that are not here have to be trained or imported first
+    weights_from  'shipped', 'imported', 'none needed', 'needs PACKAGE'; None where there are none
+    """
+    found = [*_of_networks(), *_of_classical(), *_of_others()]
+    return [{column: row.get(column) for column in COLUMNS} for row in found]
+
+
+def trained_on(card: dict[str, Any]) -> str:
+    """'380 images of BSDS400, Gaussian, sigma 15 of 255', as far as a card knows."""
+    trained = card.get("trained_on")
+    if isinstance(trained, str):  # as whoever imported them said
+        return trained
+    if trained:
+        return f"{trained['images']} images of {trained['data']}, {trained['noise']}"
+    return f"unknown; from {card['origin']['file']}" if "origin" in card else "unknown"
+
+
+def _of_networks() -> Iterator[dict[str, Any]]:
+    shipped, imported = cards.cards(), cards.imported()
+    for name, constants in cards.networks().items():
+        known = {"model": name, "title": constants["TITLE"], "paper": constants["PAPER"]}
+        facts = _facts(constants)
+        for size, costs in facts.items():
+            default = f"{name}-{size}"
+            spec = name if size == "small" else f"{name}(size='{size}')"
+            weights = _weights(default, "shipped", shipped[default]) if default in shipped else {}
+            yield {**known, "licence": constants["LICENCE"], "size": size, "spec": spec} | _cost(costs) | weights
+        for kind, others in (("shipped", shipped), ("imported", imported)):
+            for key, card in others.items():
+                if card["model"] == name and key not in {f"{name}-{size}" for size in facts}:
+                    row = {**known, "size": card.get("size"), "spec": f"{name}(weights='{key}')"}
+                    yield row | _cost(facts.get(card.get("size"), {})) | _weights(key, kind, card)
+
+
+def _of_classical() -> Iterator[dict[str, Any]]:
+    for name, constants in cards.classical().items():
+        lack = cards.missing(constants["LIBRARIES"])
+        yield {
+            "model": name,
+            "title": constants["TITLE"],
+            "paper": constants["PAPER"],
+            "spec": name,
+            "parameters": 0,
+            "receptive_field": constants["RECEPTIVE_FIELD"],
+            "weights_from": f"needs {lack}" if lack else "none needed",
+            "licence": constants["LICENCE"],
+        }
+
+
+def _of_others() -> Iterator[dict[str, Any]]:
+    for name in registry.entry_points("model"):
+        yield {"model": name, "title": "from another package", "spec": name, "weights_from": "its own"}
+
+
+def _facts(constants: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """What a network costs at each of its sizes; nothing known, for one that does not say."""
+    facts = constants.get("FACTS")
+    return facts if isinstance(facts, dict) else {"full": {}, "small": {}}
+
+
+def _cost(facts: dict[str, Any]) -> dict[str, Any]:
+    return {name: facts[name] for name in ("parameters", "flops_per_pixel", "receptive_field") if facts.get(name)}
+
+
+def _weights(name: str, kind: str, card: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "weights": name,
+        "weights_from": kind,
+        **_cost(card),
+        "trained_on": trained_on(card),
+        "licence": card.get("licence", "unknown"),
+        "sha256": card.get("sha256"),
+    }
