@@ -112,7 +112,7 @@ def test_noise_is_the_same_in_another_process(photos):
     digest = noises.pixel_hash(clean)
     here = noise(clean, noises.generator(digest, noise, 3))[0]
     program = (
-        "import bench, hashlib, pathlib; from bench import noises; n = noises.load_noise('mixture(level=2)');"
+        "import bench, hashlib, pathlib; from bench.noise import noises; n = noises.load_noise('mixture(level=2)');"
         f"c = bench.load_dataset(pathlib.Path({str(photos)!r})).images[0].read();"
         "print(hashlib.sha256(n(c, noises.generator(noises.pixel_hash(c), n, 3))[0].tobytes()).hexdigest())"
     )
