@@ -152,9 +152,10 @@ def scores(results: Results, dataset: str, setting: NoiseSetting, measure: Measu
 
 def listed(table: pd.DataFrame, measure: Measure) -> dict[str, list[float | None]]:
     """A table -> its columns that have a number, as lists rounded for the page; None where there is none."""
-    rounded = table.astype(float).round(measure.digits + 1)
-    columns = {str(name): rounded[name].tolist() for name in rounded.columns if rounded[name].notna().any()}
-    return {name: [value if value == value else None for value in values] for name, values in columns.items()}
+    rounded = table.to_numpy(dtype=float).round(measure.digits + 1)
+    columns = {str(name): values.tolist() for name, values in zip(table.columns, rounded.T, strict=True)}
+    listed_ = {name: [value if value == value else None for value in values] for name, values in columns.items()}
+    return {name: values for name, values in listed_.items() if any(value is not None for value in values)}
 
 
 def averaged(results: Results, dataset: str, average: Average) -> dict[str, object] | None:

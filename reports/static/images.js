@@ -295,6 +295,7 @@
     viewer.look({ zoom: Number(asked.get("zoom")) || 1, x: Number(asked.get("x") ?? 50), y: Number(asked.get("y") ?? 50) });
     await go({ ...blank, ...wish, show: asked.getAll("show").slice(0, SHOWN) });
     gallery.dataset.ready = "true";
+    performance.mark("ready");
   }
 
   tiles.addEventListener("click", (event) => {
