@@ -90,7 +90,7 @@ def stages(layers: Sequence[Layer], shape: Sequence[int]) -> list[Layer]:
     They are the outermost modules that ran; a network that is one module in a wrapper is opened. Images are not
     features, so outputs of the image's own shape are left out, unless nothing else is there.
     """
-    inside, outer = [], list(layers)
+    outer = list(layers)
     while True:
         paths = {layer.path for layer in outer}
         top = [one for one in outer if not any(one.path.startswith(f"{path}.") for path in paths - {one.path})]

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from bench.inside.options import models_of
+
 
 @click.command()
 @click.argument("models")
@@ -38,13 +40,10 @@ def attribute(models, image, noise, side, window, at, steps, protocol, seed, dev
     from bench.inside.look import keep
     from bench.inside.outputs import denoiser
     from bench.machine import device_of
-    from bench.networks import models as known
     from bench.noise import noises
     from bench.progress import progress
 
-    chosen, left_out = known.expand(models)
-    for sentence in left_out:
-        click.echo(f"note: {sentence}")
+    chosen = models_of(models)
     name, clean = completion.clean_image(image, side)
     stored, target = protocols.load_protocol(protocol), device_of(device)
     scene = attributions.scene_of(name, clean, noises.load_noise(noise), seed, stored, at, window)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from bench.inside.options import models_of
+
 
 @click.command()
 @click.argument("models")
@@ -37,12 +39,9 @@ def complete(models, image, ratios, noise, side, protocol, seed, device, out) ->
     from bench.inside.look import keep
     from bench.inside.outputs import denoiser
     from bench.machine import device_of
-    from bench.networks import models as known
     from bench.noise import noises
 
-    chosen, left_out = known.expand(models)
-    for sentence in left_out:
-        click.echo(f"note: {sentence}")
+    chosen = models_of(models)
     percentages, loaded = completion.ratios_of(ratios), noises.load_noise(noise) if noise else None
     name, clean = completion.clean_image(image, side)
     stored, target = protocols.load_protocol(protocol), device_of(device)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from bench.inside.options import data_options
+from bench.inside.options import data_options, models_of
 
 
 @click.command()
@@ -27,15 +27,12 @@ def detail(models, noise, **options) -> None:
     from bench.inside import setting
     from bench.inside.look import keep
     from bench.inside.outputs import denoiser
-    from bench.networks import models as known
     from bench.noise import noises
     from bench.progress import progress
     from bench.runs.table import cell_text
 
     chosen = setting.make(**options)
-    resolved, left_out = known.expand(",".join(models))
-    for sentence in left_out:
-        click.echo(f"note: {sentence}")
+    resolved = models_of(",".join(models))
     loaded = noises.load_noise(noise)
     denoisers = [denoiser(model, chosen.device) for model in resolved]
     click.echo(f"{chosen.patches.words}; {noises.canonical(loaded)}, protocol {chosen.protocol.name}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from bench.inside.options import data_options, listed
+from bench.inside.options import data_options, listed, models_of
 
 
 @click.command()
@@ -25,14 +25,11 @@ def features(models, noise, reference, layer, **options) -> None:
     from bench.inside.look import keep
     from bench.inside.probe import deepest
     from bench.inside.question import table
-    from bench.networks import models as known
     from bench.noise import noises
     from bench.progress import progress
 
     chosen = setting.make(**options)
-    resolved, left_out = known.expand(",".join(models))
-    for sentence in left_out:
-        click.echo(f"note: {sentence}")
+    resolved = models_of(",".join(models))
     question = densities.ask(noises.expand(noise), noises.load_noise(reference), chosen)
     probes = [deepest(model, listed(layer), chosen.device) for model in resolved]
     click.echo(f"{chosen.patches.words}; protocol {chosen.protocol.name}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from bench.inside.options import data_options
+from bench.inside.options import data_options, listed, models_of
 
 
 @click.command()
@@ -29,17 +29,13 @@ def srga(models, noise, reference, layer, components, pca, **options) -> None:
     from bench.console import console
     from bench.inside import findings, generalization, setting
     from bench.inside.look import keep
-    from bench.inside.options import listed
     from bench.inside.probe import deepest
     from bench.inside.question import table
-    from bench.networks import models as known
     from bench.noise import noises
     from bench.progress import progress
 
     chosen = setting.make(**options)
-    resolved, left_out = known.expand(",".join(models))
-    for sentence in left_out:
-        click.echo(f"note: {sentence}")
+    resolved = models_of(",".join(models))
     question = generalization.ask(noises.expand(noise), noises.load_noise(reference), chosen, components, pca)
     probes = [deepest(model, listed(layer), chosen.device) for model in resolved]
     how = f"{question.how['components']} components, {pca} PCA, protocol {chosen.protocol.name}"

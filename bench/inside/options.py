@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from bench.networks.model import Model
 
 
 def data_options(patches: int) -> Callable:
@@ -34,3 +38,13 @@ def data_options(patches: int) -> Callable:
 def listed(text: str | None) -> tuple[str, ...]:
     """'layers.*, norm' -> ('layers.*', 'norm')."""
     return tuple(part.strip() for part in (text or "").split(",") if part.strip())
+
+
+def models_of(text: str) -> list[Model]:
+    """The models of a list of specs; each that a group leaves out is told in a line. Raises BadInput."""
+    from bench.networks import models
+
+    chosen, left_out = models.expand(text)
+    for sentence in left_out:
+        click.echo(f"note: {sentence}")
+    return chosen

@@ -88,6 +88,15 @@ def test_single_precision_with_a_large_mean_loses_nothing():
     assert cka(shifted, y, 16).value.item() == pytest.approx(cka(exact, y.astype(float), 16).value.item(), abs=1e-9)
 
 
+def test_a_mean_a_million_times_the_deviation_loses_little():
+    """Gram matrices of features that are not centred have no more than four digits left."""
+    random = np.random.default_rng(0)
+    x, y = random.normal(size=(2, 32, 500))
+    y[:, :250] += x[:, :250]
+    shifted = x + 1e6
+    assert cka(shifted, y, 16).value.item() == pytest.approx(cka(shifted - 1e6, y, 16).value.item(), abs=1e-9)
+
+
 def test_more_features_than_a_chunk_are_all_there():
     random = np.random.default_rng(0)
     x, y = random.normal(size=(2, 5, 20_000))

@@ -14,6 +14,7 @@ from matplotlib.patches import Patch
 from bench.inside import figures
 from reports.charts.style import INK, MUTED, look
 
+ROOM = 13  # levels side by side
 BOUND = {"color": MUTED, "linewidth": 1, "linestyle": (0, (2, 1))}
 
 
@@ -21,13 +22,14 @@ def draw(frame: pd.DataFrame) -> Figure:
     """A panel a noise, a bar a model and level, with each model's noise floor; `frame` has a row a model and noise."""
     models = list(dict.fromkeys(frame["model"]))
     levels = {name: list(dict.fromkeys(part["noise"])) for name, part in frame.groupby("noise_name", sort=False)}
-    rows = _rows({name: len(some) for name, some in levels.items()})
-    widest = max(sum(len(levels[name]) for name in row) for row in rows)
+    width = {name: max(len(some), 0.17 * len(name) + 0.2) for name, some in levels.items()}  # room for its title
+    rows = _rows(width)
+    widest = max(sum(width[name] for name in row) for row in rows)
     top = 1.06 * np.nanmax(frame[["srga", "high", "floor", "floor_high"]].to_numpy(float))
     with figures.style():
         figure = Figure(figsize=(7.2, 0.9 + 1.75 * len(rows)), layout="constrained")
         for subfigure, names in zip(np.atleast_1d(figure.subfigures(len(rows), 1)), rows, strict=True):
-            widths = [len(levels[name]) for name in names]
+            widths = [width[name] for name in names]
             filler = [widest - sum(widths)] if sum(widths) < widest else []
             grid = subfigure.add_gridspec(1, len(widths) + len(filler), width_ratios=widths + filler)
             for column, name in enumerate(names):
@@ -37,7 +39,8 @@ def draw(frame: pd.DataFrame) -> Figure:
                 axes.set_ylim(0, top)
                 axes.tick_params(axis="y", labelleft=column == 0, length=0)
                 axes.set_ylabel("" if column else "SRGA")
-                axes.set_title(" ".join(filter(None, (name, axis_name(levels[name])))))
+                axes.set_title(name)
+                axes.set_xlabel(axis_name(levels[name]), fontsize=8)
         _legend(figure, models)
     return figure
 
@@ -67,22 +70,29 @@ def _legend(figure: Figure, models: Sequence[str]) -> None:
     figure.legend(handles=handles, loc="outside upper left", ncols=columns)
 
 
-def _rows(widths: Mapping[str, int], room: int = 13) -> list[list[str]]:
-    """Panels of some widths, in order, in rows of at most `room`."""
-    rows, used = [[]], 0
+def _rows(widths: Mapping[str, float]) -> list[list[str]]:
+    """Panels of some widths, in order, in as few rows as the page has room for, and these about equally full."""
+    fewest = len(_filled(widths, ROOM))
+    rooms = np.arange(max(widths.values()), ROOM + 0.5, 0.5)
+    return next((rows for room in rooms if len(rows := _filled(widths, room)) == fewest), _filled(widths, ROOM))
+
+
+def _filled(widths: Mapping[str, float], room: float) -> list[list[str]]:
+    """Rows that take panels as long as they fit."""
+    rows, used = [[]], 0.0
     for name, width in widths.items():
         if rows[-1] and used + width > room:
             rows.append([])
-            used = 0
+            used = 0.0
         rows[-1].append(name)
         used += width
     return rows
 
 
 def _level(noise: str) -> str:
-    """'25' of 'gaussian(sigma=25)'; the whole text of a noise with more than a level, its name of one without."""
+    """'25' of 'gaussian(sigma=25)'; the whole text of a noise with more than a level, nothing for one without."""
     inside = noise.partition("(")[2].removesuffix(")")
-    return inside.partition("=")[2] if inside.count("=") == 1 else noise
+    return inside.partition("=")[2] if inside.count("=") == 1 else noise if inside else ""
 
 
 def axis_name(levels: Sequence[str]) -> str:

@@ -40,7 +40,7 @@ def draw(cells: pd.DataFrame, correlations: pd.DataFrame, titles: Mapping[str, s
             lower.axhline(0, color=MUTED, linewidth=0.8, zorder=1)
             lower.axvline(0, color=MUTED, linewidth=0.8, zorder=1)
         grid[0, 0].set_ylabel("drop in PSNR, dB")
-        grid[1, 0].set_ylabel("drop, less the noise's mean, dB")
+        grid[1, 0].set_ylabel("less the noise's mean, dB")
         _legend(figure, models, families)
     return figure
 
