@@ -2,7 +2,19 @@
 
 from reports.measures import Measure
 from reports.site import build
-from reports.study import Artefact, Comparison, Curve, DatasetCard, Formula, ModelCard, Move, NoiseCard, Picture, Study
+from reports.study import (
+    Artefact,
+    Comparison,
+    Curve,
+    DatasetCard,
+    Formula,
+    ModelCard,
+    Move,
+    NoiseCard,
+    Picture,
+    Standing,
+    Study,
+)
 
 __all__ = [
     "Artefact",
@@ -15,6 +27,7 @@ __all__ = [
     "Move",
     "NoiseCard",
     "Picture",
+    "Standing",
     "Study",
     "build",
 ]

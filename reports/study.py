@@ -99,6 +99,21 @@ class Formula:
 
 
 @dataclass(frozen=True)
+class Standing:
+    """A model on a data set, off training: its mean rank by PSNR and its robustness, each with a 95% interval.
+
+    Robustness is its error relative to that of `reference`, which has 1; NaN where that model was not run.
+    """
+
+    dataset: str
+    model: str
+    images: int
+    rank: tuple[float, float, float]
+    robustness: tuple[float, float, float]
+    reference: str
+
+
+@dataclass(frozen=True)
 class Move:
     """How a model's mean PSNR on a noise differs from that of another run over the same images, in dB.
 
@@ -157,6 +172,7 @@ class Study:
     noises: tuple[NoiseCard, ...] = ()
     datasets: tuple[DatasetCard, ...] = ()
     pictures: tuple[Picture, ...] = ()
+    standings: tuple[Standing, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
     artefacts: tuple[Artefact, ...] = ()
     training: tuple[Curve, ...] = ()

@@ -15,11 +15,12 @@ FORMATS = ("csv", "parquet", "json", "markdown", "latex")
 @click.option("--format", "kind", type=click.Choice(FORMATS), default="csv", show_default=True)
 @click.option(
     "--per",
-    type=click.Choice(["image", "cell", "table"]),
+    type=click.Choice(["image", "cell", "model", "table"]),
     default="image",
     show_default=True,
-    help="A row per image; per model x data set x noise with means and intervals; or a table to print, "
-    "noises down and models across: mean PSNR ± half its 95% interval.",
+    help="A row per image; per model x data set x noise with means and intervals; per model x "
+    "data set with means off training, mean rank and robustness; or a table to print, noises down and models across: "
+    "mean PSNR ± half its 95% interval.",
 )
 @click.option("--protocol", help="For means, of a run with several protocols.")
 @click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False),
@@ -32,6 +33,7 @@ def export(folder, kind, per, protocol, out) -> None:
     from bench.runs import export
     from bench.runs.latest import latest
     from bench.runs.store import Store
+    from bench.statistics.standings import standings
 
     with Store.open(folder) as store:
         frame, started = store.rows(), [entry for entry in store.manifest() if entry["event"] == "started"]
@@ -46,7 +48,7 @@ def export(folder, kind, per, protocol, out) -> None:
             raise BadInput(f"{folder} has no rows of the protocol {protocol!r}; it has {', '.join(protocols)}")
         if started:
             frame = latest(frame, started, protocol or protocols[0])[0]
-        frame = statistics.summarize(frame)
+        frame = standings(frame) if per == "model" else statistics.summarize(frame)
     if per == "table" and len(frame):
         frame = statistics.pivot(frame)
     if kind == "parquet" and out is None:

@@ -16,6 +16,8 @@ from bench.runs.latest import latest, started
 from bench.runs.store import Store
 from bench.site import against
 from bench.site.study import study_of
+from bench.statistics.robustness import REFERENCE_MODEL
+from bench.statistics.standings import standings
 from bench.training import curves
 
 
@@ -36,7 +38,8 @@ def build(
     for other in others:
         past, past_rows = gather(other, study.protocol, {})
         comparisons.append(against.compare(rows, past_rows, past.run, past.created))
-    study = replace(study, artefacts=tuple(figures(folder)), comparisons=tuple(comparisons))
+    study = replace(study, artefacts=tuple(figures(folder)), comparisons=tuple(comparisons),
+                    standings=tuple(standings_of(rows)))  # fmt: skip
     try:
         return reports.build(study, rows, statistics.summarize(rows), out)
     except OSError as error:
@@ -52,6 +55,14 @@ def gather(folder: Path, protocol: str | None, training: Mapping[str, Path]) -> 
         study = study_of(store, rows, manifest, chosen)
     study = replace(study, training=tuple(training_curves(manifest, rows, training)))
     return replace(study, not_measured=(*study.not_measured, *left_out)), rows
+
+
+def standings_of(rows: pd.DataFrame) -> Iterator[reports.Standing]:
+    """Mean rank and robustness of each model off training, as far as there are noises off training."""
+    for line in standings(rows).to_dict("records"):
+        ends = ("", "_low", "_high")
+        rank, robustness = (tuple(line[f"{name}{end}"] for end in ends) for name in ("rank", "robustness"))
+        yield reports.Standing(line["dataset"], line["model"], line["images"], rank, robustness, REFERENCE_MODEL)
 
 
 def figures(folder: Path) -> Iterator[reports.Artefact]:

@@ -76,6 +76,31 @@ def test_two_runs_are_compared_image_by_image(done, tmp_path):
     assert not (tmp_path / "site/inside.html").exists()
 
 
+def test_ranks_and_robustness_stand_on_the_first_page(tmp_path, photos, networks, monkeypatch):
+    monkeypatch.setenv("BENCH_HOME", str(tmp_path / "home"))
+    models = f"{networks}:Blur,{networks}:Blur(strength=0.5)"
+    run = call("run", "--models", models, "--noise", "mixture(level=1), speckle(var=0.02)", "--data", photos,
+               "--metrics", "psnr", "--out", tmp_path / "run")  # fmt: skip
+    assert run.exit_code == 0, run.output
+    with sqlite3.connect(tmp_path / "run/rows.sqlite") as connection:
+        connection.execute("UPDATE rows SET model = 'baseline' WHERE model = 'Blur(strength=0.5)'")
+    connection.close()
+    manifest = (tmp_path / "run/manifest.json").read_text().replace("Blur(strength=0.5)", "baseline")
+    (tmp_path / "run/manifest.json").write_text(manifest)
+    assert call("report", tmp_path / "run", "-o", tmp_path / "site").exit_code == 0
+    page = (tmp_path / "site/index.html").read_text()
+    found = pd.read_csv(next((tmp_path / "site/tables").glob("*-standings.csv"))).set_index("model")
+    assert "relative to that of <bdi>baseline</bdi>" in page
+    assert f"<td>{found.loc['Blur', 'robustness']:.3f}</td>" in page
+    assert found.loc["baseline", ["robustness", "robustness low", "robustness high"]].tolist() == [1, 1, 1]
+    assert found["robustness"].is_monotonic_increasing and found.loc["noisy", "robustness"] > 0
+    assert found["rank"].sum() == pytest.approx(3) and np.isnan(found.loc["noisy", "rank"])
+    table = tmp_path / "models.csv"
+    assert call("export", tmp_path / "run", "--per", "model", "-o", table).exit_code == 0
+    exported = pd.read_csv(table).set_index("model")["robustness"]
+    assert exported.to_dict() == pytest.approx(found["robustness"].to_dict())
+
+
 def test_a_run_compared_with_itself_and_with_nothing(done, tmp_path):
     assert call("report", done, done, "-o", tmp_path / "site").exit_code == 0
     assert "All 3 means are equal" in (tmp_path / "site/compare.html").read_text()
