@@ -1,7 +1,7 @@
 """Kill runs (SIGKILL) at random moments, finish them, and compare with a run that was left alone. Run by hand:
 
     python -m tests.benchmarks.kills                 # 100 kills, about two minutes
-    python -m tests.benchmarks.kills --kills 10
+    python -m tests.benchmarks.kills --kills 10 --seed 1
 
 Expected: every finished store has the rows and pictures of the uninterrupted one, and no row that was there at the
 kill is measured again. (tests/bench/test_kills.py does ten.)
@@ -69,7 +69,8 @@ def make_material(folder: Path) -> None:
 def run(material: Path, out: Path) -> None:
     """Two networks on three images under the mixture: 30 rows."""
     networks = material / "networks.py"
-    runner.run(f"{networks}:Blur,{networks}:Half", "mixture", data=(material / "photos",), device="cpu", out=out)
+    models = f"{networks}:Blur,{networks}:Half"
+    runner.run(models, "mixture", data=(material / "photos",), device="cpu", metrics="psnr,ssim", out=out)
 
 
 class Nursery:
@@ -167,6 +168,7 @@ def _compare(out: Path, whole: Path, before: pd.DataFrame) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=0, help="of the moments")
     parser.add_argument("--nursery", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.nursery:
@@ -174,7 +176,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         make_material(Path(folder))
-        done = list(kills(Path(folder), given.kills))
+        done = list(kills(Path(folder), given.kills, given.seed))
     alive = [kill for kill in done if kill.alive]
     counts = [kill.rows for kill in alive]
     print(f"{len(done)} kills, {len(alive)} of them before the end, with {min(counts)} to {max(counts)} rows of 30")
