@@ -39,8 +39,10 @@ def leaders(
     rivals = [model for model in known if model in images and best in images and model not in equal]
     if not rivals:
         return best, frozenset(equal)
-    low = intervals(sign * images[rivals].rsub(images[best], axis=0))[:, 1]
-    return best, frozenset(equal | {model for model, end in zip(rivals, low, strict=True) if end <= 0})
+    lead = sign * images[rivals].rsub(images[best], axis=0)
+    close = [model for model in rivals if (lead[model] <= 0).any()]  # ahead on each image is ahead in each resample
+    low = intervals(lead[close])[:, 1] if close else ()
+    return best, frozenset(equal | {model for model, end in zip(close, low, strict=True) if end <= 0})
 
 
 def rank_ranges(images: pd.DataFrame, higher_is_better: bool, intervals: TableIntervals) -> dict[str, tuple[int, int]]:

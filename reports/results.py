@@ -260,6 +260,18 @@ class Results:
             return {}
         return rank_ranges(shared, measure.higher_is_better, lambda table: self.intervals(dataset, table))
 
+    def intervals_off_training(self, dataset: str, measure: Measure) -> dict[str, tuple[float, float, float]]:
+        """By model its mean off the training noise and the bounds of its 95% interval."""
+        if (dataset, measure.key) not in self._intervals:
+            table = self.off_training_per_image(dataset, measure)
+            bounds = self.intervals(dataset, table) if len(table) else ()
+            self._intervals[dataset, measure.key] = dict(zip(table.columns, map(tuple, bounds), strict=True))
+        return self._intervals[dataset, measure.key]
+
+    @cached_property
+    def _intervals(self) -> dict[tuple[str, str], dict[str, tuple[float, float, float]]]:
+        return {}
+
     def ranks_off_training(self, dataset: str, measure: Measure) -> dict[str, tuple[int, int]]:
         """The ranks that each model may have by its mean off the training noise, over the images that all have."""
         if (dataset, measure.key) not in self._ranks:

@@ -75,13 +75,14 @@ def resamples(photographs: int) -> Iterator[np.ndarray]:
     counted = _counted(photographs)
     step = max(1, DRAWS // photographs)
     for start in range(0, RESAMPLES, step):
-        yield counted[start : start + step].astype(float)
+        yield counted[start : start + step].astype(float, copy=False)
 
 
 @lru_cache(maxsize=8)
 def _counted(photographs: int) -> np.ndarray:
     random, step = np.random.default_rng(0), max(1, DRAWS // photographs)
-    counted = np.empty((RESAMPLES, photographs), np.uint16)
+    kept_as = float if RESAMPLES * photographs <= DRAWS else np.uint16  # ready for products, or small
+    counted = np.empty((RESAMPLES, photographs), kept_as)
     for start in range(0, RESAMPLES, step):
         drawn = random.integers(0, photographs, (min(step, RESAMPLES - start), photographs))
         drawn += np.arange(len(drawn))[:, None] * photographs  # a range of its own for each resample

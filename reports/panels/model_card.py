@@ -67,11 +67,11 @@ def standing(results: Results, dataset: str, model: str) -> Standing:
 
 def of_measure(results: Results, dataset: str, model: str, measure: Measure) -> tuple[str, str, str, str]:
     """Mean, interval and rank of one measure off the training noise as text, and where they lead."""
-    table = results.off_training_per_image(dataset, measure)
-    if model not in table.columns:
+    known = results.intervals_off_training(dataset, measure)
+    if model not in known:
         return number(None, 2), "", "", ""
     ranks = results.ranks_off_training(dataset, measure)
-    mean, low, high = results.intervals(dataset, table[[model]])[0]
+    mean, low, high = known[model]
     place = rank(*ranks[model]) if model in ranks else ""
     address = links.images(dataset, results.off_training_spec, model, measure=measure.key)
     return number(mean, 2), interval(low, high, 2), place, address

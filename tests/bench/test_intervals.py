@@ -82,7 +82,7 @@ def test_few_photographs_have_no_interval():
 def test_equal_values_have_an_interval_without_width():
     equal = np.full(8, 0.1)
     assert mean_interval(equal) == (pytest.approx(0.1), pytest.approx(0.1), pytest.approx(0.1))
-    rounded = np.linspace(30, 40, 8) + 0.1 - np.linspace(30, 40, 8)  # equal but for rounding
-    mean, low, high = mean_interval(rounded)
-    assert (low, high) == (mean, mean) and mean == pytest.approx(0.1)
+    scores = np.random.default_rng(6).uniform(30, 40, (8, 50))
+    mean, low, high = mean_intervals(scores + 0.1 - scores).T  # equal but for rounding
+    assert (low == mean).all() and (high == mean).all() and mean == pytest.approx(0.1)
     assert np.isnan(mean_interval(np.full(2, 0.1))[1])
