@@ -108,7 +108,10 @@ def attribute(network: Callable[[Tensor], Tensor], image: Tensor, window: Window
         for start in range(0, 2 * steps, 2):
             before, after = (blurred(image, deviations[place]) for place in (start, start + 2))
             middle = blurred(image, deviations[start + 1]).detach().requires_grad_()
-            (gradient,) = torch.autograd.grad(structure(network(middle), window), middle)
+            inside = structure(network(middle), window)
+            if not inside.requires_grad:
+                raise ValueError("the output has no gradient: the network runs under no_grad, or detaches its input")
+            (gradient,) = torch.autograd.grad(inside, middle)
             found += (gradient * (after - before)).sum((0, 1)).double().cpu()
     with torch.no_grad():
         difference = (structure(network(image), window) - structure(network(blurred(image, BLUR)), window)).item()

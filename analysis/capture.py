@@ -67,7 +67,9 @@ class Capture:
         before = self.shapes.setdefault(name, shape)
         if shape != before:
             was, now = (one[1:] if one[0] == 1 else one for one in (before, shape))
-            raise ValueError(f"layer {name!r} changed its shape from {was} to {now} an image: feed images of one size")
+            raise ValueError(
+                f"layer {name!r} changed its shape from {was} to {now} an image: wanted one for images of one size"
+            )
         if not output.sum().isfinite() and not output.isfinite().all():  # a sum is cheaper, and may overflow
             raise ValueError(f"layer {name!r} has values that are not finite (NaN or infinite)")
         wide = output.dtype if output.dtype == torch.float64 else torch.float32

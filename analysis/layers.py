@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -65,11 +65,16 @@ def trace(model: nn.Module, x: Tensor, **options) -> list[Layer]:
     return found
 
 
-def choose(layers: Sequence[Layer], patterns: Iterable[str]) -> list[Layer]:
-    """The layers that any of the patterns names, in the order in which they run. Raises ValueError for an idle one."""
+def choose(layers: Sequence[Layer], patterns: Iterable[str], modules: Container[str] = ()) -> list[Layer]:
+    """The layers that any of the patterns names, in the order in which they run. Raises ValueError for an idle one.
+
+    `modules` has the names of all that the network is made of, so that the error tells idle ones from misspelt ones.
+    """
     chosen = set()
     for pattern in patterns:
         matching = {layer for layer in layers if matches(layer, pattern)}
+        if not matching and pattern in modules:
+            raise ValueError(f"layer {pattern!r} is there, and did not run or gave no floating point tensor")
         if not matching:
             raise ValueError(f"no layer that runs is called {pattern!r}{near(pattern, [one.name for one in layers])}")
         chosen |= matching

@@ -180,7 +180,7 @@ def layers(spec, side) -> None:
 
     model = models.resolve(spec)
     network = probe.load(model, "cpu")
-    default = {layer.name for layer in probe.chosen(model, probe.trace(model, network), ())}
+    default = {layer.name for layer in probe.chosen(model, network, probe.trace(model, network), ())}
     table = Table("layer", "module", f"output for one image of {side}x{side}", "looked at by default")
     for layer in probe.trace(model, network, side):
         shape = " x ".join(map(str, layer.shape))

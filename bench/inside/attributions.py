@@ -18,7 +18,7 @@ from bench.inside.figures import attribution
 from bench.inside.look import Drawing, Look
 from bench.inside.outputs import Denoiser, described
 from bench.inside.patches import network_input
-from bench.inside.probe import keyed
+from bench.inside.probe import keyed, one_line_errors
 from bench.noise import noises
 from bench.protocols import Protocol
 
@@ -70,10 +70,8 @@ def measure(one: Denoiser, scene: Scene, steps: int) -> Attribution:
     x = torch.from_numpy(scene.noisy).permute(2, 0, 1)[None].contiguous().to(one.device)
     options = keyed(one.network, [key])  # the same masks along the whole path
     one.network.requires_grad_(False)
-    try:
+    with one_line_errors(one.model):
         return attribute(lambda image: one.network(image, **options), x, scene.window, steps)
-    except (ValueError, RuntimeError) as error:
-        raise BadInput(f"model {one.model.label}: {error}") from error
 
 
 def frame_of(maps: dict[str, Attribution], window: Window) -> pd.DataFrame:

@@ -10,12 +10,11 @@ import numpy as np
 import pandas as pd
 
 from analysis.distributions import EDGES, PLANE, PLANE_REACH, Histograms, Moments, channel_vectors, distance
-from bench.errors import BadInput
 from bench.inside.figures import densities as curves
 from bench.inside.figures import plane
 from bench.inside.look import Drawing, Look
 from bench.inside.patches import batches
-from bench.inside.probe import Probe
+from bench.inside.probe import Probe, one_line_errors
 from bench.inside.question import Question
 from bench.inside.setting import Setting
 from bench.noise import noises
@@ -46,13 +45,11 @@ def ask(chosen: Sequence[Any], reference: Any, setting: Setting) -> Question:
 def measure(probe: Probe, question: Question, rows: list[dict[str, Any]]) -> Iterator[Seen | None]:
     """Adds findings to `rows`; yields None for each batch, and what was seen last. Raises BadInput."""
     setting, moments = question.setting, Moments()
-    try:
-        for vectors, _ in _vectors(probe, setting, question.reference, setting.seed):
-            moments.add(vectors)
-            yield None
+    for vectors, _ in _vectors(probe, setting, question.reference, setting.seed):
+        moments.add(vectors)
+        yield None
+    with one_line_errors(probe.model):
         projection = moments.projection()
-    except ValueError as error:
-        raise BadInput(f"model {probe.model.label}: {error}") from error
     seen, reference = {}, None
     for name, noise, seed in [("", question.reference, setting.seed), *question.pairs]:
         found = Histograms(len(projection.shares))
@@ -76,7 +73,9 @@ def _vectors(probe: Probe, setting: Setting, noise: Any, seed: int):
     for batch in batches(setting.patches, noise, seed, setting.protocol, 1):
         features = probe(batch.noisy, batch.keys)[layer]
         shape = probe.capture.shapes[probe.capture.layers[-1]]
-        yield channel_vectors(features, shape), batch.images[0]
+        with one_line_errors(probe.model):
+            vectors = channel_vectors(features, shape)
+        yield vectors, batch.images[0]
 
 
 def passes(question: Question) -> int:

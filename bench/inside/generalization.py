@@ -67,16 +67,17 @@ def _measure_model(probe: Probe, question: Question, pairs: list[tuple[str, Any,
             table[first : first + len(features)] = features
             first += len(features)
             yield None
-        yield srga.describe(table, groups, min(question.how["components"], table.shape[1]), question.how["pca"])
+        try:
+            deep = srga.describe(table, groups, min(question.how["components"], table.shape[1]), question.how["pca"])
+        except ValueError as error:
+            raise BadInput(f"model {probe.model.label}, {noises.canonical(noise)}: {error}") from error
+        yield deep
 
     reference = None
     for name, noise, seed in [("", question.reference, setting.seed), *pairs]:
-        try:
-            for deep in describe(noise, seed):
-                if deep is None:
-                    yield 1
-        except ValueError as error:
-            raise BadInput(f"model {probe.model.label}, {noises.canonical(noise)}: {error}") from error
+        for deep in describe(noise, seed):
+            if deep is None:
+                yield 1
         if reference is None:
             reference = deep
             continue

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from bench.errors import BadInput
-from bench.inside.probe import keyed, load
+from bench.inside.probe import keyed, load, one_line_errors
 from bench.networks.models import Model
 
 
@@ -30,7 +30,8 @@ class Denoiser:
         for first in range(0, len(noisy), step):
             some = slice(first, first + step)
             x = noisy[some].to(self.device, copy=True)
-            y = self.network(x, **keyed(self.network, keys[some])).float().cpu()
+            with one_line_errors(self.model):
+                y = self.network(x, **keyed(self.network, keys[some])).float().cpu()
             if y.shape != x.shape or not y.isfinite().all():
                 problem = f"an output of shape {tuple(y.shape)} for {tuple(x.shape)}, or values that are not finite"
                 raise BadInput(f"model {self.model.label} gives {problem}")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from analysis import layers as naming
 from analysis.capture import Capture, capture
 from analysis.layers import Layer
+from baselines.checkpoints import first_line
 from bench.errors import BadInput
 from bench.networks import adapters, cards, contract
 from bench.networks.models import Model
@@ -38,15 +40,24 @@ class Probe:
         tables: dict[str, Tensor] = {}
         for first in range(0, len(noisy), step):
             some = slice(first, first + step)
-            try:
+            with one_line_errors(self.model):
                 taken = self.capture(noisy[some].to(self.device, copy=True), **keyed(self.network, keys[some]))
-            except ValueError as error:
-                raise BadInput(f"model {self.model.label}: {error}") from error
             for name, features in zip(self.layers, taken.values(), strict=True):
                 if name not in tables:
                     tables[name] = features.new_empty(len(noisy), features.shape[1])
                 tables[name][some] = features
         return tables
+
+
+@contextmanager
+def one_line_errors(model: Model, where: str = "") -> Iterator[None]:
+    """Run a network inside it: whatever it raises becomes a BadInput of one line."""
+    try:
+        yield
+    except ValueError as error:
+        raise BadInput(f"model {model.label}: {error}") from error
+    except Exception as error:  # a user's network may raise anything
+        raise BadInput(f"model {model.label} fails{where} with {type(error).__name__}: {first_line(error)}") from error
 
 
 def keyed(network: nn.Module, keys: Sequence[int]) -> dict[str, list[int]]:
@@ -57,14 +68,14 @@ def keyed(network: nn.Module, keys: Sequence[int]) -> dict[str, list[int]]:
 def probe(model: Model, patterns: Sequence[str], device: torch.device) -> Probe:
     """The model with the layers that the patterns name, or its default ones where there are none. Raises BadInput."""
     network = load(model, device)
-    names = [layer.name for layer in chosen(model, trace(model, network), patterns)]
+    names = [layer.name for layer in chosen(model, network, trace(model, network), patterns)]
     return probe_of(model, network, device, names)
 
 
 def deepest(model: Model, patterns: Sequence[str], device: torch.device) -> Probe:
     """The model with the last of those layers alone: what SRGA and the densities of features look at."""
     network = load(model, device)
-    return probe_of(model, network, device, [chosen(model, trace(model, network), patterns)[-1].name])
+    return probe_of(model, network, device, [chosen(model, network, trace(model, network), patterns)[-1].name])
 
 
 def probe_of(model: Model, network: nn.Module, device: torch.device, names: Sequence[str]) -> Probe:
@@ -86,24 +97,24 @@ def trace(model: Model, network: nn.Module, side: int = TRACED_SIDE) -> list[Lay
     prefix = _prefix(network)
     device = next((parameter.device for parameter in network.parameters()), torch.device("cpu"))
     image = torch.linspace(0, 1, side, device=device).expand(1, 3, side, side).contiguous()
-    try:
+    with one_line_errors(model, f" on an image of {side}x{side} pixels"):
         found = naming.trace(network, image, **keyed(network, [0]))
-    except (RuntimeError, ValueError) as error:
-        raise BadInput(f"model {model.label} fails on an image of {side}x{side} pixels: {error}") from error
     inner = [layer for layer in found if layer.path.startswith(prefix)]
     return [replace(layer, path=layer.path.removeprefix(prefix)) for layer in inner]
 
 
-def chosen(model: Model, traced: list[Layer], patterns: Sequence[str]) -> list[Layer]:
+def chosen(model: Model, network: nn.Module, traced: list[Layer], patterns: Sequence[str]) -> list[Layer]:
     """The layers that patterns name; where there are none, those that the network's file states, or a guess.
 
     The guess, for a user's network, is its outermost modules that give features. Raises BadInput.
     """
     stated = cards.models()[model.name].get("LAYERS", ()) if not model.outside else ()
+    prefix = _prefix(network)
+    modules = {path.removeprefix(prefix) for path, _ in network.named_modules()}
     try:
-        found = naming.choose(traced, patterns or stated)
+        found = naming.choose(traced, patterns or stated, modules)
     except ValueError as error:
-        raise BadInput(f"model {model.label}: {error}. Its layers: bench models layers {model.source!r}") from error
+        raise BadInput(f"model {model.label}: {error} (bench models layers {model.source!r} lists them)") from error
     if not found:
         found = naming.stages(traced, (3, TRACED_SIDE, TRACED_SIDE))
     if not found:

@@ -82,3 +82,5 @@ def test_bad_input(image):
         attribute(lambda x: x, image, Window(36, 0, 6))
     with pytest.raises(ValueError, match="nothing to attribute"):
         attribute(lambda x: 0 * x, image, WINDOW)
+    with pytest.raises(ValueError, match="the output has no gradient"):
+        attribute(torch.no_grad()(lambda x: x * 1), image, WINDOW)

@@ -67,6 +67,11 @@ def test_a_pattern_that_names_nothing_is_an_error(layers, pattern, message):
         choose(layers, ["head", pattern])
 
 
+def test_an_idle_module_is_told_from_a_misspelt_one(layers):
+    with pytest.raises(ValueError, match="'idle' is there, and did not run or gave no floating point tensor"):
+        choose(layers, ["head", "idle"], {"head", "idle", "tail"})
+
+
 def test_rows_for_each_image_are_told_from_other_tensors():
     class Windows(nn.Module):
         """First rows for each window, then a number, then text."""

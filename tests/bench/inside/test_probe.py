@@ -65,6 +65,33 @@ def test_a_network_of_the_user_s(tmp_path):
         probe.probe(models.resolve(f"{file}:Stack"), ["5"], CPU)
 
 
+@pytest.mark.parametrize(
+    ("layers", "side", "message"),
+    [
+        ((), 24, "^model Picky fails with AssertionError: 24 is no multiple of 16$"),
+        (
+            ["idle"],
+            32,
+            "^model Picky: layer 'idle' is there, and did not run .*bench models layers '.*:Picky' lists them",
+        ),
+    ],
+)
+def test_what_a_user_s_network_raises_is_one_line(tmp_path, layers, side, message):
+    file = tmp_path / "net.py"
+    file.write_text(
+        "from torch import nn\n"
+        "class Picky(nn.Module):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.only, self.idle = nn.Conv2d(3, 3, 1), nn.Conv2d(3, 3, 1)\n"
+        "    def forward(self, x):\n"
+        "        assert x.shape[-1] % 16 == 0, f'{x.shape[-1]} is no multiple of 16'\n"
+        "        return self.only(x)\n"
+    )
+    with pytest.raises(BadInput, match=message):
+        probe.probe(models.resolve(f"{file}:Picky"), layers, CPU)(torch.rand(1, 3, side, side), [0])
+
+
 def test_features_that_change_shape_name_the_model():
     found = probe.probe(small("dncnn"), (), CPU)
     found(torch.rand(1, 3, 16, 16), [0])
