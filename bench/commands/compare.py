@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 
@@ -22,6 +23,13 @@ def print_formulas(context: click.Context, parameter, wanted: bool) -> None:
         context.exit()
 
 
+def a_number(context: click.Context, parameter, value: float | None) -> float | None:
+    """A limit that something can lie below."""
+    if value is not None and math.isnan(value):
+        raise click.BadParameter("nan came, wanted a number such as -0.05")
+    return value
+
+
 @click.command()
 @click.argument("run", metavar="RUN", type=click.Path(path_type=Path, file_okay=False))
 @click.argument("other", metavar="[OTHER]", required=False, type=click.Path(path_type=Path, file_okay=False))
@@ -38,11 +46,14 @@ def print_formulas(context: click.Context, parameter, wanted: bool) -> None:
               help="permutation asks about the mean, as the interval does.")  # fmt: skip
 @click.option("--format", "kind", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.option(
-    "-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help="A file.  [default: standard output]"
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A file; text becomes markdown there.  [default: standard output]",
 )
-@click.option("--fail-below", type=float, metavar="LIMIT", help="Leave with code 1 where a mean difference lies below "
-              "LIMIT, -0.05 say, or images failed that have scores on the other side. Of PSNR, or of the one --metric; "
-              "where lower is better, of the difference with its sign turned.")  # fmt: skip
+@click.option("--fail-below", type=float, metavar="LIMIT", callback=a_number, help="Leave with code 1 where a mean "
+              "difference lies below LIMIT, -0.05 say, or images failed that have scores on the other side. Of PSNR, "
+              "or of the one --metric; where lower is better, of the difference with its sign turned.")  # fmt: skip
 @click.option("--formulas", is_flag=True, is_eager=True, expose_value=False, callback=print_formulas,
               help="Print every formula with its source, and leave.")  # fmt: skip
 def compare(run, other, models, against, noise, datasets, metrics, protocol, test, kind, out, fail_below) -> None:

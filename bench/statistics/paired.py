@@ -58,7 +58,19 @@ def differences(
         wide = [_wide(table.loc[dataset], noises) for table in tables]
         found.append(_lines(wide, len(side.labels), photographs.loc[dataset], noises, test).assign(dataset=dataset))
     lines = pd.concat(found).merge(counts, on=["dataset", "noise"], how="left")
+    lines = pd.concat([lines, _all_failed(lines, counts, everything, metrics)], ignore_index=True)
     return lines.astype({name: "Int64" for name in ("unpaired", "failed")})  # the mean off training has none
+
+
+def _all_failed(lines: pd.DataFrame, counts: pd.DataFrame, rows: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
+    """Lines without numbers, of noises under which every image failed on this side that has a score on the other."""
+    cell = ["dataset", "noise"]
+    there = pd.MultiIndex.from_frame(lines[cell])
+    lost = counts[(counts["failed"] > 0) & ~pd.MultiIndex.from_frame(counts[cell]).isin(there)]
+    about = rows.drop_duplicates(cell)[[*cell, "noise_name", "level"]]
+    lost = lost.merge(about, on=cell).merge(pd.DataFrame({"metric": list(metrics)}), how="cross")
+    same = {name: lines[name].iloc[0] for name in ("trainings", "trainings_against")}
+    return lost.assign(images=0, photographs=0, moved=[()] * len(lost), **same)
 
 
 def _rows(run: pd.DataFrame, label: str) -> pd.DataFrame:

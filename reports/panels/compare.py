@@ -154,9 +154,10 @@ def figures(results: Results, folder: SiteFolder, comparison: Comparison):
             for m in moves
         ]  # fmt: skip
         heading = f"PSNR (dB) of {model} on {dataset}, this run less {comparison.run}"
-        chart = differences_chart(differences, look(results.models, model).colour, heading, f"{heading}.")
+        colour = look(results.models, model).colour
+        wide, narrow = (differences_chart(differences, colour, heading, f"{heading}.", width) for width in (620, 358))
         data = pd.DataFrame([[getattr(move, column) for column in COLUMNS] for move in moves], columns=COLUMNS)
-        yield model, dataset, publish(folder, ("against", comparison.run, model, dataset), chart, data)
+        yield model, dataset, publish(folder, ("against", comparison.run, model, dataset), wide, data, narrow)
 
 
 def latex_table(results: Results, comparison: Comparison, lines: list[Line]) -> str:

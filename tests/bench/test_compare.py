@@ -227,6 +227,18 @@ def test_an_image_that_failed_here_alone_ends_with_code_1(folders, tmp_path):
     assert call(folders[0], tmp_path / "failing", "--fail-below", "-0.05").exit_code == 0
 
 
+def test_a_noise_under_which_every_image_failed_ends_with_code_1(folders, tmp_path):
+    shutil.copytree(folders[0], tmp_path / "failing")
+    with sqlite3.connect(tmp_path / "failing/rows.sqlite") as connection:
+        where = "model = 'Blur' AND noise_name = 'poisson'"
+        connection.execute(f"UPDATE rows SET psnr = NULL, ssim = NULL, status = 'failed' WHERE {where}")
+    connection.close()
+    result = call(tmp_path / "failing", folders[0], "--metric", "psnr", "--fail-below", "-0.05")
+    assert result.exit_code == 1 and "Blur, poisson(alpha=2) on photos: 4 images failed" in result.output
+    result = call(tmp_path / "failing", folders[0], "--fail-below", "nan")
+    assert result.exit_code == 2 and "nan came, wanted a number" in result.output
+
+
 @pytest.mark.parametrize("kind", ["csv", "json", "markdown", "latex"])
 def test_formats(folders, tmp_path, kind):
     file = tmp_path / f"table.{kind}"
