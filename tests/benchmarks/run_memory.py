@@ -1,6 +1,7 @@
 """Peak memory of a run of 10 images and of one of 1,000, each in a process of its own. Run by hand:
 
     python -m tests.benchmarks.run_memory                   # about five minutes
+    python -m tests.benchmarks.run_memory --side 64         # half a minute
     python -m tests.benchmarks.run_memory --workers 2       # the process that writes, and the largest of its workers
 
 Wanted: the second within 10% of the first.
@@ -35,6 +36,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", nargs="?", default="dncnn")
     parser.add_argument("--workers", type=int)
+    parser.add_argument("--side", type=int, default=256, help="of the images, in pixels")
     parser.add_argument("--photos", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.photos:
@@ -44,7 +46,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for count in COUNTS:
             photos = Path(folder) / f"photos-{count}"
-            save_images(photos, count)
+            save_images(photos, count, given.side)
             workers = ["--workers", str(given.workers)] if given.workers else []
             command = [
                 sys.executable,
