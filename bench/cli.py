@@ -10,7 +10,7 @@ from importlib import import_module
 
 import click
 
-from bench.errors import BadInput
+from bench.errors import BadInput, unknown
 
 COMMANDS = (
     *("run", "status", "compare", "report", "export", "publish", "site", "train", "noise", "models", "data"),
@@ -24,7 +24,17 @@ class Refused(click.ClickException):
     exit_code = 2
 
 
-class Group(click.Group):
+class Suggesting(click.Group):
+    """A group that answers a mistyped command with the nearest ones, in one line."""
+
+    def resolve_command(self, context: click.Context, args: list[str]):
+        known = self.list_commands(context)
+        if args[0] not in known and not context.resilient_parsing:  # so in the shell's completion
+            raise unknown("command", args[0], known)
+        return super().resolve_command(context, args)
+
+
+class Group(Suggesting):
     """The commands of `bench.commands`, a module each; `BadInput` becomes one line."""
 
     def list_commands(self, context: click.Context) -> list[str]:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import click
 
+from bench.cli import Suggesting
 from bench.commands.run import whole_numbers
 
 
-@click.group()
+@click.group(cls=Suggesting)
 def data() -> None:
     """Data sets: list, fetch, check, add a folder under a name, render."""
 

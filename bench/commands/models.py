@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
+from bench.cli import Suggesting
 from bench.commands.train import pairs
 
 FORMATS = ("table", "csv", "json", "markdown", "latex")
 
 
-@click.group()
+@click.group(cls=Suggesting)
 def models() -> None:
     """List networks and their weights, and import weights."""
 

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import click
 
+from bench.cli import Suggesting
 
-@click.group()
+
+@click.group(cls=Suggesting)
 def noise() -> None:
     """List noises, show one, write noisy copies of a folder, tell which noise is in one."""
 

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import click
 
+from bench.cli import Suggesting
 
-@click.group()
+
+@click.group(cls=Suggesting)
 def site() -> None:
     """Pages over many studies."""
 

@@ -50,6 +50,16 @@ def test_run_prints_the_plan_and_a_table(tmp_path, photos, networks):
 
 
 @pytest.mark.parametrize(
+    ("words", "near"), [(["rn"], "run"), (["noise", "aply"], "apply"), (["models", "inf"], "info")]
+)
+def test_mistyped_commands_get_a_hint(words, near):
+    result = call(*words)
+    assert result.exit_code == 2
+    assert result.output.startswith(f"Error: unknown command {words[-1]!r}. Did you mean {near!r}")
+    assert len(result.output.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["--models", "our"], ["unknown model 'our'", "Did you mean 'ours'"]),
