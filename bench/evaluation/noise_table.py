@@ -24,6 +24,7 @@ def measure(chosen: list[Noise], datasets: list[Dataset], protocol: str, seed: i
     for dataset in datasets:
         for noise in (noise for noise in chosen if fits(noise, dataset)):
             versions = [_version(image, noise, seed, protocol) for image in dataset.images]
+            photographs = np.array([image.photograph for image in dataset.images])
             row = {
                 "dataset": dataset.name,
                 "noise": noises.canonical(noise),
@@ -35,7 +36,7 @@ def measure(chosen: list[Noise], datasets: list[Dataset], protocol: str, seed: i
             }
             for name in ("psnr", "ssim"):
                 scores = np.array([getattr(version, name) for version in versions], float)
-                row[name], row[f"{name}_low"], row[f"{name}_high"] = statistics.mean_interval(scores)
+                row[name], row[f"{name}_low"], row[f"{name}_high"] = statistics.mean_interval(scores, photographs)
             yield row
 
 
