@@ -64,7 +64,9 @@ def heatmap(
         if row in headed:
             canvas.text(0, middle - height + 3, shortened(group, 30), 12, bold=True)
         alone = group == label
-        name = shortened(label, layout.left // 7)
+        name = shortened(
+            label.rpartition("=")[2] if layout.upright and label.count("=") == 1 else label, layout.left // 7
+        )
         canvas.text(0, middle, name, layout.text, bold=alone, colour=INK if alone else MUTED)
         for column in range(len(columns)):
             value, x = float(values[row, column]), layout.left + width * column

@@ -12,7 +12,7 @@ from reports.drawn import Drawn, publish
 from reports.folder import SiteFolder
 from reports.formatting import interval, number, plural, signed
 from reports.panels import Panel
-from reports.results import Results
+from reports.results import OFF_TRAINING, Results
 from reports.study import Comparison, Move
 
 COLUMNS = ("model", "dataset", "noise", "images", "before", "after", "difference", "low", "high", "p", "adjusted")
@@ -22,7 +22,7 @@ IMAGES = 12
 
 @dataclass(frozen=True)
 class Line:
-    """One mean as text, where it leads ('' for one over several noises), and whether its interval excludes zero."""
+    """One mean as text, where it leads, whether its interval excludes zero, and whether it is over several noises."""
 
     move: Move
     before: str
@@ -33,6 +33,7 @@ class Line:
     adjusted: str
     address: str
     told: bool
+    overall: bool
 
 
 @dataclass(frozen=True)
@@ -97,8 +98,8 @@ def told(move: Move) -> bool:
 def line(move: Move, overall: bool) -> Line:
     """One mean, of one noise or over several."""
     texts = (number(move.before, 2), number(move.after, 2), signed(move.difference, 3), signed_interval(move))
-    address = "" if overall else links.images(move.dataset, move.noise, move.model)
-    return Line(move, *texts, probability(move.p), probability(move.adjusted), address, told(move))
+    address = links.images(move.dataset, OFF_TRAINING if overall else move.noise, move.model)
+    return Line(move, *texts, probability(move.p), probability(move.adjusted), address, told(move), overall)
 
 
 def probability(p: float) -> str:

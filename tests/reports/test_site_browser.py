@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from reports import Artefact, Study, build
+from reports import Artefact, Comparison, Move, Study, build
 from reports.abstract import read
 from reports.index import Entry
 from reports.index import build as index_of_studies
@@ -383,6 +383,30 @@ def test_figures_of_the_inside_follow_the_theme(make_study, figure, tmp_path, op
         "all => all.map(one => [...one.querySelectorAll('.files a')].map(link => link.textContent))"
     )
     assert kinds == [["SVG", "PDF", "PNG", "CSV"], ["SVG", "PNG", "CSV"]]
+
+
+def test_moves_lead_to_their_images(make_study, tmp_path, open_page, screenshots):
+    name = HOSTILE[0]
+    study, rows, summary = make_study(pictured=1, images=3, size=16, models=("ours", name), datasets=("builtin",))
+    noises = [f"mixture(level={level})" for level in (1, 2, 3, 4)]
+    moves = tuple(
+        Move(name, "builtin", noise, 3, 30.0, 30.5, 0.5, 0.4, 0.6, 0.25, 0.5, (("image01", 0.7),)) for noise in noises
+    )
+    overall = replace(moves[0], noise="off training", moved=())
+    compared = Comparison(HOSTILE[1], "2025-02-01T12:00:00+00:00", moves, (overall,), HOSTILE[0])
+    site = build(replace(study, comparisons=(compared,)), rows, summary, tmp_path / "site").parent
+    for width, scheme in ((1280, "light"), (390, "dark")):
+        page = open_page(site / "compare.html", width=width, scheme=scheme)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.locator("img[src=x]").count() == 0
+        page.screenshot(path=screenshots / f"compare-{width}-{scheme}.png", full_page=True)
+    page.locator("td a", has_text="off training").click()
+    ready(page)
+    says(page, CAPTION, "mean off training")
+    page.go_back()
+    page.locator("tbody a", has_text="image01").first.click()
+    ready(page)
+    says(page, CAPTION, "image01", "mixture(level=1)")
 
 
 def test_an_index_of_studies_leads_to_their_images(make_study, tmp_path, open_page, screenshots):
