@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from bench.errors import BadInput
 from bench.files import write
 from bench.noise import noises
 from bench.noise.picture import noisy_version
+from noise_zoo.noise import Noise
 
 CLEAN = "clean"  # the folder beside the noisy images for clean ones that the noise made
 
@@ -22,7 +25,8 @@ def write_noisy_set(text: str, source: Path, out: Path, seed: int, overwrite: bo
     """Write a noisy 8-bit PNG for every image of a folder, and manifest.json; returns how many. Raises BadInput.
 
     A noise that makes clean images of its own has them written into `clean/` there. Names are checked before
-    anything is written, and what lies there is only replaced with `overwrite`.
+    anything is written, and what lies there is only replaced with `overwrite`. A set that is not completed is taken
+    away again.
     """
     noise = noises.load_noise(text)
     images = datasets.load_dataset(source).images
@@ -32,7 +36,25 @@ def write_noisy_set(text: str, source: Path, out: Path, seed: int, overwrite: bo
         if folder.resolve() == source.resolve():
             raise BadInput(f"{folder} is the folder of the clean images, which would be overwritten: name another")
     _refuse_existing([*wanted, out / "manifest.json"], out, overwrite)
-    files = {name: _write_pair(image, name, noise, seed, out) for name, image in zip(names, images, strict=True)}
+    with _whole_or_not([path for path in wanted if not path.exists()]):
+        files = {name: _write_pair(image, name, noise, seed, out) for name, image in zip(names, images, strict=True)}
+        _write_manifest(noise, seed, files, out)
+    return len(files)
+
+
+@contextmanager
+def _whole_or_not(paths: list[Path]) -> Iterator[None]:
+    """Take these files away where the block is left by an error or an interrupt."""
+    try:
+        yield
+    except BaseException:
+        for path in paths:
+            with suppress(OSError):  # one that was not written yet
+                path.unlink()
+        raise
+
+
+def _write_manifest(noise: Noise, seed: int, files: dict[str, dict], out: Path) -> None:
     manifest = {
         "noise": noises.canonical(noise),
         "version": noises.version(noise),
@@ -43,7 +65,6 @@ def write_noisy_set(text: str, source: Path, out: Path, seed: int, overwrite: bo
         "files": files,
     }
     write(out / "manifest.json", (json.dumps(manifest, indent=1) + "\n").encode())
-    return len(files)
 
 
 def _names(images, source: Path) -> list[str]:
@@ -64,7 +85,7 @@ def _refuse_existing(paths: list[Path], out: Path, overwrite: bool) -> None:
         raise BadInput(f"{out} has {some} already: name another folder, or replace them with --overwrite")
 
 
-def _write_pair(image: datasets.CleanImage, name: str, noise, seed: int, out: Path) -> dict:
+def _write_pair(image: datasets.CleanImage, name: str, noise: Noise, seed: int, out: Path) -> dict:
     """Write one noisy image, and its clean one where the noise made that; returns what the manifest says."""
     try:
         clean = image.read()

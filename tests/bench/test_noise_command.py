@@ -12,7 +12,7 @@ from PIL import Image
 
 from bench.cli import main
 from bench.datasets import load_dataset, read_file
-from bench.noise import noises, picture, sheet
+from bench.noise import noises, noisy_set, picture, sheet
 
 
 @pytest.fixture(autouse=True)
@@ -122,6 +122,24 @@ def test_apply_replaces_nothing_unasked(photos, tmp_path):
     assert call("noise", "apply", "gaussian(sigma=25)", photos, out, "--overwrite").exit_code == 0
     assert read_file(out / "c.png").shape == (40, 48, 3)
     assert "and others already" in refused("noise", "apply", "gaussian(sigma=25)", photos, out)
+
+
+def test_apply_leaves_no_part_of_a_set(photos, tmp_path, monkeypatch):
+    last = sorted(photos.iterdir())[-1]
+    whole = last.read_bytes()
+    last.write_bytes(whole[:100])
+    assert "cannot be read" in refused("noise", "apply", "isp", photos, tmp_path / "out")
+    last.write_bytes(whole)
+    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+
+    def interrupt(*arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(noisy_set, "_write_manifest", interrupt)
+        assert call("noise", "apply", "isp", photos, tmp_path / "out").exit_code == 130
+    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    assert call("noise", "apply", "isp", photos, tmp_path / "out").exit_code == 0  # the same command goes on
 
 
 def test_apply_looks_at_names_before_it_writes(photos, tmp_path):
