@@ -78,6 +78,11 @@ class FilterBlock(nn.Module):
         self.kernel_predictor = nn.Conv2d(dim + 9, 9, 3, padding=1, bias=False)
         self.gca = ChannelAttention(dim)
 
+    @property
+    def float32_layers(self) -> list[nn.Module]:
+        """What bfloat16 is too coarse for: all but the convolution from features to features."""
+        return [self.feature_extractor[0], self.kernel_predictor, self.gca]
+
     def forward(self, x: Tensor, residual: Tensor | None, dilation: int, mode: str) -> Tensor:
         """Filter (B, 3, H, W); `residual` is what the iteration before took away, None at the first."""
         features = self.feature_extractor(rms_normalize(x))  # (B, C, H, W)

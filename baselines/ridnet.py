@@ -127,6 +127,11 @@ class RIDNet(nn.Module):
         self.b1, self.b2, self.b3, self.b4 = (AttentionBlock(n_feats, reduction, variant) for _ in range(4))
         self.tail = convolution(n_feats, 3)
 
+    @property
+    def float32_layers(self) -> list[nn.Module]:
+        """What bfloat16 is too coarse for: the layers before and behind the blocks, and the first block."""
+        return [self.sub_mean, self.head, self.b1, self.tail, self.add_mean]
+
     def forward(self, x: Tensor) -> Tensor:
         deep = self.head(self.sub_mean(x))  # (B, C, H, W)
         for block in (self.b1, self.b2, self.b3, self.b4):

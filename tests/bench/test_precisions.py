@@ -1,4 +1,4 @@
-"""bfloat16 stays within 0.005 dB of float32 for the networks that ship."""
+"""bfloat16 stays within 0.005 dB of float32 for the networks that ship, but for RIDNet and Restormer."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from torch import nn
 from bench import datasets
 from bench.errors import BadInput
 from bench.metrics import psnr
-from bench.networks import models, precisions
+from bench.networks import cards, models, precisions
 from bench.networks.precisions import InBfloat16, cast
 from bench.noise import noises
 from bench.protocols import load_protocol, to_bytes
@@ -31,11 +31,16 @@ def scores(network, crop=128):
     return np.array(found)
 
 
-@pytest.mark.parametrize("name", ["ours", "baseline", "dncnn", "swinir"])
+SHIPPED = sorted({card["model"] for card in cards.cards().values()})
+WIDER = {"ridnet": 0.02, "restormer": 0.1}
+
+
+@pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_networks_keep_their_scores(name):
+    """What the help of `bench run --precision` promises."""
     network = models.load_model(name)
     difference = scores(cast(network, "bfloat16")) - scores(models.load_model(name))
-    assert 0 < np.abs(difference).max() < 0.005
+    assert 0 < np.abs(difference).max() < WIDER.get(name, 0.005)
 
 
 def test_without_its_float32_layers_a_network_would_not():
