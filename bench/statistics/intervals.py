@@ -1,7 +1,7 @@
 """95% bootstrap intervals (BCa) for many columns at once, of photographs that are drawn with replacement.
 
 A resample is how often each photograph was drawn, so that a statistic of all resamples is a product of matrices: the
-same numbers as `scipy.stats.bootstrap(method="BCa")` with the same draws, some hundred times as fast.
+same numbers as `scipy.stats.bootstrap(method="BCa")` with the same draws, about ten times as fast.
 Source: Efron, JASA 1987; the level for few photographs: Hesterberg, The American Statistician 2015.
 """
 
@@ -64,7 +64,8 @@ def level(photographs: int) -> float:
     """The share left out at each end, 0.025 for many photographs, less for few.
 
     Bootstrap intervals of n values are as narrow as if the deviation were known and divided by n: by the factor
-    sqrt((n - 1) / n) z / t. Their level is widened so that this is made good (Hesterberg 2015, section 4.1.2).
+    sqrt((n - 1) / n) z / t. Their level is widened so that this is made good: the expanded percentile interval
+    of Hesterberg 2015, as `ExpandProbs` of his R package `resample`.
     """
     t = special.stdtrit(photographs - 1, (1 + CONFIDENCE) / 2)
     return float(special.ndtr(-t * np.sqrt(photographs / (photographs - 1))))

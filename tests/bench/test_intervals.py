@@ -70,6 +70,13 @@ def test_intervals_cover_the_mean_of_normal_values_in_95_of_100_cases(count):
     assert 0.93 <= ((low <= 0) & (high >= 0)).mean() <= 0.97
 
 
+@pytest.mark.parametrize("count", [3, 7, 24, 1000])
+def test_the_level_is_the_one_at_which_bootstrap_intervals_are_as_wide_as_student_s(count):
+    """As Hesterberg's R package `resample` says it (ExpandProbs): z(level) sqrt((n - 1) / n) = t(0.025, n - 1)."""
+    expected = stats.t.ppf(0.025, count - 1)
+    assert stats.norm.ppf(intervals.level(count)) * np.sqrt((count - 1) / count) == pytest.approx(expected, rel=1e-9)
+
+
 def test_few_photographs_have_no_interval():
     few = np.array([1.0, 2.0, 6.0])
     assert mean_interval(few)[0] == 3 and not np.isnan(mean_interval(few)).any()
