@@ -26,7 +26,7 @@ except ImportError as error:
     raise BadInput("--dask needs the package distributed: pip install 'maskbench[dask]'") from error
 
 
-class Networks(WorkerPlugin):
+class Processes(WorkerPlugin):
     """On every worker of the cluster: its processes for a plan."""
 
     def __init__(self, name: str, parcel: Parcel, device: str, threads: int, timeout: float | None):
@@ -60,7 +60,7 @@ class Dask(Pool):
                 n_workers=int(count), threads_per_worker=1, dashboard_address=None, silence_logs=logging.ERROR
             )
         self.client = self._client()
-        self.plugin = Networks(f"maskbench-{id(self)}", packed(plan, along=True), device, threads, timeout)
+        self.plugin = Processes(f"maskbench-{id(self)}", packed(plan, along=True), device, threads, timeout)
         self.client.register_plugin(self.plugin, name=self.plugin.name)
         executor = self.client.get_executor(pure=False)
         super().__init__(plan, executor, OnWorker(self.plugin.name), self._slots, (KilledWorker,))
