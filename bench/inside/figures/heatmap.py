@@ -47,7 +47,7 @@ def draw(value: np.ndarray, rows: Side, columns: Side, title: str) -> Figure:
         axes.set_yticks(axes.get_yticks(), axes.get_yticklabels(), rotation=0)
         axes.set_xlabel(columns.label, fontweight="bold")
         axes.set_ylabel(rows.label, fontweight="bold")
-        axes.set_title(title)
+        axes.set_title(title, pad=9)
     return figure
 
 
