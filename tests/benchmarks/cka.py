@@ -9,7 +9,14 @@
 
 Prints for each the seconds of both sides (medians) and the ratio of each turn: median, smallest, largest. Seconds are
 of the processor, all threads together, so that what else runs disturbs them little. Set OMP_NUM_THREADS. `every` takes
-minutes a turn: choose fewer patches and --turns 1.
+minutes a turn: choose a smaller --side and --turns 1.
+
+Measured with one thread, how many times as fast as the plain way:
+
+    layers                         stored     hooks, float64 (without passes)   hooks, float32 (without passes)
+    3 x 3                             6.7      1.4 (4.2)                         1.2 (about 1)
+    11 x 11                          26        2.9 (19)
+    60 x 60, --side 32               43        7.7 (17)                          2.7 (5.3), and wrong by up to 0.001
 """
 
 from __future__ import annotations

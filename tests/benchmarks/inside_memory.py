@@ -6,6 +6,8 @@ Makes folders of so many random 256x256 images, runs each look over them with tw
 of its own, and prints its peak in MB and the difference. Up to 32 images are noisy at hand together (50 MB at this
 size), so that below these numbers memory does grow. (SRGA needs all features of one noise at once: rows x features x 4
 bytes, in memory up to 3.3 GB and in a file beyond that; `srga.py --memory` measures its PCA.)
+
+Measured, 40 and 160 images: cka 573 and 575 MB, features 519 and 518, brightness 460 and 462, detail 466 and 466.
 """
 
 from __future__ import annotations

@@ -8,6 +8,9 @@ deviation of all scores anew for each of them, which is quadratic. It is timed o
 because a whole one takes minutes; --whole runs all of it. Prints seconds of the processor, all threads together
 (medians), and the ratio of each turn.
 --memory describes one set of random features and prints its peak. Set OMP_NUM_THREADS.
+
+Measured with one thread: two sets in 2.80 s, the plain way in 12.8 s and 87.6 s of trimming, ratio 35.0 (33.7 to 36.3);
+800 x 1,000,000 in 23 s with a peak of 3.39 GB, of which the features are 3.20 GB.
 """
 
 from __future__ import annotations
