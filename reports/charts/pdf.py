@@ -1,7 +1,7 @@
 """The same drawings as PDF, by ReportLab: one page, as large as the drawing, its text as text in embedded fonts."""
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 
 import matplotlib
@@ -25,19 +25,10 @@ def pdf(chart: Chart) -> bytes:
     paper.scale(POINT, POINT)
     paper.setLineCap(ROUND)
     paper.setLineJoin(ROUND)
-    for shape in flat(chart.shapes):
+    for shape in shapes.flat(chart.shapes):
         draw(paper, shape, chart.height)
     paper.save()
     return written.getvalue()
-
-
-def flat(drawn: Sequence[shapes.Shape]) -> Iterator[shapes.Shape]:
-    """Shapes out of their groups, without what only pages have."""
-    for shape in drawn:
-        if isinstance(shape, shapes.Group):
-            yield from flat(shape.shapes)
-        elif not isinstance(shape, shapes.Target):
-            yield shape
 
 
 def draw(paper: Paper, shape: shapes.Shape, height: float) -> None:

@@ -1,6 +1,6 @@
 """What drawings are made of. Places are CSS pixels from the top left corner, sizes CSS pixels, colours of the style."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -125,6 +125,17 @@ class Group:
 
 
 Shape = Line | Area | Disc | Text | Target | Group
+
+
+def flat(drawn: Sequence[Shape]) -> Iterator[Shape]:
+    """Shapes out of their groups, without what only pages have."""
+    for shape in drawn:
+        if isinstance(shape, Group):
+            yield from flat(shape.shapes)
+        elif not isinstance(shape, Target):
+            yield shape
+
+
 CORNERS = {
     "s": [(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)],
     "^": [(0, -1.1), (1.1, 0.9), (-1.1, 0.9)],

@@ -9,7 +9,7 @@ from html import escape
 from matplotlib.ticker import MaxNLocator
 
 from reports.charts import shapes
-from reports.charts.shapes import Place, Shape
+from reports.charts.shapes import Place, Shape, flat
 from reports.charts.style import INK, MUTED, RULE
 from reports.formatting import level, printable
 
@@ -109,8 +109,9 @@ class Canvas:
     def finish(self, words: str) -> Chart:
         """The drawing, with the sentence that says the same in words."""
         spoken = printable(words)
-        head = (
-            f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" role="img" aria-label="{escape(spoken)}" '
+        role = "group" if any(isinstance(shape, shapes.Text) and shape.link for shape in flat(self._shapes)) else "img"
+        head = (  # the parts of an img are silent, and so must not be links
+            f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" role="{role}" aria-label="{escape(spoken)}" '
             f'width="{self.width}" height="{self.height}" viewBox="0 0 {self.width} {self.height}" '
             f'stroke-linejoin="round" stroke-linecap="round" style="font-family:{FONT}">'
         )

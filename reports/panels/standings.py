@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from reports import latex
 from reports.folder import SiteFolder
 from reports.formatting import interval, number
 from reports.panels import Panel
-from reports.results import Results
+from reports.results import NOISY, Results
 from reports.study import Standing
 
 
@@ -32,6 +33,7 @@ class Table:
     lines: tuple[Line, ...]
     images: int
     csv_address: str
+    latex_address: str
 
 
 def context(results: Results, folder: SiteFolder) -> dict[str, object] | None:
@@ -43,9 +45,11 @@ def context(results: Results, folder: SiteFolder) -> dict[str, object] | None:
     for index, dataset in enumerate(results.datasets):
         standings = sorted((one for one in known if one.dataset == dataset), key=order)
         if standings:
-            address = f"{folder.free_address('tables', dataset, 'standings')}.csv"
-            tables.append(Table(dataset, index, tuple(map(line, standings)), max(one.images for one in standings),
-                                folder.csv(address, frame(standings))))  # fmt: skip
+            address = folder.free_address("tables", dataset, "standings")
+            lines, images = tuple(map(line, standings)), max(one.images for one in standings)
+            data = folder.csv(f"{address}.csv", frame(standings))
+            paper = folder.text(f"{address}.tex", latex_table(dataset, images, lines))
+            tables.append(Table(dataset, index, lines, images, data, paper))
     return {
         "tables": tables,
         "datasets": [(table.dataset_index, table.dataset) for table in tables],
@@ -72,6 +76,16 @@ def frame(standings: list[Standing]) -> pd.DataFrame:
     ends = ("", " low", " high")
     columns = ["model", "images", *(f"{name}{end}" for name in ("robustness", "rank") for end in ends)]
     return pd.DataFrame([[one.model, one.images, *one.robustness, *one.rank] for one in standings], columns=columns)
+
+
+def latex_table(dataset: str, images: int, lines: tuple[Line, ...]) -> str:
+    """The table as it would stand in a paper."""
+    names = ["noisy input" if one.model == NOISY else one.model for one in lines]
+    texts = [(one.robustness, one.robustness_interval, one.rank, one.rank_interval) for one in lines]
+    body = [[latex.escape(cell) for cell in (name, *row)] for name, row in zip(names, texts, strict=True)]
+    caption = f"Robustness and mean rank off the training noise on {dataset}, {images} images."
+    header = ["model", "value", "95% interval", "value", "95% interval"]
+    return latex.table(caption, [("robustness", 2), ("mean rank", 2)], header, body)
 
 
 PANEL = Panel("overview", 15, "Robustness and mean ranks", context)
