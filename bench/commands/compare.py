@@ -137,10 +137,10 @@ def show(frame, cards: dict, places: tuple[str, str]) -> None:
         table = Table(title=f"{card['title']}{unit} of {model}{places[0]} less {against}{places[1]}, {dataset}",
                       title_justify="left")  # fmt: skip
         table.add_column("noise", overflow="fold")
-        spread = ("sd, least to most of trainings",) if several else ()
-        sides = ("other", "this") if places[0] else (against, model)
+        spread = ("trainings: sd, least to most",) if several else ()
+        sides = ("other", "this") if places[0] or several else (against, model)
         for name in ("images", *sides, "difference [95%]", "p", "p (Holm)", *spread):
-            table.add_column(name, justify="right")
+            table.add_column(name, justify="right", no_wrap=True)
         table.add_column("moved most")
         for line in part.to_dict("records"):
             if not line["noise_name"]:
@@ -187,7 +187,7 @@ def cells(line: dict, digits: int, several: bool) -> list[str]:
     spread = (
         f"{number(line['training_sd'])}, {number(line['training_least'], '+')} to {number(line['training_most'], '+')}"
     )
-    moved = ", ".join(f"{name} {number(change, '+')}" for name, change in line["moved"][:2])
+    moved = ", ".join(f"{name} {number(change, '+')}" for name, change in line["moved"][: 1 if several else 2])
     return [line["noise"], str(line["images"]), number(line["mean_against"]), number(line["mean"]),
             number(line["difference"], "+") + interval, p(line["p"]), p(line["p_holm"]),
             *((spread,) if several else ()), moved]  # fmt: skip
