@@ -114,6 +114,15 @@ def test_only_equal_pixels_are_paired_and_the_rest_is_counted():
     assert "Only on this side: poisson(alpha=3) on d." in notes and "3 images, counted under each noise" in notes
 
 
+def test_a_score_that_one_side_lacks_is_left_out_of_both():
+    run = rows({"ours": 0.2, "baseline": 0.0}, images=3, seeds=(0, 1))
+    hole = (run["model"] == "baseline") & (run["image"] == "00.png") & (run["seed"] == 1)
+    whole = run[(run["image"] != "00.png") | (run["seed"] == 0)]
+    run.loc[hole, "lpips"] = np.nan
+    found, expected = (bench.compare(one, metrics="lpips") for one in (run, whole))
+    assert found["difference"].to_numpy() == pytest.approx(expected["difference"].to_numpy(), rel=1e-9)
+
+
 def test_several_comparisons_are_one_family():
     run = rows({"ours": 0.2, "baseline": 0.0, "dncnn": 0.01})
     one = bench.compare(run, metrics="psnr")
