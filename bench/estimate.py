@@ -73,13 +73,15 @@ def seconds_needed(plan: Plan, outlook: Outlook, networks: Networks) -> float:
 
     Noise and scores run beside the networks where there are cores to spare; here they are added, a bound from above.
     """
+    if not outlook.examples:
+        return 0.0
+    job, task = next(iter(outlook.examples.values()))
+    prepared = prepare(plan, job, task)
+    scorer = Scorer(plan, prepared, networks.device)  # the first time is slower
     total = 0.0
-    for job, task in list(outlook.examples.values())[:1]:  # the first time is slower
-        Scorer(plan, prepare(plan, job, task), networks.device)
     for noise, (job, task) in outlook.examples.items():
         began = time.perf_counter()
-        prepared = prepare(plan, job, task)
-        scorer = Scorer(plan, prepared, networks.device)
+        Scorer(plan, prepare(plan, job, task), networks.device)
         total += (time.perf_counter() - began) * outlook.noisy[noise] / job.clean[..., 0].size
     for place, pixels in outlook.pixels.items():
         networks.denoise(place, prepared)  # the first time is slower

@@ -125,6 +125,7 @@ def write(frame, kind: str, out: Path | None) -> None:
 
 def show(frame, cards: dict, places: tuple[str, str]) -> None:
     """Print a table for each pair, data set and metric, and what it rests on."""
+    from rich import box
     from rich.table import Table
 
     from bench.console import console
@@ -134,19 +135,25 @@ def show(frame, cards: dict, places: tuple[str, str]) -> None:
         card = cards[metric]
         digits = card["digits"] + 1
         unit = f" ({card['unit']})" if card["unit"] else ""
-        table = Table(title=f"{card['title']}{unit} of {model}{places[0]} less {against}{places[1]}, {dataset}",
-                      title_justify="left")  # fmt: skip
+        counts = sorted(set(part["images"]))
+        images = " to ".join(str(count) for count in (counts[0], counts[-1])[: len(counts)])
+        title = f"{card['title']}{unit} of {model}{places[0]} less {against}{places[1]}, {dataset}, {images} images"
+        table = Table(title=f"\n{title}", title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False,
+                      padding=(0, 1, 0, 0))  # fmt: skip
         table.add_column("noise", overflow="fold")
-        spread = ("trainings: sd, least to most",) if several else ()
         sides = ("other", "this") if places[0] or several else (against, model)
-        for name in ("images", *sides, "difference [95%]", "p", "p (Holm)", *spread):
+        counted = ("images",) if len(counts) > 1 else ()
+        last = ("p\n(Holm)", "one training of each:\nsd [least, most]") if several else ("p", "p\n(Holm)")
+        for name in (*counted, *sides, "difference\n[95%]", *last):
             table.add_column(name, justify="right", no_wrap=True)
-        table.add_column("moved most")
+        if not several:
+            table.add_column("moved most", overflow="fold")
         for line in part.to_dict("records"):
             if not line["noise_name"]:
                 table.add_section()  # the mean off training
-            table.add_row(*cells(line, digits, several))
+            table.add_row(*cells(line, digits, several, bool(counted)))
         screen.print(table)
+    click.echo()
     for sentence in sentences(frame, several):
         click.echo(sentence)
 
@@ -160,34 +167,43 @@ def sentences(frame, several: bool):
     if len(tested) < len(frame):
         yield f"Fewer than {FEWEST} photographs have neither interval nor p."
     if len(tested):
-        kept, photographs = int((tested["p_holm"] < 0.05).sum()), int(tested["photographs"].min())
+        kept, fewest = int((tested["p_holm"] < 0.05).sum()), tested.loc[tested["photographs"].idxmin()]
+        photographs = int(fewest["photographs"])
         yield f"{kept} of {len(tested)} differences have p below 0.05 after Holm's correction within each metric."
         family = tested[(tested["noise_name"] != "") & (tested["moved"].str.len() > 0)]["metric"].value_counts()
         if len(family) and least_p(photographs) * int(family.min()) > 0.05:
-            yield (f"{photographs} photographs give no p below {least_p(photographs):.2g} before the correction: too "
-                   "few for so many comparisons; read the intervals, or choose fewer noises.")  # fmt: skip
+            yield (f"{fewest['dataset']}: {photographs} photographs give no p below {least_p(photographs):.2g} before "
+                   "the correction: too few for so many; read the intervals, or choose fewer noises.")  # fmt: skip
     yield "Intervals and p are over photographs: how sure a difference is for others of this kind."
     if several:
-        yield ("They are of the mean over trainings and say nothing of another training: sd is that of the difference "
-               "of one training of each side; least and most are of all pairs.")  # fmt: skip
+        yield ("They are of the mean over trainings and say nothing of another training. For that: sd, the standard "
+               "deviation of the difference between one training of each side, sqrt(sd² of this + sd² of other); "
+               "least and most, of all pairs of the trainings given. --format csv has p before the correction, and the "
+               "images that moved most.")  # fmt: skip
     yield from frame.attrs["notes"]
 
 
-def cells(line: dict, digits: int, several: bool) -> list[str]:
-    """One line as text."""
+def cells(line: dict, digits: int, several: bool, counted: bool) -> list[str]:
+    """One line as text; at its end the spread of several trainings, else the image that moved most."""
     import pandas as pd
 
     def number(value: float, sign: str = "") -> str:
         return "" if pd.isna(value) else f"{value:{sign}.{digits}f}"
 
+    def range_of(low: float, high: float) -> str:
+        return "" if pd.isna(low) else f" [{number(low, '+')}, {number(high, '+')}]"
+
     def p(value: float) -> str:
         return "" if pd.isna(value) else "< 0.001" if value < 0.001 else f"{value:.3f}"
 
-    interval = "" if pd.isna(line["low"]) else f" [{number(line['low'], '+')}, {number(line['high'], '+')}]"
-    spread = (
-        f"{number(line['training_sd'])}, {number(line['training_least'], '+')} to {number(line['training_most'], '+')}"
-    )
-    moved = ", ".join(f"{name} {number(change, '+')}" for name, change in line["moved"][: 1 if several else 2])
-    return [line["noise"], str(line["images"]), number(line["mean_against"]), number(line["mean"]),
-            number(line["difference"], "+") + interval, p(line["p"]), p(line["p_holm"]),
-            *((spread,) if several else ()), moved]  # fmt: skip
+    if several:
+        last = [
+            p(line["p_holm"]),
+            number(line["training_sd"]) + range_of(line["training_least"], line["training_most"]),
+        ]
+    else:
+        moved = "".join(f"{name} {number(change, '+')}" for name, change in line["moved"][:1])
+        last = [p(line["p"]), p(line["p_holm"]), moved]
+    images = [str(line["images"])] if counted else []
+    difference = number(line["difference"], "+") + range_of(line["low"], line["high"])
+    return [line["noise"], *images, number(line["mean_against"]), number(line["mean"]), difference, *last]

@@ -126,7 +126,8 @@ def _outside(parsed: spec.Spec) -> Model:
     if factory is None:
         raise unknown("model", parsed.name, [*cards.names(), *groups.GROUPS])
     if not callable(factory):
-        raise BadInput(f"{parsed.name} is a {type(factory).__name__}, wanted a class or function that makes a network")
+        kind = type(factory).__name__
+        raise BadInput(f"{parsed.name} is of type {kind}, wanted a class or function that makes a network")
     name = parsed.name.rpartition(":")[2]
     if name in OF_TABLES:
         raise BadInput(f"{parsed.name}: {name!r} is what tables call the {name} image: give the network another name")

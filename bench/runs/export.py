@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 
 import pandas as pd
 
@@ -19,13 +20,18 @@ def encode(frame: pd.DataFrame, kind: str) -> bytes:
         frame.to_parquet(buffer, index=False)
         return buffer.getvalue()
     shown = frame.astype(object).map(_shown)
-    return (_markdown(shown) if kind == "markdown" else _latex(shown)).encode()
+    if kind == "markdown":
+        return _markdown(shown).encode()
+    return _latex(shown, "".join("r" if pd.api.types.is_numeric_dtype(kept) else "l" for kept in frame.dtypes)).encode()
 
 
 def _shown(value: object) -> str:
     if value is None or (isinstance(value, float) and pd.isna(value)):
         return ""
-    return f"{value:.4f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    rounded = f"{value:.4f}".rstrip("0").rstrip(".")
+    return rounded if float(rounded) or not value else f"{value:.1e}"  # a small p is not 0
 
 
 def _markdown(shown: pd.DataFrame) -> str:
@@ -37,11 +43,14 @@ LATEX = {"\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\
          "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}  # fmt: skip
 
 
-def _latex(shown: pd.DataFrame) -> str:
+def _latex(shown: pd.DataFrame, columns: str) -> str:
+    """A table for the package booktabs; `columns` has l or r for each."""
+
     def cells(line) -> str:
-        return " & ".join("".join(LATEX.get(character, character) for character in cell) for cell in line) + r" \\"
+        escaped = ("".join(LATEX.get(character, character) for character in cell) for cell in line)
+        return " & ".join(re.sub(r"^-(?=\d)", "$-$", cell) for cell in escaped) + r" \\"
 
     body = "\n".join(cells(line) for line in shown.to_numpy().tolist())
     head = cells(shown.columns)
-    return (f"\\begin{{tabular}}{{{'l' * len(shown.columns)}}}\n\\hline\n{head}\n\\hline\n{body}\n\\hline\n"
-            "\\end{tabular}\n")  # fmt: skip
+    return (f"% needs \\usepackage{{booktabs}}\n\\begin{{tabular}}{{{columns}}}\n\\toprule\n{head}\n\\midrule\n{body}\n"
+            "\\bottomrule\n\\end{tabular}\n")  # fmt: skip

@@ -158,7 +158,7 @@ def test_export(done, kind, per):
     if kind == "json":
         assert json.loads(text)[0]["noise"].startswith(("gaussian", "mixture"))
     if kind == "latex":
-        assert text.startswith("\\begin{tabular}") and "noise\\_name" in text
+        assert "\n\\begin{tabular}{ll" in text and "\\midrule" in text and "noise\\_name" in text
     if kind == "markdown":
         assert text.splitlines()[1].replace("|", "").replace("-", "").strip() == ""
 

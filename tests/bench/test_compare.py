@@ -13,7 +13,10 @@ from click.testing import CliRunner
 
 import bench
 from bench.cli import main
+from bench.commands.compare import show
+from bench.comparison import fallen
 from bench.errors import BadInput
+from bench.runs import export
 from bench.statistics import mean_interval
 from bench.statistics.significance import holm, p_values
 
@@ -226,6 +229,14 @@ def test_a_fall_ends_with_code_1(folders):
     assert call(folders[0], folders[0] / "gone", "--fail-below", "-0.05").exit_code == 2
 
 
+def test_a_rise_is_a_fall_where_lower_is_better():
+    frame = bench.compare(rows({"ours": -2.0, "baseline": 0.0}, noises={"isp": ("isp", np.nan)}))
+    assert fallen(frame, -0.001, "lpips", higher_is_better=False) == [
+        f"ours, isp on d: lpips {of(frame, 'isp', 'lpips')['difference']:+.4f} against baseline"
+    ]
+    assert not fallen(frame, -0.001, "lpips", higher_is_better=True)
+
+
 def test_an_image_that_failed_here_alone_ends_with_code_1(folders, tmp_path):
     shutil.copytree(folders[0], tmp_path / "failing")
     with sqlite3.connect(tmp_path / "failing/rows.sqlite") as connection:
@@ -259,8 +270,37 @@ def test_formats(folders, tmp_path, kind):
     elif kind == "json":
         assert {line["difference"] for line in json.loads(text) if line["noise"] != "gaussian(sigma=15)"} >= {0.0}
     else:
-        assert "p_holm" in text.replace("\\_", "_") and "-0.1" in text and len(text.splitlines()) < 20
+        plain = text.replace("\\_", "_").replace("$-$", "-")
+        assert "p_holm" in plain and "-0.1" in plain and len(text.splitlines()) < 20
     assert call(*folders, "-o", tmp_path).exit_code == 2
+
+
+def test_a_table_for_a_paper():
+    frame = pd.DataFrame({"noise": ["isp"], "difference": [-0.25], "images": [7], "p_holm": [2e-7], "level": [0.0]})
+    lines = export.encode(frame, "latex").decode().splitlines()
+    assert lines[1:] == [
+        r"\begin{tabular}{lrrrr}", r"\toprule", r"noise & difference & images & p\_holm & level \\", r"\midrule",
+        r"isp & $-$0.25 & 7 & 2.0e-07 & 0 \\", r"\bottomrule", r"\end{tabular}",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("trainings", [1, 2])
+def test_a_table_fits_100_columns(monkeypatch, capsys, trainings):
+    monkeypatch.setattr("bench.console.WIDTH_IN_FILES", 100)
+    run = rows({"ours": 0.2, "ours(weights='s1')": 0.3, "baseline": 0.0}, noises={"speckle(var=0.024)": ("speckle", 1)})
+    models = ", ".join(["ours", "ours(weights='s1')"][:trainings])
+    frame = bench.compare(run, models=models, against="baseline", metrics="psnr")
+    show(frame, {"psnr": {"title": "PSNR", "unit": "dB", "digits": 2}}, ("", ""))
+    text, line = capsys.readouterr().out, frame.iloc[0]
+    shown = next(one for one in text.splitlines() if one.startswith("speckle(var=0.024) "))
+    assert f" {line['difference']:+.3f} [{line['low']:+.3f}, {line['high']:+.3f}]" in shown and "12 images" in text
+    if trainings == 1:
+        assert (
+            shown.rstrip().endswith(f"{line['moved'][0][0]} {line['moved'][0][1]:+.3f}") and "one training" not in text
+        )
+    else:
+        spread = f"{line['training_sd']:.3f} [{line['training_least']:+.3f}, {line['training_most']:+.3f}]"
+        assert shown.rstrip().endswith(spread) and "one training of each:" in text
 
 
 def test_formulas_are_printed_without_a_run():

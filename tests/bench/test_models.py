@@ -293,7 +293,7 @@ def test_what_is_unknown_is_named_with_suggestions(text, words):
         ("users.py:Lacks", "model Lacks: KeyError: 'width'"),
         ("users.py:Stops", "model Stops: RuntimeError: no driver"),
         ("users.py:Leaves", "model Leaves: SystemExit"),
-        ("users.py:number", "wanted a class or function that makes a network"),
+        ("users.py:number", "of type int, wanted a class or function that makes a network"),
         ("users.py:listed(weights='users.py')", "makes an object of type list, wanted a torch.nn.Module"),
     ],
 )
