@@ -99,6 +99,9 @@ def _metrics(here: pd.DataFrame, there: pd.DataFrame, wanted: str | None) -> lis
     """The metrics to compare: those named, or all that both runs measured. Raises BadInput."""
     known = [name for name in measured(here) if name in measured(there)]
     taken = [name for name in known if here[name].notna().any() and there[name].notna().any()]
+    if not taken:
+        one, other = (", ".join(name for name in measured(rows) if rows[name].notna().any()) for rows in (here, there))
+        raise BadInput(f"the two sides have no metric in common: one has {one or 'none'}, the other {other or 'none'}")
     if wanted is None:
         return taken
     asked = [part.strip() for part in wanted.split(",") if part.strip()]

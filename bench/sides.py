@@ -112,6 +112,7 @@ def _matching(text: str, there: list[str], kind: str) -> list[str]:
     parsed = spec.parse(text)
     if parsed.bare:
         found = [value for value in there if spec.parse(value).name == parsed.name]
+        there = list(dict.fromkeys(spec.parse(value).name for value in there))
     else:
         canonical = _canonical_noise(parsed) if kind == "noise" else spec.format_value(parsed)
         found = [value for value in there if value in (text, canonical)]

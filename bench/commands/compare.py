@@ -174,6 +174,8 @@ def sentences(frame, several: bool):
         if len(family) and least_p(photographs) * int(family.min()) > 0.05:
             yield (f"{fewest['dataset']}: {photographs} photographs give no p below {least_p(photographs):.2g} before "
                    "the correction: too few for so many; read the intervals, or choose fewer noises.")  # fmt: skip
+    if (frame["noise_name"] == "").any():
+        yield "off training: the mean over the noises shown but Gaussian; of Gaussian alone, over its levels but 15."
     yield "Intervals and p are over photographs: how sure a difference is for others of this kind."
     if several:
         yield ("They are of the mean over trainings and say nothing of another training. For that: sd, the standard "

@@ -1,6 +1,7 @@
 """`bench compare` and `bench.compare`: what is paired, what is said of it, and exit codes."""
 
 import json
+import re
 import shutil
 import sqlite3
 import sys
@@ -156,6 +157,11 @@ def test_equal_runs_differ_by_nothing():
         ({"models": "our"}, "unknown model of the run 'our'. Did you mean 'ours'"),
         ({"against": "ours"}, "ours stands on both sides"),
         ({"noises": "speckle"}, "unknown noise of the run 'speckle'"),
+        (
+            {"noises": "gausian"},
+            "unknown noise of the run 'gausian'. Did you mean 'gaussian'? There are: gaussian, poisson",
+        ),
+        ({"noises": "poisson(alpha=9)"}, "There are: gaussian(sigma=15), poisson(alpha=2), poisson(alpha=3)"),
         ({"datasets": "Kodak"}, "unknown dataset of the run 'Kodak'"),
         ({"metrics": "psrn"}, "unknown metric that both sides have 'psrn'. Did you mean 'psnr'"),
         ({"models": ","}, "no model was named"),
@@ -163,7 +169,7 @@ def test_equal_runs_differ_by_nothing():
     ],
 )
 def test_bad_input(options, words):
-    with pytest.raises(BadInput, match=words.replace("(", r"\(")):
+    with pytest.raises(BadInput, match=re.escape(words)):
         bench.compare(rows({"ours": 0.2, "baseline": 0.0}, images=3), **options)
 
 
@@ -173,6 +179,8 @@ def test_nothing_to_compare_is_bad_input():
         bench.compare(new, new.assign(noise_version=2))
     with pytest.raises(BadInput, match="no model in common"):
         bench.compare(new, rows({"dncnn": 0.0}, images=3))
+    with pytest.raises(BadInput, match="no metric in common: one has lpips, the other psnr"):
+        bench.compare(new.assign(psnr=np.nan), new.drop(columns=["lpips", "lpips_noisy"]))
     with pytest.raises(BadInput, match="name what to compare, --models A --against B, of: ours"):
         bench.compare(new)
 
@@ -230,7 +238,7 @@ def test_a_fall_ends_with_code_1(folders):
 
 
 def test_a_rise_is_a_fall_where_lower_is_better():
-    frame = bench.compare(rows({"ours": -2.0, "baseline": 0.0}, noises={"isp": ("isp", np.nan)}))
+    frame = bench.compare(rows({"ours": -2.0, "baseline": 0.0}, noises={"isp": ("isp", 0)}))
     assert fallen(frame, -0.001, "lpips", higher_is_better=False) == [
         f"ours, isp on d: lpips {of(frame, 'isp', 'lpips')['difference']:+.4f} against baseline"
     ]

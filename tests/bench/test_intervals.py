@@ -86,6 +86,12 @@ def test_few_photographs_have_no_interval():
     assert np.isnan(mean_interval(np.array([]))).all()
 
 
+def test_resamples_equal_to_the_mean_but_for_rounding_are_equal_to_it():
+    for whole in ([0, 1, 1, 2, 2, 3], [-1, -1, 0, 1, 1, 1, 2]):  # whose sums are exact; those of tenths are not
+        expected = [0.1 * end for end in mean_interval(np.array(whole))]
+        assert mean_interval(np.array(whole) * 0.1) == pytest.approx(expected, rel=1e-9)
+
+
 def test_equal_values_have_an_interval_without_width():
     equal = np.full(8, 0.1)
     assert mean_interval(equal) == (pytest.approx(0.1), pytest.approx(0.1), pytest.approx(0.1))

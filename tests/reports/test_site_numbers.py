@@ -85,6 +85,13 @@ def test_best_and_ties_are_paired():
     assert best == "worse by a little, always" and "best" not in tied
 
 
+def test_a_rival_that_is_ahead_on_one_image_alone_is_no_tie():
+    scores = pd.DataFrame({"best": np.full(20, 30.5), "other": np.linspace(29.9, 30.1, 20)})
+    scores.loc[0, "other"] = 30.6
+    assert leaders(scores.mean().to_dict(), scores, True, of_bench) == ("best", {"best"})
+    assert leaders(scores.mean().to_dict(), scores, False, of_bench) == ("other", {"other"})
+
+
 def test_ranks_are_those_that_the_intervals_of_all_pairs_allow():
     scores = paired_scores()
     wide = stats.ttest_1samp(scores["as good, noisily"] - scores["worse by a little, always"], 0).pvalue
