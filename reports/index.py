@@ -8,13 +8,13 @@ from pathlib import Path
 import pandas as pd
 from markupsafe import Markup
 
-from reports import links
+from reports import latex, links, tables
 from reports.abstract import Abstract, Score
 from reports.charts.history import history_chart
 from reports.charts.style import look
 from reports.drawn import Drawn, publish
 from reports.folder import SiteFolder
-from reports.formatting import listing, number, signed
+from reports.formatting import MISSING, listing, number, signed
 from reports.pages import Page
 from reports.results import OFF_TRAINING, Results
 from reports.site import HERE, Section, environment_of
@@ -52,6 +52,7 @@ class History:
     studies: tuple[Entry, ...]
     moves: tuple[Move, ...]
     figure: Drawn
+    files: tables.Files
 
 
 def build(title: str, entries: Sequence[Entry], out: Path) -> Path:
@@ -102,7 +103,16 @@ def history(key: tuple[str, str, tuple[str, ...]], group: list[Entry], folder: S
     chart = history_chart(names, lines, f"PSNR (dB) off training on {dataset}")
     figure = publish(folder, ("history", dataset, str(len(folder.written))), chart, data)
     moves = tuple(move(model, scores, addresses(key, group, model)) for model in models)
-    return History(protocol, dataset, noises, tuple(group), moves, figure)
+    wide = [[model, *(study[model].away if has(study, model) else None for study in scores)] for model in models]
+    paper = latex_table(f"PSNR in dB off the training noise on {dataset}, protocol {protocol}.", names, moves)
+    files = tables.publish(folder, ("history", dataset), pd.DataFrame(wide, columns=["model", *names]), paper)
+    return History(protocol, dataset, noises, tuple(group), moves, figure, files)
+
+
+def latex_table(caption: str, studies: Sequence[str], moves: Sequence[Move]) -> str:
+    """The table as it would stand in a paper."""
+    body = [(one.model, *(value or MISSING for value in one.values), one.change or MISSING) for one in moves]
+    return latex.plain_table(caption, ["model", *studies, "change"], body, "l" + "r" * (len(studies) + 1))
 
 
 def has(study: dict[str, Score], model: str) -> bool:

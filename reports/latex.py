@@ -21,20 +21,32 @@ SPECIAL = {
     MISSING: "--",
 }
 
+Groups = Sequence[tuple[str, int]]
+
 
 def escape(text: object) -> str:
     """Any text -> LaTeX that prints it."""
     return "".join(SPECIAL.get(character, character) for character in printable(text))
 
 
-def table(caption: str, groups: Sequence[tuple[str, int]], header: Sequence[str], body: Sequence[Sequence[str]]) -> str:
-    """Groups of columns (title, width), a header and rows of ready LaTeX cells -> a booktabs table."""
-    columns = "l" + "r" * (len(header) - 1)
+def plain_table(
+    caption: str, header: Sequence[str], body: Sequence[Sequence[object]], columns: str, groups: Groups = ()
+) -> str:
+    """Like `table`, of cells that are any text."""
+    return table(caption, groups, header, [[escape(cell) for cell in row] for row in body], columns)
+
+
+def table(caption: str, groups: Groups, header: Sequence[str], body: Sequence[Sequence[str]], columns: str = "") -> str:
+    """Groups of columns (title, width) after the first, a header and rows of ready LaTeX cells -> a booktabs table.
+
+    `columns` has a letter for the alignment of each; without it the first is on the left and the others on the right.
+    """
+    columns = columns or "l" + "r" * (len(header) - 1)
     spans, start = [], 2
     rules = []
     for title, width in groups:
         spans.append(rf"\multicolumn{{{width}}}{{c}}{{{escape(title)}}}")
-        rules.append(rf"\cmidrule(lr){{{start}-{start + width - 1}}}")
+        rules += [rf"\cmidrule(lr){{{start}-{start + width - 1}}}"] if title else []
         start += width
     lines = [
         "% needs \\usepackage{booktabs}",
@@ -43,8 +55,8 @@ def table(caption: str, groups: Sequence[tuple[str, int]], header: Sequence[str]
         rf"\caption{{{escape(caption)}}}",
         rf"\begin{{tabular}}{{{columns}}}",
         r"\toprule",
-        " & " + " & ".join(spans) + r" \\",
-        " ".join(rules),
+        *([" & " + " & ".join(spans) + r" \\"] if groups else []),
+        *([" ".join(rules)] if rules else []),
         " & ".join(escape(cell) for cell in header) + r" \\",
         r"\midrule",
         *(" & ".join(row) + r" \\" for row in body),

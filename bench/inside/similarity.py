@@ -62,9 +62,8 @@ class Compared:
         return f"{one.words} and {other.words}"
 
     def label(self, side: Side) -> str:
-        """What an axis is called: the model, and its noise where the sides have different ones."""
-        words = [side.probe.model.label, noises.canonical(side.noise)]
-        return "\n".join(words if self.first.noise != self.second.noise else words[:1])
+        """What an axis is called: the model and its noise."""
+        return f"{side.probe.model.label}\n{noises.canonical(side.noise)}"
 
     def frame(self) -> pd.DataFrame:
         """A row a pair of layers."""
@@ -164,7 +163,6 @@ def _pairs(compared: Compared) -> Drawing:
         compared.similarity.value,
         heatmap.Side(compared.label(one), one.probe.layers),
         heatmap.Side(compared.label(other), other.probe.layers),
-        compared.title,
     )
     caption = f"CKA of every layer of {one.words} (rows) with every layer of {other.words} (columns)."
     return Drawing(f"CKA: {compared.title}", caption, figure)
@@ -178,7 +176,8 @@ def _sweep(compared: Sequence[Compared]) -> Drawing:
     value = np.stack([each.similarity.value[rows, columns] for each in compared], 1)
     pair = dict.fromkeys((one.probe.model.label, other.probe.model.label))
     title = f"{' and '.join(pair)}: {noises.canonical(one.noise)} and other noises"
-    figure = heatmap.draw(value, heatmap.Side("layer", layers), heatmap.Side("noise", names), title)
+    against = f"noise, against {noises.canonical(one.noise)}"
+    figure = heatmap.draw(value, heatmap.Side("\n".join(pair), layers), heatmap.Side(against, names))
     caption = (
         f"CKA of each layer of {one.words} (rows) with the same layer of {other.probe.model.label} under another noise "
         "(columns); 1 is the same."

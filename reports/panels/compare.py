@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from reports import latex, links
+from reports import latex, links, tables
 from reports.charts.differences import Difference, differences_chart
 from reports.charts.style import look
 from reports.drawn import Drawn, publish
@@ -59,8 +59,8 @@ class Compared:
     lines: tuple[Line, ...]
     images: tuple[MovedImage, ...]
     figures: tuple[tuple[str, str, Drawn], ...]
-    csv_address: str
-    latex_address: str
+    files: tables.Files
+    images_files: tables.Files
 
 
 def context(results: Results, folder: SiteFolder) -> dict[str, object] | None:
@@ -75,18 +75,18 @@ def compared(results: Results, folder: SiteFolder, comparison: Comparison) -> Co
     everything = (*comparison.overall, *comparison.moves)
     lines = [line(move, move in comparison.overall) for move in everything if move.difference]
     lines.sort(key=lambda one: (not one.told, -abs(one.move.difference)))
-    address = folder.free_address("tables", "against", comparison.run)
     frame = pd.DataFrame([[getattr(move, column) for column in COLUMNS] for move in everything], columns=COLUMNS)
+    images = moved_images(comparison)
     return Compared(
         comparison,
         sentence(comparison.moves),
         sum(not move.difference for move in everything),
         any(not math.isnan(move.p) for move in comparison.moves),
         tuple(lines),
-        moved_images(comparison),
+        images,
         tuple(figures(results, folder, comparison)),
-        folder.csv(f"{address}.csv", frame),
-        folder.text(f"{address}.tex", latex_table(results, comparison, lines)),
+        tables.publish(folder, ("against", comparison.run), frame, latex_table(results, comparison, lines)),
+        tables.publish(folder, ("moved", comparison.run), images_frame(comparison), images_latex(comparison, images)),
     )
 
 
@@ -130,13 +130,30 @@ def sentence(moves: tuple[Move, ...]) -> str:
 
 def moved_images(comparison: Comparison) -> tuple[MovedImage, ...]:
     """The images that moved most, of all means."""
-    every = [(move, image, change) for move in comparison.moves for image, change in move.moved if change]
-    every.sort(key=lambda one: -abs(one[2]))
     return tuple(
         MovedImage(move.model, move.dataset, move.noise, image, signed(change, 2),
                    links.images(move.dataset, move.noise, move.model, image))
-        for move, image, change in every[:IMAGES]
+        for move, image, change in moved_most(comparison)[:IMAGES]
     )  # fmt: skip
+
+
+def moved_most(comparison: Comparison) -> list[tuple[Move, str, float]]:
+    """The images that moved, of all means, the largest moves first."""
+    every = [(move, image, change) for move in comparison.moves for image, change in move.moved if change]
+    return sorted(every, key=lambda one: -abs(one[2]))
+
+
+def images_frame(comparison: Comparison) -> pd.DataFrame:
+    """All of them with full precision."""
+    rows = [[move.dataset, image, move.model, move.noise, change] for move, image, change in moved_most(comparison)]
+    return pd.DataFrame(rows, columns=["dataset", "image", "model", "noise", "difference"])
+
+
+def images_latex(comparison: Comparison, images: tuple[MovedImage, ...]) -> str:
+    """The table of images as it would stand in a paper."""
+    body = [(one.dataset, one.image, one.model, one.noise, one.difference) for one in images]
+    caption = f"Images whose PSNR moved most against {comparison.run}."
+    return latex.plain_table(caption, ["data set", "image", "model", "noise", "change (dB)"], body, "llllr")
 
 
 def figures(results: Results, folder: SiteFolder, comparison: Comparison):

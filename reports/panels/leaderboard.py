@@ -13,6 +13,7 @@ from reports.measures import GAP, Measure
 from reports.paired import leaders
 from reports.panels import Panel
 from reports.results import NOISY, Average, NoiseSetting, Results
+from reports.tables import Files, publish
 
 Column = NoiseSetting | Average
 
@@ -55,8 +56,7 @@ class Table:
     lines: tuple[Line, ...]
     noisy: Line | None
     images: str
-    csv_address: str
-    latex_address: str
+    files: Files
     levels_latex_address: str
 
 
@@ -92,13 +92,13 @@ def table(results: Results, folder: SiteFolder, index: int, measure: Measure) ->
     counts = sorted({int(count) for count in part["images"].dropna()})
     images = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}" if counts else "no"
     groups = tuple((name, len(list(run))) for name, run in groupby(columns, key=lambda column: column.name))
-    address = folder.free_address("tables", dataset, measure.key)
     caption = f"{measure.heading} on {dataset}, mean over {images} images."
     whole = (*ranked, *((noisy,) if noisy else ()))
+    data, paper = frame(whole, columns, scores), latex_table(caption, columns, whole, levels)
+    files = publish(folder, (dataset, measure.key), data, paper)
+    address = files.latex.removesuffix(".tex")
     return Table(
-        dataset, index, measure, groups, columns, levels, ranked, noisy, images,
-        folder.csv(f"{address}.csv", frame(whole, columns, scores)),
-        folder.text(f"{address}.tex", latex_table(caption, columns, whole, levels)),
+        dataset, index, measure, groups, columns, levels, ranked, noisy, images, files,
         folder.text(f"{address}-levels.tex", latex_table(caption, columns, whole)) if levels else "",
     )  # fmt: skip
 

@@ -1,8 +1,12 @@
 """How the numbers came about and how to get them again."""
 
+import pandas as pd
+
+from reports import latex
 from reports.folder import SiteFolder
 from reports.panels import Panel
 from reports.results import Results
+from reports.tables import publish
 
 
 def context(results: Results, folder: SiteFolder) -> dict[str, object]:
@@ -12,8 +16,10 @@ def context(results: Results, folder: SiteFolder) -> dict[str, object]:
     order = {model: place for place, model in enumerate(results.models)}
     hashes = hashes.sort_values("model", key=lambda column: column.map(order), kind="stable")
     noises = rows[["noise", "noise_version"]].drop_duplicates("noise").set_index("noise")["noise_version"].to_dict()
+    hashes = hashes.astype(object).where(hashes.notna(), "")
     return {
-        "weights": hashes.astype(object).where(hashes.notna(), "").to_dict("records"),
+        "weights": hashes.to_dict("records"),
+        "weights_files": publish(folder, ("weights",), hashes, latex_table(hashes)),
         "noise_versions": noises,
         "seeds": sorted({str(seed) for seed in rows["seed"].dropna()}),
         "protocols": sorted({str(name) for name in rows["protocol"].dropna()}),
@@ -21,6 +27,13 @@ def context(results: Results, folder: SiteFolder) -> dict[str, object]:
         "rows_address": folder.csv("tables/rows.csv", results.all_rows),
         "summary_address": folder.csv("tables/summary.csv", results.all_summary),
     }
+
+
+def latex_table(hashes: pd.DataFrame) -> str:
+    """The weights as they would stand in a paper; of a hash the first 16 digits."""
+    body = hashes.assign(weights_hash=hashes["weights_hash"].astype(str).str[:16]).to_numpy().tolist()
+    header = ["model", "size", "weights", "hash", "tile", "precision", "device"]
+    return latex.plain_table("The models that were run.", header, body, "lllllll")
 
 
 def licences(results: Results) -> dict[str, list[str]]:

@@ -5,14 +5,15 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from reports import links
+from reports import latex, links
 from reports.folder import SiteFolder
-from reports.formatting import interval, number, rank
+from reports.formatting import MISSING, interval, number, rank
 from reports.measures import GAP, PSNR, Measure
 from reports.pages import MODEL
 from reports.panels import Panel
 from reports.results import Results
 from reports.study import ModelCard
+from reports.tables import publish
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,19 @@ class Standing:
 
 
 def context(results: Results, folder: SiteFolder, model: str) -> dict[str, object]:
-    """The card and a standing for each data set."""
+    """What its page says of it, and its table as files."""
+    found = facts(results, model)
+    paper = latex_table(found["card"].title or model, found["standings"], found["models"])
+    return found | {"files": publish(folder, ("card", model), pd.DataFrame(scores(results, model)), paper)}
+
+
+def facts(results: Results, model: str) -> dict[str, object]:
+    """The card and a standing for each data set; `seconds` is NaN where no time is known."""
     own = results.ok[results.ok["model"] == model]
     return {
         "card": card(results, model, own),
         "name": model,
-        "seconds": number(own["seconds"].astype(float).median(), 2) if own["seconds"].notna().any() else "",
+        "seconds": float(own["seconds"].astype(float).median()) if own["seconds"].notna().any() else math.nan,
         "standings": [standing(results, dataset, model) for dataset in results.datasets],
         "models": len(results.models),
         "failed": int((results.failed["model"] == model).sum()),
@@ -58,11 +66,43 @@ def card(results: Results, model: str, own: pd.DataFrame) -> ModelCard:
 
 def standing(results: Results, dataset: str, model: str) -> Standing:
     """One data set."""
-    line = results.line(dataset, results.reference.spec, model) if results.reference else None
-    reference = math.nan if line is None else line["psnr"]
-    address = "" if line is None else links.images(dataset, line["noise"], model)
+    reference = at_reference(results, dataset, model)
+    address = "" if reference is None else links.images(dataset, results.reference.spec, model)
     away, loss = (of_measure(results, dataset, model, measure) for measure in (PSNR, GAP))
     return Standing(dataset, number(reference, 2), address, *away, *loss)
+
+
+def at_reference(results: Results, dataset: str, model: str) -> float | None:
+    """PSNR at Gaussian 15, None where that was not run."""
+    line = results.line(dataset, results.reference.spec, model) if results.reference else None
+    return None if line is None else line["psnr"]
+
+
+def scores(results: Results, model: str) -> list[dict[str, object]]:
+    """What its standings are made of, with full precision: a record for each data set."""
+    records = []
+    for dataset in results.datasets:
+        record = {"model": model, "dataset": dataset, "gaussian 15": at_reference(results, dataset, model)}
+        for name, measure in (("off training", PSNR), ("loss", GAP)):
+            ends = results.intervals_off_training(dataset, measure).get(model, (None,) * 3)
+            ranks = results.ranks_off_training(dataset, measure).get(model, (None,) * 2)
+            names = (name, f"{name} low", f"{name} high", f"{name} first rank", f"{name} last rank")
+            record |= dict(zip(names, (*ends, *ranks), strict=True))
+        records.append(record)
+    return records
+
+
+def latex_table(title: str, standings: list[Standing], models: int) -> str:
+    """The standings as they would stand in a paper."""
+    body = [
+        (one.dataset, one.reference, one.away, one.away_interval, one.away_rank or MISSING,
+         one.loss, one.loss_interval, one.loss_rank or MISSING)
+        for one in standings
+    ]  # fmt: skip
+    header = ["data set", "Gaussian 15", "off training", "95% interval", "rank", "mean", "95% interval", "rank"]
+    caption = f"{title}: PSNR at Gaussian 15 and off the training noise, and the loss between them, both in dB."
+    caption += f" Ranks of {models} that the 95% intervals of paired differences allow."
+    return latex.plain_table(caption, header, body, "lrrrrrrr", [("PSNR (dB)", 4), ("loss (dB)", 3)])
 
 
 def of_measure(results: Results, dataset: str, model: str, measure: Measure) -> tuple[str, str, str, str]:

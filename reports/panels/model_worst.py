@@ -4,14 +4,16 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from reports import links
+from reports import latex, links
 from reports.folder import SiteFolder
 from reports.formatting import number, signed
 from reports.pages import MODEL
 from reports.panels import Panel
 from reports.results import NOISY, Results
+from reports.tables import publish
 
 SHOWN = 12
+COLUMNS = ("dataset", "image", "noise", "seed", "noisy", "psnr", "best", "best model", "behind")
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,11 @@ def context(results: Results, folder: SiteFolder, model: str) -> dict[str, objec
     worst = behind.groupby(table.loc[behind.index, "noise_name"], sort=False).idxmin()
     order = behind[worst].sort_values(kind="stable").index[:SHOWN]
     made_worse = int((table[model] < table[NOISY]).sum())
+    found = [record(table.loc[at], others.loc[at], model) for at in order]
+    cases = [case(one, model) for one in found]
     return {
-        "cases": [case(table.loc[at], others.loc[at], model) for at in order],
+        "cases": cases,
+        "files": publish(folder, ("behind", model), pd.DataFrame(found, columns=COLUMNS), latex_table(model, cases)),
         "made_worse": made_worse,
         "count": len(table),
         "alone": len(others.columns) == 0,
@@ -50,14 +55,33 @@ def context(results: Results, folder: SiteFolder, model: str) -> dict[str, objec
     }
 
 
-def case(row: pd.Series, others: pd.Series, model: str) -> Case:
-    """One row."""
+def record(row: pd.Series, others: pd.Series, model: str) -> dict[str, object]:
+    """One row with full precision."""
     known = others.dropna().astype(float)
     name = known.idxmax() if len(known) else NOISY
-    best = float(row[name])
-    address = links.images(row["dataset"], row["noise"], model, row["image"], int(row["seed"]))
-    texts = (number(row[model], 2), number(best, 2), name, signed(row[model] - best, 2), number(row[NOISY], 2))
-    return Case(row["dataset"], row["noise"], row["image"], *texts, address)
+    where = {key: row[key] for key in ("dataset", "image", "noise", "seed")}
+    own, best = float(row[model]), float(row[name])
+    return {**where, "noisy": row[NOISY], "psnr": own, "best": best, "best model": name, "behind": own - best}
+
+
+def case(one: dict[str, object], model: str) -> Case:
+    """A record as text."""
+    address = links.images(one["dataset"], one["noise"], model, one["image"], int(one["seed"]))
+    own, best, noisy = (number(one[key], 2) for key in ("psnr", "best", "noisy"))
+    texts = (own, best, one["best model"], signed(one["behind"], 2), noisy)
+    return Case(one["dataset"], one["noise"], one["image"], *texts, address)
+
+
+def latex_table(model: str, cases: list[Case]) -> str:
+    """The cases as they would stand in a paper."""
+    body = [
+        (one.dataset, one.image, one.noise, one.noisy, one.own, one.best,
+         "noisy input" if one.best_model == NOISY else one.best_model, one.behind)
+        for one in cases
+    ]  # fmt: skip
+    header = ["data set", "image", "noise", "noisy", model, "best other", "", "behind (dB)"]
+    caption = f"The image of each noise on which {model} is furthest behind; PSNR in dB."
+    return latex.plain_table(caption, header, body, "lllrrrlr")
 
 
 PANEL = Panel(MODEL, 20, "Furthest behind", context)

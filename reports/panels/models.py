@@ -1,16 +1,47 @@
 """The models side by side; each has a page of its own."""
 
+import pandas as pd
+
+from reports import latex
 from reports.folder import SiteFolder
+from reports.formatting import count, number
 from reports.panels import Panel
-from reports.panels.model_card import context as model_context
+from reports.panels.model_card import facts, scores
 from reports.results import Results
+from reports.tables import publish
 
 
 def context(results: Results, folder: SiteFolder) -> dict[str, object] | None:
     """The models of the run in order."""
     if not results.models:
         return None
-    return {"entries": [model_context(results, folder, model) for model in results.models]}
+    entries = [facts(results, model) for model in results.models]
+    return {"entries": entries, "files": publish(folder, ("models",), frame(results, entries), latex_table(entries))}
+
+
+def frame(results: Results, entries: list[dict]) -> pd.DataFrame:
+    """A row a model and data set, with full precision."""
+    records = []
+    for entry in entries:
+        card = entry["card"]
+        known = {"title": card.title, "size": card.size, "trained on": card.trained_on}
+        known |= {"parameters": card.parameters, "seconds": entry["seconds"]}
+        records += [record | known for record in scores(results, entry["name"])]
+    return pd.DataFrame(records).astype({"parameters": "Int64"})
+
+
+def latex_table(entries: list[dict]) -> str:
+    """A row a model, two columns a data set, as they would stand in a paper."""
+    body = []
+    for entry in entries:
+        card, standings = entry["card"], entry["standings"]
+        known = (entry["name"], card.trained_on, count(card.parameters), number(entry["seconds"], 2))
+        body.append((*known, *(text for one in standings for text in (one.away, one.loss))))
+    datasets = [one.dataset for one in entries[0]["standings"]]
+    header = ["model", "trained on", "parameters", "s an image", *["PSNR off training", "loss"] * len(datasets)]
+    groups = [("", 3), *((dataset, 2) for dataset in datasets)]
+    columns = "ll" + "r" * (len(header) - 2)
+    return latex.plain_table("Models: PSNR off the training noise and its loss, in dB.", header, body, columns, groups)
 
 
 PANEL = Panel("models", 0, "Models", context)

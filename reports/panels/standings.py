@@ -11,6 +11,7 @@ from reports.formatting import interval, number
 from reports.panels import Panel
 from reports.results import NOISY, Results
 from reports.study import Standing
+from reports.tables import Files, publish
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,7 @@ class Table:
     dataset_index: int
     lines: tuple[Line, ...]
     images: int
-    csv_address: str
-    latex_address: str
+    files: Files
 
 
 def context(results: Results, folder: SiteFolder) -> dict[str, object] | None:
@@ -45,11 +45,10 @@ def context(results: Results, folder: SiteFolder) -> dict[str, object] | None:
     for index, dataset in enumerate(results.datasets):
         standings = sorted((one for one in known if one.dataset == dataset), key=order)
         if standings:
-            address = folder.free_address("tables", dataset, "standings")
             lines, images = tuple(map(line, standings)), max(one.images for one in standings)
-            data = folder.csv(f"{address}.csv", frame(standings))
-            paper = folder.text(f"{address}.tex", latex_table(dataset, images, lines))
-            tables.append(Table(dataset, index, lines, images, data, paper))
+            paper = latex_table(dataset, images, lines)
+            files = publish(folder, (dataset, "standings"), frame(standings), paper)
+            tables.append(Table(dataset, index, lines, images, files))
     return {
         "tables": tables,
         "datasets": [(table.dataset_index, table.dataset) for table in tables],
@@ -82,10 +81,10 @@ def latex_table(dataset: str, images: int, lines: tuple[Line, ...]) -> str:
     """The table as it would stand in a paper."""
     names = ["noisy input" if one.model == NOISY else one.model for one in lines]
     texts = [(one.robustness, one.robustness_interval, one.rank, one.rank_interval) for one in lines]
-    body = [[latex.escape(cell) for cell in (name, *row)] for name, row in zip(names, texts, strict=True)]
+    body = [(name, *row) for name, row in zip(names, texts, strict=True)]
     caption = f"Robustness and mean rank off the training noise on {dataset}, {images} images."
     header = ["model", "value", "95% interval", "value", "95% interval"]
-    return latex.table(caption, [("robustness", 2), ("mean rank", 2)], header, body)
+    return latex.plain_table(caption, header, body, "lrrrr", [("robustness", 2), ("mean rank", 2)])
 
 
 PANEL = Panel("overview", 15, "Robustness and mean ranks", context)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from reports import Study, build, panels
+from reports import Comparison, Move, Standing, Study, build, index, panels
+from reports.abstract import read as read_abstract
 from reports.folder import SiteFolder
 from reports.pages import MODEL
 from reports.panels import Panel
@@ -86,6 +87,67 @@ def test_pages_and_files(make_study, tmp_path):
         page = [float(number) for number in re.search(rb"/MediaBox \[ ([\d. ]+) \]", paper)[1].split()]
         assert paper.startswith(b"%PDF") and page == pytest.approx([0, 0, 0.75 * width, 0.75 * height], abs=0.01)
     assert r"\toprule" in (tmp_path / "site" / "tables" / "builtin-psnr.tex").read_text(encoding="utf-8")
+
+
+def downloads(site: Path, page: str) -> list[list[str]]:
+    """The kinds of files that are linked right below each table of a page; each file is there and is whole."""
+    found = []
+    for after in (site / page).read_text(encoding="utf-8").split("</table>")[1:]:
+        below = re.search(r'\A\s*</div>\s*<p class="files">(.*?)</p>', after, re.DOTALL)
+        links = dict(
+            reversed(one) for one in re.findall(r'<a href="([^"]+)" download>([^<]+)</a>', below[1] if below else "")
+        )
+        found.append(sorted(links))
+        if "CSV" in links:
+            assert len(pd.read_csv(site / links["CSV"])), links["CSV"]
+        for address in (links[kind] for kind in links if kind.startswith("LaTeX")):
+            text = (site / address).read_text(encoding="utf-8")
+            columns = len(re.search(r"\\begin\{tabular\}\{(\w+)\}", text)[1])
+            rows = [line for line in text.split(r"\midrule")[1].splitlines() if line.endswith(r" \\")]
+            assert rows and {len(re.findall(r"(?<!\\)&", row)) + 1 for row in rows} == {columns}, address
+    return found
+
+
+def test_every_table_can_be_downloaded(make_study, tmp_path):
+    """But those that scripts draw on the page of images, which change as one chooses: they lead to every row as CSV."""
+    study, rows, summary = make_study(
+        pictured=0, images=4, datasets=("builtin",), failed=lambda model, noise, image: model == "dncnn" and image == 0
+    )
+    standing = Standing("builtin", "ours", 4, (1.0, 1.0, 1.5), (0.9, 0.8, 1.0), "baseline")
+    move = Move("ours", "builtin", "mixture(level=1)", 4, 30.0, 30.5, 0.5, 0.4, 0.6, moved=(("image01", 0.7),))
+    compared = Comparison("before", "2025-02-01T12:00:00+00:00", (move,))
+    study = replace(study, standings=(standing,), comparisons=(compared,))
+    entries = []
+    for place, name in enumerate(("one", "two")):
+        later = rows.assign(psnr=rows["psnr"] + place)
+        build(replace(study, run=name), later, summary, tmp_path / "all" / name)
+        entries.append(index.Entry(name, read_abstract(tmp_path / "all" / name)))
+    index.build("Studies", entries, tmp_path / "all")
+    site, both = tmp_path / "all" / "one", ["CSV", "LaTeX"]
+    known = {page.name: downloads(site, page.name) for page in site.glob("*.html")}
+    assert {page: len(tables) for page, tables in known.items() if tables} == {
+        "index.html": 5, "models.html": 1, "compare.html": 2, "methods.html": 1,
+        **{f"model-{model}.html": 2 for model in ("ours", "baseline", "dncnn", "swinir")},
+    }  # fmt: skip
+    assert all(table == both for tables in known.values() for table in tables), known
+    assert downloads(tmp_path / "all", "index.html") == [both]
+
+
+def test_files_of_tables_have_the_numbers_of_the_pages(make_study, tmp_path):
+    site = build(*make_study(pictured=0, images=4), tmp_path / "site").parent
+    models = pd.read_csv(site / "tables" / "models.csv")
+    assert len(models) == 8 and set(models["parameters"]) == {94_118, 95_118, 96_118, 97_118}
+    page = (site / "models.html").read_text(encoding="utf-8")
+    paper = (site / "tables" / "models.tex").read_text(encoding="utf-8")
+    for value in models["off training"]:
+        assert f">{value:.2f}</a>" in page and f" {value:.2f} " in paper
+    card = pd.read_csv(site / "tables" / "card-ours.csv")
+    pd.testing.assert_frame_equal(card, models[models["model"] == "ours"][card.columns], check_like=True)
+    behind = pd.read_csv(site / "tables" / "behind-dncnn.csv")
+    page = (site / "model-dncnn.html").read_text(encoding="utf-8")
+    assert behind["behind"].to_numpy() == pytest.approx((behind["psnr"] - behind["best"]).to_numpy())
+    for value in behind["psnr"]:
+        assert f"<td>{value:.2f}</td>" in page
 
 
 def test_nothing_is_loaded_from_elsewhere(make_study, tmp_path):

@@ -20,7 +20,7 @@ class Side:
     layers: tuple[str, ...]
 
 
-def draw(value: np.ndarray, rows: Side, columns: Side, title: str) -> Figure:
+def draw(value: np.ndarray, rows: Side, columns: Side) -> Figure:
     """CKA (A, B); rows from the first layer at the bottom. Colours go from the tenth below the smallest value to 1."""
     across, down = len(columns.layers), len(rows.layers)
     longest = max(across, down)
@@ -47,7 +47,6 @@ def draw(value: np.ndarray, rows: Side, columns: Side, title: str) -> Figure:
         axes.set_yticks(axes.get_yticks(), axes.get_yticklabels(), rotation=0)
         axes.set_xlabel(columns.label, fontweight="bold")
         axes.set_ylabel(rows.label, fontweight="bold")
-        axes.set_title(title, pad=9)
     return figure
 
 

@@ -96,7 +96,8 @@ def test_a_sweep_is_each_noise_by_itself(call, stacks, photos, tmp_path):
     with Store.open(tmp_path / "sweep") as store:
         assert set(findings.read(store)["other_noise"]) == set(frame["other_noise"])
     svg = next((tmp_path / "sweep/cka").glob("*.svg")).read_text()
-    assert "gaussian(sigma=50)" in svg and "other noises" in svg
+    assert "gaussian(sigma=50)" in svg and "noise, against " in svg
+    assert "other noises" not in svg  # the title stands over the figure, not in it
 
 
 def test_what_is_left_behind(call, stacks, photos, tmp_path):
