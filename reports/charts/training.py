@@ -7,29 +7,35 @@ from reports.charts.style import MUTED, Look
 from reports.charts.svg import Canvas, Chart, Scale
 from reports.formatting import number, short_count, shortened
 
-WIDTH, HEIGHT, TOP, BOTTOM, LEFT, RIGHT = 700, 320, 34, 42, 42, 210
+WIDTH, NARROW = 700, 358  # pixels; names stand at the right ends of the lines, or below on narrow screens
+HEIGHT, TOP, BOTTOM, LEFT, NAMES, LABEL_STEP = 320, 34, 42, 42, 210, 20
 
 Points = Sequence[tuple[int, float]]
 
 
-def training_chart(curves: Sequence[tuple[str, Points, Look]]) -> Chart:
-    """(noise, (iteration, PSNR) in order, look) of at least one point each -> a chart, 700 x 320 pixels."""
-    canvas = Canvas(WIDTH, HEIGHT)
+def training_chart(curves: Sequence[tuple[str, Points, Look]], width: int = WIDTH) -> Chart:
+    """(noise, (iteration, PSNR) in order, look) of at least one point each -> a chart, 320 pixels high, and higher by
+    the names where it is narrow."""
+    below = width < WIDTH
+    canvas = Canvas(width, HEIGHT + below * (LABEL_STEP * len(curves) + 16))
+    right = width - (12 if below else NAMES)
     points = [point for _, some, _ in curves for point in some]
-    across = Scale.over([0, *(x for x, _ in points)], LEFT, WIDTH - RIGHT, 0.02)
+    across = Scale.over([0, *(x for x, _ in points)], LEFT, right, 0.02)
     up = Scale.over([y for _, y in points], HEIGHT - BOTTOM, TOP, 0.06)
-    canvas.value_axis(up, LEFT, WIDTH - RIGHT, 6, upright=True)
-    for value in across.ticks(6):
+    canvas.value_axis(up, LEFT, right, 6, upright=True)
+    for value in across.ticks(4 if below else 6):
         canvas.text(across(value), HEIGHT - BOTTOM + 14, short_count(value) or "0", anchor="middle", colour=MUTED)
     for _, some, look in curves:
         canvas.line([(across(x), up(y)) for x, y in some], look.colour, 1.8, look.dash)
     ends = sorted(((up(some[-1][1]), name, look) for name, some, look in curves), key=lambda end: end[:2])
-    places = spread([end[0] for end in ends], 15, TOP, HEIGHT - BOTTOM)
-    left = WIDTH - RIGHT + 8
+    if below:
+        left, places = LEFT, [HEIGHT + 14 + LABEL_STEP * row for row in range(len(ends))]
+    else:
+        left, places = right + 8, spread([end[0] for end in ends], 15, TOP, HEIGHT - BOTTOM)
     for place, (_, name, look) in zip(places, ends, strict=True):
         canvas.line([(left, place), (left + 16, place)], look.colour, 1.9, look.dash)
         canvas.text(left + 22, place, shortened(name, 27))
     canvas.text(0, 12, "PSNR (dB) on held-out images", 12, colour=MUTED)
-    canvas.text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 9, "iteration", anchor="middle", colour=MUTED)
+    canvas.text((LEFT + right) / 2, HEIGHT - 9, "iteration", anchor="middle", colour=MUTED)
     spoken = "; ".join(f"{n} from {number(p[0][1], 2)} to {number(p[-1][1], 2)}" for n, p, _ in curves)
     return canvas.finish(f"PSNR in dB on held-out images while training: {spoken}.")

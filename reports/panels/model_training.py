@@ -3,7 +3,7 @@
 import pandas as pd
 
 from reports.charts.style import look
-from reports.charts.training import training_chart
+from reports.charts.training import NARROW, training_chart
 from reports.drawn import publish
 from reports.folder import SiteFolder
 from reports.pages import MODEL
@@ -25,9 +25,8 @@ def context(results: Results, folder: SiteFolder, model: str) -> dict[str, objec
             for iteration, psnr in curve.points
         ]
     )
-    return {
-        "figure": publish(folder, ("training", model), training_chart(curves), data),
-    }
+    wide, narrow = training_chart(curves), training_chart(curves, NARROW)
+    return {"figure": publish(folder, ("training", model), wide, data, narrow)}
 
 
 PANEL = Panel(MODEL, 30, "While training", context)
