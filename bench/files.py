@@ -1,4 +1,4 @@
-"""Files that a command writes for its user."""
+"""Files that are written whole or not at all."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bench.errors import BadInput
 
 
 class StoreFull(OSError):
-    """The run folder cannot be written to any more; what was committed is there."""
+    """A file or a store cannot be written, for want of room or of leave; what was committed is there."""
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -15,12 +15,13 @@ from bench.engines import Engine
 from bench.engines.here import Here
 from bench.evaluation.missing import Missing
 from bench.evaluation.task import Finished
+from bench.files import write_whole
 from bench.machine import machine, versions
 from bench.metrics import DEFAULT
 from bench.networks.models import Model
 from bench.noise import noises
 from bench.runs.plan import Plan, make_plan
-from bench.runs.store import Store, write_whole
+from bench.runs.store import Store
 
 
 def run(

@@ -116,9 +116,10 @@ def run(
     """
     from bench import engines, runner
     from bench.errors import BadInput
+    from bench.files import StoreFull
     from bench.progress import progress
     from bench.runs.plan import make_plan
-    from bench.runs.store import Store, StoreFull
+    from bench.runs.store import Store
 
     plan = make_plan(models, noise, datasets, data, size=size, limit=limit, seeds=seeds, protocol=protocol,
                      precision=precision, tile=tile, metric_list=metrics)  # fmt: skip

@@ -14,9 +14,10 @@ from typing import Any
 
 import pandas as pd
 
+from bench.files import StoreFull
 from bench.networks.models import Model
 from bench.noise import noises
-from bench.runs.store import Store, StoreFull
+from bench.runs.store import Store
 
 IDENTITY = {
     "measure": "TEXT",

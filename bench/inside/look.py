@@ -21,10 +21,10 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
+from bench.files import write_whole
 from bench.inside import figures, findings
 from bench.inside.setting import opened
 from bench.machine import machine, versions
-from bench.runs.store import write_whole
 
 
 @dataclass(frozen=True)

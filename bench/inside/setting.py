@@ -13,11 +13,12 @@ import torch
 from bench import datasets as data_sets
 from bench import protocols, spec
 from bench.errors import BadInput
+from bench.files import StoreFull
 from bench.inside import findings
 from bench.inside.patches import Patches, cut
 from bench.machine import device_of
 from bench.protocols import Protocol
-from bench.runs.store import Store, StoreFull
+from bench.runs.store import Store
 
 
 @dataclass(frozen=True)

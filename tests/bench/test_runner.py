@@ -14,9 +14,10 @@ from PIL import Image
 
 import bench
 from bench import runner
+from bench.files import StoreFull
 from bench.noise import noises
 from bench.runs.plan import make_plan
-from bench.runs.store import Store, StoreFull
+from bench.runs.store import Store
 
 NOT_NUMBERS = ["seconds"]
 

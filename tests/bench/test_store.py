@@ -20,10 +20,11 @@ import bench
 from bench.cli import main
 from bench.engines.here import Here
 from bench.errors import BadInput
+from bench.files import StoreFull
 from bench.runner import Run
 from bench.runs import lock, schema
 from bench.runs.plan import make_plan
-from bench.runs.store import Store, StoreFull
+from bench.runs.store import Store
 
 STORES = Path(__file__).parent / "stores"
 SCORES = ["psnr", "ssim", "lpips", "psnr_noisy", "ssim_noisy", "lpips_noisy"]

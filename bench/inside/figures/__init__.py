@@ -11,7 +11,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from bench.runs.store import write_whole
+from bench.files import write_whole
 from reports.charts.style import INK, MUTED, RULE
 
 STYLE = {
