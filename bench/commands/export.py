@@ -31,12 +31,12 @@ def export(folder, kind, per, protocol, out) -> None:
     from bench.errors import BadInput
     from bench.files import write
     from bench.runs import export
-    from bench.runs.latest import latest
+    from bench.runs.latest import latest, started_in
     from bench.runs.store import Store
     from bench.statistics.standings import standings
 
     with Store.open(folder) as store:
-        frame, started = store.rows(), [entry for entry in store.manifest() if entry["event"] == "started"]
+        frame, started = store.rows(), started_in(store)
     if per != "image" and len(frame):
         protocols = sorted(set(frame["protocol"]))
         if protocol is None and len(protocols) > 1:

@@ -14,9 +14,14 @@ from bench.runs.store import Store
 Manifest = list[dict[str, Any]]
 
 
+def started_in(store: Store) -> Manifest:
+    """What was run into a store's folder, oldest first; nothing where no manifest says so."""
+    return [entry for entry in store.manifest() if entry["event"] == "started"]
+
+
 def started(store: Store) -> Manifest:
     """What was run into a store's folder, oldest first. Raises BadInput where nothing says so."""
-    entries = [entry for entry in store.manifest() if entry["event"] == "started"]
+    entries = started_in(store)
     if not entries:
         folder = store.folder
         raise BadInput(f"{folder} has no manifest.json that says what was run: run bench run --out {folder} again")
