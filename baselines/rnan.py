@@ -13,6 +13,7 @@ from collections.abc import Mapping
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from baselines.non_local import shared_out
 from baselines.shapes import count
 
 TITLE = "RNAN"
@@ -47,18 +48,13 @@ class ResidualBlock(nn.Module):
 class NonLocal(nn.Module):
     """x + W(attention(theta, phi) g). As published, a key's weights sum to 1 over the queries, not the other way."""
 
-    KEYS_AT_ONCE = 4096  # keys do not compete, so memory need not grow with their number
-
     def __init__(self, dim: int):
         super().__init__()
         self.g, self.theta, self.phi = (nn.Conv2d(dim, dim // 2, 1) for _ in range(3))
         self.W = nn.Conv2d(dim // 2, dim, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        query = self.theta(x).flatten(2)  # (B, C / 2, N)
-        keys = self.phi(x).flatten(2).transpose(1, 2).split(self.KEYS_AT_ONCE, 1)  # each (B, n, C / 2)
-        values = self.g(x).flatten(2).split(self.KEYS_AT_ONCE, 2)  # each (B, C / 2, n)
-        y = sum(value @ (key @ query).softmax(2) for key, value in zip(keys, values, strict=True))  # (B, C / 2, N)
+        y = shared_out(self.theta(x).flatten(2), self.phi(x).flatten(2), self.g(x).flatten(2))  # (B, C / 2, N)
         return x + self.W(y.unflatten(2, x.shape[-2:]))
 
 

@@ -66,9 +66,8 @@ class Tiling:
 
 def of(model: Model, choice: str | int = "auto") -> Tiling:
     """The tiling of a model for 'auto', 'whole' or the side of a tile. Raises BadInput."""
-    own = own_side(model)
-    if own:
-        return Tiling(own, overlap=16, margin=4, fits=False)
+    if own := None if model.outside else of_network(model.name):
+        return own
     step = STEP if model.outside else lcm(STEP, model.parameters.get("window_size", STEP))
     overlap, margin = _overlap(None if model.outside else cost.receptive_field(model.name, model.parameters), step)
     least = _up(2 * overlap, step)
@@ -90,6 +89,12 @@ def parse(text: str | int) -> str | int:
     if not str(text).isdigit() or int(text) < 1:
         raise BadInput(f"the tile is {str(text)!r}, wanted auto, whole, or the side of a tile in pixels such as 512")
     return int(text)
+
+
+def of_network(name: str) -> Tiling | None:
+    """The tiling that is a part of what a network is, in training too; None for most."""
+    side = cost.own_tile(name)
+    return Tiling(side, overlap=16, margin=4, fits=False) if side else None
 
 
 def own_side(model: Model) -> int | None:

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from bench import datasets, protocols
 from bench.metrics import psnr
+from bench.networks.tiles import Tiled
+from bench.networks.tiling import Tiling
 from bench.noise import noises
 
 WATCHED = ("gaussian(sigma=15)", "gaussian(sigma=50)", "mixture(level=2)", "salt_pepper(density=0.02)",
@@ -19,10 +21,13 @@ SIDE = 128  # of the centre crops that are looked at
 Scorer = Callable[[Mapping[str, Tensor]], dict[str, float]]
 
 
-def scorer(network: nn.Module, images: dict[str, np.ndarray], device: torch.device) -> Scorer | None:
+def scorer(
+    network: nn.Module, images: dict[str, np.ndarray], device: torch.device, tiling: Tiling | None = None
+) -> Scorer | None:
     """A function weights -> mean PSNR by noise, on 128x128 centre crops of uint8 images, `stored` protocol.
 
-    None where no image is that large. Equal weights have equal scores: noise and masks are keyed.
+    None where no image is that large. Equal weights have equal scores: noise and masks are keyed. `tiling` is that of
+    a network which is never run whole.
     """
     protocol = protocols.load_protocol("stored")
     cases = []
@@ -39,6 +44,8 @@ def scorer(network: nn.Module, images: dict[str, np.ndarray], device: torch.devi
     if not cases:
         return None
 
+    run = Tiled(network, tiling) if tiling else network
+
     @torch.inference_mode()
     def scores_of(weights: Mapping[str, Tensor]) -> dict[str, float]:
         network.load_state_dict(weights)
@@ -46,7 +53,7 @@ def scorer(network: nn.Module, images: dict[str, np.ndarray], device: torch.devi
         scores: dict[str, list[float]] = {}
         for noise, x, target, key in cases:
             keys = {"keys": [key]} if getattr(network, "takes_keys", False) else {}
-            output = network(x.to(device), **keys)[0].permute(1, 2, 0).float().cpu().numpy()
+            output = run(x.to(device), **keys)[0].permute(1, 2, 0).float().cpu().numpy()
             scores.setdefault(noise, []).append(psnr.score(protocols.to_bytes(output), target))
         return {noise: float(np.mean(values)) for noise, values in scores.items()}
 

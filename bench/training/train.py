@@ -23,7 +23,7 @@ from bench import spec
 from bench.errors import BadInput, unknown
 from bench.interruption import wishes
 from bench.machine import device_of
-from bench.networks import cards, cost
+from bench.networks import cards, cost, tiling
 from bench.networks.model import initialized
 from bench.progress import Progress, progress
 from bench.training import curves, held_out, training_images
@@ -79,7 +79,7 @@ def train_model(
     except OSError as error:
         raise BadInput(f"{out} cannot be made a folder: {error.strerror}") from error
     speaks = group.rank == 0
-    score = held_out.scorer(module.network(**parameters), images.held_out, torch_device)
+    score = held_out.scorer(module.network(**parameters), images.held_out, torch_device, tiling.of_network(name))
     with wishes() as stopped, events(out / "tensorboard") if tensorboard and speaks else nullcontext() as write_event:
         options = {"validate": score, "validate_every": validate_every, "minutes": minutes, "stopped": stopped}
         went_on = _watch(name, trainer, out, write_event, options)

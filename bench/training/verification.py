@@ -10,7 +10,7 @@ import torch
 
 from baselines import checkpoints, recognition
 from bench.errors import BadInput, unknown
-from bench.networks import cards, weights
+from bench.networks import cards, tiling, weights
 from bench.training import held_out
 from bench.training.training_images import TrainingImages
 
@@ -61,6 +61,7 @@ def verify(name: str, images: TrainingImages) -> Verified:
     parameters = {key: tuple(value) if isinstance(value, list) else value for key, value in card["network"].items()}
     network = module.network(**parameters)
     recognition.fill(network, checkpoints.read_weights(file), file.name)
-    score = held_out.scorer(network, images.held_out, torch.device("cpu"))
+    own = tiling.of_network(card["model"])
+    score = held_out.scorer(network, images.held_out, torch.device("cpu"), own)
     found = score(network.state_dict()) if score else {}
     return Verified(file, card, {noise: round(value, DIGITS) for noise, value in found.items()})

@@ -37,16 +37,8 @@ def test_weights_of_a_key_sum_to_one_over_the_queries():
     torch.testing.assert_close(block(x), expected)
 
 
-def test_keys_can_be_taken_in_parts(monkeypatch):
-    network, x = fill(RNAN(**TINY), gain=0.7), picture(10, 12)
-    whole = network(x)
-    monkeypatch.setattr(NonLocal, "KEYS_AT_ONCE", 7)
-    torch.testing.assert_close(network(x), whole)
-
-
-def test_a_published_tile_is_not_split():
+def test_a_tile_is_of_even_sides():
     assert TILE % 2 == 0
-    assert TILE**2 <= NonLocal.KEYS_AT_ONCE
 
 
 @pytest.mark.parametrize("size", [(2, 2), (7, 33), (16, 9)])

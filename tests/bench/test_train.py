@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 import bench.training.train as bench_train
-from baselines import baseline, checkpoints, dncnn, ours, training
+from baselines import baseline, checkpoints, dncnn, ours, rnan, training
 from bench import cli, datasets
 from bench.errors import BadInput
 from bench.networks import models
@@ -159,9 +159,9 @@ def test_held_out_images_are_not_trained_on(photos, tmp_path, monkeypatch):
 
     scorer = held_out.scorer
 
-    def spy(network, images, device):
+    def spy(network, images, *options):
         seen["held out"] = [image.tobytes() for image in images.values()]
-        return scorer(network, images, device)
+        return scorer(network, images, *options)
 
     monkeypatch.setattr(training, "Trainer", Spy)
     monkeypatch.setattr(held_out, "scorer", spy)
@@ -197,6 +197,14 @@ def test_curves_take_the_weights_and_a_mask_for_each_image():
     errors = [((image - mean) ** 2).mean() for image in images.values()]
     expected = np.mean([10 * math.log10(255**2 / error) for error in errors])
     assert [scores[noise] for noise in WATCHED] == pytest.approx([expected] * len(WATCHED), rel=1e-6)
+
+
+def test_a_network_with_a_tile_of_its_own_is_scored_in_it(photos, tmp_path, monkeypatch):
+    sizes = set()
+    monkeypatch.setattr(rnan.RNAN, "forward", lambda net, x: sizes.add(tuple(x.shape[-2:])) or x + net.tail[0].bias[0])
+    settings = {"n_feats": "2", "n_resgroups": "2", "crop": "16", "compile": "False"}
+    bench_train.train_model("rnan", str(photos), tmp_path, settings=settings, iterations=1)
+    assert sizes == {(16, 16), (48, 48)}
 
 
 def test_small_images_make_no_curves():
