@@ -113,17 +113,19 @@ def make_plan(
     chosen_noises, chosen_datasets, without = matched(chosen_noises, chosen_datasets)
     if not seeds:
         raise BadInput("no seed was given: write --seeds 0 or --seeds 0,1")
-    choice = tiling.parse(tile)
-    measured, not_measured = metrics.at_hand(metrics.expand(metric_list))
+    choice, named = tiling.parse(tile), metrics.expand(metric_list)
+    chosen_protocol, chosen_precision = protocols.load_protocol(protocol), precisions.parse(precision)
+    tilings = tuple(tiling.of(model, choice) for model in chosen_models)
+    measured, not_measured = metrics.at_hand(named)  # last: it may fetch weights
     return Plan(
         models=tuple(chosen_models),
         noises=tuple(chosen_noises),
         datasets=tuple(chosen_datasets),
         seeds=tuple(dict.fromkeys(seeds)),
-        protocol=protocols.load_protocol(protocol),
-        precision=precisions.parse(precision),
+        protocol=chosen_protocol,
+        precision=chosen_precision,
         tile=choice,
-        tilings=tuple(tiling.of(model, choice) for model in chosen_models),
+        tilings=tilings,
         metrics=measured,
         not_measured=not_measured,
         left_out=(*left_out, *without),

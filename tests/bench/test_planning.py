@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from bench import estimate
 from bench.cli import main
 from bench.engines.here import Here
+from bench.errors import BadInput
 from bench.runner import Run
 from bench.runs import status
 from bench.runs.plan import make_plan
@@ -111,3 +112,10 @@ def test_status_counts_done_failed_and_missing(tmp_path, photos, networks):
 def test_status_of_no_run(tmp_path):
     result = call("status", tmp_path)
     assert result.exit_code == 2 and "is not a run folder" in result.output
+
+
+@pytest.mark.parametrize("typo", [{"protocol": "stord"}, {"precision": "half"}, {"tile": "7x"}, {"tile": 1}])
+def test_what_is_wrong_is_said_before_anything_is_fetched(typo, monkeypatch):
+    monkeypatch.setattr("bench.metrics.at_hand", lambda chosen: pytest.fail("weights of metrics were asked for"))
+    with pytest.raises(BadInput):
+        make_plan("dncnn", "mixture", **typo)
