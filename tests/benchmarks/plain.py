@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from baselines.masked_swinir import MaskedSwinIR
 from baselines.restormer import Restormer
+from baselines.rnan import RNAN, Mask, NonLocal
 from baselines.swinir import SwinIR
 
 
@@ -144,6 +145,19 @@ class _PlainTransposedAttention(nn.Module):
         return self.layer.project_out((scores.softmax(-1) @ v).reshape(batch, dim, height, width))
 
 
+class _PlainNonLocal(nn.Module):
+    """All weights of an image at once, (B, N, N)."""
+
+    def __init__(self, layer: NonLocal):
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Tensor) -> Tensor:
+        query, key, value = (one(x).flatten(2) for one in (self.layer.theta, self.layer.phi, self.layer.g))
+        y = value @ (key.transpose(1, 2) @ query).softmax(2)  # (B, C / 2, N)
+        return x + self.layer.W(y.unflatten(2, x.shape[-2:]))
+
+
 def plain(network: nn.Module) -> nn.Module:
     """The plain formulation of a shipped network, with its weights, in eval mode."""
     if isinstance(network, SwinIR | MaskedSwinIR):
@@ -154,5 +168,11 @@ def plain(network: nn.Module) -> nn.Module:
             if hasattr(layer, "norm1"):
                 layer.norm1, layer.norm2 = _PlainNorm(layer.norm1.body.weight), _PlainNorm(layer.norm2.body.weight)
                 layer.attn = _PlainTransposedAttention(layer.attn)
+        return network.eval()
+    if isinstance(network, RNAN):
+        network = copy.deepcopy(network)
+        for mask in network.modules():
+            if isinstance(mask, Mask) and isinstance(mask.MB_RB1[0], NonLocal):
+                mask.MB_RB1[0] = _PlainNonLocal(mask.MB_RB1[0])
         return network.eval()
     raise ValueError(f"there is no plain formulation of a {type(network).__name__}")
