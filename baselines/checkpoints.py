@@ -136,6 +136,10 @@ def load_strictly(network: nn.Module, tensors: Mapping[str, Tensor], name: str) 
     ]
     if problems:
         raise ValueError(f"{name} does not fit {type(network).__name__}: {'; '.join(problems)}")
+    whole = [key for key, value in given.items() if own[key].is_floating_point() and not value.is_floating_point()]
+    if whole:
+        kind = str(given[whole[0]].dtype).removeprefix("torch.")
+        raise ValueError(f"{name}: {whole[0]} is {kind}, wanted floating point: weights that were quantized, perhaps")
     broken = [key for key, value in given.items() if not value.isfinite().all()]
     if broken:
         raise ValueError(f"{name}: {broken[0]} has values that are not finite (NaN or infinite)")

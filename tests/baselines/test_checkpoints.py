@@ -109,6 +109,13 @@ def test_values_that_are_not_finite_are_refused():
         load_strictly(DnCNN(**TINY), state, "a.pth")
 
 
+def test_whole_numbers_are_refused_where_weights_are_wanted():
+    state = known().state_dict()
+    state["model.2.bias"] = (100 * state["model.2.bias"]).to(torch.int8)
+    with pytest.raises(ValueError, match="a.pth: model.2.bias is int8, wanted floating point: weights that were quant"):
+        load_strictly(DnCNN(**TINY), state, "a.pth")
+
+
 def test_tensors_that_are_not_plain_numbers_are_refused(tmp_path):
     for value, words in (
         (torch.ones(2, 2).to_sparse(), "sparse, quantized or complex"),
