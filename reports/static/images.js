@@ -86,6 +86,7 @@
     const seed = new Set(cell.seeds).size > 1 ? `, seed ${state.seed}` : "";
     caption.replaceChildren(make("bdi", {}, state.image), " ", make("small", {}, make("bdi", {}, state.dataset), ", ",
       make("bdi", {}, state.noise), seed + role));
+    sources.parentElement.classList.toggle("bare", !all.length && !parts.length);
     viewer.show(described.filter((one) => state.show.includes(one.source)), files[CLEAN], state.error);
     drawTiles(described, files[CLEAN], at);
     drawSources(at, files);
@@ -113,9 +114,10 @@
   // The scores of this image, and which of its pictures stand in the comparison.
   function drawSources(at, files) {
     const value = (name) => score(name, at, "psnr") ?? -Infinity;
+    const kept = Object.keys(files).length > 0;
     const own = index.measures.filter((one) => one.key !== "gap"); // a gap is no score of one picture
-    const ordered = [...models().sort((a, b) => value(b) - value(a)), NOISY, CLEAN];
-    const head = make("tr", {}, make("th", { scope: "col" }, "Compared"),
+    const ordered = [...models().sort((a, b) => value(b) - value(a)), NOISY, CLEAN].filter((one) => kept || one !== CLEAN);
+    const head = make("tr", {}, make("th", { scope: "col" }, kept ? "Compared" : "Scores"),
       ...own.map((one) => make("th", { scope: "col", className: "figure-column" }, one.title)));
     const rows = ordered.map((source) => {
       const box = make("input", { type: "checkbox", checked: state.show.includes(source) && source in files,
@@ -125,10 +127,10 @@
       const texts = own.map((one) => text(score(source, at, one.key), one));
       const failure = reason === undefined ? "" : make("small", { className: "failed" }, `failed: ${reason}`);
       return make("tr", { className: value(source) === value(ordered[0]) && source !== CLEAN ? "best" : "" },
-        make("th", { scope: "row" }, make("label", {}, box, swatch(source), make("bdi", {}, title(source))), failure),
+        make("th", { scope: "row" }, make("label", {}, kept ? box : "", swatch(source), make("bdi", {}, title(source))), failure),
         ...texts.map((one) => make("td", { className: "figure-column" }, one)));
     });
-    const note = parts.length || Object.keys(files).length ? [] : [make("p", { className: "note" },
+    const note = parts.length || kept ? [] : [make("p", { className: "note" },
       "The run kept no pictures of this image. ", make("code", {}, "bench run --pictures N"),
       " keeps those of the first N images of each data set.")];
     sources.replaceChildren(...note, make("table", { className: "plain" }, make("thead", {}, head), make("tbody", {}, ...rows)));
@@ -191,18 +193,22 @@
     if (levels.length > 1) {
       list.push(segments("Level", levels.map((one) => [one.spec, one.label]), state.noise, (noise) => go({ noise })));
     }
-    const zoom = viewer.view().zoom;
-    list.push(segments("Zoom", [1, 2, 4, 8].map((one) => [String(one), `${one}×`]), String(zoom), (value) => {
-      viewer.look({ zoom: Number(value) });
-      remember();
-    }));
-    list.push(segments("Show", [["0", "pictures"], ["4", "errors ×4"], ["12", "×12"]], String(state.error), (value) => {
-      state.error = Number(value);
-      draw();
-    }));
+    if (pictured().length) list.push(...ofPictures());
     const focused = document.activeElement?.dataset?.control;
     controls.replaceChildren(...list);
     if (focused) [...controls.querySelectorAll("[data-control]")].find((one) => one.dataset.control === focused)?.focus();
+  }
+
+  function ofPictures() {
+    const zoom = segments("Zoom", [1, 2, 4, 8].map((one) => [String(one), `${one}×`]), String(viewer.view().zoom), (value) => {
+      viewer.look({ zoom: Number(value) });
+      remember();
+    });
+    const errors = segments("Show", [["0", "pictures"], ["4", "errors ×4"], ["12", "×12"]], String(state.error), (value) => {
+      state.error = Number(value);
+      draw();
+    });
+    return [zoom, errors];
   }
 
   function select(legend, options, chosen, pick) {

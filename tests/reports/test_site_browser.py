@@ -298,6 +298,10 @@ def test_an_image_without_pictures_has_scores(index, open_page):
     says(page, CAPTION, "image05")
     says(page, "[data-sources]", "kept no pictures")
     assert page.locator(".stage:visible").count() == 0
+    assert page.locator("[data-sources] input").count() == 0
+    middle = page.locator(".comparison").bounding_box()
+    scores = page.locator("[data-sources]").bounding_box()
+    assert scores["x"] == middle["x"]  # no empty column beside them
 
 
 def test_a_page_of_a_model(index, open_page):
