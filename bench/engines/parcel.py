@@ -15,7 +15,7 @@ from typing import Any
 from bench import registry, spec
 from bench.errors import BadInput
 from bench.machine import versions
-from bench.networks import cards, models
+from bench.networks import cards, identity
 from bench.networks.model import Model
 from bench.noise import noises
 from bench.runs.plan import Plan
@@ -143,7 +143,7 @@ def _check_model(model: Model, shipped: str | None, source_came: bool) -> None:
     if shipped and (not model.file.is_file() or model.found.hash != shipped):
         raise BadInput(f"a worker has not the weights {model.weights} of this version: install the same version there")
     installed = model.outside and not source_came
-    if installed and models.source_hash(model.source, model.factory, model.found.hash) != model.weights_hash:
+    if installed and identity.source_hash(model.source, model.factory, model.found.hash) != model.source_hash:
         raise BadInput(f"a worker has another source of {model.source}: install the same there")
 
 

@@ -25,8 +25,9 @@ class Model:
     label         canonical spec
     source        name of the network as it was written: `path/to/file.py:Net`
     weights_hash  SHA-256 of what determines the numbers besides the label: of the weights' file, and of what its
-                  card alone says; of a user's network, of its source too; of a classical method, of its libraries'
-                  versions; '' for an untrained network
+                  card alone says; of a user's network, of its source and of the tensors it is made with, too; of a
+                  classical method, of its libraries' versions; '' for an untrained network
+    source_hash   SHA-256 of a user's source and weights' file alone; '' for all others
     found         where its weights are, and what is known of them
     """
 
@@ -41,6 +42,7 @@ class Model:
     title: str
     paper: str
     licence: str
+    source_hash: str = ""
 
     @property
     def weights(self) -> str:
@@ -68,7 +70,7 @@ class Model:
 
     def load(self, device: str | torch.device = "cpu") -> nn.Module:
         """The network in eval mode on a device. Raises BadInput if the weights do not fit it."""
-        network = self._make()
+        network = self.untrained()
         try:
             if self.file is not None:
                 recognition.fill(network, self.found.tensors, self.file.name)
@@ -78,8 +80,8 @@ class Model:
             raise BadInput(f"model {self.label}: {error}") from error
         return network.to(device).eval()
 
-    def _make(self) -> nn.Module:
-        """The network with random weights."""
+    def untrained(self) -> nn.Module:
+        """The network as its constructor makes it. Raises BadInput."""
         try:
             network = initialized(self.factory, self.parameters, seed=0)
         except (Exception, SystemExit) as error:  # a user's constructor may raise anything

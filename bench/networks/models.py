@@ -8,11 +8,10 @@ network's own, under its official name.
 from __future__ import annotations
 
 import hashlib
-import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from importlib import import_module
 from inspect import Parameter
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -22,7 +21,7 @@ from torch import nn
 from baselines import classical, recognition
 from bench import registry, spec
 from bench.errors import BadInput, unknown
-from bench.networks import cards, groups, weights
+from bench.networks import cards, groups, identity, weights
 from bench.networks.model import Model
 from bench.networks.weights import DEFAULT, Weights
 
@@ -140,12 +139,14 @@ def _outside(parsed: spec.Spec) -> Model:
     found = weights.NONE if chosen in (None, DEFAULT) else weights.find(chosen, parsed.name)
     ordered = {key: given[key] for key in own if key in given}
     shown = {} if found is weights.NONE else {"weights": found.name}
-    return Model(
+    source = identity.source_hash(parsed.name, factory, found.hash)
+    model = Model(
         label=spec.canonical(name, {**shown, **ordered}, {key: parameter.default for key, parameter in own.items()}),
         name=name,
         source=parsed.name,
         size="own",
-        weights_hash=source_hash(parsed.name, factory, found.hash),
+        weights_hash=source,
+        source_hash=source,
         factory=factory,
         parameters=given,
         found=found,
@@ -153,6 +154,8 @@ def _outside(parsed: spec.Spec) -> Model:
         paper="",
         licence="of its owners",
     )
+    tensors = identity.tensors_hash(model.untrained())  # a constructor may have read weights of its own
+    return replace(model, weights_hash=hashlib.sha256(f"{source} {tensors}".encode()).hexdigest())
 
 
 def _bind(parsed: spec.Spec, parameters: Mapping[str, Parameter]) -> dict[str, Any]:
@@ -163,17 +166,6 @@ def _bind(parsed: spec.Spec, parameters: Mapping[str, Parameter]) -> dict[str, A
             came = spec.format_value(value)
             raise BadInput(f"{key} of {parsed.name} is {came}, wanted a number, or text in quotes: {key}='{came}'")
     return {key: spec.like(parameters[key].default, value) for key, value in given.items()}
-
-
-def source_hash(name: str, factory: Callable, weights_hash: str) -> str:
-    """SHA-256 of a user's source file and weights: rows of an edited network are other rows."""
-    try:
-        place = name.rpartition(":")[0]
-        file = place if place.endswith(".py") else inspect.getsourcefile(inspect.unwrap(factory))
-        source = Path(file).read_bytes()
-    except (TypeError, OSError):  # made in a session, or compiled: nothing to read
-        return weights_hash
-    return hashlib.sha256(source + weights_hash.encode()).hexdigest()
 
 
 def load_model(text: str, device: str | torch.device = "cpu") -> nn.Module:

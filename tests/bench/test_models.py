@@ -1,6 +1,5 @@
 """Models by spec: canonical labels, weights, networks of the user's, errors that help."""
 
-import hashlib
 import json
 import shutil
 import sys
@@ -16,7 +15,7 @@ from baselines import checkpoints
 from baselines.dncnn import DnCNN
 from baselines.masked_swinir import MaskedSwinIR
 from bench.errors import BadInput
-from bench.networks import cards, models
+from bench.networks import cards, identity, models
 
 USERS = """
 import torch
@@ -304,7 +303,8 @@ def test_what_a_network_refuses_is_told(text, words):
 def test_a_network_of_the_user_s():
     model = models.resolve("users.py:Net(8, size=5)")
     assert (model.label, model.weights, model.size) == ("Net(width=8, size=5)", "none", "own")
-    assert model.weights_hash == hashlib.sha256(Path("users.py").read_bytes()).hexdigest()  # what it is made by
+    assert model.source_hash == identity.source_hash("users.py:Net", model.factory, "")  # see test_identity.py
+    assert len(model.weights_hash) == 64
     network = model.load()
     assert (network.width, network.size, network.training) == (8, 5, False)
 
@@ -314,8 +314,8 @@ def test_weights_of_a_network_of_the_user_s():
     torch.save({"state_dict": state}, "net.pth")
     model = models.resolve("users.py:Net(weights='net.pth')")
     assert (model.label, model.weights) == ("Net(weights='net.pth')", "net.pth")
-    both = Path("users.py").read_bytes() + checkpoints.file_hash(model.file).encode()
-    assert model.weights_hash == hashlib.sha256(both).hexdigest()
+    assert model.weights_hash != models.resolve("users.py:Net").weights_hash
+    assert model.source_hash == identity.source_hash("users.py:Net", model.factory, checkpoints.file_hash(model.file))
     assert torch.equal(model.load().mix.weight, state["mix.weight"])
     torch.save({"mix.weight": torch.ones(3, 3, 1, 1)}, "half.pth")
     message = refusal("users.py:Net(weights='half.pth')", models.load_model)

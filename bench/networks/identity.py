@@ -1,0 +1,91 @@
+"""What tells a user's network apart from another of the same name: its source, what it imports, and its tensors."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import inspect
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+LIBRARIES = ("site-packages", "dist-packages")
+
+
+def source_hash(name: str, factory: Callable, weights_hash: str) -> str:
+    """SHA-256 of a user's source file, of the files beside it that it imports, and of weights that fill it."""
+    try:
+        place = name.rpartition(":")[0]
+        file = Path(place if place.endswith(".py") else inspect.getsourcefile(inspect.unwrap(factory)))
+        contents = [path.read_bytes() for path in sources(file)]
+    except (TypeError, OSError):  # made in a session, or compiled: nothing to read
+        return weights_hash
+    return hashlib.sha256(b"\0".join([*contents, weights_hash.encode()])).hexdigest()
+
+
+def sources(file: Path) -> list[Path]:
+    """The file, and those of its folder or package that it imports by name, and they, in the order of their paths.
+
+    Imports are read, not executed. Files of installed packages are not among them, and what is imported by a name that
+    is put together while the program runs cannot be.
+    """
+    file = file.resolve()
+    home = root = file.parent
+    while (root / "__init__.py").is_file():
+        home, root = root, root.parent
+    if home.name in LIBRARIES:  # a module by itself among everything that is installed
+        return [file]
+    found, waiting = set(), [file]
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            near = (other for other in _imported(path, root, file.parent) if other.is_relative_to(home))
+            waiting += [other for other in near if other.is_file()]
+    return [file, *sorted(found - {file})]
+
+
+def tensors_hash(network: nn.Module) -> str:
+    """SHA-256 of the names, types, shapes and values of all that `state_dict` has."""
+    digest = hashlib.sha256()
+    for key, value in network.state_dict().items():
+        digest.update(f"{key} {_kind(value)}\n".encode())
+        digest.update(_content(value))
+    return digest.hexdigest()
+
+
+def _kind(value: object) -> str:
+    return f"{value.dtype} {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+
+
+def _content(value: object) -> bytes:
+    if not isinstance(value, Tensor):  # what a module keeps beside its tensors
+        return repr(value).encode()
+    return value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
+
+
+def _imported(file: Path, *roots: Path) -> Iterator[Path]:
+    """Files that the imports of a file could mean, in its package or below one of the roots."""
+    try:
+        tree = ast.parse(file.read_bytes())
+    except (SyntaxError, ValueError):  # importing it will say so
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield from _files(alias.name.split("."), roots)
+        elif isinstance(node, ast.ImportFrom):
+            below = [file.parents[node.level - 1]] if 0 < node.level <= len(file.parents) else roots
+            module = node.module.split(".") if node.module else []
+            for alias in node.names:
+                yield from _files([*module, alias.name], below)
+
+
+def _files(parts: list[str], roots: list[Path] | tuple[Path, ...]) -> Iterator[Path]:
+    """a.b.c -> the files of a, a.b and a.b.c."""
+    for root in roots:
+        for count in range(1, len(parts) + 1):
+            path = root.joinpath(*parts[:count])
+            yield from (path.with_name(path.name + ".py"), path / "__init__.py")
