@@ -136,14 +136,21 @@ def load_strictly(network: nn.Module, tensors: Mapping[str, Tensor], name: str) 
     ]
     if problems:
         raise ValueError(f"{name} does not fit {type(network).__name__}: {'; '.join(problems)}")
-    whole = [key for key, value in given.items() if own[key].is_floating_point() and not value.is_floating_point()]
-    if whole:
-        kind = str(given[whole[0]].dtype).removeprefix("torch.")
-        raise ValueError(f"{name}: {whole[0]} is {kind}, wanted floating point: weights that were quantized, perhaps")
+    for key, value in given.items():
+        if came := _no_weights(value, own[key]):
+            raise ValueError(f"{name}: {key} is {came}, wanted floating point of 16 bits or more")
     broken = [key for key, value in given.items() if not value.isfinite().all()]
     if broken:
         raise ValueError(f"{name}: {broken[0]} has values that are not finite (NaN or infinite)")
     network.load_state_dict({**own, **given}, strict=True)
+
+
+def _no_weights(value: Tensor, own: Tensor) -> str:
+    """What a tensor is, if it cannot be weights where `own` is floating point; '' if it can."""
+    if value.is_meta:
+        return "without values"
+    usable = not own.is_floating_point() or (value.is_floating_point() and value.dtype.itemsize > 1)
+    return "" if usable else str(value.dtype).removeprefix("torch.")
 
 
 def write_weights(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from skimage.restoration import denoise_nl_means
 
+from baselines import classical
 from baselines.classical import ESTIMATED, Classical
 
 TITLE = "Non-local means"
@@ -53,4 +54,5 @@ def receptive_field(sigma=ESTIMATED, patch_size=3, patch_distance=6, **others) -
     return RECEPTIVE_FIELD if sigma == ESTIMATED else 2 * (patch_distance + patch_size // 2) + 1
 
 
+bytes_per_pixel = classical.bytes_per_pixel
 network = NonLocalMeans

@@ -53,4 +53,5 @@ def describe_level(sigma=ESTIMATED, weight=None, **others) -> str:
     return classical.describe_level(sigma) if weight is None else f"not used: a weight of {weight} was given"
 
 
+bytes_per_pixel = classical.bytes_per_pixel
 network = TotalVariation

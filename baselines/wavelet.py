@@ -12,6 +12,7 @@ import numpy as np
 import pywt
 from skimage.restoration import denoise_wavelet
 
+from baselines import classical
 from baselines.classical import ESTIMATED, Classical
 
 TITLE = "Wavelet shrinkage"
@@ -59,4 +60,5 @@ class WaveletShrinkage(Classical):
                                self.convert2ycbcr, self.method, channel_axis=-1)  # fmt: skip
 
 
+bytes_per_pixel = classical.bytes_per_pixel
 network = WaveletShrinkage

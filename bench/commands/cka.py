@@ -40,9 +40,11 @@ def cka(model, other, noise_a, noise_b, layers, layers_b, batch, **options) -> N
     first = noises.load_noise(noise_a)
     compared_with = noises.expand(noise_b) if noise_b else [first]
     patterns = listed(layers), listed(layers_b or layers)
-    one = probe(models.resolve(model), patterns[0], chosen.device)
+    sides = [models.resolve(name) for name in (model, other or model)]
+    models.refuse_namesakes(sides)
+    one = probe(sides[0], patterns[0], chosen.device)
     same = other is None and patterns[0] == patterns[1]
-    two = one if same else probe(models.resolve(other or model), patterns[1], chosen.device)
+    two = one if same else probe(sides[1], patterns[1], chosen.device)
     side = similarity.Side(one, first)
     others = [similarity.Side(two, noise) for noise in compared_with if len(compared_with) == 1 or noise != first]
     dropped = similarity.dropped(len(chosen.patches.patches), batch)

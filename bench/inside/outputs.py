@@ -11,7 +11,9 @@ from torch import Tensor, nn
 
 from bench.errors import BadInput
 from bench.inside.probe import keyed, load, one_line_errors
+from bench.networks import tiling
 from bench.networks.models import Model
+from bench.networks.tiles import Tiled
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,10 @@ class Denoiser:
 
 
 def denoiser(model: Model, device: torch.device) -> Denoiser:
-    """A loaded model. Raises BadInput."""
-    return Denoiser(model, load(model, device), device)
+    """A loaded model, in the tile that it is always run in where it has one. Raises BadInput."""
+    network = load(model, device)
+    own = None if model.outside else tiling.of_network(model.name)
+    return Denoiser(model, Tiled(network, own) if own else network, device)
 
 
 def described(denoisers: Sequence[Denoiser]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -15,7 +16,6 @@ from bench.inside.look import Drawing, Look
 from bench.inside.outputs import Denoiser, described, to_levels
 from bench.inside.patches import batches
 from bench.inside.setting import Setting
-from bench.networks import models
 from bench.networks.models import Model
 from bench.noise import noises
 
@@ -33,11 +33,17 @@ def with_unmasked(chosen: Sequence[Model]) -> list[Model]:
     for model in chosen:
         found.setdefault(model.label, model)
         if not model.outside and model.parameters.get("attention_mask") and model.parameters.get("mask_at_test", True):
-            parsed = spec.parse(model.label)
-            given = {**dict(parsed.kwargs), "mask_at_test": False}
-            twin = models.resolve(spec.canonical(parsed.name, given, {}), model.size)
+            twin = _unmasked(model)
             found.setdefault(twin.label, twin)
     return list(found.values())
+
+
+def _unmasked(model: Model) -> Model:
+    """The same weights, wherever they are, without the mask at test time."""
+    given = {**dict(spec.parse(model.label).kwargs), "mask_at_test": False}
+    order = ("size", "weights", *spec.parameters_of(model.factory))
+    label = spec.canonical(model.name, {key: given[key] for key in order if key in given}, {})
+    return replace(model, label=label, parameters={**model.parameters, "mask_at_test": False})
 
 
 def measure(

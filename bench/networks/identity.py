@@ -28,14 +28,14 @@ def source_hash(name: str, factory: Callable, weights_hash: str) -> str:
 def sources(file: Path) -> list[Path]:
     """The file, and those of its folder or package that it imports by name, and they, in the order of their paths.
 
-    Imports are read, not executed. Files of installed packages are not among them, and what is imported by a name that
-    is put together while the program runs cannot be.
+    Imports are read, not executed; a name that is put together while the program runs is not seen. Of what is
+    installed among libraries it is the file alone.
     """
     file = file.resolve()
     home = root = file.parent
     while (root / "__init__.py").is_file():
         home, root = root, root.parent
-    if home.name in LIBRARIES:  # a module by itself among everything that is installed
+    if root.name in LIBRARIES:  # installed: a version changes it, no editor
         return [file]
     found, waiting = set(), [file]
     while waiting:

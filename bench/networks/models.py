@@ -8,7 +8,7 @@ network's own, under its official name.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from inspect import Parameter
@@ -188,9 +188,14 @@ def expand(text: str, size: str = "small") -> tuple[list[Model], list[str]]:
     if not chosen:
         reasons = "; ".join(left_out.values()) or "write --models all, or names such as ours,baseline"
         raise BadInput(f"no model to run: {reasons}")
+    return refuse_namesakes(chosen), list(left_out.values())
+
+
+def refuse_namesakes(chosen: Sequence[Model]) -> list[Model]:
+    """The models, each once. Raises BadInput for two that differ and would have one name."""
     unique: dict[str, Model] = {}
     for model in chosen:
         first = unique.setdefault(model.label, model)
         if (first.weights_hash, first.source) != (model.weights_hash, model.source):
             raise BadInput(f"two files are both called {model.label}: rename one of them")
-    return list(unique.values()), list(left_out.values())
+    return list(unique.values())

@@ -86,7 +86,7 @@ def parse(text: str | int) -> str | int:
     """'auto', 'whole' or a side as text -> the choice. Raises BadInput."""
     if text in ("auto", "whole"):
         return text
-    if not str(text).isdigit() or int(text) < 1:
+    if not str(text).isdecimal() or int(text) < 1:
         raise BadInput(f"the tile is {str(text)!r}, wanted auto, whole, or the side of a tile in pixels such as 512")
     return int(text)
 

@@ -49,7 +49,8 @@ class Plan:
                 for label, side in own.items() if side and self.tile not in ("auto", side)]  # fmt: skip
         doubts = [f"{model.label}: {model.doubt}" for model in self.models if model.doubt]
         unmeasured = [f"{name} is not measured: {why}" for name, why in self.not_measured.items()]
-        return [*self.left_out, *kept, *doubts, *unmeasured]
+        coarse = [precisions.CAUTION] if self.precision != "float32" else []
+        return [*self.left_out, *kept, *doubts, *coarse, *unmeasured]
 
     def noises_on(self, dataset: datasets.Dataset) -> list[int]:
         """Places of the noises that a data set is run under: its own and Gaussian 15 for pairs, else those drawn."""

@@ -109,10 +109,18 @@ def test_values_that_are_not_finite_are_refused():
         load_strictly(DnCNN(**TINY), state, "a.pth")
 
 
-def test_whole_numbers_are_refused_where_weights_are_wanted():
+@pytest.mark.parametrize(
+    ("change", "came"),
+    [
+        (lambda bias: (100 * bias).to(torch.int8), "int8"),
+        (lambda bias: bias.to(torch.float8_e4m3fn), "float8_e4m3fn"),
+        (lambda bias: bias.to("meta"), "without values"),
+    ],
+)
+def test_what_is_no_weight_is_refused(change, came):
     state = known().state_dict()
-    state["model.2.bias"] = (100 * state["model.2.bias"]).to(torch.int8)
-    with pytest.raises(ValueError, match="a.pth: model.2.bias is int8, wanted floating point: weights that were quant"):
+    state["model.2.bias"] = change(state["model.2.bias"])
+    with pytest.raises(ValueError, match=f"a.pth: model.2.bias is {came}, wanted floating point of 16 bits or more"):
         load_strictly(DnCNN(**TINY), state, "a.pth")
 
 

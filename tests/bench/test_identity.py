@@ -80,10 +80,13 @@ def test_what_a_package_imports_of_itself_is_a_part_of_it():
     assert names(file) == ["project/nets/net.py", *others]
 
 
-def test_an_installed_module_does_not_pull_in_its_neighbours():
-    file = write("lib/site-packages/single.py", "import other\n")
-    write("lib/site-packages/other.py")
-    assert names(file) == ["lib/site-packages/single.py"]
+def test_what_is_installed_among_libraries_is_its_file_alone():
+    for name in ("other.py", "package/__init__.py", "package/other.py"):
+        write(f"lib/site-packages/{name}")
+    for name in ("single.py", "package/net.py"):
+        assert names(write(f"lib/site-packages/{name}", "import other, package.other\n")) == [
+            f"lib/site-packages/{name}"
+        ]
 
 
 def test_an_edit_beside_the_file_is_another_source():

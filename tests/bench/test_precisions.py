@@ -12,6 +12,7 @@ from bench.networks import cards, models, precisions
 from bench.networks.precisions import InBfloat16, cast
 from bench.noise import noises
 from bench.protocols import load_protocol, to_bytes
+from bench.runs.plan import make_plan
 
 
 def scores(network, crop=128):
@@ -91,3 +92,8 @@ def test_names():
     assert cast(network, "float32") is network
     with pytest.raises(BadInput, match="unknown precision 'float16'"):
         precisions.parse("float16")
+
+
+def test_a_run_in_bfloat16_says_what_that_costs():
+    assert any("bfloat16 moves the PSNR" in note for note in make_plan("dncnn", "isp", precision="bf16").notes)
+    assert not any("bfloat16" in note for note in make_plan("dncnn", "isp").notes)

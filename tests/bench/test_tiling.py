@@ -25,6 +25,9 @@ def tiles(text, choice="auto"):
         ("swinir(weights=None, size='full')", [0, 0, 256]),
         ("restormer(weights=None, size='full')", [0, 0, 256]),
         ("rnan(weights=None, size='full')", [48, 48, 48]),
+        ("wavelet", [0, 0, 0]),  # whose noise level is that of the image
+        ("tv", [0, 0, 0]),
+        ("nlm", [0, 0, 0]),
         ("torch.nn:Identity", [0, 0, 512]),
     ],
 )
@@ -68,7 +71,7 @@ def test_the_overlap_covers_a_modest_receptive_field(field, overlap, monkeypatch
     assert tiling.of(models.resolve("dncnn")).overlap == overlap
 
 
-@pytest.mark.parametrize("text", ["0", "-8", "half", "64.0", ""])
+@pytest.mark.parametrize("text", ["0", "-8", "half", "64.0", "²", ""])
 def test_what_is_no_tile(text):
     with pytest.raises(BadInput, match="wanted auto, whole, or the side of a tile"):
         tiling.parse(text)

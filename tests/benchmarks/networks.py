@@ -19,6 +19,7 @@ from plain import plain
 
 from bench.networks.cost import flops_per_pixel
 from bench.networks.models import resolve
+from bench.networks.precisions import cast
 
 
 def main() -> None:
@@ -40,16 +41,14 @@ def main() -> None:
 def compare(name: str, options: argparse.Namespace) -> None:
     """Time the plain and the shipped network in turns, and print a line."""
     shipped = resolve(f"{name}(weights=None, size={options.size!r})").load()
-    reference = plain(shipped)
+    reference, shipped = plain(shipped), cast(shipped, options.precision)
     x = torch.rand(1, 3, options.side, options.side, generator=torch.Generator().manual_seed(0))
     difference = (reference(x) - shipped(x)).abs().max().item()
-    bfloat16 = options.precision == "bfloat16"
     seconds: dict[str, list[float]] = {"plain": [], "shipped": []}
     for _ in range(options.rounds):
         for side, network in (("plain", reference), ("shipped", shipped)):
             began = time.perf_counter()
-            with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16 and side == "shipped"):
-                network(x)
+            network(x)
             seconds[side].append(time.perf_counter() - began)
     ratios = sorted(a / b for a, b in zip(seconds["plain"], seconds["shipped"], strict=True))
     fastest = min(seconds["shipped"])

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
+from baselines import checkpoints
 from bench import load_model
 from bench.datasets import load_dataset
 from bench.inside import findings
@@ -44,12 +45,17 @@ def test_the_shifts_are_those_of_the_outputs(call, photos, tmp_path):
     assert {path.suffix for path in (out / "brightness").iterdir()} == {".csv", ".json", ".svg", ".png", ".pdf"}
 
 
-def test_only_a_model_that_masks_at_test_time_is_shown_twice():
+def test_only_a_model_that_masks_at_test_time_is_shown_twice(tmp_path):
     def labels(*specs):
         return [model.label for model in with_unmasked([models.resolve(one) for one in specs])]
 
     assert labels("baseline", "dncnn") == ["baseline", "dncnn"]
     assert labels("ours", "ours(mask_at_test=False)") == ["ours", "ours(mask_at_test=False)"]
+    checkpoints.write_weights(models.load_model("ours").state_dict(), tmp_path / "mine.safetensors", {})
+    file = models.resolve(f"ours(weights='{tmp_path / 'mine.safetensors'}', attention_mask=10)")
+    masked, twin = with_unmasked([file])
+    assert twin.label == masked.label[:-1] + ", mask_at_test=False)"
+    assert twin.file == masked.file and twin.load().mask_at_test is False
     full = labels("ours(size='full', weights=None, attention_mask=50)")
     assert full[1] == "ours(size='full', weights=None, attention_mask=50, mask_at_test=False)"
 

@@ -160,3 +160,15 @@ def test_bad_input_is_one_line_and_code_2(call, stacks, photos, tmp_path, argume
     assert result.exit_code == 2, result.output
     line = result.output.strip().splitlines()[-1]
     assert line.startswith("Error:") and all(word in line for word in words), result.output
+
+
+def test_two_files_of_one_name_are_refused(call, photos, tmp_path):
+    files = []
+    for seed, folder in enumerate(("a", "b")):
+        network = models.load_model("dncnn(weights=None, nc=4, nb=3)")
+        torch.nn.init.constant_(network.model[0].bias, seed)
+        (tmp_path / folder).mkdir()
+        torch.save(network.state_dict(), tmp_path / folder / "net.pth")
+        files.append(f"dncnn(weights='{tmp_path / folder / 'net.pth'}')")
+    result = call("cka", *files, "--data", photos, "--side", 16, "--out", tmp_path / "run")
+    assert result.exit_code == 2 and "two files are both called dncnn(" in result.output

@@ -101,3 +101,12 @@ def test_a_keyed_network_repeats(photos):
              for _ in range(2)]  # fmt: skip
     assert load_model("ours").takes_keys
     np.testing.assert_array_equal(*(found[0].outputs["ours"] for found in twice))
+
+
+def test_a_network_with_a_tile_of_its_own_is_run_in_it(monkeypatch):
+    sizes = set()
+    monkeypatch.setattr("baselines.rnan.RNAN.forward", lambda network, x: sizes.add(tuple(x.shape[-2:])) or x)
+    one = denoiser(models.resolve("rnan(weights=None, size='small')"), torch.device("cpu"))
+    x = torch.rand(1, 3, 64, 48)
+    torch.testing.assert_close(one(x, [0]), x)
+    assert sizes == {(48, 48)}
