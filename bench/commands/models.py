@@ -87,8 +87,12 @@ def info(spec) -> None:
 
     from bench.console import console
     from bench.networks import cost, listing, models
+    from bench.networks.weights import NoWeights
 
-    model = models.resolve(spec)
+    try:
+        model, lack = models.resolve(spec), ""
+    except NoWeights as error:
+        model, lack = models.resolve(_untrained(spec)), f"{error}"
     network = model.load()
     card = model.card
     lines = {
@@ -106,6 +110,8 @@ def info(spec) -> None:
         "paper": model.paper or "-",
         "trained on": listing.trained_on(card) if card else "unknown" if model.file else "-",
     }
+    if lack:
+        lines["note"] = lack
     if "libraries" in card:
         lines |= {
             "weights SHA-256": "-",
@@ -116,6 +122,7 @@ def info(spec) -> None:
         }
     if "recipe" in card:
         lines |= {
+            "terms": _pairs(card["trained_on"].get("terms", {}), ": ") or "not known",
             "held out": f"{card['trained_on']['held_out']} images",
             "recipe": _pairs(card["recipe"], "="),
             "command": card["command"],
@@ -133,6 +140,17 @@ def info(spec) -> None:
     for name, text in lines.items():
         table.add_row(name, str(text))
     console().print(table)
+
+
+def _untrained(text: str) -> str:
+    """The spec of the same network without weights."""
+    from dataclasses import replace
+
+    from bench import spec
+
+    parsed = spec.parse(text)
+    others = tuple((key, value) for key, value in parsed.kwargs if key != "weights")
+    return spec.format_value(replace(parsed, kwargs=(*others, ("weights", None))))
 
 
 def _pairs(values: dict, sign: str) -> str:

@@ -16,6 +16,10 @@ from bench import spec
 from bench.errors import BadInput
 from bench.networks import cards
 
+class NoWeights(BadInput):
+    """A network of this installation is asked for with its shipped weights, and none ship."""
+
+
 DEFAULT = "default"  # the shipped weights of the size
 
 
@@ -95,10 +99,10 @@ def find(chosen: Any, model: str) -> Weights:
 
 
 def shipped_default(model: str, size: str) -> Weights:
-    """The shipped weights of a model's size. Raises BadInput where there are none."""
+    """The shipped weights of a model's size. Raises NoWeights where there are none."""
     card = cards.card(f"{model}-{size}")
     if card is None:
-        raise BadInput(
+        raise NoWeights(
             f"model {model!r} of size {size!r} has no weights here: train them (bench train {model}), name a file "
             f"({model}(weights='file.pth')), or ask for an untrained network ({model}(weights=None))"
         )

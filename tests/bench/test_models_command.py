@@ -127,10 +127,17 @@ def test_info_of_shipped_weights():
             "licence": "MIT",
             "trained on": "8 images of photos, Gaussian, sigma 15 of 255",
             "held out": "2 images",
+            "terms": "not known",
             "PSNR, held out": "gaussian(sigma=15) 30.12",
         }.items()
     )
     assert found["paper"].startswith("Zhang et al., Beyond")
+
+
+def test_info_of_a_network_of_which_no_weights_ship():
+    found = info("dncnn(size='full', nb=5)")
+    assert found["spec"] == "dncnn(size='full', weights=None, nb=5)"
+    assert found["weights"] == "none" and "has no weights here: train them (bench train dncnn)" in found["note"]
 
 
 def test_info_of_imported_weights(place):
