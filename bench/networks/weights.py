@@ -16,11 +16,11 @@ from bench import spec
 from bench.errors import BadInput
 from bench.networks import cards
 
+DEFAULT = "default"  # the shipped weights of the size
+
+
 class NoWeights(BadInput):
     """A network of this installation is asked for with its shipped weights, and none ship."""
-
-
-DEFAULT = "default"  # the shipped weights of the size
 
 
 @dataclass(frozen=True)
