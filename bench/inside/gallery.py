@@ -44,7 +44,8 @@ class Artefact:
 
 def artefacts(folder: Path) -> list[Artefact]:
     """Every figure of a run folder, by look and then by name; none where nobody looked. Raises BadInput."""
-    return [artefact for look in LOOKS for file in sorted((folder / look).glob("*.json")) for artefact in _of(file)]
+    files = [file for look in LOOKS for file in sorted((folder / look).glob("*.json"), key=lambda file: file.stem)]
+    return [artefact for file in files for artefact in _of(file)]
 
 
 def _of(file: Path) -> Iterator[Artefact]:

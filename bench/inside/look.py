@@ -5,11 +5,13 @@
     LOOK/STEM-PART.csv      more numbers, of one figure, to six digits
     LOOK/STEM.svg, .png     a figure; STEM-PART where there are several
 
-`bench.inside.gallery` reads them again.
+`bench.inside.gallery` reads them again. The same question again replaces its files; another question for which the
+same stem is taken gets STEM-2, STEM-3: nothing that was measured is lost.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import shlex
 import sys
@@ -26,6 +28,8 @@ from bench.inside import figures, findings
 from bench.inside.setting import opened
 from bench.machine import machine, versions
 
+ANSWERED_ANEW = ("weights_sha256", "version", "noise_versions", "device")  # of which the latest answer counts
+
 
 @dataclass(frozen=True)
 class Drawing:
@@ -40,7 +44,10 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Look:
-    """An answer of a command; `tables` are its numbers by part, the first of all under ''."""
+    """An answer of a command; `tables` are its numbers by part, the first of all under ''.
+
+    `of_the_run`: it sums up what the run folder has, so that what it said before is out of date.
+    """
 
     command: str
     stem: str
@@ -50,6 +57,7 @@ class Look:
     tables: Mapping[str, pd.DataFrame]
     drawings: Sequence[Drawing]
     findings: Sequence[Mapping[str, Any]] = field(default_factory=list)
+    of_the_run: bool = False
 
 
 def keep(look: Look, out: Path) -> list[Path]:
@@ -60,22 +68,38 @@ def keep(look: Look, out: Path) -> list[Path]:
         findings.write(store, look.findings)
         store.record({"event": look.command, "command": line, "settings": dict(look.settings), "versions": versions(),
                       "machine": machine()})  # fmt: skip
-        written = []
+        written, stem = [], _free_stem(look, folder)
         for part, frame in look.tables.items():
-            written.append(folder / f"{_name(look.stem, part)}.csv")
+            written.append(folder / f"{_name(stem, part)}.csv")
             digits = "%.6g" if part else None
             write_whole(written[-1], frame.to_csv(index=False, float_format=digits).encode())
         described = []
         for drawing in look.drawings:
-            files = figures.save(drawing.figure, folder / _name(look.stem, drawing.part))
+            files = figures.save(drawing.figure, folder / _name(stem, drawing.part))
             described.append({"title": drawing.title, "words": drawing.words, **{f.suffix[1:]: f.name for f in files},
-                              "csv": f"{_name(look.stem, drawing.numbers)}.csv"})  # fmt: skip
+                              "csv": f"{_name(stem, drawing.numbers)}.csv"})  # fmt: skip
             written += files
         about = {"look": look.command, "title": look.title, "words": look.words, "command": line, **look.settings,
                  "figures": described}  # fmt: skip
-        written.insert(0, folder / f"{look.stem}.json")
+        written.insert(0, folder / f"{stem}.json")
         write_whole(written[0], (json.dumps(about, indent=1) + "\n").encode())
     return written
+
+
+def _free_stem(look: Look, folder: Path) -> str:
+    """The look's stem, or that with the first number under which nothing else was asked."""
+    numbered = (look.stem if number == 1 else f"{look.stem}-{number}" for number in itertools.count(1))
+    return next(stem for stem in numbered if look.of_the_run or _is_free(folder / f"{stem}.json", look.settings))
+
+
+def _is_free(file: Path, settings: Mapping[str, Any]) -> bool:
+    """Whether there is nothing of another question."""
+    try:
+        there = json.loads(file.read_text())
+        here = json.loads(json.dumps(dict(settings)))
+        return all(there.get(key) == value for key, value in here.items() if key not in ANSWERED_ANEW)
+    except (OSError, ValueError, AttributeError):  # not there, or of no use
+        return True
 
 
 def _name(stem: str, part: str) -> str:

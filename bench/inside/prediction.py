@@ -193,4 +193,5 @@ def look(joined: Joined, frame: pd.DataFrame) -> Look:
     )
     drawn = figure.draw(cells, frame, {name: SHORT[name] for name in joined.measures})
     drawing = Drawing(title, caption, drawn, numbers="cells")
-    return Look("predict", "predict", title, WORDS, settings, {"": frame, "cells": cells}, (drawing,), found)
+    return Look("predict", "predict", title, WORDS, settings, {"": frame, "cells": cells}, (drawing,), found,
+                of_the_run=True)  # fmt: skip

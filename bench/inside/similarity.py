@@ -141,6 +141,7 @@ def look(compared: Sequence[Compared], setting: Setting) -> Look:
         "patches_dropped": dropped(len(setting.patches.patches), batch),
         "models": [side.probe.model.label for side in sides],
         "weights_sha256": [side.probe.model.weights_hash for side in sides],
+        "layers": [list(side.probe.layers) for side in sides],
         "noises": [noises.canonical(side.noise) for side in sides],
         "noise_versions": [side.noise.version for side in sides],
         "device": str(setting.device),

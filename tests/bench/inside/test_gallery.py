@@ -87,3 +87,24 @@ def test_a_folder_of_an_older_version_has_no_pdf(looked):
     settings["figures"][0].pop("pdf")
     file.write_text(json.dumps(settings))
     assert artefacts(looked)[3].pdf is None and artefacts(looked)[2].pdf is not None
+
+
+def test_another_question_leaves_the_answer_to_the_first(call, stacks, photos, tmp_path):
+    out, model, other = tmp_path / "run", f"{stacks}:Stack", f"{stacks}:Stack(seed=2)"
+    small = ("--data", photos, "--patches", 8, "--side", 16, "--out", out)
+    for models in ((model,), (other,), (model,), (model, other)):
+        assert call("detail", *models, *small).exit_code == 0
+    kept = {one.svg.name: one.settings["models"] for one in artefacts(out)}
+    assert kept == {
+        "gaussian-sigma-15.svg": ["Stack"],
+        "gaussian-sigma-15-2.svg": ["Stack(seed=2)"],
+        "gaussian-sigma-15-3.svg": ["Stack", "Stack(seed=2)"],
+    }
+
+
+def test_cka_of_other_layers_is_another_question(call, stacks, photos, tmp_path):
+    out, model = tmp_path / "run", f"{stacks}:Stack"
+    for layers in ("0", "1", "0"):
+        small = ("--data", photos, "--patches", 8, "--side", 16, "--batch", 4, "--out", out)
+        assert call("cka", model, f"{model}(seed=2)", "--layers", layers, *small).exit_code == 0
+    assert [one.settings["layers"] for one in artefacts(out)] == [[["0"], ["0"]], [["1"], ["1"]]]
