@@ -40,10 +40,10 @@ class MaskedSwinIR(SwinBody):
                  mask_samples=1, mask_token="zero"):  # fmt: skip
         super().__init__(in_chans, embed_dim, depths, num_heads, window_size, mlp_ratio, drop_path_rate,
                          resi_connection, first_kernel=1)  # fmt: skip
-        if not 0 <= attention_mask < 100:
-            raise ValueError(f"attention_mask is {attention_mask}, wanted a percentage from 0 to less than 100")
-        if mask_samples < 1 or not isinstance(mask_samples, int):
-            raise ValueError(f"mask_samples is {mask_samples}, wanted a whole number from 1")
+        if not isinstance(attention_mask, int | float) or not 0 <= attention_mask < 100:
+            raise ValueError(f"attention_mask is {attention_mask!r}, wanted a percentage from 0 to less than 100")
+        if not isinstance(mask_samples, int) or mask_samples < 1:
+            raise ValueError(f"mask_samples is {mask_samples!r}, wanted a whole number from 1")
         if mask_token not in ("zero", "learned"):
             raise ValueError(f"mask_token is {mask_token!r}, wanted 'zero' or 'learned'")
         self.attention_mask, self.mask_at_test, self.mask_samples = attention_mask, mask_at_test, mask_samples

@@ -9,8 +9,62 @@ of the paper's, scaled to two CPU cores.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import MISSING, asdict, dataclass, fields, replace
 from typing import Any
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _number(value: Any) -> bool:
+    return _whole(value) or (isinstance(value, float) and math.isfinite(value))
+
+
+def _tuple(value: Any, of: Callable[[Any], bool]) -> bool:
+    return isinstance(value, tuple) and all(map(of, value))
+
+
+def _switch(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _positive_whole(value: Any) -> bool:
+    return _whole(value) and value > 0
+
+
+def _one_of(*values: str) -> tuple[Callable[[Any], bool], str]:
+    return lambda value: value in values, f"one of {', '.join(values)}"
+
+
+# for each field of a recipe: what its value must be, as a test and in words
+_WANTED: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "iterations": (_positive_whole, "a whole number from 1"),
+    "batch": (_positive_whole, "a whole number from 1"),
+    "crop": (_positive_whole, "a whole number from 1"),
+    "lr": (lambda value: _number(value) and value > 0, "a number above 0 such as 5e-4"),
+    "sigma": (lambda value: _number(value) and value >= 0, "a number from 0, such as 15"),
+    "schedule": _one_of("one-cycle", "steps"),
+    "milestones": (lambda value: _tuple(value, lambda at: _whole(at) and at >= 0), "iterations such as 3000,6000"),
+    "betas": (
+        lambda value: _tuple(value, lambda beta: _number(beta) and 0 <= beta < 1) and len(value) == 2,
+        "two numbers from 0 to less than 1, such as 0.9,0.99",
+    ),
+    "input_mask": (
+        lambda value: value is None or (_tuple(value, _whole) and len(value) == 2 and 0 <= value[0] <= value[1] <= 100),
+        "percentages such as 75-85",
+    ),
+    "mask_on": _one_of("pixels", "tokens"),
+    "ema": (
+        lambda value: value is None or (_number(value) and 0 < value < 1),
+        "a number between 0 and 1 such as 0.999, or off",
+    ),
+    "clip_noisy": (_switch, "True or False"),
+    "precision": _one_of("float32", "bfloat16"),
+    "compile": (_switch, "True or False"),
+    "seed": (lambda value: _whole(value) and 0 <= value < 2**63, "a whole number from 0 to less than 2**63"),
+}
 
 
 @dataclass(frozen=True)
@@ -46,19 +100,9 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self):
-        for field in ("iterations", "batch", "crop"):
-            if not isinstance(getattr(self, field), int) or getattr(self, field) < 1:
-                raise ValueError(f"{field} is {getattr(self, field)!r}, wanted a whole number from 1")
-        for field in ("lr", "sigma"):
-            if not isinstance(getattr(self, field), int | float):
-                raise ValueError(f"{field} is {getattr(self, field)!r}, wanted a number")
-        wanted = {"schedule": ("one-cycle", "steps"), "precision": ("float32", "bfloat16"),
-                  "mask_on": ("pixels", "tokens")}  # fmt: skip
-        for field, values in wanted.items():
-            if getattr(self, field) not in values:
-                raise ValueError(f"{field} is {getattr(self, field)!r}, wanted one of {', '.join(values)}")
-        if self.input_mask is not None and not 0 <= self.input_mask[0] <= self.input_mask[1] <= 100:
-            raise ValueError(f"input_mask is {self.input_mask}, wanted percentages such as 75-85")
+        for field, (right, wanted) in _WANTED.items():
+            if not right(getattr(self, field)):
+                raise ValueError(f"{field} is {getattr(self, field)!r}, wanted {wanted}")
         if self.mask_on == "tokens" and self.input_mask is None:
             raise ValueError("mask_on is 'tokens', but there is no input mask: set input_mask=75-85 too")
 
@@ -93,7 +137,7 @@ PRESETS = {
 
 def with_settings(recipe: Recipe, **settings) -> Recipe:
     """The recipe with some fields changed; `iterations` scales milestones along."""
-    if "iterations" in settings and "milestones" not in settings:
+    if _whole(settings.get("iterations")) and "milestones" not in settings:
         factor = settings["iterations"] / recipe.iterations
         settings["milestones"] = tuple(round(milestone * factor) for milestone in recipe.milestones)
     return replace(recipe, **settings)

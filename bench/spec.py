@@ -134,8 +134,9 @@ def parameters_of(factory: Callable) -> dict[str, inspect.Parameter]:
 def literal(text: str) -> Any:
     """A Python literal where the text is one, else the text itself: 10, (2, 2), one-cycle, 3conv."""
     try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
+        with warnings.catch_warnings(action="ignore"):  # of escapes in strings
+            return ast.literal_eval(text)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return text
 
 

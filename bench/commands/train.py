@@ -30,7 +30,7 @@ def pairs(context, parameter, values: tuple[str, ...]) -> dict[str, str]:
     callback=pairs,
     metavar="NAME=VALUE",
     help="Change the recipe or the network: input_mask=75-85, mask_on=tokens, attention_mask=off, lr=5e-4, ema=0.999, "
-    "clip_noisy=True, milestones=3000,6000, embed_dim=32.",
+    "clip_noisy=on, milestones=3000,6000, embed_dim=32.",
 )
 @click.option("--iterations", type=click.IntRange(1), help="[default: the preset's]")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)

@@ -12,6 +12,7 @@ from baselines.recipe import PRESETS, Recipe, with_settings
 from bench import spec
 from bench.errors import BadInput, unknown
 
+SWITCHES = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}
 SIZE_OF_PRESET = {"small": "small", "paper": "full", "official": "full"}
 
 
@@ -38,27 +39,47 @@ def choose(
 def sort_settings(name: str, module: ModuleType, settings: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Settings of the recipe and of the network, as values. Raises BadInput for one that is neither's."""
     of_recipe, of_network = {}, {}
-    recipe_fields = {field.name for field in fields(Recipe)}
-    network_fields = spec.parameters_of(module.network)
+    recipe_fields = {field.name: field.default for field in fields(Recipe)}
+    network_fields = {key: parameter.default for key, parameter in spec.parameters_of(module.network).items()}
     for key, text in settings.items():
         if key in recipe_fields:
-            of_recipe[key] = _range(text) if key == "input_mask" else spec.literal(text)
+            of_recipe[key] = _of_recipe(key, text, recipe_fields[key])
         elif key in network_fields:
-            of_network[key] = 0 if key == "attention_mask" and _is_off(text) else spec.literal(text)
+            of_network[key] = 0 if key == "attention_mask" and _is_off(text) else _value(key, text, network_fields[key])
         else:
             raise unknown(f"setting of the recipe or of {name}", key, [*recipe_fields, *network_fields])
     return of_recipe, of_network
 
 
+def _of_recipe(key: str, text: str, default: Any) -> Any:
+    if key == "input_mask":
+        return _range(text)
+    if key == "ema" and _is_off(text):
+        return None
+    value = _value(key, text, default)
+    if key in ("betas", "milestones"):  # one number is a tuple of one
+        return tuple(value) if isinstance(value, list) else (value,) if isinstance(value, int | float) else value
+    return value
+
+
+def _value(key: str, text: str, default: Any) -> Any:
+    """The value of a text, where `default` is a switch one of those. Raises BadInput."""
+    if not isinstance(default, bool):
+        return spec.literal(text)
+    if text.strip().lower() not in SWITCHES:
+        raise BadInput(f"{key} is {text!r}, wanted on or off (or true or false, yes or no)")
+    return SWITCHES[text.strip().lower()]
+
+
 def _is_off(text: str) -> bool:
-    return text.lower() in ("off", "none", "0")
+    return text.strip().lower() in ("off", "none", "0")
 
 
 def _range(text: str) -> tuple[int, int] | None:
     """'75-85' -> (75, 85), '75' -> (75, 75), 'off' -> None."""
     if _is_off(text):
         return None
-    found = re.fullmatch(r"([0-9]+)(?:-([0-9]+))?", text)
+    found = re.fullmatch(r"([0-9]{1,3})(?:-([0-9]{1,3}))?", text.strip())
     if not found:
         raise BadInput(f"input_mask is {text!r}, wanted percentages such as 75-85, or off")
     return int(found[1]), int(found[2] or found[1])

@@ -1,9 +1,11 @@
 """`bench train`: data, settings, card, interruption, and errors in one line."""
 
+import dataclasses
 import hashlib
 import itertools
 import json
 import math
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -17,6 +19,7 @@ from PIL import Image
 
 import bench.training.train as bench_train
 from baselines import baseline, checkpoints, dncnn, ours, rnan, training
+from baselines.recipe import Recipe
 from bench import cli, datasets
 from bench.errors import BadInput
 from bench.networks import models
@@ -241,7 +244,17 @@ def test_a_random_start_depends_on_the_seed_alone():
         ("milestones", "(3, 6)", (3, 6)),
         ("milestones", "3,6", (3, 6)),
         ("ema", "None", None),
+        ("milestones", "3", (3,)),
+        ("milestones", "[3, 6]", (3, 6)),
+        ("milestones", "()", ()),
+        ("betas", "0.9,0.95", (0.9, 0.95)),
+        ("ema", "off", None),
+        ("ema", "0", None),
         ("clip_noisy", "True", True),
+        ("clip_noisy", "false", False),
+        ("clip_noisy", "ON", True),
+        ("compile", "Off", False),
+        ("compile", "yes", True),
         ("input_mask", "75-85", (75, 85)),
         ("input_mask", "75", (75, 75)),
         ("input_mask", "off", None),
@@ -253,24 +266,30 @@ def test_a_random_start_depends_on_the_seed_alone():
         ("depths", "(2, 2)", (2, 2)),
         ("depths", "2,2", (2, 2)),
         ("mask_at_test", "False", False),
+        ("mask_at_test", "false", False),
+        ("mask_at_test", "no", False),
+        ("mask_at_test", "TRUE", True),
         ("resi_connection", "3conv", "3conv"),
         ("resi_connection", "'3conv'", "3conv"),
     ],
 )
 def test_settings_are_read(key, text, value):
     recipe, network = sort_settings("ours", ours, {key: text})
-    of_recipe = key in (
-        "lr",
-        "batch",
-        "schedule",
-        "precision",
-        "milestones",
-        "ema",
-        "clip_noisy",
-        "input_mask",
-        "mask_on",
-    )
+    of_recipe = key in {field.name for field in dataclasses.fields(Recipe)}
     assert (recipe, network) == (({key: value}, {}) if of_recipe else ({}, {key: value}))
+
+
+@pytest.mark.parametrize("key", ["mask_at_test", "clip_noisy", "compile"])
+@pytest.mark.parametrize("text", ["0", "1", "maybe", "None", "", "(True,)"])
+def test_switches_that_are_none(key, text):
+    with pytest.raises(BadInput, match=f"{key} is {re.escape(repr(text))}, wanted on or off"):
+        sort_settings("ours", ours, {key: text})
+
+
+@pytest.mark.parametrize("name", ["mask_samples", "attention_mask"])
+def test_a_mask_of_the_network_says_what_is_wanted(photos, tmp_path, name):
+    with pytest.raises(BadInput, match=f"{name} is '70-80', wanted a "):
+        bench_train.train_model("ours", str(photos), tmp_path, settings={name: "70-80"}, iterations=1)
 
 
 def test_unknown_settings_get_a_suggestion():
@@ -298,6 +317,21 @@ def test_input_masks_that_are_none(text):
         ({"crop": "-1"}, "crop"),
         ({"lr": "fast"}, "lr"),
         ({"sigma": "loud"}, "sigma"),
+        ({"lr": "0"}, "lr is 0, wanted a number above 0"),
+        ({"lr": "1e999"}, "lr is inf, wanted a number above 0"),
+        ({"lr": "True"}, "lr is True, wanted a number above 0"),
+        ({"sigma": "-5"}, "sigma is -5, wanted a number from 0"),
+        ({"ema": "2"}, "ema is 2, wanted a number between 0 and 1 such as 0.999, or off"),
+        ({"ema": "-1"}, "ema is -1, wanted a number between 0 and 1"),
+        ({"ema": "on"}, "ema is 'on', wanted a number between 0 and 1"),
+        ({"betas": "0.9"}, r"betas is \(0.9,\), wanted two numbers from 0 to less than 1, such as 0.9,0.99"),
+        ({"betas": "a"}, "betas is 'a', wanted two numbers"),
+        ({"betas": "0.9,1"}, r"betas is \(0.9, 1\), wanted two numbers"),
+        ({"betas": "{[]: 1}"}, "wanted two numbers"),
+        ({"milestones": "a,b"}, "milestones is 'a,b', wanted iterations such as 3000,6000"),
+        ({"milestones": "1.5"}, r"milestones is \(1.5,\), wanted iterations"),
+        ({"seed": "x"}, "seed is 'x', wanted a whole number from 0"),
+        ({"seed": str(2**64)}, "wanted a whole number from 0 to less than 2"),
         ({"nc": "many"}, "nc"),
         ({"act_mode": "X"}, "act_mode is 'X', wanted 'R' or 'BR'"),
         ({"nb": "(1"}, "nb"),
@@ -307,6 +341,12 @@ def test_impossible_settings_are_refused(photos, tmp_path, settings, words):
     with pytest.raises(BadInput, match=words):
         train(photos, tmp_path / "out", settings=settings, iterations=1)
     assert not (tmp_path / "out" / "dncnn-small.safetensors").exists()
+
+
+def test_iterations_among_the_settings(photos, tmp_path):
+    said = refusal(photos, tmp_path, settings={"iterations": "abc"}, iterations=None)
+    assert said == "iterations is 'abc', wanted a whole number from 1"
+    assert card_of(train(photos, tmp_path, settings={"iterations": "2"}, iterations=None))["recipe"]["iterations"] == 2
 
 
 def test_the_seed_among_the_settings_is_not_lost(photos, tmp_path):
