@@ -12,8 +12,10 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,6 +27,8 @@ from baselines.recipe import Recipe
 
 COMPILERS = ("g++", "clang++")
 INTERVAL = 2.0  # seconds between two reports, about
+_STATE = {"network", "average", "optimizer", "generator", "iteration", "seconds", "recipe"}
+_NO_CHECKPOINT = "it is damaged, or none of a training. Move it away, and the training begins again"
 
 
 class Trainer:
@@ -113,7 +117,13 @@ class Trainer:
         }
 
     def restore(self, state: dict) -> None:
-        """Go on from a checkpoint; recipe, `about` and the number of processes must be the same, or ValueError."""
+        """Go on from a checkpoint; recipe, `about` and the number of processes must be the same, or ValueError.
+
+        So it is for what is no checkpoint of a training.
+        """
+        lacking = _STATE - state.keys() if isinstance(state, dict) else _STATE
+        if lacking:
+            raise ValueError(f"checkpoint.pt lacks {', '.join(sorted(lacking))}: {_NO_CHECKPOINT}")
         if differing := self.recipe.differences(json.loads(state["recipe"])):
             raise ValueError(f"this training began with another recipe: {'; '.join(differing)}")
         stored, own = json.loads(state.get("about", self.about)), json.loads(self.about)
@@ -124,9 +134,12 @@ class Trainer:
         if len(streams) != self.processes.count:
             came = f"this training began with {len(streams)} processes and goes on with {self.processes.count}"
             raise ValueError(f"{came}: start as many")
-        self.network.load_state_dict(state["network"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.generator.set_state(streams[self.processes.rank].clone())  # of its own memory, or torch crashes
+        try:
+            self.network.load_state_dict(state["network"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.generator.set_state(streams[self.processes.rank].clone())  # of its own memory, or torch crashes
+        except (RuntimeError, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise ValueError(f"checkpoint.pt does not fit this network: {_NO_CHECKPOINT}") from error
         self.average, self.iteration, self.seconds = state["average"], state["iteration"], state["seconds"]
 
 
@@ -157,10 +170,11 @@ def train(
     Writes `checkpoint.pt` (whole files only, at most `save_seconds` old) and `log.jsonl` into `out`, and goes on from
     them where they are there. Leaving the iterator early, or a kill, loses at most what came after the checkpoint;
     `stopped`, which is asked after each iteration (of several processes: after each interval), loses nothing.
+    Raises ValueError for a checkpoint that cannot be gone on from, and OSError where nothing can be written.
     """
     checkpoint = out / "checkpoint.pt"
     if checkpoint.exists():
-        trainer.restore(torch.load(checkpoint, map_location=trainer.device, weights_only=True))
+        trainer.restore(_load(checkpoint, trainer.device))
     if len(set(trainer.processes.gather(torch.tensor([trainer.iteration])).flatten().tolist())) > 1:
         raise ValueError("not every process finds the same checkpoint.pt here: all need one folder that they share")
     if trainer.processes.rank == 0:
@@ -210,11 +224,32 @@ def _run(trainer: Trainer, out: Path, validate, validate_every, save_seconds, mi
             return
 
 
+def _load(checkpoint: Path, device: torch.device) -> Any:
+    """What a file has. Raises ValueError where that cannot be read."""
+    try:
+        return torch.load(checkpoint, map_location=device, weights_only=True)
+    except (MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:  # a damaged file may raise anything
+        raise ValueError(f"checkpoint.pt cannot be read: {getattr(error, 'strerror', '') or _NO_CHECKPOINT}") from error
+
+
 def save_atomically(state: dict, path: Path) -> None:
-    """torch.save into a neighbour, then rename: a kill leaves the old file or the new one, never half of one."""
+    """torch.save into a neighbour, then rename: a kill leaves the old file or the new one, never half of one.
+
+    Raises OSError, and leaves the old file, where there is no room or no leave.
+    """
     part = path.with_suffix(".part")
-    torch.save(state, part)
-    os.replace(part, path)
+    try:
+        with part.open("wb") as file:  # which says what is wrong; torch's own writer only that something is
+            torch.save(state, file)
+        os.replace(part, path)
+    except (OSError, RuntimeError) as error:
+        with suppress(OSError):
+            part.unlink()
+        if isinstance(error, RuntimeError) and isinstance(error.__context__, OSError):  # torch's word for it
+            raise error.__context__ from None
+        raise
 
 
 def _cut_log(log: Path, iteration: int) -> None:

@@ -141,6 +141,9 @@ def _watch(name: str, trainer: training.Trainer, out: Path, write_event, options
                     _say(bar, state)
     except (ValueError, FloatingPointError) as error:
         raise BadInput(f"{out}: {error}") from error
+    except OSError as error:
+        came = f"{out} cannot be written: {error.strerror or error}"
+        raise BadInput(f"{came}. The last checkpoint there is kept, and the same command goes on from it") from error
     return went_on
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import json
+import resource
 import shutil
 import subprocess
 import sys
@@ -548,13 +549,29 @@ def test_a_save_that_fails_leaves_the_old_checkpoint(tmp_path, monkeypatch):
     training.save_atomically({"iteration": 1}, path)
 
     def fails(state, file):
-        Path(file).write_bytes(b"half of it")
+        file.write(b"half of it")
         raise OSError("no space left")
 
     monkeypatch.setattr(torch, "save", fails)
     with pytest.raises(OSError, match="no space"):
         training.save_atomically({"iteration": 2}, path)
     assert torch.load(path, weights_only=True) == {"iteration": 1}
+
+
+@pytest.mark.parametrize("kilobytes", [0, 40, 700])
+def test_a_disk_that_fills_up_leaves_the_old_checkpoint_and_no_half_one(tmp_path, kilobytes):
+    """A limit on the size of a file stands for the full disk; in torch's own words it would be a RuntimeError."""
+    path = tmp_path / "checkpoint.pt"
+    training.save_atomically({"iteration": 1}, path)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000 * kilobytes, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            training.save_atomically({"a": torch.zeros(100_000), "b": torch.zeros(100_000)}, path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert torch.load(path, weights_only=True) == {"iteration": 1}
+    assert [file.name for file in tmp_path.iterdir()] == ["checkpoint.pt"]
 
 
 @pytest.mark.parametrize("half_a_line", ['{"iteration": 1', '{"iteration": 12, "scores": {"a": 1.5}', "\n"])

@@ -449,6 +449,49 @@ def test_another_training_in_the_same_folder_is_refused(photos, tmp_path, change
     assert words in refusal(photos, tmp_path, **change)
 
 
+def lacks_a_recipe(file):
+    state = torch.load(file, weights_only=True)
+    del state["recipe"]
+    torch.save(state, file)
+
+
+def has_another_network(file):
+    state = torch.load(file, weights_only=True)
+    state["network"].popitem()
+    torch.save(state, file)
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda file: file.write_bytes(file.read_bytes()[:2000]), "cannot be read: it is damaged, or none of a"),
+        (lambda file: file.write_bytes(b""), "cannot be read: it is damaged, or none of a training. Move it away"),
+        (lambda file: file.write_text("hello world\n"), "cannot be read: it is damaged, or none of a training"),
+        (lambda file: file.write_text("checkpoint\n"), "cannot be read: it is damaged, or none of a training"),
+        (lambda file: torch.save([1], file), "checkpoint.pt lacks average, generator, iteration, network,"),
+        (lacks_a_recipe, "checkpoint.pt lacks recipe: it is damaged, or none of a training"),
+        (has_another_network, "checkpoint.pt does not fit this network: it is damaged, or none of a training"),
+        (lambda file: (file.unlink(), file.mkdir()), "checkpoint.pt cannot be read: Is a directory"),
+    ],
+)
+def test_a_damaged_checkpoint_is_refused_and_left_as_it_is(photos, tmp_path, damage, words):
+    train(photos, tmp_path)
+    damage(tmp_path / "checkpoint.pt")
+    before = {file: file.read_bytes() for file in tmp_path.iterdir() if file.is_file()}
+    assert f"{tmp_path}: checkpoint.pt " in refusal(photos, tmp_path) and words in refusal(photos, tmp_path)
+    assert {file: file.read_bytes() for file in tmp_path.iterdir() if file.is_file()} == before
+
+
+def test_a_full_disk_is_said_and_keeps_the_last_checkpoint(photos, tmp_path):
+    train(photos, tmp_path, minutes=1e-9)
+    before = (tmp_path / "checkpoint.pt").read_bytes()
+    (tmp_path / "checkpoint.part").symlink_to("/dev/full")
+    message = refusal(photos, tmp_path)
+    assert message.startswith(f"{tmp_path} cannot be written: No space left on device. The last checkpoint there is ke")
+    assert (tmp_path / "checkpoint.pt").read_bytes() == before
+    train(photos, tmp_path)
+
+
 def test_what_the_weights_do_not_show_is_compared_too(photos, tmp_path):
     """Another mask, another network of the same shape and other images fit the old weights, and are refused."""
     small = {"embed_dim": "4", "depths": "(1,)", "num_heads": "(1,)", "batch": "2", "crop": "16", "input_mask": "off"}
