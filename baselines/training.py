@@ -253,9 +253,11 @@ def save_atomically(state: dict, path: Path) -> None:
 
 
 def _cut_log(log: Path, iteration: int) -> None:
-    """Drop what was logged after the checkpoint: it will be done, and logged, again."""
+    """Drop what was logged after the checkpoint: it will be done, and logged, again. A kill leaves the whole file."""
     if not log.exists():
         return
     lines = log.read_text().splitlines(keepends=True)
     whole = [line for line in lines if line.startswith("{") and line.endswith("}\n")]
-    log.write_text("".join(line for line in whole if json.loads(line)["iteration"] <= iteration))
+    part = log.with_suffix(".part")
+    part.write_text("".join(line for line in whole if json.loads(line)["iteration"] <= iteration))
+    os.replace(part, log)

@@ -12,9 +12,9 @@ import click
 @click.option("--cells", is_flag=True, help="A line for each noise and seed, too.")
 def status(folder, cells) -> None:
     """Say what a run has done, what failed and what is missing, and who works on it."""
+    from bench import lock
     from bench.console import print_frame
     from bench.progress import duration
-    from bench.runs import lock
     from bench.runs import status as found
 
     now = found.of(folder)

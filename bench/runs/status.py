@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from bench import lock
 from bench.errors import BadInput
-from bench.runs import lock
 from bench.runs.store import Store
 
 

@@ -24,8 +24,8 @@ import pandas as pd
 
 from bench.errors import BadInput, described
 from bench.files import StoreFull, write_whole
+from bench.lock import WriterLock
 from bench.runs import schema
-from bench.runs.lock import WriterLock
 from bench.runs.schema import COLUMNS, HIDDEN, IDENTITY, ORDER, ORDER_AFTER, SCHEMA
 
 ROWS, MANIFEST = "rows.sqlite", "manifest.json"
@@ -56,7 +56,7 @@ class Store:
     @classmethod
     def create(cls, folder: Path) -> Store:
         """Open a run folder for writing, making it if it is not there. Raises BadInput, also while another writes."""
-        lock = WriterLock(folder)
+        lock = WriterLock(folder, f"bench status {folder}")
         try:
             folder.mkdir(parents=True, exist_ok=True)
             lock.take()

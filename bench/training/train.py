@@ -9,7 +9,8 @@ import platform
 import re
 import shlex
 import sys
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
@@ -22,6 +23,7 @@ from baselines import checkpoints, parts, processes, training
 from bench import spec
 from bench.errors import BadInput, unknown
 from bench.interruption import wishes
+from bench.lock import WriterLock
 from bench.machine import device_of
 from bench.networks import cards, cost, tiling
 from bench.networks.model import initialized
@@ -74,31 +76,52 @@ def train_model(
         trainer = training.Trainer(network, images.train, recipe, torch_device, about, group)
     except ValueError as error:
         raise BadInput(f"{name} on {images.name}: {error}") from error
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadInput(f"{out} cannot be made a folder: {error.strerror}") from error
     speaks = group.rank == 0
     score = held_out.scorer(module.network(**parameters), images.held_out, torch_device, tiling.of_network(name))
-    with wishes() as stopped, events(out / "tensorboard") if tensorboard and speaks else nullcontext() as write_event:
-        options = {"validate": score, "validate_every": validate_every, "minutes": minutes, "stopped": stopped}
-        went_on = _watch(name, trainer, out, write_event, options)
-        interrupted = stopped()
-    if trainer.iteration < recipe.iterations:
-        if speaks:
-            print(f"stopped at iteration {trainer.iteration} of {recipe.iterations}: the same command goes on")
-        if interrupted:
-            raise KeyboardInterrupt
-        return None
-    written = file.with_name(file.stem + parts.INDEX) if in_parts else file
-    if speaks and (went_on or not (written.exists() and checkpoints.card_beside(written).exists())):
-        scores = score(held_out.halved(trainer.weights())) if score else {}
-        card = _card(file.stem, module, size, trainer, parameters, images, scores) | {"curve": curves.for_card(out)}
-        try:
-            checkpoints.write_weights(trainer.weights(), file, card, in_parts=in_parts)
-        except (OSError, ValueError) as error:
-            raise BadInput(f"{written} cannot be written: {error}") from error
-    return written
+    with _locked(out, group):
+        for_tensorboard = events(out / "tensorboard") if tensorboard and speaks else nullcontext()
+        with wishes() as stopped, for_tensorboard as write_event:
+            options = {"validate": score, "validate_every": validate_every, "minutes": minutes, "stopped": stopped}
+            went_on = _watch(name, trainer, out, write_event, options)
+            interrupted = stopped()
+        if trainer.iteration < recipe.iterations:
+            if speaks:
+                print(f"stopped at iteration {trainer.iteration} of {recipe.iterations}: the same command goes on")
+            if interrupted:
+                raise KeyboardInterrupt
+            return None
+        written = file.with_name(file.stem + parts.INDEX) if in_parts else file
+        if speaks and (went_on or not (written.exists() and checkpoints.card_beside(written).exists())):
+            scores = score(held_out.halved(trainer.weights())) if score else {}
+            card = _card(file.stem, module, size, trainer, parameters, images, scores) | {"curve": curves.for_card(out)}
+            try:
+                checkpoints.write_weights(trainer.weights(), file, card, in_parts=in_parts)
+            except (OSError, ValueError) as error:
+                raise BadInput(f"{written} cannot be written: {error}") from error
+        return written
+
+
+@contextmanager
+def _locked(out: Path, group: processes.Processes) -> Iterator[None]:
+    """A folder, made where there is none, in which nobody else trains; the first process has the lock for all.
+
+    Raises BadInput, in every process.
+    """
+    lock, refusal = WriterLock(out, str(out / "log.jsonl")), None
+    try:
+        if group.rank == 0:
+            try:
+                out.mkdir(parents=True, exist_ok=True)
+                lock.take()
+            except BadInput as error:
+                refusal = error
+            except OSError as error:
+                refusal = BadInput(f"{out} cannot be written: {error.strerror}. Name another folder with --out")
+        if group.gather(torch.tensor([refusal is not None], dtype=torch.int64)).any():
+            raise refusal or BadInput(f"there is no training in {out}: the first process says why")
+        yield
+    finally:
+        lock.give_back()
 
 
 def _checked(called: str) -> str:

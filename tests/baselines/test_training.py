@@ -586,6 +586,17 @@ def test_a_line_that_was_not_finished_is_dropped(tmp_path, clock, half_a_line):
     assert [line["iteration"] for line in logged(tmp_path)] == [4, 8, 12, 16, 20, 24]
 
 
+def test_a_log_that_cannot_be_cut_is_left_whole(tmp_path, clock):
+    _, course = run("plain", tmp_path, save_seconds=0)
+    next(course)
+    course.close()
+    before = (tmp_path / "log.jsonl").read_bytes()
+    (tmp_path / "log.part").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left"):
+        run("plain", tmp_path)
+    assert (tmp_path / "log.jsonl").read_bytes() == before
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

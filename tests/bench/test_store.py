@@ -17,12 +17,13 @@ from click.testing import CliRunner
 from PIL import Image
 
 import bench
+from bench import lock
 from bench.cli import main
 from bench.engines.here import Here
 from bench.errors import BadInput
 from bench.files import StoreFull
 from bench.runner import Run
-from bench.runs import lock, schema
+from bench.runs import schema
 from bench.runs.plan import make_plan
 from bench.runs.store import Store
 

@@ -5,6 +5,7 @@ import hashlib
 import itertools
 import json
 import math
+import os
 import re
 import shutil
 import sys
@@ -20,7 +21,7 @@ from PIL import Image
 import bench.training.train as bench_train
 from baselines import baseline, checkpoints, dncnn, ours, rnan, training
 from baselines.recipe import Recipe
-from bench import cli, datasets
+from bench import cli, datasets, lock
 from bench.errors import BadInput
 from bench.networks import models
 from bench.training import held_out
@@ -420,7 +421,7 @@ def test_minutes_end_a_training_and_the_same_command_goes_on(photos, tmp_path, c
     whole = train(photos, tmp_path / "whole", validate_every=2)
     assert train(photos, tmp_path / "parts", validate_every=2, minutes=1e-9) is None
     assert "stopped at iteration 2 of 6: the same command goes on" in capsys.readouterr().out
-    assert sorted(file.name for file in (tmp_path / "parts").iterdir()) == ["checkpoint.pt", "log.jsonl"]
+    assert sorted(file.name for file in (tmp_path / "parts").iterdir()) == ["checkpoint.pt", "lock", "log.jsonl"]
     assert train(photos, tmp_path / "parts", validate_every=2, minutes=1e-9) is None
     assert "stopped at iteration 4 of 6" in capsys.readouterr().out
     file = train(photos, tmp_path / "parts", validate_every=2)
@@ -447,6 +448,52 @@ def test_a_finished_training_is_left_as_it_is(photos, tmp_path):
 def test_another_training_in_the_same_folder_is_refused(photos, tmp_path, change, words):
     train(photos, tmp_path)
     assert words in refusal(photos, tmp_path, **change)
+
+
+def test_a_folder_has_one_training_at_a_time(photos, tmp_path, monkeypatch):
+    """While one runs, a second is refused and changes nothing; the lock goes with the first, whatever ends it."""
+    step, said = training.Trainer.step, []
+    monkeypatch.setattr(sys, "argv", ["bench", "train", "dncnn"])  # which the refusal names
+
+    def meanwhile(trainer):
+        monkeypatch.setattr(training.Trainer, "step", step)
+        before = {file: file.read_bytes() for file in tmp_path.iterdir()}
+        said.append(refusal(photos, tmp_path))
+        assert {file: file.read_bytes() for file in tmp_path.iterdir()} == before
+        return step(trainer)
+
+    monkeypatch.setattr(training.Trainer, "step", meanwhile)
+    train(photos, tmp_path)
+    assert said[0].startswith(f"{tmp_path} is being written by process {os.getpid()} on ")
+    wait = f"wait for it ({tmp_path / 'log.jsonl'} says how far it is), or name another folder with --out"
+    assert said[0].endswith(f"(bench train dncnn): {wait}")
+    assert lock.writer(tmp_path) is None
+    (tmp_path / "checkpoint.pt").write_text("x")
+    refusal(photos, tmp_path)
+    assert lock.writer(tmp_path) is None
+
+
+def test_one_lock_for_all_processes_of_a_training(tmp_path):
+    """The first takes it; where it cannot, all are refused, and nobody waits for the others."""
+
+    class Several:
+        count = 2
+
+        def __init__(self, rank, others):
+            self.rank, self.others = rank, others
+
+        def gather(self, values):
+            return torch.stack([values, torch.full_like(values, self.others)])
+
+    with bench_train._locked(tmp_path, Several(0, 0)):
+        with bench_train._locked(tmp_path, Several(1, 0)):
+            assert lock.writer(tmp_path)["process"] == os.getpid()
+        with pytest.raises(BadInput, match="is being written by process"):
+            bench_train._locked(tmp_path, Several(0, 0)).__enter__()
+        with pytest.raises(BadInput, match="there is no training in .*: the first process says why"):
+            bench_train._locked(tmp_path, Several(1, 1)).__enter__()
+        assert lock.writer(tmp_path)
+    assert lock.writer(tmp_path) is None
 
 
 def lacks_a_recipe(file):

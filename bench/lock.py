@@ -1,4 +1,7 @@
-"""One writer for a run folder: a lock that a killed process gives back by itself, and a note of who holds it."""
+"""One writer for a folder, of a run or of a training: a lock and a note of who holds it.
+
+A killed process gives the lock back by itself.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +25,8 @@ LOCK, NOTE = "lock", "writer.json"
 class WriterLock:
     """Held from `take` to `give_back`, or to the end of the process, whatever ends it."""
 
-    def __init__(self, folder: Path):
-        self.folder = folder
+    def __init__(self, folder: Path, progress: str):
+        self.folder, self.progress = folder, progress  # the latter says how far a writer is
         self._lock = FileLock(folder / LOCK, timeout=0, thread_local=False)
 
     def take(self) -> None:
@@ -33,8 +36,8 @@ class WriterLock:
             self._sign()
         except Timeout:
             raise BadInput(
-                f"{self.folder} is being written by {described(note(self.folder))}: wait for it (bench status "
-                f"{self.folder} says how far it is), or name another folder with --out"
+                f"{self.folder} is being written by {described(note(self.folder))}: wait for it "
+                f"({self.progress} says how far it is), or name another folder with --out"
             ) from None
 
     def _sign(self) -> None:
