@@ -63,7 +63,7 @@ def train(name, data, out, preset, settings, iterations, seed, resume, minutes, 
     bench train --list table-3a --preset small | sh
     """
     if listed is not None:
-        return click.echo(_list(listed))
+        return click.echo(_list(listed, name, out, called))
     if name is None:
         raise click.UsageError("Missing argument 'NAME': wanted a network, such as bench train ours")
     import torch
@@ -82,17 +82,28 @@ def train(name, data, out, preset, settings, iterations, seed, resume, minutes, 
         click.echo(f"weights: {file}\ncard:    {card_beside(file)}\nuse:     {name}(weights='{file}')")
 
 
-def _list(table: str) -> str:
-    """The tables, or the commands of one, with the options that were given beside --list."""
+def _list(table: str, name: str | None, out: Path | None, called: str | None) -> str:
+    """The tables, or the commands of one, with the options that were given beside --list.
+
+    Raises BadInput for what each training of a table has of its own.
+    """
+    from bench.errors import BadInput
     from bench.training import ablations
 
     if not table:
         return ablations.tables()
     context = click.get_current_context()
+    own = {"--out": out, "--as": called, f"the network {name}": name}
+    varied = {key for row in ablations.load(table)["training"] for key in row["settings"]}
+    own |= {f"--set {key}": value for key, value in context.params["settings"].items() if key in varied}
+    for what, given in own.items():
+        if given is not None:
+            raise BadInput(f"{what} came with --list {table}, whose trainings have their own: leave it out")
     words = []
     for option in ("data", "preset", "iterations", "seed", "minutes", "validate_every", "threads", "device"):
         if context.get_parameter_source(option).name == "COMMANDLINE":
             words += [f"--{option.replace('_', '-')}", str(context.params[option])]
+    words += [f"--{flag.removeprefix('in_')}" for flag in ("resume", "in_parts", "tensorboard") if context.params[flag]]
     for key, value in context.params["settings"].items():
         words += ["--set", f"{key}={value}"]
     return ablations.commands(table, words)

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from baselines import checkpoints
+from baselines import checkpoints, parts
 from bench import cli
 from bench.errors import BadInput
 from bench.networks import models
@@ -62,6 +62,35 @@ def test_every_command_trains_what_the_table_says(table, tmp_path, monkeypatch):
     assert evaluation[:3] == ["bench", "run", "--models"]
     chosen, left_out = models.expand(evaluation[3])  # every file is there, and none is called like another
     assert [str(model.file) for model in chosen] == files and not left_out
+
+
+def test_options_beside_a_table_go_into_each_command():
+    """Weights in parts are found by the evaluation too."""
+    given = ["--resume", "--parts", "--tensorboard", "--minutes", "5.0", "--validate-every", "7"]
+    *trainings, evaluation = run("--list", "table-1", *given).output.splitlines()
+    trainings = [line for line in trainings if line.startswith("bench train")]
+    assert len(trainings) == 3
+    for line in trainings:
+        assert all(shlex.split(line, comments=True).count(word) == 1 for word in given), line
+        assert not {"--out", "--as"} - {*shlex.split(line)}
+    assert evaluation.count(f"{parts.INDEX}'") == 3 and evaluation.count(".safetensors") == 3
+    plain = run("--list", "table-1").output
+    assert not any(option in plain for option in (*given[:3], ".index.json"))
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (["--out", "here"], "--out"),
+        (["--as", "mine"], "--as"),
+        (["dncnn"], "the network dncnn"),
+        (["--set", "attention_mask=40"], "--set attention_mask"),
+    ],
+)
+def test_what_each_training_of_a_table_has_of_its_own_is_refused(words, what):
+    result = run(*words, "--list", "table-1")
+    said = f"Error: {what} came with --list table-1, whose trainings have their own: leave it out\n"
+    assert (result.exit_code, result.output) == (2, said)
 
 
 def test_without_a_preset_it_is_the_papers():

@@ -45,6 +45,7 @@ def commands(name: str, options: Sequence[str] = ()) -> str:
     table = load(name)
     options = [*options] if "--preset" in options else ["--preset", "paper", *options]
     size = "small" if options[options.index("--preset") + 1] == "small" else "full"
+    ending = ".safetensors" + ".index.json" * ("--parts" in options)  # baselines.parts.INDEX would import torch
     lines = [f"# {table['title']}", f"# {table['about']}"]
     weights = []
     for row in table["training"]:
@@ -52,7 +53,7 @@ def commands(name: str, options: Sequence[str] = ()) -> str:
         settings = [word for key, value in row["settings"].items() for word in ("--set", f"{key}={value}")]
         words = ["bench", "train", row["model"], *options, *settings, "--as", called, "--out", out]
         lines.append(f"{_joined(words)}  # paper: {row['psnr']:.2f} dB / {row['ssim']:.4f}")
-        weights.append(f"{row['model']}(weights='{out}/{called}.safetensors')")
+        weights.append(f"{row['model']}(weights='{out}/{called}{ending}')")
     lines.append("# the paper's mixture was never published: this is ours, so compare the order, not the numbers")
     run = ["bench", "run", "--models", ", ".join(weights), "--noise", table["noise"], "--datasets", table["dataset"]]
     return "\n".join([*lines, _joined([*run, "--out", f"runs/{name}"])])
