@@ -22,7 +22,7 @@ def source_hash(name: str, factory: Callable, weights_hash: str) -> str:
         contents = [path.read_bytes() for path in sources(file)]
     except (TypeError, OSError):  # made in a session, or compiled: nothing to read
         return weights_hash
-    return hashlib.sha256(b"\0".join([*contents, weights_hash.encode()])).hexdigest()
+    return hashlib.sha256(b"".join([*contents, weights_hash.encode()])).hexdigest()
 
 
 def sources(file: Path) -> list[Path]:
@@ -48,9 +48,11 @@ def sources(file: Path) -> list[Path]:
 
 
 def tensors_hash(network: nn.Module) -> str:
-    """SHA-256 of the names, types, shapes and values of all that `state_dict` has."""
-    digest = hashlib.sha256()
-    for key, value in network.state_dict().items():
+    """SHA-256 of the names, types, shapes and values of all that `state_dict` has; '' where it has nothing."""
+    state, digest = network.state_dict(), hashlib.sha256()
+    if not state:
+        return ""
+    for key, value in state.items():
         digest.update(f"{key} {_kind(value)}\n".encode())
         digest.update(_content(value))
     return digest.hexdigest()

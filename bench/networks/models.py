@@ -155,7 +155,7 @@ def _outside(parsed: spec.Spec) -> Model:
         licence="of its owners",
     )
     tensors = identity.tensors_hash(model.untrained())  # a constructor may have read weights of its own
-    return replace(model, weights_hash=hashlib.sha256(f"{source} {tensors}".encode()).hexdigest())
+    return replace(model, weights_hash=hashlib.sha256(f"{source} {tensors}".encode()).hexdigest()) if tensors else model
 
 
 def _bind(parsed: spec.Spec, parameters: Mapping[str, Parameter]) -> dict[str, Any]:
