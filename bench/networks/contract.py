@@ -6,36 +6,69 @@ import torch
 from torch import Tensor, nn
 
 from baselines.checkpoints import first_line
-from bench.errors import BadInput
+from bench.errors import BadInput, described
 
-SIDE = 32
+# Height and width, none square, so that a swap shows. The first that runs is judged; the later ones have more factors
+# of two, for networks that want them.
+SIZES = ((40, 32), (96, 64), (192, 128), (512, 256))
+SQUARES = (32, 64, 128, 256, 512)  # for networks of one size alone
 REPEATABLE = 1e-4  # largest difference between two outputs of the same input
 
 
 @torch.inference_mode()
 def check(network: nn.Module, label: str, device: torch.device) -> None:
-    """Run a network in eval mode twice on (1, 3, 32, 32) in [0, 1]. Raises BadInput for what it may not do.
+    """Run a network in eval mode twice on (1, 3, 40, 32) in [0, 1]. Raises BadInput for what it may not do.
 
-    A network that cannot take so small an image is not judged: its rows will say what happened.
+    One that fails there is tried on larger images, and one that fails on all of them on squares, of which it has to
+    take exactly one.
     """
-    x = _image().to(device)
-    given = x.clone()
     keys = {"keys": [1]} if getattr(network, "takes_keys", False) else {}
+    error = None
+    for size in SIZES:
+        error, problem = _tried(network, size, device, keys)
+        if error is None:
+            break
+        if keys and "keys" in first_line(error):
+            raise BadInput(f"model {label} declares takes_keys, and fails with them: {first_line(error)}") from error
+    else:
+        size, problem = _square(network, device, keys)
+    if size is None:
+        tried = ", ".join(f"{height}x{width}" for height, width in SIZES)
+        raise BadInput(
+            f"model {label}, tried on images of {tried} pixels, fails: {described(error)}. "
+            f"{problem or 'Wanted a module from (B, 3, H, W), float32 in [0, 1], to the same'}"
+        ) from error
+    if problem:
+        raise BadInput(f"model {label}, tried on a {size[0]}x{size[1]} image in [0, 1]: {problem}")
+
+
+def _square(network: nn.Module, device: torch.device, keys: dict) -> tuple[tuple[int, int] | None, str]:
+    """The one square that a network takes, and what is wrong there; no size where it takes none, or several."""
+    tried = {side: _tried(network, (side, side), device, keys) for side in SQUARES}
+    taken = {side: problem for side, (error, problem) in tried.items() if error is None}
+    if len(taken) > 1:
+        sides = ", ".join(f"{side}x{side}" for side in taken)
+        return None, f"It takes {sides}, so it may have height and width swapped"
+    return next((((side, side), problem) for side, problem in taken.items()), (None, ""))
+
+
+def _tried(
+    network: nn.Module, size: tuple[int, int], device: torch.device, keys: dict
+) -> tuple[BaseException | None, str]:
+    """What a network raises on an image of a size, and what is wrong with its outputs where it raises nothing."""
+    x = _image(*size).to(device)
+    given = x.clone()
     try:
         first, second = network(given, **keys), network(x.clone(), **keys)
     except (Exception, SystemExit) as error:  # whatever a user's network raises
-        if "keys" in first_line(error) and keys:
-            raise BadInput(f"model {label} declares takes_keys, and fails with them: {first_line(error)}") from error
-        return
-    problem = _problem(x, given, first, second, bool(keys))
-    if problem:
-        raise BadInput(f"model {label}, tried on a {SIDE}x{SIDE} image in [0, 1]: {problem}")
+        return error, ""
+    return None, _problem(x, given, first, second, bool(keys))
 
 
-def _image() -> Tensor:
-    """A ramp with some noise, (1, 3, 32, 32) in [0, 1]."""
-    ramp = torch.linspace(0.2, 0.8, SIDE).expand(1, 3, SIDE, SIDE)
-    noise = torch.randn(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
+def _image(height: int, width: int) -> Tensor:
+    """A ramp with some noise, (1, 3, height, width) in [0, 1]."""
+    ramp = torch.linspace(0.2, 0.8, width).expand(1, 3, height, width)
+    noise = torch.randn(1, 3, height, width, generator=torch.Generator().manual_seed(0))
     return (ramp + 0.06 * noise).clamp(0, 1)
 
 

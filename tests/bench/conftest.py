@@ -37,7 +37,9 @@ class Shrinking(Blur):
 
 class Raising(Blur):
     def forward(self, x):
-        raise RuntimeError("no kernel for this\\nand much more text")
+        if x.shape[-1] > 32:
+            raise RuntimeError("no kernel for this\\nand much more text")
+        return x
 
 
 class Slow(Blur):

@@ -29,6 +29,42 @@ class OfLarge(Good):
             raise RuntimeError("too small")
         return x
 
+class OfMany(Good):
+    def forward(self, x):
+        if x.shape[-1] % 64 or x.shape[-2] % 64:
+            raise RuntimeError("wanted multiples of 64")
+        return x
+
+class OfOne(Good):
+    def forward(self, x):
+        return x + torch.zeros(128, 128)
+
+class Grey(Good):
+    def __init__(self):
+        super().__init__()
+        self.mix = nn.Conv2d(1, 1, 1)
+    def forward(self, x):
+        return self.mix(x)
+
+class Double(Good):
+    def __init__(self):
+        super().__init__()
+        self.mix = nn.Conv2d(3, 3, 1).double()
+    def forward(self, x):
+        return self.mix(x)
+
+class OfSigma(Good):
+    def forward(self, x, sigma):
+        return x
+
+class Swapped(Good):
+    def forward(self, x):
+        return x.transpose(2, 3)
+
+class SwappedInside(Good):
+    def forward(self, x):
+        return 0.5 * (x + x.transpose(2, 3))
+
 class Pair(Good):
     def forward(self, x):
         return x, x
@@ -56,6 +92,12 @@ class InPlace(Good):
 class Random(Good):
     def forward(self, x):
         return x + 0.01 * torch.randn_like(x)
+
+class LargeRandom(Random):
+    def forward(self, x):
+        if x.shape[-1] < 40:
+            raise RuntimeError("too small")
+        return super().forward(x)
 
 class AlwaysDropout(Good):
     def forward(self, x):
@@ -89,20 +131,22 @@ def run(users, name, photos, tmp_path):
     return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
-@pytest.mark.parametrize("name", ["Good", "Keyed", "OfLarge", "made"])
+@pytest.mark.parametrize("name", ["Good", "Keyed", "OfLarge", "OfMany", "OfOne", "made"])
 def test_good_networks_run(users, photos, tmp_path, name):
+    """One that takes other sizes than those of the pictures has rows that say so."""
     result = run(users, name, photos, tmp_path)
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == (3 if name in ("OfMany", "OfOne") else 0), result.output
 
 
-TRIED = "tried on a 32x32 image in [0, 1]: "
+TRIED = "tried on a 40x32 image in [0, 1]: "
+ALL = "tried on images of 40x32, 96x64, 192x128, 512x256 pixels, fails: "
 
 
 @pytest.mark.parametrize(
     ("name", "line"),
     [
         ("Pair", TRIED + "it returns a tuple, wanted one tensor"),
-        ("Smaller", TRIED + "its output has shape (1, 3, 32, 31), wanted that of the input, (1, 3, 32, 32)"),
+        ("Smaller", TRIED + "its output has shape (1, 3, 40, 31), wanted that of the input, (1, 3, 40, 32)"),
         ("Bytes", TRIED + "its output is uint8, wanted floating point in [0, 1]"),
         ("Nan", TRIED + "its output has values that are not finite (NaN or infinite)"),
         ("White255", TRIED + "its output is 127 on average where the image is 0.5"),
@@ -111,6 +155,13 @@ TRIED = "tried on a 32x32 image in [0, 1]: "
         ("AlwaysDropout", "switch dropout off in eval mode, or declare takes_keys"),
         ("RandomKeyed", "draw from the keys alone"),
         ("NoKeys", "declares takes_keys, and fails with them"),
+        ("Grey", ALL + "RuntimeError: Given groups=1, weight of size [1, 1, 1, 1], expected input"),
+        ("Grey", "Wanted a module from (B, 3, H, W), float32 in [0, 1], to the same"),
+        ("Double", ALL + "RuntimeError: "),
+        ("OfSigma", ALL + "TypeError: OfSigma.forward() missing 1 required positional argument: 'sigma'. Wanted"),
+        ("Swapped", TRIED + "its output has shape (1, 3, 32, 40), wanted that of the input, (1, 3, 40, 32)"),
+        ("SwappedInside", "It takes 32x32, 64x64, 128x128, 256x256, 512x512, so it may have height and width swapped"),
+        ("LargeRandom", "tried on a 96x64 image in [0, 1]: two outputs for the same image differ by up to 0.0"),
         ("not_a_network", "model not_a_network makes an object of type int, wanted a torch.nn.Module"),
     ],
 )
