@@ -134,8 +134,8 @@ def info(spec) -> None:
         assumed = card.get("assumed")
         lines |= {"assumed": _pairs(assumed, "=")} if assumed else {}
         lines |= {"imported": f"{card['imported_at']}, from {origin['file']}", "its SHA-256": origin["sha256"]}
-    if model.doubt:
-        lines["note"] = model.doubt
+    if doubt := model.doubt:
+        lines["note"] = doubt
     table = Table(show_header=False)
     for name, text in lines.items():
         table.add_row(name, str(text))

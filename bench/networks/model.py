@@ -14,7 +14,7 @@ from torch import nn
 from baselines import recognition
 from baselines.checkpoints import first_line
 from bench.errors import BadInput, described
-from bench.networks import adapters, cards
+from bench.networks import adapters, cards, contract
 from bench.networks.weights import Weights
 
 
@@ -64,8 +64,13 @@ class Model:
 
     @property
     def doubt(self) -> str:
-        """Of which other network its weights could be, in words; '' where none is known, or they are our own."""
-        stranger = not self.outside and self.found.kind in ("file", "imported")
+        """Of which other network its weights could be, in words, or why a user's network looks like no denoiser.
+
+        '' where nothing is known, or the weights are our own.
+        """
+        if self.outside:
+            return contract.doubt(self.load())
+        stranger = self.found.kind in ("file", "imported")
         return recognition.doubt(import_module(f"baselines.{self.name}"), self.parameters) if stranger else ""
 
     def load(self, device: str | torch.device = "cpu") -> nn.Module:

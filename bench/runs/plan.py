@@ -47,7 +47,7 @@ class Plan:
         own = {model.label: tiling.own_side(model) for model in self.models}
         kept = [f"{label} is run in tiles of {side}, which are a part of it, whatever the tile of the others is"
                 for label, side in own.items() if side and self.tile not in ("auto", side)]  # fmt: skip
-        doubts = [f"{model.label}: {model.doubt}" for model in self.models if model.doubt]
+        doubts = [f"{model.label}: {doubt}" for model in self.models if (doubt := model.doubt)]
         unmeasured = [f"{name} is not measured: {why}" for name, why in self.not_measured.items()]
         coarse = [precisions.CAUTION] if self.precision != "float32" else []
         return [*self.left_out, *kept, *doubts, *coarse, *unmeasured]

@@ -85,6 +85,38 @@ class White255(Good):
     def forward(self, x):
         return x * 255
 
+class Signed(Good):
+    def forward(self, x):
+        return 2 * x - 1
+
+class Negative(Good):
+    def forward(self, x):
+        return -x
+
+class TooStrong(Good):
+    def forward(self, x):
+        return 2.5 * x
+
+class Standardized(Good):
+    def forward(self, x):
+        return (x - 0.45) / 0.22
+
+class White255OfAnother(Good):
+    def forward(self, x):
+        return 255 * x.flip(-1)
+
+class ReturnsNoise(Good):
+    def forward(self, x):
+        return x - nn.functional.avg_pool2d(x, 3, 1, padding=1, count_include_pad=False)
+
+class Black(Good):
+    def forward(self, x):
+        return 0 * x
+
+class Inverse(Good):
+    def forward(self, x):
+        return 1 - x
+
 class InPlace(Good):
     def forward(self, x):
         return x.mul_(0.9)
@@ -149,7 +181,12 @@ ALL = "tried on images of 40x32, 96x64, 192x128, 512x256 pixels, fails: "
         ("Smaller", TRIED + "its output has shape (1, 3, 40, 31), wanted that of the input, (1, 3, 40, 32)"),
         ("Bytes", TRIED + "its output is uint8, wanted floating point in [0, 1]"),
         ("Nan", TRIED + "its output has values that are not finite (NaN or infinite)"),
-        ("White255", TRIED + "its output is 127 on average where the image is 0.5"),
+        ("White255", TRIED + "its output goes from 0 to 255, 98% of it more than 0.25 outside [0, 1]: wanted"),
+        ("White255OfAnother", TRIED + "its output goes from 0 to 255"),
+        ("Signed", TRIED + "its output goes from -1 to 1, 35% of it more than 0.25 outside [0, 1]"),
+        ("Negative", TRIED + "its output goes from -1 to "),
+        ("TooStrong", TRIED + "its output goes from 0 to 2.5"),
+        ("Standardized", "(one made for 0 to 255 or for -1 to 1 has to convert both ways)"),
         ("InPlace", TRIED + "it changes its input, which other models get too: work on a copy"),
         ("Random", TRIED + "two outputs for the same image differ by up to 0.0"),
         ("AlwaysDropout", "switch dropout off in eval mode, or declare takes_keys"),
@@ -188,3 +225,38 @@ def test_a_network_on_another_device_is_tried_there():
 
     with pytest.raises(BadInput, match="shape"):
         contract.check(Placed(), "Placed", torch.device("meta"))
+
+
+def plain(depth, init):
+    """A plain network of convolutions without training."""
+    layers = [nn.Conv2d(3, 16, 3, padding=1)]
+    for _ in range(depth):
+        layers += [nn.ReLU(), nn.Conv2d(16, 16, 3, padding=1)]
+    network = nn.Sequential(*layers, nn.ReLU(), nn.Conv2d(16, 3, 3, padding=1))
+    for weights in network.parameters():
+        if weights.ndim == 4 and init:
+            init(weights)
+    return network
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: nn.Conv2d(3, 3, 1),
+        lambda: nn.Conv2d(3, 3, 3, padding=1),
+        lambda: plain(4, None),
+        lambda: plain(4, nn.init.kaiming_normal_),
+    ],
+)
+def test_networks_without_training_are_not_refused_for_their_range(make):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        for _ in range(40):
+            contract.check(make(), "Untrained", torch.device("cpu"))
+
+
+@pytest.mark.parametrize("name", ["ReturnsNoise", "Black", "Inverse", "Good", "OfLarge"])
+def test_an_output_that_is_not_like_the_image_is_doubted(users, photos, tmp_path, name):
+    result = run(users, name, photos, tmp_path)
+    notes = [line for line in result.output.splitlines() if line.startswith(f"note: {name}: its output hardly follows")]
+    assert result.exit_code == 0 and len(notes) == (name not in ("Good", "OfLarge")), result.output
