@@ -1,7 +1,8 @@
 """Find noises and models: by module name here, by entry point or file elsewhere.
 
 Nothing is registered by hand: a file in the right package is the registration. Outside the project a distribution
-declares an entry point in the group `maskbench.KIND`, and a script is named as `path/to/file.py:Name`.
+declares an entry point in the group `maskbench.KIND`, and a script is named as `path/to/file.py:Name`, or as
+`package.module:Name`, installed or in the current folder. What a script imports from its own folder is found there.
 Listing reads names and the literal constants of a module's source, so that it imports nothing heavy.
 """
 
@@ -21,6 +22,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from bench import beside
 from bench.errors import BadInput, described, shortened, unknown
 
 
@@ -96,7 +98,7 @@ _FILES: dict[str, tuple[Path, str]] = {}  # loaded files by the name of their mo
 
 
 def _load_file(path: Path) -> ModuleType:
-    """The module of a file, executed once for each content that it has had."""
+    """The module of a file, executed once for each content that it and what it imports beside it have had."""
     if not path.is_file():
         raise BadInput(f"there is no file {path}")
     try:
@@ -106,16 +108,24 @@ def _load_file(path: Path) -> ModuleType:
     digest = hashlib.sha256(source).hexdigest()
     place = hashlib.sha256(str(path.resolve()).encode()).hexdigest()
     name = f"_outside_{place[:12]}_{digest[:12]}"
-    if name in _FILES:
+    folders = beside.folders_of(path)
+    if beside.forget_changed(*folders):
+        for other in [other for other in _FILES if other in sys.modules]:
+            if Path(sys.modules[other].__file__).resolve().parent in folders:  # it may have imported what changed
+                del sys.modules[other]
+    if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses look their module up
     try:
-        exec(compile(source, str(path), "exec"), vars(module))  # not the loader, whose caches may hold an older text
+        code = compile(source, str(path), "exec")  # not the loader, whose caches may hold an older text
+        with beside.found(*folders):
+            exec(code, vars(module))
     except (Exception, SystemExit) as error:  # whatever a user's file raises is reported as his file's error
-        del sys.modules[name]
-        raise BadInput(f"{path} cannot be imported: {described(error)}") from error
+        sys.modules.pop(name, None)
+        where = ", neither installed nor beside that file" if isinstance(error, ModuleNotFoundError) else ""
+        raise BadInput(f"{path} cannot be imported: {described(error)}{where}") from error
     _FILES[name] = (path, digest)
     return module
 
@@ -124,9 +134,13 @@ def _import(place: str, name: str) -> ModuleType:
     if not all(part.isidentifier() for part in place.split(".")):
         raise BadInput(f"{shortened(name)} names nothing: wanted path/to/file.py:Name or package.module:Name")
     try:
-        return importlib.import_module(place)
+        here = Path.cwd()
+        beside.forget_changed(here)
+        with beside.found(here):
+            return importlib.import_module(place)
     except (Exception, SystemExit) as error:  # a package may raise anything
-        raise BadInput(f"{name!r} cannot be imported: {described(error)}") from error
+        where = f", neither installed nor in {here}" if isinstance(error, ModuleNotFoundError) else ""
+        raise BadInput(f"{name!r} cannot be imported: {described(error)}{where}") from error
 
 
 def _load_point(kind: str, point: importlib.metadata.EntryPoint) -> Any:

@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from bench import registry, spec
+from bench import beside, registry, spec
 from bench.errors import BadInput
 from bench.machine import versions
 from bench.networks import cards, identity
@@ -24,12 +24,16 @@ from noise_zoo.noise import Noise
 
 @dataclass(frozen=True)
 class File:
-    """A file by name and SHA-256, with its content, or with the path where it lies on this machine."""
+    """A file by name and SHA-256, with its content, or with the path where it lies on this machine.
+
+    beside  what a source file imports of its folder or package; their names, and its own, are paths from there
+    """
 
     name: str
     sha256: str
     content: bytes | None
     path: Path | None = None
+    beside: tuple[File, ...] = ()
 
     @classmethod
     def of(cls, path: Path, along: bool) -> File:
@@ -37,13 +41,25 @@ class File:
         digest = hashlib.sha256(content).hexdigest()
         return cls(path.name, digest, content) if along else cls(path.name, digest, None, path.resolve())
 
+    @classmethod
+    def of_source(cls, path: Path, along: bool) -> File:
+        root = beside.folders_of(path)[-1]
+        own, *others = [replace(cls.of(file, along), name=file.relative_to(root).as_posix())
+                        for file in identity.sources(path)]  # fmt: skip
+        return replace(own, beside=tuple(others))
+
     def placed(self, folder: Path) -> Path:
         """Where the file is now; its content is put into a folder where it came along. Raises BadInput."""
+        together = (self, *self.beside)
+        own = folder / hashlib.sha256(" ".join(file.sha256 for file in together).encode()).hexdigest()[:16]
+        return [file._placed(own) for file in together][0]
+
+    def _placed(self, folder: Path) -> Path:
         if self.content is None:
             if hashlib.sha256(self.path.read_bytes()).hexdigest() != self.sha256:
                 raise BadInput(f"{self.path} was changed while it was in use: start the command again")
             return self.path
-        path = folder / self.sha256[:16] / self.name
+        path = folder / self.name
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(self.content)
@@ -78,7 +94,7 @@ def packed(plan: Plan, along: bool) -> Parcel:
     for model in plan.models:
         place = model.source.rpartition(":")[0]
         if place.endswith(".py"):
-            sources[place] = File.of(Path(place), along)
+            sources[place] = File.of_source(Path(place), along)
     texts = tuple(_packed_noise(noise, sources, along) for noise in plan.noises)
     bare = tuple(replace(m, factory=None, found=replace(m.found, file=None)) for m in plan.models)
     return Parcel(replace(plan, models=bare, noises=(), datasets=()), texts, sources, weights, shipped, versions())
@@ -94,7 +110,7 @@ def _packed_noise(noise: Noise, sources: dict[str, File], along: bool) -> Noise 
         file = registry.file_of(type(value))
         outside = outside or not type(value).__module__.startswith("noise_zoo.")
         if file is not None:
-            sources[str(file)] = File.of(file, along)
+            sources[str(file)] = File.of_source(file, along)
         name = noises.noise_name(value) if file is None else f"{file}:{type(value).__qualname__}"
         return spec.of_dataclass(name, value, as_spec)
 

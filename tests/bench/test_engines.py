@@ -178,6 +178,65 @@ def test_a_cluster_that_loses_a_worker_gives_the_same_rows(tmp_path, photos, own
     assert killed and (here["status"] == "ok").all() and len(here) == 16
 
 
+HELPED = """
+from dataclasses import dataclass
+
+from torch import nn
+
+from helped_scale import scale
+from noise_zoo.noise import Noise
+
+
+class Net(nn.Module):
+    def forward(self, x):
+        from helped_parts.late import offset
+
+        return scale * x + offset
+
+
+@dataclass(frozen=True)
+class Darker(Noise):
+    def __call__(self, clean, rng):
+        return scale * clean, clean
+"""
+
+
+@pytest.fixture
+def helped(tmp_path, monkeypatch) -> Path:
+    """The current folder, with a network and a noise in one file that imports from there, now and later."""
+    folder = tmp_path / "helped"
+    (folder / "helped_parts").mkdir(parents=True)
+    (folder / "helped_net.py").write_text(HELPED)
+    (folder / "helped_scale.py").write_text("scale = 0.75\n")
+    (folder / "helped_parts/late.py").write_text("offset = 0.125\n")
+    monkeypatch.chdir(folder)
+    yield folder
+    for name in [name for name in sys.modules if name.startswith("helped")]:
+        del sys.modules[name]
+
+
+def test_processes_find_what_lies_beside_a_file_and_in_the_current_folder(tmp_path, photos, helped):
+    plans = [make_plan(f"{place}:Net", f"{helped}/helped_net.py:Darker", None, (photos,), limit=1)
+             for place in (helped / "helped_net.py", "helped_net")]  # fmt: skip
+    for number, plan in enumerate(plans):
+        here = finished(plan, engines.start(plan, "cpu"), tmp_path / f"here{number}")
+        same(finished(plan, engines.start(plan, "cpu", workers=2), tmp_path / f"there{number}"), here)
+        assert len(here) == 2 and (here["status"] == "ok").all()
+
+
+def test_a_parcel_brings_what_lies_beside_a_file(tmp_path, photos, helped):
+    plan = make_plan(f"{helped}/helped_net.py:Net", f"{helped}/helped_net.py:Darker", None, (photos,))
+    sent, known = parcel.packed(plan, along=True), parcel.packed(plan, along=False)
+    (helped / "helped_scale.py").write_text("scale = 0\n")
+    with pytest.raises(BadInput, match="helped_scale.py was changed while it was in use"):
+        parcel.unpacked(known, tmp_path / "here")
+    (helped / "helped_scale.py").unlink()
+    (helped / "helped_parts/late.py").unlink()
+    there = parcel.unpacked(sent, tmp_path / "there")
+    assert there.models[0].load()(torch.ones(1, 3, 2, 2)).unique().item() == 0.875
+    assert noises.apply(there.noises[-1], torch.ones(2, 2, 3).numpy(), None)[0].max() == 0.75
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

@@ -1,7 +1,9 @@
 """Models by spec: canonical labels, weights, networks of the user's, errors that help."""
 
 import json
+import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -329,14 +331,114 @@ def test_a_broken_file_of_the_user_s_is_named():
 
 
 def test_a_package_whose_import_fails_is_named():
-    with open("failing.py", "w") as file:
-        file.write("raise RuntimeError('no driver\\nand more')\n")
-    sys.path.insert(0, ".")
-    try:
-        assert "'failing:Net' cannot be imported: RuntimeError: no driver" in refusal("failing:Net")
-    finally:
-        sys.path.remove(".")
+    Path("failing.py").write_text("raise RuntimeError('no driver\\nand more')\n")
+    assert "'failing:Net' cannot be imported: RuntimeError: no driver" in refusal("failing:Net")
     assert refusal("failing.py:Net") == "failing.py cannot be imported: RuntimeError: no driver"
+
+
+# What lies beside a file
+
+
+HELPED = """
+import torch
+from helped_helper import scale
+from helped_parts.deep import offset
+
+class Net(torch.nn.Module):
+    def forward(self, x):
+        from helped_late import late
+        return scale * x + offset + late
+"""
+
+
+@pytest.fixture
+def helped():
+    """Write a network with what it imports into a folder: scale x + offset + 0.25."""
+
+    def write(folder, scale=0.5, offset=0.0):
+        (folder / "helped_parts").mkdir(parents=True, exist_ok=True)
+        for name, text in {"net": HELPED, "helped_helper": f"scale = {scale}", "helped_late": "late = 0.25",
+                           "helped_parts/deep": f"offset = {offset}"}.items():  # fmt: skip
+            (folder / f"{name}.py").write_text(text + "\n")
+
+    yield write
+    for name in [name for name in sys.modules if name.startswith("helped")]:
+        del sys.modules[name]
+
+
+def output(network):
+    return network(torch.ones(1, 3, 2, 2)).unique().tolist()
+
+
+def test_what_a_file_imports_from_its_folder_is_found(helped):
+    helped(Path("one"))
+    path, place = list(sys.path), Path.cwd()
+    network = models.load_model("one/net.py:Net")
+    assert sys.path == path and str(place) not in path
+    assert output(network) == [0.75]  # it imports one of them only here
+
+
+def test_files_of_two_folders_get_their_own_helpers(helped):
+    helped(Path("one"))
+    helped(Path("two"), scale=0.25, offset=0.125)
+    networks = [models.load_model(f"{folder}/net.py:Net") for folder in ("one", "two", "one")]
+    assert [output(network) for network in networks] == [[0.75], [0.625], [0.75]]
+
+
+def test_an_edit_beside_the_file_is_seen(helped):
+    """By every file that imports it, and a mistake in it does no harm once it is mended."""
+    helped(Path("one"))
+    shutil.copy("one/net.py", "one/other.py")
+    files = ("one/net.py:Net", "one/other.py:Net")
+    before = [models.resolve(file) for file in files]
+    helped(Path("one"), scale="no_such_name")
+    assert "NameError" in refusal(files[0])
+    helped(Path("one"), scale=0.25)
+    after = [models.resolve(file) for file in files]
+    assert [output(model.load()) for model in after] == [[0.5], [0.5]]
+    assert not {model.weights_hash for model in before} & {model.weights_hash for model in after}
+    assert [models.resolve(file).factory for file in files] == [model.factory for model in after]
+
+
+def test_modules_of_the_current_folder_are_found_and_installed_ones_stay(helped):
+    helped(Path("helped_package"))
+    helped(Path())
+    Path("helped_package/inner.py").write_text("from helped_package.net import Net\n")
+    Path("torch.py").write_text("raise RuntimeError('not this one')\n")
+    Path("analysis.py").write_text("raise RuntimeError('not this one')\n")
+    path = list(sys.path)
+    for name in ("helped_package.inner:Net", "helped_package.net:Net"):
+        assert output(models.load_model(name)) == [0.75]
+    assert sys.path == path
+    import analysis
+
+    assert Path(analysis.__file__).parent != Path.cwd()
+
+
+def test_a_file_of_a_package_imports_by_the_name_of_the_package(helped):
+    helped(Path("project/helped_package"))
+    Path("project/helped_package/__init__.py").touch()
+    file = Path("project/helped_package/inner.py")
+    file.write_text("from helped_package.net import Net\n")
+    assert output(models.load_model(f"{file}:Net")) == [0.75]
+
+
+def test_what_is_nowhere_is_told():
+    Path("lonely.py").write_text("import nothing_like_this\n")
+    told = "ModuleNotFoundError: No module named 'nothing_like_this', neither installed nor "
+    assert refusal("lonely.py:Net") == f"lonely.py cannot be imported: {told}beside that file"
+    assert refusal("nothing_like_this:Net") == f"'nothing_like_this:Net' cannot be imported: {told}in {Path.cwd()}"
+
+
+def test_the_console_script_finds_the_current_folder():
+    """Python puts the script's folder on its path, and not the current one."""
+    Path("mine").mkdir()
+    Path("mine/nets.py").write_text(USERS)
+    program = "import sys; sys.path = [p for p in sys.path if p]; from bench.cli import main; main()"
+    environment = {**os.environ, "PYTHONPATH": str(Path(bench_train.__file__).parents[2])}
+    command = [sys.executable, "-P", "-c", program, "models", "info", "mine.nets:Net"]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
 
 
 # What determines the numbers

@@ -340,7 +340,10 @@ def test_what_a_noise_does_wrong_is_told(name, words, grain, photos, networks, t
 @pytest.mark.parametrize(
     ("source", "words"),
     [
-        ("import nothing_like_this", "ModuleNotFoundError: No module named 'nothing_like_this'"),
+        (
+            "import nothing_like_this",
+            "ModuleNotFoundError: No module named 'nothing_like_this', neither installed nor beside that file",
+        ),
         ("x = ", "SyntaxError: invalid syntax (broken.py, line 1)"),
         ("raise SystemExit", "SystemExit"),
         ("raise KeyError('a')", "KeyError: 'a'"),
