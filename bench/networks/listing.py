@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bench import registry
-from bench.networks import cards
+from bench.networks import cards, groups
 
 COLUMNS = ("model", "title", "paper", "size", "spec", "parameters", "flops_per_pixel", "receptive_field", "weights",
            "weights_from", "trained_on", "licence", "sha256")  # fmt: skip
@@ -65,8 +65,12 @@ def _of_classical() -> Iterator[dict[str, Any]]:
 
 
 def _of_others() -> Iterator[dict[str, Any]]:
-    for name in registry.entry_points("model"):
-        yield {"model": name, "title": "from another package", "spec": name, "weights_from": "its own"}
+    for name, point in registry.entry_points("model").items():
+        title, spec = "from another package", name
+        if name in cards.models() or name in groups.GROUPS:  # what is here goes before
+            spec = f"{point.module}:{point.attr}"
+            title += f"; {name} is taken here: --models {spec}"
+        yield {"model": name, "title": title, "spec": spec, "weights_from": "its own"}
 
 
 def _facts(constants: dict[str, Any]) -> dict[str, dict[str, Any]]:

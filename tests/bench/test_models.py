@@ -1,5 +1,6 @@
 """Models by spec: canonical labels, weights, networks of the user's, errors that help."""
 
+import importlib
 import json
 import os
 import shutil
@@ -17,7 +18,7 @@ from baselines import checkpoints
 from baselines.dncnn import DnCNN
 from baselines.masked_swinir import MaskedSwinIR
 from bench.errors import BadInput
-from bench.networks import cards, identity, models
+from bench.networks import cards, identity, listing, models
 
 USERS = """
 import torch
@@ -334,6 +335,66 @@ def test_a_package_whose_import_fails_is_named():
     Path("failing.py").write_text("raise RuntimeError('no driver\\nand more')\n")
     assert "'failing:Net' cannot be imported: RuntimeError: no driver" in refusal("failing:Net")
     assert refusal("failing.py:Net") == "failing.py cannot be imported: RuntimeError: no driver"
+
+
+# Networks of other packages
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """Install a package with networks as entry points: name -> value."""
+
+    def install(points, source=USERS):
+        folder = tmp_path / "site"
+        info = folder / "nets-1.0.dist-info"
+        info.mkdir(parents=True)
+        (folder / "nets_network.py").write_text(source)
+        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: nets\nVersion: 1.0\n")
+        lines = [f"{name} = {value}" for name, value in points.items()]
+        (info / "entry_points.txt").write_text("\n".join(["[maskbench.model]", *lines]) + "\n")
+        monkeypatch.syspath_prepend(str(folder))
+        importlib.invalidate_caches()
+
+    yield install
+    sys.modules.pop("nets_network", None)
+
+
+def test_networks_of_installed_packages_have_names(package):
+    package({"wide": "nets_network:Net", "made": "nets_network:made"})
+    model = models.resolve("wide(width=8)")
+    assert (model.label, model.size, model.weights, model.outside) == ("wide(width=8)", "own", "none", True)
+    assert model.load().width == 8 and models.load_model("made(8)").width == 8
+    assert model.source_hash == identity.source_hash("nets_network:Net", model.factory, "")
+    assert "Did you mean 'wide'" in refusal("wid")
+    chosen, _ = models.expand("all, wide")
+    assert [model.label for model in chosen] == ["ours", "dncnn", "wide"]  # not in `all` by being installed
+    listed = {row["model"]: row for row in listing.rows()}
+    assert (listed["wide"]["spec"], listed["wide"]["title"]) == ("wide", "from another package")
+
+
+def test_a_name_that_is_taken_is_marked_in_the_list(package):
+    package({"dncnn": "nets_network:Net", "all": "nets_network:Net"})
+    assert models.resolve("dncnn").load().__class__ is DnCNN
+    rows = [row for row in listing.rows() if row["weights_from"] == "its own"]
+    assert [(row["model"], row["spec"]) for row in rows] == [(name, "nets_network:Net") for name in ("dncnn", "all")]
+    assert rows[0]["title"] == "from another package; dncnn is taken here: --models nets_network:Net"
+    assert models.resolve(rows[0]["spec"]).label == "Net"
+
+
+@pytest.mark.parametrize(
+    ("value", "source", "words"),
+    [
+        ("nowhere_network:Net", "", "ModuleNotFoundError: No module named 'nowhere_network'"),
+        ("nets_network:Net", "x = 1", "AttributeError: module 'nets_network' has no attribute 'Net'"),
+        ("nets_network:Net", "raise RuntimeError('two\\nlines')", "RuntimeError: two"),
+    ],
+)
+def test_a_broken_package_is_one_line(value, source, words, package):
+    package({"wide": value}, source)
+    told = f"the model 'wide' of nets ({value}) cannot be loaded: {words}. Mend or uninstall that package"
+    assert refusal("wide") == told
+    assert [row["spec"] for row in listing.rows() if row["weights_from"] == "its own"] == ["wide"]
+    assert models.resolve("dncnn").label == "dncnn"
 
 
 # What lies beside a file
