@@ -126,6 +126,11 @@ class RNAN(nn.Module):
         self.body_nl_high = nn.Sequential(Group(n_feats, non_local=True))
         self.tail = nn.Sequential(nn.Conv2d(n_feats, 3, 3, padding=1))
 
+    @property
+    def float32_layers(self) -> list[nn.Module]:
+        """What bfloat16 is too coarse for: the first layer and the last."""
+        return [self.head, self.tail]
+
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[-2:]
         image = F.pad(x, (0, width % 2, 0, height % 2), "reflect") if height % 2 or width % 2 else x

@@ -68,8 +68,8 @@ def take_defaults(context: click.Context, parameter, path: Path | None) -> Path 
 )
 @click.option("--seeds", default="0", show_default=True, callback=whole_numbers, help="Seeds of the noise.")
 @click.option("--precision", type=click.Choice(["float32", "bf16"]), default="float32", show_default=True,
-              help="bf16 is faster; shipped networks stay within 0.005 dB (RIDNet 0.02, Restormer 0.1), others may "
-              "lose 0.3.")  # fmt: skip
+              help="bf16 is faster; shipped networks stay within 0.005 dB (RNAN 0.01, RIDNet 0.02, Restormer 0.1), "
+              "others may lose 0.3.")  # fmt: skip
 @click.option(
     "--tile",
     default="auto",

@@ -2,9 +2,10 @@
 
 A layer's weights and input are rounded to 8 bits, a constant error that the layers behind it amplify: it moves the
 PSNR of an image under the shipped networks by up to 0.06 dB. A network names in `float32_layers` what has to stay in
-float32; with that the shipped ones are within 0.005 dB, but for RIDNet (0.011 at most on seven noises, 0.036 without)
-and Restormer, which loses up to 0.06 dB with anything in bfloat16 and is no faster in it. Nothing is promised of
-others: the published DnCNN of 20 layers loses up to 0.3 dB, and any layer of it in bfloat16 costs 0.01 dB.
+float32; with that the shipped ones are within 0.005 dB, but for RNAN (0.006, 0.014 without), RIDNet (0.011 at most on
+seven noises, 0.036 without) and Restormer, which loses up to 0.06 dB with anything in bfloat16 and is no faster in it.
+Nothing is promised of others: the published DnCNN of 20 layers loses up to 0.3 dB, and any layer of it in bfloat16
+costs 0.01 dB.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from torch import Tensor, nn
 from bench.errors import unknown
 
 CAUTION = (
-    "bfloat16 moves the PSNR of an image under the small weights that ship by up to 0.005 dB (RIDNet 0.02, Restormer "
-    "0.1), and under other weights by more: 0.3 dB under the published DnCNN"
+    "bfloat16 moves the PSNR of an image under the small weights that ship by up to 0.005 dB (RNAN 0.01, RIDNet "
+    "0.02, Restormer 0.1), and under other weights by more: 0.3 dB under the published DnCNN"
 )
 NAMES = {"float32": "float32", "bf16": "bfloat16", "bfloat16": "bfloat16"}
 

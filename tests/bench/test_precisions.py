@@ -1,4 +1,4 @@
-"""bfloat16 stays within 0.005 dB of float32 for the networks that ship, but for RIDNet and Restormer."""
+"""bfloat16 stays within 0.005 dB of float32 for the networks that ship, but for RNAN, RIDNet and Restormer."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ def scores(network, crop=128):
 
 
 SHIPPED = sorted({card["model"] for card in cards.cards().values()})
-WIDER = {"ridnet": 0.02, "restormer": 0.1}
+WIDER = {"rnan": 0.01, "ridnet": 0.02, "restormer": 0.1}
 
 
 @pytest.mark.parametrize("name", SHIPPED)
