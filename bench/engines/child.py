@@ -20,6 +20,7 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -41,6 +42,9 @@ def _listen(questions: BinaryIO, jobs: queue.SimpleQueue) -> None:
             jobs.put(pickle.load(questions))
         except EOFError:
             os._exit(0)
+        except Exception:  # of what cannot be read here; the process that asked is told by this one's end
+            traceback.print_exc()
+            os._exit(1)
 
 
 def _serve(jobs: queue.SimpleQueue, answers: BinaryIO, folder: Path) -> None:

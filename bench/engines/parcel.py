@@ -7,6 +7,7 @@ source files of users are named by their SHA-256 and go along, or are found agai
 from __future__ import annotations
 
 import hashlib
+import sys
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 from bench import beside, registry, spec
 from bench.errors import BadInput
 from bench.machine import versions
+from bench.metrics import Metric, load_metric
 from bench.networks import cards, identity
 from bench.networks.model import Model
 from bench.noise import noises
@@ -72,7 +74,8 @@ class Parcel:
 
     models    of the plan, without factories and paths
     noises    of the plan: themselves, or the Spec of one from outside
-    sources   a user's source files by the name that model or noise has for them
+    metrics   of the plan: themselves, or file.py:NAME
+    sources   a user's source files by the name that model, noise or metric has for them
     weights   the files of weights that do not ship, by the model's label
     shipped   SHA-256 of those that do, by the label
     versions  of the packages that determine numbers
@@ -80,6 +83,7 @@ class Parcel:
 
     plan: Plan
     noises: tuple[Noise | spec.Spec, ...]
+    metrics: tuple[Metric | str, ...]
     sources: dict[str, File]
     weights: dict[str, File]
     shipped: dict[str, str]
@@ -97,7 +101,9 @@ def packed(plan: Plan, along: bool) -> Parcel:
             sources[place] = File.of_source(Path(place), along)
     texts = tuple(_packed_noise(noise, sources, along) for noise in plan.noises)
     bare = tuple(replace(m, factory=None, found=replace(m.found, file=None)) for m in plan.models)
-    return Parcel(replace(plan, models=bare, noises=(), datasets=()), texts, sources, weights, shipped, versions())
+    measured = tuple(_packed_metric(metric, sources, along) for metric in plan.metrics)
+    rest = replace(plan, models=bare, noises=(), datasets=(), metrics=())
+    return Parcel(rest, texts, measured, sources, weights, shipped, versions())
 
 
 def _packed_noise(noise: Noise, sources: dict[str, File], along: bool) -> Noise | spec.Spec:
@@ -118,12 +124,31 @@ def _packed_noise(noise: Noise, sources: dict[str, File], along: bool) -> Noise 
     return found if outside else noise
 
 
+def _packed_metric(metric: Metric, sources: dict[str, File], along: bool) -> Metric | str:
+    """The metric, or file.py:NAME of one from a file, whose functions no other process could find."""
+    file = registry.file_of(metric.against)
+    if file is None:
+        return metric
+    sources[str(file)] = File.of_source(file, along)
+    known = vars(sys.modules[metric.against.__module__])
+    return f"{file}:{next(name for name, value in known.items() if value is metric)}"
+
+
 def unpacked(parcel: Parcel, folder: Path) -> Plan:
     """The plan, where the parcel arrived; files are put into a folder. Raises BadInput where something is otherwise."""
     _check_versions(parcel.versions)
     places = {name: str(file.placed(folder)) for name, file in parcel.sources.items()}
     chosen = tuple(_unpacked_model(model, parcel, places, folder) for model in parcel.plan.models)
-    return replace(parcel.plan, models=chosen, noises=tuple(_unpacked_noise(noise, places) for noise in parcel.noises))
+    drawn = tuple(_unpacked_noise(noise, places) for noise in parcel.noises)
+    measured = tuple(_unpacked_metric(metric, places) for metric in parcel.metrics)
+    return replace(parcel.plan, models=chosen, noises=drawn, metrics=measured)
+
+
+def _unpacked_metric(metric: Metric | str, places: dict[str, str]) -> Metric:
+    if not isinstance(metric, str):
+        return metric
+    place, _, attribute = metric.rpartition(":")
+    return load_metric(f"{places[place]}:{attribute}")
 
 
 def _check_versions(wanted: dict[str, str]) -> None:

@@ -215,6 +215,23 @@ def helped(tmp_path, monkeypatch) -> Path:
         del sys.modules[name]
 
 
+def test_a_metric_from_a_file_is_found_in_other_processes(tmp_path, photos):
+    file = tmp_path / "mae.py"
+    file.write_text(
+        "from bench.metrics import Metric\n"
+        "def against(clean):\n"
+        "    return lambda output: (output.double() - clean.double()).abs().mean()\n"
+        "MAE = Metric('mae', against, 'MAE', higher_is_better=False)\n"
+    )
+    plan = make_plan(
+        "torch.nn:Identity", "gaussian(sigma=15)", None, (photos,), limit=2, metric_list=f"psnr,{file}:MAE"
+    )
+    here = finished(plan, engines.start(plan, "cpu"), tmp_path / "here")
+    same(finished(plan, engines.start(plan, "cpu", workers=1), tmp_path / "there"), here)
+    assert (here["status"] == "ok").all() and (here["mae"] > 5).all()
+    assert parcel.unpacked(parcel.packed(plan, along=True), tmp_path / "far").metrics[1].name == "mae"
+
+
 def test_processes_find_what_lies_beside_a_file_and_in_the_current_folder(tmp_path, photos, helped):
     plans = [make_plan(f"{place}:Net", f"{helped}/helped_net.py:Darker", None, (photos,), limit=1)
              for place in (helped / "helped_net.py", "helped_net")]  # fmt: skip
