@@ -144,11 +144,16 @@ def unpacked(parcel: Parcel, folder: Path) -> Plan:
     return replace(parcel.plan, models=chosen, noises=drawn, metrics=measured)
 
 
+def _moved(name: str, places: dict[str, str]) -> str:
+    """path/to/file.py:Name with the path where that file is now; other names as they are."""
+    place, colon, attribute = name.rpartition(":")
+    return f"{places[place]}{colon}{attribute}" if place in places else name
+
+
 def _unpacked_metric(metric: Metric | str, places: dict[str, str]) -> Metric:
     if not isinstance(metric, str):
         return metric
-    place, _, attribute = metric.rpartition(":")
-    return load_metric(f"{places[place]}:{attribute}")
+    return load_metric(_moved(metric, places))
 
 
 def _check_versions(wanted: dict[str, str]) -> None:
@@ -168,14 +173,12 @@ def _unpacked_model(model: Model, parcel: Parcel, places: dict[str, str], folder
         found = replace(found, file=parcel.weights[model.label].placed(folder))
     elif found.kind == "shipped":
         found = replace(found, file=cards.weights_folder() / f"{found.name}.safetensors")
-    place, _, attribute = model.source.rpartition(":")
     if not model.outside:
         factory = import_module(f"baselines.{model.name}").network
     else:
-        source = f"{places[place]}:{attribute}" if place in places else model.source
-        factory = registry.outside("model", source)
+        factory = registry.outside("model", _moved(model.source, places))
     made = replace(model, factory=factory, found=found)
-    _check_model(made, parcel.shipped.get(model.label), place in places)
+    _check_model(made, parcel.shipped.get(model.label), model.source.rpartition(":")[0] in places)
     return made
 
 
@@ -195,8 +198,8 @@ def _unpacked_noise(noise: Noise | spec.Spec, places: dict[str, str]) -> Noise:
     def moved(value: Any) -> Any:
         if not isinstance(value, spec.Spec):
             return value
-        place, colon, attribute = value.name.rpartition(":")
-        name = f"{places[place]}{colon}{attribute}" if place in places else value.name
-        return spec.Spec(name, tuple(map(moved, value.args)), tuple((k, moved(v)) for k, v in value.kwargs))
+        return spec.Spec(
+            _moved(value.name, places), tuple(map(moved, value.args)), tuple((k, moved(v)) for k, v in value.kwargs)
+        )
 
     return noises.load_noise(moved(noise))

@@ -44,7 +44,7 @@ class Denoiser:
 def denoiser(model: Model, device: torch.device) -> Denoiser:
     """A loaded model, in the tile that it is always run in where it has one. Raises BadInput."""
     network = load(model, device)
-    own = None if model.outside else tiling.of_network(model.name)
+    own = tiling.own(model)
     return Denoiser(model, Tiled(network, own) if own else network, device)
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from bench.beside import folders_of
+
 LIBRARIES = ("site-packages", "dist-packages")
 
 
@@ -31,10 +33,9 @@ def sources(file: Path) -> list[Path]:
     Imports are read, not executed; a name that is put together while the program runs is not seen. Of what is
     installed among libraries it is the file alone.
     """
-    file = file.resolve()
-    home = root = file.parent
-    while (root / "__init__.py").is_file():
-        home, root = root, root.parent
+    file, folders = file.resolve(), folders_of(file)
+    root = folders[-1]
+    home = root if file.parent == root else root / file.relative_to(root).parts[0]  # the package, where it is in one
     if root.name in LIBRARIES:  # installed: a version changes it, no editor
         return [file]
     found, waiting = set(), [file]
@@ -42,7 +43,7 @@ def sources(file: Path) -> list[Path]:
         path = waiting.pop()
         if path not in found:
             found.add(path)
-            near = (other for other in _imported(path, root, file.parent) if other.is_relative_to(home))
+            near = (other for other in _imported(path, folders) if other.is_relative_to(home))
             waiting += [other for other in near if other.is_file()]
     return [file, *sorted(found - {file})]
 
@@ -68,7 +69,7 @@ def _content(value: object) -> bytes:
     return value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
 
 
-def _imported(file: Path, *roots: Path) -> Iterator[Path]:
+def _imported(file: Path, roots: tuple[Path, ...]) -> Iterator[Path]:
     """Files that the imports of a file could mean, in its package or below one of the roots."""
     try:
         tree = ast.parse(file.read_bytes())
@@ -79,13 +80,13 @@ def _imported(file: Path, *roots: Path) -> Iterator[Path]:
             for alias in node.names:
                 yield from _files(alias.name.split("."), roots)
         elif isinstance(node, ast.ImportFrom):
-            below = [file.parents[node.level - 1]] if 0 < node.level <= len(file.parents) else roots
+            below = (file.parents[node.level - 1],) if 0 < node.level <= len(file.parents) else roots
             module = node.module.split(".") if node.module else []
             for alias in node.names:
                 yield from _files([*module, alias.name], below)
 
 
-def _files(parts: list[str], roots: list[Path] | tuple[Path, ...]) -> Iterator[Path]:
+def _files(parts: list[str], roots: tuple[Path, ...]) -> Iterator[Path]:
     """a.b.c -> the files of a, a.b and a.b.c."""
     for root in roots:
         for count in range(1, len(parts) + 1):

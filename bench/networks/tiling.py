@@ -66,8 +66,8 @@ class Tiling:
 
 def of(model: Model, choice: str | int = "auto") -> Tiling:
     """The tiling of a model for 'auto', 'whole' or the side of a tile. Raises BadInput."""
-    if own := None if model.outside else of_network(model.name):
-        return own
+    if tiling := own(model):
+        return tiling
     step = STEP if model.outside else lcm(STEP, model.parameters.get("window_size", STEP))
     overlap, margin = _overlap(None if model.outside else cost.receptive_field(model.name, model.parameters), step)
     least = _up(2 * overlap, step)
@@ -97,9 +97,9 @@ def of_network(name: str) -> Tiling | None:
     return Tiling(side, overlap=16, margin=4, fits=False) if side else None
 
 
-def own_side(model: Model) -> int | None:
-    """The side of the tile that is a part of what a network is, whatever is chosen; None for most."""
-    return None if model.outside else cost.own_tile(model.name)
+def own(model: Model) -> Tiling | None:
+    """`of_network` of a model; None for a user's network."""
+    return None if model.outside else of_network(model.name)
 
 
 def _overlap(receptive_field: int | str | None, step: int) -> tuple[int, int]:

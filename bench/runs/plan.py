@@ -44,9 +44,9 @@ class Plan:
     @property
     def notes(self) -> list[str]:
         """Sentences on what is done otherwise than asked for."""
-        own = {model.label: tiling.own_side(model) for model in self.models}
-        kept = [f"{label} is run in tiles of {side}, which are a part of it, whatever the tile of the others is"
-                for label, side in own.items() if side and self.tile not in ("auto", side)]  # fmt: skip
+        own = {model.label: tiling.own(model) for model in self.models}
+        kept = [f"{label} is run in tiles of {one.side}, which are a part of it, whatever the tile of the others is"
+                for label, one in own.items() if one and self.tile not in ("auto", one.side)]  # fmt: skip
         doubts = [f"{model.label}: {doubt}" for model in self.models if (doubt := model.doubt)]
         unmeasured = [f"{name} is not measured: {why}" for name, why in self.not_measured.items()]
         coarse = [precisions.CAUTION] if self.precision != "float32" else []

@@ -1,5 +1,7 @@
 """Small pictures and small networks, so that whole runs take a second."""
 
+import importlib
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -86,3 +88,25 @@ def large(tmp_path):
     small = Image.fromarray(np.random.default_rng(1).integers(0, 256, (9, 12, 3), dtype=np.uint8))
     small.resize((150, 100), Image.Resampling.BICUBIC).save(folder / "picture.png")
     return folder
+
+
+@pytest.fixture
+def installed_package(tmp_path, monkeypatch):
+    """Install a distribution with one module and entry points for it: name -> value."""
+    modules = []
+
+    def install(kind, name, module, source, points):
+        folder = tmp_path / "site"
+        info = folder / f"{name}-1.0.dist-info"
+        info.mkdir(parents=True)
+        (folder / f"{module}.py").write_text(source)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        lines = [f"{point} = {value}" for point, value in points.items()]
+        (info / "entry_points.txt").write_text("\n".join([f"[maskbench.{kind}]", *lines]) + "\n")
+        monkeypatch.syspath_prepend(str(folder))
+        importlib.invalidate_caches()
+        modules.append(module)
+
+    yield install
+    for module in modules:
+        sys.modules.pop(module, None)

@@ -1,6 +1,5 @@
 """Models by spec: canonical labels, weights, networks of the user's, errors that help."""
 
-import importlib
 import json
 import os
 import shutil
@@ -341,22 +340,9 @@ def test_a_package_whose_import_fails_is_named():
 
 
 @pytest.fixture
-def package(tmp_path, monkeypatch):
+def package(installed_package):
     """Install a package with networks as entry points: name -> value."""
-
-    def install(points, source=USERS):
-        folder = tmp_path / "site"
-        info = folder / "nets-1.0.dist-info"
-        info.mkdir(parents=True)
-        (folder / "nets_network.py").write_text(source)
-        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: nets\nVersion: 1.0\n")
-        lines = [f"{name} = {value}" for name, value in points.items()]
-        (info / "entry_points.txt").write_text("\n".join(["[maskbench.model]", *lines]) + "\n")
-        monkeypatch.syspath_prepend(str(folder))
-        importlib.invalidate_caches()
-
-    yield install
-    sys.modules.pop("nets_network", None)
+    return lambda points, source=USERS: installed_package("model", "nets", "nets_network", source, points)
 
 
 def test_networks_of_installed_packages_have_names(package):

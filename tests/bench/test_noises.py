@@ -1,6 +1,5 @@
 """Noises by spec: groups, sweeps, chains, noises of others, and what is refused in one line."""
 
-import importlib
 import json
 import sys
 
@@ -117,22 +116,9 @@ def grain(tmp_path):
 
 
 @pytest.fixture
-def package(tmp_path, monkeypatch):
+def package(installed_package):
     """Install a package with noises as entry points: name -> value."""
-
-    def install(points, source=GRAIN):
-        folder = tmp_path / "site"
-        info = folder / "grains-1.0.dist-info"
-        info.mkdir(parents=True)
-        (folder / "grains_noise.py").write_text(source)
-        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: grains\nVersion: 1.0\n")
-        lines = [f"{name} = {value}" for name, value in points.items()]
-        (info / "entry_points.txt").write_text("\n".join(["[maskbench.noise]", *lines]) + "\n")
-        monkeypatch.syspath_prepend(str(folder))
-        importlib.invalidate_caches()
-
-    yield install
-    sys.modules.pop("grains_noise", None)
+    return lambda points, source=GRAIN: installed_package("noise", "grains", "grains_noise", source, points)
 
 
 def names_of(text):
