@@ -35,10 +35,11 @@ class Trainer:
     """One training: network, optimizer, moving average, random stream. `state` and `restore` are its checkpoint."""
 
     def __init__(self, network: nn.Module, images: list[np.ndarray], recipe: Recipe, device: torch.device, about=None,
-                 processes: Processes = ALONE):  # fmt: skip
+                 processes: Processes = ALONE, draws_from_torch: bool = False):  # fmt: skip
         self.about = json.dumps(about or {})  # what else must be the same when the training goes on
         self.network, self.recipe, self.device = network.to(device).train(), recipe, device
         self.processes, self.batch = processes, processes.share(recipe.batch)
+        self.draws_from_torch = draws_from_torch  # a network that knows nothing of `generator`: nn.Dropout does
         tokens = recipe.input_mask is not None and recipe.mask_on == "tokens"
         if tokens and not hasattr(network, "mask_token"):
             raise ValueError(f"{type(network).__name__} has no tokens that could be masked: set mask_on=pixels")
@@ -59,6 +60,14 @@ class Trainer:
 
     def step(self) -> Tensor:
         """One iteration; returns its loss, a scalar on the device."""
+        if not self.draws_from_torch:
+            return self._step()
+        seed = torch.randint(2**63 - 1, (), device=self.device, generator=self.generator)
+        with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
+            torch.manual_seed(int(seed))
+            return self._step()
+
+    def _step(self) -> Tensor:
         recipe = self.recipe
         clean = self.crops(self.batch, self.generator)
         given = self._spoil(clean)

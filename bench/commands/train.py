@@ -52,13 +52,14 @@ def train(name, data, out, preset, settings, iterations, seed, resume, minutes, 
           tensorboard, threads, device, listed) -> None:  # fmt: skip
     """Train a network from scratch, or go on where a training stopped.
 
-    NAME is trained on Gaussian noise of sigma 15 and nothing else; a training that is in --out already goes on. Ctrl-C
-    saves first. Several processes train one network when a launcher starts them.
+    NAME, a network here or one of yours, is trained on Gaussian noise of sigma 15 and nothing else; a training that is
+    in --out already goes on. Ctrl-C saves first. Several processes train one network when a launcher starts them.
 
     \b
     bench train ours --data BSDS400 --preset small --out runs/train/ours
     bench train dncnn --data photos/ --set input_mask=75-85 --iterations 20000
     bench train ours --data DIV2K,Flickr2K,BSDS400,WED --preset paper --minutes 50
+    bench train "path/to/file.py:MyNet(width=32)" --data photos/
     torchrun --nproc-per-node 4 -m bench train ours --preset paper
     bench train --list table-3a --preset small | sh
     """
@@ -72,14 +73,15 @@ def train(name, data, out, preset, settings, iterations, seed, resume, minutes, 
 
     if threads:
         torch.set_num_threads(threads)
-    out = out or Path("runs/train") / name
+    bare = name.partition("(")[0].strip()  # without parameters: the card of the weights has them
+    out = out or Path("runs/train") / bare.rpartition(":")[2]
     file = train_model(name, data, out, preset=preset, settings=settings, iterations=iterations, seed=seed,
                        minutes=minutes, device=device, validate_every=validate_every, resume=resume, called=called,
                        in_parts=in_parts, tensorboard=tensorboard)  # fmt: skip
     if file is not None:
         from baselines.checkpoints import card_beside
 
-        click.echo(f"weights: {file}\ncard:    {card_beside(file)}\nuse:     {name}(weights='{file}')")
+        click.echo(f"weights: {file}\ncard:    {card_beside(file)}\nuse:     {bare}(weights='{file}')")
 
 
 def _list(table: str, name: str | None, out: Path | None, called: str | None) -> str:

@@ -51,6 +51,30 @@ def check(network: nn.Module, label: str, device: torch.device) -> None:
         raise BadInput(f"model {label}, tried on a {size[0]}x{size[1]} image in [0, 1]: {problem}")
 
 
+def check_training(network: nn.Module, label: str, device: torch.device, *, crop: int, precision: str) -> None:
+    """Run a network in train mode, forwards and backwards, on (2, 3, crop, crop). Raises BadInput where that fails.
+
+    The network is changed: give one that is not needed any more. torch's random stream is left as it was.
+    """
+    x = torch.stack([_image(crop, crop)[0]] * 2).to(device)
+    tried = f"model {label}, tried in training on crops of {crop}x{crop} in {precision},"
+    if not any(parameter.requires_grad for parameter in network.parameters()):
+        raise BadInput(f"model {label} has no parameters that could be trained")
+    try:
+        with torch.random.fork_rng([device] if device.type == "cuda" else []):
+            with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+                y = network.train()(x)
+            if isinstance(y, Tensor) and y.shape == x.shape and y.requires_grad:
+                (y.float() - x).abs().mean().backward()
+    except (Exception, SystemExit) as error:  # whatever a user's network raises
+        raise BadInput(f"{tried} fails: {described(error)}. Another crop (--set crop=64) or precision "
+                       "(--set precision=float32) may help") from error  # fmt: skip
+    if problem := _problem(x, x, y, y, keyed=False):
+        raise BadInput(f"{tried[:-1]}: {problem}")
+    if not y.requires_grad:
+        raise BadInput(f"{tried} has no gradient: its forward detaches its output, or runs under no_grad")
+
+
 def _square(network: nn.Module, device: torch.device, keys: dict) -> tuple[tuple[int, int] | None, str]:
     """The one square that a network takes, and what is wrong there; no size where it takes none, or several."""
     tried = {side: _tried(network, (side, side), device, keys) for side in SQUARES}

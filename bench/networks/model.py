@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from torch import nn
 
 from baselines import recognition
 from baselines.checkpoints import first_line
+from bench import spec
 from bench.errors import BadInput, described
 from bench.networks import adapters, cards, contract
 from bench.networks.weights import Weights
@@ -85,10 +86,16 @@ class Model:
             raise BadInput(f"model {self.label}: {error}") from error
         return network.to(device).eval()
 
-    def untrained(self) -> nn.Module:
-        """The network as its constructor makes it. Raises BadInput."""
+    def changed(self, parameters: dict[str, Any]) -> Model:
+        """The network with these parameters, of which its label shows those that were chosen."""
+        usual = {} if self.outside else self.parameters
+        label = spec.canonical(self.name, parameters, usual)
+        return replace(self, parameters=parameters, label=label)
+
+    def untrained(self, seed: int = 0) -> nn.Module:
+        """The network as its constructor makes it, its random start from the seed alone. Raises BadInput."""
         try:
-            network = initialized(self.factory, self.parameters, seed=0)
+            network = initialized(self.factory, self.parameters, seed)
         except (Exception, SystemExit) as error:  # a user's constructor may raise anything
             expected = isinstance(error, ValueError | TypeError)
             raise BadInput(f"model {self.label}: {first_line(error) if expected else described(error)}") from error

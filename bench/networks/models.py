@@ -136,7 +136,9 @@ def _outside(parsed: spec.Spec) -> Model:
         raise BadInput(f"{parsed.name} does not tell its parameters: {error}") from error
     given = _bind(parsed, {**own, **{key: value for key, value in WEIGHTS.items() if key not in own}})
     chosen = None if "weights" in own else given.pop("weights", None)
-    found = weights.NONE if chosen in (None, DEFAULT) else weights.find(chosen, parsed.name)
+    found = weights.NONE if chosen in (None, DEFAULT) else weights.find(chosen, name)
+    of_card = found.network if found.card else {}
+    given = {**{key: value for key, value in of_card.items() if key in own}, **given}
     ordered = {key: given[key] for key in own if key in given}
     shown = {} if found is weights.NONE else {"weights": found.name}
     source = identity.source_hash(parsed.name, factory, found.hash)

@@ -12,26 +12,25 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
-from importlib import import_module
+from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import torch
 
 from baselines import checkpoints, parts, processes, training
 from bench import spec
-from bench.errors import BadInput, unknown
+from bench.errors import BadInput
 from bench.interruption import wishes
 from bench.lock import WriterLock
 from bench.machine import device_of
-from bench.networks import cards, cost, tiling
-from bench.networks.model import initialized
+from bench.networks import contract, cost, tiling
+from bench.networks.model import Model
 from bench.progress import Progress, progress
 from bench.training import curves, held_out, training_images
 from bench.training.tensorboard import events
 from bench.training.training_images import TrainingImages
-from bench.training.training_settings import SIZE_OF_PRESET, choose
+from bench.training.training_settings import choose, untrained
 
 
 def train_model(
@@ -53,36 +52,38 @@ def train_model(
 ) -> Path | None:
     """Train, or go on with a training in `out`; returns the weights' file, None if `minutes` ended it before.
 
-    `data` is a folder or data sets, 'DIV2K,WED'. `settings` changes fields of the recipe (`input_mask='75-85'`) or of
-    the network (`attention_mask='75'`). `resume` insists that there is something to go on with. `called` is the name
-    of the weights, `ours-small` where none is given; `in_parts` writes them in files below 16 MiB; `tensorboard` writes
+    `name` is a network of this installation, or a user's: `path/to/file.py:Net(width=32)`. `data` is a folder or data
+    sets, 'DIV2K,WED'. `settings` changes fields of the recipe (`input_mask='75-85'`) or of the network
+    (`attention_mask='75'`). `resume` insists that there is something to go on with. `called` is the name of the
+    weights, `ours-small` where none is given; `in_parts` writes them in files below 16 MiB; `tensorboard` writes
     losses and test curves for it too. An interruption saves and raises KeyboardInterrupt.
     """
-    if name in cards.classical():
-        raise BadInput(f"{name} has no weights to train; networks are {', '.join(cards.networks())}")
-    if name not in cards.networks():
-        raise unknown("model", name, cards.networks())
-    module = import_module(f"baselines.{name}")
-    recipe, parameters = choose(name, module, preset, {"seed": str(seed), **(settings or {})}, iterations)
-    size = SIZE_OF_PRESET[preset]
-    file = out / f"{_checked(called or f'{name}-{size}')}.safetensors"
+    model = untrained(name, preset)
+    recipe, parameters = choose(model, preset, {"seed": str(seed), **(settings or {})}, iterations)
+    model = model.changed(parameters)
+    usual = model.name if model.outside else f"{model.name}-{model.size}"
+    file = out / f"{_checked(called or usual)}.safetensors"
     if resume and not (out / "checkpoint.pt").is_file():
         raise BadInput(f"there is nothing to resume in {out}: without --resume a training begins there")
     group, torch_device = _join(device)
     images = training_images.load(data)
-    network = _make(name, module, size, parameters, recipe.seed)
-    about = {"model": name, "network": _plain(parameters), "images": images.sha256}
+    network = model.untrained(recipe.seed)
+    about = {"model": model.name, "network": _plain(parameters), "images": images.sha256}
+    if model.outside:
+        about["source"] = model.source_hash
+        for check in (contract.check, partial(contract.check_training, crop=recipe.crop, precision=recipe.precision)):
+            check(model.untrained().to(torch_device).eval(), model.label, torch_device)
     try:
-        trainer = training.Trainer(network, images.train, recipe, torch_device, about, group)
+        trainer = training.Trainer(network, images.train, recipe, torch_device, about, group, model.outside)
     except ValueError as error:
-        raise BadInput(f"{name} on {images.name}: {error}") from error
+        raise BadInput(f"{model.name} on {images.name}: {error}") from error
     speaks = group.rank == 0
-    score = held_out.scorer(module.network(**parameters), images.held_out, torch_device, tiling.of_network(name))
+    score = held_out.scorer(model.untrained(), images.held_out, torch_device, tiling.own(model))
     with _locked(out, group):
         for_tensorboard = events(out / "tensorboard") if tensorboard and speaks else nullcontext()
         with wishes() as stopped, for_tensorboard as write_event:
             options = {"validate": score, "validate_every": validate_every, "minutes": minutes, "stopped": stopped}
-            went_on = _watch(name, trainer, out, write_event, options)
+            went_on = _watch(model.name, trainer, out, write_event, options)
             interrupted = stopped()
         if trainer.iteration < recipe.iterations:
             if speaks:
@@ -93,7 +94,7 @@ def train_model(
         written = file.with_name(file.stem + parts.INDEX) if in_parts else file
         if speaks and (went_on or not (written.exists() and checkpoints.card_beside(written).exists())):
             scores = score(held_out.halved(trainer.weights())) if score else {}
-            card = _card(file.stem, module, size, trainer, parameters, images, scores) | {"curve": curves.for_card(out)}
+            card = _card(file.stem, model, trainer, images, scores) | {"curve": curves.for_card(out)}
             try:
                 checkpoints.write_weights(trainer.weights(), file, card, in_parts=in_parts)
             except (OSError, ValueError) as error:
@@ -140,15 +141,6 @@ def _join(device: str) -> tuple[processes.Processes, torch.device]:
         raise BadInput(str(error)) from error
 
 
-def _make(name: str, module, size: str, parameters: dict[str, Any], seed: int) -> torch.nn.Module:
-    try:
-        return initialized(module.network, parameters, seed)
-    except (ValueError, TypeError, RuntimeError) as error:
-        unusual = {key: value for key, value in parameters.items() if module.SIZES[size].get(key) != value}
-        shown = ", ".join(f"{key}={value!r}" for key, value in unusual.items())
-        raise BadInput(f"network {name}({shown}): {error}") from error
-
-
 def _watch(name: str, trainer: training.Trainer, out: Path, write_event, options: dict[str, Any]) -> bool:
     """Run a training to its end, and say how it goes; whether there was anything to do. Raises BadInput."""
     speaks, went_on = trainer.processes.rank == 0, False
@@ -177,21 +169,24 @@ def _say(bar: Progress, state: training.Progress) -> None:
         bar.say(f"iteration {state.iteration}, PSNR on held-out images: {shown}")
 
 
-def _card(called: str, module: ModuleType, size: str, trainer: training.Trainer, parameters: dict[str, Any],
-          images: TrainingImages, scores: dict[str, float]) -> dict[str, Any]:  # fmt: skip
+def _card(called: str, model: Model, trainer: training.Trainer, images: TrainingImages,
+          scores: dict[str, float]) -> dict[str, Any]:  # fmt: skip
     """What is known of trained weights; `scores` are those of the weights in half precision, as they are written."""
     recipe, count = trainer.recipe, trainer.processes.count
     launcher = f"torchrun --nproc-per-node {count} -m " if count > 1 else ""
     several = f"{count} processes, " if count > 1 else ""
+    licence = model.licence if model.outside else "MIT"
+    source = {"source": model.source, "source_sha256": model.source_hash} if model.outside else {}
     return {
         "name": called,
-        "model": module.__name__.rpartition(".")[2],
-        "size": size,
-        "title": module.TITLE,
-        "paper": module.PAPER,
-        "licence": "MIT; the training photographs belong to their owners (research use)",
+        "model": model.name,
+        "size": model.size,
+        "title": model.title,
+        "paper": model.paper,
+        "licence": f"{licence}; the training photographs belong to their owners (research use)",
+        **source,
         "parameters": cost.count_parameters(trainer.network),
-        "network": _plain(parameters),
+        "network": _plain(model.parameters),
         "recipe": _plain(asdict(recipe)),
         "trained_on": {
             "data": images.name,

@@ -5,49 +5,72 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import fields
-from types import ModuleType
+from importlib import import_module
 from typing import Any
 
 from baselines.recipe import PRESETS, Recipe, with_settings
 from bench import spec
 from bench.errors import BadInput, unknown
+from bench.networks import cards, models
+from bench.networks.model import Model
+from bench.networks.weights import NONE
 
 SWITCHES = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}
 SIZE_OF_PRESET = {"small": "small", "paper": "full", "official": "full"}
 
 
-def choose(
-    name: str, module: ModuleType, preset: str, settings: Mapping[str, str], iterations: int | None
-) -> tuple[Recipe, dict[str, Any]]:
-    """(recipe, parameters of the network) of a preset, with what a network asks for, changed by settings.
+def untrained(text: str, preset: str) -> Model:
+    """The network that is to be trained: one of this installation by its name, or a user's, `net.py:Net(width=32)`.
 
     Raises BadInput.
     """
     if preset not in PRESETS:
         raise unknown("preset", preset, PRESETS)
-    of_recipe, of_network = sort_settings(name, module, settings)
-    changes = {**getattr(module, "RECIPE", {}).get(preset, {}), **of_recipe}
+    parsed = spec.parse(text)
+    name, own = parsed.name, parsed.name in cards.networks()
+    if name in cards.classical():
+        raise BadInput(f"{name} has no weights to train; networks are {', '.join(cards.networks())}")
+    if own and not parsed.bare:
+        raise BadInput(f"{text} came, wanted the name alone, {name}: give its parameters with --set")
+    model = models.resolve(f"{name}(weights=None, size='{SIZE_OF_PRESET[preset]}')" if own else text)
+    if model.found is not NONE:
+        raise BadInput(f"{text} came with weights, and a training begins from none: leave them out")
+    if not own and "weights" in spec.parameters_of(model.factory):
+        raise BadInput(f"{name} has a parameter weights of its own, which would hide what is trained: rename that one")
+    return model
+
+
+def choose(
+    model: Model, preset: str, settings: Mapping[str, str], iterations: int | None
+) -> tuple[Recipe, dict[str, Any]]:
+    """(recipe, parameters of the network) of a preset, with what a network asks for, changed by settings.
+
+    Raises BadInput.
+    """
+    of_recipe, of_network = sort_settings(model, settings)
+    asked = {} if model.outside else getattr(import_module(f"baselines.{model.name}"), "RECIPE", {})
+    changes = {**asked.get(preset, {}), **of_recipe}
     if iterations is not None:
         changes["iterations"] = iterations
     try:
         recipe = with_settings(PRESETS[preset], **changes)
     except (ValueError, TypeError) as error:
         raise BadInput(str(error)) from error
-    return recipe, {**module.SIZES[SIZE_OF_PRESET[preset]], **of_network}
+    return recipe, {**model.parameters, **of_network}
 
 
-def sort_settings(name: str, module: ModuleType, settings: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
+def sort_settings(model: Model, settings: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Settings of the recipe and of the network, as values. Raises BadInput for one that is neither's."""
     of_recipe, of_network = {}, {}
     recipe_fields = {field.name: field.default for field in fields(Recipe)}
-    network_fields = {key: parameter.default for key, parameter in spec.parameters_of(module.network).items()}
+    network_fields = {key: parameter.default for key, parameter in spec.parameters_of(model.factory).items()}
     for key, text in settings.items():
         if key in recipe_fields:
             of_recipe[key] = _of_recipe(key, text, recipe_fields[key])
         elif key in network_fields:
             of_network[key] = 0 if key == "attention_mask" and _is_off(text) else _value(key, text, network_fields[key])
         else:
-            raise unknown(f"setting of the recipe or of {name}", key, [*recipe_fields, *network_fields])
+            raise unknown(f"setting of the recipe or of {model.name}", key, [*recipe_fields, *network_fields])
     return of_recipe, of_network
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 
 import torch
 
 from baselines import checkpoints, recognition
 from bench.errors import BadInput, unknown
-from bench.networks import cards, tiling, weights
+from bench.networks import cards, models, tiling, weights
 from bench.training import held_out
 from bench.training.training_images import TrainingImages
 
@@ -57,11 +56,9 @@ def verify(name: str, images: TrainingImages) -> Verified:
     trained_on = card["trained_on"]
     if trained_on["pixels_sha256"] != images.sha256:
         raise BadInput(f"{name} was trained on {trained_on['data']}, and {images.name} has other pixels: give --data")
-    module = import_module(f"baselines.{card['model']}")
-    parameters = {key: tuple(value) if isinstance(value, list) else value for key, value in card["network"].items()}
-    network = module.network(**parameters)
+    model = models.resolve(f"{card.get('source', card['model'])}(weights={str(file)!r})")
+    network = model.untrained()
     recognition.fill(network, checkpoints.read_weights(file), file.name)
-    own = tiling.of_network(card["model"])
-    score = held_out.scorer(network, images.held_out, torch.device("cpu"), own)
+    score = held_out.scorer(network, images.held_out, torch.device("cpu"), tiling.own(model))
     found = score(network.state_dict()) if score else {}
     return Verified(file, card, {noise: round(value, DIGITS) for noise, value in found.items()})

@@ -24,8 +24,9 @@ from baselines.recipe import Recipe
 from bench import cli, datasets, lock
 from bench.errors import BadInput
 from bench.networks import models
+from bench.networks.model import initialized
 from bench.training import held_out
-from bench.training.training_settings import sort_settings
+from bench.training.training_settings import sort_settings, untrained
 
 TINY = {"nc": "4", "nb": "3", "batch": "2", "crop": "16"}
 WATCHED = ["gaussian(sigma=15)", "gaussian(sigma=50)", "mixture(level=2)", "salt_pepper(density=0.02)",
@@ -219,15 +220,15 @@ def test_small_images_make_no_curves():
 def test_a_random_start_depends_on_the_seed_alone():
     torch.manual_seed(1)
     before = torch.get_rng_state()
-    first = bench_train.initialized(dncnn.DnCNN, {"nc": 4, "nb": 3}, 7)
+    first = initialized(dncnn.DnCNN, {"nc": 4, "nb": 3}, 7)
     torch.rand(5)
-    again = bench_train.initialized(dncnn.DnCNN, {"nc": 4, "nb": 3}, 7)
-    other = bench_train.initialized(dncnn.DnCNN, {"nc": 4, "nb": 3}, 8)
+    again = initialized(dncnn.DnCNN, {"nc": 4, "nb": 3}, 7)
+    other = initialized(dncnn.DnCNN, {"nc": 4, "nb": 3}, 8)
     assert torch.equal(first.model[0].weight, again.model[0].weight)
     assert not torch.equal(first.model[0].weight, other.model[0].weight)
     torch.manual_seed(1)
     assert torch.equal(torch.get_rng_state(), before)
-    bench_train.initialized(dncnn.DnCNN, {"nc": 4, "nb": 3}, 7)
+    initialized(dncnn.DnCNN, {"nc": 4, "nb": 3}, 7)
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -275,7 +276,7 @@ def test_a_random_start_depends_on_the_seed_alone():
     ],
 )
 def test_settings_are_read(key, text, value):
-    recipe, network = sort_settings("ours", ours, {key: text})
+    recipe, network = sort_settings(untrained("ours", "small"), {key: text})
     of_recipe = key in {field.name for field in dataclasses.fields(Recipe)}
     assert (recipe, network) == (({key: value}, {}) if of_recipe else ({}, {key: value}))
 
@@ -284,7 +285,7 @@ def test_settings_are_read(key, text, value):
 @pytest.mark.parametrize("text", ["0", "1", "maybe", "None", "", "(True,)"])
 def test_switches_that_are_none(key, text):
     with pytest.raises(BadInput, match=f"{key} is {re.escape(repr(text))}, wanted on or off"):
-        sort_settings("ours", ours, {key: text})
+        sort_settings(untrained("ours", "small"), {key: text})
 
 
 @pytest.mark.parametrize("name", ["mask_samples", "attention_mask"])
@@ -295,15 +296,15 @@ def test_a_mask_of_the_network_says_what_is_wanted(photos, tmp_path, name):
 
 def test_unknown_settings_get_a_suggestion():
     with pytest.raises(BadInput, match="unknown setting .* 'atention_mask'. Did you mean 'attention_mask'"):
-        sort_settings("ours", ours, {"atention_mask": "75"})
+        sort_settings(untrained("ours", "small"), {"atention_mask": "75"})
     with pytest.raises(BadInput, match="'embed_dim'.*There are: .*act_mode"):
-        sort_settings("dncnn", dncnn, {"embed_dim": "8"})
+        sort_settings(untrained("dncnn", "small"), {"embed_dim": "8"})
 
 
 @pytest.mark.parametrize("text", ["a", "75-", "-85", "75-85-95", "75.5", "75 %", "²"])
 def test_input_masks_that_are_none(text):
     with pytest.raises(BadInput, match="input_mask is .*, wanted percentages such as 75-85, or off"):
-        sort_settings("ours", ours, {"input_mask": text})
+        sort_settings(untrained("ours", "small"), {"input_mask": text})
 
 
 @pytest.mark.parametrize(

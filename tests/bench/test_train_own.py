@@ -1,0 +1,162 @@
+"""`bench train path/to/file.py:Net`: a user's network is trained, resumed and used like those of the installation."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+from PIL import Image
+
+from baselines import checkpoints
+from bench import cli
+from bench.networks import models
+from bench.training.train import train_model
+
+NETWORK = """
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self, width=4, rate=0.3):
+        super().__init__()
+        self.first, self.drop, self.last = nn.Conv2d(3, width, 3, 1, 1), nn.Dropout2d(rate), nn.Conv2d(width, 3, 1)
+    def forward(self, x):
+        return x + self.last(self.drop(self.first(x)))
+
+class Wide(Net):
+    def __init__(self, width):
+        super().__init__(width)
+
+class Bare(nn.Module):
+    def forward(self, x):
+        return x
+
+class Frozen(Net):
+    def forward(self, x):
+        with torch.no_grad():
+            return super().forward(x)
+
+class Shrinking(Net):
+    def forward(self, x):
+        return super().forward(x)[..., 1:] if self.training else super().forward(x)
+
+class Deep(Net):
+    def forward(self, x):
+        if self.training and x.shape[-1] % 32:
+            raise RuntimeError("wanted multiples of 32")
+        return super().forward(x)
+
+class Filled(Net):
+    def __init__(self, weights="mine.pth"):
+        super().__init__()
+"""
+SETTINGS = {"batch": "2", "crop": "16", "lr": "1e-2", "precision": "float32"}
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """The current folder, with net.py and 24 pictures in photos/, some held out and large enough for test curves."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net.py").write_text(NETWORK)
+    (tmp_path / "photos").mkdir()
+    rng = np.random.default_rng(0)
+    for number in range(24):
+        side = 136 if number == 0 else 24
+        coarse = rng.integers(0, 256, (side // 8, side // 8, 3), dtype=np.uint8)
+        Image.fromarray(coarse.repeat(8, 0).repeat(8, 1)).save(f"photos/{number:02}.png")
+    return tmp_path
+
+
+def train(out, name="net.py:Net(width=5)", **options):
+    settings = {**SETTINGS, **options.pop("settings", {})}
+    return train_model(name, "photos", out, settings=settings, **{"iterations": 6, **options})
+
+
+def command(*words):
+    options = [word for key, value in SETTINGS.items() for word in ("--set", f"{key}={value}")]
+    return CliRunner().invoke(cli.main, ["train", "--data", "photos", "--iterations", "6", *options, *words])
+
+
+def test_a_network_of_ones_own_from_its_file_to_its_scores(here):
+    """The line that the command ends with is a model, whose parameters are those of the card."""
+    done = command("net.py:Net", "--set", "width=5", "--as", "mine")
+    assert done.exit_code == 0, done.output
+    card = json.loads((here / "runs/train/Net/mine.json").read_text())
+    assert (card["model"], card["size"], card["source"], card["network"]) == ("Net", "own", "net.py:Net", {"width": 5})
+    assert card["parameters"] == 3 * 5 * 9 + 5 + 5 * 3 + 3 and "gaussian(sigma=15)" in card["psnr_held_out"]
+    use = done.output.partition("use:")[2].strip()
+    model = models.resolve(use)
+    assert model.label == "Net(weights='mine.safetensors', width=5)"
+    written = checkpoints.read_weights(here / "runs/train/Net/mine.safetensors")
+    for key, value in model.load().state_dict().items():
+        assert torch.equal(value, written[key]), key
+    assert model.weights_hash != models.resolve("net.py:Net(width=5)").weights_hash
+    verified = CliRunner().invoke(cli.main, ["models", "verify", "runs/train/Net/mine.safetensors", "--data", "photos"])
+    assert verified.exit_code == 0, verified.output
+
+
+def test_parameters_in_the_spec_and_among_the_settings(here):
+    first, second = train(here / "a"), train(here / "b", "net.py:Net", settings={"width": "5"})
+    assert first.read_bytes() == second.read_bytes()
+    assert json.loads(train(here / "c", "net.py:Wide(width=3)").with_suffix(".json").read_text())["network"] == {
+        "width": 3
+    }
+    assert models.resolve("net.py:Wide(width=3, weights='c/Wide.safetensors')").load().first.out_channels == 3
+
+
+def test_what_draws_from_torch_is_resumed_to_the_bit(here):
+    """nn.Dropout draws from torch's own stream, which a training seeds anew in each step and leaves as it was."""
+    before = torch.random.get_rng_state()
+    whole = train(here / "whole")
+    assert torch.equal(torch.random.get_rng_state(), before)
+    torch.rand(7)  # the second training meets another state of torch's stream
+    assert train(here / "parts", minutes=1e-9) is None
+    torch.rand(3)
+    resumed = train(here / "parts", resume=True)
+    assert resumed.read_bytes() == whole.read_bytes()
+    still = train(here / "still", "net.py:Net(width=5, rate=0)")
+    assert still.read_bytes() != whole.read_bytes()  # so dropout was on
+
+
+def test_a_training_does_not_go_on_with_another_source(here):
+    train(here / "out", minutes=1e-9)
+    (here / "net.py").write_text(NETWORK.replace("x + self.last", "x - self.last"))
+    refused = command("net.py:Net(width=5)", "--out", "out")
+    assert refused.exit_code == 2 and "began with something else: source was" in refused.output
+    assert refused.output.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("net.py:Bare", "model Bare has no parameters that could be trained"),
+        ("net.py:Frozen", "has no gradient: its forward detaches its output, or runs under no_grad"),
+        ("net.py:Shrinking", "tried in training on crops of 16x16 in float32: its output has shape (2, 3, 16, 15)"),
+        ("net.py:Deep", "fails: RuntimeError: wanted multiples of 32. Another crop (--set crop=64)"),
+        ("net.py:Filled", "net.py:Filled has a parameter weights of its own"),
+        ("net.py:Net(weights='x.pth')", "'x.pth' is neither a file nor one of the shipped weights"),
+        ("net.py:Ned", "unknown model in net.py 'Ned'. Did you mean 'Net'?"),
+        ("net.py:Wide", "needs width"),
+        ("dncnn(nb=3)", "dncnn(nb=3) came, wanted the name alone, dncnn: give its parameters with --set"),
+        ("tv", "tv has no weights to train"),
+        ("all", "'all' is a group of models"),
+        ("dncn", "unknown model 'dncn'. Did you mean 'dncnn'?"),
+    ],
+)
+def test_what_cannot_be_trained(here, name, words):
+    refused = command(name, "--out", "out")
+    assert (refused.exit_code, refused.output.count("\n")) == (2, 1), refused.output
+    assert words in refused.output
+    assert not (here / "out").exists()
+
+
+def test_a_setting_that_is_nobodys_gets_a_suggestion(here):
+    refused = command("net.py:Net", "--set", "widht=5")
+    assert "unknown setting of the recipe or of Net 'widht'. Did you mean 'width'?" in refused.output
+
+
+def test_the_input_mask_works_for_it_too(here):
+    masked = train(here / "out", settings={"input_mask": "75-85"})
+    assert json.loads(masked.with_suffix(".json").read_text())["recipe"]["input_mask"] == [75, 85]
+    assert masked.read_bytes() != train(here / "plain").read_bytes()
