@@ -42,7 +42,6 @@ class Crops:
         row, column = torch.where(flips[1], last - row, row), torch.where(flips[2], last - column, column)
         at = self.start[which].view(-1, 1, 1) + (top.view(-1, 1, 1) + row) * self.width[which].view(-1, 1, 1)
         crops = self.pixels[at + left.view(-1, 1, 1) + column].permute(0, 3, 1, 2)  # (B, 3, crop, crop)
-        # contiguous: channels-last input gives NaN gradients of dilated bfloat16 convolutions on the CPU (oneDNN)
         return crops.contiguous().float() / 255
 
 

@@ -61,7 +61,7 @@ _WANTED: dict[str, tuple[Callable[[Any], bool], str]] = {
         "a number between 0 and 1 such as 0.999, or off",
     ),
     "clip_noisy": (_switch, "True or False"),
-    "precision": _one_of("float32", "bfloat16"),
+    "precision": _one_of("auto", "float32", "bfloat16"),
     "compile": (_switch, "True or False"),
     "seed": (lambda value: _whole(value) and 0 <= value < 2**63, "a whole number from 0 to less than 2**63"),
 }
@@ -79,7 +79,7 @@ class Recipe:
     sigma       deviation of the Gaussian noise, of 255
     ema         decay of the moving average of the weights that is kept and evaluated; None for the weights themselves
     clip_noisy  clip the noisy crop to [0, 1], as the official configuration does
-    precision   'bfloat16' (autocast) or 'float32'
+    precision   'bfloat16' (autocast), 'float32', or 'auto': what trains faster (`baselines.precision`)
     compile     torch.compile makes the kernels: needs a C++ compiler, differs by rounding
     """
 
@@ -129,7 +129,7 @@ def _plain(value: Any) -> Any:
 
 _PAPER = Recipe(iterations=200_000, batch=64, crop=64, lr=1e-4, schedule="steps", milestones=(100_000, 150_000))
 PRESETS = {
-    "small": Recipe(iterations=8_000, batch=8, crop=48, lr=1e-3, schedule="one-cycle", ema=0.999, precision="bfloat16"),
+    "small": Recipe(iterations=8_000, batch=8, crop=48, lr=1e-3, schedule="one-cycle", ema=0.999, precision="auto"),
     "paper": _PAPER,
     "official": replace(_PAPER, milestones=(), ema=0.999, clip_noisy=True),
 }

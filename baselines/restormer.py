@@ -127,6 +127,8 @@ class Restormer(nn.Module):
     LayerNorm_type           'BiasFree' (the published denoiser) or 'WithBias'
     """
 
+    mostly_matrix_products = True  # its large convolutions are depthwise, or at half of the resolution and below
+
     def __init__(self, inp_channels=3, out_channels=3, dim=48, num_blocks=(4, 6, 6, 8), num_refinement_blocks=4,
                  heads=(1, 2, 4, 8), ffn_expansion_factor=2.66, bias=False, LayerNorm_type="BiasFree"):  # fmt: skip
         super().__init__()

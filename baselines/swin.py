@@ -161,6 +161,8 @@ class SwinBody(nn.Module):
     `drop_path_rate` rises linearly from 0 at the first block to this value at the last (training only).
     """
 
+    mostly_matrix_products = True
+
     def __init__(self, in_chans, embed_dim, depths, num_heads, window_size, mlp_ratio, drop_path_rate,
                  resi_connection, first_kernel):  # fmt: skip
         super().__init__()

@@ -167,9 +167,9 @@ def _weights_of(model: str) -> str:
 
 
 def _receptive_field(model) -> str:
-    from bench.networks import cost
+    from bench.networks import tiling
 
-    known = None if model.outside else cost.receptive_field(model.name, model.parameters)
+    known = tiling.receptive_field(model)
     return "not known" if known is None else f"{known} pixels" if isinstance(known, int) else known
 
 

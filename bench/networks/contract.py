@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from baselines.checkpoints import first_line
+from baselines.recipe import Recipe
 from bench.errors import BadInput, described
 
 # Height and width, none square, so that a swap shows. The first that runs is judged; the later ones have more factors
@@ -51,18 +52,17 @@ def check(network: nn.Module, label: str, device: torch.device) -> None:
         raise BadInput(f"model {label}, tried on a {size[0]}x{size[1]} image in [0, 1]: {problem}")
 
 
-def check_training(network: nn.Module, label: str, device: torch.device, *, crop: int, precision: str) -> None:
-    """Run a network in train mode, forwards and backwards, on (2, 3, crop, crop). Raises BadInput where that fails.
+def check_training(network: nn.Module, label: str, device: torch.device, recipe: Recipe) -> None:
+    """Run a network in train mode, forwards and backwards, on two crops of a recipe. Raises BadInput where that fails.
 
     The network is changed: give one that is not needed any more. torch's random stream is left as it was.
     """
+    crop, bfloat16 = recipe.crop, recipe.precision == "bfloat16"
     x = torch.stack([_image(crop, crop)[0]] * 2).to(device)
-    tried = f"model {label}, tried in training on crops of {crop}x{crop} in {precision},"
-    if not any(parameter.requires_grad for parameter in network.parameters()):
-        raise BadInput(f"model {label} has no parameters that could be trained")
+    tried = f"model {label}, tried in training on crops of {crop}x{crop} in {recipe.precision},"
     try:
         with torch.random.fork_rng([device] if device.type == "cuda" else []):
-            with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+            with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
                 y = network.train()(x)
             if isinstance(y, Tensor) and y.shape == x.shape and y.requires_grad:
                 (y.float() - x).abs().mean().backward()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -53,3 +54,9 @@ def bytes_per_pixel(name: str, parameters: dict[str, Any]) -> int | None:
 def own_tile(name: str) -> int | None:
     """Side in pixels of the tile that a network is always run in; None for one that takes whole images."""
     return getattr(import_module(f"baselines.{name}"), "TILE", None)
+
+
+def stated(factory: Callable, what: str) -> int | None:
+    """What a user's class states of itself, `receptive_field = 41`; None where that is no whole number from 1."""
+    value = getattr(factory, what, None)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 1 else None

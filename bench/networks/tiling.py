@@ -24,6 +24,7 @@ SIDES = (512, 256, 128)
 STEP = 8  # tiles begin and, but for the last, end at multiples of it: windows and halvings fall as in the whole image
 UNSTATED = 3072  # bytes per pixel of a network that states none
 MODEST = 64  # receptive fields up to it are covered in full
+LEAST = 32  # side of a tile that a network is always run in
 RAMP = 16  # pixels of an overlap over which one tile fades into the next, at least
 
 
@@ -69,7 +70,7 @@ def of(model: Model, choice: str | int = "auto") -> Tiling:
     if tiling := own(model):
         return tiling
     step = STEP if model.outside else lcm(STEP, model.parameters.get("window_size", STEP))
-    overlap, margin = _overlap(None if model.outside else cost.receptive_field(model.name, model.parameters), step)
+    overlap, margin = _overlap(receptive_field(model), step)
     least = _up(2 * overlap, step)
     if choice == "whole":
         return Tiling(least, overlap, margin, step, largest=inf)
@@ -94,12 +95,28 @@ def parse(text: str | int) -> str | int:
 def of_network(name: str) -> Tiling | None:
     """The tiling that is a part of what a network is, in training too; None for most."""
     side = cost.own_tile(name)
-    return Tiling(side, overlap=16, margin=4, fits=False) if side else None
+    return _fixed(side) if side else None
 
 
 def own(model: Model) -> Tiling | None:
-    """`of_network` of a model; None for a user's network."""
-    return None if model.outside else of_network(model.name)
+    """`of_network` of a model; of a user's network, what its class states as `tile`. Raises BadInput."""
+    if not model.outside:
+        return of_network(model.name)
+    side = cost.stated(model.factory, "tile")
+    if side and (side % STEP or side < LEAST):
+        raise BadInput(f"model {model.label} states tile = {side}, wanted a multiple of {STEP} from {LEAST}")
+    return _fixed(side) if side else None
+
+
+def receptive_field(model: Model) -> int | str | None:
+    """Side in pixels, or words; of a user's network what its class states. None where it is not known."""
+    if model.outside:
+        return cost.stated(model.factory, "receptive_field")
+    return cost.receptive_field(model.name, model.parameters)
+
+
+def _fixed(side: int) -> Tiling:
+    return Tiling(side, overlap=16, margin=4, fits=False)
 
 
 def _overlap(receptive_field: int | str | None, step: int) -> tuple[int, int]:
@@ -111,8 +128,10 @@ def _overlap(receptive_field: int | str | None, step: int) -> tuple[int, int]:
 
 def _bytes_per_pixel(model: Model) -> int:
     """As the network states it; a grey network runs on three channels at once."""
-    stated = None if model.outside else cost.bytes_per_pixel(model.name, model.parameters)
-    return (stated or UNSTATED) * (3 if channels(model.parameters) == 1 else 1)
+    if model.outside:
+        return cost.stated(model.factory, "bytes_per_pixel") or UNSTATED
+    stated = cost.bytes_per_pixel(model.name, model.parameters) or UNSTATED
+    return stated * (3 if channels(model.parameters) == 1 else 1)
 
 
 def _up(number: int, step: int) -> int:

@@ -12,7 +12,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,12 +70,15 @@ def train_model(
     about = {"model": model.name, "network": _plain(parameters), "images": images.sha256}
     if model.outside:
         about["source"] = model.source_hash
-        for check in (contract.check, partial(contract.check_training, crop=recipe.crop, precision=recipe.precision)):
-            check(model.untrained().to(torch_device).eval(), model.label, torch_device)
+        contract.check(model.untrained().to(torch_device).eval(), model.label, torch_device)
+        if not any(parameter.requires_grad for parameter in network.parameters()):
+            raise BadInput(f"model {model.label} has no parameters that could be trained")
     try:
         trainer = training.Trainer(network, images.train, recipe, torch_device, about, group, model.outside)
     except ValueError as error:
         raise BadInput(f"{model.name} on {images.name}: {error}") from error
+    if model.outside:
+        contract.check_training(model.untrained().to(torch_device), model.label, torch_device, trainer.recipe)
     speaks = group.rank == 0
     score = held_out.scorer(model.untrained(), images.held_out, torch_device, tiling.own(model))
     with _locked(out, group):

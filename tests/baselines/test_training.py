@@ -246,7 +246,7 @@ def test_recipe_of_the_paper():
     ("change", "message"),
     [
         ({"schedule": "cosine"}, "schedule is 'cosine', wanted one of one-cycle, steps"),
-        ({"precision": "float16"}, "precision is 'float16', wanted one of float32, bfloat16"),
+        ({"precision": "float16"}, "precision is 'float16', wanted one of auto, float32, bfloat16"),
         ({"input_mask": (85, 75)}, r"input_mask is \(85, 75\), wanted percentages"),
         ({"input_mask": (-1, 75)}, "wanted percentages"),
         ({"input_mask": (75, 101)}, "wanted percentages"),
@@ -627,9 +627,33 @@ def test_a_recipe_written_before_a_field_existed_had_its_default():
         louder.restore({**state, "recipe": json.dumps(recipe)})
 
 
-def test_crops_are_contiguous():
-    """Others give NaN gradients of dilated bfloat16 convolutions on some processors."""
-    assert Crops(photographs(), 8, CPU)(2, generator()).is_contiguous()
+@pytest.mark.parametrize("mask", [None, (10, 30)])
+@pytest.mark.parametrize(
+    ("precision", "foreign", "last"),
+    [("float32", False, True), ("float32", True, False), ("bfloat16", False, False)],
+)
+def test_the_layout_of_what_a_network_sees(precision, foreign, last, mask):
+    """Channels last gives NaN gradients of dilated bfloat16 convolutions on some processors."""
+    recipe = dataclasses.replace(PLAIN, precision=precision, input_mask=mask)
+    trainer, seen = Trainer(plain_network(), photographs(), recipe, CPU, foreign=foreign), []
+    trainer.network.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+    trainer.step()
+    convolution = trainer.network.model[2].weight
+    for tensor in (seen[0], convolution, convolution.grad):
+        assert tensor.is_contiguous(memory_format=torch.channels_last if last else torch.contiguous_format)
+        assert tensor.is_contiguous() is not last
+
+
+def test_the_layout_changes_nothing_but_the_speed():
+    """Beside rounding: the losses of a few steps, in both layouts."""
+    last, plain = (
+        Trainer(plain_network(), photographs(), PLAIN, CPU),
+        Trainer(plain_network(), photographs(), PLAIN, CPU),
+    )
+    plain.layout = torch.contiguous_format
+    plain.network.to(memory_format=torch.contiguous_format)
+    losses = [[float(trainer.step()) for _ in range(4)] for trainer in (last, plain)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-3)
 
 
 def test_a_training_that_diverges_stops_and_keeps_its_last_checkpoint(tmp_path, clock):

@@ -1,7 +1,9 @@
 """The rule which image is run in which tile; a change of these numbers makes other rows."""
 
 import pytest
+from click.testing import CliRunner
 
+from bench import cli
 from bench.errors import BadInput
 from bench.networks import cards, models, tiling
 
@@ -82,3 +84,52 @@ def test_what_is_no_tile(text):
 def test_a_tile_that_the_model_cannot_take(side):
     with pytest.raises(BadInput, match=f"the tile of ours is {side}, wanted a multiple of 8 from 128"):
         tiling.of(models.resolve("ours"), side)
+
+
+OWN = """
+from torch import nn
+
+class Plain(nn.Identity):
+    def receptive_field(self):  # a method of the user's, not a statement
+        return 3
+
+class Seeing(nn.Identity):
+    receptive_field = 41
+
+class Light(nn.Identity):
+    bytes_per_pixel = 100
+
+class Tiled(nn.Identity):
+    tile = 64
+
+class Odd(nn.Identity):
+    tile = 20
+
+class Flagged(nn.Identity):
+    receptive_field = True
+"""
+
+
+@pytest.fixture
+def own(tmp_path):
+    (tmp_path / "net.py").write_text(OWN)
+    return lambda name: tiling.of(models.resolve(f"{tmp_path}/net.py:{name}"))
+
+
+def test_a_users_class_states_what_it_needs(own):
+    usual = own("Plain")
+    assert own("Flagged") == usual and (usual.margin, usual.overlap) == (8, 32)
+    assert (own("Seeing").margin, own("Seeing").overlap) == (20, 56)
+    assert own("Seeing") == tiling.replace(tiling.of(models.resolve("dncnn(weights=None, size='full')")),
+                                           side=512, largest=usual.largest)  # fmt: skip
+    assert usual.tile(3000, 4000) == 512 and own("Light").tile(3000, 4000) == 0
+    assert own("Tiled") == tiling.replace(tiling.of(models.resolve("rnan")), side=64)
+    with pytest.raises(BadInput, match="model Odd states tile = 20, wanted a multiple of 8 from 32"):
+        own("Odd")
+
+
+def test_info_shows_the_receptive_field_that_a_user_states(own, tmp_path):
+    def info(name):
+        return CliRunner().invoke(cli.main, ["models", "info", f"{tmp_path}/net.py:{name}"]).output
+
+    assert "41 pixels" in info("Seeing") and "not known" in info("Plain")

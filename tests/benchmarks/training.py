@@ -11,14 +11,13 @@ moving average of the weights where the recipe has one. Prints iterations per se
 spread over the rounds; then the ratio of the CPU seconds, the workers' included, which hardly moves on a machine that
 has other work to do. What is compiled is compiled before the clock starts.
 
-Measured with one thread, `small`, ratio of CPU seconds. Most of it is bfloat16, which a processor with AMX multiplies
-many times as fast as float32; without AMX Swin blocks still gain from it, and plain convolutions lose:
+`--set` changes the recipe of `bench train`, as its own does, and leaves the plain loop as it is.
+
+Measured with one thread, `small`, ratio of CPU seconds:
 
     processor                ours  baseline  dncnn  ridnet  swinir  rnan
     Xeon with AMX            2.05            2.00   1.83    2.14
     Xeon without AMX         1.38  1.44      0.67   0.68            2.52
-
-There `--set precision=float32` trains dncnn 1.4 and ridnet 1.6 times as fast as bfloat16, as fast as the plain loop.
 """
 
 from __future__ import annotations
@@ -41,8 +40,10 @@ from baselines import recipe as recipes
 from baselines import training
 from baselines.crops import MASKED_VALUE
 from bench import datasets
+from bench.commands.train import pairs
 from bench.networks.groups import PAPER
 from bench.networks.model import initialized
+from bench.training.training_settings import sort_settings, untrained
 
 
 class NoisyCrops(Dataset):
@@ -124,10 +125,12 @@ def compare(name: str, options: argparse.Namespace) -> None:
     size = "small" if options.preset == "small" else "full"
     of_network = getattr(module, "RECIPE", {}).get(options.preset, {})
     recipe = recipes.with_settings(recipes.PRESETS[options.preset], **of_network)
+    changed, _ = sort_settings(untrained(name, options.preset), pairs(None, None, options.set))
     images = datasets.load_dataset(options.data).images
     network = initialized(module.network, module.SIZES[size], 0)
     slow = plain_loop(network, images, recipe, device, options.workers)
-    trainer = training.Trainer(network, [image.read_bytes() for image in images], recipe, device)
+    trainer = training.Trainer(network, [image.read_bytes() for image in images],
+                               recipes.with_settings(recipe, **changed), device)  # fmt: skip
     steps = {"plain": slow, "bench": trainer.step}
     for step in steps.values():
         seconds(step, 3, device)
@@ -140,8 +143,8 @@ def compare(name: str, options: argparse.Namespace) -> None:
     speeds = {side: 1 / statistics.median(wall for wall, _ in found) for side, found in times.items()}
     print(
         f"{name:10} plain {speeds['plain']:7.2f} it/s   bench train {speeds['bench']:7.2f} it/s   "
-        f"ratio {statistics.median(wall):.2f} ({wall[0]:.2f} to {wall[-1]:.2f})   of CPU seconds "
-        f"{statistics.median(cpu):.2f} ({cpu[0]:.2f} to {cpu[-1]:.2f})",
+        f"({trainer.recipe.precision})   ratio {statistics.median(wall):.2f} ({wall[0]:.2f} to {wall[-1]:.2f})   "
+        f"of CPU seconds {statistics.median(cpu):.2f} ({cpu[0]:.2f} to {cpu[-1]:.2f})",
         flush=True,
     )
 
@@ -150,6 +153,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", default=PAPER)
     parser.add_argument("--preset", choices=recipes.PRESETS, default="small")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--data", default="BSDS400")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--rounds", type=int, default=7)
