@@ -62,6 +62,8 @@ def outside(kind: str, name: str) -> Any | None:
             own = [n for n, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__]
             raise unknown(f"{kind} in {place}", attribute, own)
         return getattr(module, attribute)
+    if name.endswith(".py"):
+        raise BadInput(f"{name} is a file, wanted the {kind} in it too: {name}:Name")
     points = entry_points(kind)
     return _load_point(kind, points[name]) if name in points else None
 

@@ -138,6 +138,7 @@ def test_a_training_does_not_go_on_with_another_source(here):
         ("net.py:Net(weights='x.pth')", "'x.pth' is neither a file nor one of the shipped weights"),
         ("net.py:Ned", "unknown model in net.py 'Ned'. Did you mean 'Net'?"),
         ("net.py:Wide", "needs width"),
+        ("net.py", "net.py is a file, wanted the model in it too: net.py:Name"),
         ("dncnn(nb=3)", "dncnn(nb=3) came, wanted the name alone, dncnn: give its parameters with --set"),
         ("tv", "tv has no weights to train"),
         ("all", "'all' is a group of models"),
