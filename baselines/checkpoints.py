@@ -160,7 +160,10 @@ def write_weights(
 
     Returns `path`, or where they are written in parts below 16 MiB, the index that stands for them.
     """
-    stored = {k: (v.half() if half and v.is_floating_point() else v).contiguous().cpu() for k, v in tensors.items()}
+    # each a copy: safetensors refuses tensors that share memory
+    stored = {
+        key: (halved(value) if half else value).detach().cpu().contiguous().clone() for key, value in tensors.items()
+    }
     part = path.with_suffix(".part")
     if in_parts:
         path = parts.write_parts(stored, path)
@@ -171,6 +174,14 @@ def write_weights(
         size = path.stat().st_size
     write_card(path, {**card, "sha256": file_hash(path), "bytes": size})
     return path
+
+
+def halved(value: Tensor) -> Tensor:
+    """A tensor in half precision; as it is where it has no fractions, or values beyond the range of that (65,504)."""
+    if not value.is_floating_point():
+        return value
+    half = value.half()
+    return half if half.isinf().equal(value.isinf()) else value
 
 
 def card_beside(path: Path) -> Path:

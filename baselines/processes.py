@@ -30,9 +30,18 @@ class Processes:
         """Place of this process, from 0. The first one writes and speaks."""
         return self.accelerator.process_index if self.accelerator else 0
 
-    def replica(self, network: nn.Module) -> nn.Module:
-        """The network as this process trains it: its backward pass averages gradients over all of them."""
-        return self.accelerator.prepare_model(network) if self.accelerator else network
+    def replica(self, network: nn.Module, some_idle: bool = False) -> nn.Module:
+        """The network as this process trains it: its backward pass averages gradients over all of them.
+
+        `some_idle`: not every parameter need have a gradient in every step, which costs time.
+        """
+        if self.accelerator is None:
+            return network
+        if some_idle:
+            from accelerate import DistributedDataParallelKwargs
+
+            self.accelerator.ddp_handler = DistributedDataParallelKwargs(find_unused_parameters=True)
+        return self.accelerator.prepare_model(network)
 
     def gather(self, values: Tensor) -> Tensor:
         """A tensor of each process, one row a process, on the CPU. All have to call it."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import math
 import os
+import random
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -38,40 +39,47 @@ class Trainer:
     def __init__(self, network: nn.Module, images: list[np.ndarray], recipe: Recipe, device: torch.device, about=None,
                  processes: Processes = ALONE, foreign: bool = False):  # fmt: skip
         self.about = json.dumps(about or {})  # what else must be the same when the training goes on
-        if recipe.precision == "auto":
-            recipe = replace(recipe, precision=fastest(network, device))
-        # on the CPU convolutions of channels-last input are up to 1.6 times as fast; but gradients of dilated ones in
-        # bfloat16 are NaN (oneDNN), and a foreign network may want what it can `view`
-        last = device.type == "cpu" and recipe.precision == "float32" and not foreign
-        self.layout = torch.channels_last if last else torch.contiguous_format
-        self.network, self.recipe, self.device = network.to(device, memory_format=self.layout).train(), recipe, device
+        self.network, self.recipe, self.device = network.to(device).train(), recipe, device
+        self.foreign = foreign  # a network that knows nothing of what is asked of ours below, but for its forward
+        self.chooses_precision = recipe.precision == "auto"
+        self._compute_in(fastest(network, device) if self.chooses_precision else recipe.precision)
         self.processes, self.batch = processes, processes.share(recipe.batch)
-        self.foreign = foreign  # a network that knows nothing of `generator` below, and draws from torch's own stream
         tokens = recipe.input_mask is not None and recipe.mask_on == "tokens"
-        if tokens and not hasattr(network, "mask_token"):
+        mask_token = None if foreign else getattr(network, "mask_token", None)
+        if tokens and (foreign or not hasattr(network, "mask_token")):
             raise ValueError(f"{type(network).__name__} has no tokens that could be masked: set mask_on=pixels")
-        if not tokens and getattr(network, "mask_token", None) is not None:
+        if not tokens and mask_token is not None:
             raise ValueError("mask_token is 'learned', but no token is ever masked: set mask_on=tokens too")
         self.crops = Crops(images, recipe.crop, device)
         self.generator = torch.Generator(device).manual_seed(processes.seed(recipe.seed))
-        if hasattr(network, "generator"):  # a network that draws in training draws from the same stream
+        if not foreign and hasattr(network, "generator"):  # a network that draws in training draws from the same stream
             network.generator = self.generator
         if recipe.compile:
             if self.device.type == "cpu" and not any(map(shutil.which, COMPILERS)):
                 raise ValueError(f"compile=True needs one of {', '.join(COMPILERS)}: install it, or set compile=False")
             network.compile()
-        self.replica = processes.replica(network)
+        self.replica = processes.replica(network, some_idle=foreign)
         self.optimizer = torch.optim.Adam(network.parameters(), recipe.lr, recipe.betas, fused=True)
         self.average = {k: v.clone() for k, v in network.state_dict().items()} if recipe.ema else None
         self.iteration, self.seconds = 0, 0.0
+
+    def _compute_in(self, precision: str) -> None:
+        """Settle the precision, and the layout of images in memory that goes with it.
+
+        On the CPU convolutions of channels-last input are up to 1.6 times as fast; but the gradients of dilated ones
+        in bfloat16 are NaN (oneDNN), and a foreign network may want what it can `view`.
+        """
+        self.recipe = replace(self.recipe, precision=precision)
+        last = self.device.type == "cpu" and precision == "float32" and not self.foreign
+        self.layout = torch.channels_last if last else torch.contiguous_format
+        self.network.to(memory_format=self.layout)
 
     def step(self) -> Tensor:
         """One iteration; returns its loss, a scalar on the device."""
         if not self.foreign:
             return self._step()
         seed = torch.randint(2**63 - 1, (), device=self.device, generator=self.generator)
-        with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
-            torch.manual_seed(int(seed))
+        with seeded(int(seed), self.device):
             return self._step()
 
     def _step(self) -> Tensor:
@@ -129,20 +137,26 @@ class Trainer:
             "generator": streams[0],
             **({"generators": streams} if len(streams) > 1 else {}),
             "iteration": self.iteration,
+            "device": self.device.type,
             "seconds": self.seconds,
             "recipe": json.dumps(asdict(self.recipe)),
             "about": self.about,
         }
 
     def restore(self, state: dict) -> None:
-        """Go on from a checkpoint; recipe, `about` and the number of processes must be the same, or ValueError.
+        """Go on from a checkpoint; recipe, `about`, device and the number of processes must be the same, or ValueError.
 
-        So it is for what is no checkpoint of a training.
+        So it is for what is no checkpoint of a training. A precision that was not asked for is that of the checkpoint.
         """
         lacking = _STATE - state.keys() if isinstance(state, dict) else _STATE
         if lacking:
             raise ValueError(f"checkpoint.pt lacks {', '.join(sorted(lacking))}: {_NO_CHECKPOINT}")
-        if differing := self.recipe.differences(json.loads(state["recipe"])):
+        if (began_on := state.get("device", self.device.type)) != self.device.type:
+            raise ValueError(f"this training began on {began_on} and cannot go on on {self.device.type}: set --device")
+        stored_recipe = json.loads(state["recipe"])
+        if self.chooses_precision:
+            self._compute_in(stored_recipe.get("precision", self.recipe.precision))
+        if differing := self.recipe.differences(stored_recipe):
             raise ValueError(f"this training began with another recipe: {'; '.join(differing)}")
         stored, own = json.loads(state.get("about", self.about)), json.loads(self.about)
         differing = [f"{key} was {stored.get(key)} and is {own[key]}" for key in own if stored.get(key) != own[key]]
@@ -159,6 +173,21 @@ class Trainer:
         except (RuntimeError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise ValueError(f"checkpoint.pt does not fit this network: {_NO_CHECKPOINT}") from error
         self.average, self.iteration, self.seconds = state["average"], state["iteration"], state["seconds"]
+
+
+@contextmanager
+def seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Draw from the streams of torch, NumPy and Python as if each had just been seeded; then they are as before."""
+    kept = random.getstate(), np.random.get_state()
+    try:
+        with torch.random.fork_rng([device] if device.type == "cuda" else []):
+            torch.manual_seed(seed)
+            np.random.seed(seed % 2**32)
+            random.seed(seed)
+            yield
+    finally:
+        random.setstate(kept[0])
+        np.random.set_state(kept[1])
 
 
 @dataclass(frozen=True)

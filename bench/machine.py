@@ -9,6 +9,7 @@ from pathlib import Path
 
 PACKAGES = ("maskbench", "torch", "numpy", "scipy", "scikit-image", "scikit-learn", "matplotlib", "pandas", "pillow",
             "PyWavelets", "bm3d", "bm4d")  # fmt: skip
+OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")  # in what torch raises on processors
 
 
 def device_of(name: str):
@@ -31,6 +32,16 @@ def device_of(name: str):
 def cores() -> int:
     """Processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether it says that memory, of the machine or of a GPU, does not suffice."""
+    import torch
+
+    words = str(error).lower()
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
+        isinstance(error, RuntimeError) and any(part in words for part in OUT_OF_MEMORY)
+    )
 
 
 def machine() -> dict[str, str]:

@@ -46,8 +46,8 @@ def pairs(context, parameter, values: tuple[str, ...]) -> dict[str, str]:
 @click.option("--threads", type=click.IntRange(1), help="Threads of torch.  [default: one a core]")
 @click.option("--device", default="auto", show_default=True)
 @click.option("--list", "listed", is_flag=False, flag_value="", metavar="[TABLE]",
-              help="Print the trainings of a table of the paper, as commands beside its numbers; without TABLE, which "
-              "tables there are.")  # fmt: skip
+              help="Print the trainings of a table, the paper's or ours, as commands beside its numbers; without TABLE "
+              "which there are.")  # fmt: skip
 def train(name, data, out, preset, settings, iterations, seed, resume, minutes, validate_every, called, in_parts,
           tensorboard, threads, device, listed) -> None:  # fmt: skip
     """Train a network from scratch, or go on where a training stopped.

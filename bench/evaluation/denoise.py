@@ -11,14 +11,13 @@ from torch import nn
 
 from baselines.checkpoints import first_line
 from bench.evaluation.prepare import Prepared
+from bench.machine import is_out_of_memory
 from bench.networks import contract, precisions
 from bench.networks.model import Model
 from bench.networks.tiles import Tiled
 from bench.networks.tiling import Tiling
 from bench.protocols import to_bytes
 from bench.runs.plan import Plan
-
-OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")  # in what torch raises on processors
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class Networks:
                 return self._denoise(self.networks[place], prepared, tiling)
             except (Exception, SystemExit) as error:  # a network, perhaps a user's, may raise anything: the row says it
                 problem = first_line(error)
-                if not _is_for_memory(error):
+                if not is_out_of_memory(error):
                     return Output(None, tiling.tile(*size), reason=problem)
             if self.device.type == "cuda":
                 torch.cuda.empty_cache()
@@ -81,13 +80,6 @@ class Networks:
         if not torch.isfinite(y).all():
             raise ValueError("the output has values that are not finite")
         return Output(to_bytes(y.permute(1, 2, 0).numpy()), tile, seconds)
-
-
-def _is_for_memory(error: BaseException) -> bool:
-    words = str(error).lower()
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
-        isinstance(error, RuntimeError) and any(part in words for part in OUT_OF_MEMORY)
-    )
 
 
 def load(model: Model, device: torch.device, precision: str) -> nn.Module:

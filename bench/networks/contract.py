@@ -52,13 +52,25 @@ def check(network: nn.Module, label: str, device: torch.device) -> None:
         raise BadInput(f"model {label}, tried on a {size[0]}x{size[1]} image in [0, 1]: {problem}")
 
 
+def check_size(network: nn.Module, label: str, device: torch.device, side: int) -> None:
+    """Run a network in eval mode on the squares that test curves are made of. Raises BadInput where it fails."""
+    keys = {"keys": [1]} if getattr(network, "takes_keys", False) else {}
+    with torch.inference_mode():
+        error, _ = _tried(network, (side, side), device, keys)
+    if error is not None:
+        raise BadInput(
+            f"model {label} fails on images of {side}x{side} pixels, which its test curves are made of: "
+            f"{described(error)}. Pad inside, or state the size of its tiles on the class, tile = 64"
+        ) from error
+
+
 def check_training(network: nn.Module, label: str, device: torch.device, recipe: Recipe) -> None:
     """Run a network in train mode, forwards and backwards, on two crops of a recipe. Raises BadInput where that fails.
 
     The network is changed: give one that is not needed any more. torch's random stream is left as it was.
     """
     crop, bfloat16 = recipe.crop, recipe.precision == "bfloat16"
-    x = torch.stack([_image(crop, crop)[0]] * 2).to(device)
+    x = torch.stack([_image(crop, crop)[0]] * min(2, recipe.batch)).to(device)
     tried = f"model {label}, tried in training on crops of {crop}x{crop} in {recipe.precision},"
     try:
         with torch.random.fork_rng([device] if device.type == "cuda" else []):
@@ -69,8 +81,8 @@ def check_training(network: nn.Module, label: str, device: torch.device, recipe:
     except (Exception, SystemExit) as error:  # whatever a user's network raises
         raise BadInput(f"{tried} fails: {described(error)}. Another crop (--set crop=64) or precision "
                        "(--set precision=float32) may help") from error  # fmt: skip
-    if problem := _problem(x, x, y, y, keyed=False):
-        raise BadInput(f"{tried[:-1]}: {problem}")
+    if not isinstance(y, Tensor) or y.shape != x.shape or not y.isfinite().all():
+        raise BadInput(f"{tried[:-1]}: {_problem(x, x, y, y, keyed=False)}")
     if not y.requires_grad:
         raise BadInput(f"{tried} has no gradient: its forward detaches its output, or runs under no_grad")
 

@@ -55,8 +55,7 @@ class Weights:
         if self.kind == "file" and not self.card:
             module = import_module(f"baselines.{self.model}")
             return {**recognition.published(module), **(recognition.infer(module, self.tensors) or {})}
-        values = self.card.get("network", {})
-        return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+        return {key: _tuples(value) for key, value in self.card.get("network", {}).items()}
 
     @property
     def told_by_name(self) -> bool:
@@ -108,6 +107,11 @@ def shipped_default(model: str, size: str) -> Weights:
         )
     name = f"{model}-{size}"
     return Weights(name, "shipped", model, cards.weights_folder() / f"{name}.safetensors", card)
+
+
+def _tuples(value: Any) -> Any:
+    """A value of a card, with tuples for lists at any depth."""
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
 def _of(model: str, card: dict[str, Any], name: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from baselines import checkpoints
 from bench import datasets, protocols
 from bench.metrics import psnr
 from bench.networks.tiles import Tiled
@@ -62,4 +63,4 @@ def scorer(
 
 def halved(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Weights as a file in half precision gives them back."""
-    return {key: v.half().to(v.dtype) if v.is_floating_point() else v for key, v in weights.items()}
+    return {key: checkpoints.halved(value).to(value.dtype) for key, value in weights.items()}

@@ -11,7 +11,7 @@ from bench.errors import BadInput
 
 
 @contextmanager
-def events(folder: Path) -> Iterator[Callable[[Progress], None]]:
+def events(folder: Path) -> Iterator[Callable[[Progress, int], None]]:
     """A function that writes what a training says of itself into a folder. Raises BadInput without TensorBoard.
 
     What an earlier, killed run of the training wrote beyond the iteration that it goes on from is dropped.
@@ -23,9 +23,10 @@ def events(folder: Path) -> Iterator[Callable[[Progress], None]]:
     with ExitStack() as stack:
         writers = []
 
-        def write(state: Progress) -> None:
+        def write(state: Progress, began: int) -> None:
+            """What is said after an iteration, by a training that went on from iteration `began`."""
             if not writers:
-                writers.append(stack.enter_context(SummaryWriter(str(folder), purge_step=state.iteration)))
+                writers.append(stack.enter_context(SummaryWriter(str(folder), purge_step=began + 1)))
             for tag, value in _values(state).items():
                 writers[0].add_scalar(tag, value, state.iteration)
 

@@ -17,19 +17,22 @@ from typing import Any
 
 import torch
 
-from baselines import checkpoints, parts, processes, training
+from baselines import checkpoints, parts, processes, recognition, training
+from baselines.checkpoints import first_line
 from bench import spec
-from bench.errors import BadInput
+from bench.errors import BadInput, described
 from bench.interruption import wishes
 from bench.lock import WriterLock
-from bench.machine import device_of
-from bench.networks import contract, cost, tiling
+from bench.machine import device_of, is_out_of_memory
+from bench.networks import adapters, contract, cost, tiling
 from bench.networks.model import Model
 from bench.progress import Progress, progress
 from bench.training import curves, held_out, training_images
 from bench.training.tensorboard import events
 from bench.training.training_images import TrainingImages
 from bench.training.training_settings import choose, untrained
+
+KEPT = "The last checkpoint there is kept, and the same command goes on from it"
 
 
 def train_model(
@@ -67,25 +70,27 @@ def train_model(
     group, torch_device = _join(device)
     images = training_images.load(data)
     network = model.untrained(recipe.seed)
+    _check_range(model, network)
     about = {"model": model.name, "network": _plain(parameters), "images": images.sha256}
     if model.outside:
         about["source"] = model.source_hash
         contract.check(model.untrained().to(torch_device).eval(), model.label, torch_device)
-        if not any(parameter.requires_grad for parameter in network.parameters()):
-            raise BadInput(f"model {model.label} has no parameters that could be trained")
+        _check_state(model, network)
     try:
         trainer = training.Trainer(network, images.train, recipe, torch_device, about, group, model.outside)
     except ValueError as error:
         raise BadInput(f"{model.name} on {images.name}: {error}") from error
     if model.outside:
         contract.check_training(model.untrained().to(torch_device), model.label, torch_device, trainer.recipe)
+        if images.held_out and not tiling.own(model):
+            contract.check_size(model.untrained().to(torch_device).eval(), model.label, torch_device, held_out.SIDE)
     speaks = group.rank == 0
     score = held_out.scorer(model.untrained(), images.held_out, torch_device, tiling.own(model))
     with _locked(out, group):
         for_tensorboard = events(out / "tensorboard") if tensorboard and speaks else nullcontext()
         with wishes() as stopped, for_tensorboard as write_event:
             options = {"validate": score, "validate_every": validate_every, "minutes": minutes, "stopped": stopped}
-            went_on = _watch(model.name, trainer, out, write_event, options)
+            went_on = _watch(model, trainer, out, write_event, options)
             interrupted = stopped()
         if trainer.iteration < recipe.iterations:
             if speaks:
@@ -143,24 +148,60 @@ def _join(device: str) -> tuple[processes.Processes, torch.device]:
         raise BadInput(str(error)) from error
 
 
-def _watch(name: str, trainer: training.Trainer, out: Path, write_event, options: dict[str, Any]) -> bool:
+def _check_range(model: Model, network: torch.nn.Module) -> None:
+    """Refuse a network whose input is not what crops are."""
+    try:
+        as_it_is = (
+            model.outside
+            or adapters.adapt(network, {**recognition.defaults(model.factory), **model.parameters}) is network
+        )
+    except ValueError as error:
+        raise BadInput(f"{model.label}: {error}") from error
+    if not as_it_is:
+        raise BadInput(f"{model.label} takes grey images, or white at another value than 1; trained are networks for "
+                       "colour in [0, 1]: leave that parameter out")  # fmt: skip
+
+
+def _check_state(model: Model, network: torch.nn.Module) -> None:
+    """Refuse a user's network without parameters, or with what a file of weights cannot give back."""
+    if not any(parameter.requires_grad for parameter in network.parameters()):
+        raise BadInput(f"model {model.label} has no parameters that could be trained")
+    for key, value in network.state_dict().items():
+        if not isinstance(value, torch.Tensor):
+            came = f"of type {type(value).__name__}"
+        elif value.is_complex():
+            came = "complex"
+        elif not value.isfinite().all():
+            came = "not finite"
+        else:
+            continue
+        raise BadInput(f"{key} in the state_dict of {model.label} is {came}, wanted finite real tensors: keep it out "
+                       "of what is saved (register_buffer has persistent=False)")  # fmt: skip
+
+
+def _watch(model: Model, trainer: training.Trainer, out: Path, write_event, options: dict[str, Any]) -> bool:
     """Run a training to its end, and say how it goes; whether there was anything to do. Raises BadInput."""
     speaks, went_on = trainer.processes.rank == 0, False
     try:
         running = training.train(trainer, out, **options)
         total, done = trainer.recipe.iterations, trainer.iteration
-        with progress(f"train {name}", total, done) if speaks else nullcontext() as bar:
+        with progress(f"train {model.name}", total, done) if speaks else nullcontext() as bar:
             for state in running:
                 went_on = True
                 if write_event:
-                    write_event(state)
+                    write_event(state, done)
                 if bar:
                     _say(bar, state)
     except (ValueError, FloatingPointError) as error:
         raise BadInput(f"{out}: {error}") from error
     except OSError as error:
-        came = f"{out} cannot be written: {error.strerror or error}"
-        raise BadInput(f"{came}. The last checkpoint there is kept, and the same command goes on from it") from error
+        raise BadInput(f"{out} cannot be written: {error.strerror or error}. {KEPT}") from error
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise BadInput(f"the memory does not suffice: {first_line(error)}. Set a smaller batch or crop") from error
+        if not model.outside:
+            raise
+        raise BadInput(f"model {model.label} fails in training: {described(error)}. {KEPT}") from error
     return went_on
 
 
@@ -185,7 +226,7 @@ def _card(called: str, model: Model, trainer: training.Trainer, images: Training
         "size": model.size,
         "title": model.title,
         "paper": model.paper,
-        "licence": f"{licence}; the training photographs belong to their owners (research use)",
+        "licence": f"{licence}; training images: {', '.join(dict.fromkeys(images.terms.values()))}",
         **source,
         "parameters": cost.count_parameters(trainer.network),
         "network": _plain(model.parameters),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import nan
 from pathlib import Path
 
 import torch
@@ -30,9 +31,10 @@ class Verified:
 
     @property
     def differing(self) -> dict[str, float]:
-        """What the weights have where the card says something else, by more than its last digit."""
-        most = 1.01 * 10**-DIGITS
-        return {noise: value for noise, value in self.found.items() if not abs(self.said.get(noise, -1) - value) < most}
+        """What the weights have where the card says something else, by more than its last digit; NaN is nothing."""
+        most, noises = 1.01 * 10**-DIGITS, dict.fromkeys([*self.found, *self.said])
+        pairs = {noise: (self.found.get(noise, nan), self.said.get(noise, nan)) for noise in noises}
+        return {noise: found for noise, (found, said) in pairs.items() if not abs(said - found) < most}
 
     def write(self) -> None:
         """Put what was found onto the card."""
@@ -56,9 +58,15 @@ def verify(name: str, images: TrainingImages) -> Verified:
     trained_on = card["trained_on"]
     if trained_on["pixels_sha256"] != images.sha256:
         raise BadInput(f"{name} was trained on {trained_on['data']}, and {images.name} has other pixels: give --data")
-    model = models.resolve(f"{card.get('source', card['model'])}(weights={str(file)!r})")
-    network = model.untrained()
-    recognition.fill(network, checkpoints.read_weights(file), file.name)
+    source = card.get("source", card["model"])
+    try:
+        model = models.resolve(f"{source}(weights={str(file)!r})")
+        network = model.untrained()
+        recognition.fill(network, checkpoints.read_weights(file), file.name)
+    except ValueError as error:
+        where = f" ({source} is looked up from the current folder)" if "source" in card else ""
+        raise BadInput(f"{name} cannot be verified: {error}{where}") from error
     score = held_out.scorer(network, images.held_out, torch.device("cpu"), tiling.own(model))
-    found = score(network.state_dict()) if score else {}
-    return Verified(file, card, {noise: round(value, DIGITS) for noise, value in found.items()})
+    if score is None:
+        raise BadInput(f"{name} has no held-out images of {held_out.SIDE} pixels or more: nothing can be verified")
+    return Verified(file, card, {noise: round(value, DIGITS) for noise, value in score(network.state_dict()).items()})

@@ -13,6 +13,7 @@ from baselines.recipe import PRESETS
 from baselines.restormer import Restormer
 from baselines.training import Trainer
 
+IMAGE = np.random.default_rng(0).integers(0, 256, (24, 24, 3), dtype=np.uint8)
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
 DNCNN = DnCNN(nc=4, nb=3)
 SWIN = MaskedSwinIR(embed_dim=4, depths=(1,), num_heads=(1,))
@@ -61,13 +62,30 @@ def test_torch_knows_these_instructions():
 
 
 @pytest.mark.parametrize("amx", [True, False])
-def test_a_training_has_what_auto_came_to(processor, amx):
-    """In its recipe, so in its checkpoint and card; the other precision does not go on from there."""
+def test_a_training_has_what_auto_came_to_and_keeps_it(processor, amx):
+    """In its recipe, so in its checkpoint and card; another processor goes on in it, unless it is told otherwise."""
+    recipe, photograph = dataclasses.replace(PRESETS["small"], iterations=2, batch=1, crop=16), [IMAGE]
+
+    def trainer(**changes):
+        return Trainer(DnCNN(nc=4, nb=3), photograph, dataclasses.replace(recipe, **changes), CPU)
+
     processor(amx_tile=amx)
-    recipe = dataclasses.replace(PRESETS["small"], iterations=2, batch=1, crop=16)
-    photograph = [np.zeros((16, 16, 3), np.uint8)]
-    trainer = Trainer(DnCNN(nc=4, nb=3), photograph, recipe, CPU)
-    assert recipe.precision == "auto" and trainer.recipe.precision == ("bfloat16" if amx else "float32")
+    first, own = trainer(), "bfloat16" if amx else "float32"
+    assert recipe.precision == "auto" and first.recipe.precision == own
+    first.step()
     processor(amx_tile=not amx)
+    second = trainer()
+    assert second.recipe.precision != own
+    second.restore(first.state())
+    assert (second.recipe, second.layout) == (first.recipe, first.layout)
+    assert torch.equal(second.step(), first.step())
     with pytest.raises(ValueError, match="began with another recipe: precision was"):
-        Trainer(DnCNN(nc=4, nb=3), photograph, recipe, CPU).restore(trainer.state())
+        trainer(precision="float32" if amx else "bfloat16").restore(first.state())
+
+
+def test_a_training_goes_on_on_the_device_where_it_began(processor):
+    processor()
+    recipe = dataclasses.replace(PRESETS["small"], iterations=2, batch=1, crop=16)
+    trainer = Trainer(DnCNN(nc=4, nb=3), [IMAGE], recipe, CPU)
+    with pytest.raises(ValueError, match="began on cuda and cannot go on on cpu: set --device"):
+        trainer.restore({**trainer.state(), "device": "cuda"})

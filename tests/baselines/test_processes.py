@@ -37,8 +37,19 @@ def network():
     return nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 3, 3, padding=1))
 
 
+class Idle(nn.Sequential):
+    """A user's network with a parameter that does nothing."""
+
+    def __init__(self):
+        super().__init__(nn.Conv2d(3, 3, 1))
+        self.idle = nn.Parameter(torch.ones(1))
+
+
 def one_of_them(out):
-    """What each process does: a training at one go, and one in slices of an interval. The first says how it went."""
+    """What each process does: a training at one go, one in slices of an interval, and steps of a user's network.
+
+    The first says how it went.
+    """
     group, device = processes.join("cpu")
     ends = []
     for folder, minutes in (("whole", 1e9), ("slices", 1e-9), ("slices", 1e-9), ("slices", 1e9)):
@@ -46,9 +57,11 @@ def one_of_them(out):
         options = {"validate": lambda weights: {"tensors": len(weights)}, "validate_every": 2, "minutes": minutes}
         list(training.train(trainer, out / folder, **options))
         ends.append(trainer.iteration)
+    foreign = training.Trainer(Idle(), images(), RECIPE, device, processes=group, foreign=True)
+    losses = [float(foreign.step()) for _ in range(3)]
     torch.distributed.destroy_process_group()
     if group.rank == 0:
-        print(json.dumps({"count": group.count, "ends": ends}))
+        print(json.dumps({"count": group.count, "ends": ends, "idle": len(losses)}))
 
 
 def launch(out):
@@ -89,7 +102,7 @@ def test_two_processes_train_as_one_with_both_streams(tmp_path):
     """At one go, and in slices that each begin with new trainers: the same weights to the bit."""
     assert processes.ALONE.count == 1 and processes.started() == 1
     code, said = launch(tmp_path)
-    assert code == 0 and '{"count": 2, "ends": [6, 2, 4, 6]}' in said, said
+    assert code == 0 and '{"count": 2, "ends": [6, 2, 4, 6], "idle": 3}' in said, said
     whole, slices = (torch.load(tmp_path / f / "checkpoint.pt", weights_only=True) for f in ("whole", "slices"))
     for key, value in by_hand().items():
         torch.testing.assert_close(whole["network"][key], value, rtol=1e-4, atol=1e-5)

@@ -346,6 +346,16 @@ def test_impossible_settings_are_refused(photos, tmp_path, settings, words):
     assert not (tmp_path / "out" / "dncnn-small.safetensors").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [("ridnet", {"rgb_range": "255"}), ("dncnn", {"in_nc": "1", "out_nc": "1"}), ("dncnn", {"in_nc": "4"})],
+)
+def test_networks_for_another_input_than_crops_are_refused(photos, tmp_path, name, settings):
+    with pytest.raises(BadInput, match=r"takes grey images, or white at another value|wanted 3 \(colour\) or 1"):
+        bench_train.train_model(name, str(photos), tmp_path / "out", settings=settings, iterations=1)
+    assert not (tmp_path / "out").exists()
+
+
 def test_iterations_among_the_settings(photos, tmp_path):
     said = refusal(photos, tmp_path, settings={"iterations": "abc"}, iterations=None)
     assert said == "iterations is 'abc', wanted a whole number from 1"

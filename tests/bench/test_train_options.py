@@ -17,9 +17,11 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 import bench
 import bench.training.train as bench_train
 from baselines import checkpoints
+from baselines.training import Progress
 from bench.errors import BadInput
 from bench.networks import models
 from bench.training import held_out, training_images
+from bench.training.tensorboard import events
 
 TINY = {"nc": "4", "nb": "3", "batch": "2", "crop": "16"}
 SMALL = {"embed_dim": "4", "depths": "(1,)", "num_heads": "(1,)", "batch": "2", "crop": "16"}
@@ -94,6 +96,19 @@ def test_the_card_has_the_scores_of_what_was_written(folders, tmp_path):
     assert card["psnr_held_out"] == {noise: round(value, 3) for noise, value in scores.items()}
     unrounded = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["average"]
     assert held_out.scorer(network, images, torch.device("cpu"))(unrounded) != scores
+
+
+def test_the_weights_that_are_scored_last_are_in_half_precision(folders, tmp_path, monkeypatch):
+    scored, made = [], held_out.scorer
+
+    def spied(*arguments):
+        score = made(*arguments)
+        return lambda weights: scored.append({key: v.clone() for key, v in weights.items()}) or score(weights)
+
+    monkeypatch.setattr(held_out, "scorer", spied)
+    written = checkpoints.read_weights(train(folders / "many", tmp_path))
+    assert all(torch.equal(value, scored[-1][key]) for key, value in written.items())
+    assert not all(torch.equal(value, scored[-2][key]) for key, value in written.items())
 
 
 def test_the_card_is_made_again_where_the_weights_are_gone(folders, tmp_path):
@@ -224,6 +239,18 @@ def test_tensorboard_has_losses_and_curves(folders, tmp_path):
     assert [event.value for event in events.Scalars(f"psnr/{noise}")] == pytest.approx(
         [line["scores"][noise] for line in logged], rel=1e-6
     )
+
+
+def test_tensorboard_forgets_what_a_killed_training_wrote_after_its_checkpoint(tmp_path):
+    """The first report after going on from 8 is of 12: the killed training's of 10 goes."""
+    said = {"iterations": 20, "loss": 1.0, "rate": 1.0, "iterations_per_second": 1.0}
+    for began, steps in ((0, (4, 8, 10)), (8, (12,))):
+        with events(tmp_path) as write:
+            for step in steps:
+                write(Progress(iteration=step, **said), began)
+    found = EventAccumulator(str(tmp_path))
+    found.Reload()
+    assert [event.step for event in found.Scalars("loss")] == [4, 8, 12]
 
 
 def test_tensorboard_that_is_not_installed_is_asked_for(folders, tmp_path, monkeypatch):

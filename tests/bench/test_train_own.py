@@ -14,6 +14,8 @@ from bench.networks import models
 from bench.training.train import train_model
 
 NETWORK = """
+import random
+import numpy as np
 import torch
 from torch import nn
 
@@ -50,6 +52,88 @@ class Deep(Net):
 class Filled(Net):
     def __init__(self, weights="mine.pth"):
         super().__init__()
+
+class OfOneSize(Net):
+    def forward(self, x):
+        if x.shape[-1] > 64:
+            raise RuntimeError("wanted 64 pixels at most")
+        return super().forward(x)
+
+class InTiles(OfOneSize):
+    tile = 64
+
+class BadInEval(Net):
+    def forward(self, x):
+        return super().forward(x) if self.training else 255 * x
+
+class NoAutocast(Net):
+    def forward(self, x):
+        if self.training and torch.is_autocast_enabled("cpu"):
+            raise RuntimeError("not implemented for 'BFloat16'")
+        return super().forward(x)
+
+class Endless(Net):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("causal", torch.tensor([0, float("-inf")]))
+
+class Complex(Net):
+    def __init__(self):
+        super().__init__()
+        self.phase = nn.Parameter(torch.ones(1, dtype=torch.complex64))
+
+class Extra(Net):
+    def get_extra_state(self):
+        return {"version": 1}
+    def set_extra_state(self, state):
+        pass
+
+class Tires(Net):
+    steps = 0
+    def forward(self, x):
+        if self.training:
+            Tires.steps += 1
+        if Tires.steps > 4:
+            raise KeyError("step")
+        return super().forward(x)
+
+class Hungry(Net):
+    def forward(self, x):
+        if self.training and len(x) > 2:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
+        return super().forward(x)
+
+class Names(Net):
+    def __init__(self):
+        super().__init__()
+        self.mask_token = nn.Parameter(torch.zeros(4))
+        self.generator = nn.Conv2d(3, 3, 1)
+    def forward(self, x):
+        return self.generator(super().forward(x) + self.mask_token.mean())
+
+class Random(Net):
+    def forward(self, x):
+        drawn = random.random() + np.random.rand() if self.training else 0
+        return super().forward(x) + drawn * self.first.bias.mean()
+
+class Normed(Net):
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.BatchNorm2d(3)
+    def forward(self, x):
+        return super().forward(self.norm(x))
+
+class Nested(Net):
+    def __init__(self, sizes=((1, 2), (3, 4))):
+        super().__init__()
+        assert isinstance(sizes[0], tuple)
+
+class Large(Net):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("scale", torch.tensor([131070.0]))
+        self.register_buffer("count", torch.tensor([3]))
+        self.register_buffer("same", self.count)
 """
 SETTINGS = {"batch": "2", "crop": "16", "lr": "1e-2", "precision": "float32"}
 
@@ -134,9 +218,14 @@ def test_a_training_does_not_go_on_with_another_source(here):
         ("net.py:Frozen", "has no gradient: its forward detaches its output, or runs under no_grad"),
         ("net.py:Shrinking", "tried in training on crops of 16x16 in float32: its output has shape (2, 3, 16, 15)"),
         ("net.py:Deep", "fails: RuntimeError: wanted multiples of 32. Another crop (--set crop=64)"),
+        ("net.py:OfOneSize", "fails on images of 128x128 pixels, which its test curves are made of"),
+        ("net.py:BadInEval", "wanted values in [0, 1]"),
+        ("net.py:Endless", "causal in the state_dict of Endless is not finite, wanted finite real tensors"),
+        ("net.py:Complex", "phase in the state_dict of Complex is complex"),
+        ("net.py:Extra", "_extra_state in the state_dict of Extra is of type dict"),
         ("net.py:Filled", "net.py:Filled has a parameter weights of its own"),
         ("net.py:Net(weights='x.pth')", "'x.pth' is neither a file nor one of the shipped weights"),
-        ("net.py:Ned", "unknown model in net.py 'Ned'. Did you mean 'Net'?"),
+        ("net.py:Wid", "unknown model in net.py 'Wid'. Did you mean 'Wide'?"),
         ("net.py:Wide", "needs width"),
         ("net.py", "net.py is a file, wanted the model in it too: net.py:Name"),
         ("dncnn(nb=3)", "dncnn(nb=3) came, wanted the name alone, dncnn: give its parameters with --set"),
@@ -150,6 +239,61 @@ def test_what_cannot_be_trained(here, name, words):
     assert (refused.exit_code, refused.output.count("\n")) == (2, 1), refused.output
     assert words in refused.output
     assert not (here / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["InTiles", "Names", "Random", "Normed", "Nested", "Large"])
+def test_what_can_be_trained_resumed_and_used(here, name):
+    """Networks with names that ours give a meaning, other random streams, values beyond half precision, shared ones."""
+    whole, off = train(here / "whole", f"net.py:{name}"), {"ema": "off"}
+    assert train(here / "parts", f"net.py:{name}", minutes=1e-9) is None
+    assert train(here / "parts", f"net.py:{name}").read_bytes() == whole.read_bytes()
+    train(here / "off", f"net.py:{name}", settings=off)
+    verified = CliRunner().invoke(cli.main, ["models", "verify", str(whole), "--data", "photos"])
+    assert verified.exit_code == 0, verified.output
+    if name == "Large":
+        assert models.resolve(f"net.py:Large(weights='{whole}')").load().scale.item() == 131070
+
+
+def test_parameters_that_are_nested_come_back_as_they_were(here):
+    train(here / "out", "net.py:Nested(sizes=((5, 6), (7, 8)))")
+    model = models.resolve("net.py:Nested(weights='out/Nested.safetensors')")
+    assert model.parameters == {"sizes": ((5, 6), (7, 8))} and model.load()
+
+
+def test_precision_is_tried_as_it_will_be_trained(here):
+    refused = command("net.py:NoAutocast", "--set", "precision=bfloat16", "--out", "out")
+    assert refused.exit_code == 2 and "in bfloat16, fails: RuntimeError: not implemented" in refused.output
+    assert command("net.py:NoAutocast", "--out", "out").exit_code == 0
+
+
+def test_a_step_that_fails_is_one_line_and_keeps_the_checkpoint(here):
+    refused = command("net.py:Tires", "--out", "out")
+    assert (refused.exit_code, refused.output.count("\n")) == (2, 1)
+    assert "model Tires fails in training: KeyError: 'step'. The last checkpoint there is kept" in refused.output
+
+
+def test_memory_that_does_not_suffice_is_one_line(here):
+    refused = command("net.py:Hungry", "--set", "batch=3", "--out", "out")
+    assert (refused.exit_code, refused.output.count("\n")) == (2, 1)
+    assert "the memory does not suffice: DefaultCPUAllocator" in refused.output and "smaller batch" in refused.output
+
+
+def test_masks_on_tokens_are_not_for_it(here):
+    refused = command("net.py:Names", "--set", "mask_on=tokens", "--set", "input_mask=75", "--out", "out")
+    assert refused.exit_code == 2 and "Names has no tokens that could be masked: set mask_on=pixels" in refused.output
+
+
+def test_the_licence_is_that_of_its_owner_and_of_the_images(here):
+    card = json.loads(train(here / "out").with_suffix(".json").read_text())
+    assert card["licence"] == "of its owners; training images: of its owners"
+
+
+def test_weights_are_verified_where_their_network_is_found(here, tmp_path_factory, monkeypatch):
+    file, photos = train(here / "out"), here / "photos"
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    refused = CliRunner().invoke(cli.main, ["models", "verify", str(file), "--data", str(photos)])
+    assert refused.exit_code == 2 and refused.output.count("\n") == 1
+    assert "there is no file net.py (net.py:Net is looked up from the current folder)" in refused.output
 
 
 def test_a_setting_that_is_nobodys_gets_a_suggestion(here):

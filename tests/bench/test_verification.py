@@ -57,6 +57,37 @@ def test_a_card_that_is_wrong_is_mended_where_that_is_asked_for(trained):
     assert run(file, "--data", data).exit_code == 0
 
 
+def test_what_the_card_alone_has_is_a_difference(trained, tmp_path):
+    data, file = trained
+    copy, card = tmp_path / file.name, json.loads(file.with_suffix(".json").read_text())
+    copy.write_bytes(file.read_bytes())
+    card["psnr_held_out"] |= {"gaussian(sigma=99)": 12.345}
+    copy.with_suffix(".json").write_text(json.dumps(card))
+    result = run(copy, "--data", data)
+    assert result.exit_code == 3 and "gaussian(sigma=99): the card says 12.345, the weights have nan" in result.output
+
+
+def test_damaged_weights_are_one_line(trained, tmp_path):
+    data, file = trained
+    copy = tmp_path / file.name
+    copy.with_suffix(".json").write_text(file.with_suffix(".json").read_text())
+    copy.write_bytes(file.read_bytes()[:-100])
+    result = run(copy, "--data", data)
+    assert (result.exit_code, result.output.count("\n")) == (2, 1) and "cannot be verified" in result.output
+
+
+def test_without_held_out_images_nothing_is_verified(trained, tmp_path):
+    _, file = trained
+    (tmp_path / "few").mkdir()
+    Image.fromarray(np.zeros((24, 24, 3), np.uint8)).save(tmp_path / "few" / "1.png")
+    settings = {"nc": "4", "nb": "3", "batch": "1", "crop": "8"}
+    file = bench_train.train_model("dncnn", str(tmp_path / "few"), tmp_path, settings=settings, iterations=1)
+    result = run(file, "--data", tmp_path / "few")
+    assert (
+        result.exit_code == 2 and "no held-out images of 128 pixels or more: nothing can be verified" in result.output
+    )
+
+
 def test_other_images_and_other_files_are_refused(trained, tmp_path):
     data, file = trained
     images = training_images.load(str(data))

@@ -13,11 +13,11 @@ has other work to do. What is compiled is compiled before the clock starts.
 
 `--set` changes the recipe of `bench train`, as its own does, and leaves the plain loop as it is.
 
-Measured with one thread, `small`, ratio of CPU seconds:
+Measured with one thread, `small`, in the precision that `auto` chooses, ratio of CPU seconds:
 
-    processor                ours  baseline  dncnn  ridnet  swinir  rnan
+    processor                ours  baseline  dncnn  ridnet  swinir
     Xeon with AMX            2.05            2.00   1.83    2.14
-    Xeon without AMX         1.38  1.44      0.67   0.68            2.52
+    Xeon without AMX         1.43  1.47      1.44   1.72    1.45
 """
 
 from __future__ import annotations
