@@ -153,12 +153,15 @@ class Trainer:
             raise ValueError(f"checkpoint.pt lacks {', '.join(sorted(lacking))}: {_NO_CHECKPOINT}")
         if (began_on := state.get("device", self.device.type)) != self.device.type:
             raise ValueError(f"this training began on {began_on} and cannot go on on {self.device.type}: set --device")
-        stored_recipe = json.loads(state["recipe"])
+        try:
+            stored_recipe, stored = dict(json.loads(state["recipe"])), dict(json.loads(state.get("about", self.about)))
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"checkpoint.pt has no recipe that can be read: {_NO_CHECKPOINT}") from error
         if self.chooses_precision:
             self._compute_in(stored_recipe.get("precision", self.recipe.precision))
         if differing := self.recipe.differences(stored_recipe):
             raise ValueError(f"this training began with another recipe: {'; '.join(differing)}")
-        stored, own = json.loads(state.get("about", self.about)), json.loads(self.about)
+        own = json.loads(self.about)
         differing = [f"{key} was {stored.get(key)} and is {own[key]}" for key in own if stored.get(key) != own[key]]
         if differing:
             raise ValueError(f"this training began with something else: {'; '.join(differing)}")
@@ -300,11 +303,14 @@ def save_atomically(state: dict, path: Path) -> None:
 
 
 def _cut_log(log: Path, iteration: int) -> None:
-    """Drop what was logged after the checkpoint: it will be done, and logged, again. A kill leaves the whole file."""
+    """Drop what was logged after the checkpoint: it will be done, and logged, again. A kill leaves the whole file.
+
+    So is what is no line of a log.
+    """
     if not log.exists():
         return
     lines = log.read_text().splitlines(keepends=True)
-    whole = [line for line in lines if line.startswith("{") and line.endswith("}\n")]
+    whole = [line for line in lines if line.startswith('{"iteration": ') and line.endswith("}\n")]
     part = log.with_suffix(".part")
     part.write_text("".join(line for line in whole if json.loads(line)["iteration"] <= iteration))
     os.replace(part, log)

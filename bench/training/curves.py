@@ -37,8 +37,9 @@ def of_card(card: dict[str, Any]) -> pd.DataFrame:
 
 
 def for_card(folder: Path) -> list[dict[str, Any]]:
-    """The curve of a training's folder as a card has it, to a hundredth of a dB."""
-    points = [(line["iteration"], line["scores"]) for line in _lines(folder)]
+    """The curve of a training's folder as a card has it, to a hundredth of a dB; empty where its log is gone."""
+    lines = _lines(folder) if (folder / LOG).is_file() else []
+    points = [(line["iteration"], line["scores"]) for line in lines]
     return [{"iteration": iteration, "psnr": {noise: round(value, 2) for noise, value in scores.items()}}
             for iteration, scores in points if scores]  # fmt: skip
 
@@ -59,4 +60,4 @@ def _lines(folder: Path) -> list[dict[str, Any]]:
             found.append(json.loads(line))
         except ValueError:  # the last one, of a training that was killed
             continue
-    return [line for line in found if isinstance(line, dict) and "iteration" in line]
+    return [line for line in found if isinstance(line, dict) and {"iteration", "scores"} <= line.keys()]

@@ -61,7 +61,10 @@ def train_model(
     losses and test curves for it too. An interruption saves and raises KeyboardInterrupt.
     """
     model = untrained(name, preset)
-    recipe, parameters = choose(model, preset, {"seed": str(seed), **(settings or {})}, iterations)
+    settings = {"seed": str(seed), **(settings or {})}
+    if seed and settings["seed"] != str(seed):
+        raise BadInput(f"the seed came twice, {seed} and {settings['seed']}: give one")
+    recipe, parameters = choose(model, preset, settings, iterations)
     model = model.changed(parameters)
     usual = model.name if model.outside else f"{model.name}-{model.size}"
     file = out / f"{_checked(called or usual)}.safetensors"

@@ -372,6 +372,10 @@ def test_the_seed_among_the_settings_is_not_lost(photos, tmp_path):
 # What is refused
 
 
+def test_a_seed_that_comes_twice_is_refused(photos, tmp_path):
+    assert "the seed came twice, 3 and 4" in refusal(photos, tmp_path, seed=3, settings={"seed": "4"})
+
+
 def test_unknown_network_gets_a_suggestion(photos, tmp_path):
     assert "unknown model 'dncn'. Did you mean 'dncnn'?" in refusal(photos, tmp_path, name="dncn")
 
@@ -549,6 +553,25 @@ def test_a_full_disk_is_said_and_keeps_the_last_checkpoint(photos, tmp_path):
     assert message.startswith(f"{tmp_path} cannot be written: No space left on device. The last checkpoint there is ke")
     assert (tmp_path / "checkpoint.pt").read_bytes() == before
     train(photos, tmp_path)
+
+
+def test_a_lost_log_and_strange_lines_in_it_do_not_keep_a_training_from_its_weights(photos, tmp_path):
+    train(photos, tmp_path, minutes=1e-9)
+    with (tmp_path / "log.jsonl").open("a") as log:
+        log.write('{"a": 1}\n')
+    file = train(photos, tmp_path)
+    written = file.read_bytes()
+    for name in ("log.jsonl", file.name):
+        (tmp_path / name).unlink()
+    assert train(photos, tmp_path).read_bytes() == written and card_of(file)["curve"] == []
+
+
+@pytest.mark.parametrize("change", [{"recipe": "[1]"}, {"recipe": "{"}, {"about": "3"}, {"recipe": 5}])
+def test_a_checkpoint_without_a_recipe_is_refused(photos, tmp_path, change):
+    train(photos, tmp_path, minutes=1e-9)
+    path = tmp_path / "checkpoint.pt"
+    torch.save({**torch.load(path, weights_only=True), **change}, path)
+    assert "checkpoint.pt has no recipe that can be read" in refusal(photos, tmp_path)
 
 
 def test_what_the_weights_do_not_show_is_compared_too(photos, tmp_path):
