@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -10,7 +9,10 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from bench.errors import BadInput, shortened
+
 SIDE = 64
+STATEMENTS = ("receptive_field", "bytes_per_pixel", "tile")
 
 
 def count_parameters(network: nn.Module) -> int:
@@ -56,7 +58,14 @@ def own_tile(name: str) -> int | None:
     return getattr(import_module(f"baselines.{name}"), "TILE", None)
 
 
-def stated(factory: Callable, what: str) -> int | None:
-    """What a user's class states of itself, `receptive_field = 41`; None where that is no whole number from 1."""
-    value = getattr(factory, what, None)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 1 else None
+def stated(network: type, label: str) -> dict[str, int]:
+    """What a user's class states of itself, `receptive_field = 41`; methods and properties are no statements.
+
+    Raises BadInput for one that is no whole number from 1.
+    """
+    values = {name: getattr(network, name, None) for name in STATEMENTS}
+    found = {name: value for name, value in values.items() if value is not None and not hasattr(value, "__get__")}
+    for name, value in found.items():
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise BadInput(f"model {label} states {name} = {shortened(value)}, wanted a whole number from 1")
+    return found

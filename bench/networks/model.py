@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ class Model:
                   card alone says; of a user's network, of its source and of the tensors it is made with, too; of a
                   classical method, of its libraries' versions; '' for an untrained network
     source_hash   SHA-256 of a user's source and weights' file alone; '' for all others
+    stated        what the class of a user's network states of itself, `tile = 64`
     found         where its weights are, and what is known of them
     """
 
@@ -44,6 +45,7 @@ class Model:
     paper: str
     licence: str
     source_hash: str = ""
+    stated: dict[str, int] = field(default_factory=dict)
 
     @property
     def weights(self) -> str:

@@ -21,7 +21,7 @@ from torch import nn
 from baselines import classical, recognition
 from bench import registry, spec
 from bench.errors import BadInput, unknown
-from bench.networks import cards, groups, identity, weights
+from bench.networks import cards, cost, groups, identity, weights
 from bench.networks.model import Model
 from bench.networks.weights import DEFAULT, Weights
 
@@ -156,8 +156,10 @@ def _outside(parsed: spec.Spec) -> Model:
         paper="",
         licence="of its owners",
     )
-    tensors = identity.tensors_hash(model.untrained())  # a constructor may have read weights of its own
-    return replace(model, weights_hash=hashlib.sha256(f"{source} {tensors}".encode()).hexdigest()) if tensors else model
+    network = model.untrained()
+    tensors = identity.tensors_hash(network)  # a constructor may have read weights of its own
+    known = hashlib.sha256(f"{source} {tensors}".encode()).hexdigest() if tensors else source
+    return replace(model, weights_hash=known, stated=cost.stated(type(network), model.label))
 
 
 def _bind(parsed: spec.Spec, parameters: Mapping[str, Parameter]) -> dict[str, Any]:

@@ -31,22 +31,38 @@ class Tiled(nn.Module):
     def forward(self, x: Tensor, keys: Sequence[int] | None = None) -> Tensor:
         """Denoise (B, C, H, W). Raises ValueError where the network changes the size of a tile."""
         keys = [0] * len(x) if keys is None else keys
+        height, width = x.shape[-2:]
+        x = self._filled(x)
         rows, columns = (strips(length, self.tiling, x.device) for length in x.shape[-2:])
         if len(rows) == len(columns) == 1:
-            return self.network(x, **self._options(keys))
+            return self._run(x, keys)[..., :height, :width]
         total = torch.zeros_like(x, dtype=torch.float32)
         for top, bottom, down in rows:
             for left, right, across in columns:
                 tile = x[..., top:bottom, left:right].clone(memory_format=torch.contiguous_format)
                 own = [stream_key("tile", key, top, left) for key in keys]
-                y = self.network(tile, **self._options(own))
-                if y.shape != tile.shape:
-                    raise ValueError(f"the output has shape {tuple(y.shape[1:])}, wanted {tuple(tile.shape[1:])}")
-                total[..., top:bottom, left:right] += y * (down[:, None] * across)
-        return total
+                total[..., top:bottom, left:right] += self._run(tile, own) * (down[:, None] * across)
+        return total[..., :height, :width]
 
-    def _options(self, keys: Sequence[int]) -> dict:
-        return {"keys": keys} if self.takes_keys else {}
+    def _run(self, tile: Tensor, keys: Sequence[int]) -> Tensor:
+        y = self.network(tile, **({"keys": keys} if self.takes_keys else {}))
+        if y.shape != tile.shape:
+            raise ValueError(f"the output has shape {tuple(y.shape[1:])}, wanted {tuple(tile.shape[1:])}")
+        return y
+
+    def _filled(self, x: Tensor) -> Tensor:
+        """The image, what lacks of a tile added at the bottom and on the right."""
+        least = self.tiling.side if self.tiling.filled else 0
+        if min(x.shape[-2:]) >= least:
+            return x
+        down, across = (_reflected(length, max(length, least)).to(x.device) for length in x.shape[-2:])
+        return x[..., down[:, None], across]
+
+
+def _reflected(length: int, wanted: int) -> Tensor:
+    """The pixels 0, 1, ..., length - 1, and back and forth again, so many as are wanted."""
+    place = torch.arange(wanted) % max(2 * length - 2, 1)
+    return torch.minimum(place, (2 * length - 2 - place).abs())
 
 
 def strips(length: int, tiling: Tiling, device: torch.device | str = "cpu") -> list[Strip]:

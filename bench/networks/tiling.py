@@ -38,6 +38,7 @@ class Tiling:
     step     tiles begin at multiples of it
     largest  number of pixels up to which an image is run whole
     fits     an image that fits into one tile is run whole too
+    filled   a side of an image that is shorter than a tile is filled up to it by reflection
     """
 
     side: int
@@ -46,6 +47,7 @@ class Tiling:
     step: int = STEP
     largest: float = 0
     fits: bool = True
+    filled: bool = False
 
     def smaller(self, height: int, width: int, times: int = 1) -> Tiling | None:
         """The tiling for an image that memory did not suffice for, so many times; None where nothing is smaller."""
@@ -99,19 +101,19 @@ def of_network(name: str) -> Tiling | None:
 
 
 def own(model: Model) -> Tiling | None:
-    """`of_network` of a model; of a user's network, what its class states as `tile`. Raises BadInput."""
+    """`of_network` of a model; of a user's network, what its class states as `tile`, and no other. Raises BadInput."""
     if not model.outside:
         return of_network(model.name)
-    side = cost.stated(model.factory, "tile")
+    side = model.stated.get("tile")
     if side and (side % STEP or side < LEAST):
         raise BadInput(f"model {model.label} states tile = {side}, wanted a multiple of {STEP} from {LEAST}")
-    return _fixed(side) if side else None
+    return replace(_fixed(side), step=1, filled=True) if side else None
 
 
 def receptive_field(model: Model) -> int | str | None:
     """Side in pixels, or words; of a user's network what its class states. None where it is not known."""
     if model.outside:
-        return cost.stated(model.factory, "receptive_field")
+        return model.stated.get("receptive_field")
     return cost.receptive_field(model.name, model.parameters)
 
 
@@ -129,7 +131,7 @@ def _overlap(receptive_field: int | str | None, step: int) -> tuple[int, int]:
 def _bytes_per_pixel(model: Model) -> int:
     """As the network states it; a grey network runs on three channels at once."""
     if model.outside:
-        return cost.stated(model.factory, "bytes_per_pixel") or UNSTATED
+        return model.stated.get("bytes_per_pixel", UNSTATED)
     stated = cost.bytes_per_pixel(model.name, model.parameters) or UNSTATED
     return stated * (3 if channels(model.parameters) == 1 else 1)
 

@@ -14,7 +14,10 @@ from bench.networks.tiles import Tiled, starts, strips
 from bench.networks.tiling import Tiling
 from bench.noise.noises import stream_key
 
-TILINGS = (Tiling(64, overlap=32, margin=8), Tiling(48, overlap=16, margin=4, fits=False), Tiling(128, 64, 24))
+EXACT = Tiling(64, overlap=16, margin=4, step=1, fits=False, filled=True)  # of a user's network with a tile
+TILINGS = (
+    Tiling(64, overlap=32, margin=8), Tiling(48, overlap=16, margin=4, fits=False), Tiling(128, 64, 24), EXACT,
+)  # fmt: skip
 
 
 class Noting(nn.Module):
@@ -74,6 +77,25 @@ def test_neighbours_overlap_and_the_last_is_no_narrow_rest(length, number):
 def test_what_changes_nothing_changes_nothing_in_tiles(height, width, number):
     x = image(2, 3, height, width)
     torch.testing.assert_close(Tiled(nn.Identity(), TILINGS[number])(x), x, atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (40, 56), (64, 64), (20, 130), (65, 71), (100, 130)])
+def test_a_network_with_a_tile_sees_nothing_else(size):
+    """Exactly that square, of images of any size; what is filled up is a reflection, and is cut off again."""
+    noting, x = Noting(), image(2, 3, *size)
+    assert Tiled(noting, EXACT)(x, keys=[5, 6]).shape == x.shape
+    assert {shape for shape, _ in noting.calls} == {(2, 3, 64, 64)}
+    assert size[0] > 64 or size[1] > 64 or noting.calls == [((2, 3, 64, 64), [5, 6])]
+    torch.testing.assert_close(Tiled(nn.Identity(), EXACT)(x), x, atol=1e-6, rtol=0)
+
+
+def test_a_small_image_is_filled_up_by_reflection():
+    seen = []
+    network = Tiled(nn.Identity(), EXACT)
+    network.network.register_forward_hook(lambda module, given, output: seen.append(given[0]))
+    x = image(1, 3, 40, 64)
+    network(x)
+    torch.testing.assert_close(seen[0], nn.functional.pad(x, (0, 0, 0, 24), "reflect"), atol=0, rtol=0)
 
 
 @pytest.mark.parametrize("size", [(65, 64), (64, 129), (150, 113)])  # a rest of one pixel too
@@ -156,8 +178,11 @@ def test_a_network_cannot_change_the_image_and_must_keep_the_size():
         def forward(self, x):
             return x.zero_()
 
-    x = image(1, 1, 100, 64)
-    Tiled(Eraser(), TILINGS[0])(x)
-    assert x.min() < x.max()
+    for chosen in (TILINGS[0], EXACT):
+        x = image(1, 1, 100, 64)
+        Tiled(Eraser(), chosen)(x)
+        assert x.min() < x.max()
     with pytest.raises(ValueError, match=r"the output has shape \(1, 62, 62\), wanted \(1, 64, 64\)"):
         Tiled(nn.AvgPool2d(3, 1), TILINGS[0])(x)
+    with pytest.raises(ValueError, match=r"the output has shape \(1, 62, 62\), wanted \(1, 64, 64\)"):
+        Tiled(nn.AvgPool2d(3, 1), EXACT)(image(1, 1, 40, 40))

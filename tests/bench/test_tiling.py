@@ -105,8 +105,28 @@ class Tiled(nn.Identity):
 class Odd(nn.Identity):
     tile = 20
 
+def made():
+    return Tiled()
+
+class Text(nn.Identity):
+    tile = "64"
+
+class Fraction(nn.Identity):
+    tile = 64.0
+
+class Wide(nn.Identity):
+    receptive_field = 41.0
+
 class Flagged(nn.Identity):
     receptive_field = True
+
+class Nothing(nn.Identity):
+    bytes_per_pixel = 0
+
+class Property(nn.Identity):
+    @property
+    def tile(self):
+        return 64
 """
 
 
@@ -118,14 +138,31 @@ def own(tmp_path):
 
 def test_a_users_class_states_what_it_needs(own):
     usual = own("Plain")
-    assert own("Flagged") == usual and (usual.margin, usual.overlap) == (8, 32)
+    assert own("Property") == usual and (usual.margin, usual.overlap) == (8, 32)
     assert (own("Seeing").margin, own("Seeing").overlap) == (20, 56)
     assert own("Seeing") == tiling.replace(tiling.of(models.resolve("dncnn(weights=None, size='full')")),
                                            side=512, largest=usual.largest)  # fmt: skip
     assert usual.tile(3000, 4000) == 512 and own("Light").tile(3000, 4000) == 0
-    assert own("Tiled") == tiling.replace(tiling.of(models.resolve("rnan")), side=64)
+    always = tiling.replace(tiling.of(models.resolve("rnan")), side=64, step=1, filled=True)
+    assert own("Tiled") == own("made") == always
     with pytest.raises(BadInput, match="model Odd states tile = 20, wanted a multiple of 8 from 32"):
         own("Odd")
+
+
+@pytest.mark.parametrize(
+    ("name", "came"),
+    [
+        ("Text", "tile = '64'"),
+        ("Fraction", "tile = 64.0"),
+        ("Wide", "receptive_field = 41.0"),
+        ("Flagged", "receptive_field = True"),
+        ("Nothing", "bytes_per_pixel = 0"),
+    ],
+)
+def test_what_a_class_states_is_a_whole_number(own, name, came):
+    with pytest.raises(BadInput) as error:
+        own(name)
+    assert str(error.value) == f"model {name} states {came}, wanted a whole number from 1"
 
 
 def test_info_shows_the_receptive_field_that_a_user_states(own, tmp_path):
