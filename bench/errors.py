@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 
 class BadInput(ValueError):
@@ -29,3 +30,12 @@ def described(error: BaseException) -> str:
     """What an error says, in one line: a ValueError's words, and the kind of any other."""
     words = next(iter(str(error).splitlines()), "")
     return words if isinstance(error, ValueError) and words else f"{type(error).__name__}: {words}".removesuffix(": ")
+
+
+@contextmanager
+def told(of: str) -> Iterator[None]:
+    """Run a user's code inside it, which may raise anything: it becomes a BadInput that begins with what it is of."""
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        raise BadInput(f"{of}: {described(error)}") from error

@@ -198,7 +198,7 @@ def layers(spec, side) -> None:
     from bench.networks import models
 
     model = models.resolve(spec)
-    network = probe.load(model, "cpu")
+    network = model.checked()
     default = {layer.name for layer in probe.chosen(model, network, probe.trace(model, network), ())}
     table = Table("layer", "module", f"output for one image of {side}x{side}", "looked at by default")
     for layer in probe.trace(model, network, side):

@@ -10,9 +10,10 @@ import torch
 from torch import nn
 
 from baselines.checkpoints import first_line
+from bench.errors import told
 from bench.evaluation.prepare import Prepared
 from bench.machine import is_out_of_memory
-from bench.networks import contract, precisions
+from bench.networks import precisions
 from bench.networks.model import Model
 from bench.networks.tiles import Tiled
 from bench.networks.tiling import Tiling
@@ -84,7 +85,6 @@ class Networks:
 
 def load(model: Model, device: torch.device, precision: str) -> nn.Module:
     """The network on the device, in a precision; one from outside is tried first. Raises BadInput."""
-    network = model.load(device)
-    if model.outside:
-        contract.check(network, model.label, device)
-    return precisions.cast(network, precision)
+    network = model.checked(device)
+    with told(f"model {model.label}"):
+        return precisions.cast(network, precision)

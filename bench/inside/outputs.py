@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from bench.errors import BadInput
-from bench.inside.probe import keyed, load, one_line_errors
+from bench.inside.probe import keyed, one_line_errors
 from bench.networks import tiling
 from bench.networks.models import Model
 from bench.networks.tiles import Tiled
@@ -43,7 +43,7 @@ class Denoiser:
 
 def denoiser(model: Model, device: torch.device) -> Denoiser:
     """A loaded model, in the tile that it is always run in where it has one. Raises BadInput."""
-    network = load(model, device)
+    network = model.checked(device)
     own = tiling.own(model)
     return Denoiser(model, Tiled(network, own) if own else network, device)
 

@@ -14,7 +14,7 @@ from analysis.capture import Capture, capture
 from analysis.layers import Layer
 from baselines.checkpoints import first_line
 from bench.errors import BadInput
-from bench.networks import adapters, cards, contract
+from bench.networks import adapters, cards
 from bench.networks.models import Model
 
 TRACED_SIDE = 64
@@ -67,14 +67,14 @@ def keyed(network: nn.Module, keys: Sequence[int]) -> dict[str, list[int]]:
 
 def probe(model: Model, patterns: Sequence[str], device: torch.device) -> Probe:
     """The model with the layers that the patterns name, or its default ones where there are none. Raises BadInput."""
-    network = load(model, device)
+    network = model.checked(device)
     names = [layer.name for layer in chosen(model, network, trace(model, network), patterns)]
     return probe_of(model, network, device, names)
 
 
 def deepest(model: Model, patterns: Sequence[str], device: torch.device) -> Probe:
     """The model with the last of those layers alone: what SRGA and the densities of features look at."""
-    network = load(model, device)
+    network = model.checked(device)
     return probe_of(model, network, device, [chosen(model, network, trace(model, network), patterns)[-1].name])
 
 
@@ -82,14 +82,6 @@ def probe_of(model: Model, network: nn.Module, device: torch.device, names: Sequ
     """A loaded model with the layers of these names."""
     prefix = _prefix(network)
     return Probe(model, network, device, tuple(names), capture(network, [prefix + name for name in names]))
-
-
-def load(model: Model, device: torch.device) -> nn.Module:
-    """The network on the device; one from outside is tried first. Raises BadInput."""
-    network = model.load(device)
-    if model.outside:
-        contract.check(network, model.label, device)
-    return network
 
 
 def trace(model: Model, network: nn.Module, side: int = TRACED_SIDE) -> list[Layer]:

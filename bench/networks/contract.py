@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from baselines.checkpoints import first_line
 from baselines.recipe import Recipe
-from bench.errors import BadInput, described
+from bench.errors import BadInput, described, told
 
 # Height and width, none square, so that a swap shows. The first that runs is judged; the later ones have more factors
 # of two, for networks that want them.
@@ -26,24 +26,25 @@ STRANGE = 0.5  # an output that correlates less with the image is doubted
 
 
 @torch.inference_mode()
-def check(network: nn.Module, label: str, device: torch.device) -> None:
+def check(network: nn.Module, label: str, device: torch.device, tile: int | None = None) -> None:
     """Run a network in eval mode twice on (1, 3, 40, 32) in [0, 1]. Raises BadInput for what it may not do.
 
     One that fails there is tried on larger images, and one that fails on all of them on squares, of which it has to
-    take exactly one.
+    take exactly one. One that states a tile is tried on that alone.
     """
-    keys = {"keys": [1]} if getattr(network, "takes_keys", False) else {}
-    error = None
-    for size in SIZES:
+    with told(f"model {label}"):
+        keys = _keys(network)
+    error, sizes = None, ((tile, tile),) if tile else SIZES
+    for size in sizes:
         error, problem = _tried(network, size, device, keys)
         if error is None:
             break
         if keys and "keys" in first_line(error):
             raise BadInput(f"model {label} declares takes_keys, and fails with them: {first_line(error)}") from error
     else:
-        size, problem = _square(network, device, keys)
+        size, problem = (None, "") if tile else _square(network, device, keys)
     if size is None:
-        tried = ", ".join(f"{height}x{width}" for height, width in SIZES)
+        tried = ", ".join(f"{height}x{width}" for height, width in sizes)
         raise BadInput(
             f"model {label}, tried on images of {tried} pixels, fails: {described(error)}. "
             f"{problem or 'Wanted a module from (B, 3, H, W), float32 in [0, 1], to the same'}"
@@ -85,6 +86,10 @@ def check_training(network: nn.Module, label: str, device: torch.device, recipe:
         raise BadInput(f"{tried[:-1]}: {_problem(x, x, y, y, keyed=False)}")
     if not y.requires_grad:
         raise BadInput(f"{tried} has no gradient: its forward detaches its output, or runs under no_grad")
+
+
+def _keys(network: nn.Module) -> dict[str, list[int]]:
+    return {"keys": [1]} if getattr(network, "takes_keys", False) else {}
 
 
 def _square(network: nn.Module, device: torch.device, keys: dict) -> tuple[tuple[int, int] | None, str]:
@@ -160,20 +165,42 @@ def _correlation(x: Tensor, y: Tensor) -> float:
 
 
 @torch.inference_mode()
-def doubt(network: nn.Module) -> str:
-    """In words, that a network's output on a small image does not look like the image; '' where it does, or fails."""
-    keys = {"keys": [1]} if getattr(network, "takes_keys", False) else {}
-    for size in SIZES:
+def doubt(network: nn.Module, tile: int | None = None) -> str:
+    """In words, what is strange on a small image, or which sizes will fail; '' for nothing, or where all fails."""
+    squares = [(side, side) for side in SQUARES]
+    for size in ((tile, tile),) if tile else (*SIZES, *squares):
         x = _image(*size)
         try:
+            keys = _keys(network)
             y = network(x.clone(), **keys).float()
-            alike = _correlation(x, y)
+            found = [_unlike(x, y), "" if tile else _narrow(network, size, keys)]
         except (Exception, SystemExit):  # `check` says it, where the network runs
             continue
-        if alike > STRANGE or not y.isfinite().all():
-            return ""
-        return (
-            f"its output hardly follows the image (correlation {alike:.2f} on a {size[0]}x{size[1]} ramp with noise): "
-            "it may be untrained, or return the noise in place of the image"
-        )
+        return "; ".join(filter(None, found))
     return ""
+
+
+def _unlike(x: Tensor, y: Tensor) -> str:
+    """In words, that an output does not look like the image; '' where it does."""
+    alike = _correlation(x, y)
+    if alike > STRANGE or not y.isfinite().all():
+        return ""
+    height, width = x.shape[-2:]
+    return (
+        f"its output hardly follows the image (correlation {alike:.2f} on a {height}x{width} ramp with noise): "
+        "it may be untrained, or return the noise in place of the image"
+    )
+
+
+def _narrow(network: nn.Module, size: tuple[int, int], keys: dict) -> str:
+    """In words, that a network which takes a size fails on one that is a pixel larger; '' where it does not."""
+    height, width = size
+    error, problem = _tried(network, (height + 1, width + 1), torch.device("cpu"), keys)
+    if error is None and not problem:
+        return ""
+    tile = height if height == width else max(64, min(size))
+    return (
+        f"it runs on {height}x{width} pixels and fails on {height + 1}x{width + 1} "
+        f"({described(error) if error else problem}): images of sizes that it does not take will fail, unless it pads "
+        f"them in its forward, or its class states a tile, such as tile = {tile}"
+    )

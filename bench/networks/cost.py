@@ -58,7 +58,7 @@ def own_tile(name: str) -> int | None:
     return getattr(import_module(f"baselines.{name}"), "TILE", None)
 
 
-def stated(network: type, label: str) -> dict[str, int]:
+def stated(network: type) -> dict[str, int]:
     """What a user's class states of itself, `receptive_field = 41`; methods and properties are no statements.
 
     Raises BadInput for one that is no whole number from 1.
@@ -67,5 +67,5 @@ def stated(network: type, label: str) -> dict[str, int]:
     found = {name: value for name, value in values.items() if value is not None and not hasattr(value, "__get__")}
     for name, value in found.items():
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise BadInput(f"model {label} states {name} = {shortened(value)}, wanted a whole number from 1")
+            raise BadInput(f"its class states {name} = {shortened(value)}, wanted a whole number from 1")
     return found

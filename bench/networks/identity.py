@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.lazy import LazyModuleMixin
 
 from bench.beside import folders_of
 
@@ -49,7 +50,12 @@ def sources(file: Path) -> list[Path]:
 
 
 def tensors_hash(network: nn.Module) -> str:
-    """SHA-256 of the names, types, shapes and values of all that `state_dict` has; '' where it has nothing."""
+    """SHA-256 of the names, types, shapes and values of all that `state_dict` has; '' where it has nothing.
+
+    Raises ValueError for layers whose tensors are not made yet.
+    """
+    if lazy := next((module for module in network.modules() if _waits(module)), None):
+        raise ValueError(f"its {type(lazy).__name__} has no sizes yet: run the network once in its constructor")
     state, digest = network.state_dict(), hashlib.sha256()
     if not state:
         return ""
@@ -57,6 +63,10 @@ def tensors_hash(network: nn.Module) -> str:
         digest.update(f"{key} {_kind(value)}\n".encode())
         digest.update(_content(value))
     return digest.hexdigest()
+
+
+def _waits(module: nn.Module) -> bool:
+    return isinstance(module, LazyModuleMixin) and module.has_uninitialized_params()
 
 
 def _kind(value: object) -> str:

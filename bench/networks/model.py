@@ -14,7 +14,7 @@ from torch import nn
 from baselines import recognition
 from baselines.checkpoints import first_line
 from bench import spec
-from bench.errors import BadInput, described
+from bench.errors import BadInput, described, told
 from bench.networks import adapters, cards, contract
 from bench.networks.weights import Weights
 
@@ -67,26 +67,33 @@ class Model:
 
     @property
     def doubt(self) -> str:
-        """Of which other network its weights could be, in words, or why a user's network looks like no denoiser.
+        """Of which other network its weights could be, in words, or what a user's network looks like, or will fail on.
 
         '' where nothing is known, or the weights are our own.
         """
         if self.outside:
-            return contract.doubt(self.load())
+            return contract.doubt(self.load(), self.stated.get("tile"))
         stranger = self.found.kind in ("file", "imported")
         return recognition.doubt(import_module(f"baselines.{self.name}"), self.parameters) if stranger else ""
 
     def load(self, device: str | torch.device = "cpu") -> nn.Module:
         """The network in eval mode on a device. Raises BadInput if the weights do not fit it."""
         network = self.untrained()
-        try:
+        with told(f"model {self.label}"):
             if self.file is not None:
                 recognition.fill(network, self.found.tensors, self.file.name)
             if not self.outside:
                 network = adapters.adapt(network, {**recognition.defaults(self.factory), **self.parameters})
-        except ValueError as error:
-            raise BadInput(f"model {self.label}: {error}") from error
-        return network.to(device).eval()
+            network.to(device)
+            network.eval()
+        return network
+
+    def checked(self, device: str | torch.device = "cpu") -> nn.Module:
+        """`load`, where a user's network is tried on a small image. Raises BadInput for what it may not do."""
+        network = self.load(device)
+        if self.outside:
+            contract.check(network, self.label, torch.device(device), self.stated.get("tile"))
+        return network
 
     def changed(self, parameters: dict[str, Any]) -> Model:
         """The network with these parameters, of which its label shows those that were chosen."""

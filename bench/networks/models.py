@@ -20,7 +20,7 @@ from torch import nn
 
 from baselines import classical, recognition
 from bench import registry, spec
-from bench.errors import BadInput, unknown
+from bench.errors import BadInput, told, unknown
 from bench.networks import cards, cost, groups, identity, weights
 from bench.networks.model import Model
 from bench.networks.weights import DEFAULT, Weights
@@ -157,9 +157,11 @@ def _outside(parsed: spec.Spec) -> Model:
         licence="of its owners",
     )
     network = model.untrained()
-    tensors = identity.tensors_hash(network)  # a constructor may have read weights of its own
+    with told(f"model {model.label}"):
+        tensors = identity.tensors_hash(network)  # a constructor may have read weights of its own
+        stated = cost.stated(type(network))
     known = hashlib.sha256(f"{source} {tensors}".encode()).hexdigest() if tensors else source
-    return replace(model, weights_hash=known, stated=cost.stated(type(network), model.label))
+    return replace(model, weights_hash=known, stated=stated)
 
 
 def _bind(parsed: spec.Spec, parameters: Mapping[str, Parameter]) -> dict[str, Any]:

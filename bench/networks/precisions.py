@@ -10,12 +10,13 @@ costs 0.01 dB.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from types import MethodType
 
 import torch
 from torch import Tensor, nn
 
-from bench.errors import unknown
+from bench.errors import BadInput, unknown
 
 CAUTION = (
     "bfloat16 moves the PSNR of an image under the small weights that ship by up to 0.005 dB (RNAN 0.01, RIDNet "
@@ -42,8 +43,7 @@ class InBfloat16(nn.Module):
     def __init__(self, network: nn.Module):
         super().__init__()
         self.network = network
-        named = [layer for module in network.modules() for layer in getattr(module, "float32_layers", ())]
-        for layer in dict.fromkeys(named):
+        for layer in dict.fromkeys(layer for module in network.modules() for layer in _float32_layers(module)):
             layer.forward = MethodType(_float32_forward, layer)
 
     @property
@@ -53,6 +53,17 @@ class InBfloat16(nn.Module):
     def forward(self, x: Tensor, **keys) -> Tensor:
         with torch.autocast(x.device.type, torch.bfloat16):
             return self.network(x, **keys).float()
+
+
+def _float32_layers(module: nn.Module) -> list[nn.Module]:
+    """What a module names itself. Raises BadInput where that is something else than layers."""
+    stated = getattr(module, "float32_layers", ())
+    layers = list(stated) if isinstance(stated, Iterable) else [stated]
+    for layer in layers:
+        if not isinstance(layer, nn.Module):
+            came = f"float32_layers of {type(module).__name__} has a {type(layer).__name__}"
+            raise BadInput(f"{came}, wanted a list of layers, such as [self.head]")
+    return layers
 
 
 def _float32_forward(layer: nn.Module, x: Tensor) -> Tensor:

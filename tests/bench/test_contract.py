@@ -39,6 +39,26 @@ class OfOne(Good):
     def forward(self, x):
         return x + torch.zeros(128, 128)
 
+class OfEight(Good):
+    def forward(self, x):
+        if x.shape[-1] % 8 or x.shape[-2] % 8:
+            raise RuntimeError("wanted multiples of 8")
+        return x
+
+class Cutting(Good):
+    def forward(self, x):
+        return x[..., : x.shape[-2] // 2 * 2, : x.shape[-1] // 2 * 2]
+
+class InTiles(Good):
+    tile = 48
+    def forward(self, x):
+        if x.shape[-2:] != (48, 48):
+            raise RuntimeError("wanted 48x48")
+        return x
+
+class OtherTile(InTiles):
+    tile = 64
+
 class Grey(Good):
     def __init__(self):
         super().__init__()
@@ -142,6 +162,49 @@ class RandomKeyed(Keyed):
 class NoKeys(Good):
     takes_keys = True
 
+class Lazy(Good):
+    def __init__(self):
+        super().__init__()
+        self.mix = nn.LazyConv2d(3, 1)
+
+class OfNoDevice(Good):
+    def __init__(self):
+        super().__init__()
+        self.mix = nn.Conv2d(3, 3, 1, device="meta")
+
+class NoState(Good):
+    def state_dict(self, *args, **kwargs):
+        raise RuntimeError("no state\\nand more")
+
+class NoEval(Good):
+    def eval(self):
+        raise RuntimeError("no eval")
+
+class SilentEval(Good):
+    def eval(self):
+        self.training = False
+
+class Immobile(Good):
+    def to(self, *args):
+        raise RuntimeError("stays here")
+
+class Unsure(Good):
+    @property
+    def takes_keys(self):
+        raise RuntimeError("not known yet")
+
+class ByMethod(Good):
+    def float32_layers(self):
+        return []
+
+class ByName(Good):
+    float32_layers = ["mix"]
+
+class Failing(Good):
+    @property
+    def float32_layers(self):
+        raise RuntimeError("no layers")
+
 def made():
     return Good()
 
@@ -157,13 +220,13 @@ def users(tmp_path):
     return file
 
 
-def run(users, name, photos, tmp_path):
+def run(users, name, photos, tmp_path, *more):
     arguments = ["run", "--models", f"{users}:{name}", "--noise", "gaussian(sigma=15)", "--data", photos, "--limit", 1,
-                 "--out", tmp_path / "run"]  # fmt: skip
+                 "--out", tmp_path / "run", *more]  # fmt: skip
     return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
-@pytest.mark.parametrize("name", ["Good", "Keyed", "OfLarge", "OfMany", "OfOne", "made"])
+@pytest.mark.parametrize("name", ["Good", "Keyed", "OfLarge", "OfMany", "OfOne", "SilentEval", "InTiles", "made"])
 def test_good_networks_run(users, photos, tmp_path, name):
     """One that takes other sizes than those of the pictures has rows that say so."""
     result = run(users, name, photos, tmp_path)
@@ -199,6 +262,13 @@ ALL = "tried on images of 40x32, 96x64, 192x128, 512x256 pixels, fails: "
         ("Swapped", TRIED + "its output has shape (1, 3, 32, 40), wanted that of the input, (1, 3, 40, 32)"),
         ("SwappedInside", "It takes 32x32, 64x64, 128x128, 256x256, 512x512, so it may have height and width swapped"),
         ("LargeRandom", "tried on a 96x64 image in [0, 1]: two outputs for the same image differ by up to 0.0"),
+        ("OtherTile", "tried on images of 64x64 pixels, fails: RuntimeError: wanted 48x48. Wanted"),
+        ("Lazy", "model Lazy: its LazyConv2d has no sizes yet: run the network once in its constructor"),
+        ("OfNoDevice", "model OfNoDevice: NotImplementedError: Cannot copy out of meta tensor"),
+        ("NoState", "model NoState: RuntimeError: no state"),
+        ("NoEval", "model NoEval: RuntimeError: no eval"),
+        ("Immobile", "model Immobile: RuntimeError: stays here"),
+        ("Unsure", "model Unsure: RuntimeError: not known yet"),
         ("not_a_network", "model not_a_network makes an object of type int, wanted a torch.nn.Module"),
     ],
 )
@@ -207,6 +277,20 @@ def test_what_a_network_may_not_do_is_told(users, photos, tmp_path, name, line):
     last = result.output.splitlines()[-1]
     assert result.exit_code == 2 and last.startswith(f"Error: model {name}"), result.output
     assert line in last
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("ByMethod", "float32_layers of ByMethod has a method, wanted a list of layers, such as [self.head]"),
+        ("ByName", "float32_layers of ByName has a str, wanted a list of layers, such as [self.head]"),
+        ("Failing", "RuntimeError: no layers"),
+    ],
+)
+def test_layers_for_float32_that_are_none_are_told(users, photos, tmp_path, name, line):
+    result = run(users, name, photos, tmp_path, "--precision", "bf16")
+    last = result.output.splitlines()[-1]
+    assert result.exit_code == 2 and last.startswith(f"Error: model {name}: {line}"), result.output
 
 
 def test_our_networks_are_not_tried(photos, tmp_path, monkeypatch):
@@ -260,3 +344,23 @@ def test_an_output_that_is_not_like_the_image_is_doubted(users, photos, tmp_path
     result = run(users, name, photos, tmp_path)
     notes = [line for line in result.output.splitlines() if line.startswith(f"note: {name}: its output hardly follows")]
     assert result.exit_code == 0 and len(notes) == (name not in ("Good", "OfLarge")), result.output
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("OfEight", "it runs on 40x32 pixels and fails on 41x33 (RuntimeError: wanted multiples of 8): images"),
+        ("OfEight", "or its class states a tile, such as tile = 64"),
+        ("Cutting", "fails on 41x33 (its output has shape (1, 3, 40, 32), wanted that of the input, (1, 3, 41, 33)):"),
+        ("OfMany", "it runs on 192x128 pixels and fails on 193x129 (RuntimeError: wanted multiples of 64): images"),
+        ("OfMany", "such as tile = 128"),
+        ("OfOne", "it runs on 128x128 pixels and fails on 129x129"),
+        ("Good", ""),
+        ("OfLarge", ""),
+        ("InTiles", ""),
+    ],
+)
+def test_sizes_that_will_fail_are_told_before_a_run(users, photos, tmp_path, name, said):
+    output = run(users, name, photos, tmp_path).output
+    notes = [line for line in output.splitlines() if line.startswith(f"note: {name}: ")]
+    assert len(notes) == bool(said) and (not said or said in notes[0]), output

@@ -162,7 +162,7 @@ def test_a_users_class_states_what_it_needs(own):
 def test_what_a_class_states_is_a_whole_number(own, name, came):
     with pytest.raises(BadInput) as error:
         own(name)
-    assert str(error.value) == f"model {name} states {came}, wanted a whole number from 1"
+    assert str(error.value) == f"model {name}: its class states {came}, wanted a whole number from 1"
 
 
 def test_info_shows_the_receptive_field_that_a_user_states(own, tmp_path):
