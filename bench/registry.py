@@ -57,7 +57,7 @@ def outside(kind: str, name: str) -> Any | None:
     """An object named as `path/to/file.py:Name`, `package.module:Name` or by an entry point; None if it is neither."""
     if ":" in name:
         place, _, attribute = name.rpartition(":")
-        module = _load_file(Path(place)) if place.endswith(".py") else _import(place, name)
+        module = _load_file(Path(place), attribute) if place.endswith(".py") else _import(place, name)
         if not hasattr(module, attribute):
             own = [n for n, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__]
             raise unknown(f"{kind} in {place}", attribute, own)
@@ -99,8 +99,11 @@ def file_of(found: type) -> Path | None:
 _FILES: dict[str, tuple[Path, str]] = {}  # loaded files by the name of their module: path, SHA-256
 
 
-def _load_file(path: Path) -> ModuleType:
-    """The module of a file, executed once for each content that it and what it imports beside it have had."""
+def _load_file(path: Path, attribute: str) -> ModuleType:
+    """The module of a file, executed once for each content that it and what it imports beside it have had.
+
+    `attribute`: what of it is wanted, for the words of an error.
+    """
     if not path.is_file():
         raise BadInput(f"there is no file {path}")
     try:
@@ -126,10 +129,22 @@ def _load_file(path: Path) -> ModuleType:
             exec(code, vars(module))
     except (Exception, SystemExit) as error:  # whatever a user's file raises is reported as his file's error
         sys.modules.pop(name, None)
-        where = ", neither installed nor beside that file" if isinstance(error, ModuleNotFoundError) else ""
-        raise BadInput(f"{path} cannot be imported: {described(error)}{where}") from error
+        raise BadInput(f"{path} cannot be imported: {described(error)}{_advice(error, path, attribute)}") from error
     _FILES[name] = (path, digest)
     return module
+
+
+def _advice(error: BaseException, path: Path, attribute: str) -> str:
+    """What to do about a file that cannot be imported; '' where there is nothing to say."""
+    if isinstance(error, ModuleNotFoundError):
+        return ", neither installed nor beside that file"
+    if isinstance(error, ImportError) and "relative import" in str(error):
+        folder, *above = beside.folders_of(path)
+        root = above[0] if above else folder.parent
+        parts = path.resolve().relative_to(root).with_suffix("").parts
+        if all(part.isidentifier() for part in parts):
+            return f": write {'.'.join(parts)}:{attribute} in the folder {root}"
+    return ""
 
 
 def _import(place: str, name: str) -> ModuleType:

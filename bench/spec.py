@@ -2,7 +2,8 @@
 
 Grammar: `name` or `name(arguments)`. Arguments are Python literals or specs, by position or by name. The text is
 parsed and never evaluated. The canonical form has the parameters that differ from their defaults, by name, in the
-order of the fields, numbers normalized (25.0 is 25), so that equal things have equal text.
+order of the fields, numbers normalized (25.0 is 25), so that equal things have equal text. A name is one word; only a
+path in it may have spaces, `my nets/net.py:Net`.
 """
 
 from __future__ import annotations
@@ -49,15 +50,19 @@ def parse(text: str) -> Spec:
 def _parse(text: str) -> Spec:
     name, bracket, rest = text.partition("(")
     name, inner = name.strip(), rest.strip()
-    if not name or re.search(r"[\s,()\[\]{}'\"=*]", name):
-        raise BadInput(f"{shortened(text)} is not a spec: wanted a name, or name(parameter=value, ...)")
+    path, colon, attribute = name.rpartition(".py:")
+    if not name or re.search(r"[\s,()\[\]{}'\"=*]", path.replace(" ", "") + colon + attribute):
+        raise BadInput(
+            f"{shortened(text)} is not a spec: wanted a name, or name(parameter=value, ...){_of_paths(name)}"
+        )
     if not bracket:
         return Spec(name)
     closing = next((place for place, _, depth in _outside_quotes(bracket + inner) if place and depth == 0), None)
     if closing is None:
         raise BadInput(f"{shortened(text)} is not a spec: a bracket or a quote is not closed")
     if closing != len(inner):
-        raise BadInput(f"{shortened(text)} is not a spec: {shortened(inner[closing:])} stands behind its last bracket")
+        rest = f"{shortened(inner[closing:])} stands behind its last bracket{_of_paths(inner[closing:])}"
+        raise BadInput(f"{shortened(text)} is not a spec: {rest}")
     args, kwargs = [], []
     for part in split(inner[:-1]):
         named = re.match(r"([^\W\d]\w*)\s*=(?!=)", part)
@@ -68,6 +73,10 @@ def _parse(text: str) -> Spec:
         else:
             args.append(_value(part, text))
     return Spec(name, tuple(args), tuple(kwargs))
+
+
+def _of_paths(text: str) -> str:
+    return "; a path in it has no brackets, commas, quotes or =" if ".py:" in text else ""
 
 
 def _value(part: str, text: str) -> Any:
@@ -106,15 +115,18 @@ def split(text: str) -> list[str]:
     return [part.strip() for part in parts if part.strip()]
 
 
-def bind(spec: Spec, parameters: Mapping[str, inspect.Parameter], kind: str) -> dict[str, Any]:
-    """Parameters by name, as given (no defaults). Raises BadInput for one that is unknown, twice or missing."""
+def bind(spec: Spec, parameters: Mapping[str, inspect.Parameter], kind: str, others: bool = False) -> dict[str, Any]:
+    """Parameters by name, as given (no defaults). Raises BadInput for one that is unknown, twice or missing.
+
+    `others`: whether names besides those of the parameters are taken.
+    """
     names = list(parameters)
     if len(spec.args) > len(names):
         wanted = f"at most {len(names)} ({', '.join(names)})" if names else "none"
         raise BadInput(f"{kind} {spec.name!r} got {len(spec.args)} parameters, wanted {wanted}")
     given = dict(zip(names, spec.args, strict=False))
     for name, value in spec.kwargs:
-        if name not in parameters:
+        if name not in parameters and not others:
             raise unknown(f"parameter of {spec.name}", name, names)
         if name in given:
             raise BadInput(f"{kind} {spec.name!r} got the parameter {name!r} twice")
@@ -126,9 +138,19 @@ def bind(spec: Spec, parameters: Mapping[str, inspect.Parameter], kind: str) -> 
 
 
 def parameters_of(factory: Callable) -> dict[str, inspect.Parameter]:
-    """The named parameters that a class or function can be called with."""
+    """The named parameters that a class or function can be called with. Raises BadInput for one without a name."""
+    parameters = inspect.signature(factory).parameters
+    if nameless := next((n for n, p in parameters.items() if p.kind is inspect.Parameter.POSITIONAL_ONLY), None):
+        of = getattr(factory, "__name__", "it")
+        raise BadInput(f"{nameless} of {of} stands in front of a /, wanted all behind it, or no /")
     named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    return {n: p for n, p in inspect.signature(factory).parameters.items() if p.kind in named}
+    return {n: p for n, p in parameters.items() if p.kind in named}
+
+
+def takes_others(factory: Callable) -> bool:
+    """Whether it can be called with any names, f(**others)."""
+    parameters = inspect.signature(factory).parameters.values()
+    return any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters)
 
 
 def literal(text: str) -> Any:

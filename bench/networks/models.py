@@ -133,13 +133,14 @@ def _outside(parsed: spec.Spec) -> Model:
     try:
         own = spec.parameters_of(factory)
     except ValueError as error:  # of some compiled functions
-        raise BadInput(f"{parsed.name} does not tell its parameters: {error}") from error
-    given = _bind(parsed, {**own, **{key: value for key, value in WEIGHTS.items() if key not in own}})
+        raise BadInput(f"{parsed.name} does not tell its parameters by name: {error}") from error
+    others = spec.takes_others(factory)
+    given = _bind(parsed, {**own, **{key: value for key, value in WEIGHTS.items() if key not in own}}, others)
     chosen = None if "weights" in own else given.pop("weights", None)
     found = weights.NONE if chosen in (None, DEFAULT) else weights.find(chosen, name)
     of_card = found.network if found.card else {}
-    given = {**{key: value for key, value in of_card.items() if key in own}, **given}
-    ordered = {key: given[key] for key in own if key in given}
+    given = {**{key: value for key, value in of_card.items() if key in own or others}, **given}
+    ordered = {key: given[key] for key in [*own, *sorted(given.keys() - own.keys())] if key in given}
     shown = {} if found is weights.NONE else {"weights": found.name}
     source = identity.source_hash(parsed.name, factory, found.hash)
     model = Model(
@@ -164,14 +165,15 @@ def _outside(parsed: spec.Spec) -> Model:
     return replace(model, weights_hash=known, stated=stated)
 
 
-def _bind(parsed: spec.Spec, parameters: Mapping[str, Parameter]) -> dict[str, Any]:
+def _bind(parsed: spec.Spec, parameters: Mapping[str, Parameter], others: bool = False) -> dict[str, Any]:
     """The parameters that a spec gives, by name; whole numbers where the defaults are. Raises BadInput."""
-    given = spec.bind(parsed, parameters, "model")
+    given = spec.bind(parsed, parameters, "model", others)
     for key, value in given.items():
         if isinstance(value, spec.Spec):
             came = spec.format_value(value)
             raise BadInput(f"{key} of {parsed.name} is {came}, wanted a number, or text in quotes: {key}='{came}'")
-    return {key: spec.like(parameters[key].default, value) for key, value in given.items()}
+    defaults = {key: parameter.default for key, parameter in parameters.items()}
+    return {key: spec.like(defaults.get(key), value) for key, value in given.items()}
 
 
 def load_model(text: str, device: str | torch.device = "cpu") -> nn.Module:

@@ -488,6 +488,63 @@ def test_the_console_script_finds_the_current_folder():
     assert done.returncode == 0, done.stderr
 
 
+def test_a_relative_import_is_told_how_to_be_named():
+    for folder in ("project/inner/deeper", "loose"):
+        Path(folder).mkdir(parents=True)
+    Path("project/inner/__init__.py").touch()
+    Path("project/inner/deeper/__init__.py").touch()
+    Path("project/inner/parts.py").write_text(USERS)
+    Path("loose/parts.py").write_text(USERS)
+    Path("project/inner/deeper/net.py").write_text("from ..parts import Net\n")
+    Path("loose/net.py").write_text("from .parts import Net\n")
+    told = "cannot be imported: ImportError: attempted relative import with no known parent package: write"
+    here = Path.cwd()
+    for file, written in (("project/inner/deeper/net.py", f"inner.deeper.net:Net in the folder {here}/project"),
+                          ("loose/net.py", f"loose.net:Net in the folder {here}")):  # fmt: skip
+        assert refusal(f"{file}:Net") == f"{file} {told} {written}"
+    assert models.resolve("loose.net:Net").label == "Net"
+
+
+# Parameters of a user's network
+
+
+OPEN = """
+import torch
+
+class Open(torch.nn.Identity):
+    def __init__(self, width=4, **others):
+        super().__init__()
+        self.width, self.others = width, others
+
+def made(**others):
+    return Open(**others)
+
+class First(torch.nn.Identity):
+    def __init__(self, width=4, /, depth=2):
+        super().__init__()
+"""
+
+
+def test_parameters_that_a_network_does_not_name_are_passed_on():
+    Path("open.py").write_text(OPEN)
+    model = models.resolve("open.py:Open(b=2.0, a='x', width=4.0)")
+    assert model.label == "Open(a='x', b=2)"
+    assert (model.load().width, model.load().others) == (4, {"a": "x", "b": 2.0})
+    assert models.resolve("open.py:Open(a='x', b=2)").label == model.label
+    made = models.resolve("open.py:made(width=8, a=1)")
+    assert (made.label, made.load().width, made.load().others) == ("made(a=1, width=8)", 8, {"a": 1})
+    assert "got the parameter 'a' twice" in refusal("open.py:made(a=1, a=2)")
+
+
+def test_parameters_without_a_name_are_refused():
+    Path("open.py").write_text(OPEN)
+    told = (
+        "open.py:First does not tell its parameters by name: width of First stands in front of a /, "
+        "wanted all behind it, or no /"
+    )
+    assert {refusal(f"open.py:First{given}") for given in ("", "(3)", "(depth=3)")} == {told}
+
+
 # What determines the numbers
 
 

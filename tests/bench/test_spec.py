@@ -28,6 +28,8 @@ NAMES = st.from_regex(r"[a-z_][a-z0-9_]{0,8}", fullmatch=True).filter(lambda nam
         ("gaussian(sigma=-2.5)", Spec("gaussian", (), (("sigma", -2.5),))),
         ("builtin-ihc(limit=1)", Spec("builtin-ihc", (), (("limit", 1),))),
         ("a/b.py:Net(width=8)", Spec("a/b.py:Net", (), (("width", 8),))),
+        ("my nets/a b.py:Net (8)", Spec("my nets/a b.py:Net", (8,))),
+        ("chain(my nets/b.py:Mine, b)", Spec("chain", (Spec("my nets/b.py:Mine"), Spec("b")))),
         ("swinir(weights='x, (y).pth')", Spec("swinir", (), (("weights", "x, (y).pth"),))),
         (
             "chain(gaussian(sigma=10), poisson)",
@@ -47,7 +49,7 @@ def test_parse(text, expected):
     "text",
     ["", "(", "gaussian(", "gaussian(25", "gaussian(25) + 1", "gaussian(25)(3)", "a b", "x(**y)", "x(*y)", "x(1 + 1)",
      "x(lambda: 1)", "x(y=__import__('os').system('true'))", "x([i for i in (1,)])", "x)", "'quoted'", "x(a=1, 2)",
-     "x(1e5x)", "x(--1)", "x({[]: 1})", "x('a)", "x(y z)", "x(y(1) + 1)", "x(" + 5000 * "9" + ")",
+     "x(1e5x)", "x(--1)", "x({[]: 1})", "x('a)", "x(y z)", "a b.py", "a.py:b c", "x(y(1) + 1)", "x(" + 5000 * "9" + ")",
      "x(" + 9999 * "-" + "1)", 1000 * "chain(" + "x" + 1000 * ")", 1000 * "(" + "1" + 1000 * ")",
      "x(" + 1000 * "[" + 1000 * "]" + ")",
      1000 * "chain("],
@@ -183,3 +185,9 @@ def test_any_text_either_parses_or_is_bad_input(text):
 def test_whole_numbers_are_whole_where_the_default_is(default, value, expected):
     found = spec.like(default, value)
     assert repr(found) == repr(expected)
+
+
+@pytest.mark.parametrize("text", ["nets (1)/a.py:Net(8)", "nets (1)/a.py:Net", "a=1/a.py:Net", "n'ets/a.py:Net"])
+def test_a_path_that_no_spec_can_have_is_told(text):
+    with pytest.raises(BadInput, match="; a path in it has no brackets, commas, quotes or ="):
+        spec.parse(text)
