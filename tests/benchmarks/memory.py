@@ -1,11 +1,11 @@
 """Peak memory of `bench run` on an image of 4000x3000, each model in a process of its own. Run by hand:
 
-    python tests/benchmarks/memory.py                               # the shipped networks, the whole image: minutes
-    python tests/benchmarks/memory.py --first 8 MODEL ...           # the network sees the first eight tiles only
-    python tests/benchmarks/memory.py --first 8 --all               # every network, small and full: an hour of one core
+    python -m tests.benchmarks.memory                               # the shipped networks, the whole image: minutes
+    python -m tests.benchmarks.memory --first 8 MODEL ...           # the network sees the first eight tiles only
+    python -m tests.benchmarks.memory --first 8 --all               # every network, small and full: an hour of one core
 
-Expected: below 4 GB everywhere. What is not seen by the network is passed through; everything else is done in full:
-noise, scores, rows, pictures.
+Expected: below 4 GB for every network. Classical methods take the whole image, are not in --all, and can be named.
+What is not seen by the network is passed through; everything else is done in full: noise, scores, rows, pictures.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ ALL = tuple(f"{name}(weights=None, size='{size}')" for size in ("small", "full")
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("models", nargs="*")
-    parser.add_argument("--all", action="store_true", help="every network, untrained, in both sizes")
+    parser.add_argument("--all", action="store_true", help="every network, untrained, in both sizes; no classical one")
     parser.add_argument("--first", type=int, help="the network sees so many tiles only")
     parser.add_argument("--noise", default="gaussian(sigma=15)")
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)  # of the photograph: this is a process for one

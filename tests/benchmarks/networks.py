@@ -1,8 +1,8 @@
 """How fast the shipped networks are beside the formulation of their papers' code, in turns in one process.
 
-    python tests/benchmarks/networks.py                              # baseline, swinir, restormer at 256x256
-    python tests/benchmarks/networks.py baseline --rounds 20 --threads 2
-    python tests/benchmarks/networks.py baseline --precision bfloat16
+    python -m tests.benchmarks.networks                              # baseline, swinir, restormer at 256x256
+    python -m tests.benchmarks.networks baseline --rounds 20 --threads 2
+    python -m tests.benchmarks.networks baseline --precision bfloat16
 
 Prints the fastest of each in milliseconds and their ratio, the median of the rounds' ratios with their spread, the
 rate of the shipped one, and the largest difference of the outputs.
@@ -15,11 +15,11 @@ import statistics
 import time
 
 import torch
-from plain import plain
 
 from bench.networks.cost import flops_per_pixel
 from bench.networks.models import resolve
 from bench.networks.precisions import cast
+from tests.benchmarks.plain import plain
 
 
 def main() -> None:

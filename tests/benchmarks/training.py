@@ -1,8 +1,8 @@
 """How fast `bench train` is beside a plain training loop of the same network and batch, in turns in one process.
 
-    python tests/benchmarks/training.py                                    # all eight, small, BSDS400
-    python tests/benchmarks/training.py ours dncnn --rounds 9 --threads 2
-    python tests/benchmarks/training.py ours --preset paper --device cuda
+    python -m tests.benchmarks.training                                    # all eight, small, BSDS400
+    python -m tests.benchmarks.training ours dncnn --rounds 9 --threads 2
+    python -m tests.benchmarks.training ours --preset paper --device cuda
 
 The plain loop is what published code does: a `DataLoader` with workers, in which each sample is decoded from its file,
 cropped, flipped and turned, made noisy and masked with NumPy; then one eager float32 step of `torch.optim.Adam` on the
@@ -32,7 +32,6 @@ from importlib import import_module
 import numpy as np
 import psutil
 import torch
-from plain import plain
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
@@ -44,6 +43,7 @@ from bench.commands.train import pairs
 from bench.networks.groups import PAPER
 from bench.networks.model import initialized
 from bench.training.training_settings import sort_settings, untrained
+from tests.benchmarks.plain import plain
 
 
 class NoisyCrops(Dataset):
