@@ -77,7 +77,7 @@ def train_model(
     about = {"model": model.name, "network": _plain(parameters), "images": images.sha256}
     if model.outside:
         about["source"] = model.source_hash
-        contract.check(model.untrained().to(torch_device).eval(), model.label, torch_device)
+        model.checked(torch_device)
         _check_state(model, network)
     try:
         trainer = training.Trainer(network, images.train, recipe, torch_device, about, group, model.outside)
@@ -86,7 +86,7 @@ def train_model(
     if model.outside:
         contract.check_training(model.untrained().to(torch_device), model.label, torch_device, trainer.recipe)
         if images.held_out and not tiling.own(model):
-            contract.check_size(model.untrained().to(torch_device).eval(), model.label, torch_device, held_out.SIDE)
+            contract.check_size(model.load(torch_device), model.label, torch_device, held_out.SIDE)
     speaks = group.rank == 0
     score = held_out.scorer(model.untrained(), images.held_out, torch_device, tiling.own(model))
     with _locked(out, group):
