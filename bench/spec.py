@@ -20,6 +20,7 @@ from typing import Any
 from bench.errors import BadInput, described, shortened, unknown
 
 DEEPEST = 40  # brackets in brackets
+SWITCHES = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}
 
 
 @dataclass(frozen=True)
@@ -169,6 +170,15 @@ def like(default: Any, value: Any) -> Any:
         return type(value)(like(inner, item) for item in value)
     whole = isinstance(default, int) and not isinstance(default, bool)
     return int(value) if whole and isinstance(value, float) and value.is_integer() else value
+
+
+def setting(name: str, text: str, default: Any) -> Any:
+    """The value of `--set name=text` for a parameter with this default; a switch is on or off. Raises BadInput."""
+    if not isinstance(default, bool):
+        return like(default, literal(text))
+    if text.strip().lower() not in SWITCHES:
+        raise BadInput(f"{name} is {text!r}, wanted on or off (or true or false, yes or no)")
+    return SWITCHES[text.strip().lower()]
 
 
 def variadic(factory: Callable) -> str | None:

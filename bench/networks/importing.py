@@ -116,7 +116,7 @@ def _settings(settings: Mapping[str, str], arch: str, found: Mapping[str, Any], 
     for key, text in settings.items():
         if key not in own:
             raise unknown(f"parameter of {arch}", key, own)
-        values[key] = spec.like(own[key].default, spec.literal(text))
+        values[key] = spec.setting(key, text, own[key].default)
         if found.get(key, values[key]) != values[key]:
             raise BadInput(f"{key} is {spec.format_value(found[key])} by the tensors of {file}: leave --set {key} out")
     return values

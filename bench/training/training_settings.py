@@ -15,7 +15,6 @@ from bench.networks import cards, models
 from bench.networks.model import Model
 from bench.networks.weights import NONE
 
-SWITCHES = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}
 SIZE_OF_PRESET = {"small": "small", "paper": "full", "official": "full"}
 
 
@@ -68,7 +67,8 @@ def sort_settings(model: Model, settings: Mapping[str, str]) -> tuple[dict[str, 
         if key in recipe_fields:
             of_recipe[key] = _of_recipe(key, text, recipe_fields[key])
         elif key in network_fields:
-            of_network[key] = 0 if key == "attention_mask" and _is_off(text) else _value(key, text, network_fields[key])
+            off = key == "attention_mask" and _is_off(text)
+            of_network[key] = 0 if off else spec.setting(key, text, network_fields[key])
         else:
             raise unknown(f"setting of the recipe or of {model.name}", key, [*recipe_fields, *network_fields])
     return of_recipe, of_network
@@ -79,19 +79,10 @@ def _of_recipe(key: str, text: str, default: Any) -> Any:
         return _range(text)
     if key == "ema" and _is_off(text):
         return None
-    value = _value(key, text, default)
+    value = spec.setting(key, text, default)
     if key in ("betas", "milestones"):  # one number is a tuple of one
         return tuple(value) if isinstance(value, list) else (value,) if isinstance(value, int | float) else value
     return value
-
-
-def _value(key: str, text: str, default: Any) -> Any:
-    """The value of a text, where `default` is a switch one of those. Raises BadInput."""
-    if not isinstance(default, bool):
-        return spec.literal(text)
-    if text.strip().lower() not in SWITCHES:
-        raise BadInput(f"{key} is {text!r}, wanted on or off (or true or false, yes or no)")
-    return SWITCHES[text.strip().lower()]
 
 
 def _is_off(text: str) -> bool:

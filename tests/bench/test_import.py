@@ -156,6 +156,7 @@ def test_what_tensors_do_not_show_can_be_set():
         ("attention_mask=150", "attention_mask is 150, wanted a percentage"),
         ("attention_mask=much", "Error: "),
         ("attention_mask", "'attention_mask' came, wanted name=value"),
+        ("mask_at_test=never", "mask_at_test is 'never', wanted on or off (or true or false, yes or no)"),
     ],
 )
 def test_settings_of_an_import_that_are_wrong_are_told(setting, words):
@@ -163,6 +164,13 @@ def test_settings_of_an_import_that_are_wrong_are_told(setting, words):
     result = call("models", "import", "a.pth", "--as", "mine", "--arch", "ours", "--set", setting)
     assert result.exit_code == 2 and words in result.output, result.output
     assert cards.imported() == {}
+
+
+@pytest.mark.parametrize(("text", "value"), [("no", False), ("off", False), ("false", False), ("Yes", True)])
+def test_a_switch_is_set_as_in_training(text, value):
+    torch.save(state(MaskedSwinIR(**SWIN)), "a.pth")
+    imported("a.pth", "mine", "--arch", "ours", "--set", f"mask_at_test={text}")
+    assert models.load_model("ours(weights='mine')").mask_at_test is value
 
 
 def test_a_size_of_ours_is_called_so():
