@@ -139,9 +139,11 @@ def load_strictly(network: nn.Module, tensors: Mapping[str, Tensor], name: str) 
     for key, value in given.items():
         if came := _no_weights(value, own[key]):
             raise ValueError(f"{name}: {key} is {came}, wanted floating point of 16 bits or more")
-    broken = [key for key, value in given.items() if not value.isfinite().all()]
-    if broken:
-        raise ValueError(f"{name}: {broken[0]} has values that are not finite (NaN or infinite)")
+    for key, value in given.items():
+        if not value.isfinite().all():
+            raise ValueError(f"{name}: {key} has values that are not finite (NaN or infinite)")
+        if not value.to(own[key].dtype).isfinite().all():
+            raise ValueError(f"{name}: {key} has values that are too large for {str(own[key].dtype).removeprefix('torch.')}")
     network.load_state_dict({**own, **given}, strict=True)
 
 

@@ -109,6 +109,12 @@ def test_values_that_are_not_finite_are_refused():
         load_strictly(DnCNN(**TINY), state, "a.pth")
 
 
+def test_values_that_the_networks_type_cannot_hold_are_refused():
+    state = {key: value.double() * 1e300 for key, value in known().state_dict().items()}
+    with pytest.raises(ValueError, match="a.pth: model.0.weight has values that are too large for float32"):
+        load_strictly(DnCNN(**TINY), state, "a.pth")
+
+
 @pytest.mark.parametrize(
     ("change", "came"),
     [
