@@ -10,6 +10,8 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
+from baselines.checks import whole
+
 TITLE = "DnCNN"
 PAPER = "Zhang et al., Beyond a Gaussian Denoiser: Residual Learning of Deep CNN for Image Denoising, TIP 2017"
 LICENCE = "written here (MIT); official weights MIT"
@@ -27,6 +29,8 @@ class DnCNN(nn.Module):
 
     def __init__(self, in_nc=3, out_nc=3, nc=64, nb=20, act_mode="R"):
         super().__init__()
+        whole(1, in_nc=in_nc, out_nc=out_nc, nc=nc)
+        whole(2, nb=nb)
         if act_mode not in ("R", "BR"):
             raise ValueError(f"act_mode is {act_mode!r}, wanted 'R' or 'BR'")
         layers = [nn.Conv2d(in_nc, nc, 3, padding=1), nn.ReLU(inplace=True)]

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from baselines.baseline import SMALL
+from baselines.checks import share
 from baselines.masked_swinir import LOOKS, MaskedSwinIR, bytes_per_pixel, infer, receptive_field
 
 __all__ = ["LOOKS", "bytes_per_pixel", "infer", "receptive_field"]
@@ -34,8 +35,7 @@ class DropoutSwinIR(MaskedSwinIR):
                  drop_path_rate=0.1, resi_connection="3conv", dropout=0.5):  # fmt: skip
         super().__init__(in_chans, embed_dim, depths, num_heads, window_size, mlp_ratio, drop_path_rate,
                          resi_connection)  # fmt: skip
-        if not 0 <= dropout < 1:
-            raise ValueError(f"dropout is {dropout}, wanted a probability from 0 up to, not including, 1")
+        share(dropout=dropout)
         self.dropout = dropout
 
     def _denoise(self, image: Tensor, keeps: Iterator[Tensor] | None, hidden: Tensor | None = None) -> Tensor:

@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from baselines.checks import positive, whole
+
 TITLE = "IDF"
 PAPER = "Kim et al., IDF: Iterative Dynamic Filtering Networks for Generalizable Image Denoising, ICCV 2025"
 LICENCE = "written here (MIT)"
@@ -102,6 +104,8 @@ class IDF(nn.Module):
 
     def __init__(self, hidden_channels=64, power_alpha=3, iterations=10):
         super().__init__()
+        whole(1, hidden_channels=hidden_channels, iterations=iterations)
+        positive(power_alpha=power_alpha)
         self.iterations = iterations
         self.generator: torch.Generator | None = None  # of what training draws; None: torch's own
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)

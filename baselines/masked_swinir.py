@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from baselines import swin
+from baselines.checks import switch, whole
 from baselines.swin import SwinBody
 
 LOOKS = "the network of ours, baseline and dropout, with {depths} blocks and {embed_dim} channels,"
@@ -42,8 +43,8 @@ class MaskedSwinIR(SwinBody):
                          resi_connection, first_kernel=1)  # fmt: skip
         if not isinstance(attention_mask, int | float) or not 0 <= attention_mask < 100:
             raise ValueError(f"attention_mask is {attention_mask!r}, wanted a percentage from 0 to less than 100")
-        if not isinstance(mask_samples, int) or mask_samples < 1:
-            raise ValueError(f"mask_samples is {mask_samples!r}, wanted a whole number from 1")
+        whole(1, mask_samples=mask_samples)
+        switch(mask_at_test=mask_at_test)
         if mask_token not in ("zero", "learned"):
             raise ValueError(f"mask_token is {mask_token!r}, wanted 'zero' or 'learned'")
         self.attention_mask, self.mask_at_test, self.mask_samples = attention_mask, mask_at_test, mask_samples

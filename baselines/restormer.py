@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from baselines.checks import positive, switch, whole, wholes
 from baselines.shapes import count, ratio
 
 TITLE = "Restormer"
@@ -132,6 +133,11 @@ class Restormer(nn.Module):
     def __init__(self, inp_channels=3, out_channels=3, dim=48, num_blocks=(4, 6, 6, 8), num_refinement_blocks=4,
                  heads=(1, 2, 4, 8), ffn_expansion_factor=2.66, bias=False, LayerNorm_type="BiasFree"):  # fmt: skip
         super().__init__()
+        whole(1, inp_channels=inp_channels, out_channels=out_channels, dim=dim)
+        whole(1, num_refinement_blocks=num_refinement_blocks)
+        wholes(1, num_blocks=num_blocks, heads=heads)
+        positive(ffn_expansion_factor=ffn_expansion_factor)
+        switch(bias=bias)
         if LayerNorm_type not in ("BiasFree", "WithBias"):
             raise ValueError(f"LayerNorm_type is {LayerNorm_type!r}, wanted 'BiasFree' or 'WithBias'")
         if len(num_blocks) != 4 or len(heads) != 4:

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from baselines.checks import positive, whole
+
 TITLE = "RIDNet"
 PAPER = "Anwar & Barnes, Real Image Denoising with Feature Attention, ICCV 2019"
 LICENCE = "written here from the paper (MIT); the official code and weights have a restrictive licence or none"
@@ -119,6 +121,10 @@ class RIDNet(nn.Module):
 
     def __init__(self, n_feats=64, reduction=16, rgb_range=1, variant="official"):
         super().__init__()
+        whole(1, n_feats=n_feats, reduction=reduction)
+        positive(rgb_range=rgb_range)
+        if reduction > n_feats:
+            raise ValueError(f"reduction is {reduction}, wanted at most n_feats, {n_feats}")
         if variant not in ("official", "md"):
             raise ValueError(f"variant is {variant!r}, wanted 'official' or 'md'")
         self.rgb_range = rgb_range

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from baselines.checks import positive, whole
 from baselines.non_local import shared_out
 from baselines.shapes import count
 
@@ -117,9 +118,9 @@ class RNAN(nn.Module):
 
     def __init__(self, n_feats=64, n_resgroups=10, rgb_range=1):
         super().__init__()
+        whole(2, n_feats=n_feats, n_resgroups=n_resgroups)  # half of the features attend; two groups are non-local
+        positive(rgb_range=rgb_range)
         self.rgb_range = rgb_range
-        if n_resgroups < 2:
-            raise ValueError(f"n_resgroups is {n_resgroups}, wanted at least the two non-local ones")
         self.head = nn.Sequential(nn.Conv2d(3, n_feats, 3, padding=1))
         self.body_nl_low = nn.Sequential(Group(n_feats, non_local=True))
         self.body = nn.Sequential(*(Group(n_feats) for _ in range(n_resgroups - 2)), convolution(n_feats))

@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from baselines.checks import positive, share, whole, wholes
 from baselines.shapes import count, ratio
 from baselines.token_order import Borders, TokenOrder, reorder
 from baselines.window_attention import WindowAttention
@@ -166,6 +167,11 @@ class SwinBody(nn.Module):
     def __init__(self, in_chans, embed_dim, depths, num_heads, window_size, mlp_ratio, drop_path_rate,
                  resi_connection, first_kernel):  # fmt: skip
         super().__init__()
+        whole(1, in_chans=in_chans, window_size=window_size)
+        whole(4 if resi_connection == "3conv" else 1, embed_dim=embed_dim)
+        wholes(1, depths=depths, num_heads=num_heads)
+        positive(mlp_ratio=mlp_ratio)
+        share(drop_path_rate=drop_path_rate)
         if len(depths) != len(num_heads):
             raise ValueError(f"depths has {len(depths)} entries and num_heads {len(num_heads)}: wanted as many")
         if any(embed_dim % heads for heads in num_heads):

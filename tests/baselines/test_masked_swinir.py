@@ -220,6 +220,12 @@ def test_at_least_one_whole_sample_is_taken(samples):
         MaskedSwinIR(**TINY, mask_samples=samples)
 
 
+@pytest.mark.parametrize("switch", ["no", 0, None])
+def test_mask_at_test_is_a_switch(switch):
+    with pytest.raises(ValueError, match=f"mask_at_test is {switch!r}, wanted True or False"):
+        MaskedSwinIR(**TINY, mask_at_test=switch)
+
+
 @pytest.mark.parametrize("size", [(8, 8), (9, 31)])
 def test_any_size(size):
     assert masked()(picture(*size)).shape == (1, 3, *size)
