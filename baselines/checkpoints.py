@@ -142,8 +142,8 @@ def load_strictly(network: nn.Module, tensors: Mapping[str, Tensor], name: str) 
     for key, value in given.items():
         if not value.isfinite().all():
             raise ValueError(f"{name}: {key} has values that are not finite (NaN or infinite)")
-        if not value.to(own[key].dtype).isfinite().all():
-            raise ValueError(f"{name}: {key} has values that are too large for {str(own[key].dtype).removeprefix('torch.')}")
+        if not value.to(dtype := own[key].dtype).isfinite().all():
+            raise ValueError(f"{name}: {key} has values that are too large for {str(dtype).removeprefix('torch.')}")
     network.load_state_dict({**own, **given}, strict=True)
 
 

@@ -2,7 +2,7 @@
 
 A network's module may have
 
-    infer(tensors)       reads the network's parameters from its tensors; LookupError or ValueError: of another network
+    infer(tensors)       reads the network's parameters from its tensors; whatever it raises: of another network
     LOOKS                a description of it with these parameters in braces
     PUBLISHED            parameters of published weights that tensors do not show
     doubt(**parameters)  which other network has the same tensors
@@ -21,17 +21,19 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from baselines.checkpoints import differences, load_strictly, without_prefixes
 
 CHANNELS = ("in_nc", "in_chans", "inp_channels")  # how networks call the channels of their input
+MOST = 10  # times as many numbers as the tensors it was read from has no network
 LIKELY = 0.5  # share of keys that fit, from which tensors are said to look like a network
 
 
 @dataclass(frozen=True)
 class Likeness:
-    """A network, with the sizes that were read from some tensors, and the share of their keys that fit it."""
+    """A network without values, with the sizes that were read from tensors, and the share of their keys that fit."""
 
     name: str
     module: ModuleType
@@ -63,14 +65,28 @@ def describe(module: ModuleType, parameters: Mapping[str, Any]) -> str:
 
 def infer(module: ModuleType, tensors: Mapping[str, Tensor]) -> dict[str, Any] | None:
     """The parameters of a module's network that these tensors show; None if they are of another network."""
+    found = _recognized(module, tensors)
+    return found and found[0]
+
+
+def _recognized(module: ModuleType, tensors: Mapping[str, Tensor]) -> tuple[dict[str, Any], nn.Module] | None:
+    """The parameters that tensors show, and the network that they make, without values; None if they make none."""
     if not hasattr(module, "infer"):
         return None
     for named in without_prefixes(tensors):
         try:
-            return module.infer(named)
-        except (LookupError, ValueError, ArithmeticError):
+            parameters = module.infer(named)
+            with torch.device("meta"):  # whatever sizes a file claims, nothing is allocated
+                network = module.network(**parameters)
+        except Exception:  # of a strange file either may raise anything
             continue
+        if _numbers(network.state_dict()) <= MOST * _numbers(tensors):
+            return parameters, network
     return None
+
+
+def _numbers(tensors: Mapping[str, Tensor]) -> int:
+    return sum(tensor.numel() for tensor in tensors.values())
 
 
 def published(module: ModuleType) -> dict[str, Any]:
@@ -88,13 +104,10 @@ def likenesses(tensors: Mapping[str, Tensor]) -> list[Likeness]:
     found = []
     for info in pkgutil.iter_modules([str(Path(__file__).parent)]):
         module = import_module(f"baselines.{info.name}")
-        parameters = infer(module, tensors) if hasattr(module, "network") else None
-        if parameters is None:
+        recognized = _recognized(module, tensors) if hasattr(module, "network") else None
+        if recognized is None:
             continue
-        try:
-            network = module.network(**parameters)
-        except ValueError:
-            continue
+        parameters, network = recognized
         missing, unknown, shapes = differences(network, tensors)
         whole = len(network.state_dict()) + len(unknown)
         wrong = len(missing) + len(unknown) + len(shapes)

@@ -150,7 +150,7 @@ def infer(tensors: Mapping[str, Tensor]) -> dict:
     variant = "official" if "head.body.0.weight" in tensors else "md"
     block = ".body" if variant == "official" else ""
     width, middle = len(tensors[f"head{block}.0.weight"]), len(tensors[f"b1.ca.c1{block}.0.weight"])
-    white = 255 if tensors["sub_mean.bias"].abs().mean() > 10 else 1
+    white = 255 if tensors["sub_mean.bias"].float().abs().mean() > 10 else 1
     return {"n_feats": width, "reduction": width // middle, "rgb_range": white, "variant": variant}
 
 

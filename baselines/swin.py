@@ -182,7 +182,7 @@ class SwinBody(nn.Module):
         self.register_buffer("mean", rgb_mean.view(1, -1, 1, 1), persistent=False)
         self.conv_first = nn.Conv2d(in_chans, embed_dim, first_kernel, padding=first_kernel // 2)
         self.patch_embed = _PatchNorm(embed_dim)
-        rates = torch.linspace(0, drop_path_rate, sum(depths)).split(tuple(depths))
+        rates = torch.linspace(0, drop_path_rate, sum(depths), device="cpu").split(tuple(depths))
         self.layers = nn.ModuleList(
             ResidualGroup(embed_dim, depth, heads, window_size, mlp_ratio, rate.tolist(), resi_connection)
             for depth, heads, rate in zip(depths, num_heads, rates, strict=True)

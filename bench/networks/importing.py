@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 
 from baselines import checkpoints, recognition
 from bench import spec
-from bench.errors import BadInput, unknown
+from bench.errors import BadInput, described, unknown
 from bench.networks import adapters, cards, cost
 
 UNUSED = ("drop_path_rate", "dropout", "mask_token")  # act in training only
@@ -38,23 +39,21 @@ def import_weights(
         raise BadInput(f"{arch} has no weights that could be imported; networks are {', '.join(cards.networks())}")
     if arch is not None and arch not in cards.networks():
         raise unknown("network", arch, cards.networks())
-    try:
+    with _refusing():
         tensors = checkpoints.read_weights(file)
-        arch = arch or recognize(tensors, file.name)
-        module = import_module(f"baselines.{arch}")
-        found = recognition.infer(module, tensors) or {}
-        size = next((size for size, own in module.SIZES.items() if _equal(found, module, own)), "full")
-        found |= _settings(settings or {}, arch, found, file.name)
-        assumed = {**recognition.defaults(module.network), **module.SIZES[size], **recognition.published(module)}
-        parameters = {**module.SIZES[size], **recognition.published(module), **found}
+    arch = arch or recognize(tensors, file.name)
+    module = import_module(f"baselines.{arch}")
+    found = recognition.infer(module, tensors) or {}
+    size = next((size for size, own in module.SIZES.items() if _equal(found, module, own)), "full")
+    found |= _settings(settings or {}, arch, found, file.name)
+    assumed = {**recognition.defaults(module.network), **module.SIZES[size], **recognition.published(module)}
+    parameters = {**module.SIZES[size], **recognition.published(module), **found}
+    with _refusing(f"{file.name}: "):
         network = module.network(**parameters)
+    with _refusing():
         recognition.fill(network, tensors, file.name)
-    except (ValueError, TypeError) as error:
-        raise BadInput(str(error)) from error
-    try:
-        adapted = adapters.adapt(network, parameters).eval()
-    except ValueError as error:
-        raise BadInput(f"{file.name}: {error}") from error
+    with _refusing(f"{file.name}: "):
+        flops = cost.flops_per_pixel(adapters.adapt(network, parameters).eval())
     card = {
         "name": name,
         "model": arch,
@@ -63,7 +62,7 @@ def import_weights(
         "paper": module.PAPER,
         "licence": licence,
         "parameters": cost.count_parameters(network),
-        "flops_per_pixel": cost.flops_per_pixel(adapted),
+        "flops_per_pixel": flops,
         "receptive_field": cost.receptive_field(arch, parameters),
         "network": _plain({**recognition.published(module), **found}),
         "assumed": _plain({k: v for k, v in assumed.items() if k not in found and k not in UNUSED}),
@@ -79,6 +78,15 @@ def import_weights(
     except OSError as error:
         raise BadInput(f"{path} cannot be written: {error.strerror or error}") from error
     return json.loads(path.with_suffix(".json").read_text())
+
+
+@contextmanager
+def _refusing(before: str = "") -> Iterator[None]:
+    """What sizes and values from a file make anything raise becomes BadInput."""
+    try:
+        yield
+    except Exception as error:
+        raise BadInput(before + described(error)) from error
 
 
 def recognize(tensors: dict, file: str) -> str:

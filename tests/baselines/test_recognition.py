@@ -121,6 +121,13 @@ def test_fragments_are_of_no_network(tensors):
     assert recognition.likenesses(tensors) == []
 
 
+def test_a_network_far_larger_than_its_tensors_is_none():
+    """Nothing is allocated for it."""
+    state = import_module("baselines.dncnn").network(nc=4, nb=3).state_dict()
+    state["model.0.weight"] = torch.ones(10**6, 1, 1, 1)
+    assert recognition.likenesses(state) == []
+
+
 @pytest.mark.parametrize("factor", [1.0, 1.5, 2.0, 2.66, 4.0, 2.125])
 def test_a_ratio_is_found_from_rounded_widths(factor):
     widths = [48, 96, 192, 384]

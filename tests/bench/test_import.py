@@ -12,7 +12,9 @@ from click.testing import CliRunner
 
 from baselines import checkpoints
 from baselines.dncnn import DnCNN
+from baselines.idf import IDF
 from baselines.masked_swinir import MaskedSwinIR
+from baselines.restormer import Restormer
 from baselines.ridnet import RIDNet
 from baselines.rnan import RNAN
 from baselines.swinir import SwinIR
@@ -385,3 +387,46 @@ def test_twelve_kinds_of_wrong_files_and_what_each_says(kind, options, line):
     result = call("models", "import", write_wrong(kind), "--as", "mine", *options)
     assert (result.output, result.exit_code) == (f"Error: {line}\n", 2)
     assert cards.imported() == {} and not list(cards.imported_folder().glob("*"))
+
+
+RIDNET = state(RIDNet(n_feats=4, reduction=2))
+RESTORMER = state(Restormer(dim=2, num_blocks=(1,) * 4, heads=(1,) * 4, num_refinement_blocks=1))
+TABLE, TEMPERATURE = "layers.0.residual_group.blocks.0.attn.relative_position_bias_table", "latent.0.attn.temperature"
+STRANGE = {
+    "whole numbers": ("ridnet", {key: value.int() for key, value in RIDNET.items()}),
+    "a middle wider than the features": ("ridnet", {**RIDNET, "b1.ca.c1.body.0.weight": torch.ones(9, 4, 1, 1)}),
+    "no heads": ("swinir", {**state(SwinIR(**SWIN)), TABLE: torch.ones(49, 0)}),
+    "no temperature": ("restormer", {**RESTORMER, TEMPERATURE: torch.ones(0, 1, 1)}),
+    "200,000 channels": ("dncnn", {**state(), "model.0.weight": torch.ones(200_000, 1, 1, 1)}),
+    "numbers of IDF": ("idf", {key: torch.tensor(1.0) for key in state(IDF(hidden_channels=2))}),
+    "numbers of RNAN": ("rnan", {key: torch.tensor(1.0) for key in state(RNAN(n_feats=2, n_resgroups=2))}),
+}
+
+
+@pytest.mark.parametrize("kind", STRANGE)
+def test_strange_tensors_are_refused_by_the_name_of_their_file(kind):
+    name, tensors = STRANGE[kind]
+    torch.save(tensors, "a.pth")
+    for command in (["import", "a.pth", "--as", "mine"], ["import", "a.pth", "--as", "mine", "--arch", name],
+                    ["info", f"{name}(weights='a.pth')"]):  # fmt: skip
+        result = call("models", *command)
+        assert result.exit_code == 2 and result.output.count("\n") == 1, result.output
+        assert result.output.startswith("Error: ") and "a.pth" in result.output and len(result.output) < 500
+    assert cards.imported() == {}
+
+
+@pytest.mark.parametrize(
+    ("arch", "setting", "words"),
+    [("dncnn", "nc=300000", "nc is 4 by the tensors"), ("idf", "hidden_channels=300000", "a.pth: ")],
+)
+def test_sizes_that_are_set_beyond_all_memory_are_one_line(arch, setting, words):
+    torch.save(state(), "a.pth")
+    result = call("models", "import", "a.pth", "--as", "mine", "--arch", arch, "--set", setting)
+    assert result.exit_code == 2 and result.output.count("\n") == 1 and words in result.output, result.output
+
+
+def test_a_network_that_fails_on_an_image_is_one_line(monkeypatch):
+    torch.save(state(), "a.pth")
+    monkeypatch.setattr(DnCNN, "forward", lambda self, x: x @ x[:, :1, :3])
+    result = call("models", "import", "a.pth", "--as", "mine")
+    assert result.exit_code == 2 and "Error: a.pth: RuntimeError: " in result.output and result.output.count("\n") == 1
