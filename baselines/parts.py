@@ -43,11 +43,7 @@ def write_parts(tensors: dict[str, Tensor], path: Path) -> Path:
 
 def read_parts(index: Path) -> dict[str, Tensor]:
     """The tensors of all parts. Raises ValueError where one is missing, damaged, or not the one that was written."""
-    try:
-        known = json.loads(index.read_text())
-        where, hashes = known["weight_map"], known["metadata"].get("sha256", {})
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{index.name} is not the index of weights in parts") from error
+    where, hashes = _read_index(index)
     tensors: dict[str, Tensor] = {}
     for name in sorted(set(where.values())):
         file = index.parent / name
@@ -63,6 +59,22 @@ def read_parts(index: Path) -> dict[str, Tensor]:
     if missing := [key for key in where if key not in tensors]:
         raise ValueError(f"{missing[0]} is in none of the parts of {index.name}")
     return tensors
+
+
+def _read_index(index: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """Which part each tensor is in, and the parts' SHA-256 where they are known. Raises ValueError."""
+    wrong = f"{index.name} is not the index of weights in parts"
+    try:
+        known = json.loads(index.read_text())
+    except FileNotFoundError:
+        raise ValueError(f"there is no file {index}") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise ValueError(wrong) from error
+    where, metadata = (known.get(key) if isinstance(known, dict) else None for key in ("weight_map", "metadata"))
+    if not isinstance(where, dict) or not where or not all(isinstance(name, str) for name in where.values()):
+        raise ValueError(f"{wrong}: its weight_map has to say in which file each tensor is")
+    hashes = metadata.get("sha256") if isinstance(metadata, dict) else None
+    return where, hashes if isinstance(hashes, dict) else {}
 
 
 def _groups(tensors: dict[str, Tensor]) -> Iterator[list[str]]:

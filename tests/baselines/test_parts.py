@@ -78,3 +78,34 @@ def test_what_is_not_whole_is_refused(tmp_path, small_parts, harm, words):
     harm(tmp_path / "net-00001-of-00003.safetensors", index)
     with pytest.raises(ValueError, match=words):
         checkpoints.read_weights(index)
+
+
+@pytest.mark.parametrize("where", [None, ["a"], {}, {"a": 5}, {"a": ["net-00001-of-00001.safetensors"]}, "a"])
+def test_an_index_that_names_no_parts_is_refused(tmp_path, where):
+    index = tmp_path / "net.safetensors.index.json"
+    index.write_text(json.dumps({"metadata": {}, "weight_map": where}))
+    with pytest.raises(ValueError, match="net.safetensors.index.json is not the index of weights in parts: its weight"):
+        checkpoints.read_weights(index)
+
+
+@pytest.mark.parametrize("text", ["[]", "3", "{", ""])
+def test_what_is_no_index_is_refused(tmp_path, text):
+    index = tmp_path / "net.safetensors.index.json"
+    index.write_text(text)
+    with pytest.raises(ValueError, match="net.safetensors.index.json is not the index of weights in parts"):
+        checkpoints.read_weights(index)
+
+
+def test_an_index_that_is_not_there_is_told_so(tmp_path):
+    with pytest.raises(ValueError, match="there is no file .*net.safetensors.index.json"):
+        checkpoints.read_weights(tmp_path / "net.safetensors.index.json")
+
+
+@pytest.mark.parametrize("metadata", [None, "none", [], {"sha256": None}])
+def test_an_index_needs_no_metadata(tmp_path, metadata):
+    index = parts.write_parts(tensors(), tmp_path / "net.safetensors")
+    known = json.loads(index.read_text()) | {"metadata": metadata}
+    if metadata is None:
+        del known["metadata"]
+    index.write_text(json.dumps(known))
+    assert checkpoints.read_weights(index).keys() == tensors().keys()
