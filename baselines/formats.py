@@ -48,9 +48,10 @@ def _inside_zip(path: Path) -> str:
     """'torch', of an archive as `torch.save` writes it."""
     try:
         with zipfile.ZipFile(path) as archive:
-            members = archive.namelist()
+            infos = archive.infolist()
     except (zipfile.BadZipFile, OSError, NotImplementedError):
         raise ValueError(f"{path.name} is damaged, cut short perhaps: get it again") from None
+    members = [info.filename for info in infos]
     names = {name.partition("/")[2] for name in members}
     if "constants.pkl" in names:
         raise ValueError(
@@ -60,6 +61,12 @@ def _inside_zip(path: Path) -> str:
     if "data.pkl" not in names:
         shown = ", ".join(map(_printable, members[:3])) or "nothing"
         raise ValueError(f"{path.name} is not a checkpoint but an archive of {shown}: unpack it")
+    packed = any(info.compress_type != zipfile.ZIP_STORED for info in infos)
+    if packed or sum(info.file_size for info in infos) > path.stat().st_size:  # else small files become large tensors
+        raise ValueError(
+            f"{path.name} is packed: its members hold more than the file, or are compressed, which torch.save never "
+            "writes: get the checkpoint as it was saved"
+        )
     return "torch"
 
 

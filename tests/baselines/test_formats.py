@@ -1,5 +1,6 @@
 """The format of a file is told by its content, and what is no checkpoint is told by its name."""
 
+import copy
 import io
 import zipfile
 
@@ -73,3 +74,32 @@ def test_a_torchscript_program_is_refused(tmp_path):
     path.write_bytes(zipped(**{"a/data__pkl": "x", "a/constants__pkl": "x", "a/code/net__py": "x"}))
     with pytest.raises(ValueError, match=r"a TorchScript program, and nothing.*state_dict\(\)"):
         format_of(path)
+
+
+def packed(path, compression, twice=""):
+    """What torch.save wrote, its members compressed, or one more name for the bytes of a member."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+        if twice:
+            again = copy.copy(archive.getinfo(twice))
+            again.filename += "0"
+            archive.filelist.append(again)
+            archive.NameToInfo[again.filename] = again
+    return path
+
+
+def test_a_small_file_cannot_become_large_tensors(tmp_path):
+    path = tmp_path / "a.pth"
+    torch.save({"w": torch.zeros(10**6)}, path)
+    assert packed(path, zipfile.ZIP_STORED) and read_weights(path)["w"].shape == (10**6,)
+    packed(path, zipfile.ZIP_STORED, twice="a/data/0")
+    with pytest.raises(ValueError, match="a.pth is packed: its members hold more than the file"):
+        read_weights(path)
+    torch.save({"w": torch.zeros(10**6)}, path)
+    packed(path, zipfile.ZIP_DEFLATED)
+    assert path.stat().st_size < 10**4
+    with pytest.raises(ValueError, match="a.pth is packed: its members hold more than the file"):
+        read_weights(path)
