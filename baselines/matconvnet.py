@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 EPSILON = 1e-4  # of the DnCNN here
+DEFLATED = 1032  # a byte unfolds to so many at most, in the compression of HDF5 (deflate)
 LOSSES = ("loss", "pdist", "softmaxloss")
 
 
@@ -33,13 +34,14 @@ def read_matconvnet(path: Path, format: str) -> dict[str, Tensor]:
     tensors: dict[str, np.ndarray] = {}
     for place, layer in enumerate(layer for layer in layers if layer.kind not in LOSSES):
         try:
-            tensors |= {f"model.{place}.{name}": array for name, array in _parameters(layer).items()}
-        except (ValueError, IndexError) as error:
+            found = {name: np.array(array, np.float32) for name, array in _parameters(layer).items()}
+        except (ValueError, TypeError, IndexError, AttributeError) as error:
             which = f"layer {place + 1} ({layer.kind!r})"
             raise ValueError(f"{path.name}: {which} is not one of a DnCNN: {error}") from error
+        tensors |= {f"model.{place}.{name}": array for name, array in found.items()}
     if not tensors:
         raise ValueError(f"{path.name} holds a MatConvNet network without any weights")
-    return {name: torch.from_numpy(np.array(array, np.float32)) for name, array in tensors.items()}
+    return {name: torch.from_numpy(array) for name, array in tensors.items()}
 
 
 def _parameters(layer: Layer) -> dict[str, np.ndarray]:
@@ -104,13 +106,16 @@ def _version_7_3(path: Path) -> list[Layer]:
         ) from None
     try:
         with h5py.File(path, "r") as file:
-            if not isinstance(file.get("net"), h5py.Group) or "layers" not in file["net"]:
-                raise _no_network(path, [name for name in file if not name.startswith("#")])
-            return [_hdf5_layer(file, file[reference]) for reference in file["net/layers"][()].ravel()]
+            if isinstance(file.get("net"), h5py.Group) and "layers" in file["net"]:
+                return [_hdf5_layer(file, file[reference]) for reference in _read(file["net/layers"]).ravel()]
+            names = [name for name in file if not name.startswith("#")]
     except (OSError, RuntimeError) as error:
         raise ValueError(f"{path.name} is damaged: {type(error).__name__}") from error
-    except (LookupError, TypeError, AttributeError) as error:
+    except (LookupError, TypeError, AttributeError, ArithmeticError) as error:
         raise _not_simple(path) from error
+    except ValueError as error:
+        raise ValueError(f"{path.name}: {error}") from error
+    raise _no_network(path, names)
 
 
 def _hdf5_layer(file, group) -> Layer:
@@ -119,15 +124,23 @@ def _hdf5_layer(file, group) -> Layer:
     if "filters" in group:
         arrays = [_hdf5_array(group[name]) for name in ("filters", "biases") if name in group]
     dilate = _hdf5_array(group["dilate"]) if "dilate" in group else None
-    return Layer("".join(map(chr, group["type"][()].ravel())), tuple(arrays), _dilated(dilate))
+    return Layer("".join(map(chr, _read(group["type"]).ravel())), tuple(arrays), _dilated(dilate))
 
 
 def _references(cell) -> list:
-    return [] if cell is None or "MATLAB_empty" in cell.attrs else list(cell[()].ravel())
+    return [] if cell is None or "MATLAB_empty" in cell.attrs else list(_read(cell).ravel())
 
 
 def _hdf5_array(dataset) -> np.ndarray:
-    return np.empty(0) if "MATLAB_empty" in dataset.attrs else dataset[()].transpose()
+    return np.empty(0) if "MATLAB_empty" in dataset.attrs else _read(dataset).transpose()
+
+
+def _read(dataset) -> np.ndarray:
+    """A data set's content. Raises ValueError where it claims more than what is stored can unfold to."""
+    stored = dataset.id.get_storage_size()
+    if dataset.nbytes > DEFLATED * stored:
+        raise ValueError(f"{dataset.name} claims {dataset.nbytes} bytes and holds {stored}")
+    return dataset[()]
 
 
 def _dilated(value: np.ndarray | None) -> bool:

@@ -195,3 +195,81 @@ def test_without_h5py_the_way_to_it_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(ValueError, match=r"net.mat is a MATLAB 7.3 file.*pip install 'maskbench\[mat\]'"):
         read_weights(path)
+
+
+def first_kernel(file):
+    """(the cell that refers to the first layer's arrays, its kernel's name) of an open file."""
+    cell = file[file["net/layers"][0, 0]]["weights"]
+    return cell, file[cell[0, 0]].name
+
+
+def huge(file, h5py):
+    _, name = first_kernel(file)
+    del file[name]
+    file.create_dataset(name, (10**7, 10**5), np.float32)
+
+
+def huge_in_chunks(file, h5py):
+    _, name = first_kernel(file)
+    del file[name]
+    file.create_dataset(name, (10**7, 10**5), np.float32, chunks=(10, 10), compression="gzip")[0, 0] = 1
+
+
+def huge_list(file, h5py):
+    del file["net/layers"]
+    file.create_dataset("net/layers", (10**12, 1), h5py.ref_dtype)
+
+
+def huge_type(file, h5py):
+    layer = file[file["net/layers"][0, 0]]
+    del layer["type"]
+    layer.create_dataset("type", (10**12, 1), np.uint16)
+
+
+def null_array(file, h5py):
+    cell, _ = first_kernel(file)
+    cell[0, 0] = h5py.Reference()
+
+
+def null_layer(file, h5py):
+    file["net/layers"][0, 0] = h5py.Reference()
+
+
+def words(file, h5py):
+    _, name = first_kernel(file)
+    del file[name]
+    file[name] = np.array([[b"abc"]])
+
+
+@pytest.mark.parametrize("harm", [huge, huge_in_chunks, huge_list, huge_type, null_array, null_layer, words])
+def test_strange_matlab_7_3_files_are_one_line_with_their_name(tmp_path, harm):
+    h5py = pytest.importorskip("h5py")
+    path = write_7_3(tmp_path / "net.mat", made())
+    with h5py.File(path, "r+") as file:
+        harm(file, h5py)
+    with pytest.raises(ValueError) as error:
+        read_weights(path)
+    assert str(error.value).startswith("net.mat") and "\n" not in str(error.value)
+    if "huge" in harm.__name__:
+        assert "claims" in str(error.value) and "and holds" in str(error.value)
+
+
+def test_compressed_matlab_7_3_files_are_read(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    path = write_7_3(tmp_path / "net.mat", made())
+    before = read_weights(path)
+    with h5py.File(path, "r+") as file:
+        _, name = first_kernel(file)
+        content = file[name][()]
+        del file[name]
+        file.create_dataset(name, data=0 * content, chunks=True, compression="gzip", compression_opts=9)
+    after = read_weights(path)
+    assert after["model.0.weight"].shape == before["model.0.weight"].shape and not after["model.0.weight"].any()
+
+
+@pytest.mark.parametrize("kernel", ["words", [{"a": 1}, "b"]])
+def test_strange_kernels_of_version_5_are_one_line_with_their_name(tmp_path, kernel):
+    path = tmp_path / "net.mat"
+    scipy.io.savemat(path, {"net": {"layers": cell([{"type": "conv", "weights": cell([kernel, np.ones(1)])}])}})
+    with pytest.raises(ValueError, match="^net.mat: layer 1 .'conv'. is not one of a DnCNN: "):
+        read_weights(path)
