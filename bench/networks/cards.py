@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from bench import registry
+from bench.errors import BadInput
 from bench.home import home
 
 SIZES = ("small", "full")
+IMPORTED = {"model": str, "network": dict, "origin": dict, "imported_at": str}  # what an imported card has to have,
+ORIGIN = {"file", "sha256"}  # and its origin
 
 
 def weights_folder() -> Path:
@@ -32,17 +35,24 @@ def card(name: str) -> dict[str, Any] | None:
 
 def cards() -> dict[str, dict[str, Any]]:
     """All shipped cards by name."""
-    return _cards_in(weights_folder())
+    return {path.stem: json.loads(path.read_text()) for path in sorted(weights_folder().glob("*.json"))}
 
 
 def imported() -> dict[str, dict[str, Any]]:
-    """The cards of imported weights by name, without those whose name ships."""
-    shipped = cards()
-    return {name: found for name, found in _cards_in(imported_folder()).items() if name not in shipped}
+    """The cards of imported weights by name, without those whose name ships. Raises BadInput for what is none."""
+    paths, shipped = sorted(imported_folder().glob("*.json")), cards()
+    return {path.stem: _imported(path) for path in paths if path.stem not in shipped}
 
 
-def _cards_in(folder: Path) -> dict[str, dict[str, Any]]:
-    return {path.stem: json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))}
+def _imported(path: Path) -> dict[str, Any]:
+    try:
+        card = json.loads(path.read_text())
+        whole = all(isinstance(card[key], kind) for key, kind in IMPORTED.items()) and card["origin"].keys() >= ORIGIN
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        whole = False
+    if not whole:
+        raise BadInput(f"{path} is not the card of imported weights: remove it, and import the weights again")
+    return card
 
 
 def models() -> dict[str, dict[str, Any]]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from baselines import checkpoints, recognition
 from bench import spec
-from bench.errors import BadInput, described, unknown
+from bench.errors import BadInput, described, shortened, unknown
 from bench.networks import adapters, cards, cost
 
 UNUSED = ("drop_path_rate", "dropout", "mask_token")  # act in training only
@@ -131,8 +131,8 @@ def _settings(settings: Mapping[str, str], arch: str, found: Mapping[str, Any], 
 
 
 def _check_name(name: str, replace: bool) -> None:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.+-]*", name):
-        raise BadInput(f"{name!r} is no name for weights: wanted letters, digits and . _ + - only")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.+-]{,99}", name):
+        raise BadInput(f"{shortened(name)} is no name for weights: wanted letters, digits and . _ + -, at most 100")
     reserved = {f"{model}-{size}" for model in cards.networks() for size in cards.SIZES} | {"default"}
     if cards.card(name) or name in reserved:
         raise BadInput(f"{name!r} is kept for weights that ship: choose another name")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from baselines import checkpoints, parts, recognition
 from bench import spec
-from bench.errors import BadInput
+from bench.errors import BadInput, shortened
 from bench.networks import cards
 
 DEFAULT = "default"  # the shipped weights of the size
@@ -87,11 +88,17 @@ def find(chosen: Any, model: str) -> Weights:
         ("imported", imported, cards.imported_folder()),
     ):
         if chosen in known:
-            return Weights(chosen, kind, model, folder / f"{chosen}.safetensors", _of(model, known[chosen], chosen))
+            file = folder / f"{chosen}.safetensors"
+            if kind == "imported" and not file.is_file():
+                raise BadInput(
+                    f"{file}, the weights {chosen!r}, is gone: remove {file.with_suffix('.json')}, or import the "
+                    "weights again with --replace"
+                )
+            return Weights(chosen, kind, model, file, _of(model, known[chosen], chosen))
     file = Path(chosen)
-    if not file.is_file():
+    if not os.path.isfile(file):  # Path's own raises where a name is too long
         raise BadInput(
-            f"{chosen!r} is neither a file nor one of the shipped weights: {', '.join(shipped) or 'none'}; "
+            f"{shortened(chosen)} is neither a file nor one of the shipped weights: {', '.join(shipped) or 'none'}; "
             f"imported: {', '.join(imported) or 'none'}"
         )
     return Weights(file.name, "file", model, file, _of(model, card_of_file(file), file.name))

@@ -430,3 +430,48 @@ def test_a_network_that_fails_on_an_image_is_one_line(monkeypatch):
     monkeypatch.setattr(DnCNN, "forward", lambda self, x: x @ x[:, :1, :3])
     result = call("models", "import", "a.pth", "--as", "mine")
     assert result.exit_code == 2 and "Error: a.pth: RuntimeError: " in result.output and result.output.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "{}", "3", '{"model": 5}', '{"model": "dncnn", "network": []}', '{"model": "dncnn", "origin": 1}',
+     '{"model": "dncnn", "origin": {}}', '{"model": "dncnn", "trained_on": {"images": 3}}', "\0", "[" * 10**5],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "command", [["list"], ["info", "dncnn(weights=None, nb=2)"], ["info", "dncnn(weights='bad')"]], ids=str
+)
+def test_a_card_that_is_none_is_named(place, text, command):
+    folder = place / "home" / "weights"
+    folder.mkdir(parents=True)
+    (folder / "bad.json").write_text(text)
+    result = call("models", *command)
+    assert result.exit_code == 2, result.output
+    assert result.output == (
+        f"Error: {folder / 'bad.json'} is not the card of imported weights: remove it, and import the weights again\n"
+    )
+
+
+def test_a_card_without_its_weights_is_named(place):
+    torch.save(state(), "a.pth")
+    imported("a.pth", "mine")
+    folder = place / "home" / "weights"
+    (folder / "mine.safetensors").unlink()
+    result = call("models", "info", "dncnn(weights='mine')")
+    assert (result.exit_code, result.output) == (
+        2,
+        f"Error: {folder / 'mine.safetensors'}, the weights 'mine', is gone: remove {folder / 'mine.json'}, or import "
+        "the weights again with --replace\n",
+    )
+    imported("a.pth", "mine", "--replace")
+    assert call("models", "info", "dncnn(weights='mine')").exit_code == 0
+
+
+def test_names_of_any_length_are_one_line():
+    torch.save(state(), "a.pth")
+    result = call("models", "import", "a.pth", "--as", "a" * 300)
+    assert result.exit_code == 2 and "is no name for weights" in result.output and "at most 100" in result.output
+    assert result.output.count("\n") == 1
+    for weights in ("a" * 5000, "a\\0b", "a/" * 3000):
+        result = call("models", "info", f"dncnn(weights='{weights}')")
+        assert result.exit_code == 2 and "is neither a file nor" in result.output, result.output
+        assert result.output.count("\n") == 1 and len(result.output) < 400
