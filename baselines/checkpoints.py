@@ -69,8 +69,10 @@ def _read_torch(path: Path) -> object:
 
 def unwrap(content: object, name: str) -> dict[str, Tensor]:
     """Take off `params`, `state_dict`, ...: the tensors by name. Raises ValueError where there are none, or several."""
+    around: set[int] = set()
     while isinstance(content, dict):
-        wrapper = next((key for key in WRAPPERS if isinstance(content.get(key), dict)), None)
+        around.add(id(content))
+        wrapper = next((key for key in WRAPPERS if _wraps_tensors(content.get(key), around)), None)
         if wrapper is None:
             break
         content = content[wrapper]
@@ -92,6 +94,19 @@ def unwrap(content: object, name: str) -> dict[str, Tensor]:
         if tensor.nbytes > tensor.untyped_storage().nbytes():
             raise ValueError(f"{name}: {key} claims {tuple(tensor.shape)} numbers and holds fewer")
     return tensors
+
+
+def _wraps_tensors(content: object, around: set[int]) -> bool:
+    """Whether it is a dictionary with a tensor, or one of those in it is; those in `around` do not count."""
+    waiting, seen = [content], set(around)
+    while waiting:
+        content = waiting.pop()
+        if isinstance(content, dict) and id(content) not in seen:
+            seen.add(id(content))
+            if _tensors(content):
+                return True
+            waiting += content.values()
+    return False
 
 
 def _tensors(content: dict) -> dict[str, Tensor]:

@@ -13,6 +13,7 @@ import math
 import pickle
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -42,38 +43,50 @@ class NoTensors(ValueError):
 
 def read_tensors(path: str | Path) -> dict[str, Tensor]:
     """All tensors of `read_nested`, a dictionary's under its own key, a dot and theirs: "state_dict.conv.weight"."""
-    flat = {}
-    for key, value in read_nested(path).items():
-        flat |= {f"{key}.{name}": tensor for name, tensor in value.items()} if isinstance(value, dict) else {key: value}
-    return flat
+    return dict(_flat(read_nested(path)))
 
 
-def read_nested(path: str | Path) -> dict[str, Tensor | dict[str, Tensor]]:
-    """The tensors at the top of a checkpoint and those of the dictionaries there, on the CPU, by name.
+def read_nested(path: str | Path) -> dict[str, Tensor | dict]:
+    """The tensors of a checkpoint on the CPU by name, in dictionaries as they lie there.
 
-    What lies deeper, in lists or in objects, is left out. Raises ValueError where the file is no such checkpoint or
-    holds no tensor.
+    What lies in lists or in objects is left out, and so are dictionaries without a tensor. Raises ValueError where the
+    file is no such checkpoint or holds no tensor.
     """
     try:
         with open(path, "rb") as file:
             legacy = LEGACY_MAGIC.to_bytes(10, "little") in file.read(32)
             file.seek(0)
             content = _load_legacy(file) if legacy else _load_zip(file)
+            found = _tensors(content, {}) if isinstance(content, dict) else {}
     except OSError:
         raise
     except Exception as error:  # a broken or hostile pickle may raise anything
         wanted = "older format" if legacy else "zip format"
         raise ValueError(f"{path} is not a checkpoint in PyTorch's {wanted}: {error!r}") from error
-    top = content if isinstance(content, dict) else {}
-    inner = {key: _tensors(value) for key, value in top.items() if isinstance(key, str) and isinstance(value, dict)}
-    found = _tensors(top) | {key: tensors for key, tensors in inner.items() if tensors}
     if not found:
-        raise NoTensors(f"{path} holds no tensor at its top, nor in a dictionary there")
+        raise NoTensors(f"{path} holds no tensor at its top, nor in a dictionary")
     return found
 
 
-def _tensors(content: dict) -> dict[str, Tensor]:
-    return {key: held.tensor for key, held in content.items() if isinstance(key, str) and isinstance(held, _Held)}
+def _tensors(content: dict, known: dict[int, dict]) -> dict[str, Tensor | dict]:
+    """The tensors of a dictionary and of those in it; `known` has what those that were seen before came to."""
+    if id(content) in known:
+        return known[id(content)]
+    found = known[id(content)] = {}
+    for key, value in content.items():
+        if isinstance(key, str) and isinstance(value, _Held):
+            found[key] = value.tensor
+        elif isinstance(key, str) and isinstance(value, dict) and (inner := _tensors(value, known)):
+            found[key] = inner
+    return found
+
+
+def _flat(nested: dict, before: str = "") -> Iterator[tuple[str, Tensor]]:
+    for key, value in nested.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{before}{key}.")
+        else:
+            yield before + key, value
 
 
 def _load_zip(file: BinaryIO) -> object:

@@ -57,6 +57,10 @@ def test_the_average_comes_before_the_last_weights(tmp_path):
     assert same(read_weights(saved({"params": last, "params_ema": state}, tmp_path / "a.pth")), state)
 
 
+class Foreign:
+    """A class of a trainer's."""
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -64,6 +68,11 @@ def test_the_average_comes_before_the_last_weights(tmp_path):
         {"ema_state_dict": "here", "state_dict": "other", "step": 3},
         {"weights of the network": "here", "options": {"rate": 0.1}},
         {"net": {"params_ema": "here", "params": "other"}},
+        {"model": {"name": "dncnn", "sizes": {"nc": 4}}, "weights": "here"},
+        {"params_ema": {}, "params": {"rate": 0.1}, "state_dict": "here"},
+        {"args": Foreign(), "model": {"state_dict": "here", "name": "dncnn"}},
+        {"args": Foreign(), "model": {"network": {"params": "here"}}},
+        {"args": Foreign(), "model": {"name": "dncnn"}, "weights": "here"},
     ],
 )
 def test_wrappers_inside_wrappers(tmp_path, content):
@@ -75,15 +84,22 @@ def test_wrappers_inside_wrappers(tmp_path, content):
     assert same(read_weights(saved(fill_in(content), tmp_path / "a.pth")), sets["here"])
 
 
+@pytest.mark.parametrize("more", [{}, {"args": Foreign()}])
+def test_dictionaries_that_hold_themselves_come_to_an_end(tmp_path, more):
+    state = known().state_dict()
+    content = {"model": {"name": "dncnn"}, **more}
+    content["model"]["model"] = content["net"] = content
+    with pytest.raises(ValueError, match="holds no tensors|holds objects"):
+        read_weights(saved(content, tmp_path / "a.pth"))
+    content["weights"] = state
+    assert same(read_weights(saved(content, tmp_path / "a.pth")), state)
+
+
 def test_of_several_sets_none_is_chosen(tmp_path):
     state = known().state_dict()
     path = saved({str(level): state for level in range(0, 50, 5)}, tmp_path / "a.pth")
     with pytest.raises(ValueError, match=r"a.pth holds 10 sets of tensors \(0, 5, 10, 15, 20, ...\): save the one"):
         read_weights(path)
-
-
-class Foreign:
-    """A class of a trainer's."""
 
 
 @pytest.mark.parametrize("options", [{}, {"_use_new_zipfile_serialization": False}])
@@ -313,7 +329,7 @@ def test_what_is_no_checkpoint_is_refused(tmp_path, content, suffix):
         (torch.ones(2), "holds a (Tensor|Parameter), wanted tensors by name"),
         ({"epoch": 3, "name": "x"}, "holds no tensors; its keys are epoch, name"),
         ({}, "holds no tensors; its keys are none"),
-        ({"state_dict": {"a": 1}}, "holds no tensors; its keys are a"),
+        ({"state_dict": {"a": 1}}, "holds no tensors; its keys are state_dict"),
     ],
 )
 def test_what_holds_no_named_tensors_is_refused(tmp_path, content, words):
