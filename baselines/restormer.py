@@ -142,6 +142,8 @@ class Restormer(nn.Module):
             raise ValueError(f"LayerNorm_type is {LayerNorm_type!r}, wanted 'BiasFree' or 'WithBias'")
         if len(num_blocks) != 4 or len(heads) != 4:
             raise ValueError(f"num_blocks is {num_blocks} and heads {heads}: wanted four entries each, one a level")
+        if dim % 2:
+            raise ValueError(f"dim is {dim}, wanted an even number: it is halved on the way down")
         if any(dim * 2**level % count for level, count in enumerate(heads)):
             raise ValueError(f"heads {heads} do not divide the levels' channels {[dim * 2**i for i in range(4)]}")
 

@@ -31,7 +31,7 @@ OF_TABLES = ("noisy", "clean")  # what tables and pages call the images themselv
 
 
 def resolve(text: str, default_size: str = "small") -> Model:
-    """The model that a spec names, without making it. Raises BadInput for what is unknown or has no weights."""
+    """The model that a spec names, not loaded. Raises BadInput for what is unknown, has no weights or no sense."""
     parsed = spec.parse(text)
     if parsed.name in cards.networks():
         return _network(parsed, default_size)
@@ -63,7 +63,7 @@ def _network(parsed: spec.Spec, default_size: str) -> Model:
     except ValueError as error:
         raise BadInput(f"model {label(given, {})}: {error}") from error
     parameters = {**module.SIZES[size], **of_weights, **given}
-    return Model(
+    model = Model(
         label=label(parameters, of_weights if found.told_by_name else {}),
         name=name,
         source=name,
@@ -76,6 +76,10 @@ def _network(parsed: spec.Spec, default_size: str) -> Model:
         paper=module.PAPER,
         licence=module.LICENCE,
     )
+    if given:
+        with torch.device("meta"):  # refuses parameters that make no network, and allocates nothing
+            model.untrained()
+    return model
 
 
 def _identity(found: Weights, unusual: dict[str, Any], module: ModuleType) -> str:

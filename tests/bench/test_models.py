@@ -634,3 +634,18 @@ def test_two_networks_of_one_name_are_an_error():
         file.write(USERS)
     assert len(models.expand("users.py:Net,users.py:Net")[0]) == 1
     assert "both called Net" in refusal("users.py:Net,others.py:Net", models.expand)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("swinir(weights=None, window_size=0)", "window_size is 0, wanted a whole number from 1"),
+        ("swinir(weights=None, depths=2)", "depths is 2, wanted several whole numbers"),
+        ("dncnn(weights=None, nb='many')", "nb is 'many', wanted a whole number from 2"),
+        ("restormer(weights=None, dim=7, heads=(1, 1, 1, 1))", "dim is 7, wanted an even number"),
+    ],
+)
+def test_parameters_that_make_no_network_are_refused_at_once(text, words):
+    """Before a tile, a receptive field or a price is computed from them."""
+    with pytest.raises(BadInput, match=words):
+        models.resolve(text)
