@@ -28,6 +28,7 @@ from baselines.checkpoints import differences, load_strictly, without_prefixes
 
 CHANNELS = ("in_nc", "in_chans", "inp_channels")  # how networks call the channels of their input
 MOST = 10  # times as many numbers as the tensors it was read from has no network
+FIRSTS = 20  # so many first names at most are tried as networks beside each other
 LIKELY = 0.5  # share of keys that fit, from which tensors are said to look like a network
 
 
@@ -113,6 +114,20 @@ def likenesses(tensors: Mapping[str, Tensor]) -> list[Likeness]:
         wrong = len(missing) + len(unknown) + len(shapes)
         found.append(Likeness(info.name, module, parameters, network, 1 - wrong / whole))
     return sorted((like for like in found if like.share >= LIKELY), key=lambda like: -like.share)
+
+
+def side_by_side(tensors: Mapping[str, Tensor]) -> dict[str, Likeness]:
+    """What the tensors below each first name are by themselves, where that is a network exactly: {'net': a DnCNN}."""
+    firsts = {key.partition(".")[0] for key in tensors}
+    if not 1 < len(firsts) <= FIRSTS:
+        return {}
+    alike = {first: likenesses(below(tensors, first)) for first in sorted(firsts)}
+    return {first: likes[0] for first, likes in alike.items() if likes and likes[0].share == 1}
+
+
+def below(tensors: Mapping[str, Tensor], first: str) -> dict[str, Tensor]:
+    """The tensors whose names begin with `first` and a dot, without these."""
+    return {key.removeprefix(f"{first}."): value for key, value in tensors.items() if key.startswith(f"{first}.")}
 
 
 def fill(network: nn.Module, tensors: Mapping[str, Tensor], name: str) -> None:

@@ -236,7 +236,7 @@ def import_(file, name, arch, licence, settings, trained_on, replace) -> None:
     from bench.networks import importing
 
     card = importing.import_weights(file, name, arch, licence, replace, settings, trained_on)
-    click.echo(f"{name}: {importing.summary(card)}, from {file.name}")
+    click.echo(f"{name}: {importing.summary(card)}, from {card['origin']['file']}")
     if card["doubt"]:
         click.echo(f"note: {card['doubt']}")
     if card["assumed"]:

@@ -11,6 +11,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from baselines import checkpoints, recognition
 from bench import spec
 from bench.errors import BadInput, described, shortened, unknown
@@ -40,7 +42,7 @@ def import_weights(
     if arch is not None and arch not in cards.networks():
         raise unknown("network", arch, cards.networks())
     with _refusing():
-        tensors = checkpoints.read_weights(file)
+        origin, tensors = _one_network(checkpoints.read_weights(file), file.name)
     arch = arch or recognize(tensors, file.name)
     module = import_module(f"baselines.{arch}")
     found = recognition.infer(module, tensors) or {}
@@ -68,7 +70,7 @@ def import_weights(
         "assumed": _plain({k: v for k, v in assumed.items() if k not in found and k not in UNUSED}),
         "doubt": recognition.doubt(module, parameters),
         **({"trained_on": trained_on} if trained_on else {}),
-        "origin": {"file": file.name, "bytes": file.stat().st_size, "sha256": checkpoints.file_hash(file)},
+        "origin": {"file": origin, "bytes": file.stat().st_size, "sha256": checkpoints.file_hash(file)},
         "imported_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     path = cards.imported_folder() / f"{name}.safetensors"
@@ -87,6 +89,20 @@ def _refusing(before: str = "") -> Iterator[None]:
         yield
     except Exception as error:
         raise BadInput(before + described(error)) from error
+
+
+def _one_network(tensors: dict[str, Tensor], file: str) -> tuple[str, dict[str, Tensor]]:
+    """(what to call the origin, the tensors of one network): those below a first name, where others lie beside them.
+
+    Raises BadInput for several networks.
+    """
+    found = {} if recognition.likenesses(tensors) else recognition.side_by_side(tensors)
+    if len(found) > 1:
+        shown = ", ".join(f"{first}.* is {like}" for first, like in found.items())
+        raise BadInput(f"{file} holds several networks: {shown}: save the one you mean by itself")
+    for first in found:
+        return f"{file} ({first}.* alone)", recognition.below(tensors, first)
+    return file, tensors
 
 
 def recognize(tensors: dict, file: str) -> str:

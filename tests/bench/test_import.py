@@ -475,3 +475,34 @@ def test_names_of_any_length_are_one_line():
         result = call("models", "info", f"dncnn(weights='{weights}')")
         assert result.exit_code == 2 and "is neither a file nor" in result.output, result.output
         assert result.output.count("\n") == 1 and len(result.output) < 400
+
+
+def under(first, tensors):
+    return {f"{first}.{key}": value for key, value in tensors.items()}
+
+
+@pytest.mark.parametrize("options", [[], ["--arch", "dncnn"]])
+def test_one_network_among_other_tensors_is_imported(options):
+    """As Lightning keeps a loss beside the network."""
+    torch.save({"state_dict": {**under("net", state()), "loss.vgg.0.weight": torch.ones(3, 3)}}, "a.ckpt")
+    output = imported("a.ckpt", "mine", *options)
+    assert "mine: a DnCNN of 3 layers for colour images, 371 parameters, from a.ckpt (net.* alone)" in output
+    assert cards.imported()["mine"]["origin"]["file"] == "a.ckpt (net.* alone)"
+    assert models.load_model("dncnn(weights='mine')")
+
+
+def test_of_several_networks_in_one_file_none_is_chosen():
+    grey = DnCNN(**TINY, in_nc=1, out_nc=1)
+    torch.save({**under("net", state()), **under("net_ema", state(grey)), "step": torch.tensor(3)}, "a.pth")
+    result = call("models", "import", "a.pth", "--as", "mine")
+    assert (result.exit_code, result.output) == (
+        2,
+        "Error: a.pth holds several networks: net.* is a DnCNN of 3 layers for colour images, net_ema.* is a DnCNN of "
+        "3 layers for grey images: save the one you mean by itself\n",
+    )
+
+
+def test_parts_that_are_no_network_are_none():
+    torch.save({**under("net", state()), "net.extra": torch.ones(1), "loss.weight": torch.ones(1)}, "a.pth")
+    result = call("models", "import", "a.pth", "--as", "mine")
+    assert result.exit_code == 2 and "a.pth is of no network that is here" in result.output
