@@ -1,5 +1,6 @@
-"""The paper's ablations: its numbers, and commands that are accepted and train what they say."""
+"""Tables of trainings: their numbers, and commands that are accepted and train what they say."""
 
+import ast
 import json
 import shlex
 
@@ -32,9 +33,9 @@ def run(*words):
 
 
 def test_tables_that_there_are():
-    assert ablations.names() == [*PAPER]
+    assert ablations.names() == ["small-masks", *PAPER]
     said = run("--list").output.splitlines()
-    assert [line.split()[0] for line in said] == [*PAPER] and "(8 trainings)" in said[2]
+    assert [line.split()[0] for line in said] == ["small-masks", *PAPER] and "(8 trainings)" in said[3]
 
 
 @pytest.mark.parametrize("table", PAPER)
@@ -62,6 +63,32 @@ def test_every_command_trains_what_the_table_says(table, tmp_path, monkeypatch):
     assert evaluation[:3] == ["bench", "run", "--models"]
     chosen, left_out = models.expand(evaluation[3])  # every file is there, and none is called like another
     assert [str(model.file) for model in chosen] == files and not left_out
+
+
+def test_our_own_table_is_accepted_and_trained_as_it_says(tmp_path, monkeypatch):
+    """Each of its commands with other photographs and a single small step; its usual options can be changed."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    Image.fromarray(np.full((24, 24, 3), 90, np.uint8)).save("photos/1.png")
+    usual = run("--list", "small-masks").output
+    assert usual.count("--preset small --data BSDS400 --iterations 1500") == usual.count("bench train")
+    listed = run(
+        "--list", "small-masks", "--data", "photos", "--iterations", "1", "--set", "batch=1", "--set", "crop=16"
+    )
+    table = ablations.load("small-masks")["training"]
+    lines = [line for line in listed.output.splitlines() if line.startswith("bench train")]
+    assert len(lines) == len(table) and "bench run" not in listed.output
+    for line, row in zip(lines, table, strict=True):
+        assert f"here: {row['at']:.2f} dB at the training noise, {row['off']:.2f} mean of the others" in line
+        done = run(*shlex.split(line, comments=True)[2:])
+        assert done.exit_code == 0, done.output
+        file = tmp_path / done.output.partition("weights: ")[2].splitlines()[0]
+        card = json.loads(checkpoints.card_beside(file).read_text())
+        known = {**card["recipe"], **card["network"]}
+        for key, text in row["settings"].items():
+            value = tuple(map(int, text.split("-"))) if key == "input_mask" else ast.literal_eval(text)
+            assert np.array_equal(known[key], value), (line, key)
+        assert card["model"] == row["model"] and (card["recipe"]["input_mask"] is None) == (row["model"] == "baseline")
 
 
 def test_options_beside_a_table_go_into_each_command():

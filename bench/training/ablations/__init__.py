@@ -1,11 +1,13 @@
-"""The paper's ablations as data: each table is a list of trainings, with the numbers that the paper has for them.
+"""Tables of trainings as data: the paper's ablations with its numbers, and our own with ours.
 
     bench train --list                      which tables there are
     bench train --list table-3a             the commands of one; `| sh` does them all
     bench train --list table-3a --preset small --data BSDS400
 
-A table is a TOML file here: what it is, the noise and the data set of its numbers, and for each training a label, the
-network, the settings and the paper's PSNR and SSIM.
+A table is a TOML file here: what it is, and for each training a label, the network and the settings. One of the paper
+has its PSNR and SSIM, and the noise and the data set that they are for; one of ours has PSNR on held-out images, which
+is in the cards of the weights: `at` the training noise, and `off` it, the mean of the other noises of the test curves.
+`usual` are options of every training, unless others are given.
 """
 
 from __future__ import annotations
@@ -26,7 +28,10 @@ def names() -> list[str]:
 
 
 def load(name: str) -> dict[str, Any]:
-    """A table: title, about, noise, dataset, and a list `training` of label, model, settings, psnr, ssim."""
+    """A table: title, about, `training` (label, model, settings, and psnr and ssim, or at and off), and what is of all.
+
+    That is `usual`, and of the paper's `noise` and `dataset`. Raises BadInput.
+    """
     if name not in names():
         raise unknown("table", name, names())
     return tomllib.loads((FOLDER / f"{name}.toml").read_text())
@@ -34,16 +39,17 @@ def load(name: str) -> dict[str, Any]:
 
 def tables() -> str:
     """What tables there are, a line each."""
-    return "\n".join(f"{name:10} {load(name)['title']} ({len(load(name)['training'])} trainings)" for name in names())
+    return "\n".join(f"{name:12} {load(name)['title']} ({len(load(name)['training'])} trainings)" for name in names())
 
 
 def commands(name: str, options: Sequence[str] = ()) -> str:
-    """The lines of a shell script: a training each, with the paper's numbers, and the run that scores them all.
+    """The lines of a shell script: a training each, with its numbers, and for the paper's the run that scores them all.
 
-    `options` are further words of each training's command; without a preset among them, it is the paper's.
+    `options` are further words of each training's command; without a preset among them, it is the table's, or `paper`.
     """
     table = load(name)
-    options = [*options] if "--preset" in options else ["--preset", "paper", *options]
+    usual = {f"--{key}": str(value) for key, value in table.get("usual", {"preset": "paper"}).items()}
+    options = [word for pair in usual.items() if pair[0] not in options for word in pair] + [*options]
     size = "small" if options[options.index("--preset") + 1] == "small" else "full"
     ending = ".safetensors" + ".index.json" * ("--parts" in options)  # baselines.parts.INDEX would import torch
     lines = [f"# {table['title']}", f"# {table['about']}"]
@@ -52,11 +58,20 @@ def commands(name: str, options: Sequence[str] = ()) -> str:
         called, out = f"{name}-{row['label']}-{size}", f"runs/train/{name}/{row['label']}"
         settings = [word for key, value in row["settings"].items() for word in ("--set", f"{key}={value}")]
         words = ["bench", "train", row["model"], *options, *settings, "--as", called, "--out", out]
-        lines.append(f"{_joined(words)}  # paper: {row['psnr']:.2f} dB / {row['ssim']:.4f}")
+        lines.append(f"{_joined(words)}  # {_numbers(row)}")
         weights.append(f"{row['model']}(weights='{out}/{called}{ending}')")
+    if "noise" not in table:  # each card has its scores
+        return "\n".join(lines)
     lines.append("# the paper's mixture was never published: this is ours, so compare the order, not the numbers")
     run = ["bench", "run", "--models", ", ".join(weights), "--noise", table["noise"], "--datasets", table["dataset"]]
     return "\n".join([*lines, _joined([*run, "--out", f"runs/{name}"])])
+
+
+def _numbers(row: dict[str, Any]) -> str:
+    """What a training came to, in words."""
+    if "psnr" in row:
+        return f"paper: {row['psnr']:.2f} dB / {row['ssim']:.4f}"
+    return f"here: {row['at']:.2f} dB at the training noise, {row['off']:.2f} mean of the others"
 
 
 def _joined(words: Sequence[str]) -> str:
