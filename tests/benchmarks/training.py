@@ -13,11 +13,12 @@ has other work to do. What is compiled is compiled before the clock starts.
 
 `--set` changes the recipe of `bench train`, as its own does, and leaves the plain loop as it is.
 
-Measured with one thread, `small`, in the precision that `auto` chooses, ratio of CPU seconds:
+Measured, `small`, in the precision that `auto` chooses, ratio of CPU seconds:
 
-    processor                ours  baseline  dncnn  ridnet  swinir
-    Xeon with AMX            2.05            2.00   1.83    2.14
-    Xeon without AMX         1.43  1.47      1.44   1.72    1.45
+    processor                       ours  baseline  dncnn  ridnet  swinir
+    Xeon with AMX, one thread       2.05            2.00   1.83    2.14
+    Xeon without AMX, one thread    1.43  1.47      1.44   1.72    1.45
+    Xeon without AMX, two threads   1.40  1.42      1.83   2.02    1.40
 """
 
 from __future__ import annotations
