@@ -179,7 +179,8 @@ def write_weights(
     """
     # each a copy: safetensors refuses tensors that share memory
     stored = {
-        key: (halved(value) if half else value).detach().cpu().contiguous().clone() for key, value in tensors.items()
+        key: (halved(value) if half else value).detach().cpu().clone(memory_format=torch.contiguous_format)
+        for key, value in tensors.items()
     }
     part = path.with_suffix(".part")
     if in_parts:

@@ -33,9 +33,9 @@ def described(error: BaseException) -> str:
 
 
 @contextmanager
-def told(of: str) -> Iterator[None]:
-    """Run a user's code inside it, which may raise anything: it becomes a BadInput that begins with what it is of."""
+def told(of: str = "") -> Iterator[None]:
+    """Run inside it what a user's code or file may make raise anything: a BadInput that begins with what it is of."""
     try:
         yield
     except (Exception, SystemExit) as error:
-        raise BadInput(f"{of}: {described(error)}") from error
+        raise BadInput(f"{of}: {described(error)}" if of else described(error)) from error

@@ -55,9 +55,8 @@ def check(network: nn.Module, label: str, device: torch.device, tile: int | None
 
 def check_size(network: nn.Module, label: str, device: torch.device, side: int) -> None:
     """Run a network in eval mode on the squares that test curves are made of. Raises BadInput where it fails."""
-    keys = {"keys": [1]} if getattr(network, "takes_keys", False) else {}
     with torch.inference_mode():
-        error, _ = _tried(network, (side, side), device, keys)
+        error, _ = _tried(network, (side, side), device, _keys(network))
     if error is not None:
         raise BadInput(
             f"model {label} fails on images of {side}x{side} pixels, which its test curves are made of: "

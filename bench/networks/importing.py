@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -15,7 +14,7 @@ from torch import Tensor
 
 from baselines import checkpoints, recognition
 from bench import spec
-from bench.errors import BadInput, described, shortened, unknown
+from bench.errors import BadInput, shortened, told, unknown
 from bench.networks import adapters, cards, cost
 
 UNUSED = ("drop_path_rate", "dropout", "mask_token")  # act in training only
@@ -41,7 +40,7 @@ def import_weights(
         raise BadInput(f"{arch} has no weights that could be imported; networks are {', '.join(cards.networks())}")
     if arch is not None and arch not in cards.networks():
         raise unknown("network", arch, cards.networks())
-    with _refusing():
+    with told():
         origin, tensors = _one_network(checkpoints.read_weights(file), file.name)
     arch = arch or recognize(tensors, file.name)
     module = import_module(f"baselines.{arch}")
@@ -50,11 +49,11 @@ def import_weights(
     found |= _settings(settings or {}, arch, found, file.name)
     assumed = {**recognition.defaults(module.network), **module.SIZES[size], **recognition.published(module)}
     parameters = {**module.SIZES[size], **recognition.published(module), **found}
-    with _refusing(f"{file.name}: "):
+    with told(file.name):
         network = module.network(**parameters)
-    with _refusing():
+    with told():
         recognition.fill(network, tensors, file.name)
-    with _refusing(f"{file.name}: "):
+    with told(file.name):
         flops = cost.flops_per_pixel(adapters.adapt(network, parameters).eval())
     card = {
         "name": name,
@@ -80,15 +79,6 @@ def import_weights(
     except OSError as error:
         raise BadInput(f"{path} cannot be written: {error.strerror or error}") from error
     return json.loads(path.with_suffix(".json").read_text())
-
-
-@contextmanager
-def _refusing(before: str = "") -> Iterator[None]:
-    """What sizes and values from a file make anything raise becomes BadInput."""
-    try:
-        yield
-    except Exception as error:
-        raise BadInput(before + described(error)) from error
 
 
 def _one_network(tensors: dict[str, Tensor], file: str) -> tuple[str, dict[str, Tensor]]:

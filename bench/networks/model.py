@@ -82,11 +82,16 @@ class Model:
         with told(f"model {self.label}"):
             if self.file is not None:
                 recognition.fill(network, self.found.tensors, self.file.name)
-            if not self.outside:
-                network = adapters.adapt(network, {**recognition.defaults(self.factory), **self.parameters})
+            network = self.adapted(network)
             network.to(device)
             network.eval()
         return network
+
+    def adapted(self, network: nn.Module) -> nn.Module:
+        """The network, in wrappers where it takes another input than colour in [0, 1]. Raises ValueError."""
+        if self.outside:
+            return network
+        return adapters.adapt(network, {**recognition.defaults(self.factory), **self.parameters})
 
     def checked(self, device: str | torch.device = "cpu") -> nn.Module:
         """`load`, where a user's network is tried on a small image. Raises BadInput for what it may not do."""

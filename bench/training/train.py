@@ -17,14 +17,14 @@ from typing import Any
 
 import torch
 
-from baselines import checkpoints, parts, processes, recognition, training
+from baselines import checkpoints, parts, processes, training
 from baselines.checkpoints import first_line
 from bench import spec
 from bench.errors import BadInput, described
 from bench.interruption import wishes
 from bench.lock import WriterLock
 from bench.machine import device_of, is_out_of_memory
-from bench.networks import adapters, contract, cost, tiling
+from bench.networks import contract, cost, tiling
 from bench.networks.model import Model
 from bench.progress import Progress, progress
 from bench.training import curves, held_out, training_images
@@ -154,10 +154,7 @@ def _join(device: str) -> tuple[processes.Processes, torch.device]:
 def _check_range(model: Model, network: torch.nn.Module) -> None:
     """Refuse a network whose input is not what crops are."""
     try:
-        as_it_is = (
-            model.outside
-            or adapters.adapt(network, {**recognition.defaults(model.factory), **model.parameters}) is network
-        )
+        as_it_is = model.adapted(network) is network
     except ValueError as error:
         raise BadInput(f"{model.label}: {error}") from error
     if not as_it_is:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from baselines import checkpoints, recognition
+from baselines import checkpoints
 from bench.errors import BadInput, unknown
 from bench.networks import cards, models, tiling, weights
 from bench.training import held_out
@@ -61,8 +61,7 @@ def verify(name: str, images: TrainingImages) -> Verified:
     source = card.get("source", card["model"])
     try:
         model = models.resolve(f"{source}(weights={str(file)!r})")
-        network = model.untrained()
-        recognition.fill(network, checkpoints.read_weights(file), file.name)
+        network = model.load()
     except ValueError as error:
         where = f" ({source} is looked up from the current folder)" if "source" in card else ""
         raise BadInput(f"{name} cannot be verified: {error}{where}") from error
