@@ -14,6 +14,7 @@ from bench.errors import told
 from bench.evaluation.prepare import Prepared
 from bench.machine import is_out_of_memory
 from bench.networks import precisions
+from bench.networks.keys import keyed
 from bench.networks.model import Model
 from bench.networks.tiles import Tiled
 from bench.networks.tiling import Tiling
@@ -70,11 +71,10 @@ class Networks:
         tile = tiling.tile(*prepared.noisy.shape[:2])
         if tile:
             network = Tiled(network, tiling)
-        keys = {"keys": [prepared.mask_key]} if getattr(network, "takes_keys", False) else {}
         x = torch.from_numpy(prepared.noisy).permute(2, 0, 1)[None].contiguous()  # (1, C, H, W)
         began = time.perf_counter()
         with torch.inference_mode():
-            y = network(x.to(self.device, copy=True), **keys)[0].float().cpu()
+            y = network(x.to(self.device, copy=True), **keyed(network, [prepared.mask_key]))[0].float().cpu()
         seconds = time.perf_counter() - began
         if y.shape != x.shape[1:]:
             raise ValueError(f"the output has shape {tuple(y.shape)}, wanted {tuple(x.shape[1:])}")

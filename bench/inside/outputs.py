@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from bench.errors import BadInput
-from bench.inside.probe import keyed, one_line_errors
+from bench.inside.probe import one_line_errors
 from bench.networks import tiling
+from bench.networks.keys import keyed
 from bench.networks.models import Model
 from bench.networks.tiles import Tiled
 

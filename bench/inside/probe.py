@@ -15,6 +15,7 @@ from analysis.layers import Layer
 from baselines.checkpoints import first_line
 from bench.errors import BadInput
 from bench.networks import adapters, cards
+from bench.networks.keys import keyed
 from bench.networks.models import Model
 
 TRACED_SIDE = 64
@@ -58,11 +59,6 @@ def one_line_errors(model: Model, where: str = "") -> Iterator[None]:
         raise BadInput(f"model {model.label}: {error}") from error
     except Exception as error:  # a user's network may raise anything
         raise BadInput(f"model {model.label} fails{where} with {type(error).__name__}: {first_line(error)}") from error
-
-
-def keyed(network: nn.Module, keys: Sequence[int]) -> dict[str, list[int]]:
-    """The keys as an option of the network's forward, if it takes them."""
-    return {"keys": list(keys)} if getattr(network, "takes_keys", False) else {}
 
 
 def probe(model: Model, patterns: Sequence[str], device: torch.device) -> Probe:

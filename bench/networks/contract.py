@@ -8,10 +8,12 @@ from torch import Tensor, nn
 from baselines.checkpoints import first_line
 from baselines.recipe import Recipe
 from bench.errors import BadInput, described, told
+from bench.networks.keys import keyed
 
 # Height and width, none square, so that a swap shows. The first that runs is judged; the later ones have more factors
 # of two, for networks that want them.
 SIZES = ((40, 32), (96, 64), (192, 128), (512, 256))
+KEY = (1,)  # of the one image
 SQUARES = (32, 64, 128, 256, 512)  # for networks of one size alone
 REPEATABLE = 1e-4  # largest difference between two outputs of the same input
 
@@ -33,7 +35,7 @@ def check(network: nn.Module, label: str, device: torch.device, tile: int | None
     take exactly one. One that states a tile is tried on that alone.
     """
     with told(f"model {label}"):
-        keys = _keys(network)
+        keys = keyed(network, KEY)
     error, sizes = None, ((tile, tile),) if tile else SIZES
     for size in sizes:
         error, problem = _tried(network, size, device, keys)
@@ -56,7 +58,7 @@ def check(network: nn.Module, label: str, device: torch.device, tile: int | None
 def check_size(network: nn.Module, label: str, device: torch.device, side: int) -> None:
     """Run a network in eval mode on the squares that test curves are made of. Raises BadInput where it fails."""
     with torch.inference_mode():
-        error, _ = _tried(network, (side, side), device, _keys(network))
+        error, _ = _tried(network, (side, side), device, keyed(network, KEY))
     if error is not None:
         raise BadInput(
             f"model {label} fails on images of {side}x{side} pixels, which its test curves are made of: "
@@ -85,10 +87,6 @@ def check_training(network: nn.Module, label: str, device: torch.device, recipe:
         raise BadInput(f"{tried[:-1]}: {_problem(x, x, y, y, keyed=False)}")
     if not y.requires_grad:
         raise BadInput(f"{tried} has no gradient: its forward detaches its output, or runs under no_grad")
-
-
-def _keys(network: nn.Module) -> dict[str, list[int]]:
-    return {"keys": [1]} if getattr(network, "takes_keys", False) else {}
 
 
 def _square(network: nn.Module, device: torch.device, keys: dict) -> tuple[tuple[int, int] | None, str]:
@@ -170,7 +168,7 @@ def doubt(network: nn.Module, tile: int | None = None) -> str:
     for size in ((tile, tile),) if tile else (*SIZES, *squares):
         x = _image(*size)
         try:
-            keys = _keys(network)
+            keys = keyed(network, KEY)
             y = network(x.clone(), **keys).float()
             found = [_unlike(x, y), "" if tile else _narrow(network, size, keys)]
         except (Exception, SystemExit):  # `check` says it, where the network runs

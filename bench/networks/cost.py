@@ -10,6 +10,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from bench.errors import BadInput, shortened
+from bench.networks.keys import keyed
 
 SIDE = 64
 STATEMENTS = ("receptive_field", "bytes_per_pixel", "tile")
@@ -28,11 +29,10 @@ def flops_per_pixel(network: nn.Module) -> int:
     needed = [parameter.requires_grad for parameter in network.parameters()]
     device = next((parameter.device for parameter in network.parameters()), None)
     image = torch.full((1, 3, SIDE, SIDE), 0.5, device=device)
-    keys = {"keys": [0]} if getattr(network, "takes_keys", False) else {}
     try:
         network.requires_grad_(False)
         with torch.enable_grad(), FlopCounterMode(display=False) as counter:
-            network(image, **keys)
+            network(image, **keyed(network, [0]))
     finally:
         for parameter, need in zip(network.parameters(), needed, strict=True):
             parameter.requires_grad_(need)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib import import_module
@@ -14,8 +13,8 @@ from torch import Tensor
 
 from baselines import checkpoints, recognition
 from bench import spec
-from bench.errors import BadInput, shortened, told, unknown
-from bench.networks import adapters, cards, cost
+from bench.errors import BadInput, told, unknown
+from bench.networks import adapters, cards, cost, weights
 
 UNUSED = ("drop_path_rate", "dropout", "mask_token")  # act in training only
 
@@ -65,8 +64,8 @@ def import_weights(
         "parameters": cost.count_parameters(network),
         "flops_per_pixel": flops,
         "receptive_field": cost.receptive_field(arch, parameters),
-        "network": _plain({**recognition.published(module), **found}),
-        "assumed": _plain({k: v for k, v in assumed.items() if k not in found and k not in UNUSED}),
+        "network": weights.plain({**recognition.published(module), **found}),
+        "assumed": weights.plain({k: v for k, v in assumed.items() if k not in found and k not in UNUSED}),
         "doubt": recognition.doubt(module, parameters),
         **({"trained_on": trained_on} if trained_on else {}),
         "origin": {"file": origin, "bytes": file.stat().st_size, "sha256": checkpoints.file_hash(file)},
@@ -137,8 +136,7 @@ def _settings(settings: Mapping[str, str], arch: str, found: Mapping[str, Any], 
 
 
 def _check_name(name: str, replace: bool) -> None:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.+-]{,99}", name):
-        raise BadInput(f"{shortened(name)} is no name for weights: wanted letters, digits and . _ + -, at most 100")
+    weights.check_name(name)
     reserved = {f"{model}-{size}" for model in cards.networks() for size in cards.SIZES} | {"default"}
     if cards.card(name) or name in reserved:
         raise BadInput(f"{name!r} is kept for weights that ship: choose another name")
@@ -153,7 +151,3 @@ def _equal(found: dict[str, Any], module, own: dict[str, Any]) -> bool:
     """Whether what was found is what a size of the network has."""
     usual = {**recognition.defaults(module.network), **own}
     return all(usual[key] == value for key, value in found.items())
-
-
-def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
@@ -114,6 +115,18 @@ def shipped_default(model: str, size: str) -> Weights:
         )
     name = f"{model}-{size}"
     return Weights(name, "shipped", model, cards.weights_folder() / f"{name}.safetensors", card)
+
+
+def check_name(name: str) -> str:
+    """The name, if weights can be called so. Raises BadInput."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.+-]{,99}", name):
+        raise BadInput(f"{shortened(name)} is no name for weights: wanted letters, digits and . _ + -, at most 100")
+    return name
+
+
+def plain(values: dict[str, Any]) -> dict[str, Any]:
+    """Values by name as a card has them: lists for tuples."""
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
 
 
 def _tuples(value: Any) -> Any:

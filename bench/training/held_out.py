@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from baselines import checkpoints
 from bench import datasets, protocols
 from bench.metrics import psnr
+from bench.networks.keys import keyed
 from bench.networks.tiles import Tiled
 from bench.networks.tiling import Tiling
 from bench.noise import noises
@@ -53,8 +54,7 @@ def scorer(
         network.to(device).eval()
         scores: dict[str, list[float]] = {}
         for noise, x, target, key in cases:
-            keys = {"keys": [key]} if getattr(network, "takes_keys", False) else {}
-            output = run(x.to(device), **keys)[0].permute(1, 2, 0).float().cpu().numpy()
+            output = run(x.to(device), **keyed(network, [key]))[0].permute(1, 2, 0).float().cpu().numpy()
             scores.setdefault(noise, []).append(psnr.score(protocols.to_bytes(output), target))
         return {noise: float(np.mean(values)) for noise, values in scores.items()}
 

@@ -6,7 +6,6 @@ The leaf `baselines.training` does the work; here it meets data sets, noises for
 from __future__ import annotations
 
 import platform
-import re
 import shlex
 import sys
 from collections.abc import Iterator
@@ -24,7 +23,7 @@ from bench.errors import BadInput, described
 from bench.interruption import wishes
 from bench.lock import WriterLock
 from bench.machine import device_of, is_out_of_memory
-from bench.networks import contract, cost, tiling
+from bench.networks import contract, cost, tiling, weights
 from bench.networks.model import Model
 from bench.progress import Progress, progress
 from bench.training import curves, held_out, training_images
@@ -67,14 +66,14 @@ def train_model(
     recipe, parameters = choose(model, preset, settings, iterations)
     model = model.changed(parameters)
     usual = model.name if model.outside else f"{model.name}-{model.size}"
-    file = out / f"{_checked(called or usual)}.safetensors"
+    file = out / f"{weights.check_name(called or usual)}.safetensors"
     if resume and not (out / "checkpoint.pt").is_file():
         raise BadInput(f"there is nothing to resume in {out}: without --resume a training begins there")
     group, torch_device = _join(device)
     images = training_images.load(data)
     network = model.untrained(recipe.seed)
     _check_range(model, network)
-    about = {"model": model.name, "network": _plain(parameters), "images": images.sha256}
+    about = {"model": model.name, "network": weights.plain(parameters), "images": images.sha256}
     if model.outside:
         about["source"] = model.source_hash
         model.checked(torch_device)
@@ -133,12 +132,6 @@ def _locked(out: Path, group: processes.Processes) -> Iterator[None]:
         yield
     finally:
         lock.give_back()
-
-
-def _checked(called: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.+-]*", called):
-        raise BadInput(f"{called!r} is no name for weights: wanted letters, digits and . _ + - only")
-    return called
 
 
 def _join(device: str) -> tuple[processes.Processes, torch.device]:
@@ -229,8 +222,8 @@ def _card(called: str, model: Model, trainer: training.Trainer, images: Training
         "licence": f"{licence}; training images: {', '.join(dict.fromkeys(images.terms.values()))}",
         **source,
         "parameters": cost.count_parameters(trainer.network),
-        "network": _plain(model.parameters),
-        "recipe": _plain(asdict(recipe)),
+        "network": weights.plain(model.parameters),
+        "recipe": weights.plain(asdict(recipe)),
         "trained_on": {
             "data": images.name,
             "images": len(images.train),
@@ -245,7 +238,3 @@ def _card(called: str, model: Model, trainer: training.Trainer, images: Training
         f"torch {torch.__version__}",
         "psnr_held_out": {noise: round(value, 3) for noise, value in scores.items()},
     }
-
-
-def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
