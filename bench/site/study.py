@@ -11,7 +11,7 @@ import pandas as pd
 import noise_zoo
 import reports
 from bench import metrics, protocols, statistics
-from bench.noise import noises
+from bench.noise import noises, training_noise
 from bench.runs.store import Store, row_key
 from bench.statistics.formulas import FORMULAS
 
@@ -76,19 +76,15 @@ def _model_card(about: dict[str, Any]) -> reports.ModelCard:
         weights_hash=about["weights_hash"],
         paper=about["paper"],
         licence=card.get("licence", about["licence"]),
-        trained_on=_trained_on(card),
+        trained_on=_trained_on(about),
         iterations=card.get("recipe", {}).get("iterations"),
         note=_how_trained(card),
     )
 
 
-def _trained_on(card: dict[str, Any]) -> str:
-    if "libraries" in card:
-        return "nothing: it is not trained"
-    trained = card.get("trained_on")
-    if isinstance(trained, str):  # as whoever imported them said
-        return trained
-    return f"{trained['images']} images of {trained['data']}, {trained['noise']}" if trained else "not known here"
+def _trained_on(about: dict[str, Any]) -> str:
+    noise = training_noise.of_model(about["card"], about["weights"], about["size"])
+    return training_noise.described(about["card"]) or noise.words
 
 
 def _how_trained(card: dict[str, Any]) -> str:
