@@ -123,14 +123,14 @@ def table(text, datasets, protocol, seed, kind) -> None:
     names = spec.split(datasets)
     if not names:
         raise BadInput("no data set was named: write --datasets builtin, say")
-    chosen, sets, sentences = matched(noises.expand(text), [load_dataset(name) for name in names])
+    reference = noises.load_noise(noises.REFERENCE)
+    chosen, sets, sentences = matched(noises.expand(text), [load_dataset(name) for name in names], reference)
     for sentence in sentences:
         click.echo(f"note: {sentence}", err=True)
     rules = protocols.load_protocol(protocol)
     measured = noise_table.measure(chosen, sets, rules.name, seed)
-    rows = list(
-        _watched(measured, sum(fits(noise, data) for noise in chosen for data in sets)) if kind == "table" else measured
-    )
+    count = sum(fits(noise, data, reference) for noise in chosen for data in sets)
+    rows = list(_watched(measured, count) if kind == "table" else measured)
     frame = pd.DataFrame(rows)
     if kind in ("csv", "json"):
         click.echo(export.encode(frame, kind).decode(), nl=False)

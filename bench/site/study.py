@@ -14,6 +14,7 @@ from bench import metrics, protocols, statistics
 from bench.noise import noises, training_noise
 from bench.runs.store import Store, row_key
 from bench.statistics.formulas import FORMULAS
+from bench.statistics.ood import NEARLY_CLEAN, Conditions, groups, nearly_clean
 
 TILED = (
     "Images that are large for a network were denoised in overlapping square tiles that fade into each other; the side "
@@ -24,7 +25,9 @@ TILED = (
 )
 
 
-def study_of(store: Store, rows: pd.DataFrame, manifest: list[dict], protocol: str) -> reports.Study:
+def study_of(
+    store: Store, rows: pd.DataFrame, manifest: list[dict], protocol: str, conditions: Conditions
+) -> reports.Study:
     """What the pages say besides the numbers."""
     last, described = manifest[-1], protocols.load_protocol(protocol)
     about = {model["label"]: model for entry in manifest for model in entry["models"]}
@@ -46,11 +49,14 @@ def study_of(store: Store, rows: pd.DataFrame, manifest: list[dict], protocol: s
         measures=tuple(measures(rows, manifest)),
         versions=last["versions"],
         machine=last["machine"],
-        models=tuple(_model_card(about[label]) for label in dict.fromkeys(rows["model"])),
+        models=tuple(_model_card(about[label], rows, conditions) for label in dict.fromkeys(rows["model"])),
         noises=tuple(_noise_card(name, rows, manifest) for name in dict.fromkeys(rows["noise_name"])),
         datasets=tuple(_dataset_card(sets[name]) for name in dict.fromkeys(rows["dataset"])),
         pictures=tuple(pictures(store, rows, protocol)),
         not_measured=tuple(_not_measured(rows, last)),
+        reference=conditions.reference,
+        groups=tuple(reports.Group(one.name, one.models, one.ood) for one in groups(rows, conditions)),
+        nearly_clean=nearly_clean(rows),
     )
 
 
@@ -65,8 +71,9 @@ def measures(rows: pd.DataFrame, manifest: list[dict]) -> Iterator[reports.Measu
         )  # fmt: skip
 
 
-def _model_card(about: dict[str, Any]) -> reports.ModelCard:
-    card = about["card"]
+def _model_card(about: dict[str, Any], rows: pd.DataFrame, conditions: Conditions) -> reports.ModelCard:
+    card, known = about["card"], conditions.of(about["label"])
+    inside = [noise for noise in dict.fromkeys(rows["noise"]) if known.trained and known.covers(noise)]
     return reports.ModelCard(
         name=about["label"],
         title=about["title"],
@@ -79,6 +86,8 @@ def _model_card(about: dict[str, Any]) -> reports.ModelCard:
         trained_on=_trained_on(about),
         iterations=card.get("recipe", {}).get("iterations"),
         note=_how_trained(card),
+        training_noise=known.words,
+        in_distribution=frozenset(inside),
     )
 
 
@@ -143,6 +152,11 @@ def _not_measured(rows: pd.DataFrame, last: dict) -> list[str]:
         if rows[measure.key].isna().all():
             reason = f": {why[measure.key]}" if measure.key in why else ""
             sentences.append(f"{measure.title} was not measured{reason}.")
+    for noise, mean in nearly_clean(rows).items():
+        sentences.append(
+            f"`{noise}` is in no OOD mean: it leaves stored pictures nearly as they are (PSNR of the noisy input "
+            f"{mean:.1f} dB, {NEARLY_CLEAN:g} or more)."
+        )
     failed = int((rows["status"] != "ok").sum())
     if failed:
         reasons = rows.loc[rows["status"] != "ok", "reason"].value_counts()

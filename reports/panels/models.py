@@ -20,7 +20,7 @@ def context(results: Results, folder: SiteFolder) -> dict[str, object] | None:
 
 
 def frame(results: Results, entries: list[dict]) -> pd.DataFrame:
-    """A row a model and data set, with full precision."""
+    """A row per model and data set, with full precision."""
     records = []
     for entry in entries:
         card = entry["card"]
@@ -31,17 +31,17 @@ def frame(results: Results, entries: list[dict]) -> pd.DataFrame:
 
 
 def latex_table(entries: list[dict]) -> str:
-    """A row a model, two columns a data set, as they would stand in a paper."""
+    """A row per model, two columns per data set, as they would stand in a paper."""
     body = []
     for entry in entries:
         card, standings = entry["card"], entry["standings"]
         known = (entry["name"], card.trained_on, count(card.parameters), number(entry["seconds"], 2))
-        body.append((*known, *(text for one in standings for text in (one.away, one.loss))))
+        body.append((*known, *(text for one in standings for text in (one.away, one.drop))))
     datasets = [one.dataset for one in entries[0]["standings"]]
-    header = ["model", "trained on", "parameters", "s an image", *["PSNR off training", "loss"] * len(datasets)]
+    header = ["model", "trained on", "parameters", "s per image", *["OOD mean", "PSNR drop"] * len(datasets)]
     groups = [("", 3), *((dataset, 2) for dataset in datasets)]
     columns = "ll" + "r" * (len(header) - 2)
-    return latex.plain_table("Models: PSNR off the training noise and its loss, in dB.", header, body, columns, groups)
+    return latex.plain_table("Models: mean PSNR under OOD noise and PSNR drop, in dB.", header, body, columns, groups)
 
 
 PANEL = Panel("models", 0, "Models", context)

@@ -82,6 +82,7 @@ def test_import_copies_the_tensors_and_a_card(place):
         "network": {"in_nc": 1, "out_nc": 1, "nc": 4, "nb": 3, "act_mode": "BR"},
         "assumed": {},
         "doubt": "",
+        "trained_on": {"noise": "gaussian(sigma=25)"},
         "origin": origin,
         "sha256": checkpoints.file_hash(file),
     }
