@@ -1,6 +1,7 @@
 """The rows and the summary of a run, put in reading order."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -172,6 +173,10 @@ class Results:
         """The noises that are out of distribution for every model of a group."""
         return tuple(setting for setting in self.noises if setting.spec in group.ood)
 
+    def ood_on(self, dataset: str, group: Group) -> tuple[NoiseSetting, ...]:
+        """Those of them that a data set was run under."""
+        return tuple(one for one in self.ood(group) if (dataset, one.spec) in self.by_seed[PSNR.key])
+
     @property
     def ood_of_headline(self) -> tuple[NoiseSetting, ...]:
         """The noises that are out of distribution for the models that the headline is about."""
@@ -206,14 +211,20 @@ class Results:
         name = f" ({same.name})" if same is not self.groups[0] else ""
         return Average(settings[0].spec if len(settings) == 1 else OOD_MEAN + name, "", settings)
 
+    def level_average(self, name: str, settings: Iterable[NoiseSetting]) -> Average:
+        """The mean of a noise over its levels among these, but the reference noise and those that change nothing."""
+        left_out = (self.study.reference, *self.study.nearly_clean)
+        return Average(f"mean of {name}", name,
+                       tuple(one for one in settings if one.name == name and one.spec not in left_out))  # fmt: skip
+
     @cached_property
     def averages(self) -> tuple[Average, ...]:
         """The OOD mean of each group, then that of each noise over its levels but the reference noise; of several."""
         found = [self.ood_average(group) for group in self.groups]
         alone = {one.settings for one in found}
         for name in self.noise_names:
-            levels = tuple(one for one in self.noises if one.name == name and one != self.reference)
-            found += [] if levels in alone else [Average(f"mean of {name}", name, levels)]
+            average = self.level_average(name, self.noises)
+            found += [] if average.settings in alone else [average]
         return tuple(dict.fromkeys(average for average in found if len(average.settings) > 1))
 
     @cached_property

@@ -235,6 +235,8 @@ def import_(file, name, arch, licence, settings, trained_on, training_data, repl
     """
     from bench import spec
     from bench.networks import importing
+    from bench.noise.strength import too_weak
+    from bench.noise.training_noise import of_card
 
     card = importing.import_weights(file, name, arch, licence, replace, settings, trained_on, training_data)
     click.echo(f"{name}: {importing.summary(card)}, from {card['origin']['file']}")
@@ -245,6 +247,8 @@ def import_(file, name, arch, licence, settings, trained_on, training_data, repl
         whose = "the published network" if card["size"] == "full" else f"the network of size {card['size']}"
         click.echo(f"what tensors do not show is taken from {whose}: {shown}")
         click.echo("where these weights want something else, import them again with --replace --set NAME=VALUE")
+    for sentence in too_weak(greatest for _, greatest in of_card(card).ranges):
+        click.echo(f"warning: training noise: {sentence}", err=True)
     if not trained_on:
         click.echo("note: the training noise is unknown, so nothing is known to be out of distribution: import them "
                    "again with --replace --trained-on 'gaussian(sigma=25)', say")  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +15,7 @@ from bench.errors import BadInput
 from bench.networks import models, precisions, tiling
 from bench.noise import noises
 from bench.noise.recorded import fits, matched, reference_noise
+from bench.noise.strength import UNITS, too_weak
 from bench.noise.training_noise import of_model
 from bench.statistics.ood import Conditions
 
@@ -53,7 +55,38 @@ class Plan:
         doubts = [f"{model.label}: {doubt}" for model in self.models if (doubt := model.doubt)]
         unmeasured = [f"{name} is not measured: {why}" for name, why in self.not_measured.items()]
         coarse = [precisions.CAUTION] if self.precision != "float32" else []
-        return [*self.left_out, *kept, *doubts, *coarse, *unmeasured]
+        return [
+            *self.left_out,
+            *kept,
+            *doubts,
+            *too_weak(self.noises),
+            *self._units,
+            *coarse,
+            *unmeasured,
+            *self._trained,
+        ]
+
+    @property
+    def _units(self) -> Iterator[str]:
+        """Of methods that assume a noise level below one 8-bit level, which is probably one of pictures in [0, 1]."""
+        for model in self.models:
+            sigma = model.parameters.get("sigma")
+            if "libraries" in model.card and isinstance(sigma, int | float) and 0 < sigma < 1:
+                yield (f"{model.label} assumes nearly no noise: {UNITS['sigma']}; did you mean "
+                       f"sigma={spec.format_value(round(255 * sigma, 6))}?")  # fmt: skip
+
+    @property
+    def _trained(self) -> Iterator[str]:
+        """Who is not ranked with the models that were trained on the reference noise."""
+        for model in self.models:
+            known = self.conditions.of(model.label)
+            if not known.known and len(self.models) > 1:
+                yield (f"{model.label}: its training noise is unknown, so it is not ranked with others; bench models "
+                       "import --trained-on says it, or trained_on in the class of a network of your own")  # fmt: skip
+            elif known.known and known.trained and known.text != self.conditions.reference:
+                told = f"; --reference {known.text!r} makes that the reference noise" if "-" not in known.text else ""
+                yield (f"{model.label} was trained on {known.text}, not on the reference noise: it is not ranked with "
+                       f"models that were{told}")  # fmt: skip
 
     def noises_on(self, dataset: datasets.Dataset) -> list[int]:
         """Indices of the noises that a data set is run under: for pairs its own and the reference."""

@@ -12,9 +12,10 @@ import noise_zoo
 import reports
 from bench import metrics, protocols, statistics
 from bench.noise import noises, training_noise
+from bench.noise.strength import NEARLY_CLEAN
 from bench.runs.store import Store, row_key
 from bench.statistics.formulas import FORMULAS
-from bench.statistics.ood import NEARLY_CLEAN, Conditions, groups, nearly_clean
+from bench.statistics.ood import Conditions, groups, nearly_clean
 
 TILED = (
     "Images that are large for a network were denoised in overlapping square tiles that fade into each other; the side "
@@ -93,7 +94,7 @@ def _model_card(about: dict[str, Any], rows: pd.DataFrame, conditions: Condition
 
 def _trained_on(about: dict[str, Any]) -> str:
     noise = training_noise.of_model(about["card"], about["weights"], about["size"])
-    return training_noise.described(about["card"]) or noise.words
+    return training_noise.described(about["card"]) or (noise.words if noise.known else "training noise unknown")
 
 
 def _how_trained(card: dict[str, Any]) -> str:

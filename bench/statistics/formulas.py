@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bench.statistics.ood import NEARLY_CLEAN
+from bench.noise.strength import NEARLY_CLEAN
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from bench.noise.noises import REFERENCE
+from bench.noise.strength import NEARLY_CLEAN
 from bench.noise.training_noise import NOT_KNOWN, TrainingNoise
-
-NEARLY_CLEAN = 45.0  # dB: from here on the noisy picture is nearly the clean one; gaussian(sigma=1.4) as stored
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from bench.machine import device_of, is_out_of_memory
 from bench.networks import contract, cost, tiling, weights
 from bench.networks.model import Model
 from bench.noise import noises
+from bench.noise.strength import too_weak
 from bench.progress import Progress, progress
 from bench.training import curves, held_out, training_images
 from bench.training.tensorboard import events
@@ -88,6 +89,8 @@ def train_model(
         if images.held_out and not tiling.own(model):
             contract.check_size(model.load(torch_device), model.label, torch_device, held_out.SIDE)
     speaks = group.rank == 0
+    for sentence in too_weak([Gaussian(recipe.sigma)]) if speaks and recipe.sigma else ():
+        print(f"warning: training noise: {sentence}", file=sys.stderr)
     score = held_out.scorer(model.untrained(), images.held_out, torch_device, tiling.own(model))
     with _locked(out, group):
         for_tensorboard = events(out / "tensorboard") if tensorboard and speaks else nullcontext()

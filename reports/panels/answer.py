@@ -139,10 +139,10 @@ def names(models: list[str]) -> Parts:
 
 
 def settings_words(results: Results) -> str:
-    """'Averaged over 4 OOD noise settings, ', or under the one setting; of the group of the headline."""
+    """Over how many noise settings is averaged, or under which one; of the group of the headline."""
     chosen = results.ood_of_headline
-    several = f"Averaged over {len(chosen)} OOD noise settings, "
-    return several if len(chosen) > 1 else f"Under the OOD noise {chosen[0].spec}, "
+    several = f"Averaged over {len(chosen)} out-of-distribution noise settings, "
+    return several if len(chosen) > 1 else f"Under the out-of-distribution noise {chosen[0].spec}, "
 
 
 def amount(ends: Ends) -> str:
@@ -194,12 +194,15 @@ def then(results: Results, found: Pooled) -> Parts:
     if math.isfinite(found.noisy):
         parts.append((f"The noisy input has {number(found.noisy, 2)} dB", False))
         if found.below:
-            parts += [("; below it: ", False), *names(found.below)]
+            parts += [("; below it ", False), ("lies " if len(found.below) == 1 else "lie ", False)]
+            parts += names(found.below)
         parts.append((". ", False))
     if found.group.name:
         parts.append((f"These models: {found.group.name}. ", False))
-    for group in results.groups[1:]:
-        parts += [*names(list(group.models)), (f": {group.name}, not ranked with these. ", False)]
+    apart = results.groups[1:]
+    for place, group in enumerate(apart):
+        parts += [("Not ranked with these: " if place == 0 else "; ", False), *names(list(group.models))]
+        parts.append((f" ({group.name})" + (". " if group is apart[-1] else ""), False))
     return tuple(parts)
 
 
@@ -211,7 +214,7 @@ def basis(results: Results, found: Pooled) -> str:
     sets = sorted({dataset for dataset, _ in found.psnr.index})
     images = plural(len(found.psnr), "image")
     text = (
-        f"OOD: out of distribution, outside the training noise of every model compared. Mean over "
+        f"Out of distribution (OOD): outside the training noise of every model compared. Mean over "
         f"{plural(len(chosen), 'setting')} of {noises} and {images} of {plural(len(sets), 'data set')}. Models are "
         "compared image by image on the same noisy pixels, with 95% intervals over photographs."
     )

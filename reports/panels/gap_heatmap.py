@@ -26,6 +26,7 @@ def draw(results: Results, folder: SiteFolder, dataset: str) -> object | None:
     """One data set -> its chart and data."""
     part = results.summary[(results.summary["dataset"] == dataset) & results.summary["gap"].notna()]
     settings = [one for one in results.noises if one.spec in set(part["noise"]) and one != results.reference]
+    settings = [one for one in settings if one.spec not in results.study.nearly_clean]
     models = [model for model in (*results.models, NOISY) if model in set(part["model"])]
     if not settings or not models:
         return None

@@ -8,7 +8,7 @@ import pandas as pd
 
 from reports import latex, links
 from reports.folder import SiteFolder
-from reports.formatting import interval, number
+from reports.formatting import interval, listing, number
 from reports.measures import GAP, PSNR, Measure
 from reports.paired import leaders, near_best
 from reports.panels import Panel
@@ -148,12 +148,11 @@ def columns_of(results: Results, dataset: str, measure: Measure, measured: set[s
     columns: list[Column] = [Average(OOD_MEAN, "", ())] if ood else []
     for name in dict.fromkeys(one.name for one in settings):
         of_noise = [one for one in settings if one.name == name]
-        levels = tuple(one for one in of_noise if one != results.reference)
         columns += [one for one in of_noise if one == results.reference]
-        if len(levels) > 1 and levels != results.ood_of_headline:
-            average = Average(f"mean of {name}", name, levels)
+        average = results.level_average(name, of_noise)
+        if len(average.settings) > 1 and average.settings != results.ood_of_headline:
             columns += [] if images_of(results, dataset, average, measure).empty else [average]
-        columns += levels
+        columns += [one for one in of_noise if one != results.reference]
     return tuple(columns)
 
 
@@ -191,8 +190,11 @@ def heading(results: Results, dataset: str, group: Group) -> str:
     if group is first and not group.name:
         return "" if len(results.groups) == 1 else "Trained on the reference noise, or not trained"
     text = f"{group.name[:1].upper()}{group.name[1:]}" + ("" if group is first else ": not ranked with the others")
-    own, others = results.ood(group), results.ood_of_headline
-    return text if own == others else f"{text}; OOD mean of {len(own)} settings instead of {len(others)}"
+    own, others = (results.ood_on(dataset, one) for one in (group, first))
+    if own == others:
+        return text
+    listed = listing([setting.spec for setting in own]) if len(own) <= 4 else f"{len(own)} other settings"
+    return f"{text}; OOD mean over {listed or 'no noise'}"
 
 
 def rank(one: Line, measure: Measure) -> tuple[bool, float]:

@@ -11,7 +11,7 @@ from reports.formatting import signed
 from reports.measures import PSNR
 from reports.pages import MODEL
 from reports.panels import Panel
-from reports.results import NOISY, Results
+from reports.results import Results
 
 
 def context(results: Results, folder: SiteFolder, model: str) -> dict[str, object] | None:
@@ -25,10 +25,11 @@ def context(results: Results, folder: SiteFolder, model: str) -> dict[str, objec
 
 
 def differences(results: Results, dataset: str, model: str) -> list[Difference]:
-    """PSNR minus the mean PSNR of the other models, image by image, for each noise."""
-    changes = {}
+    """PSNR minus the mean PSNR of the other models of its group, image by image, for each noise."""
+    changes, group = {}, results.group_of(model)
     for setting in results.noises:
-        table = results.per_image(dataset, setting.spec, PSNR).drop(columns=NOISY, errors="ignore")
+        table = results.per_image(dataset, setting.spec, PSNR)
+        table = table[[one for one in table.columns if one in group.models]]
         if model in table.columns and len(table.columns) > 1:
             changes[setting] = table[model] - table.drop(columns=model).mean(axis=1)
     if not changes:

@@ -16,7 +16,12 @@ def context(results: Results, folder: SiteFolder) -> dict[str, object] | None:
     if not results.models:
         return None
     entries = [facts(results, model) for model in results.models]
-    return {"entries": entries, "files": publish(folder, ("models",), frame(results, entries), latex_table(entries))}
+    below = any(one.below for entry in entries for one in entry["standings"])
+    return {
+        "entries": entries,
+        "any_below": below,
+        "files": publish(folder, ("models",), frame(results, entries), latex_table(entries)),
+    }
 
 
 def frame(results: Results, entries: list[dict]) -> pd.DataFrame:
