@@ -2,12 +2,17 @@
 
 import json
 
+import pandas as pd
 import pytest
+from click.testing import CliRunner
 
+from bench import compare
+from bench.cli import main
 from bench.errors import BadInput
 from bench.networks import cards, models
 from bench.noise import training_noise
 from bench.noise.training_noise import of_card, of_model, parse
+from bench.runs import latest
 
 
 @pytest.mark.parametrize(
@@ -83,3 +88,83 @@ def test_a_network_of_a_user_s_file_says_it_in_its_class(tmp_path):
     assert not of_model(silent.card, silent.weights, silent.size).known
     with pytest.raises(BadInput, match="trained_on"):
         models.resolve(f"{tmp_path / 'nets.py'}:Wrong")
+
+
+NETS = """
+import torch
+from torch import nn
+
+
+class Reference(nn.Module):
+    trained_on = "gaussian(sigma=15)"
+
+    def forward(self, x):
+        mean = nn.functional.avg_pool2d(nn.functional.pad(x, (1, 1, 1, 1), "reflect"), 3, 1)
+        return (x + mean) / 2
+
+
+class Second(Reference):
+    def forward(self, x):
+        return (x + super().forward(x)) / 2
+
+
+class Wide(Reference):
+    trained_on = ["gaussian(sigma=0-55)"]
+
+
+class Silent(Reference):
+    trained_on = ""
+"""
+
+
+@pytest.fixture
+def run(tmp_path, photos):
+    """A run of networks trained on the reference noise, on a range, and on nobody knows what; and its output."""
+    (tmp_path / "nets.py").write_text(NETS)
+    models = ", ".join(f"{tmp_path / 'nets.py'}:{name}" for name in ("Reference", "Second", "Wide", "Silent"))
+    noise = "gaussian(sigma=25), speckle(var=0.02), isp"
+    arguments = ["--models", models, "--noise", noise, "--metrics", "psnr", "--data", photos, "--out", tmp_path / "run"]
+    result = CliRunner().invoke(main, ["run", *map(str, arguments)])
+    assert result.exit_code == 0, result.output
+    return tmp_path / "run", result.output
+
+
+def test_each_model_s_ood_mean_leaves_out_what_it_was_trained_on(run, tmp_path):
+    folder, output = run
+    assert "in distribution" in output and "not ranked" in output and "unknown" in output
+    call = CliRunner().invoke(main, ["export", str(folder), "--per", "model", "-o", str(tmp_path / "m.csv")])
+    assert call.exit_code == 0, call.output
+    found = pd.read_csv(tmp_path / "m.csv").set_index("model")
+    means = latest.read(folder)[0].groupby(["model", "noise"])["psnr"].mean()
+    every = ["gaussian(sigma=25)", "speckle(var=0.02)", "isp"]
+    for model, noises in {"Reference": every, "Wide": every[1:], "Silent": every}.items():
+        assert found.loc[model, "ood"] == pytest.approx(means[model][noises].mean()), model
+    assert found["rank"].notna().to_dict() == {
+        "Reference": True, "Second": True, "Wide": False, "Silent": False, "noisy": False
+    }  # fmt: skip
+    assert found.loc["Wide", "training_noise"] == "gaussian(sigma=0-55)" and "unknown" in found.loc["Silent", "group"]
+
+
+def test_pages_flag_models_of_other_training_noise(run, tmp_path):
+    folder, _ = run
+    assert CliRunner().invoke(main, ["report", str(folder), "-o", str(tmp_path / "site")]).exit_code == 0
+    study = json.loads((tmp_path / "site/study.json").read_text())
+    groups = {one["model"]: one["group"] for one in study["scores"]}
+    assert groups["Reference"] == groups["Second"] == "" and "0-55" in groups["Wide"] and "unknown" in groups["Silent"]
+    assert "Wide" not in study["answer"] and "Silent" not in study["answer"]
+    page = (tmp_path / "site/index.html").read_text()
+    row = page.split('data-value="Wide"')[1].split("</tr>")[0]
+    assert row.count('aria-label="in distribution"') >= 2  # Gaussian 15 and 25, and their mean where there is one
+    assert "training noise unknown" in (tmp_path / "site/model-silent.html").read_text()
+
+
+def test_a_comparison_is_over_what_is_ood_for_both_sides(run):
+    folder, _ = run
+    frame = compare(folder, models="Wide", against="Reference", metrics="psnr").set_index("noise")
+    apart = frame.loc[["speckle(var=0.02)", "isp"], "difference"].mean()
+    assert frame.loc["OOD mean", "difference"] == pytest.approx(apart)
+    both = compare(folder, models="Second", against="Reference", metrics="psnr")
+    assert any("0-55" in note for note in compare(folder, models="Wide", against="Reference").attrs["notes"])
+    one = both.set_index("noise")["difference"]
+    assert one["OOD mean"] == pytest.approx(one[["gaussian(sigma=25)", "speckle(var=0.02)", "isp"]].mean())
+    assert both.attrs["notes"] == []
