@@ -32,12 +32,14 @@ class ModelCard:
 class Group:
     """Models that are ranked with each other, over the noises (specs) that are out of distribution for all of them.
 
-    `name` is '' for those that were trained on the reference noise, else what they were trained on, in words.
+    `name` is '' for those that were trained on the reference noise, else what they were trained on, in words; `known`:
+    whether that is known.
     """
 
     name: str
     models: tuple[str, ...]
     ood: tuple[str, ...]
+    known: bool = True
 
 
 @dataclass(frozen=True)

@@ -78,15 +78,19 @@ class Plan:
     @property
     def _trained(self) -> Iterator[str]:
         """Who is not ranked with the models that were trained on the reference noise."""
-        for model in self.models:
-            known = self.conditions.of(model.label)
-            if not known.known and len(self.models) > 1:
-                yield (f"{model.label}: its training noise is unknown, so it is not ranked with others; bench models "
-                       "import --trained-on says it, or trained_on in the class of a network of your own")  # fmt: skip
-            elif known.known and known.trained and known.text != self.conditions.reference:
-                told = f"; --reference {known.text!r} makes that the reference noise" if "-" not in known.text else ""
-                yield (f"{model.label} was trained on {known.text}, not on the reference noise: it is not ranked with "
-                       f"models that were{told}")  # fmt: skip
+        known = {model.label: self.conditions.of(model.label) for model in self.models}
+        unknown = [label for label, noise in known.items() if not noise.known]
+        if unknown and len(known) > 1:
+            yield (f"{', '.join(unknown)}: training noise unknown, so not ranked with models whose training noise is "
+                   "known; bench models import --trained-on states it, or trained_on in the class of your own "
+                   "network")  # fmt: skip
+        reference = self.conditions.reference
+        for label, noise in known.items():
+            if reference and noise.known and noise.trained and noise.text != reference:
+                single = len(noise.ranges) == 1 and noise.ranges[0][0] == noise.ranges[0][1]
+                other = f"; --reference {noise.text!r} makes that the reference noise" if single else ""
+                yield (f"{label} was trained on {noise.text}, not on the reference noise: it is not ranked with models "
+                       f"that were{other}")  # fmt: skip
 
     def noises_on(self, dataset: datasets.Dataset) -> list[int]:
         """Indices of the noises that a data set is run under: for pairs its own and the reference."""

@@ -28,7 +28,7 @@ def show(rows: pd.DataFrame, conditions: Conditions) -> None:
     screen, reference = console(), conditions.reference
     summary = statistics.summarize(rows, reference)
     drop = f"; drop: PSNR at {reference} minus PSNR here" if reference else ""
-    for (dataset, name), part in summary.groupby(["dataset", "noise_name"], sort=False):
+    for (dataset, _), part in summary.groupby(["dataset", "noise_name"], sort=False):
         if set(part["noise"]) == {reference} and summary["noise_name"].nunique() > 1:
             continue  # the reference noise alone: it is the first column of the others
         first = summary[(summary["dataset"] == dataset) & (summary["noise"] == reference)]

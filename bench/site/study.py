@@ -56,7 +56,7 @@ def study_of(
         pictures=tuple(pictures(store, rows, protocol)),
         not_measured=tuple(_not_measured(rows, last)),
         reference=conditions.reference,
-        groups=tuple(reports.Group(one.name, one.models, one.ood) for one in groups(rows, conditions)),
+        groups=tuple(reports.Group(one.name, one.models, one.ood, one.known) for one in groups(rows, conditions)),
         nearly_clean=nearly_clean(rows),
     )
 

@@ -12,6 +12,8 @@ from bench.noise.noises import REFERENCE
 from bench.noise.strength import NEARLY_CLEAN
 from bench.noise.training_noise import NOT_KNOWN, TrainingNoise
 
+UNKNOWN_GROUP = "training noise unknown"
+
 
 @dataclass(frozen=True)
 class Conditions:
@@ -47,6 +49,11 @@ class Group:
     models: tuple[str, ...]
     ood: tuple[str, ...]
 
+    @property
+    def known(self) -> bool:
+        """Whether it is known what its models were trained on."""
+        return self.name != UNKNOWN_GROUP
+
 
 def groups(rows: pd.DataFrame, conditions: Conditions) -> list[Group]:
     """The models of a run by what they were trained on; the first group is the one that headlines are about.
@@ -76,7 +83,7 @@ def _group_of(known: TrainingNoise, home: str) -> str | None:
     if not known.trained:
         return "" if known.ranges else None
     if not known.known:
-        return "training noise unknown"
+        return UNKNOWN_GROUP
     return "" if known.text == home else f"trained on {known.text}"
 
 

@@ -141,8 +141,10 @@ def names(models: list[str]) -> Parts:
 def settings_words(results: Results) -> str:
     """Over how many noise settings is averaged, or under which one; of the group of the headline."""
     chosen = results.ood_of_headline
-    several = f"Averaged over {len(chosen)} out-of-distribution noise settings, "
-    return several if len(chosen) > 1 else f"Under the out-of-distribution noise {chosen[0].spec}, "
+    known = results.groups[0].known
+    kind, unknown = ("out-of-distribution noise", "") if known else ("noise", " (training noise unknown)")
+    several = f"Averaged over {len(chosen)} {kind} settings{unknown}, "
+    return several if len(chosen) > 1 else f"Under the {kind} {chosen[0].spec}{unknown}, "
 
 
 def amount(ends: Ends) -> str:
@@ -213,8 +215,10 @@ def basis(results: Results, found: Pooled) -> str:
     noises = f"{kinds[0]} noise" if len(kinds) == 1 else f"{len(kinds)} noises ({listing(kinds)})"
     sets = sorted({dataset for dataset, _ in found.psnr.index})
     images = plural(len(found.psnr), "image")
+    outside = "outside the training noise of every model compared" if found.group.known else \
+        "all but the reference noise, as the training noise is unknown"  # fmt: skip
     text = (
-        f"Out of distribution (OOD): outside the training noise of every model compared. Mean over "
+        f"Out of distribution (OOD): {outside}. Mean over "
         f"{plural(len(chosen), 'setting')} of {noises} and {images} of {plural(len(sets), 'data set')}. Models are "
         "compared image by image on the same noisy pixels, with 95% intervals over photographs."
     )
