@@ -13,8 +13,10 @@ import pandas as pd
 
 from bench.errors import BadInput, unknown
 from bench.runs import latest
+from bench.runs.conditions import read_conditions
 from bench.sides import Pair, chosen, pairs_of
 from bench.statistics import measured
+from bench.statistics.ood import Conditions, common
 from bench.statistics.paired import differences
 from bench.statistics.significance import TESTS, holm
 
@@ -37,6 +39,7 @@ def compare(
     metrics: str | None = None,
     protocol: str | None = None,
     test: str = TESTS[0],
+    conditions: tuple[Conditions, Conditions] | None = None,
 ) -> pd.DataFrame:
     """Compare two runs, or two models of one, image by image; one row a pair x data set x noise x metric.
 
@@ -48,24 +51,31 @@ def compare(
 
     Columns: images, photographs, unpaired (images without a counterpart), failed (those that failed here and have a
     score there), mean and mean_against, difference with low and high (95% over photographs), p of the `test`
-    ('permutation' or 'wilcoxon'), p_holm (over all rows of the metric; means off training are a family of their own),
+    ('permutation' or 'wilcoxon'), p_holm (over all rows of the metric; OOD means are a family of their own),
     training_sd, training_least, training_most (differences of single trainings), and moved: (image, difference) of
     those that moved most. Metrics keep their units: dB, or none. `attrs["notes"]` says what could not be compared.
+    An OOD mean is over the noises that are out of distribution for both sides; `conditions`, of `run` and of `other`,
+    say what models were trained on where these are rows, as manifests do of run folders.
     Formulas and sources: `bench.statistics.formulas`. Raises BadInput.
     """
+    mine, theirs = conditions or (_conditions(run), _conditions(run if other is None else other))
     here, protocol = _rows(run, protocol)
     there = here if other is None else _rows(other, protocol)[0]
     notes: list[str] = []
     pairs = pairs_of(here, there, models, against, other is not None, notes)
     here, there = (chosen(rows, noises, datasets) for rows in (here, there))
     names = _metrics(here, there, metrics)
-    found = [differences(here, there, pair.side, pair.against, names, test) for pair in pairs]
+    ood = [set(common(here, mine, pair.side.labels)) & set(common(there, theirs, pair.against.labels))
+           for pair in pairs]  # fmt: skip
+    found = [differences(here, there, pair.side, pair.against, names, test, noises_)
+             for pair, noises_ in zip(pairs, ood, strict=True)]  # fmt: skip
     frame = pd.concat(
         [one.assign(model=p.side.name, against=p.against.name) for p, one in zip(pairs, found, strict=True)]
     )
     if frame.empty:
         raise BadInput("nothing can be compared: no image has scores on both sides under the same noise and protocol")
     notes += _alone(frame, pairs, here, there)
+    notes += _trained_apart(pairs, mine, theirs)
     away = frame["noise_name"] == ""
     frame["p_holm"] = _corrected(frame, away)
     frame = frame.reindex(columns=COLUMNS).reset_index(drop=True)
@@ -73,8 +83,12 @@ def compare(
     return frame
 
 
+def _conditions(run: Run) -> Conditions:
+    return Conditions() if isinstance(run, pd.DataFrame) else read_conditions(Path(run))
+
+
 def _corrected(frame: pd.DataFrame, away: pd.Series) -> pd.Series:
-    """Holm's p within each metric, means off training apart; what did not move at all is not counted."""
+    """Holm's p within each metric, OOD means apart; what did not move at all is not counted."""
     counted = frame["p"].where(frame["moved"].str.len() > 0)
     adjusted = counted.groupby([frame["metric"], away]).transform(lambda family: holm(family.to_numpy()))
     return adjusted.where(counted.notna(), frame["p"])
@@ -127,6 +141,15 @@ def _alone(frame: pd.DataFrame, pairs: Sequence[Pair], here: pd.DataFrame, there
     unpaired = int(lines.drop_duplicates(["model", "against", "dataset", "noise"])["unpaired"].sum())
     if unpaired:
         yield f"{unpaired} images, counted under each noise, have no counterpart on the other side and are left out."
+
+
+def _trained_apart(pairs: Sequence[Pair], mine: Conditions, theirs: Conditions) -> Iterator[str]:
+    """A sentence for each pair whose sides were trained on different noise, as far as that is known."""
+    for pair in pairs:
+        one, other = mine.of(pair.side.labels[0]), theirs.of(pair.against.labels[0])
+        if one.trained and other.trained and one.known and other.known and one.text != other.text:
+            yield (f"{pair.side.name} was trained on {one.text}, {pair.against.name} on {other.text}: the OOD mean is "
+                   "over what is out of distribution for both.")  # fmt: skip
 
 
 def fallen(frame: pd.DataFrame, limit: float, metric: str, higher_is_better: bool) -> list[str]:

@@ -20,6 +20,7 @@ from bench.machine import machine, versions
 from bench.metrics import DEFAULT
 from bench.networks.models import Model
 from bench.noise import noises
+from bench.noise.noises import REFERENCE
 from bench.runs.plan import Plan, make_plan
 from bench.runs.store import Store
 
@@ -37,6 +38,7 @@ def run(
     precision: str = "float32",
     tile: str | int = "auto",
     metrics: list[str] | str = DEFAULT,
+    reference: str = REFERENCE,
     device: str = "auto",
     workers: int | str | None = None,
     dask: str | None = None,
@@ -45,6 +47,7 @@ def run(
 ) -> pd.DataFrame:
     """Run models on noises and data sets into the folder `out`; returns all rows of that folder, a row per image.
 
+    `reference` is the noise from which PSNR drops are counted, which is run besides; 'none' for none.
     `workers`: so many processes, or 'gpus'; `dask`: a cluster, 'local:4' or a scheduler's address; `timeout`: seconds
     for an image. Raises BadInput.
     """
@@ -53,7 +56,8 @@ def run(
         return value if isinstance(value, str) or value is None else ",".join(value)
 
     plan = make_plan(text(models), text(noises), text(datasets), data, size=size, limit=limit, seeds=seeds,
-                     protocol=protocol, precision=precision, tile=tile, metric_list=text(metrics))  # fmt: skip
+                     protocol=protocol, precision=precision, tile=tile, metric_list=text(metrics),
+                     reference=reference)  # fmt: skip
     with Store.create(Path(out)) as store:
         for _ in Run(plan, store, engines.start(plan, device, workers, dask, timeout)).steps():
             pass
@@ -130,6 +134,7 @@ def describe(plan: Plan) -> dict[str, Any]:
     return {
         "models": [_about(model) for model in plan.models],
         "noises": [noises.canonical(noise) for noise in plan.noises],
+        "reference": plan.conditions.reference or None,
         "noise_versions": {noises.canonical(noise): noises.version(noise) for noise in plan.noises},
         "noise_cards": {noises.noise_name(noise): noises.card(noise) for noise in plan.noises},
         "datasets": [{"name": d.name, "images": len(d.images), "title": d.title, "licence": d.licence, "note": d.note,

@@ -16,7 +16,7 @@ from reports.drawn import Drawn, publish
 from reports.folder import SiteFolder
 from reports.formatting import MISSING, listing, number, signed
 from reports.pages import Page
-from reports.results import OFF_TRAINING, Results
+from reports.results import OOD_MEAN, Results
 from reports.site import HERE, Section, environment_of
 from reports.study import Study
 
@@ -78,19 +78,23 @@ def histories(entries: Sequence[Entry], folder: SiteFolder) -> list[History]:
     """The studies in groups that can be compared: the same protocol, data set and noises."""
     groups: dict[tuple[str, str, tuple[str, ...]], list[Entry]] = defaultdict(list)
     for entry in entries:
-        for dataset in entry.abstract.datasets:
-            groups[entry.abstract.protocol, dataset, entry.abstract.noises].append(entry)
+        keys = dict.fromkeys((one.dataset, one.noises) for one in entry.abstract.scores if one.noises)
+        for dataset, noises in keys:
+            groups[entry.abstract.protocol, dataset, noises].append(entry)
     return [history(key, group, folder) for key, group in groups.items() if len(group) > 1]
 
 
 def history(key: tuple[str, str, tuple[str, ...]], group: list[Entry], folder: SiteFolder) -> History:
     """One group."""
     protocol, dataset, noises = key
-    scores = [{one.model: one for one in entry.abstract.scores if one.dataset == dataset} for entry in group]
-    models = list(dict.fromkeys(model for study in scores for model, one in study.items() if one.away is not None))
+    scores = [
+        {one.model: one for one in entry.abstract.scores if (one.dataset, one.noises) == (dataset, noises)}
+        for entry in group
+    ]
+    models = list(dict.fromkeys(model for study in scores for model, one in study.items() if one.ood is not None))
     lines = []
     for model in models:
-        known = [(place, study[model].away) for place, study in enumerate(scores) if has(study, model)]
+        known = [(place, study[model].ood) for place, study in enumerate(scores) if has(study, model)]
         lines.append((model, known, look(models, model)))
     data = pd.DataFrame(
         [
@@ -100,11 +104,11 @@ def history(key: tuple[str, str, tuple[str, ...]], group: list[Entry], folder: S
         ]
     )
     names = [entry.abstract.run or entry.folder for entry in group]
-    chart = history_chart(names, lines, f"PSNR (dB) off training on {dataset}")
+    chart = history_chart(names, lines, f"PSNR (dB), OOD mean on {dataset}")
     figure = publish(folder, ("history", dataset, str(len(folder.written))), chart, data)
     moves = tuple(move(model, scores, addresses(key, group, model)) for model in models)
-    wide = [[model, *(study[model].away if has(study, model) else None for study in scores)] for model in models]
-    paper = latex_table(f"PSNR in dB off the training noise on {dataset}, protocol {protocol}.", names, moves)
+    wide = [[model, *(study[model].ood if has(study, model) else None for study in scores)] for model in models]
+    paper = latex_table(f"Mean PSNR in dB under OOD noise on {dataset}, protocol {protocol}.", names, moves)
     files = tables.publish(folder, ("history", dataset), pd.DataFrame(wide, columns=["model", *names]), paper)
     return History(protocol, dataset, noises, tuple(group), moves, figure, files)
 
@@ -116,25 +120,27 @@ def latex_table(caption: str, studies: Sequence[str], moves: Sequence[Move]) -> 
 
 
 def has(study: dict[str, Score], model: str) -> bool:
-    """Whether a model has a score off training there."""
-    return model in study and study[model].away is not None
+    """Whether a model has an OOD mean there."""
+    return model in study and study[model].ood is not None
 
 
 def addresses(key: tuple[str, str, tuple[str, ...]], group: list[Entry], model: str) -> tuple[str, ...]:
     """Where a model's score of each study comes from: the page of images in that study's site."""
     _, dataset, noises = key
-    noise = noises[0] if len(noises) == 1 else OFF_TRAINING
+    noise = noises[0] if len(noises) == 1 else OOD_MEAN
     return tuple(f"{entry.folder}/{links.images(dataset, noise, model)}" for entry in group)
 
 
 def move(model: str, scores: Sequence[dict[str, Score]], addresses: tuple[str, ...]) -> Move:
     """A model's values with where they lead, and what changed in the last study that has it."""
     known = [study[model] for study in scores if has(study, model)]
-    texts = tuple(number(study[model].away, 2) if has(study, model) else "" for study in scores)
+    texts = tuple(number(study[model].ood, 2) if has(study, model) else "" for study in scores)
     if len(known) < 2:
         return Move(model, texts, addresses, "")
     before, after = known[-2:]
-    change = signed(after.away - before.away, 2)
+    change = signed(after.ood - before.ood, 2)
     same = [("weights", before.weights_hash == after.weights_hash), ("images", before.images == after.images)]
     different = [name for name, equal in same if not equal]
-    return Move(model, texts, addresses, change + (f" (other {listing(different)})" if different else ""))
+    note = [f"other {listing(different)}"] if different else []
+    note += ["below the noisy input"] if after.below_noisy else []
+    return Move(model, texts, addresses, change + (f" ({', '.join(note)})" if note else ""))

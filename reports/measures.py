@@ -24,4 +24,5 @@ class Measure:
 PSNR = Measure("psnr", "PSNR", "dB", 2, True, "peak signal-to-noise ratio; higher is better")
 SSIM = Measure("ssim", "SSIM", "", 4, True, "structural similarity; higher is better")
 LPIPS = Measure("lpips", "LPIPS", "", 4, False, "learned perceptual distance; lower is better")
-GAP = Measure("gap", "Gap", "dB", 2, False, "PSNR lost since Gaussian 15; lower is better")
+GAP = Measure("gap", "PSNR drop", "dB", 2, False, "PSNR at the reference noise minus PSNR here; of models with nearly "
+              "equal PSNR, the smaller the better")  # fmt: skip

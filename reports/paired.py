@@ -7,6 +7,8 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
+NEAR = 1.0  # dB
+
 Intervals = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """(N, K) values of N images, NaN where there is none, and their photographs (N,) -> (K, 3): mean and 95% bounds."""
 
@@ -43,6 +45,22 @@ def leaders(
     close = [model for model in rivals if (lead[model] <= 0).any()]  # ahead on each image is ahead in each resample
     low = intervals(lead[close])[:, 1] if close else ()
     return best, frozenset(equal | {model for model, end in zip(close, low, strict=True) if end <= 0})
+
+
+def near_best(images: pd.DataFrame, noisy: str, intervals: TableIntervals) -> frozenset[str]:
+    """PSNR of images x models and the noisy input -> the models above the noisy input that are near the best.
+
+    Near: its mean is at most NEAR dB below the best, or it is tied with the best. The drops of other models are not
+    compared, because whoever scores low everywhere drops little.
+    """
+    complete = images.dropna()
+    means = complete.drop(columns=noisy, errors="ignore").mean().to_dict() if len(complete) else {}
+    if not means:
+        return frozenset()
+    best, tied = leaders(means, complete, True, intervals)
+    least = complete[noisy].mean() if noisy in complete else -math.inf
+    near = (model for model, mean in means.items() if model in tied or means[best] - mean <= NEAR)
+    return frozenset(model for model in near if means[model] >= least)
 
 
 def rank_ranges(images: pd.DataFrame, higher_is_better: bool, intervals: TableIntervals) -> dict[str, tuple[int, int]]:

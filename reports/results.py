@@ -1,7 +1,8 @@
 """The rows and the summary of a run, put in reading order."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -9,12 +10,12 @@ import pandas as pd
 
 from reports.formatting import level as level_text
 from reports.formatting import slug
-from reports.measures import GAP, Measure
-from reports.paired import rank_ranges
-from reports.study import DatasetCard, ModelCard, NoiseCard, Study
+from reports.measures import GAP, PSNR, Measure
+from reports.paired import near_best, rank_ranges
+from reports.study import DatasetCard, Group, ModelCard, NoiseCard, Study
 
 NOISY = "noisy"
-OFF_TRAINING = "mean off training"
+OOD_MEAN = "OOD mean"
 ROW_COLUMNS = (
     "model size weights weights_hash dataset image noise noise_name noise_version level seed protocol "
     "precision tile device psnr ssim psnr_noisy ssim_noisy seconds status reason"
@@ -33,11 +34,6 @@ class NoiseSetting:
     level: float
 
     @property
-    def is_reference(self) -> bool:
-        """Whether this is Gaussian noise of deviation 15 (of 255), from which gaps are counted."""
-        return self.name == "gaussian" and self.level == 15
-
-    @property
     def label(self) -> str:
         """The part of the spec in brackets, else the level: 'sigma=15'."""
         if self.spec.startswith(self.name + "(") and self.spec.endswith(")"):
@@ -47,7 +43,7 @@ class NoiseSetting:
 
 @dataclass(frozen=True)
 class Average:
-    """A mean over several settings of noise, where one setting would stand; `name` is empty over several noises."""
+    """A mean over settings of noise, where one setting would stand; `name` is empty for the OOD mean of a group."""
 
     spec: str
     name: str
@@ -56,7 +52,7 @@ class Average:
     @property
     def label(self) -> str:
         """What stands above its column."""
-        return f"mean of {len(self.settings)}" if self.name else "off training"
+        return f"mean of {len(self.settings)}" if self.name else OOD_MEAN
 
 
 def ordered(first: list[str], then: pd.Series) -> tuple[str, ...]:
@@ -126,7 +122,7 @@ class Results:
 
     @cached_property
     def noises(self) -> tuple[NoiseSetting, ...]:
-        """The noises that ran, the reference first, then by noise and level."""
+        """The noises that ran, by noise and level, those of the reference noise's kind first."""
         columns = ["noise", "noise_name", "level"]
         met = pd.concat([self.summary[columns], self.rows[columns]]).drop_duplicates("noise")
         settings = [
@@ -140,20 +136,51 @@ class Results:
 
     @cached_property
     def noise_names(self) -> tuple[str, ...]:
-        """Names of the noises that ran, gaussian first."""
+        """Names of the noises that ran, that of the reference noise first."""
         met = pd.concat([self.summary["noise_name"], self.rows["noise_name"]])
-        return ordered(["gaussian"] + [card.name for card in self.study.noises], met)
+        first = self.study.reference.partition("(")[0]
+        return ordered([first, *(card.name for card in self.study.noises)], met)
 
     @cached_property
     def reference(self) -> NoiseSetting | None:
-        """Gaussian 15, if it ran."""
-        return next((setting for setting in self.noises if setting.is_reference), None)
+        """The reference noise, from which PSNR drops are counted, if there is one and it ran."""
+        return next((setting for setting in self.noises if setting.spec == self.study.reference), None)
+
+    @property
+    def reference_words(self) -> str:
+        """The reference noise for people: 'Gaussian 15', or its spec."""
+        one = self.reference
+        if one is None:
+            return "the reference noise"
+        plain = one.spec == f"gaussian(sigma={level_text(one.level)})"
+        return f"Gaussian {level_text(one.level)}" if plain else one.spec
 
     @cached_property
-    def off_training(self) -> tuple[NoiseSetting, ...]:
-        """Noises of other kinds than Gaussian; where there are none, Gaussian noise of other levels."""
-        other = tuple(setting for setting in self.noises if setting.name != "gaussian")
-        return other or tuple(setting for setting in self.noises if not setting.is_reference)
+    def groups(self) -> tuple[Group, ...]:
+        """The models by what they were trained on, the group of the headline first; one of them where nothing says."""
+        others = (self.study.reference, *self.study.nearly_clean)
+        known = self.study.groups or (
+            Group("", self.models, tuple(s.spec for s in self.noises if s.spec not in others)),
+        )
+        kept = (replace(one, models=tuple(m for m in self.models if m in one.models)) for one in known)
+        return tuple(one for one in kept if one.models)
+
+    def group_of(self, model: str) -> Group:
+        """The group of a model; the first, of the noisy input."""
+        return next((one for one in self.groups if model in one.models), self.groups[0])
+
+    def ood(self, group: Group) -> tuple[NoiseSetting, ...]:
+        """The noises that are out of distribution for every model of a group."""
+        return tuple(setting for setting in self.noises if setting.spec in group.ood)
+
+    def ood_on(self, dataset: str, group: Group) -> tuple[NoiseSetting, ...]:
+        """Those of them that a data set was run under."""
+        return tuple(one for one in self.ood(group) if (dataset, one.spec) in self.by_seed[PSNR.key])
+
+    @property
+    def ood_of_headline(self) -> tuple[NoiseSetting, ...]:
+        """The noises that are out of distribution for the models that the headline is about."""
+        return self.ood(self.groups[0]) if self.groups else ()
 
     @cached_property
     def measures(self) -> tuple[Measure, ...]:
@@ -177,15 +204,28 @@ class Results:
         own = self.ok.drop_duplicates([*keys, "model"]).set_index([*keys, "model"])["psnr"].astype(float)
         return own.unstack("model").assign(**{NOISY: noisy}).reset_index()
 
+    def ood_average(self, group: Group) -> Average:
+        """The OOD mean of a group; groups with the same noises have one name for it."""
+        settings = self.ood(group)
+        same = next(one for one in self.groups if self.ood(one) == settings)
+        name = f" ({same.name})" if same is not self.groups[0] else ""
+        return Average(settings[0].spec if len(settings) == 1 else OOD_MEAN + name, "", settings)
+
+    def level_average(self, name: str, settings: Iterable[NoiseSetting]) -> Average:
+        """The mean of a noise over its levels among these, but the reference noise and those that change nothing."""
+        left_out = (self.study.reference, *self.study.nearly_clean)
+        return Average(f"mean of {name}", name,
+                       tuple(one for one in settings if one.name == name and one.spec not in left_out))  # fmt: skip
+
     @cached_property
     def averages(self) -> tuple[Average, ...]:
-        """The mean off the training noise, then that of each noise over its levels but Gaussian 15; each of several."""
-        found = [Average(OFF_TRAINING, "", self.off_training)]
+        """The OOD mean of each group, then that of each noise over its levels but the reference noise; of several."""
+        found = [self.ood_average(group) for group in self.groups]
+        alone = {one.settings for one in found}
         for name in self.noise_names:
-            levels = tuple(one for one in self.noises if one.name == name and not one.is_reference)
-            found.append(Average(f"mean of {name}", name, levels))
-        several = [average for average in found if len(average.settings) > 1]
-        return tuple(one for one in several if not one.name or one.settings != self.off_training)
+            average = self.level_average(name, self.noises)
+            found += [] if average.settings in alone else [average]
+        return tuple(dict.fromkeys(average for average in found if len(average.settings) > 1))
 
     @cached_property
     def by_seed(self) -> dict[str, dict[tuple[str, str], pd.DataFrame]]:
@@ -206,7 +246,7 @@ class Results:
         return {key: {cell: means(table) for cell, table in tables.items()} for key, tables in self.by_seed.items()}
 
     def per_image(self, dataset: str, noise: str, measure: Measure) -> pd.DataFrame:
-        """Images x models (the noisy input too), averaged over seeds; for the gap, Gaussian 15 minus this."""
+        """Images x models (the noisy input too), averaged over seeds; for the drop, the reference noise minus this."""
         if measure is GAP:
             if self.reference is None:
                 return pd.DataFrame()
@@ -216,10 +256,12 @@ class Results:
         return self._scores[measure.key].get((dataset, noise), pd.DataFrame())
 
     def mean_per_image(self, dataset: str, settings: tuple[NoiseSetting, ...], measure: Measure) -> pd.DataFrame:
-        """Images x models (the noisy input too): the mean over settings, where an image has them all."""
+        """Images x models (the noisy input too): the mean over the settings that the data set was run under, where an
+        image has them all."""
         key = (dataset, settings, measure.key)
         if key not in self._means:
-            tables = [self.per_image(dataset, setting.spec, measure) for setting in settings]
+            there = [one for one in settings if (dataset, one.spec) in self.by_seed[PSNR.key]]
+            tables = [self.per_image(dataset, setting.spec, measure) for setting in there]
             known = bool(tables) and not any(table.empty for table in tables)
             total = sum(tables[1:], start=tables[0]) if known else pd.DataFrame()
             self._means[key] = (total / max(len(tables), 1)).dropna(axis="columns", how="all")
@@ -229,9 +271,10 @@ class Results:
     def _means(self) -> dict[tuple[str, tuple[NoiseSetting, ...], str], pd.DataFrame]:
         return {}
 
-    def off_training_per_image(self, dataset: str, measure: Measure) -> pd.DataFrame:
-        """Images x models: the mean over the noises off the training noise, where an image has them all."""
-        return self.mean_per_image(dataset, self.off_training, measure)
+    def ood_per_image(self, dataset: str, group: Group, measure: Measure) -> pd.DataFrame:
+        """Images x the models of a group (the noisy input too): the OOD mean, where an image has every noise."""
+        table = self.mean_per_image(dataset, self.ood(group), measure)
+        return table[[column for column in table.columns if column in (*group.models, NOISY)]]
 
     @cached_property
     def _photographs(self) -> dict[str, pd.Series]:
@@ -260,34 +303,65 @@ class Results:
             return {}
         return rank_ranges(shared, measure.higher_is_better, lambda table: self.intervals(dataset, table))
 
-    def intervals_off_training(self, dataset: str, measure: Measure) -> dict[str, tuple[float, float, float]]:
-        """By model its mean off the training noise and the bounds of its 95% interval."""
-        if (dataset, measure.key) not in self._intervals:
-            table = self.off_training_per_image(dataset, measure)
+    def intervals_ood(self, dataset: str, group: Group, measure: Measure) -> dict[str, tuple[float, float, float]]:
+        """By model of a group its OOD mean and the bounds of its 95% interval."""
+        key = (dataset, group.name, measure.key)
+        if key not in self._intervals:
+            table = self.ood_per_image(dataset, group, measure)
             bounds = self.intervals(dataset, table) if len(table) else ()
-            self._intervals[dataset, measure.key] = dict(zip(table.columns, map(tuple, bounds), strict=True))
-        return self._intervals[dataset, measure.key]
+            self._intervals[key] = dict(zip(table.columns, map(tuple, bounds), strict=True))
+        return self._intervals[key]
 
     @cached_property
-    def _intervals(self) -> dict[tuple[str, str], dict[str, tuple[float, float, float]]]:
+    def _intervals(self) -> dict[tuple[str, str, str], dict[str, tuple[float, float, float]]]:
         return {}
 
-    def ranks_off_training(self, dataset: str, measure: Measure) -> dict[str, tuple[int, int]]:
-        """The ranks that each model may have by its mean off the training noise, over the images that all have."""
-        if (dataset, measure.key) not in self._ranks:
-            self._ranks[dataset, measure.key] = self.ranks(
-                dataset, self.off_training_per_image(dataset, measure), measure
-            )
-        return self._ranks[dataset, measure.key]
+    def ranks_ood(self, dataset: str, group: Group, measure: Measure) -> dict[str, tuple[int, int]]:
+        """The ranks that each model of a group may have by its OOD mean, over the images that all have; of the PSNR
+        drop, among the models that are `near_best`."""
+        key = (dataset, group.name, measure.key)
+        if key not in self._ranks:
+            table = self.ood_per_image(dataset, group, measure)
+            if measure is GAP:
+                table = table[[model for model in table.columns if model in self.near_best(dataset, group)]]
+            self._ranks[key] = self.ranks(dataset, table, measure)
+        return self._ranks[key]
 
     @cached_property
-    def _ranks(self) -> dict[tuple[str, str], dict[str, tuple[int, int]]]:
+    def _ranks(self) -> dict[tuple[str, str, str], dict[str, tuple[int, int]]]:
         return {}
+
+    def near_best(self, dataset: str, group: Group) -> frozenset[str]:
+        """The models of a group whose PSNR drop says something: above the noisy input, and near the best OOD mean."""
+        return near_best(self.ood_per_image(dataset, group, PSNR), NOISY, lambda table: self.intervals(dataset, table))
+
+    def gain(self, dataset: str, model: str) -> float:
+        """OOD mean of PSNR minus that of the noisy input over the same images, dB; without OOD noise, at the reference
+        noise."""
+        table = self.ood_per_image(dataset, self.group_of(model), PSNR)
+        if table.empty and self.reference is not None:
+            table = self.per_image(dataset, self.reference.spec, PSNR)
+        both = model in table.columns and NOISY in table.columns
+        return float((table[model] - table[NOISY]).mean()) if both else math.nan
+
+    def below_noisy(self, dataset: str, model: str) -> bool:
+        """Whether a model's mean is below that of the noisy input."""
+        return self.gain(dataset, model) < 0
+
+    def cell_below_noisy(self, dataset: str, settings: tuple[NoiseSetting, ...], model: str) -> bool:
+        """Whether a model's mean PSNR over some noises is below that of the noisy input over the same images."""
+        table = self.mean_per_image(dataset, settings, PSNR)
+        both = model in table.columns and NOISY in table.columns
+        return bool(both and (table[model] - table[NOISY]).mean() < 0)
+
+    def in_distribution(self, model: str, settings: tuple[NoiseSetting, ...]) -> bool:
+        """Whether a model was trained on one of these noises."""
+        return any(one.spec in self.model_card(model).in_distribution for one in settings)
 
     @property
-    def off_training_spec(self) -> str:
-        """What links call the mean off the training noise: the one setting itself where there is only one."""
-        return self.off_training[0].spec if len(self.off_training) == 1 else OFF_TRAINING
+    def any_in_distribution(self) -> bool:
+        """Whether some model was trained on a noise of this run."""
+        return any(card.in_distribution for card in self.study.models)
 
     def model_card(self, name: str) -> ModelCard:
         """The card of that name, or an empty one."""

@@ -68,7 +68,7 @@ def roles(results: Results, cell: tuple[str, str], keys: list[SceneKey]) -> dict
 
 
 def loss(results: Results, dataset: str, noise: str) -> dict[str, float]:
-    """Image -> dB that the models lose there on average since Gaussian 15, or their PSNR below zero without it."""
+    """Image -> mean PSNR drop of the models there in dB, or minus their PSNR without a reference noise."""
     gaps = results.per_image(dataset, noise, GAP)
     table = gaps if not gaps.empty and gaps.notna().any(axis=None) else -results.per_image(dataset, noise, PSNR)
     means: pd.Series = table.drop(columns=NOISY, errors="ignore").mean(axis=1)
@@ -92,8 +92,8 @@ def words(grouped: dict, chosen: dict, kept: dict, results: Results, cap: int) -
         parts.append(f"The run kept pictures of {pictured} of {plural(int(images), 'image')}.")
     if len(chosen) < len(grouped):
         parts.append(
-            "Of those the worst, the median and the best of each noise and data set are here, by what the models lose "
-            "on average."
+            "Of those the worst, the median and the best of each noise and data set are here, by the models' "
+            "mean PSNR drop."
         )
     if len(kept) < len(chosen):
         parts.append(

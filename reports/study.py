@@ -24,6 +24,22 @@ class ModelCard:
     trained_on: str = ""
     iterations: int | None = None
     note: str = ""
+    training_noise: str = ""  # in words
+    in_distribution: frozenset[str] = frozenset()  # specs of the run's noises that it was trained on
+
+
+@dataclass(frozen=True)
+class Group:
+    """Models that are ranked with each other, over the noises (specs) that are out of distribution for all of them.
+
+    `name` is '' for those that were trained on the reference noise, else what they were trained on, in words; `known`:
+    whether that is known.
+    """
+
+    name: str
+    models: tuple[str, ...]
+    ood: tuple[str, ...]
+    known: bool = True
 
 
 @dataclass(frozen=True)
@@ -100,7 +116,8 @@ class Formula:
 
 @dataclass(frozen=True)
 class Standing:
-    """A model on a data set, off training: its mean rank by PSNR and its robustness, each with a 95% interval.
+    """A model on a data set, under OOD noise: its mean rank by PSNR in its group and its robustness, each with a 95%
+    interval.
 
     Robustness is its error relative to that of `reference`, which has 1; NaN where that model was not run.
     """
@@ -117,7 +134,7 @@ class Standing:
 class Move:
     """How a model's mean PSNR on a noise differs from that of another run over the same images, in dB.
 
-    `difference` is this run less the other, with its 95% interval; `p` is the test's probability, NaN without one,
+    `difference` is this run minus the other, with its 95% interval; `p` is the test's probability, NaN without one,
     and `adjusted` the same corrected for the number of comparisons.
     `moved` are the images that moved most, as (image, difference), the largest first.
     """
@@ -155,6 +172,10 @@ class Study:
     """Everything a reader needs to judge and repeat a run; `created` is an ISO 8601 time.
 
     `intervals` computes the intervals of what pages put together themselves, means over noises and differences.
+    `reference` is the spec of the noise from which PSNR drops are counted, '' for none; `groups` are the models by what
+    they were trained on, the one of the headline first; `nearly_clean` has the noises that leave pictures nearly as
+    they are, with the mean PSNR of the noisy input in dB, which are in no OOD mean. Without groups all models are one,
+    and all noise but these and the reference noise is out of distribution.
     """
 
     title: str
@@ -177,3 +198,6 @@ class Study:
     artefacts: tuple[Artefact, ...] = ()
     training: tuple[Curve, ...] = ()
     not_measured: tuple[str, ...] = ()
+    reference: str = "gaussian(sigma=15)"
+    groups: tuple[Group, ...] = ()
+    nearly_clean: Mapping[str, float] = field(default_factory=dict)

@@ -10,9 +10,10 @@ from bench.inside.options import data_options, listed
 @click.command()
 @click.argument("model")
 @click.argument("other", required=False)
-@click.option("--noise-a", default="gaussian(sigma=15)", show_default=True, help="What MODEL looks at.")
+@click.option("--noise-a", help="The noise that MODEL gets.  [default: the reference noise of the run in --out, or "
+              "gaussian(sigma=15)]")  # fmt: skip
 @click.option(
-    "--noise-b", help="What OTHER looks at, or MODEL the second time; several sweep.  [default: as --noise-a]"
+    "--noise-b", help="The noise that OTHER gets, or MODEL the second time; several sweep.  [default: as --noise-a]"
 )
 @click.option("--layers", help="Layers or patterns such as 'layers.*'; bench models layers MODEL lists them.")
 @click.option("--layers-b", help="Of OTHER.  [default: as --layers]")
@@ -34,10 +35,11 @@ def cka(model, other, noise_a, noise_b, layers, layers_b, batch, **options) -> N
     from bench.networks import models
     from bench.noise import noises
     from bench.progress import progress
+    from bench.runs.conditions import reference_of
     from bench.runs.table import cell_text
 
     chosen = setting.make(**options)
-    first = noises.load_noise(noise_a)
+    first = noises.load_noise(reference_of(chosen.out, noise_a, "--noise-a"))
     compared_with = noises.expand(noise_b) if noise_b else [first]
     patterns = listed(layers), listed(layers_b or layers)
     sides = [models.resolve(name) for name in (model, other or model)]

@@ -67,7 +67,7 @@ def compare(run, other, models, against, noise, datasets, metrics, protocol, tes
         --against "baseline, baseline(weights='baseline-small-seed1')"
     bench compare runs/new runs/old --metric psnr --fail-below -0.05
 
-    Differences are RUN less OTHER, models less --against, of each image with itself. A line for each data set and
+    Differences are RUN minus OTHER, models minus --against, of each image with itself. A line for each data set and
     noise: its interval and p say how sure the difference is for other photographs of this kind; sd, least and most say
     how much it varies between trainings, where several were given. Exit code 2 where nothing can be compared.
     """
@@ -137,7 +137,7 @@ def show(frame, cards: dict, places: tuple[str, str]) -> None:
         unit = f" ({card['unit']})" if card["unit"] else ""
         counts = sorted(set(part["images"]))
         images = " to ".join(str(count) for count in (counts[0], counts[-1])[: len(counts)])
-        title = f"{card['title']}{unit} of {model}{places[0]} less {against}{places[1]}, {dataset}, {images} images"
+        title = f"{card['title']}{unit} of {model}{places[0]} minus {against}{places[1]}, {dataset}, {images} images"
         table = Table(title=f"\n{title}", title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False,
                       padding=(0, 1, 0, 0))  # fmt: skip
         table.add_column("noise", overflow="fold")
@@ -150,7 +150,7 @@ def show(frame, cards: dict, places: tuple[str, str]) -> None:
             table.add_column("moved most", overflow="fold")
         for line in part.to_dict("records"):
             if not line["noise_name"]:
-                table.add_section()  # the mean off training
+                table.add_section()  # the OOD mean
             table.add_row(*cells(line, digits, several, bool(counted)))
         screen.print(table)
     click.echo()
@@ -175,7 +175,7 @@ def sentences(frame, several: bool):
             yield (f"{fewest['dataset']}: {photographs} photographs give no p below {least_p(photographs):.2g} before "
                    "the correction: too few for so many; read the intervals, or choose fewer noises.")  # fmt: skip
     if (frame["noise_name"] == "").any():
-        yield "off training: the mean over the noises shown but Gaussian; of Gaussian alone, over its levels but 15."
+        yield "OOD mean: over the noises shown that are out of distribution for both sides."
     yield "Intervals and p are over photographs: how sure a difference is for others of this kind."
     if several:
         yield ("They are of the mean over trainings and say nothing of another training. For that: sd, the standard "

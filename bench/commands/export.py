@@ -19,7 +19,7 @@ FORMATS = ("csv", "parquet", "json", "markdown", "latex")
     default="image",
     show_default=True,
     help="A row per image; per model x data set x noise with means and intervals; per model x "
-    "data set with means off training, mean rank and robustness; or a table to print, noises down and models across: "
+    "data set with OOD means, mean rank and robustness; or a table to print, noises down and models across: "
     "mean PSNR ± half its 95% interval.",
 )
 @click.option("--protocol", help="For means, of a run with several protocols.")
@@ -31,6 +31,7 @@ def export(folder, kind, per, protocol, out) -> None:
     from bench.errors import BadInput
     from bench.files import write
     from bench.runs import export
+    from bench.runs.conditions import conditions_of
     from bench.runs.latest import latest, started_in
     from bench.runs.store import Store
     from bench.statistics.standings import standings
@@ -48,7 +49,8 @@ def export(folder, kind, per, protocol, out) -> None:
             raise BadInput(f"{folder} has no rows of the protocol {protocol!r}; it has {', '.join(protocols)}")
         if started:
             frame = latest(frame, started, protocol or protocols[0])[0]
-        frame = standings(frame) if per == "model" else statistics.summarize(frame)
+        conditions = conditions_of(started, protocol or protocols[0])
+        frame = standings(frame, conditions) if per == "model" else statistics.summarize(frame, conditions.reference)
     if per == "table" and len(frame):
         frame = statistics.pivot(frame)
     if kind == "parquet" and out is None:

@@ -10,7 +10,8 @@ from bench.inside.options import data_options, listed, models_of
 @click.command()
 @click.argument("models", nargs=-1, required=True)
 @click.option("--noise", default="mixture", show_default=True, help="Noise specs; a bare name sweeps its levels.")
-@click.option("--reference", default="gaussian(sigma=15)", show_default=True, help="The training noise.")
+@click.option("--reference", help="The noise that the others are compared with.  [default: the reference noise of "
+              "the run in --out, or gaussian(sigma=15)]")  # fmt: skip
 @click.option("--layer", help="Whose features.  [default: the last before they become an image again]")
 @data_options(patches=56)
 def features(models, noise, reference, layer, **options) -> None:
@@ -27,10 +28,11 @@ def features(models, noise, reference, layer, **options) -> None:
     from bench.inside.question import table
     from bench.noise import noises
     from bench.progress import progress
+    from bench.runs.conditions import reference_of
 
     chosen = setting.make(**options)
     resolved = models_of(",".join(models))
-    question = densities.ask(noises.expand(noise), noises.load_noise(reference), chosen)
+    question = densities.ask(noises.expand(noise), noises.load_noise(reference_of(chosen.out, reference)), chosen)
     probes = [deepest(model, listed(layer), chosen.device) for model in resolved]
     click.echo(f"{chosen.patches.words}; protocol {chosen.protocol.name}")
     rows, seen = [], []

@@ -220,11 +220,12 @@ def layers(spec, side) -> None:
     metavar="NAME=VALUE",
     help="A parameter of the network that its tensors do not show: attention_mask=10.",
 )
-@click.option(
-    "--trained-on", default="", help="What they were trained on, for their card: 'DIV2K, Gaussian, sigma 25'."
-)
+@click.option("--trained-on", default="", metavar="NOISE", help="The training noise, as specs in which a number may "
+              "be a range: 'gaussian(sigma=25)', 'gaussian(sigma=0-55)'. It decides which noise is out of "
+              "distribution.  [default: unknown]")  # fmt: skip
+@click.option("--training-data", default="", metavar="TEXT", help="The training images, for the card: DIV2K.")
 @click.option("--replace", is_flag=True, help="Take the place of imported weights of the same name.")
-def import_(file, name, arch, licence, settings, trained_on, replace) -> None:
+def import_(file, name, arch, licence, settings, trained_on, training_data, replace) -> None:
     """Import published weights: .pth, .pt, .ckpt, .safetensors, or MatConvNet's .mat. Nothing in FILE is executed.
 
     \b
@@ -234,8 +235,10 @@ def import_(file, name, arch, licence, settings, trained_on, replace) -> None:
     """
     from bench import spec
     from bench.networks import importing
+    from bench.noise.strength import too_weak
+    from bench.noise.training_noise import of_card
 
-    card = importing.import_weights(file, name, arch, licence, replace, settings, trained_on)
+    card = importing.import_weights(file, name, arch, licence, replace, settings, trained_on, training_data)
     click.echo(f"{name}: {importing.summary(card)}, from {card['origin']['file']}")
     if card["doubt"]:
         click.echo(f"note: {card['doubt']}")
@@ -244,6 +247,11 @@ def import_(file, name, arch, licence, settings, trained_on, replace) -> None:
         whose = "the published network" if card["size"] == "full" else f"the network of size {card['size']}"
         click.echo(f"what tensors do not show is taken from {whose}: {shown}")
         click.echo("where these weights want something else, import them again with --replace --set NAME=VALUE")
+    for sentence in too_weak(greatest for _, greatest in of_card(card).ranges):
+        click.echo(f"warning: training noise: {sentence}", err=True)
+    if not trained_on:
+        click.echo("note: the training noise is unknown, so nothing is known to be out of distribution: import them "
+                   "again with --replace --trained-on 'gaussian(sigma=25)', say")  # fmt: skip
     click.echo(f"use it as {card['model']}(weights='{name}')")
 
 

@@ -71,6 +71,7 @@ def show(spec, image, out, seed) -> None:
     for version in versions:
         table.add_row(version.label, f"{version.psnr:.2f}", "-" if version.ssim is None else f"{version.ssim:.4f}")
     screen.print(table)
+    _warn(chosen)
     if out:
         from bench.files import write
         from bench.noise import sheet
@@ -91,8 +92,10 @@ def apply(spec, source, out, seed, overwrite) -> None:
     A noise that makes clean images of its own (isp) has them written into OUT_DIR/clean. manifest.json has the noise,
     its version, the seed and the hashes of all pixels.
     """
+    from bench.noise import noises
     from bench.noise.noisy_set import write_noisy_set
 
+    _warn([noises.load_noise(spec)])
     written = write_noisy_set(spec, source, out, seed, overwrite)
     click.echo(f"{written} images in {out}; manifest: {out / 'manifest.json'}")
 
@@ -123,14 +126,15 @@ def table(text, datasets, protocol, seed, kind) -> None:
     names = spec.split(datasets)
     if not names:
         raise BadInput("no data set was named: write --datasets builtin, say")
-    chosen, sets, sentences = matched(noises.expand(text), [load_dataset(name) for name in names])
+    reference = noises.load_noise(noises.REFERENCE)
+    chosen, sets, sentences = matched(noises.expand(text), [load_dataset(name) for name in names], reference)
     for sentence in sentences:
         click.echo(f"note: {sentence}", err=True)
+    _warn(chosen)
     rules = protocols.load_protocol(protocol)
     measured = noise_table.measure(chosen, sets, rules.name, seed)
-    rows = list(
-        _watched(measured, sum(fits(noise, data) for noise in chosen for data in sets)) if kind == "table" else measured
-    )
+    count = sum(fits(noise, data, reference) for noise in chosen for data in sets)
+    rows = list(_watched(measured, count) if kind == "table" else measured)
     frame = pd.DataFrame(rows)
     if kind in ("csv", "json"):
         click.echo(export.encode(frame, kind).decode(), nl=False)
@@ -138,6 +142,14 @@ def table(text, datasets, protocol, seed, kind) -> None:
         console().print(_rich(noise_table.wide(frame), f"PSNR in dB / SSIM of the noisy input, protocol {rules.name}"))
     else:
         click.echo(export.encode(noise_table.wide(frame), kind).decode(), nl=False)
+
+
+def _warn(chosen) -> None:
+    """Say which noises leave pictures nearly as they are, on the error stream: a level in another unit, probably."""
+    from bench.noise.strength import too_weak
+
+    for sentence in too_weak(chosen):
+        click.echo(f"warning: {sentence}", err=True)
 
 
 def _watched(rows, total: int):

@@ -9,7 +9,7 @@ import click
 
 @click.command()
 @click.argument("folder", metavar="RUN", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--reference", default="gaussian(sigma=15)", show_default=True, help="From where drops are counted.")
+@click.option("--reference", help="The noise from which PSNR drops are counted.  [default: that of RUN]")
 @click.option("--dataset", help="Of the findings.  [default: with most that can be joined]")
 @click.option("--protocol", help="stored, float or masked-denoising.  [default: likewise]")
 def predict(folder, reference, dataset, protocol) -> None:
@@ -28,11 +28,12 @@ def predict(folder, reference, dataset, protocol) -> None:
     from bench.inside import prediction
     from bench.inside.look import keep
     from bench.noise import noises
+    from bench.runs.conditions import reference_of
     from bench.runs.store import Store
     from bench.runs.table import cell_text
 
     with Store.open(folder) as store:
-        against = noises.canonical(noises.load_noise(reference))
+        against = noises.canonical(noises.load_noise(reference_of(folder, reference)))
         joined = prediction.join(store, against, dataset, protocol)
     frame = prediction.correlations(joined)
     files = keep(prediction.look(joined, frame), folder)

@@ -58,8 +58,11 @@ def take_defaults(context: click.Context, parameter, path: Path | None) -> Path 
     default="mixture",
     show_default=True,
     help="Noise specs; one without its level sweeps the levels of the literature. all: the noises of the paper's "
-    "protocol and of installed packages; paper: the former alone; extras: our others. Gaussian 15 is always added.",
+    "protocol and of installed packages; paper: the former alone; extras: our others. The reference noise is added.",
 )
+@click.option("--reference", default="gaussian(sigma=15)", show_default=True, metavar="SPEC|none",
+              help="The noise from which PSNR drops are counted, which is run besides; none: no noise is added, and no "
+              "drop is computed. Models trained on it are ranked with each other.")  # fmt: skip
 @click.option("--datasets", default=None, help="Data set specs.  [default: builtin, or the folders of --data]")
 @click.option("--data", multiple=True, type=click.Path(path_type=Path), help="A folder of images, as a data set.")
 @click.option("--limit", type=click.IntRange(1), help="The first so many images of each data set.")
@@ -100,8 +103,8 @@ def take_defaults(context: click.Context, parameter, path: Path | None) -> Path 
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("runs/latest"),
               show_default=True, help="The run folder. What is in it already is not done again.")  # fmt: skip
 def run(
-    file, models, size, noise, datasets, data, limit, protocol, seeds, precision, tile, metrics, device, pictures,
-    workers, dask, timeout, dry_run, out,
+    file, models, size, noise, reference, datasets, data, limit, protocol, seeds, precision, tile, metrics, device,
+    pictures, workers, dask, timeout, dry_run, out,
 ) -> None:  # fmt: skip
     """Evaluate models on noises and data sets, a row per image.
 
@@ -122,7 +125,7 @@ def run(
     from bench.runs.store import Store
 
     plan = make_plan(models, noise, datasets, data, size=size, limit=limit, seeds=seeds, protocol=protocol,
-                     precision=precision, tile=tile, metric_list=metrics)  # fmt: skip
+                     precision=precision, tile=tile, metric_list=metrics, reference=reference)  # fmt: skip
     for sentence in plan.notes:
         click.echo(f"note: {sentence}")
     click.echo(
@@ -146,7 +149,7 @@ def run(
                 f"{error}. The rows that were done are kept: make room, and the same command goes on"
             ) from None
         rows = work.rows()
-    finish(rows, out)
+    finish(rows, out, plan.conditions)
 
 
 def forecast(plan, out: Path, device: str) -> None:
@@ -182,11 +185,11 @@ def show_step(bar, step) -> None:
             bar.say(f"failed: {row['model']}, {row['noise']}, {row['image']}: {row['reason']}")
 
 
-def finish(rows, out: Path) -> None:
+def finish(rows, out: Path, conditions) -> None:
     """Print the table of a run and leave with the code that says how it went."""
     from bench.runs import table
 
-    table.show(rows)
+    table.show(rows, conditions)
     failed = rows[rows["status"] == "failed"]
     if len(failed):
         click.echo(f"{len(failed)} of {len(rows)} rows failed:", err=True)

@@ -10,7 +10,8 @@ from bench.inside.options import data_options, listed, models_of
 @click.command()
 @click.argument("models", nargs=-1, required=True)
 @click.option("--noise", default="mixture", show_default=True, help="Noise specs; a bare name sweeps its levels.")
-@click.option("--reference", default="gaussian(sigma=15)", show_default=True, help="The training noise.")
+@click.option("--reference", help="The noise that the others are compared with.  [default: the reference noise of "
+              "the run in --out, or gaussian(sigma=15)]")  # fmt: skip
 @click.option("--layer", help="Whose features.  [default: the last before they become an image again]")
 @click.option("--components", type=click.IntRange(1), default=300, show_default=True,
               help="Of the PCA; as many as patches where those are fewer.")  # fmt: skip
@@ -33,10 +34,13 @@ def srga(models, noise, reference, layer, components, pca, **options) -> None:
     from bench.inside.question import table
     from bench.noise import noises
     from bench.progress import progress
+    from bench.runs.conditions import reference_of
 
     chosen = setting.make(**options)
     resolved = models_of(",".join(models))
-    question = generalization.ask(noises.expand(noise), noises.load_noise(reference), chosen, components, pca)
+    question = generalization.ask(
+        noises.expand(noise), noises.load_noise(reference_of(chosen.out, reference)), chosen, components, pca
+    )
     probes = [deepest(model, listed(layer), chosen.device) for model in resolved]
     how = f"{question.how['components']} components, {pca} PCA, protocol {chosen.protocol.name}"
     click.echo(f"{chosen.patches.words}; {how}")

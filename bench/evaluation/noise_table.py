@@ -19,10 +19,11 @@ from noise_zoo.noise import Noise
 def measure(chosen: list[Noise], datasets: list[Dataset], protocol: str, seed: int) -> Iterator[dict]:
     """A row a data set and noise, as soon as it is known: mean PSNR and SSIM of the noisy input with intervals.
 
-    Data sets have the noises that fit them: pairs their own.
+    Data sets have the noises that fit them: pairs their own, and Gaussian 15.
     """
+    reference = noises.load_noise(noises.REFERENCE)
     for dataset in datasets:
-        for noise in (noise for noise in chosen if fits(noise, dataset)):
+        for noise in (noise for noise in chosen if fits(noise, dataset, reference)):
             versions = [_version(image, noise, seed, protocol) for image in dataset.images]
             photographs = np.array([image.photograph for image in dataset.images])
             row = {

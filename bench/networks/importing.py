@@ -15,6 +15,7 @@ from baselines import checkpoints, recognition
 from bench import spec
 from bench.errors import BadInput, told, unknown
 from bench.networks import adapters, cards, cost, weights
+from bench.noise import training_noise
 
 UNUSED = ("drop_path_rate", "dropout", "mask_token")  # act in training only
 
@@ -27,14 +28,21 @@ def import_weights(
     replace: bool = False,
     settings: Mapping[str, str] | None = None,
     trained_on: str = "",
+    data: str = "",
 ) -> dict[str, Any]:
     """Copy the weights in a file into the user's folder, and return their card. Raises BadInput.
 
     `arch` names the network; without it the network is recognized by the names and shapes of the tensors.
     `settings` are parameters of the network that tensors do not show, as text: {'attention_mask': '10'}. `licence` and
-    `trained_on` are words for the card.
+    `data`, the training images, are words for the card; `trained_on` are the specs of the training noise, in which a
+    number may be a range: 'gaussian(sigma=0-55)'.
     """
     _check_name(name, replace)
+    try:
+        noise = training_noise.parse(trained_on)
+    except BadInput as error:
+        raise BadInput(f"{error}. The training images are named with --training-data") from error
+    known = {**({"noise": noise.specs} if noise.known else {}), **({"data": data} if data else {})}
     if arch in cards.classical():
         raise BadInput(f"{arch} has no weights that could be imported; networks are {', '.join(cards.networks())}")
     if arch is not None and arch not in cards.networks():
@@ -67,7 +75,7 @@ def import_weights(
         "network": weights.plain({**recognition.published(module), **found}),
         "assumed": weights.plain({k: v for k, v in assumed.items() if k not in found and k not in UNUSED}),
         "doubt": recognition.doubt(module, parameters),
-        **({"trained_on": trained_on} if trained_on else {}),
+        **({"trained_on": known} if known else {}),
         "origin": {"file": origin, "bytes": file.stat().st_size, "sha256": checkpoints.file_hash(file)},
         "imported_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }

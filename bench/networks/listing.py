@@ -7,6 +7,7 @@ from typing import Any
 
 from bench import registry
 from bench.networks import cards, groups
+from bench.noise import training_noise
 
 COLUMNS = ("model", "title", "paper", "size", "spec", "parameters", "flops_per_pixel", "receptive_field", "weights",
            "weights_from", "trained_on", "licence", "sha256")  # fmt: skip
@@ -23,13 +24,9 @@ def rows() -> list[dict[str, Any]]:
 
 
 def trained_on(card: dict[str, Any]) -> str:
-    """'380 images of BSDS400, Gaussian, sigma 15 of 255', as far as a card knows."""
-    trained = card.get("trained_on")
-    if isinstance(trained, str):  # as whoever imported them said
-        return trained
-    if trained:
-        return f"{trained['images']} images of {trained['data']}, {trained['noise']}"
-    return f"unknown; from {card['origin']['file']}" if "origin" in card else "unknown"
+    """'380 images of BSDS400, gaussian(sigma=15)', as far as a card knows."""
+    unknown = f"unknown; from {card['origin']['file']}" if "origin" in card else "unknown"
+    return training_noise.described(card) or unknown
 
 
 def _of_networks() -> Iterator[dict[str, Any]]:

@@ -24,6 +24,7 @@ from bench.errors import BadInput, told, unknown
 from bench.networks import cards, cost, groups, identity, weights
 from bench.networks.model import Model
 from bench.networks.weights import DEFAULT, Weights
+from bench.noise import training_noise
 
 SIZE = {"size": Parameter("size", Parameter.POSITIONAL_OR_KEYWORD, default=DEFAULT)}
 WEIGHTS = {"weights": Parameter("weights", Parameter.POSITIONAL_OR_KEYWORD, default=DEFAULT)}
@@ -146,6 +147,10 @@ def _outside(parsed: spec.Spec) -> Model:
     given = {**{key: value for key, value in of_card.items() if key in own or others}, **given}
     ordered = {key: given[key] for key in [*own, *sorted(given.keys() - own.keys())] if key in given}
     shown = {} if found is weights.NONE else {"weights": found.name}
+    if "trained_on" not in found.card and (stated := getattr(factory, "trained_on", "")):
+        with told(f"model {name}: trained_on of its class"):
+            specs = training_noise.parse(stated).specs
+        found = replace(found, card={**found.card, "trained_on": {"noise": specs}})
     source = identity.source_hash(parsed.name, factory, found.hash)
     model = Model(
         label=spec.canonical(name, {**shown, **ordered}, {key: parameter.default for key, parameter in own.items()}),

@@ -8,16 +8,25 @@ from bench.noise import noises
 from noise_zoo.noise import Noise
 
 
-def matched(named: list[Noise], sets: list[Dataset]) -> tuple[list[Noise], list[Dataset], list[str]]:
+def reference_noise(text: str) -> Noise | None:
+    """The reference noise of a run from its spec; None for 'none'. Raises BadInput."""
+    return None if text == "none" else noises.load_noise(text)
+
+
+def matched(
+    named: list[Noise], sets: list[Dataset], reference: Noise | None
+) -> tuple[list[Noise], list[Dataset], list[str]]:
     """Noises and data sets that go together, and in sentences what does not. Raises BadInput where nothing does.
 
     Pairs are run under the noise that was recorded in them, those of its levels that are named or else all, and under
-    the reference; never under noise that is drawn. Clean images are run under noise that is drawn.
+    the reference noise; never under other noise that is drawn. Clean images are run under noise that is drawn.
     """
     asked = [noise for noise in named if noise.recorded]
+    if asked and reference is not None and reference.recorded and reference not in asked:
+        asked.insert(0, reference)
     drawn = [noise for noise in named if not noise.recorded]
-    reference = noises.load_noise(noises.REFERENCE)
-    only_recorded = asked and drawn == [reference]
+    beside = [] if reference is None or reference.recorded else [reference]
+    only_recorded = asked and drawn == beside
     kept, recorded, sentences = [], [], []
     for dataset in sets:
         own = [noise for noise in dataset.recorded if noise in asked or not asked]
@@ -28,22 +37,23 @@ def matched(named: list[Noise], sets: list[Dataset]) -> tuple[list[Noise], list[
         else:
             kept.append(dataset)
             recorded += own
-            if own and drawn != [reference]:
-                sentences.append(f"{dataset.name} is run under its own noise and {noises.REFERENCE} alone; for other "
-                                 f"noise on its clean images name {clean_alone(dataset)}")  # fmt: skip
+            if own and drawn != beside:
+                alone = " and ".join(["its own noise", *map(noises.canonical, beside)])
+                sentences.append(f"{dataset.name} is run under {alone} alone; for other noise on its clean images name "
+                                 f"{clean_alone(dataset)}")  # fmt: skip
     sentences += [f"{noises.canonical(noise)} is left out: no data set has it" for noise in asked
                   if recorded and noise not in recorded]  # fmt: skip
     if not kept:
         raise BadInput(f"{'; '.join(sentences)}. Pairs have recorded noise: mc-mini, or a folder with noisy/, clean/")
     if all(dataset.recorded for dataset in kept):
-        drawn = [reference]
+        drawn = beside
     return [*drawn, *dict.fromkeys(recorded)], kept, sentences
 
 
-def fits(noise: Noise, dataset: Dataset) -> bool:
+def fits(noise: Noise, dataset: Dataset, reference: Noise | None) -> bool:
     """Whether a data set is run under a noise: pairs under their own and the reference, clean images if it is drawn."""
     if dataset.recorded:
-        return noise in dataset.recorded or noise == noises.load_noise(noises.REFERENCE)
+        return noise in dataset.recorded or (noise == reference and not noise.recorded)
     return not noise.recorded
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +14,10 @@ from bench import datasets, metrics, protocols, spec
 from bench.errors import BadInput
 from bench.networks import models, precisions, tiling
 from bench.noise import noises
-from bench.noise.recorded import fits, matched
+from bench.noise.recorded import fits, matched, reference_noise
+from bench.noise.strength import UNITS, too_weak
+from bench.noise.training_noise import of_model
+from bench.statistics.ood import Conditions
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ class Plan:
     metrics: tuple[metrics.Metric, ...]
     not_measured: dict[str, str]  # metrics that cannot be had here, and why
     left_out: tuple[str, ...] = ()
+    reference: Any = None  # the noise from which PSNR drops are counted, if any
 
     @property
     def images(self) -> int:
@@ -50,15 +55,56 @@ class Plan:
         doubts = [f"{model.label}: {doubt}" for model in self.models if (doubt := model.doubt)]
         unmeasured = [f"{name} is not measured: {why}" for name, why in self.not_measured.items()]
         coarse = [precisions.CAUTION] if self.precision != "float32" else []
-        return [*self.left_out, *kept, *doubts, *coarse, *unmeasured]
+        return [
+            *self.left_out,
+            *kept,
+            *doubts,
+            *too_weak(self.noises),
+            *self._units,
+            *coarse,
+            *unmeasured,
+            *self._trained,
+        ]
+
+    @property
+    def _units(self) -> Iterator[str]:
+        """Of methods that assume a noise level below one 8-bit level, which is probably one of pictures in [0, 1]."""
+        for model in self.models:
+            sigma = model.parameters.get("sigma")
+            if "libraries" in model.card and isinstance(sigma, int | float) and 0 < sigma < 1:
+                yield (f"{model.label} assumes nearly no noise: {UNITS['sigma']}; did you mean "
+                       f"sigma={spec.format_value(round(255 * sigma, 6))}?")  # fmt: skip
+
+    @property
+    def _trained(self) -> Iterator[str]:
+        """Who is not ranked with the models that were trained on the reference noise."""
+        known = {model.label: self.conditions.of(model.label) for model in self.models}
+        unknown = [label for label, noise in known.items() if not noise.known]
+        if unknown and len(known) > 1:
+            yield (f"{', '.join(unknown)}: training noise unknown, so not ranked with models whose training noise is "
+                   "known; bench models import --trained-on states it, or trained_on in the class of your own "
+                   "network")  # fmt: skip
+        reference = self.conditions.reference
+        for label, noise in known.items():
+            if reference and noise.known and noise.trained and noise.text != reference:
+                single = len(noise.ranges) == 1 and noise.ranges[0][0] == noise.ranges[0][1]
+                other = f"; --reference {noise.text!r} makes that the reference noise" if single else ""
+                yield (f"{label} was trained on {noise.text}, not on the reference noise: it is not ranked with models "
+                       f"that were{other}")  # fmt: skip
 
     def noises_on(self, dataset: datasets.Dataset) -> list[int]:
-        """Places of the noises that a data set is run under: its own and Gaussian 15 for pairs, else those drawn."""
-        return [place for place, noise in enumerate(self.noises) if fits(noise, dataset)]
+        """Indices of the noises that a data set is run under: for pairs its own and the reference."""
+        return [place for place, noise in enumerate(self.noises) if fits(noise, dataset, self.reference)]
 
     def seeds_and_noises(self, dataset: datasets.Dataset) -> list[tuple[int, int]]:
-        """What is done with each image of a data set: pairs of a seed and the place of a noise."""
+        """What is done with each image of a data set: pairs of a seed and the index of a noise."""
         return [(seed, noise) for seed in self.seeds for noise in self.noises_on(dataset)]
+
+    @cached_property
+    def conditions(self) -> Conditions:
+        """The reference noise, and what the models were trained on."""
+        reference = "" if self.reference is None else noises.canonical(self.reference)
+        return Conditions(reference, {m.label: of_model(m.card, m.weights, m.size) for m in self.models})
 
     @cached_property
     def noise_columns(self) -> tuple[dict[str, Any], ...]:
@@ -93,16 +139,17 @@ def make_plan(
     precision: str = "float32",
     tile: str | int = "auto",
     metric_list: str = metrics.DEFAULT,
+    reference: str = noises.REFERENCE,
 ) -> Plan:
-    """Plan from lists of specs, as on the command line. Gaussian 15 is always among the noises, for the gap.
+    """Plan from lists of specs, as on the command line. The `reference` noise is added to the noises; 'none' adds none.
 
     Data sets are those named, and the folders `data`; `builtin` where neither was given. Raises BadInput.
     """
     chosen_models, left_out = models.expand(model_list, size)
     chosen_noises = noises.expand(noise_list)
-    reference = noises.load_noise(noises.REFERENCE)
-    if reference not in chosen_noises:
-        chosen_noises.insert(0, reference)
+    counted_from = reference_noise(reference)
+    if counted_from not in (None, *chosen_noises) and not counted_from.recorded:
+        chosen_noises.insert(0, counted_from)
     names = spec.split(dataset_list or "")
     sources = [*names, *data] or (["builtin"] if dataset_list is None else [])
     if not sources:
@@ -111,7 +158,9 @@ def make_plan(
     duplicates = {d.name for d in chosen_datasets if [o.name for o in chosen_datasets].count(d.name) > 1}
     if duplicates:
         raise BadInput(f"two data sets are called {sorted(duplicates)[0]!r}: rename one of the folders")
-    chosen_noises, chosen_datasets, without = matched(chosen_noises, chosen_datasets)
+    chosen_noises, chosen_datasets, without = matched(chosen_noises, chosen_datasets, counted_from)
+    if counted_from not in (None, *chosen_noises):
+        raise BadInput(f"no data set has the reference noise {reference}: name another with --reference, or none")
     if not seeds:
         raise BadInput("no seed was given: write --seeds 0 or --seeds 0,1")
     choice, named = tiling.parse(tile), metrics.expand(metric_list)
@@ -130,4 +179,5 @@ def make_plan(
         metrics=measured,
         not_measured=not_measured,
         left_out=(*left_out, *without),
+        reference=counted_from,
     )

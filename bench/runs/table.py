@@ -1,10 +1,14 @@
-"""The table at the end of a run: model x noise, mean PSNR with its interval, and the gap to Gaussian 15."""
+"""The table at the end of a run: model x noise, mean PSNR with its interval, and the PSNR drop."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import pandas as pd
 
 from bench import statistics
+from bench.statistics.ood import Conditions, groups, nearly_clean
+from bench.statistics.standings import standings
 
 
 def cell_text(mean: float, low: float, high: float, digits: int = 2) -> str:
@@ -15,20 +19,21 @@ def cell_text(mean: float, low: float, high: float, digits: int = 2) -> str:
     return f"{mean:.{digits}f}{bounds}"
 
 
-def show(rows: pd.DataFrame) -> None:
-    """Print a table for each data set and noise; a column a level, a row a model, the noisy input last."""
+def show(rows: pd.DataFrame, conditions: Conditions) -> None:
+    """Print a table for each data set and noise; a column per level, a row per model, the noisy input last."""
     from rich.table import Table
 
     from bench.console import console
 
-    screen = console()
-    summary = statistics.summarize(rows)
-    for (dataset, name), part in summary.groupby(["dataset", "noise_name"], sort=False):
-        if name == "gaussian" and set(part["noise"]) == {statistics.REFERENCE} and summary["noise_name"].nunique() > 1:
-            continue  # the reference alone: it is the first column of the others
-        reference = summary[(summary["dataset"] == dataset) & (summary["noise"] == statistics.REFERENCE)]
-        part = pd.concat([reference, part]).drop_duplicates(["model", "noise"])
-        title = f"{dataset}, {part['images'].max()} images. PSNR in dB [95% interval]; gap: loss from Gaussian 15"
+    screen, reference = console(), conditions.reference
+    summary = statistics.summarize(rows, reference)
+    drop = f"; drop: PSNR at {reference} minus PSNR here" if reference else ""
+    for (dataset, _), part in summary.groupby(["dataset", "noise_name"], sort=False):
+        if set(part["noise"]) == {reference} and summary["noise_name"].nunique() > 1:
+            continue  # the reference noise alone: it is the first column of the others
+        first = summary[(summary["dataset"] == dataset) & (summary["noise"] == reference)]
+        part = pd.concat([first, part]).drop_duplicates(["model", "noise"])
+        title = f"{dataset}, {part['images'].max()} images. PSNR in dB [95% interval]{drop}"
         table = Table(title=title, title_justify="left")
         table.add_column("model")
         noises = list(dict.fromkeys(part["noise"]))
@@ -36,12 +41,32 @@ def show(rows: pd.DataFrame) -> None:
             table.add_column(noise, justify="right")
         for model, lines in part.groupby("model", sort=False):
             by_noise = {line["noise"]: line for line in lines.to_dict("records")}
-            table.add_row(model, *(_cell(by_noise[noise]) if noise in by_noise else "-" for noise in noises))
+            cells = (_cell(by_noise[noise], conditions) if noise in by_noise else "-" for noise in noises)
+            table.add_row(model, *cells)
         screen.print(table)
+    for sentence in sentences(rows, conditions):
+        screen.print(sentence, soft_wrap=True)
 
 
-def _cell(line: dict) -> str:
+def sentences(rows: pd.DataFrame, conditions: Conditions) -> Iterator[str]:
+    """Who is below the noisy input, who is not ranked with the others, and which noise is no test of a denoiser."""
+    lines = standings(rows, conditions)
+    for dataset, part in lines[lines["below_noisy"]].groupby("dataset", sort=False) if len(lines) else ():
+        yield f"below the noisy input on {dataset}: {', '.join(part['model'])}"
+    first, *others = groups(rows, conditions) or [None]
+    if first is not None and first.name:
+        yield f"{', '.join(first.models)}: {first.name}"
+    for group in others:
+        yield f"not ranked with the others, {group.name}: {', '.join(group.models)}"
+    for noise, mean in nearly_clean(rows).items():
+        yield f"{noise} is in no OOD mean: it leaves the picture nearly as it is ({mean:.1f} dB)"
+
+
+def _cell(line: dict, conditions: Conditions) -> str:
     text = cell_text(line["psnr"], line["psnr_low"], line["psnr_high"])
-    gap = "" if pd.isna(line["gap"]) else f"\ngap {line['gap']:.2f}"
+    drop = "" if pd.isna(line["gap"]) else f"\ndrop {line['gap']:.2f}"
+    below = "\nbelow the input" if line["below_noisy"] else ""
+    trained = conditions.of(line["model"]).trained and conditions.of(line["model"]).covers(line["noise"])
+    inside = "\nin distribution" if trained and line["noise"] != conditions.reference else ""
     failed = f"\n{line['failed']} failed" if line["failed"] else ""
-    return text + gap + failed
+    return text + drop + below + inside + failed

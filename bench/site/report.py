@@ -12,10 +12,12 @@ import reports
 from bench import statistics
 from bench.errors import BadInput
 from bench.inside.gallery import artefacts
+from bench.runs.conditions import conditions_of
 from bench.runs.latest import latest, started
 from bench.runs.store import Store
 from bench.site import against
 from bench.site.study import study_of
+from bench.statistics.ood import Conditions
 from bench.statistics.robustness import REFERENCE_MODEL
 from bench.statistics.standings import standings
 from bench.training import curves
@@ -33,33 +35,37 @@ def build(
     `training` says for a model, by its label, into which folder bench train wrote its log. `others` are run folders
     that this one is compared with.
     """
-    study, rows = gather(folder, protocol, training or {})
+    study, rows, conditions = gather(folder, protocol, training or {})
     comparisons = []
     for other in others:
-        past, past_rows = gather(other, study.protocol, {})
-        comparisons.append(against.compare(rows, past_rows, past.run, past.created))
+        past, past_rows, past_conditions = gather(other, study.protocol, {})
+        both = conditions, past_conditions
+        comparisons.append(against.compare(rows, past_rows, both, past.run, past.created))
     study = replace(study, artefacts=tuple(figures(folder)), comparisons=tuple(comparisons),
-                    standings=tuple(standings_of(rows)))  # fmt: skip
+                    standings=tuple(standings_of(rows, conditions)))  # fmt: skip
     try:
-        return reports.build(study, rows, statistics.summarize(rows), out)
+        return reports.build(study, rows, statistics.summarize(rows, conditions.reference), out)
     except OSError as error:
         raise BadInput(f"the site {out} cannot be written: {error.strerror or error}") from error
 
 
-def gather(folder: Path, protocol: str | None, training: Mapping[str, Path]) -> tuple[reports.Study, pd.DataFrame]:
-    """A run folder -> what pages say of it, and its latest rows under a protocol, the last one by default."""
+def gather(
+    folder: Path, protocol: str | None, training: Mapping[str, Path]
+) -> tuple[reports.Study, pd.DataFrame, Conditions]:
+    """A run folder -> what pages say of it, its rows that count under a protocol (by default the last), conditions."""
     with Store.open(folder) as store:
         manifest = started(store)
         chosen = protocol or manifest[-1]["protocol"]
         rows, left_out = latest(store.rows(), manifest, chosen)
-        study = study_of(store, rows, manifest, chosen)
+        conditions = conditions_of(manifest, chosen)
+        study = study_of(store, rows, manifest, chosen, conditions)
     study = replace(study, training=tuple(training_curves(manifest, rows, training)))
-    return replace(study, not_measured=(*study.not_measured, *left_out)), rows
+    return replace(study, not_measured=(*study.not_measured, *left_out)), rows, conditions
 
 
-def standings_of(rows: pd.DataFrame) -> Iterator[reports.Standing]:
-    """Mean rank and robustness of each model off training, as far as there are noises off training."""
-    for line in standings(rows).to_dict("records"):
+def standings_of(rows: pd.DataFrame, conditions: Conditions) -> Iterator[reports.Standing]:
+    """Mean rank and robustness of each model under OOD noise, as far as there is some."""
+    for line in standings(rows, conditions).to_dict("records"):
         ends = ("", "_low", "_high")
         rank, robustness = (tuple(line[f"{name}{end}"] for end in ends) for name in ("rank", "robustness"))
         yield reports.Standing(line["dataset"], line["model"], line["images"], rank, robustness, REFERENCE_MODEL)

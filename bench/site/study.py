@@ -11,9 +11,11 @@ import pandas as pd
 import noise_zoo
 import reports
 from bench import metrics, protocols, statistics
-from bench.noise import noises
+from bench.noise import noises, training_noise
+from bench.noise.strength import NEARLY_CLEAN
 from bench.runs.store import Store, row_key
 from bench.statistics.formulas import FORMULAS
+from bench.statistics.ood import Conditions, groups, nearly_clean
 
 TILED = (
     "Images that are large for a network were denoised in overlapping square tiles that fade into each other; the side "
@@ -24,7 +26,9 @@ TILED = (
 )
 
 
-def study_of(store: Store, rows: pd.DataFrame, manifest: list[dict], protocol: str) -> reports.Study:
+def study_of(
+    store: Store, rows: pd.DataFrame, manifest: list[dict], protocol: str, conditions: Conditions
+) -> reports.Study:
     """What the pages say besides the numbers."""
     last, described = manifest[-1], protocols.load_protocol(protocol)
     about = {model["label"]: model for entry in manifest for model in entry["models"]}
@@ -46,11 +50,14 @@ def study_of(store: Store, rows: pd.DataFrame, manifest: list[dict], protocol: s
         measures=tuple(measures(rows, manifest)),
         versions=last["versions"],
         machine=last["machine"],
-        models=tuple(_model_card(about[label]) for label in dict.fromkeys(rows["model"])),
+        models=tuple(_model_card(about[label], rows, conditions) for label in dict.fromkeys(rows["model"])),
         noises=tuple(_noise_card(name, rows, manifest) for name in dict.fromkeys(rows["noise_name"])),
         datasets=tuple(_dataset_card(sets[name]) for name in dict.fromkeys(rows["dataset"])),
         pictures=tuple(pictures(store, rows, protocol)),
         not_measured=tuple(_not_measured(rows, last)),
+        reference=conditions.reference,
+        groups=tuple(reports.Group(one.name, one.models, one.ood, one.known) for one in groups(rows, conditions)),
+        nearly_clean=nearly_clean(rows),
     )
 
 
@@ -65,8 +72,9 @@ def measures(rows: pd.DataFrame, manifest: list[dict]) -> Iterator[reports.Measu
         )  # fmt: skip
 
 
-def _model_card(about: dict[str, Any]) -> reports.ModelCard:
-    card = about["card"]
+def _model_card(about: dict[str, Any], rows: pd.DataFrame, conditions: Conditions) -> reports.ModelCard:
+    card, known = about["card"], conditions.of(about["label"])
+    inside = [noise for noise in dict.fromkeys(rows["noise"]) if known.trained and known.covers(noise)]
     return reports.ModelCard(
         name=about["label"],
         title=about["title"],
@@ -76,19 +84,17 @@ def _model_card(about: dict[str, Any]) -> reports.ModelCard:
         weights_hash=about["weights_hash"],
         paper=about["paper"],
         licence=card.get("licence", about["licence"]),
-        trained_on=_trained_on(card),
+        trained_on=_trained_on(about),
         iterations=card.get("recipe", {}).get("iterations"),
         note=_how_trained(card),
+        training_noise=known.words,
+        in_distribution=frozenset(inside),
     )
 
 
-def _trained_on(card: dict[str, Any]) -> str:
-    if "libraries" in card:
-        return "nothing: it is not trained"
-    trained = card.get("trained_on")
-    if isinstance(trained, str):  # as whoever imported them said
-        return trained
-    return f"{trained['images']} images of {trained['data']}, {trained['noise']}" if trained else "not known here"
+def _trained_on(about: dict[str, Any]) -> str:
+    noise = training_noise.of_model(about["card"], about["weights"], about["size"])
+    return training_noise.described(about["card"]) or (noise.words if noise.known else "training noise unknown")
 
 
 def _how_trained(card: dict[str, Any]) -> str:
@@ -147,6 +153,11 @@ def _not_measured(rows: pd.DataFrame, last: dict) -> list[str]:
         if rows[measure.key].isna().all():
             reason = f": {why[measure.key]}" if measure.key in why else ""
             sentences.append(f"{measure.title} was not measured{reason}.")
+    for noise, mean in nearly_clean(rows).items():
+        sentences.append(
+            f"`{noise}` is in no OOD mean: it leaves stored pictures nearly as they are (PSNR of the noisy input "
+            f"{mean:.1f} dB, {NEARLY_CLEAN:g} or more)."
+        )
     failed = int((rows["status"] != "ok").sum())
     if failed:
         reasons = rows.loc[rows["status"] != "ok", "reason"].value_counts()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bench.noise.strength import NEARLY_CLEAN
+
 
 @dataclass(frozen=True)
 class Formula:
@@ -22,16 +24,38 @@ FORMULAS = (
         "The seeds of an image are averaged first. Failed rows are in no mean.",
     ),
     Formula(
-        "Off training",
-        "mean over the settings of other kinds than Gaussian, then over images",
-        "Over other levels of Gaussian noise where only these were run; of the images that have a score in each "
-        "setting.",
+        "In distribution, out of distribution (OOD)",
+        "a noise is in distribution for a model if it is one of the noises that it was trained on: of the same kind, "
+        "minimum <= parameter <= maximum",
+        "What a model was trained on stands on its card: gaussian(sigma=0-55). Another level of Gaussian noise is OOD "
+        "where it is outside of that range. Methods without training count Gaussian 15 as theirs, at which their "
+        "presets were chosen; where the training noise is unknown, all but the reference noise is taken as OOD.",
     ),
     Formula(
-        "Loss, or generalization gap",
-        "g(i) = PSNR(i, Gaussian 15) - PSNR(i, noise)",
-        "In dB, of the same image: what leaving the training noise costs. A model that is poor everywhere loses "
-        "little, so read it beside PSNR.",
+        "Group",
+        "models of equal training noise; ranks, bold and headlines compare within a group alone",
+        "The first is that of the models trained on the reference noise, beside which methods without training stand. "
+        "All models of a group are compared under one set of noises: those that are OOD for every one of them.",
+    ),
+    Formula(
+        "OOD mean",
+        "mean over the settings that are OOD for every model of the group, then over images",
+        "Of the images that have a score in each setting that was run on their data set. Noise that leaves the stored "
+        f"picture nearly as it is, mean PSNR of the noisy input >= {NEARLY_CLEAN:g} dB, is in no OOD mean.",
+    ),
+    Formula(
+        "Best model",
+        "the highest OOD mean of PSNR, with the models from which its paired difference has a 95% interval that "
+        "includes zero",
+        "These are statistically tied. A model is below the noisy input if its mean is lower than that of the noisy "
+        "pictures themselves, over the same images and settings.",
+    ),
+    Formula(
+        "PSNR drop",
+        "g(i) = PSNR(i, reference noise) - PSNR(i, noise); quoted and ranked for a model m only if "
+        "mean(m) >= mean(noisy input), and mean(best) - mean(m) <= 1 dB or m is tied with the best",
+        "In dB, of the same image: what another noise than the reference noise costs. A model that is poor everywhere "
+        "drops little, hence the condition; means are OOD means of PSNR within a group.",
     ),
     Formula(
         "Interval",
@@ -67,7 +91,7 @@ FORMULAS = (
     Formula(
         "p, Holm",
         "for the k-th smallest of m: the largest of (m - j + 1) p(j) over j <= k, at most 1",
-        "Corrected for the number of comparisons shown, within each metric, means off training apart; comparisons "
+        "Corrected for the number of comparisons shown, within each metric, OOD means apart; comparisons "
         "whose images are all equal are not counted. If those below 0.05 are called different, any is so wrongly in at "
         "most 5 of 100 such tables.",
         "Holm, Scandinavian Journal of Statistics 1979",
@@ -80,7 +104,7 @@ FORMULAS = (
     ),
     Formula(
         "Rank",
-        "from 1 + the models that are better to all models less those that are worse",
+        "from 1 + the models that are better to all models minus those that are worse",
         "Better: the interval of the paired difference lies above zero. Pairs are taken one by one, without correction "
         "for their number. Bold in a column: the best, and all whose difference from it has an interval with zero in "
         "it.",
@@ -95,7 +119,7 @@ FORMULAS = (
         "Robustness",
         "mean over noises c of sum over levels l of e(model, c, l) / sum over l of e(baseline, c, l)",
         "In the manner of mCE: e is the mean over images of the root mean square error 255 / 10^(PSNR / 20), noises "
-        "are those off training. The baseline has 1, below 1 is better; its interval is over photographs, of all "
+        "are those that are OOD. The baseline has 1, below 1 is better; its interval is over photographs, of all "
         "noises together.",
         "after Hendrycks and Dietterich, ICLR 2019",
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,10 +11,9 @@ import pandas as pd
 from bench.statistics.intervals import mean_intervals
 from bench.statistics.scores import photograph_of
 from bench.statistics.significance import p_values
-from bench.statistics.standings import off_training
 
 PIXELS = ["dataset", "noise", "noise_version", "image", "image_hash", "seed"]  # what makes noisy pixels equal
-OFF_TRAINING = "off training"
+OOD_MEAN = "OOD mean"
 MOVED = 3  # images a difference that are named
 
 
@@ -32,9 +31,18 @@ class Side:
 
 
 def differences(
-    here: pd.DataFrame, there: pd.DataFrame, side: Side, against: Side, metrics: Sequence[str], test: str
+    here: pd.DataFrame,
+    there: pd.DataFrame,
+    side: Side,
+    against: Side,
+    metrics: Sequence[str],
+    test: str,
+    ood: Collection[str],
 ) -> pd.DataFrame:
-    """The rows of two runs (or twice of one) and a side in each -> a row a data set x noise x metric; see `compare`."""
+    """The rows of two runs (or twice of one) and a side in each -> a row per data set x noise x metric; see `compare`.
+
+    `ood` are the noises that are out of distribution for both sides, of which there is a mean.
+    """  # fmt: skip
     trainings = [*(_rows(here, label) for label in side.labels), *(_rows(there, label) for label in against.labels)]
     scores = [_by_pixels(rows, metrics) for rows in trainings]
     common = scores[0].index
@@ -55,11 +63,11 @@ def differences(
     counts = _counts(trainings, len(side.labels), common)
     found = []
     for dataset, noises in order.groupby("dataset", sort=False):
-        wide = [_wide(table.loc[dataset], noises) for table in tables]
+        wide = [_wide(table.loc[dataset], ood) for table in tables]
         found.append(_lines(wide, len(side.labels), photographs.loc[dataset], noises, test).assign(dataset=dataset))
     lines = pd.concat(found).merge(counts, on=["dataset", "noise"], how="left")
     lines = pd.concat([lines, _all_failed(lines, counts, everything, metrics)], ignore_index=True)
-    return lines.astype({name: "Int64" for name in ("unpaired", "failed")})  # the mean off training has none
+    return lines.astype({name: "Int64" for name in ("unpaired", "failed")})  # the OOD mean has none
 
 
 def _all_failed(lines: pd.DataFrame, counts: pd.DataFrame, rows: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
@@ -82,14 +90,14 @@ def _by_pixels(rows: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
     return rows[rows["status"] == "ok"].groupby(PIXELS, sort=False, dropna=False)[list(metrics)].mean()
 
 
-def _wide(table: pd.DataFrame, noises: pd.DataFrame) -> pd.DataFrame:
-    """(noise, image) x metrics -> images x (metric, noise), and the mean off training of each metric, if of several."""
+def _wide(table: pd.DataFrame, ood: Collection[str]) -> pd.DataFrame:
+    """(noise, image) x metrics -> images x (metric, noise), and the OOD mean of each metric, if of several noises."""
     wide = table.unstack("noise")
-    away = [name for names in off_training(noises).values() for name in names]
+    away = [name for name in table.index.unique("noise") if name in ood]
     if len(away) > 1:
         for metric in table.columns:
             block = wide[metric].reindex(columns=away)
-            wide[(metric, OFF_TRAINING)] = block.mean(axis=1, skipna=False)
+            wide[(metric, OOD_MEAN)] = block.mean(axis=1, skipna=False)
     return wide
 
 
@@ -116,7 +124,7 @@ def _lines(wide: list[pd.DataFrame], own: int, photographs: pd.Series, noises: p
 
 
 def _ordered(columns: pd.MultiIndex, noises: pd.DataFrame) -> pd.MultiIndex:
-    """(metric, noise) of a table: metrics as they come, noises by name and level, the mean off training last."""
+    """(metric, noise) of a table: metrics as they come, noises by name and level, the OOD mean last."""
     place = {noise: i for i, noise in enumerate(noises.sort_values(["noise_name", "level", "noise"])["noise"])}
     metrics = list(dict.fromkeys(columns.get_level_values(0)))
     order = sorted(columns, key=lambda one: (metrics.index(one[0]), place.get(one[1], len(place))))

@@ -1,7 +1,7 @@
-"""Means with intervals over photographs, and the gap to the training noise.
+"""Means with intervals over photographs, and the PSNR drop from the reference noise.
 
-Seeds of one image are averaged first. The gap pairs each image with itself: PSNR under Gaussian 15 less PSNR under the
-noise.
+Seeds of one image are averaged first. The drop, in columns `gap`, pairs each image with itself: PSNR at the reference
+noise minus PSNR under the noise.
 """
 
 from __future__ import annotations
@@ -14,12 +14,15 @@ from bench.statistics.scores import NOISY, Scores, by_dataset, measured, with_no
 
 CELL = ["model", "dataset", "noise"]
 GAP = "gap"
+GAIN = "gain"
+BELOW = " (below the noisy input)"
 
 
-def summarize(rows: pd.DataFrame) -> pd.DataFrame:
-    """One row a model x data set x noise: images, failed, and each metric and the gap with bounds, dB and units of it.
+def summarize(rows: pd.DataFrame, reference: str = REFERENCE) -> pd.DataFrame:
+    """One row per model x data set x noise: images, failed, each metric and the PSNR drop with bounds.
 
-    Models keep the order of their first row; the noisy input comes last.
+    `below_noisy` says that a model's mean PSNR is below that of the noisy input over the same images. Without a
+    reference noise, '', there is no drop. Models keep the order of their first row; the noisy input comes last.
     """
     full = with_noisy(rows)
     order = {model: place for place, model in enumerate([*dict.fromkeys(rows["model"]), NOISY])}
@@ -31,14 +34,15 @@ def summarize(rows: pd.DataFrame) -> pd.DataFrame:
     counts = full[~full["failed"]].groupby(CELL)["image"].nunique()
     cells["images"] = counts.reindex(cells.index, fill_value=0)
     columns = [f"{name}{bound}" for name in (*measured(rows), GAP) for bound in ("", "_low", "_high")]
-    found = [_of_dataset(scores) for scores in by_dataset(full)]
+    found = [_of_dataset(scores, reference) for scores in by_dataset(full)]
     numbers = pd.concat(found) if found else pd.DataFrame(index=cells.index)
+    cells["below_noisy"] = (numbers[GAIN].reindex(cells.index) < 0) if GAIN in numbers else False
     return cells.join(numbers.reindex(columns=columns)).reset_index()
 
 
-def _of_dataset(scores: Scores) -> pd.DataFrame:
-    """Each metric and the gap with bounds, by model, data set and noise."""
-    wide = pd.concat([scores.table, _gaps(scores)], axis=1)
+def _of_dataset(scores: Scores, reference: str) -> pd.DataFrame:
+    """Each metric and the drop with bounds, by model, data set and noise; and the gain over the noisy input."""
+    wide = pd.concat([scores.table, _gaps(scores, reference), _gains(scores)], axis=1)
     bounds = mean_intervals(wide.to_numpy(float), scores.photographs.to_numpy())
     columns = wide.columns.set_names(["metric", "model", "noise"])
     long = pd.DataFrame(bounds, columns, ["", "_low", "_high"]).unstack("metric")
@@ -47,21 +51,30 @@ def _of_dataset(scores: Scores) -> pd.DataFrame:
     return long.reset_index().set_index(CELL)
 
 
-def _gaps(scores: Scores) -> pd.DataFrame:
+def _gaps(scores: Scores, reference: str) -> pd.DataFrame:
     """Images x (gap, model, noise), dB."""
     psnr = scores.table["psnr"]
     models, noises = (psnr.columns.get_level_values(name) for name in ("model", "noise"))
-    reference = scores.table.reindex(columns=pd.MultiIndex.from_product([["psnr"], models, [REFERENCE]]))
-    gaps = pd.DataFrame(reference.to_numpy() - psnr.to_numpy(), psnr.index, psnr.columns)
-    return pd.concat({GAP: gaps.loc[:, noises != REFERENCE]}, axis=1)
+    at_reference = scores.table.reindex(columns=pd.MultiIndex.from_product([["psnr"], models, [reference]]))
+    gaps = pd.DataFrame(at_reference.to_numpy() - psnr.to_numpy(), psnr.index, psnr.columns)
+    return pd.concat({GAP: gaps.loc[:, noises != reference]}, axis=1)
+
+
+def _gains(scores: Scores) -> pd.DataFrame:
+    """Images x (gain, model, noise): PSNR minus that of the noisy input, dB."""
+    psnr = scores.table["psnr"]
+    inputs = scores.table.reindex(columns=pd.MultiIndex.from_product([["psnr"], [NOISY], psnr.columns.levels[1]]))
+    inputs = inputs["psnr"][NOISY][psnr.columns.get_level_values("noise")]
+    return pd.concat({GAIN: pd.DataFrame(psnr.to_numpy() - inputs.to_numpy(), psnr.index, psnr.columns)}, axis=1)
 
 
 def pivot(summary: pd.DataFrame, metric: str = "psnr", digits: int = 2) -> pd.DataFrame:
-    """One row a data set x noise, one column a model: 'mean ± half the interval' as text, '' where nothing was run."""
+    """One row per data set x noise, one column per model: 'mean ± half the interval' as text, '' where nothing was run;
+    said of a model whose mean PSNR is below that of the noisy input."""
     half = (summary[f"{metric}_high"] - summary[f"{metric}_low"]) / 2
     text = [
-        "" if pd.isna(mean) else f"{mean:.{digits}f}" + ("" if pd.isna(h) else f" ± {h:.{digits}f}")
-        for mean, h in zip(summary[metric], half, strict=True)
+        "" if pd.isna(mean) else f"{mean:.{digits}f}" + ("" if pd.isna(h) else f" ± {h:.{digits}f}") + BELOW * below
+        for mean, h, below in zip(summary[metric], half, summary["below_noisy"], strict=True)
     ]
     wide = summary.assign(text=text).pivot(index=["dataset", "noise"], columns="model", values="text")
     order = summary[["dataset", "noise"]].drop_duplicates().itertuples(index=False, name=None)

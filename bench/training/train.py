@@ -18,18 +18,20 @@ import torch
 
 from baselines import checkpoints, parts, processes, training
 from baselines.checkpoints import first_line
-from bench import spec
 from bench.errors import BadInput, described
 from bench.interruption import wishes
 from bench.lock import WriterLock
 from bench.machine import device_of, is_out_of_memory
 from bench.networks import contract, cost, tiling, weights
 from bench.networks.model import Model
+from bench.noise import noises
+from bench.noise.strength import too_weak
 from bench.progress import Progress, progress
 from bench.training import curves, held_out, training_images
 from bench.training.tensorboard import events
 from bench.training.training_images import TrainingImages
 from bench.training.training_settings import choose, untrained
+from noise_zoo.gaussian import Gaussian
 
 KEPT = "The last checkpoint there is kept, and the same command goes on from it"
 
@@ -87,6 +89,8 @@ def train_model(
         if images.held_out and not tiling.own(model):
             contract.check_size(model.load(torch_device), model.label, torch_device, held_out.SIDE)
     speaks = group.rank == 0
+    for sentence in too_weak([Gaussian(recipe.sigma)]) if speaks and recipe.sigma else ():
+        print(f"warning: training noise: {sentence}", file=sys.stderr)
     score = held_out.scorer(model.untrained(), images.held_out, torch_device, tiling.own(model))
     with _locked(out, group):
         for_tensorboard = events(out / "tensorboard") if tensorboard and speaks else nullcontext()
@@ -229,7 +233,7 @@ def _card(called: str, model: Model, trainer: training.Trainer, images: Training
             "images": len(images.train),
             "held_out": len(images.held_out),
             "pixels_sha256": images.sha256,
-            "noise": f"Gaussian, sigma {spec.format_value(recipe.sigma)} of 255",
+            "noise": noises.canonical(Gaussian(recipe.sigma)),
             "terms": images.terms,
         },
         "command": f"{launcher}bench " + " ".join(shlex.quote(word) for word in sys.argv[1:]),

@@ -42,10 +42,12 @@ def heatmap(
     words: str,
     addresses: Sequence[Sequence[str]],
     layout: Layout,
+    marked: np.ndarray,
 ) -> Chart:
     """(R, C) values and where they lead, rows named by group and label -> a chart.
 
-    The stronger the shade, the further from zero, in one colour above it and in another below; NaN is empty.
+    The stronger the shade, the further from zero, in one colour above it and in another below; NaN is empty. A dagger
+    stands beside the numbers that are `marked` (R, C).
     """
     finite = np.abs(values[np.isfinite(values)])
     largest = float(finite.max()) if len(finite) and finite.max() > 0 else 1.0
@@ -73,7 +75,7 @@ def heatmap(
             strength = 0.9 * abs(value) / largest if np.isfinite(value) else 0.0
             canvas.box(x + 1, tops[row] + 1, width - 2, height - 2, ACCENT if value > 0 else WARM, strength)
             link = addresses[row][column] if np.isfinite(value) else ""
-            text, colour = number(value, digits), ink(value, strength)
+            text, colour = number(value, digits) + ("†" if marked[row, column] else ""), ink(value, strength)
             canvas.text(x + width / 2, middle, text, layout.text, anchor="middle", colour=colour, link=link)
     return canvas.finish(words)
 

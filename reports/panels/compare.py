@@ -12,7 +12,7 @@ from reports.drawn import Drawn, publish
 from reports.folder import SiteFolder
 from reports.formatting import interval, number, plural, signed
 from reports.panels import Panel
-from reports.results import OFF_TRAINING, Results
+from reports.results import OOD_MEAN, Results
 from reports.study import Comparison, Move
 
 COLUMNS = ("model", "dataset", "noise", "images", "before", "after", "difference", "low", "high", "p", "adjusted")
@@ -98,7 +98,7 @@ def told(move: Move) -> bool:
 def line(move: Move, overall: bool) -> Line:
     """One mean, of one noise or over several."""
     texts = (number(move.before, 2), number(move.after, 2), signed(move.difference, 3), signed_interval(move))
-    address = links.images(move.dataset, OFF_TRAINING if overall else move.noise, move.model)
+    address = links.images(move.dataset, OOD_MEAN if overall else move.noise, move.model)
     return Line(move, *texts, probability(move.p), probability(move.adjusted), address, told(move), overall)
 
 
@@ -171,7 +171,7 @@ def figures(results: Results, folder: SiteFolder, comparison: Comparison):
                        links.images(dataset, m.noise, model))
             for m in moves
         ]  # fmt: skip
-        heading = f"PSNR (dB) of {model} on {dataset}, this run less {comparison.run}"
+        heading = f"PSNR (dB) of {model} on {dataset}, this run minus {comparison.run}"
         colour = look(results.models, model).colour
         wide, narrow = (differences_chart(differences, colour, heading, f"{heading}.", width) for width in (620, 358))
         data = pd.DataFrame([[getattr(move, column) for column in COLUMNS] for move in moves], columns=COLUMNS)

@@ -1,4 +1,4 @@
-"""Gap to Gaussian 15: every model on every noise."""
+"""PSNR drop from the reference noise: every model on every noise."""
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ from reports.results import NOISY, Results
 
 
 def context(results: Results, folder: SiteFolder) -> dict[str, object] | None:
-    """One chart a data set; None where no gap is known."""
+    """One chart per data set; None where no drop is known."""
     figures = [
         (index, dataset, figure)
         for index, dataset in enumerate(results.datasets)
@@ -25,7 +25,8 @@ def context(results: Results, folder: SiteFolder) -> dict[str, object] | None:
 def draw(results: Results, folder: SiteFolder, dataset: str) -> object | None:
     """One data set -> its chart and data."""
     part = results.summary[(results.summary["dataset"] == dataset) & results.summary["gap"].notna()]
-    settings = [one for one in results.noises if one.spec in set(part["noise"]) and not one.is_reference]
+    settings = [one for one in results.noises if one.spec in set(part["noise"]) and one != results.reference]
+    settings = [one for one in settings if one.spec not in results.study.nearly_clean]
     models = [model for model in (*results.models, NOISY) if model in set(part["model"])]
     if not settings or not models:
         return None
@@ -35,12 +36,14 @@ def draw(results: Results, folder: SiteFolder, dataset: str) -> object | None:
     rows = [(setting.name, setting.label) for setting in settings]
     digits = 1 if np.nanmax(np.abs(gaps)) >= 100 else 2
     means = ", ".join(f"{name} {number(mean, 2)}" for name, mean in zip(names, np.nanmean(gaps, axis=0), strict=True))
-    words = f"PSNR lost since Gaussian 15 on {dataset}, in dB; mean over the noises shown: {means}."
+    words = f"PSNR drop from {results.reference_words} on {dataset}, in dB; mean over the noises shown: {means}."
     addresses = [[links.images(dataset, one.spec, model, measure="gap") for model in models] for one in settings]
+    marked = np.array([[model != NOISY and results.in_distribution(model, (one,)) for model in models]
+                       for one in settings])  # fmt: skip
     columns = ["model", "noise", "gap", "gap_low", "gap_high"]
     data = part.loc[part["noise"].isin([one.spec for one in settings]), columns]
-    chart = heatmap(rows, names, gaps, digits, words, addresses, wide(len(names)))
-    small = heatmap(rows, names, gaps, 1, words, addresses, narrow(len(names)))
+    chart = heatmap(rows, names, gaps, digits, words, addresses, wide(len(names)), marked)
+    small = heatmap(rows, names, gaps, 1, words, addresses, narrow(len(names)), marked)
     return publish(folder, ("gap", dataset), chart, pd.DataFrame(data), small)
 
 

@@ -108,8 +108,9 @@ def scored(results: Results) -> list[Measure]:
 
 
 def first_choice(results: Results) -> list[NoiseSetting]:
-    """The noises in the order in which one is chosen to begin with: the middle level of the first off training."""
-    away = [one for one in results.off_training if one.name == results.off_training[0].name]
+    """The noises in the order in which one is chosen to begin with: the middle level of the first that is OOD."""
+    ood = results.ood_of_headline
+    away = [one for one in ood if one.name == ood[0].name]
     middle = away[(len(away) - 1) // 2 :] + away[: (len(away) - 1) // 2]
     return [*middle, *(one for one in results.noises if one not in away)]
 
@@ -146,7 +147,11 @@ def scores(results: Results, dataset: str, setting: NoiseSetting, measure: Measu
     table = tables[dataset, setting.spec]
     if measure is GAP:
         reference = tables.get((dataset, results.reference.spec)) if results.reference else None
-        table = pd.DataFrame() if reference is None or setting.is_reference else reference.reindex(table.index) - table
+        table = (
+            pd.DataFrame()
+            if reference is None or setting == results.reference
+            else reference.reindex(table.index) - table
+        )
     return listed(table, measure)
 
 

@@ -1,4 +1,4 @@
-"""Models x noises: the mean with its 95% interval, for each data set and measure."""
+"""Models x noises: the mean with its 95% interval, for each data set and measure, by what models were trained on."""
 
 import math
 from dataclasses import dataclass
@@ -8,11 +8,12 @@ import pandas as pd
 
 from reports import latex, links
 from reports.folder import SiteFolder
-from reports.formatting import interval, number
-from reports.measures import GAP, Measure
-from reports.paired import leaders
+from reports.formatting import interval, listing, number
+from reports.measures import GAP, PSNR, Measure
+from reports.paired import leaders, near_best
 from reports.panels import Panel
-from reports.results import NOISY, Average, NoiseSetting, Results
+from reports.results import NOISY, OOD_MEAN, Average, NoiseSetting, Results
+from reports.study import Group
 from reports.tables import Files, publish
 
 Column = NoiseSetting | Average
@@ -20,7 +21,10 @@ Column = NoiseSetting | Average
 
 @dataclass(frozen=True)
 class Cell:
-    """A mean as text with its interval and where it leads; `value` sorts; `note` says what is missing."""
+    """A mean as text with its interval and where it leads; `value` sorts; `note` says what is missing.
+
+    `inside`: in distribution for the model; `below`: its mean PSNR is below that of the noisy input.
+    """
 
     value: float
     text: str
@@ -28,21 +32,36 @@ class Cell:
     bold: bool
     address: str
     note: str
+    inside: bool
+    below: bool
 
 
 @dataclass(frozen=True)
 class Line:
-    """A model's row; `ranks` are the first and the last rank that it may have in the first column, None without one."""
+    """A model's row; `ranks` are the first and the last rank that it may have in the first column, None without one.
+
+    `below`: its mean over the noises of the first column is below that of the noisy input.
+    """
 
     model: str
     cells: tuple[Cell, ...]
     failed: int
     ranks: tuple[int, int] | None
+    below: bool
+
+
+@dataclass(frozen=True)
+class Body:
+    """The models that are ranked with each other; `heading` says what they were trained on, and over what their mean
+    is, where that is not as in the first body."""
+
+    heading: str
+    lines: tuple[Line, ...]
 
 
 @dataclass(frozen=True)
 class Table:
-    """One data set and one measure; `groups` are (noise name, number of its columns), '' the mean off training.
+    """One data set and one measure; `groups` are (noise name, number of its columns), '' the OOD mean.
 
     A column of `levels` stands below the mean of its noise and is shown on demand.
     """
@@ -53,11 +72,16 @@ class Table:
     groups: tuple[tuple[str, int], ...]
     columns: tuple[Column, ...]
     levels: frozenset[Column]
-    lines: tuple[Line, ...]
+    bodies: tuple[Body, ...]
     noisy: Line | None
     images: str
     files: Files
     levels_latex_address: str
+
+    @property
+    def parts(self) -> list[tuple[str, tuple[Line, ...]]]:
+        """(heading, lines) of each body, that of the noisy input last."""
+        return [*((one.heading, one.lines) for one in self.bodies), ("", (self.noisy,) if self.noisy else ())]
 
 
 def context(results: Results, folder: SiteFolder) -> dict[str, object]:
@@ -66,8 +90,11 @@ def context(results: Results, folder: SiteFolder) -> dict[str, object]:
         table(results, folder, index, measure) for index in range(len(results.datasets)) for measure in results.measures
     ]
     tables = [one for one in tables if one is not None]
+    shown = [cell for table in tables for one in whole_lines(table.bodies) for cell in one.cells]
     return {
         "tables": tables,
+        "any_inside": any(cell.inside for cell in shown),
+        "any_below": any(cell.below for cell in shown),
         "datasets": list(enumerate(results.datasets)),
         "measures": [one for one in results.measures if any(table.measure is one for table in tables)],
         "any_failed": not results.failed.empty,
@@ -84,52 +111,99 @@ def table(results: Results, folder: SiteFolder, index: int, measure: Measure) ->
     levels = frozenset(one for column in columns if isinstance(column, Average) and column.name
                        for one in column.settings)  # fmt: skip
     scores = {column: cells(results, dataset, column, measure) for column in columns}
-    ranks = results.ranks(dataset, images_of(results, dataset, columns[0], measure), measure)
-    lines = tuple(line(results, dataset, model, columns, scores, ranks) for model in (*results.models, NOISY))
-    shown = tuple(one for one in lines if one.model == NOISY or one.failed or any(c.text for c in one.cells))
-    ranked = tuple(sorted((one for one in shown if one.model != NOISY), key=lambda one: rank(one, measure)))
-    noisy = next((one for one in shown if one.model == NOISY and any(c.text for c in one.cells)), None)
+    ranks = {m: r for g in results.groups for m, r in ranks_of(results, dataset, columns[0], measure, g).items()}
+    bodies = tuple(body(results, dataset, measure, columns, scores, ranks, group) for group in results.groups)
+    bodies = tuple(one for one in bodies if one.lines)
+    noisy = line(results, dataset, NOISY, columns, scores, {})
+    noisy = noisy if any(cell.text for cell in noisy.cells) else None
     counts = sorted({int(count) for count in part["images"].dropna()})
     images = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}" if counts else "no"
     groups = tuple((name, len(list(run))) for name, run in groupby(columns, key=lambda column: column.name))
     caption = f"{measure.heading} on {dataset}, mean over {images} images."
-    whole = (*ranked, *((noisy,) if noisy else ()))
-    data, paper = frame(whole, columns, scores), latex_table(caption, columns, whole, levels)
+    if any(cell.inside for one in whole_lines(bodies) for cell in one.cells):
+        caption += " Dagger: in distribution for the model."
+    if any(cell.below for one in whole_lines(bodies) for cell in one.cells):
+        caption += " Arrow: below the noisy input."
+    whole = (*whole_lines(bodies), *((noisy,) if noisy else ()))
+    data, paper = frame(results, whole, columns, scores), latex_table(caption, columns, whole, levels)
     files = publish(folder, (dataset, measure.key), data, paper)
     address = files.latex.removesuffix(".tex")
     return Table(
-        dataset, index, measure, groups, columns, levels, ranked, noisy, images, files,
+        dataset, index, measure, groups, columns, levels, bodies, noisy, images, files,
         folder.text(f"{address}-levels.tex", latex_table(caption, columns, whole)) if levels else "",
     )  # fmt: skip
 
 
+def whole_lines(bodies: tuple[Body, ...]) -> tuple[Line, ...]:
+    """The lines of all bodies."""
+    return tuple(one for body in bodies for one in body.lines)
+
+
 def columns_of(results: Results, dataset: str, measure: Measure, measured: set[str]) -> tuple[Column, ...]:
-    """The mean off training, then each noise: Gaussian 15, the mean over its other levels, these levels."""
+    """The OOD mean, then each noise: the reference noise, the mean over its other levels, these levels."""
     settings = [one for one in results.noises if one.spec in measured]
     if measure is GAP:
-        settings = [one for one in settings if not one.is_reference]
-    averages = [one for one in results.averages if not images_of(results, dataset, one, measure).empty]
-    columns: list[Column] = [one for one in averages if not one.name] if settings else []
+        settings = [one for one in settings if one != results.reference]
+    ood = any(not results.ood_per_image(dataset, group, measure).empty for group in results.groups)
+    columns: list[Column] = [Average(OOD_MEAN, "", ())] if ood else []
     for name in dict.fromkeys(one.name for one in settings):
         of_noise = [one for one in settings if one.name == name]
-        columns += [one for one in of_noise if one.is_reference]
-        columns += [one for one in averages if one.name == name]
-        columns += [one for one in of_noise if not one.is_reference]
+        columns += [one for one in of_noise if one == results.reference]
+        average = results.level_average(name, of_noise)
+        if len(average.settings) > 1 and average.settings != results.ood_of_headline:
+            columns += [] if images_of(results, dataset, average, measure).empty else [average]
+        columns += [one for one in of_noise if one != results.reference]
     return tuple(columns)
 
 
-def images_of(results: Results, dataset: str, column: Column, measure: Measure) -> pd.DataFrame:
-    """The scores behind a column: images x models and the noisy input."""
+def images_of(
+    results: Results, dataset: str, column: Column, measure: Measure, group: Group | None = None
+) -> pd.DataFrame:
+    """The scores behind a column: images x the models (of a group) and the noisy input."""
+    if isinstance(column, Average) and not column.name:
+        return results.ood_per_image(dataset, group, measure)
     if isinstance(column, Average):
-        return results.mean_per_image(dataset, column.settings, measure)
-    return results.per_image(dataset, column.spec, measure)
+        table = results.mean_per_image(dataset, column.settings, measure)
+    else:
+        table = results.per_image(dataset, column.spec, measure)
+    members = table.columns if group is None else (*group.models, NOISY)
+    return table[[one for one in table.columns if one in members]]
+
+
+def ranks_of(results: Results, dataset: str, column: Column, measure: Measure, group: Group) -> dict:
+    """The ranks of a group's models in a column; in that of the PSNR drop, of those near the best alone."""
+    if isinstance(column, Average) and not column.name:
+        return results.ranks_ood(dataset, group, measure)
+    return results.ranks(dataset, images_of(results, dataset, column, measure, group), measure)
+
+
+def body(results: Results, dataset: str, measure: Measure, columns, scores, ranks: dict, group: Group) -> Body:
+    """One group, the best first."""
+    lines = [line(results, dataset, model, columns, scores, ranks) for model in group.models]
+    shown = [one for one in lines if one.failed or any(cell.text for cell in one.cells)]
+    return Body(heading(results, dataset, group), tuple(sorted(shown, key=lambda one: rank(one, measure))))
+
+
+def heading(results: Results, dataset: str, group: Group) -> str:
+    """What stands above a group: nothing above the only one, if that is of the reference noise."""
+    first = results.groups[0]
+    if group is first and not group.name:
+        return "" if len(results.groups) == 1 else "Trained on the reference noise, or not trained"
+    text = f"{group.name[:1].upper()}{group.name[1:]}" + ("" if group is first else ": not ranked with the others")
+    own, others = (results.ood_on(dataset, one) for one in (group, first))
+    if own == others:
+        return text
+    listed = listing([setting.spec for setting in own]) if len(own) <= 4 else f"{len(own)} other settings"
+    return f"{text}; OOD mean over {listed or 'no noise'}"
 
 
 def rank(one: Line, measure: Measure) -> tuple[bool, float]:
-    """Sorts by the first column, models without a number last."""
+    """Sorts by the first column, models without a number last; of the PSNR drop, those without a rank behind."""
     value = one.cells[0].value
     missing = not math.isfinite(value)
-    return missing, 0.0 if missing else -value if measure.higher_is_better else value
+    return missing or (
+        measure is GAP and one.ranks is None
+    ), 0.0 if missing else -value if measure.higher_is_better else value
 
 
 Scores = dict[str, tuple[Cell, float, float]]
@@ -137,8 +211,18 @@ Scores = dict[str, tuple[Cell, float, float]]
 
 def cells(results: Results, dataset: str, column: Column, measure: Measure) -> Scores:
     """One column: a cell by model, with the ends of its interval."""
-    models = (*results.models, NOISY)
-    images = images_of(results, dataset, column, measure)
+    found: Scores = {}
+    for group in results.groups:
+        models = (*group.models, *(() if NOISY in found else (NOISY,)))
+        found |= cells_of_group(results, dataset, column, measure, group, models)
+    return found
+
+
+def cells_of_group(
+    results: Results, dataset: str, column: Column, measure: Measure, group: Group, models: tuple[str, ...]
+) -> Scores:
+    """One column of the models of a group; bold are the best of it, where it has several or is the only one."""
+    images = images_of(results, dataset, column, measure, group)
     if isinstance(column, Average):
         complete = images.dropna() if set(images.columns) >= set(models) else images
         triples = dict(zip(complete.columns, map(tuple, results.intervals(dataset, complete)), strict=True))
@@ -148,17 +232,40 @@ def cells(results: Results, dataset: str, column: Column, measure: Measure) -> S
         keys = (measure.key, f"{measure.key}_low", f"{measure.key}_high")
         triples = {m: tuple(as_float(one[key]) for key in keys) for m, one in lines.items() if one is not None}
         failed = {m: 0 if one is None else int(as_float(one["failed"], 0)) for m, one in lines.items()}
-    means = {model: triple[0] for model, triple in triples.items() if model != NOISY}
+    settings = settings_of(results, column, group)
+    means = {model: triple[0] for model, triple in triples.items() if model in group.models}
+    if measure is GAP:
+        means = {
+            model: mean for model, mean in means.items() if model in near_best_of(results, dataset, settings, group)
+        }
+    compared = len(group.models) > 1 or len(results.groups) == 1
     _, best = leaders(means, images, measure.higher_is_better, lambda table: results.intervals(dataset, table))
+    spec = results.ood_average(group).spec if isinstance(column, Average) and not column.name else column.spec
     found: Scores = {}
     for model in models:
         mean, low, high = triples.get(model, (math.nan,) * 3)
         note = f"{failed[model]} failed" if failed.get(model) else ""
         text = number(mean, measure.digits) if math.isfinite(mean) else ""
         spread = interval(low, high, measure.digits)
-        address = links.images(dataset, column.spec, model, measure=measure.key)
-        found[model] = (Cell(mean, text, spread, model in best, address, note), low, high)
+        address = links.images(dataset, spec, model, measure=measure.key)
+        inside = model != NOISY and results.in_distribution(model, settings)
+        below = bool(text) and results.cell_below_noisy(dataset, settings, model)
+        found[model] = (Cell(mean, text, spread, compared and model in best, address, note, inside, below), low, high)
     return found
+
+
+def settings_of(results: Results, column: Column, group: Group) -> tuple[NoiseSetting, ...]:
+    """The noises behind a column, for the models of a group."""
+    if not isinstance(column, Average):
+        return (column,)
+    return column.settings if column.name else results.ood(group)
+
+
+def near_best_of(results: Results, dataset: str, settings: tuple[NoiseSetting, ...], group: Group) -> frozenset[str]:
+    """The models of a group that are near the best PSNR under some noises; others are not compared by their drop."""
+    table = results.mean_per_image(dataset, settings, PSNR)
+    members = table[[one for one in table.columns if one in (*group.models, NOISY)]]
+    return near_best(members, NOISY, lambda images: results.intervals(dataset, images))
 
 
 def as_float(value: object, default: float = math.nan) -> float:
@@ -172,14 +279,18 @@ def line(
     """One model's cells."""
     failed = results.failed
     lost = int(((failed["dataset"] == dataset) & (failed["model"] == model)).sum())
-    return Line(model, tuple(scores[column][model][0] for column in columns), lost, ranks.get(model))
+    below = model != NOISY and results.below_noisy(dataset, model)
+    return Line(model, tuple(scores[column][model][0] for column in columns), lost, ranks.get(model), below)
 
 
-def frame(lines: tuple[Line, ...], columns: tuple[Column, ...], scores: dict[Column, Scores]) -> pd.DataFrame:
-    """The table with full precision: three columns a noise."""
+def frame(
+    results: Results, lines: tuple[Line, ...], columns: tuple[Column, ...], scores: dict[Column, Scores]
+) -> pd.DataFrame:
+    """The table with full precision: three columns per noise."""
     records = []
     for one in lines:
-        record: dict[str, object] = {"model": one.model}
+        group = "" if one.model == NOISY else results.group_of(one.model).name
+        record: dict[str, object] = {"model": one.model, "group": group, "below noisy input": one.below}
         record |= dict(zip(("first rank", "last rank"), one.ranks or (None, None), strict=True))
         for column in columns:
             cell, low, high = scores[column][one.model]
@@ -197,10 +308,17 @@ def latex_table(
     for one in lines:
         texts = [latex.escape(one.cells[place].text or number(math.nan, 0)) for place in kept]
         marked = [rf"\textbf{{{t}}}" if one.cells[p].bold else t for p, t in zip(kept, texts, strict=True)]
+        marked = [f"{t}{marks(one.cells[place])}" for place, t in zip(kept, marked, strict=True)]
         body.append(["noisy input" if one.model == NOISY else latex.escape(one.model), *marked])
     groups = [(name, len(list(run))) for name, run in groupby(columns[place].name for place in kept)]
     header = ["model", *(columns[place].label for place in kept)]
     return latex.table(caption, groups, header, body)
+
+
+def marks(cell: Cell) -> str:
+    """A dagger for in distribution, an arrow down for below the noisy input, as LaTeX."""
+    shown = (r"\dagger" if cell.inside else "") + (r"\downarrow" if cell.below else "")
+    return f"$^{{{shown}}}$" if shown else ""
 
 
 PANEL = Panel("overview", 10, "Leaderboard", context)

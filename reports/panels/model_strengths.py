@@ -11,7 +11,7 @@ from reports.formatting import signed
 from reports.measures import PSNR
 from reports.pages import MODEL
 from reports.panels import Panel
-from reports.results import NOISY, Results
+from reports.results import Results
 
 
 def context(results: Results, folder: SiteFolder, model: str) -> dict[str, object] | None:
@@ -25,10 +25,11 @@ def context(results: Results, folder: SiteFolder, model: str) -> dict[str, objec
 
 
 def differences(results: Results, dataset: str, model: str) -> list[Difference]:
-    """PSNR less the mean PSNR of the other models, image by image, for each noise."""
-    changes = {}
+    """PSNR minus the mean PSNR of the other models of its group, image by image, for each noise."""
+    changes, group = {}, results.group_of(model)
     for setting in results.noises:
-        table = results.per_image(dataset, setting.spec, PSNR).drop(columns=NOISY, errors="ignore")
+        table = results.per_image(dataset, setting.spec, PSNR)
+        table = table[[one for one in table.columns if one in group.models]]
         if model in table.columns and len(table.columns) > 1:
             changes[setting] = table[model] - table.drop(columns=model).mean(axis=1)
     if not changes:
@@ -45,14 +46,14 @@ def draw(results: Results, folder: SiteFolder, dataset: str, model: str, found: 
     """The chart and its data."""
     ends = sorted(found, key=lambda one: one.value)
     words = (
-        f"PSNR of {model} less the mean of the other models on {dataset}: from {signed(ends[0].value, 2)} dB under "
+        f"PSNR of {model} minus the mean of the other models on {dataset}: from {signed(ends[0].value, 2)} dB under "
         f"{ends[0].group} {ends[0].label} to {signed(ends[-1].value, 2)} dB under {ends[-1].group} {ends[-1].label}."
     )
     data = pd.DataFrame(
         [{"noise": one.group, "setting": one.label, "difference": one.value, "low": one.low, "high": one.high}
          for one in found]
     )  # fmt: skip
-    heading = "PSNR (dB) less the mean of the others"
+    heading = "PSNR (dB) minus the mean of the others"
     colour = look(results.models, model).colour
     wide, narrow = (differences_chart(found, colour, heading, words, width) for width in (620, 358))
     return publish(folder, ("against", model, dataset), wide, data, narrow)

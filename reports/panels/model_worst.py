@@ -37,7 +37,8 @@ def context(results: Results, folder: SiteFolder, model: str) -> dict[str, objec
     if model not in table.columns:
         return None
     table = table[table[model].notna()]
-    others = table[[name for name in results.models if name != model and name in table.columns]]
+    group = results.group_of(model)
+    others = table[[name for name in group.models if name != model and name in table.columns]]
     best = others.max(axis=1) if len(others.columns) else table[NOISY]
     behind = (table[model] - best).dropna()
     worst = behind.groupby(table.loc[behind.index, "noise_name"], sort=False).idxmin()

@@ -16,11 +16,16 @@ def context(results: Results, folder: SiteFolder) -> dict[str, object] | None:
     if not results.models:
         return None
     entries = [facts(results, model) for model in results.models]
-    return {"entries": entries, "files": publish(folder, ("models",), frame(results, entries), latex_table(entries))}
+    below = any(one.below for entry in entries for one in entry["standings"])
+    return {
+        "entries": entries,
+        "any_below": below,
+        "files": publish(folder, ("models",), frame(results, entries), latex_table(entries)),
+    }
 
 
 def frame(results: Results, entries: list[dict]) -> pd.DataFrame:
-    """A row a model and data set, with full precision."""
+    """A row per model and data set, with full precision."""
     records = []
     for entry in entries:
         card = entry["card"]
@@ -31,17 +36,17 @@ def frame(results: Results, entries: list[dict]) -> pd.DataFrame:
 
 
 def latex_table(entries: list[dict]) -> str:
-    """A row a model, two columns a data set, as they would stand in a paper."""
+    """A row per model, two columns per data set, as they would stand in a paper."""
     body = []
     for entry in entries:
         card, standings = entry["card"], entry["standings"]
         known = (entry["name"], card.trained_on, count(card.parameters), number(entry["seconds"], 2))
-        body.append((*known, *(text for one in standings for text in (one.away, one.loss))))
+        body.append((*known, *(text for one in standings for text in (one.away, one.drop))))
     datasets = [one.dataset for one in entries[0]["standings"]]
-    header = ["model", "trained on", "parameters", "s an image", *["PSNR off training", "loss"] * len(datasets)]
+    header = ["model", "trained on", "parameters", "s per image", *["OOD mean", "PSNR drop"] * len(datasets)]
     groups = [("", 3), *((dataset, 2) for dataset in datasets)]
     columns = "ll" + "r" * (len(header) - 2)
-    return latex.plain_table("Models: PSNR off the training noise and its loss, in dB.", header, body, columns, groups)
+    return latex.plain_table("Models: mean PSNR under OOD noise and PSNR drop, in dB.", header, body, columns, groups)
 
 
 PANEL = Panel("models", 0, "Models", context)

@@ -1,4 +1,4 @@
-"""Mean ranks and robustness off the training noise: one number a model, with its interval."""
+"""Mean ranks and robustness under OOD noise: one number per model, with its interval."""
 
 import math
 from dataclasses import dataclass
@@ -16,13 +16,15 @@ from reports.tables import Files, publish
 
 @dataclass(frozen=True)
 class Line:
-    """A model's numbers as text."""
+    """A model's numbers as text; `group` says what it was trained on where that is not the reference noise."""
 
     model: str
     robustness: str
     robustness_interval: str
     rank: str
     rank_interval: str
+    group: str
+    below: bool
 
 
 @dataclass(frozen=True)
@@ -43,9 +45,9 @@ def context(results: Results, folder: SiteFolder) -> dict[str, object] | None:
         return None
     tables = []
     for index, dataset in enumerate(results.datasets):
-        standings = sorted((one for one in known if one.dataset == dataset), key=order)
+        standings = sorted((one for one in known if one.dataset == dataset), key=lambda one: order(results, one))
         if standings:
-            lines, images = tuple(map(line, standings)), max(one.images for one in standings)
+            lines, images = tuple(line(results, one) for one in standings), max(one.images for one in standings)
             paper = latex_table(dataset, images, lines)
             files = publish(folder, (dataset, "standings"), frame(standings), paper)
             tables.append(Table(dataset, index, lines, images, files))
@@ -57,17 +59,20 @@ def context(results: Results, folder: SiteFolder) -> dict[str, object] | None:
     }
 
 
-def order(one: Standing) -> tuple[float, float]:
-    """The most robust first, by rank where that is not known."""
-    value = one.robustness[0]
-    return (value if math.isfinite(value) else math.inf), one.rank[0]
+def order(results: Results, one: Standing) -> tuple[int, float, float]:
+    """By group, the most robust first, by rank where that is not known."""
+    value, group = one.robustness[0], results.groups.index(results.group_of(one.model))
+    return group, (value if math.isfinite(value) else math.inf), one.rank[0]
 
 
-def line(one: Standing) -> Line:
+def line(results: Results, one: Standing) -> Line:
     """One model."""
     value, low, high = one.robustness
     place, first, last = one.rank
-    return Line(one.model, number(value, 3), interval(low, high, 3), number(place, 2), interval(first, last, 2))
+    group = "" if one.model == NOISY or len(results.groups) == 1 else results.group_of(one.model).name
+    below = one.model != NOISY and results.below_noisy(one.dataset, one.model)
+    texts = number(value, 3), interval(low, high, 3), number(place, 2), interval(first, last, 2)
+    return Line(one.model, *texts, group, below)
 
 
 def frame(standings: list[Standing]) -> pd.DataFrame:
@@ -82,7 +87,7 @@ def latex_table(dataset: str, images: int, lines: tuple[Line, ...]) -> str:
     names = ["noisy input" if one.model == NOISY else one.model for one in lines]
     texts = [(one.robustness, one.robustness_interval, one.rank, one.rank_interval) for one in lines]
     body = [(name, *row) for name, row in zip(names, texts, strict=True)]
-    caption = f"Robustness and mean rank off the training noise on {dataset}, {images} images."
+    caption = f"Robustness and mean rank under OOD noise on {dataset}, {images} images."
     header = ["model", "value", "95% interval", "value", "95% interval"]
     return latex.plain_table(caption, header, body, "lrrrr", [("robustness", 2), ("mean rank", 2)])
 

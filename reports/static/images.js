@@ -39,7 +39,7 @@
       const file = address(next.dataset, noise);
       return load(file.replace(/^.*\/|\.js$/g, ""), file);
     };
-    const of = noiseOf(next.noise).of ?? [];
+    const of = (noiseOf(next.noise).of ?? []).filter((noise) => address(next.dataset, noise));
     const [loaded, ...rest] = await Promise.all([next.noise, ...of].map(get));
     [cell, parts, state] = [loaded, of.map((noise, at) => [noise, rest[at]]), next];
     if (!models().includes(state.model) && state.model !== NOISY) state.model = "";

@@ -29,7 +29,7 @@ const maskbench = (() => {
     return element;
   }
 
-  // Sorts the first body of a table by a column, the better end first, and the other way at the next call.
+  // Sorts the bodies of a table, but headings and the noisy input, each by itself, by a column, the better end first, and the other way at the next call.
   function value(row, index) {
     const raw = row.cells[index].dataset.value ?? row.cells[index].textContent;
     const number = Number(raw);
@@ -43,13 +43,15 @@ const maskbench = (() => {
     for (const one of table.querySelectorAll("[aria-sort]")) one.removeAttribute("aria-sort");
     head.setAttribute("aria-sort", order);
     const sign = order === "ascending" ? 1 : -1;
-    const rows = [...table.tBodies[0].rows].sort((a, b) => {
-      const [left, right] = [value(a, index), value(b, index)];
-      if (left === null || right === null) return (left === null) - (right === null);
-      return sign * (typeof left === "number" && typeof right === "number"
-        ? left - right : String(left).localeCompare(String(right)));
-    });
-    table.tBodies[0].append(...rows);
+    for (const body of table.tBodies) {
+      if (body.matches(".heading, .reference")) continue;
+      body.append(...[...body.rows].sort((a, b) => {
+        const [left, right] = [value(a, index), value(b, index)];
+        if (left === null || right === null) return (left === null) - (right === null);
+        return sign * (typeof left === "number" && typeof right === "number"
+          ? left - right : String(left).localeCompare(String(right)));
+      }));
+    }
   }
 
   return { load, receive, make, sortRows };
@@ -132,7 +134,7 @@ window.maskbench = maskbench;
   const names = document.querySelector("[data-filter]");
   names?.addEventListener("input", () => {
     const wanted = names.value.trim().toLowerCase();
-    for (const row of document.querySelectorAll(".leaderboard tbody:first-of-type tr")) {
+    for (const row of document.querySelectorAll(".leaderboard tbody:not(.heading, .reference) tr")) {
       row.hidden = !row.cells[0].dataset.value.toLowerCase().includes(wanted);
     }
   });

@@ -43,7 +43,7 @@ def test_run_prints_the_plan_and_a_table(tmp_path, photos, networks):
         "noisy",
         "gaussian(sigma=15)",
         "mixture(level=4)",
-        "gap",
+        "drop",
         "photos(limit=2), 2 images",
     ):
         assert word in result.output

@@ -54,7 +54,7 @@ def of(frame: pd.DataFrame, noise: str, metric: str = "psnr") -> pd.Series:
 def test_two_models_of_one_run():
     run = rows({"ours": 0.2, "baseline": 0.0})
     frame = bench.compare(run)
-    assert list(frame["noise"].unique()) == [*NOISES, "off training"] and set(frame["metric"]) == {"psnr", "lpips"}
+    assert list(frame["noise"].unique()) == [*NOISES, "OOD mean"] and set(frame["metric"]) == {"psnr", "lpips"}
     table = run.pivot(index="image", columns=["noise", "model"], values="psnr")
     for noise in NOISES:
         line, change = of(frame, noise), (table[(noise, "ours")] - table[(noise, "baseline")]).to_numpy()
@@ -64,10 +64,10 @@ def test_two_models_of_one_run():
         largest = np.argsort(-np.abs(change))[:3]
         assert line["moved"] == tuple((f"{i:02}.png", pytest.approx(change[i])) for i in largest)
     mean = np.mean([of(frame, noise)["difference"] for noise in ("poisson(alpha=2)", "poisson(alpha=3)")])
-    assert of(frame, "off training")["difference"] == pytest.approx(mean)
+    assert of(frame, "OOD mean")["difference"] == pytest.approx(mean)
     psnr = frame[frame["metric"] == "psnr"]
     assert psnr["p_holm"].tolist()[:3] == holm(psnr["p"].to_numpy()[:3]).tolist()
-    assert of(frame, "off training")["p_holm"] == of(frame, "off training")["p"]
+    assert of(frame, "OOD mean")["p_holm"] == of(frame, "OOD mean")["p"]
     assert frame["training_sd"].isna().all()
 
 
@@ -224,7 +224,7 @@ def test_the_command_prints_differences_and_what_they_rest_on(folders):
     result = call(
         folders[0], "--models", "Blur(strength=0.5)", "--against", "Blur", "--metric", "psnr", "--noise", "poisson"
     )
-    assert result.exit_code == 0 and "gaussian" not in result.output and "less Blur, photos" in result.output
+    assert result.exit_code == 0 and "gaussian" not in result.output and "minus Blur, photos" in result.output
 
 
 def test_a_fall_ends_with_code_1(folders):

@@ -57,7 +57,7 @@ def state(network=None):
 def test_import_copies_the_tensors_and_a_card(place):
     grey = DnCNN(**TINY, in_nc=1, out_nc=1, act_mode="BR")
     torch.save({"params": state(grey)}, "grey.pth")
-    output = imported("grey.pth", "grey25", "--licence", "MIT")
+    output = imported("grey.pth", "grey25", "--licence", "MIT", "--trained-on", "gaussian(sigma=25)")
     assert output.splitlines() == [
         "grey25: a DnCNN of 3 layers for grey images, 233 parameters, from grey.pth",
         "use it as dncnn(weights='grey25')",
@@ -82,6 +82,7 @@ def test_import_copies_the_tensors_and_a_card(place):
         "network": {"in_nc": 1, "out_nc": 1, "nc": 4, "nb": 3, "act_mode": "BR"},
         "assumed": {},
         "doubt": "",
+        "trained_on": {"noise": "gaussian(sigma=25)"},
         "origin": origin,
         "sha256": checkpoints.file_hash(file),
     }
@@ -269,9 +270,21 @@ def test_what_could_be_an_ircnn_is_said(photos, place):
 
 def test_what_they_were_trained_on_can_be_said():
     torch.save(state(), "a.pth")
-    imported("a.pth", "mine", "--trained-on", "DIV2K, Gaussian, sigma 25")
+    imported("a.pth", "mine", "--trained-on", "gaussian(sigma=0-55)", "--training-data", "DIV2K")
     for command in (["list"], ["info", "dncnn(weights='mine')"]):
-        assert "DIV2K, Gaussian, sigma 25" in call("models", *command).output
+        assert "DIV2K, gaussian(sigma=0-55)" in call("models", *command).output
+    assert cards.imported()["mine"]["trained_on"] == {"noise": "gaussian(sigma=0-55)", "data": "DIV2K"}
+    imported("a.pth", "several", "--trained-on", "gaussian(sigma=0-55), poisson(alpha=2)")
+    assert cards.imported()["several"]["trained_on"] == {"noise": ["gaussian(sigma=0-55)", "poisson(alpha=2)"]}
+
+
+def test_a_training_noise_that_is_no_spec_is_refused_and_one_that_is_not_said_is_unknown():
+    torch.save(state(), "a.pth")
+    for text in ("DIV2K, Gaussian, sigma 25", "gaussian(sigma=55-0)", "gaussian"):
+        result = call("models", "import", "a.pth", "--as", "mine", "--trained-on", text)
+        assert result.exit_code == 2 and "training noise" in result.output and "--training-data" in result.output
+    result = call("models", "import", "a.pth", "--as", "mine")
+    assert result.exit_code == 0 and "unknown" in result.output and "trained_on" not in cards.imported()["mine"]
 
 
 @pytest.mark.parametrize(

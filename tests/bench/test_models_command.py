@@ -66,7 +66,7 @@ def test_list():
     assert found[start + 1] == ["", "", "", "small", "371", "206", "19", "shipped"]  # as its card says
     assert found[start + 2] == ["", "", "", "grey", "521", "3", "11", "imported"]
     digests = {name: card["sha256"][:12] for name, card in {**cards.cards(), **cards.imported()}.items()}
-    trained = "8 images of photos, Gaussian, sigma 15 of 255"
+    trained = "8 images of photos, gaussian(sigma=15)"
     assert ["dncnn-small (shipped)", "dncnn", "371", trained, "MIT", digests["dncnn-small"]] in found
     assert ["grey (imported)", "dncnn", "521", "unknown; from grey.pth", "unknown", digests["grey"]] in found
 
@@ -125,7 +125,7 @@ def test_info_of_shipped_weights():
             "weights SHA-256": cards.cards()["dncnn-small"]["sha256"],
             "weights here": "dncnn-small, grey (imported)",
             "licence": "MIT",
-            "trained on": "8 images of photos, Gaussian, sigma 15 of 255",
+            "trained on": "8 images of photos, gaussian(sigma=15)",
             "held out": "2 images",
             "terms": "not known",
             "PSNR, held out": "gaussian(sigma=15) 30.12",

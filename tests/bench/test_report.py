@@ -69,10 +69,10 @@ def test_two_runs_are_compared_image_by_image(done, tmp_path):
     assert speckle["high"] == pytest.approx(expected.high, abs=0.02)
     assert speckle["p"] == 2 / 2**4 and speckle["adjusted"] == 2 / 2**4  # all four rose; the other two did not move
     assert table.loc["mixture(level=1)", "difference"] == 0 and table.loc["mixture(level=1)", "p"] == 1
-    assert table.loc["off training", "difference"] == pytest.approx(0.125)
+    assert table.loc["OOD mean", "difference"] == pytest.approx(0.125)
     page = (tmp_path / "site/compare.html").read_text()
     assert "Of 3 means, 1 rose and 0 fell" in page and "+0.40" in page and "2 means are equal" in page
-    assert "mean off training" in page and "0.125" in page
+    assert "OOD mean" in page and "0.125" in page
     assert not (tmp_path / "site/inside.html").exists()
 
 

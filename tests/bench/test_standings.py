@@ -5,10 +5,13 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from bench.noise.training_noise import of_model, parse
+from bench.statistics import pivot, summarize
 from bench.statistics.intervals import level
+from bench.statistics.ood import Conditions, common, groups, nearly_clean
 from bench.statistics.ranks import mean_ranks
 from bench.statistics.robustness import error
-from bench.statistics.standings import off_training, standings
+from bench.statistics.standings import standings
 
 NOISES = {"gaussian(sigma=15)": 0, "poisson(alpha=2)": 3, "poisson(alpha=3)": 5, "isp": 1}
 
@@ -69,8 +72,8 @@ def test_standings_pair_images_and_draw_photographs():
     frame = rows(psnr)
     found = standings(frame).set_index("model")
     assert list(found.index) == ["ours", "baseline", "dncnn", "noisy"] and (found["images"] == 24).all()
-    assert found.loc["ours", "off_training"] == pytest.approx(32 + hard.mean() - 3 + gain.mean())
-    assert found.loc["ours", "loss"] == pytest.approx(3 - gain.mean())
+    assert found.loc["ours", "ood"] == pytest.approx(32 + hard.mean() - 3 + gain.mean())
+    assert found.loc["ours", "drop"] == pytest.approx(3 - gain.mean())
     assert found.loc["ours", ["rank", "rank_low", "rank_high"]].tolist() == pytest.approx([1, 1, 1])
     assert np.isnan(found.loc["noisy", "rank"])
     score = found.loc["ours"]
@@ -93,11 +96,88 @@ def _score(errors, drawn) -> float:
 
 def test_without_a_baseline_there_is_no_robustness():
     found = standings(rows(lambda model, noise, i: 30.0 + i), reference="swinir")
-    assert found["robustness"].isna().all() and found["off_training"].notna().all()
+    assert found["robustness"].isna().all() and found["ood"].notna().all()
 
 
-def test_off_training_is_other_kinds_or_else_other_levels():
+def trained(**noises: str) -> Conditions:
+    """Conditions under which models were trained on these noises, '' where that is not known."""
+    return Conditions(training={model: parse(noise) for model, noise in noises.items()})
+
+
+def test_what_is_ood_is_the_model_s_own():
     frame = rows(lambda *_: 30.0)
-    assert off_training(frame) == {"poisson": ["poisson(alpha=2)", "poisson(alpha=3)"], "isp": ["isp"]}
-    gaussian = pd.DataFrame({"noise": ["gaussian(sigma=15)", "gaussian(sigma=25)"], "noise_name": "gaussian"})
-    assert off_training(gaussian) == {"gaussian": ["gaussian(sigma=25)"]}
+    conditions = trained(ours="gaussian(sigma=0-55)", baseline="poisson(alpha=2-2.5)", dncnn="")
+    assert common(frame, conditions, ["ours"]) == ["poisson(alpha=2)", "poisson(alpha=3)", "isp"]
+    assert common(frame, conditions, ["baseline"]) == ["gaussian(sigma=15)", "poisson(alpha=3)", "isp"]
+    assert common(frame, conditions, ["dncnn"]) == [
+        "poisson(alpha=2)",
+        "poisson(alpha=3)",
+        "isp",
+    ]  # the reference apart
+    assert common(frame, conditions, ["ours", "baseline"]) == ["poisson(alpha=3)", "isp"]
+    gaussian = frame.replace({"noise": {"isp": "gaussian(sigma=25)"}})
+    assert "gaussian(sigma=25)" in common(gaussian, trained(ours="gaussian(sigma=15)"), ["ours"])
+    assert "gaussian(sigma=25)" not in common(gaussian, conditions, ["ours"])
+
+
+def test_models_are_grouped_by_what_they_were_trained_on():
+    frame = rows(lambda *_: 30.0)
+
+    def names(conditions):
+        return {group.name: group.models for group in groups(frame, conditions)}
+
+    same = trained(ours="gaussian(sigma=15)", baseline="gaussian(sigma=15)", dncnn="gaussian(sigma=15)")
+    assert names(same) == {"": ("ours", "baseline", "dncnn")}
+    mixed = trained(ours="gaussian(sigma=0-55)", baseline="gaussian(sigma=15)")
+    found = names(mixed)
+    assert list(found.values()) == [("baseline",), ("ours",), ("dncnn",)] and list(found)[0] == ""
+    classical, untrained = of_model({"libraries": {}}, "none needed", "-"), of_model({}, "none", "full")
+    beside = Conditions(training={"ours": classical, "baseline": untrained, "dncnn": parse("gaussian(sigma=25)")})
+    assert list(names(beside).items())[0] == ("", ("ours", "baseline"))
+    alone = Conditions(
+        "gaussian(sigma=25)", {"ours": parse("gaussian(sigma=25)"), "dncnn": parse("gaussian(sigma=15)")}
+    )
+    assert list(names(alone).values()) == [("ours",), ("baseline",), ("dncnn",)]
+    without = Conditions("", {m: parse("poisson(alpha=2)") for m in ("ours", "dncnn")})
+    assert list(names(without).items())[0] == ("", ("ours", "dncnn"))  # the most common one
+
+
+def test_ranks_compare_equal_training_noise_alone():
+    quality = {"ours": 31.0, "baseline": 30.0, "dncnn": 35.0}
+    conditions = trained(ours="gaussian(sigma=15)", baseline="gaussian(sigma=15)", dncnn="poisson(alpha=2)")
+    frame = rows(lambda model, noise, i: quality[model] - NOISES[noise] + (5 if noise == "gaussian(sigma=15)" else 0))
+    found = standings(frame, conditions).set_index("model")
+    assert found.loc[["ours", "baseline"], "rank"].tolist() == [1, 2] and np.isnan(found.loc["dncnn", "rank"])
+    assert found.loc["ours", "ood"] == pytest.approx(31 - 3)  # poisson 2, poisson 3 and isp: 3, 5 and 1 dB lower
+    assert found.loc["dncnn", "ood"] == pytest.approx(35 - (5 + 1 - 5) / 3)  # poisson 3, isp, and Gaussian 15
+    assert (
+        np.isnan(found.loc["dncnn", "robustness"]) and found.loc["dncnn", "group"] != found.loc["ours", "group"] == ""
+    )
+
+
+def test_a_model_below_the_noisy_input_is_marked():
+    quality = {"ours": 19.9, "baseline": 20.1, "dncnn": 30.0}
+    found = standings(rows(lambda model, noise, i: quality[model])).set_index("model")
+    assert found["below_noisy"].to_dict() == {"ours": True, "baseline": False, "dncnn": False, "noisy": False}
+    table = pivot(summarize(rows(lambda model, noise, i: quality[model])))
+    assert table["ours"].str.contains("below").all() and not table["baseline"].str.contains("below").any()
+    cells = summarize(rows(lambda model, noise, i: 15.0 if noise == "isp" else 25.0)).set_index(["model", "noise"])
+    assert cells.loc[("ours", "isp"), "below_noisy"] and not cells.loc[("ours", "poisson(alpha=2)"), "below_noisy"]
+
+
+def test_noise_that_leaves_pictures_as_they_are_is_in_no_ood_mean():
+    frame = rows(lambda model, noise, i: 42.0 if noise == "isp" else 30.0 - NOISES[noise])
+    frame.loc[frame["noise"] == "isp", "psnr_noisy"] = 60.0
+    assert nearly_clean(frame) == {"isp": 60.0}
+    assert standings(frame).set_index("model").loc["ours", "ood"] == pytest.approx(30 - 4)
+    frame.loc[frame["noise"] == "isp", "psnr_noisy"] = 44.0
+    assert nearly_clean(frame) == {} and standings(frame).set_index("model").loc["ours", "ood"] > 30
+
+
+def test_without_a_reference_noise_there_is_no_drop():
+    frame = rows(lambda model, noise, i: 30.0 - NOISES[noise])
+    found = standings(frame, Conditions("", {"ours": parse("gaussian(sigma=15)")})).set_index("model")
+    assert found["drop"].isna().all() and found["reference"].isna().all() and found.loc["ours", "ood"] == 27
+    assert summarize(frame, "")["gap"].isna().all()
+    other = standings(frame, Conditions("isp")).set_index("model")
+    assert other.loc["ours", "reference"] == 29 and other.loc["ours", "drop"] == pytest.approx(29 - (30 + 27 + 25) / 3)

@@ -98,7 +98,7 @@ def test_weights_and_card(photos, tmp_path, monkeypatch):
                    "milestones": [], "betas": [0.9, 0.99], "input_mask": [20, 40], "mask_on": "pixels",
                    "ema": 0.999, "clip_noisy": False, "compile": False, "seed": 3,
                    "precision": precision.fastest(dncnn.DnCNN(), torch.device("cpu"))},
-        "trained_on": {"data": photos.name, "pixels_sha256": pixels.hexdigest(), "noise": "Gaussian, sigma 25 of 255",
+        "trained_on": {"data": photos.name, "pixels_sha256": pixels.hexdigest(), "noise": "gaussian(sigma=25)",
                        "terms": {photos.name: "of its owners"}},
         "command": "bench train dncnn --data 'my photos' --set nb=3",
         "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),

@@ -246,7 +246,7 @@ def test_a_mean_of_several_noises_leads_to_its_images_and_these_to_pictures(inde
     wanted = float(mean.get_attribute("data-value"))
     mean.locator("a").click()
     ready(page)
-    says(page, CAPTION, "mean off training")
+    says(page, CAPTION, "OOD mean")
     assert float(page.locator("[data-table] tfoot td").nth(3).inner_text()) == pytest.approx(wanted, abs=0.0051)
     parts = page.locator("[data-parts] tbody tr")
     assert parts.count() == 4
@@ -397,7 +397,7 @@ def test_moves_lead_to_their_images(make_study, tmp_path, open_page, screenshots
     moves = tuple(
         Move(name, "builtin", noise, 3, 30.0, 30.5, 0.5, 0.4, 0.6, 0.25, 0.5, (("image01", 0.7),)) for noise in noises
     )
-    overall = replace(moves[0], noise="off training", moved=())
+    overall = replace(moves[0], noise="OOD mean", moved=())
     compared = Comparison(HOSTILE[1], "2025-02-01T12:00:00+00:00", moves, (overall,), HOSTILE[0])
     site = build(replace(study, comparisons=(compared,)), rows, summary, tmp_path / "site").parent
     for width, scheme in ((1280, "light"), (390, "dark")):
@@ -405,9 +405,9 @@ def test_moves_lead_to_their_images(make_study, tmp_path, open_page, screenshots
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert page.locator("img[src=x]").count() == 0
         page.screenshot(path=screenshots / f"compare-{width}-{scheme}.png", full_page=True)
-    page.locator("td a", has_text="off training").click()
+    page.locator("td a", has_text="OOD mean").click()
     ready(page)
-    says(page, CAPTION, "mean off training")
+    says(page, CAPTION, "OOD mean")
     page.go_back()
     page.locator("tbody a", has_text="image01").first.click()
     ready(page)
@@ -430,7 +430,7 @@ def test_an_index_of_studies_leads_to_their_images(make_study, tmp_path, open_pa
     assert page.locator("tbody tr", has_text="ours").locator("td").last.inner_text() == "+1.00"
     page.locator("tbody tr", has_text="ours").locator("a").nth(1).click()
     ready(page)
-    says(page, CAPTION, "mean off training")
+    says(page, CAPTION, "OOD mean")
     assert "/two/images.html" in page.url
 
 
@@ -465,8 +465,8 @@ def test_many_noises_can_be_filtered(make_study, six_noises, tmp_path, open_page
     page = open_page(build(*study, tmp_path / "site"))
     heads = page.locator(".variant.chosen table.leaderboard thead tr:nth-child(2) th:visible")
     shown = [text.strip(" ↓") for text in heads.all_inner_texts()]
-    assert shown == ["off training", "sigma=15", "mean of 2", *["mean of 4"] * 2, "mean of 6", "isp", "mean of 4"]
+    assert shown == ["OOD mean", "sigma=15", "mean of 2", *["mean of 4"] * 2, "mean of 6", "isp", "mean of 4"]
     row = page.locator(".variant.chosen table.leaderboard tbody tr").first
     assert row.locator("td:visible").count() == 1 + len(shown)
     page.locator("[data-columns]").select_option("of speckle")
-    assert heads.count() == 6  # the mean off training, that of speckle, and its levels
+    assert heads.count() == 6  # the OOD mean, that of speckle, and its levels
