@@ -43,7 +43,8 @@ def matched(named: list[Noise], sets: list[Dataset]) -> tuple[list[Noise], list[
 def fits(noise: Noise, dataset: Dataset) -> bool:
     """Whether a data set is run under a noise: pairs under their own and the reference, clean images if it is drawn."""
     if dataset.recorded:
-        return noise in dataset.recorded or noise == noises.load_noise(noises.REFERENCE)
+        same = noises.canonical(noise) in map(noises.canonical, dataset.recorded)  # as noisy files, and so not drawn
+        return noise in dataset.recorded or (noise == noises.load_noise(noises.REFERENCE) and not same)
     return not noise.recorded
 
 

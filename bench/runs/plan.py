@@ -50,7 +50,8 @@ class Plan:
         doubts = [f"{model.label}: {doubt}" for model in self.models if (doubt := model.doubt)]
         unmeasured = [f"{name} is not measured: {why}" for name, why in self.not_measured.items()]
         coarse = [precisions.CAUTION] if self.precision != "float32" else []
-        return [*self.left_out, *kept, *doubts, *coarse, *unmeasured]
+        found = [f"{dataset.name}: {remark}" for dataset in self.datasets for remark in dataset.remarks]
+        return [*self.left_out, *found, *kept, *doubts, *coarse, *unmeasured]
 
     def noises_on(self, dataset: datasets.Dataset) -> list[int]:
         """Places of the noises that a data set is run under: its own and Gaussian 15 for pairs, else those drawn."""

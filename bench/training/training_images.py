@@ -37,8 +37,8 @@ def load(text: str) -> TrainingImages:
 
     Every n-th image is held out, about 20 in all; none where there are no more than that.
     """
-    places = [text] if Path(text).is_dir() else spec.split(text)
-    found = [datasets.load_dataset(Path(place) if Path(place).is_dir() else place) for place in places]
+    places = [text] if isinstance(datasets.source(text), Path) else spec.split(text)
+    found = [datasets.load_dataset(datasets.source(place)) for place in places]
     names = [dataset.name for dataset in found]
     if twice := [name for name in names if names.count(name) > 1]:
         raise BadInput(f"two data sets of {text} are called {twice[0]!r}: name each once, or rename one of the folders")
