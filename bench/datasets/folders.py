@@ -124,7 +124,10 @@ def _noises(found: Pairs) -> dict[str, Noise]:
         samples = re.fullmatch(r"spp([1-9]\d*)", label)
         named = MonteCarlo(int(samples[1])) if samples else Real(label)
         only = applied.pop() if len(applied) == 1 else None
-        noises[label] = named if only is None or only in noises.values() else only
+        if only is not None and only in noises.values():
+            raise BadInput(f"{label or 'noisy'} and another folder beside it both have noise of {only.spec}: make two "
+                           "data sets of them")  # fmt: skip
+        noises[label] = only or named
     return noises
 
 
