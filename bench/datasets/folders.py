@@ -95,7 +95,7 @@ def _found(folder: Path, shown: Shown, layout: Layout) -> tuple[Found, list[Path
     if photographs := sidd.folders(folder):
         files = [reader.path for image in photographs for reader in image.readers]
         return Found(photographs, (f"{len(photographs)} pairs, SIDD's folders",)), files
-    if pairs := layouts.by_folders(folder) or layouts.by_names(folder):
+    if pairs := layouts.by_words(folder):
         return _pairs(pairs, shown)
     if files := files_of(folder):
         _refuse_noisy(folder, files)

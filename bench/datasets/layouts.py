@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -242,7 +242,20 @@ def noisy_looking(files: list[Path]) -> tuple[list[str], list[str]]:
 
 
 def by_patterns(folder: Path, noisy: tuple[str, ...], clean: str | None, name: str) -> Pairs:
-    """Pairs of named folders or patterns: noisy 'in' with name '{}_n', or 'in/{}_n', beside clean 'gt'. BadInput."""
+    """Pairs of named folders or patterns: noisy 'in' with name '{}_n', or 'in/{}_n', beside clean 'gt'. BadInput.
+
+    Where the folder has no such folders, and its subfolders do, each of these is a scene.
+    """
+    first = _folder_of(noisy[0])
+
+    def here(place: Path) -> Pairs | None:
+        found = (place / first).is_dir() and files_of(place / first)
+        return _by_patterns(place, noisy, clean, name) if found else None
+
+    return here(folder) or by_scenes(folder, here) or _by_patterns(folder, noisy, clean, name)
+
+
+def _by_patterns(folder: Path, noisy: tuple[str, ...], clean: str | None, name: str) -> Pairs:
     clean = clean if clean is not None else _only_clean(folder)
     targets = _of_pattern(folder, _pattern(clean, "{}"))
     sides = {text: _of_pattern(folder, _pattern(text, name)) for text in noisy}
@@ -304,11 +317,16 @@ def options(folder: Path) -> str:
 # ---- by scenes
 
 
-def by_scenes(folder: Path, depth: int = 3) -> Pairs | None:
-    """Subfolders that have pairs each, to some depth."""
+def by_words(folder: Path) -> Pairs | None:
+    """Pairs by the words in the names of folders or of files."""
+    return by_folders(folder) or by_names(folder)
+
+
+def by_scenes(folder: Path, here: Callable[[Path], Pairs | None] = by_words, depth: int = 3) -> Pairs | None:
+    """Subfolders, to some depth, in each of which `here` finds pairs."""
     found = {}
     for path in folders_of(folder):
-        if inside := by_folders(path) or by_names(path) or (by_scenes(path, depth - 1) if depth > 1 else None):
+        if inside := here(path) or (by_scenes(path, here, depth - 1) if depth > 1 else None):
             found[path.name] = inside
     if not found:
         return None

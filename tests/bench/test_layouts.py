@@ -148,6 +148,13 @@ def test_other_names_are_stated(lay, parameters, files, found):
     assert clean == files[1] and noisy == found
 
 
+def test_what_is_stated_holds_in_scenes(lay):
+    folder = lay("s1/in/1.png", "s1/gt/1.png", "s2/in/1.png", "s2/gt/1.png")
+    data = load_dataset(folder.with_name("set(noisy='in', clean='gt')"))
+    assert pairs_of(data, lay.greys)["s2_1.png"] == ("s2/gt/1.png", {"real": "s2/in/1.png"})
+    assert [image.photograph for image in data.images] == ["s1", "s2"]
+
+
 def test_what_is_stated_wrongly(lay, tmp_path):
     lay("in/1_n.png", "gt/1.png", "gt/2.png")
     for parameters, word in {
