@@ -158,6 +158,8 @@ def _eight_bits(path: Path, image: Image.Image) -> np.ndarray:
 
 def _sixteen_bits(path: Path, image: Image.Image) -> np.ndarray:
     """uint8 (H, W) or (H, W, 3) of an image with 16 bits a sample."""
+    if image.mode not in ("RGB", "RGBA", "RGBX", "LA") and not image.mode.startswith("I"):
+        raise Refused(f"{path.name} has 16 bits a sample in {image.mode}, expected grey or RGB: convert it")
     if "transparency" in image.info or image.mode == "LA":
         raise Refused(f"{path.name} has 16 bits a sample and transparency in grey or of one colour: save it without")
     if image.mode.startswith("I"):
