@@ -150,8 +150,8 @@ def _find(name: str, given: dict[str, Any]) -> Dataset:
     if folder is None:
         if (path := expanded(Path(name))).exists():
             kind = "folder" if path.is_dir() else "file"
-            raise BadInput(f"{name} is a {kind}, expected the name of a data set: a folder is given with --data {name}, "
-                           f"or a name with bench data add NAME {name}")  # fmt: skip
+            raise BadInput(f"{name} is a {kind}, expected the name of a data set: a folder is given by --data {name}, "
+                           f"or gets a name by bench data add NAME {name}")  # fmt: skip
         raise unknown("data set", name, [*builtin.NAMES, *PUBLIC, *added()])
     return _public(public, folder, given) if public else _folder(folder, name, given)
 
