@@ -10,6 +10,7 @@ from importlib import import_module
 
 import click
 
+from bench import tilde
 from bench.errors import BadInput, unknown
 
 COMMANDS = (
@@ -25,13 +26,14 @@ class Refused(click.ClickException):
 
 
 class Suggesting(click.Group):
-    """A group that answers a mistyped command with the nearest ones, in one line."""
+    """A group that answers a mistyped command with the nearest ones, in one line, and expands ~ in paths."""
 
     def resolve_command(self, context: click.Context, args: list[str]):
         known = self.list_commands(context)
         if args[0] not in known and not context.resilient_parsing:  # so in the shell's completion
             raise unknown("command", args[0], known)
-        return super().resolve_command(context, args)
+        name, command, rest = super().resolve_command(context, args)
+        return name, command and tilde.expand(command), rest
 
 
 class Group(Suggesting):

@@ -24,6 +24,7 @@ from typing import Any
 
 from bench import beside
 from bench.errors import BadInput, described, shortened, unknown
+from bench.home import expanded
 
 
 def constants(package: str, module: str) -> dict[str, Any]:
@@ -57,7 +58,7 @@ def outside(kind: str, name: str) -> Any | None:
     """An object named as `path/to/file.py:Name`, `package.module:Name` or by an entry point; None if it is neither."""
     if ":" in name:
         place, _, attribute = name.rpartition(":")
-        module = _load_file(Path(place), attribute) if place.endswith(".py") else _import(place, name)
+        module = _load_file(expanded(Path(place)), attribute) if place.endswith(".py") else _import(place, name)
         if not hasattr(module, attribute):
             own = [n for n, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__]
             raise unknown(f"{kind} in {place}", attribute, own)

@@ -137,7 +137,8 @@ def describe(plan: Plan) -> dict[str, Any]:
         "reference": plan.conditions.reference or None,
         "noise_versions": {noises.canonical(noise): noises.version(noise) for noise in plan.noises},
         "noise_cards": {noises.noise_name(noise): noises.card(noise) for noise in plan.noises},
-        "datasets": [{"name": d.name, "images": len(d.images), "title": d.title, "licence": d.licence, "note": d.note,
+        "datasets": [{"name": d.name, "images": len(d.images), "title": d.title, "licence": d.licence,
+                      "note": d.described,
                       "noises": [plan.noise_columns[place]["noise"] for place in plan.noises_on(d)]}
                      for d in plan.datasets],
         "seeds": list(plan.seeds),

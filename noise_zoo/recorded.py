@@ -1,5 +1,6 @@
 """Noise that was recorded with the picture: it names pairs of images, and cannot be drawn anew."""
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from noise_zoo.noise import Noise
@@ -20,3 +21,11 @@ class RecordedNoise(Noise):
             f"{type(self).__name__}: this noise is recorded in pairs of images and cannot be drawn: name a data set "
             "of pairs, such as mc-mini, or a folder with noisy/ and clean/"
         )
+
+
+@dataclass(frozen=True)
+class Applied(RecordedNoise):
+    """Names the noise of noisy files, (H, W, C) in [0, 1], that a known noise has made, by its spec and version."""
+
+    spec: str
+    made_by: int

@@ -47,13 +47,15 @@ def list_(name) -> None:
 
 
 def _about(name: str) -> list[str]:
-    """What is known of a public set, line by line."""
-    from bench.datasets.places import locate
+    """What is known of a public set, or of one that was added, line by line."""
+    from bench.datasets.places import added, locate
     from bench.datasets.public import PUBLIC
     from bench.errors import unknown
 
+    if name in added() and name not in PUBLIC:
+        return [f"{name}: added by you, in {added()[name]}", *_about_folder(Path(added()[name]))]
     if name not in PUBLIC:
-        raise unknown("public data set", name, PUBLIC)
+        raise unknown("data set", name, [*PUBLIC, *added()])
     public = PUBLIC[name]
     address = public.archive.url if public.archive else public.base
     return [
@@ -67,12 +69,26 @@ def _about(name: str) -> list[str]:
     ]
 
 
+def _about_folder(folder: Path) -> list[str]:
+    """What a folder is taken for, and what of it is skipped."""
+    from bench.datasets import load_dataset
+    from bench.errors import BadInput
+
+    try:
+        found = load_dataset(folder)
+    except BadInput as error:
+        return [f"  {error}"]
+    return [f"  {len(found.images)} images", *(f"  {remark}" for remark in found.remarks)]
+
+
 def _count(folder: Path) -> str:
     from bench.datasets import folders
     from bench.errors import BadInput
 
     try:
         return str(len(folders.images_of(folder)))
+    except folders.Unclear:
+        return "layout to be stated"
     except BadInput:
         return "folder is gone or empty"
 
@@ -84,16 +100,24 @@ def add(name, folder) -> None:
     """Remember DIR as the data set NAME; a public name is checked against its SHA-256 list.
 
     \b
-    DIR holds images, or pairs of a noisy and a clean one:
-      noisy/ beside clean/ (or gt/), files of the same names
+    DIR holds images, or pairs of a noisy and a clean one, here or in subfolders (scenes):
+      noisy/ (input/, LQ/, ...) beside clean/ (gt/, target/, HR/, ...), files of the same names
+      clean/ beside folders of any names with files of the same names: each is a noise
       spp64/, spp128/, ... beside reference/: renders, 8 bits or EXR
-      X_real.png beside X_mean.png
+      X_noisy.png beside X_clean.png (X_gt, X; X_real beside X_mean; XNoisy beside XReference)
       SIDD's ValidationNoisyBlocksSrgb.mat and ValidationGtBlocksSrgb.mat, or its Data/
+
+    Any other names are stated where the set is used: NAME(noisy='in', clean='gt', name='{}_n').
     """
     from bench import datasets
 
     dataset = datasets.add(name, folder)
+    if dataset is None:
+        click.echo(f"{name}: added; its names do not say which files are clean, {name}(noisy='in', clean='gt') does")
+        return
     click.echo(f"{name}: {len(dataset.images)} images{', ' + dataset.note if dataset.note else ''}")
+    for remark in dataset.remarks:
+        click.echo(f"  {remark}")
 
 
 @data.command()
@@ -136,23 +160,33 @@ class _Watching:
 @data.command()
 @click.argument("name")
 def check(name) -> None:
-    """Read every image of the data set NAME (a name, or a folder) and compare a public one with its SHA-256 list."""
+    """Read every image of the data set NAME (a name, or a folder) and compare a public one with its SHA-256 list.
+
+    Every image that cannot be used is named with its reason.
+    """
     from bench import datasets
     from bench.datasets.places import locate
     from bench.datasets.public import PUBLIC, verify
     from bench.errors import BadInput
+    from bench.noise import noises
     from bench.progress import progress
 
-    found = datasets.load_dataset(Path(name) if Path(name).is_dir() else name)
+    found = datasets.load_dataset(datasets.source(name))
     note = verify(PUBLIC[name], locate(name)) if name in PUBLIC else ""
     broken = []
     with progress("images", len(found.images)) as bar:
         for image in found.images:
             broken += filter(None, [image.problem()])
             bar.advance(note=image.name)
+    for problem in dict.fromkeys(broken):
+        click.echo(problem)
+    for remark in found.remarks:
+        click.echo(f"note: {remark}")
     if broken:
-        raise BadInput(f"{len(broken)} of {len(found.images)} images of {name} cannot be used; the first: {broken[0]}")
-    pairs = f", pairs with {', '.join(map(str, found.recorded))}" if found.recorded else ""
+        raise BadInput(
+            f"{len(broken)} of {len(found.images)} images of {name} cannot be used: mend them or move them away"
+        )
+    pairs = f", pairs with {', '.join(map(noises.canonical, found.recorded))}" if found.recorded else ""
     click.echo(f"{name}: {len(found.images)} images can be read{pairs}{'; ' + note if note else ''}")
 
 

@@ -92,10 +92,13 @@ def apply(spec, source, out, seed, overwrite) -> None:
     A noise that makes clean images of its own (isp) has them written into OUT_DIR/clean. manifest.json has the noise,
     its version, the seed and the hashes of all pixels.
     """
+    from bench.datasets import load_dataset
     from bench.noise import noises
     from bench.noise.noisy_set import write_noisy_set
 
     _warn([noises.load_noise(spec)])
+    for remark in load_dataset(source).remarks:
+        click.echo(f"note: {remark}", err=True)
     written = write_noisy_set(spec, source, out, seed, overwrite)
     click.echo(f"{written} images in {out}; manifest: {out / 'manifest.json'}")
 

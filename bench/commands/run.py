@@ -179,10 +179,15 @@ def forecast(plan, out: Path, device: str) -> None:
 
 def show_step(bar, step) -> None:
     bar.skip(step.skipped)
+    unreadable = set()
     for row in step.rows:
         bar.advance(note=f"{row['dataset']} {row['image']}")
-        if row["status"] == "failed":
+        if row["status"] == "failed" and row["image_hash"]:
             bar.say(f"failed: {row['model']}, {row['noise']}, {row['image']}: {row['reason']}")
+        elif row["status"] == "failed":  # the image itself cannot be read: once, not for each model and noise
+            unreadable.add(f"failed: {row['dataset']}, {row['image']}, under all models and noises: {row['reason']}")
+    for line in sorted(unreadable):
+        bar.say(line)
 
 
 def finish(rows, out: Path, conditions) -> None:

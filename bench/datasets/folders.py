@@ -1,126 +1,188 @@
-"""What lies in a folder: clean images, or pairs of a noisy and a clean one. The first layout that fits is taken.
+"""A folder becomes images: pairs where its names make pairs (`layouts`), else clean images; and what was skipped.
+
+Tried in this order:
 
 SIDD's validation blocks    ValidationNoisyBlocksSrgb.mat and ValidationGtBlocksSrgb.mat
 SIDD's folders              Data/SCENE/*_NOISY_SRGB_*.PNG and *_GT_SRGB_*.PNG
-pairs                       clean/ (or gt/, reference/) beside noisy/, or beside spp64/, spp128/, ... of renders
-pairs by name               *_real.* beside *_mean.*
-images                      files
+pairs by folders            clean/ (gt/, target/, HR/, ...) beside noisy/ (input/, LQ/, ...), spp64/, spp128/, ... of
+                            renders, or folders of any name with files of the same names
+pairs by names              X_noisy beside X_clean, XNoisy beside XReference, X_real beside X_mean, ...
+clean images                files
+scenes                      subfolders with pairs each
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from bench.datasets import exr, sidd, tone
-from bench.datasets.image import SUFFIXES, CleanImage, Reader, in_natural_order, read_file
+from bench.datasets import layouts, sidd
+from bench.datasets.applied import MANIFEST, noise_of, written_in
+from bench.datasets.image import CleanImage, counted, in_natural_order
+from bench.datasets.layouts import LINEAR, Pairs, files_of, folders_of, options
+from bench.datasets.public import LOCAL_LIST
+from bench.datasets.reading import USUAL, FileReader, Shown
 from bench.errors import BadInput
-from bench.protocols import to_bytes
 from noise_zoo.monte_carlo import MonteCarlo
 from noise_zoo.noise import Noise
 from noise_zoo.real import Real
 
-LINEAR = ".exr"
-CLEAN = ("clean", "gt", "reference")
-NOISY_END, CLEAN_END = "_real", "_mean"
-
-Files = dict[str, Path]  # stem -> file
-Pictured = Callable[[Path], Reader]  # how files are read
+OWN_FILES = {MANIFEST, "card.json", LOCAL_LIST, "Thumbs.db", "desktop.ini"}  # never told as skipped
 
 
-def images_of(folder: Path, exposure: float | None = None, curve: str | None = None) -> tuple[CleanImage, ...]:
-    """The images of a folder, in the order of their names. Raises BadInput where it has none, or half a pair.
+@dataclass(frozen=True)
+class Layout:
+    """The parameters of a data set spec that say which files are what; None and '{}' where it has to be found."""
 
-    `exposure` (stops) and `curve` are for files in linear light, and an error where there are none.
-    """
+    noisy: tuple[str, ...] | None = None
+    clean: str | None = None
+    name: str = "{}"
+
+    @property
+    def stated(self) -> bool:
+        return self != FOUND
+
+
+FOUND = Layout()
+
+
+@dataclass(frozen=True)
+class Found:
+    """The images of a folder, and sentences on what it was taken for and what was skipped."""
+
+    images: tuple[CleanImage, ...]
+    remarks: tuple[str, ...] = ()
+
+
+class Unclear(BadInput):
+    """A folder with images whose names do not say which are clean."""
+
+
+def find(folder: Path, shown: Shown = USUAL, layout: Layout = FOUND) -> Found:
+    """The images of a folder, in the order of their names. Raises BadInput where it has none, or half a pair."""
     if not folder.is_dir():
         raise BadInput(f"there is no folder {folder}")
-    linear = []
-
-    def pictured(path: Path) -> Reader:
-        if path.suffix.lower() != LINEAR:
-            return lambda: read_file(path)
-        linear.append(path)
-        return lambda: to_bytes(tone.map_tones(exr.read(path), exposure or 0.0, curve or tone.CURVES[0]))
-
-    found = next(filter(None, (layout(folder, pictured) for layout in LAYOUTS)), None)
-    if found is None:
-        kinds = ", ".join(sorted({*SUFFIXES, LINEAR}))
-        raise BadInput(f"the folder {folder} has no images ({kinds}), and no noisy/ beside clean/")
-    if (exposure is not None or curve is not None) and not linear:
-        raise BadInput(f"exposure and tone are for renders in linear light, and {folder} has no {LINEAR} files")
-    return found
+    found, files = _found(folder, shown, layout)
+    linear = any(path.suffix.lower() == LINEAR for path in files)
+    if shown != USUAL and not linear:
+        raise BadInput(f"exposure, tone and layer are for renders in linear light, and {folder} has no {LINEAR} files")
+    skipped = _skipped(folder, set(files))
+    return Found(found.images, (*found.remarks, *([f"skipped {skipped}"] if skipped else [])))
 
 
-def _pairs(folder: Path, pictured: Pictured) -> tuple[CleanImage, ...] | None:
-    """clean/ beside noisy/ or spp64/, ...; files are paired by name, whatever their suffix."""
-    noisy = {noise: folder / name for name, noise in _noisy_folders(folder)}
-    if not noisy or _files(folder):
-        return None
-    clean = [folder / name for name in CLEAN if (folder / name).is_dir()]
-    if len(clean) != 1:
-        have = " and ".join(f"{path.name}/" for path in clean) or "no folder of clean images"
-        raise BadInput(f"{folder} has noisy images and {have}: wanted one of {', '.join(CLEAN)}")
-    targets = _by_stem(clean[0])
-    sources = {noise: _by_stem(path) for noise, path in noisy.items()}
-    for noise, files in sources.items():
-        _same_names(noisy[noise], files, clean[0], targets)
-    return tuple(
-        CleanImage(targets[stem].name, pictured(targets[stem]),
-                   recorded=tuple((noise, pictured(files[stem])) for noise, files in sources.items()))
-        for stem in in_natural_order(list(targets))
+def images_of(folder: Path) -> tuple[CleanImage, ...]:
+    return find(folder).images
+
+
+def pictures_of(folder: Path) -> tuple[CleanImage, ...]:
+    """Each image file of a folder by itself, whatever its name says. Raises BadInput where there are none."""
+    return find(folder, layout=Layout(clean=".")).images
+
+
+def _found(folder: Path, shown: Shown, layout: Layout) -> tuple[Found, list[Path]]:
+    """What a folder has, and the files that it is made of."""
+    if layout.stated:
+        if layout.noisy is None and layout.name == "{}":
+            return _clean_images(layouts.of_clean(folder, layout.clean), shown)
+        noisy, clean = layout.noisy or (".",), layout.clean or (None if layout.noisy else ".")
+        return _pairs(layouts.by_patterns(folder, noisy, clean, layout.name), shown)
+    if blocks := sidd.blocks(folder):
+        files = [folder / f"{name}.mat" for name in (sidd.NOISY, sidd.CLEAN)]
+        return Found(blocks, (f"{len(blocks)} pairs, SIDD's validation blocks",)), files
+    if photographs := sidd.folders(folder):
+        files = [reader.path for image in photographs for reader in image.readers]
+        return Found(photographs, (f"{len(photographs)} pairs, SIDD's folders",)), files
+    if pairs := layouts.by_words(folder):
+        return _pairs(pairs, shown)
+    if files := files_of(folder):
+        _refuse_noisy(folder, files)
+        return _clean_images(files, shown)
+    if pairs := layouts.by_scenes(folder):
+        return _pairs(pairs, shown)
+    raise _nothing(folder)
+
+
+def _pairs(found: Pairs, shown: Shown) -> tuple[Found, list[Path]]:
+    noise = _noises(found)
+    images = tuple(
+        CleanImage(pair.name, FileReader(pair.clean, shown), photograph=pair.photograph,
+                   recorded=tuple((noise[label], FileReader(path, shown)) for label, path in pair.noisy.items()))
+        for pair in found.pairs
     )  # fmt: skip
+    return Found(images, (found.how,)), list(layouts.used(found.pairs))
 
 
-def _noisy_folders(folder: Path) -> Iterable[tuple[str, Noise]]:
-    """(name, noise) of the subfolders with noisy images, fewest samples first."""
-    if (folder / "noisy").is_dir():
-        yield "noisy", Real()
-    for name in in_natural_order([path.name for path in folder.iterdir() if path.is_dir()]):
-        if counted := re.fullmatch(r"spp([1-9]\d*)", name):
-            yield name, MonteCarlo(int(counted[1]))
+def _noises(found: Pairs) -> dict[str, Noise]:
+    """The noise of each label: what its files' manifests say, samples a pixel of renders, or a name."""
+    noises: dict[str, Noise] = {}
+    for label in dict.fromkeys(label for pair in found.pairs for label in pair.noisy):
+        files = [(pair.noisy[label], pair.clean) for pair in found.pairs]
+        applied = {noise_of(noisy, clean) for noisy, clean in files}
+        samples = re.fullmatch(r"spp([1-9]\d*)", label)
+        named = MonteCarlo(int(samples[1])) if samples else Real(label)
+        only = applied.pop() if len(applied) == 1 else None
+        if only is not None and only in noises.values():
+            raise BadInput(f"{label or 'noisy'} and another folder beside it both have noise of {only.spec}: make two "
+                           "data sets of them")  # fmt: skip
+        noises[label] = only or named
+    return noises
 
 
-def _pairs_by_name(folder: Path, pictured: Pictured) -> tuple[CleanImage, ...] | None:
-    """X_real beside X_mean, as in CC15 and PolyU; other files of such a folder are not looked at."""
-    files = _by_stem(folder) if any(path.stem.endswith(NOISY_END) for path in _files(folder)) else {}
-    noisy, clean = ({stem.removesuffix(end): path for stem, path in files.items() if stem.endswith(end)}
-                    for end in (NOISY_END, CLEAN_END))  # fmt: skip
-    if not noisy or not clean:
-        return None
-    _same_names(folder, noisy, folder, clean)
-    return tuple(
-        CleanImage(stem, pictured(clean[stem]), recorded=((Real(), pictured(noisy[stem])),),
-                   photograph=re.sub(r"_\d+$", "", stem))
-        for stem in in_natural_order(list(noisy))
-    )  # fmt: skip
+def _clean_images(files: list[Path], shown: Shown) -> tuple[Found, list[Path]]:
+    by_name = {path.name: path for path in files}
+    images = tuple(CleanImage(name, FileReader(by_name[name], shown)) for name in in_natural_order(list(by_name)))
+    noisy, _ = layouts.noisy_looking(files)
+    said = [f"taken as clean images, whatever their names say: {counted(noisy, 'file')}"] if noisy else []
+    return Found(images, tuple(said)), files
 
 
-def _plain(folder: Path, pictured: Pictured) -> tuple[CleanImage, ...] | None:
-    files = {path.name: path for path in _files(folder)}
-    return tuple(CleanImage(name, pictured(files[name])) for name in in_natural_order(list(files))) or None
+def _refuse_noisy(folder: Path, files: list[Path]) -> None:
+    """Raise Unclear where files that should be clean are noisy by their names or by a manifest."""
+    if spec := written_in(folder):
+        raise Unclear(f"{folder} has noisy images, made by bench noise apply with {spec}, expected clean ones: put it "
+                      "as noisy/ beside their clean images in clean/, and name the folder of both")  # fmt: skip
+    noisy, clean = layouts.noisy_looking(files)
+    if noisy and 2 * len([*noisy, *clean]) >= len(files):
+        raise Unclear(f"{folder} has {counted(noisy, 'file')} with names of noisy images and no clean image to each, "
+                      f"expected clean images or pairs: state which are which, {options(folder)}")  # fmt: skip
 
 
-LAYOUTS = (sidd.blocks, sidd.folders, _pairs, _pairs_by_name, _plain)
+def _nothing(folder: Path) -> BadInput:
+    kinds = ", ".join(sorted({*layouts.SUFFIXES, LINEAR}))
+    inside = [path.name for path in folders_of(folder) if next(_images_below(path), None)]
+    if inside:
+        return Unclear(f"{folder} has no images itself, and its folders make no pairs: {counted(inside, 'folder')}. "
+                       f"Name one of them, or state which are which, {options(folder)}")  # fmt: skip
+    skipped = _skipped(folder, set())
+    return BadInput(f"the folder {folder} has no images ({kinds}), and no noisy/ beside clean/"
+                    f"{'; it has ' + skipped if skipped else ''}")  # fmt: skip
 
 
-def _files(folder: Path) -> list[Path]:
-    return [path for path in folder.iterdir() if path.suffix.lower() in {*SUFFIXES, LINEAR}]
+def _images_below(folder: Path, depth: int = 3) -> Iterator[Path]:
+    yield from files_of(folder)
+    for path in folders_of(folder) if depth > 1 else ():
+        yield from _images_below(path, depth - 1)
 
 
-def _by_stem(folder: Path) -> Files:
-    found: Files = {}
-    for path in _files(folder):
-        if (other := found.setdefault(path.stem, path)) is not path:
-            raise BadInput(f"{folder} has two images of one name, {other.name} and {path.name}: move one away")
-    return found
+def _skipped(folder: Path, used: set[Path]) -> str:
+    """What of a folder is not used, by suffix, with three names each; '' where there is nothing."""
+    holding = {parent for path in used for parent in path.parents}
+    files, folders = defaultdict(list), []
 
+    def walk(place: Path) -> None:
+        for path in sorted(place.iterdir()):
+            if path.name.startswith(".") or path.name in OWN_FILES or path in used:
+                continue
+            if not path.is_dir():
+                files[path.suffix.lower()].append(str(path.relative_to(folder)))
+            elif path in holding:
+                walk(path)
+            elif any(not inside.name.startswith(".") for inside in path.iterdir()):
+                folders.append(str(path.relative_to(folder)))
 
-def _same_names(noisy_folder: Path, noisy: Files, clean_folder: Path, clean: Files) -> None:
-    """Raise BadInput where one side of a pair is missing."""
-    for have, lack, where in ((noisy, clean, clean_folder), (clean, noisy, noisy_folder)):
-        alone = in_natural_order([path.name for stem, path in have.items() if stem not in lack])
-        if alone:
-            some = f"{', '.join(alone[:3])}{', ...' if len(alone) > 3 else ''}"
-            raise BadInput(f"{where} has no image to go with {len(alone)} of {len(have)}: {some}")
+    walk(folder)
+    told = [counted(names, f"{suffix or 'suffixless'} file") for suffix, names in sorted(files.items())]
+    return ", ".join([*told, *([counted(folders, "folder")] if folders else [])])

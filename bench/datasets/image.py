@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
+from bench.datasets import decode
 from noise_zoo.noise import Noise
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"}
+SUFFIXES = set(".png .apng .jpg .jpeg .jpe .jfif .tif .tiff .bmp .dib .webp .gif .ppm .pgm .pbm .pnm .jp2 .j2k".split())
 Reader = Callable[[], np.ndarray]  # uint8 (H, W, 3); raises ValueError where it cannot
 
 
@@ -33,27 +35,46 @@ class CleanImage:
     def __post_init__(self):
         object.__setattr__(self, "photograph", self.photograph or self.name)
 
+    @property
+    def readers(self) -> Iterator[Reader]:
+        """Of the clean image and of all that were recorded with it."""
+        yield self.read_bytes
+        yield from (reader for _, reader in self.recorded)
+
     def read(self) -> np.ndarray:
-        return self._read(self.read_bytes)
+        return self._cropped(self.read_bytes())
 
     def read_noisy(self, noise: Noise) -> np.ndarray:
-        """The noisy image recorded under this noise. Raises ValueError where there is none."""
-        for other, reader in self.recorded:
-            if other == noise:
-                return self._read(reader)
-        raise ValueError(f"{self.name} has no image with {noise}")
+        """The noisy image recorded under this noise. Raises ValueError where there is none, or one of another size."""
+        return self.read_with([noise])[1][0]
+
+    def read_with(self, noises: Iterable[Noise]) -> tuple[np.ndarray, list[np.ndarray]]:
+        """The clean image, and the noisy ones recorded under these noises. Raises ValueError where sizes differ.
+
+        The sizes of the whole images are compared: a crop from the centre of two sizes would show two places.
+        """
+        clean, noisy = self.read_bytes(), [self._reader(noise)() for noise in noises]
+        for other in noisy:
+            if other.shape != clean.shape:
+                sizes = " and ".join(_size(pixels, other.shape[2] != clean.shape[2]) for pixels in (other, clean))
+                raise ValueError(f"the noisy and the clean image of {self.name} have {sizes} pixels, wanted the same")
+        return self._cropped(clean), [self._cropped(pixels) for pixels in noisy]
 
     def problem(self) -> str:
         """Why this image cannot be used, or ''."""
         try:
-            shapes = {self.read().shape, *(self.read_noisy(noise).shape for noise, _ in self.recorded)}
+            self.read_with(noise for noise, _ in self.recorded)
         except (ValueError, OSError) as error:
             return str(error)
-        sizes = " and ".join(sorted(f"{width}x{height}" for height, width, _ in shapes))
-        return f"the images of {self.name} have {sizes} pixels, wanted the same" if len(shapes) > 1 else ""
+        return ""
 
-    def _read(self, reader: Reader) -> np.ndarray:
-        pixels = reader()
+    def _reader(self, noise: Noise) -> Reader:
+        for other, reader in self.recorded:
+            if other == noise:
+                return reader
+        raise ValueError(f"{self.name} has no image with {noise}")
+
+    def _cropped(self, pixels: np.ndarray) -> np.ndarray:
         if self.crop is not None:
             pixels = centre_crop(pixels, self.crop, self.name)
         return pixels.astype(np.float32) / 255
@@ -61,13 +82,31 @@ class CleanImage:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Images under a canonical name, with what a reader of the results wants to know of them."""
+    """Images under a canonical name, with what a reader of the results wants to know of them.
+
+    found  sentences on what its folder was taken for, and what of it was skipped
+    """
 
     name: str
     title: str
     licence: str
     images: tuple[CleanImage, ...]
     note: str = ""
+    found: tuple[str, ...] = ()
+
+    @cached_property
+    def remarks(self) -> tuple[str, ...]:
+        """What was found, skipped, and done to pixels beyond reading them, a sentence each; reads files' headers."""
+        files = defaultdict(list)
+        for reader in (reader for image in self.images for reader in image.readers):
+            for remark in getattr(reader, "remarks", list)():
+                files[remark].append(reader.path.name)
+        return (*self.found, *(f"{remark}: {counted(names, 'file')}" for remark, names in files.items()))
+
+    @property
+    def described(self) -> str:
+        """The note and the remarks in one text, for the manifest of a run."""
+        return "; ".join(filter(None, (self.note, *self.remarks)))
 
     @property
     def recorded(self) -> tuple[Noise, ...]:
@@ -90,18 +129,23 @@ def centre_crop(pixels: np.ndarray, side: int, name: str) -> np.ndarray:
 
 def read_file(path: Path) -> np.ndarray:
     """An image file as uint8 (H, W, 3); grey becomes three equal channels. Raises ValueError if it cannot be read."""
-    try:
-        with Image.open(path) as image:
-            if image.mode.startswith(("I", "F")):
-                raise ValueError(f"{path.name} has {image.mode!r} pixels; 8-bit images are wanted")
-            if any(";16" in str(tile[3]) for tile in image.tile):  # Pillow would drop half of the bits, and not say so
-                raise ValueError(f"{path.name} has 16 bits a sample; 8-bit images are wanted")
-            return np.asarray(image.convert("RGB"))
-    except UnidentifiedImageError as error:
-        raise ValueError(f"{path.name} cannot be read as an image: its format is not known") from error
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ValueError(f"{path.name} cannot be read as an image: {reason}") from error
+    return in_channels(decode.pixels(path))
+
+
+def in_channels(pixels: np.ndarray) -> np.ndarray:
+    """(H, W, 1 or 3) -> (H, W, 3): THE CHANNEL RULE of every file that is read."""
+    return pixels if pixels.shape[2] == 3 else np.repeat(pixels, 3, axis=2)
+
+
+def _size(pixels: np.ndarray, channels: bool) -> str:
+    height, width, count = pixels.shape
+    return f"{width}x{height}x{count}" if channels else f"{width}x{height}"
+
+
+def counted(names: list[str], what: str) -> str:
+    """'3 files (a.png, b.png, c.png)', with three names at most."""
+    some = ", ".join(in_natural_order(names)[:3]) + (", ..." if len(names) > 3 else "")
+    return f"{len(names)} {what}{'s' if len(names) > 1 else ''} ({some})"
 
 
 def in_natural_order(names: list[str]) -> list[str]:

@@ -7,21 +7,23 @@ images that nobody else has.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from bench.datasets.image import CleanImage, Reader, in_natural_order, read_file
+from bench.datasets.image import CleanImage, Reader, in_natural_order
+from bench.datasets.reading import FileReader
 from bench.errors import BadInput, described
 from noise_zoo.real import Real
 
+NOISY_NAME = re.compile(r"noisy(?=_srgb.*\.png$)", re.IGNORECASE)
 NOISY, CLEAN = "ValidationNoisyBlocksSrgb", "ValidationGtBlocksSrgb"
 HDF5 = b"MATLAB 7.3"
 
 
-def blocks(folder: Path, pictured: Callable[[Path], Reader]) -> tuple[CleanImage, ...] | None:
+def blocks(folder: Path) -> tuple[CleanImage, ...] | None:
     """The validation blocks as images `01-05` (photograph, block); None where their files are not there."""
     noisy, clean = (folder / f"{name}.mat" for name in (NOISY, CLEAN))
     if not noisy.is_file() and not clean.is_file():
@@ -41,10 +43,10 @@ def blocks(folder: Path, pictured: Callable[[Path], Reader]) -> tuple[CleanImage
     )  # fmt: skip
 
 
-def folders(folder: Path, pictured: Callable[[Path], Reader]) -> tuple[CleanImage, ...] | None:
-    """Whole photographs of the Small or Medium set: Data/SCENE/; None where there are none."""
-    root = folder / "Data"
-    noisy = sorted(root.glob("*/*NOISY_SRGB*.PNG")) if root.is_dir() else []
+def folders(folder: Path) -> tuple[CleanImage, ...] | None:
+    """Whole photographs of the Small or Medium set: Data/SCENE/, in capitals or not; None where there are none."""
+    roots = [path for path in folder.iterdir() if path.name.lower() == "data" and path.is_dir()]
+    noisy = sorted(path for root in roots for path in root.glob("*/*") if NOISY_NAME.search(path.name))
     if not noisy:
         return None
     names = {f"{path.parent.name}_{path.stem.rpartition('_')[2]}": path for path in noisy}
@@ -52,11 +54,11 @@ def folders(folder: Path, pictured: Callable[[Path], Reader]) -> tuple[CleanImag
 
 
 def _photograph(name: str, noisy: Path) -> CleanImage:
-    clean = noisy.with_name(noisy.name.replace("NOISY", "GT"))
+    clean = noisy.with_name(NOISY_NAME.sub(lambda word: "gt" if word[0].islower() else "GT", noisy.name))
     if not clean.is_file():
         raise BadInput(f"{noisy} has no {clean.name} beside it")
-    recorded = ((Real(), lambda: read_file(noisy)),)
-    return CleanImage(name, lambda: read_file(clean), recorded=recorded, photograph=noisy.parent.name)
+    recorded = ((Real(), FileReader(noisy)),)
+    return CleanImage(name, FileReader(clean), recorded=recorded, photograph=noisy.parent.name)
 
 
 def _is_hdf5(file: Path) -> bool:

@@ -84,13 +84,8 @@ class Missing:
 
 def _read(image: CleanImage, wanted: dict[int, Noise]) -> tuple[np.ndarray, str, dict[int, Recorded]]:
     """The clean image and its hash, and the noisy ones that are recorded with it under these noises."""
-    clean = image.read()
-    image_hash = noises.pixel_hash(clean)
-    noisy = {place: image.read_noisy(noise) for place, noise in wanted.items()}
-    for place, pixels in noisy.items():
-        if pixels.shape != clean.shape:
-            sizes = " and ".join(f"{pixels.shape[1]}x{pixels.shape[0]}" for pixels in (noisy[place], clean))
-            raise ValueError(f"the noisy and the clean image of {image.name} have {sizes} pixels, wanted the same")
+    clean, others = image.read_with(wanted.values())
+    image_hash, noisy = noises.pixel_hash(clean), dict(zip(wanted, others, strict=True))
     return clean, image_hash, {place: Recorded(pixels, _both(image_hash, pixels)) for place, pixels in noisy.items()}
 
 

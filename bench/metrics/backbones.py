@@ -16,6 +16,7 @@ from pathlib import Path
 import torch
 
 from baselines.checkpoints import first_line, read_weights
+from bench.home import expanded
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def digest(tensors: dict[str, torch.Tensor]) -> str:
 
 def _places(backbone: Backbone) -> Iterator[Path]:
     for root in filter(None, os.environ.get("BENCH_WEIGHTS", "").split(os.pathsep)):
-        for folder in (Path(root), Path(root) / "lpips"):
+        for folder in (expanded(Path(root)), expanded(Path(root)) / "lpips"):
             yield from (folder / backbone.alone, folder / backbone.published)
     yield _cache() / backbone.published
 

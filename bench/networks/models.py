@@ -8,6 +8,7 @@ network's own, under its official name.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
@@ -126,6 +127,7 @@ def _outside(parsed: spec.Spec) -> Model:
     """A network of a user's file or of another package; `weights` may name a file that fills it."""
     if parsed.name in groups.GROUPS:
         raise BadInput(f"{parsed.name!r} is a group of models, wanted one: {', '.join(groups.specs(parsed.name))}")
+    parsed = replace(parsed, name=os.path.expanduser(parsed.name))
     factory = registry.outside("model", parsed.name)
     if factory is None:
         raise unknown("model", parsed.name, [*cards.names(), *groups.GROUPS])

@@ -16,6 +16,7 @@ from torch import Tensor
 from baselines import checkpoints, parts, recognition
 from bench import spec
 from bench.errors import BadInput, shortened
+from bench.home import expanded
 from bench.networks import cards
 
 DEFAULT = "default"  # the shipped weights of the size
@@ -96,7 +97,7 @@ def find(chosen: Any, model: str) -> Weights:
                     "weights again with --replace"
                 )
             return Weights(chosen, kind, model, file, _of(model, known[chosen], chosen))
-    file = Path(chosen)
+    file = expanded(Path(chosen))
     if not os.path.isfile(file):  # Path's own raises where a name is too long
         raise BadInput(
             f"{shortened(chosen)} is neither a file nor one of the shipped weights: {', '.join(shipped) or 'none'}; "

@@ -19,6 +19,8 @@ from bench import registry, spec
 from bench.errors import BadInput, described, unknown
 from noise_zoo.legacy import LegacyGenerator
 from noise_zoo.noise import Noise
+from noise_zoo.real import Real
+from noise_zoo.recorded import Applied
 
 Images = tuple[np.ndarray, np.ndarray]
 REFERENCE = "gaussian(sigma=15)"  # what our networks are trained on; PSNR drops are counted from it by default
@@ -119,14 +121,30 @@ def _members(group: str) -> list[spec.Spec]:
     return [spec.Spec(name) for name in candidates if group in noise_class(name).groups]
 
 
+def named(noise: Noise) -> Noise:
+    """The noise that rows name: of noisy files that a known noise has made, that noise.
+
+    One that is not here, or is of another version by now, is a recorded noise of that name.
+    """
+    if not isinstance(noise, Applied):
+        return noise
+    try:
+        found = load_noise(noise.spec)
+        return found if version(found) == noise.made_by else Real(f"{noise.spec}, version {noise.made_by}")
+    except BadInput:
+        return Real(noise.spec)
+
+
 def noise_name(noise: Noise) -> str:
     """`salt_pepper` of a SaltPepper, the module's name; of noises from outside the entry point's, or `file.py:Name`."""
+    noise = named(noise)
     module = type(noise).__module__
     return module.rpartition(".")[2] if module.startswith("noise_zoo.") else registry.origin("noise", type(noise)).name
 
 
 def version(noise: Noise) -> int:
     """The version of a noise's definition; of one from outside a number made of its source, which an edit changes."""
+    noise = named(noise)
     parts = [value for value in _values(noise) if isinstance(value, Noise)]
     if type(noise).__module__.startswith("noise_zoo."):
         outside = [version(part) - part.version for part in parts]
@@ -143,7 +161,7 @@ def _values(noise: Noise) -> list[Any]:
 
 def canonical(noise: Noise) -> str:
     """The one text of a noise, `gaussian(sigma=25)`."""
-    return spec.format_value(as_spec(noise))
+    return spec.format_value(as_spec(named(noise)))
 
 
 def as_spec(value: Any) -> Any:
@@ -153,12 +171,14 @@ def as_spec(value: Any) -> Any:
 
 def level(noise: Noise) -> float | None:
     """The noise's place on its own axis, or None if it has no axis."""
+    noise = named(noise)
     value = getattr(noise, noise.axis) if noise.axis else None
     return float(value) if isinstance(value, numbers.Real) else None
 
 
 def card(noise: Noise) -> dict[str, str]:
     """What a reader wants to know of a noise of this name."""
+    noise = named(noise)
     return {"title": noise.title, "formula": noise.formula, "source": noise.source, "axis": noise.axis}
 
 

@@ -26,7 +26,7 @@ def read_pairs(noisy: Path, clean: Path) -> Iterator[tuple[np.ndarray, np.ndarra
 
 def _by_stem(folder: Path) -> dict[str, datasets.CleanImage]:
     found: dict[str, datasets.CleanImage] = {}
-    for image in datasets.load_dataset(folder).images:
+    for image in datasets.pictures_of(folder):
         other = found.setdefault(Path(image.name).stem, image)
         if other is not image:
             raise BadInput(f"{folder} has two images of one name, {other.name} and {image.name}: move one away")

@@ -56,7 +56,8 @@ def noisy_version(pixels: np.ndarray, noise: Noise, seed: int = 0, protocol: str
 
 def recorded_version(image: datasets.CleanImage, noise: Noise, protocol: str = "stored") -> NoisyVersion:
     """An image of a pair beside the noisy one that was recorded under a noise. Raises ValueError."""
-    return _scored(noise, image.read_noisy(noise), image.read(), load_protocol(protocol))
+    clean, (noisy,) = image.read_with([noise])
+    return _scored(noise, noisy, clean, load_protocol(protocol))
 
 
 def _scored(noise: Noise, noisy: np.ndarray, target: np.ndarray, rules: Protocol) -> NoisyVersion:

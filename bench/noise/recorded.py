@@ -53,7 +53,8 @@ def matched(
 def fits(noise: Noise, dataset: Dataset, reference: Noise | None) -> bool:
     """Whether a data set is run under a noise: pairs under their own and the reference, clean images if it is drawn."""
     if dataset.recorded:
-        return noise in dataset.recorded or (noise == reference and not noise.recorded)
+        same = noises.canonical(noise) in map(noises.canonical, dataset.recorded)  # as noisy files, and so not drawn
+        return noise in dataset.recorded or (noise == reference and not noise.recorded and not same)
     return not noise.recorded
 
 

@@ -55,8 +55,10 @@ class Plan:
         doubts = [f"{model.label}: {doubt}" for model in self.models if (doubt := model.doubt)]
         unmeasured = [f"{name} is not measured: {why}" for name, why in self.not_measured.items()]
         coarse = [precisions.CAUTION] if self.precision != "float32" else []
+        found = [f"{dataset.name}: {remark}" for dataset in self.datasets for remark in dataset.remarks]
         return [
             *self.left_out,
+            *found,
             *kept,
             *doubts,
             *too_weak(self.noises),

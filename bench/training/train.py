@@ -73,6 +73,8 @@ def train_model(
         raise BadInput(f"there is nothing to resume in {out}: without --resume a training begins there")
     group, torch_device = _join(device)
     images = training_images.load(data)
+    for remark in images.remarks if group.rank == 0 else ():
+        print(f"note: {remark}")
     network = model.untrained(recipe.seed)
     _check_range(model, network)
     about = {"model": model.name, "network": weights.plain(parameters), "images": images.sha256}

@@ -23,6 +23,7 @@ class TrainingImages:
     held_out  by data set and name
     sha256    of all pixels, in their order
     terms     of the images, by data set
+    remarks   what was found, skipped and done to pixels, sentences that begin with the data set
     """
 
     name: str
@@ -30,6 +31,7 @@ class TrainingImages:
     held_out: dict[str, np.ndarray]
     sha256: str
     terms: dict[str, str]
+    remarks: tuple[str, ...] = ()
 
 
 def load(text: str) -> TrainingImages:
@@ -37,8 +39,8 @@ def load(text: str) -> TrainingImages:
 
     Every n-th image is held out, about 20 in all; none where there are no more than that.
     """
-    places = [text] if Path(text).is_dir() else spec.split(text)
-    found = [datasets.load_dataset(Path(place) if Path(place).is_dir() else place) for place in places]
+    places = [text] if isinstance(datasets.source(text), Path) else spec.split(text)
+    found = [datasets.load_dataset(datasets.source(place)) for place in places]
     names = [dataset.name for dataset in found]
     if twice := [name for name in names if names.count(name) > 1]:
         raise BadInput(f"two data sets of {text} are called {twice[0]!r}: name each once, or rename one of the folders")
@@ -55,7 +57,8 @@ def load(text: str) -> TrainingImages:
             else:
                 train.append(pixels)
     terms = {dataset.name: dataset.licence for dataset in found}
-    return TrainingImages(", ".join(names), train, held_out, digest.hexdigest(), terms)
+    remarks = tuple(f"{dataset.name}: {remark}" for dataset in found for remark in dataset.remarks)
+    return TrainingImages(", ".join(names), train, held_out, digest.hexdigest(), terms, remarks)
 
 
 def _decode(dataset: datasets.Dataset) -> list[np.ndarray]:

@@ -1,11 +1,7 @@
 """Data sets: what is in the installation, folders, crops and limits, and the published hashes."""
 
-import struct
-import zlib
-
 import numpy as np
 import pytest
-import tifffile
 from PIL import Image
 
 from bench import datasets
@@ -84,36 +80,6 @@ def test_order_is_that_of_numbers(tmp_path):
 def test_other_modes_become_rgb(tmp_path, mode):
     Image.new("RGB", (12, 12), (200, 200, 200)).convert(mode).save(tmp_path / "x.png")
     assert load_dataset(tmp_path).images[0].read().shape == (12, 12, 3)
-
-
-def write_png_of_16_bits(file, pixels):
-    """(H, W, 3) uint16, which Pillow reads with half of the bits, and cannot write."""
-
-    def chunk(kind, content):
-        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-
-    header = struct.pack(">IIBBBBB", pixels.shape[1], pixels.shape[0], 16, 2, 0, 0, 0)
-    lines = b"".join(b"\0" + line.astype(">u2").tobytes() for line in pixels)
-    parts = chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(lines)), chunk(b"IEND", b"")
-    file.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(parts))
-
-
-def test_sixteen_bits_are_refused(tmp_path):
-    pixels = np.full((12, 12, 3), 40000, np.uint16)
-    Image.fromarray(pixels[..., 0]).save(tmp_path / "grey.png")
-    write_png_of_16_bits(tmp_path / "colour.png", pixels)
-    tifffile.imwrite(tmp_path / "colour.tif", pixels, photometric="rgb")
-    images = load_dataset(tmp_path).images
-    assert len(images) == 3
-    for image in images:
-        with pytest.raises(ValueError, match=f"{image.name} has .*; 8-bit images are wanted"):
-            image.read()
-
-
-def test_a_folder_with_the_name_of_an_image(tmp_path):
-    (tmp_path / "x.png").mkdir()
-    with pytest.raises(ValueError, match=r"^x.png cannot be read as an image: Is a directory$"):
-        load_dataset(tmp_path).images[0].read()
 
 
 @pytest.mark.parametrize("content", ["{broken", "[1]", '{"mine": 3}'])

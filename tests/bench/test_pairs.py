@@ -115,18 +115,18 @@ def test_noisy_beside_clean(tmp_path, random, clean):
 
 def test_halves_of_pairs_are_refused(tmp_path, random):
     picture(tmp_path / "noisy/a.png", pixels_of(random))
-    with pytest.raises(BadInput, match="has noisy images and no folder of clean images: wanted one of clean, gt"):
+    with pytest.raises(BadInput, match="noisy/ and no folder of clean images, expected one of clean, gt"):
         load_dataset(tmp_path)
     picture(tmp_path / "gt/b.png", pixels_of(random))
-    with pytest.raises(BadInput, match="gt has no image to go with 1 of 1: a.png"):
+    with pytest.raises(BadInput, match="gt has no image .* 1 of 1: .*a.png.*noisy has no image .* 1 of 1: .*b.png"):
         load_dataset(tmp_path)
     picture(tmp_path / "noisy/b.png", pixels_of(random))
     picture(tmp_path / "gt/a.png", pixels_of(random))
     picture(tmp_path / "gt/c.png", pixels_of(random))
-    with pytest.raises(BadInput, match="noisy has no image to go with 1 of 3: c.png"):
+    with pytest.raises(BadInput, match="noisy has no image to go with 1 of 3: .*c.png"):
         load_dataset(tmp_path)
-    (tmp_path / "clean").mkdir()
-    with pytest.raises(BadInput, match="has noisy images and clean/ and gt/: wanted one"):
+    picture(tmp_path / "clean/a.png", pixels_of(random))
+    with pytest.raises(BadInput, match="clean/ and gt/, expected one"):
         load_dataset(tmp_path)
 
 
@@ -200,8 +200,11 @@ def test_srgb_equals_that_of_another_library():
         ("renders(exposure=99)", "exposure is 99, wanted"),
         ("renders(tone='aces')", "tone is 'aces', wanted 'clip' or 'reinhard'"),
         ("renders(pairs=1)", "pairs is 1, wanted True or False"),
-        ("builtin(tone='clip')", "exposure and tone are for renders in linear light, and builtin has none"),
-        ("plain(exposure=1)", "exposure and tone are for renders in linear light, and .*plain has no .exr files"),
+        ("builtin(tone='clip')", "tone: for renders in linear light .* builtin has none"),
+        (
+            "plain(exposure=1)",
+            "exposure, tone and layer are for renders .*plain has no .exr files",
+        ),
     ],
 )
 def test_parameters_that_are_wrong(renders, random, monkeypatch, text, words):
@@ -226,7 +229,7 @@ def test_exr_files_that_are_wrong(renders):
 
     header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
     OpenEXR.File(header, {"Z": ramp[..., 0].copy()}).write(str(file))
-    with pytest.raises(ValueError, match="ramp.exr has the channels Z, wanted R, G and B"):
+    with pytest.raises(ValueError, match="ramp.exr has the channels Z, expected R, G and B"):
         image.read_noisy(MonteCarlo(64))
     OpenEXR.File(header, {"Y": ramp[..., 0].copy()}).write(str(file))
     assert np.allclose(exr.read(file), ramp, atol=1e-6)

@@ -1,0 +1,44 @@
+"""Readers of image files: pixels in 8 bits, and what is done to them beyond reading."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bench.datasets import decode, exr, tone
+from bench.datasets.image import in_channels, read_file
+from bench.datasets.layouts import LINEAR
+from bench.protocols import to_bytes
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How linear light is shown: exposure in stops, tone curve, layer of an EXR file; None for what is usual."""
+
+    exposure: float | None = None
+    curve: str | None = None
+    layer: str | None = None
+
+
+USUAL = Shown()
+
+
+@dataclass(frozen=True)
+class FileReader:
+    """Reads a file when it is called: uint8 (H, W, 3). Raises ValueError."""
+
+    path: Path
+    shown: Shown = USUAL
+
+    def __call__(self) -> np.ndarray:
+        if self.path.suffix.lower() != LINEAR:
+            return read_file(self.path)
+        light, curve = exr.read(self.path, self.shown.layer), self.shown.curve or tone.CURVES[0]
+        return in_channels(to_bytes(tone.map_tones(light, self.shown.exposure or 0.0, curve)))
+
+    def remarks(self) -> list[str]:
+        """What is done to the file's pixels beyond reading them, and what else is in it."""
+        linear = self.path.suffix.lower() == LINEAR
+        return exr.remarks(self.path, self.shown.layer) if linear else decode.remarks(self.path)
