@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from bench.inside.options import data_options, listed, models_of
+from bench.inside.options import data_options, listed, models_of, noises_of
 
 
 @click.command()
@@ -30,7 +30,7 @@ def features(models, noise, reference, layer, **options) -> None:
 
     chosen = setting.make(**options)
     resolved = models_of(",".join(models))
-    question = densities.ask(noises.expand(noise), noises.load_noise(reference), chosen)
+    question = densities.ask(noises_of(noise, chosen.patches.channels), noises.load_noise(reference), chosen)
     probes = [deepest(model, listed(layer), chosen.device) for model in resolved]
     click.echo(f"{chosen.patches.words}; protocol {chosen.protocol.name}")
     rows, seen = [], []

@@ -19,14 +19,14 @@ def _library():
 
 
 def read(path: Path) -> np.ndarray:
-    """Linear light, float32 (H, W, 3), of channels R, G, B, or of Y alone thrice. Raises ValueError, BadInput."""
+    """Linear light, float32: (H, W, 3) of channels R, G, B, or (H, W, 1) of Y alone. Raises ValueError, BadInput."""
     library = _library()
     try:
         with library.File(str(path), separate_channels=True) as file:
             channels = {name: channel.pixels for name, channel in file.channels().items()}
     except (RuntimeError, ValueError, TypeError) as error:  # what the library raises for files that are none
         raise ValueError(f"{path.name} cannot be read as an EXR file: {described(error)}") from error
-    names = ["R", "G", "B"] if {"R", "G", "B"} <= channels.keys() else ["Y"] * 3
+    names = ["R", "G", "B"] if {"R", "G", "B"} <= channels.keys() else ["Y"]
     if not set(names) <= channels.keys():
         raise ValueError(f"{path.name} has the channels {', '.join(sorted(channels))}, wanted R, G and B")
     pixels = np.stack([channels[name] for name in names], axis=-1).astype(np.float32)

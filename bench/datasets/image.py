@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from bench.datasets.channels import described, pixels_of
 from noise_zoo.noise import Noise
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"}
-Reader = Callable[[], np.ndarray]  # uint8 (H, W, 3); raises ValueError where it cannot
+Reader = Callable[[], np.ndarray]  # uint8 (H, W, 1) or (H, W, 3); raises ValueError where it cannot
 
 
 @dataclass(frozen=True)
 class CleanImage:
     """One image of a data set, and the noisy ones that were recorded with it.
 
-    `read()` gives float32 (H, W, 3) in [0, 1], exact multiples of 1/255; `read_noisy(noise)` alike.
+    `read()` gives float32 in [0, 1], exact multiples of 1/255: (H, W, 1) of a greyscale file, (H, W, 3) of a colour one
+    (bench.datasets.channels); `read_noisy(noise)` alike.
     recorded    noises with the readers of their noisy images, of the size of the clean one
     photograph  what crops of one photograph or scene have in common: their rows are not independent
     """
@@ -43,14 +47,22 @@ class CleanImage:
                 return self._read(reader)
         raise ValueError(f"{self.name} has no image with {noise}")
 
+    @property
+    def channels(self) -> int | None:
+        """1 of a greyscale image, 3 of a colour one, None of one that cannot be read."""
+        try:
+            return self.read_bytes().shape[-1]
+        except (ValueError, OSError):
+            return None
+
     def problem(self) -> str:
         """Why this image cannot be used, or ''."""
         try:
             shapes = {self.read().shape, *(self.read_noisy(noise).shape for noise, _ in self.recorded)}
         except (ValueError, OSError) as error:
             return str(error)
-        sizes = " and ".join(sorted(f"{width}x{height}" for height, width, _ in shapes))
-        return f"the images of {self.name} have {sizes} pixels, wanted the same" if len(shapes) > 1 else ""
+        sizes = " and ".join(sorted(map(described, shapes)))
+        return f"the images of {self.name} are {sizes}: expected images of one size and kind" if len(shapes) > 1 else ""
 
     def _read(self, reader: Reader) -> np.ndarray:
         pixels = reader()
@@ -74,6 +86,13 @@ class Dataset:
         """The noises that its images were recorded with; none of a data set of clean images alone."""
         return tuple(dict.fromkeys(noise for image in self.images for noise, _ in image.recorded))
 
+    @cached_property
+    def is_grey(self) -> bool:
+        """Whether every image that can be read is greyscale; reads them up to the first that is not."""
+        channels = (image.channels for image in self.images)
+        known = list(takewhile(lambda number: number in (None, 1), channels))
+        return len(known) == len(self.images) and 1 in known
+
     def without_noise(self) -> Dataset:
         """The clean images alone."""
         return replace(self, images=tuple(replace(image, recorded=()) for image in self.images))
@@ -89,14 +108,14 @@ def centre_crop(pixels: np.ndarray, side: int, name: str) -> np.ndarray:
 
 
 def read_file(path: Path) -> np.ndarray:
-    """An image file as uint8 (H, W, 3); grey becomes three equal channels. Raises ValueError if it cannot be read."""
+    """An image file as uint8, (H, W, 1) if it is greyscale, else (H, W, 3). Raises ValueError if it cannot be read."""
     try:
         with Image.open(path) as image:
             if image.mode.startswith(("I", "F")):
                 raise ValueError(f"{path.name} has {image.mode!r} pixels; 8-bit images are wanted")
             if any(";16" in str(tile[3]) for tile in image.tile):  # Pillow would drop half of the bits, and not say so
                 raise ValueError(f"{path.name} has 16 bits a sample; 8-bit images are wanted")
-            return np.asarray(image.convert("RGB"))
+            return pixels_of(image)
     except UnidentifiedImageError as error:
         raise ValueError(f"{path.name} cannot be read as an image: its format is not known") from error
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:

@@ -13,6 +13,7 @@ import numpy as np
 
 from baselines.checkpoints import first_line
 from bench.datasets import CleanImage, Dataset
+from bench.datasets.channels import described
 from bench.evaluation.rows import failed, row_of, unscored
 from bench.evaluation.task import Job, Recorded, Task
 from bench.noise import noises
@@ -89,8 +90,8 @@ def _read(image: CleanImage, wanted: dict[int, Noise]) -> tuple[np.ndarray, str,
     noisy = {place: image.read_noisy(noise) for place, noise in wanted.items()}
     for place, pixels in noisy.items():
         if pixels.shape != clean.shape:
-            sizes = " and ".join(f"{pixels.shape[1]}x{pixels.shape[0]}" for pixels in (noisy[place], clean))
-            raise ValueError(f"the noisy and the clean image of {image.name} have {sizes} pixels, wanted the same")
+            sizes = " and ".join(described(pixels.shape) for pixels in (noisy[place], clean))
+            raise ValueError(f"the noisy and the clean image of {image.name} are {sizes}: expected one size and kind")
     return clean, image_hash, {place: Recorded(pixels, _both(image_hash, pixels)) for place, pixels in noisy.items()}
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 
 from bench import metrics
+from bench.datasets.channels import picture_of
 from bench.evaluation.prepare import Prepared
 from bench.evaluation.task import Task
 from bench.metrics import psnr
@@ -46,6 +46,7 @@ def pictures(plan: Plan, task: Task, row: dict[str, Any], output: np.ndarray | N
 
 
 def _encoded(pixels: np.ndarray) -> bytes:
+    """Lossless WebP, which has no greyscale: there three equal channels."""
     content = BytesIO()
-    Image.fromarray(pixels).save(content, "webp", lossless=True, quality=50, method=2)
+    picture_of(pixels).save(content, "webp", lossless=True, quality=50, method=2)
     return content.getvalue()

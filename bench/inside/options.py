@@ -10,6 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from bench.networks.model import Model
+    from noise_zoo.noise import Noise
 
 
 def data_options(patches: int) -> Callable:
@@ -38,6 +39,24 @@ def data_options(patches: int) -> Callable:
 def listed(text: str | None) -> tuple[str, ...]:
     """'layers.*, norm' -> ('layers.*', 'norm')."""
     return tuple(part.strip() for part in (text or "").split(",") if part.strip())
+
+
+def noises_of(text: str, channels: int) -> list[Noise]:
+    """The noises of a list of specs; each that needs colour is skipped on greyscale images, with a note.
+
+    Raises BadInput.
+    """
+    from bench.errors import BadInput
+    from bench.noise import noises
+
+    chosen = noises.expand(text)
+    kept = [noise for noise in chosen if channels == 3 or not noise.needs_colour]
+    skipped = ", ".join(noises.canonical(noise) for noise in chosen if noise not in kept)
+    if not kept:
+        raise BadInput(f"the images are greyscale, and {skipped} needs colour: name another noise, or colour images")
+    if skipped:
+        click.echo(f"note: {skipped} skipped: the images are greyscale, and it needs colour")
+    return kept
 
 
 def models_of(text: str) -> list[Model]:

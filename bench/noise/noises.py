@@ -163,6 +163,8 @@ def card(noise: Noise) -> dict[str, str]:
 
 def apply(noise: Noise, clean: np.ndarray, random: np.random.Generator | LegacyGenerator) -> Images:
     """(noisy, clean), float32 (H, W, C). Raises BadInput for whatever a user's noise raises, or does wrong."""
+    if noise.needs_colour and clean.shape[-1] == 1:
+        raise BadInput(f"noise {canonical(noise)} is for colour images, got a greyscale one: name another noise for it")
     try:
         noisy, target = noise(clean, random)
         noisy, target = (np.asarray(image, np.float32) for image in (noisy, target))

@@ -9,9 +9,9 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from bench import datasets
+from bench.datasets.channels import picture_of
 from bench.errors import BadInput
 from bench.files import write
 from bench.noise import noises
@@ -106,5 +106,5 @@ def _write_pair(image: datasets.CleanImage, name: str, noise: Noise, seed: int, 
 
 def _png(pixels: np.ndarray) -> bytes:
     content = BytesIO()
-    Image.fromarray(pixels).save(content, "png")
+    picture_of(pixels).save(content, "png")
     return content.getvalue()

@@ -12,7 +12,8 @@ def matched(named: list[Noise], sets: list[Dataset]) -> tuple[list[Noise], list[
     """Noises and data sets that go together, and in sentences what does not. Raises BadInput where nothing does.
 
     Pairs are run under the noise that was recorded in them, those of its levels that are named or else all, and under
-    the reference; never under noise that is drawn. Clean images are run under noise that is drawn.
+    the reference; never under noise that is drawn. Clean images are run under noise that is drawn; greyscale ones not
+    under noise that needs colour.
     """
     asked = [noise for noise in named if noise.recorded]
     drawn = [noise for noise in named if not noise.recorded]
@@ -25,8 +26,13 @@ def matched(named: list[Noise], sets: list[Dataset]) -> tuple[list[Noise], list[
             sentences.append(f"{dataset.name} is left out: it has {listed(dataset.recorded)}, and not {listed(asked)}")
         elif not dataset.recorded and only_recorded:
             sentences.append(f"{dataset.name} is left out: it has clean images alone, and not {listed(asked)}")
+        elif not dataset.recorded and drawn and not any(fits(noise, dataset) for noise in drawn):
+            sentences.append(f"{dataset.name} is skipped: {_lacks_colour(drawn)}")
         else:
             kept.append(dataset)
+            colour = [noise for noise in drawn if noise.needs_colour and not fits(noise, dataset)]
+            if colour and not dataset.recorded:
+                sentences.append(f"{listed(colour)} skipped on {dataset.name}: {_lacks_colour(colour)}")
             recorded += own
             if own and drawn != [reference]:
                 sentences.append(f"{dataset.name} is run under its own noise and {noises.REFERENCE} alone; for other "
@@ -34,17 +40,26 @@ def matched(named: list[Noise], sets: list[Dataset]) -> tuple[list[Noise], list[
     sentences += [f"{noises.canonical(noise)} is left out: no data set has it" for noise in asked
                   if recorded and noise not in recorded]  # fmt: skip
     if not kept:
-        raise BadInput(f"{'; '.join(sentences)}. Pairs have recorded noise: mc-mini, or a folder with noisy/, clean/")
+        advice = ". Pairs have recorded noise: mc-mini, or a folder with noisy/, clean/" if asked else ""
+        raise BadInput(f"{'; '.join(sentences)}{advice}")
     if all(dataset.recorded for dataset in kept):
         drawn = [reference]
+    drawn = [noise for noise in drawn if any(fits(noise, dataset) for dataset in kept)]
     return [*drawn, *dict.fromkeys(recorded)], kept, sentences
 
 
 def fits(noise: Noise, dataset: Dataset) -> bool:
-    """Whether a data set is run under a noise: pairs under their own and the reference, clean images if it is drawn."""
+    """Whether a data set is run under a noise: pairs under their own and the reference, clean images if it is drawn.
+
+    Greyscale images have no noise that needs colour.
+    """
     if dataset.recorded:
         return noise in dataset.recorded or noise == noises.load_noise(noises.REFERENCE)
-    return not noise.recorded
+    return not noise.recorded and not (noise.needs_colour and dataset.is_grey)
+
+
+def _lacks_colour(chosen) -> str:
+    return f"its images are greyscale, and {listed(chosen)} need{'s' if len(chosen) == 1 else ''} colour"
 
 
 def listed(chosen) -> str:
