@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from bench import datasets, spec
+from bench.datasets.channels import in_colour
 from bench.errors import BadInput
 
 HELD_OUT = 20  # about so many images are kept for choices and for test curves
@@ -17,12 +18,14 @@ HELD_OUT = 20  # about so many images are kept for choices and for test curves
 
 @dataclass(frozen=True)
 class TrainingImages:
-    """uint8 images (H, W, 3).
+    """uint8 images (H, W, C): C is 1 where all are greyscale, else 3.
 
     name      of the data sets: 'DIV2K, WED'
-    held_out  by data set and name
-    sha256    of all pixels, in their order
+    train     a greyscale image among colour ones has three equal channels
+    held_out  by data set and name, as they were read: (H, W, 1) if greyscale
+    sha256    of all pixels as they were read, in their order
     terms     of the images, by data set
+    grey      how many are greyscale
     """
 
     name: str
@@ -30,6 +33,11 @@ class TrainingImages:
     held_out: dict[str, np.ndarray]
     sha256: str
     terms: dict[str, str]
+    grey: int = 0
+
+    @property
+    def channels(self) -> int:
+        return self.train[0].shape[2]
 
 
 def load(text: str) -> TrainingImages:
@@ -55,7 +63,10 @@ def load(text: str) -> TrainingImages:
             else:
                 train.append(pixels)
     terms = {dataset.name: dataset.licence for dataset in found}
-    return TrainingImages(", ".join(names), train, held_out, digest.hexdigest(), terms)
+    grey = sum(pixels.shape[2] == 1 for pixels in (*train, *held_out.values()))
+    if grey < count:
+        train = [in_colour(pixels) for pixels in train]
+    return TrainingImages(", ".join(names), train, held_out, digest.hexdigest(), terms, grey)
 
 
 def _decode(dataset: datasets.Dataset) -> list[np.ndarray]:
