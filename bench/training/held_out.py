@@ -59,13 +59,8 @@ def scorer(
         network.to(device).eval()
         scores: dict[str, list[float]] = {}
         for noise, x, target, key in cases:
-            output = (
-                for_image(run, takes, x.shape[1])(x.to(device), **keyed(network, [key]))[0]
-                .permute(1, 2, 0)
-                .float()
-                .cpu()
-                .numpy()
-            )
+            suited = for_image(run, takes, x.shape[1])
+            output = suited(x.to(device), **keyed(suited, [key]))[0].permute(1, 2, 0).float().cpu().numpy()
             scores.setdefault(noise, []).append(psnr.score(protocols.to_bytes(output), target))
         return {noise: float(np.mean(values)) for noise, values in scores.items()}
 

@@ -157,16 +157,17 @@ def _check_input(model: Model, network: torch.nn.Module, images: TrainingImages)
     except ValueError as error:
         raise BadInput(f"{model.label}: {error}") from error
     if isinstance(adapted, White):
-        raise BadInput(f"{model.label} takes white at {adapted.white}; trained are networks for images in [0, 1]: leave "
-                       "that parameter out")  # fmt: skip
+        raise BadInput(f"{model.label} takes white at {adapted.white}, expected images in [0, 1]: leave it out")
     if model.channels == images.channels:
         return
     own = [name for name in spec.parameters_of(model.factory) if name in (*CHANNELS, "out_nc", "out_channels")]
     if images.channels == 1:
         how = f": give {' '.join(f'--set {name}=1' for name in own)}, or name colour images" if own else ""
         raise BadInput(f"{images.name} is greyscale, and {model.label} is for colour images{how}")
-    raise BadInput(f"{model.label} is for greyscale images, and {images.name} has {len(images.train)} to train on of "
-                   f"which some are colour: name greyscale ones, or leave {' and '.join(own) or 'that'} out")  # fmt: skip
+    how = f", or leave {' and '.join(own)} out" if own else ""
+    raise BadInput(
+        f"{model.label} is for greyscale images, and {images.name} has colour ones: name greyscale ones{how}"
+    )
 
 
 def _check_state(model: Model, network: torch.nn.Module) -> None:
