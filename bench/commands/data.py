@@ -137,7 +137,10 @@ class _Watching:
 @click.argument("name")
 def check(name) -> None:
     """Read every image of the data set NAME (a name, or a folder) and compare a public one with its SHA-256 list."""
+    from collections import Counter
+
     from bench import datasets
+    from bench.datasets import channels
     from bench.datasets.places import locate
     from bench.datasets.public import PUBLIC, verify
     from bench.errors import BadInput
@@ -145,15 +148,19 @@ def check(name) -> None:
 
     found = datasets.load_dataset(Path(name) if Path(name).is_dir() else name)
     note = verify(PUBLIC[name], locate(name)) if name in PUBLIC else ""
-    broken = []
+    broken, kinds = [], Counter()
     with progress("images", len(found.images)) as bar:
         for image in found.images:
-            broken += filter(None, [image.problem()])
+            if problem := image.problem():
+                broken.append(problem)
+            else:
+                kinds[channels.kind(image.read_bytes())] += 1
             bar.advance(note=image.name)
     if broken:
         raise BadInput(f"{len(broken)} of {len(found.images)} images of {name} cannot be used; the first: {broken[0]}")
     pairs = f", pairs with {', '.join(map(str, found.recorded))}" if found.recorded else ""
-    click.echo(f"{name}: {len(found.images)} images can be read{pairs}{'; ' + note if note else ''}")
+    said = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+    click.echo(f"{name}: {len(found.images)} images can be read ({said}){pairs}{'; ' + note if note else ''}")
 
 
 @data.command("render-mc")

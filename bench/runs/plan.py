@@ -52,6 +52,11 @@ class Plan:
         coarse = [precisions.CAUTION] if self.precision != "float32" else []
         return [*self.left_out, *kept, *doubts, *coarse, *unmeasured]
 
+    @property
+    def measured(self) -> dict[str, str]:
+        """Metric -> SHA-256 of its file where it is a user's, else ''."""
+        return {metric.name: metric.source_hash for metric in self.metrics}
+
     def noises_on(self, dataset: datasets.Dataset) -> list[int]:
         """Places of the noises that a data set is run under: its own and Gaussian 15 for pairs, else those drawn."""
         return [place for place, noise in enumerate(self.noises) if fits(noise, dataset)]

@@ -20,7 +20,7 @@ COLUMNS = {**IDENTITY, **MEASURED}
 ORDER = ("model", "size", "weights", "weights_hash", "dataset", "image", "photograph", "image_hash", "input", "noise",
          "noise_name", "noise_version", "level", "seed", "protocol", "precision", "tile", "device")  # fmt: skip
 ORDER_AFTER = ("psnr_capped", "seconds", "status", "reason")  # behind the metrics, NAME and NAME_noisy each
-HIDDEN = {"asked": "TEXT"}  # of the store itself, not of its rows: see Store.write
+HIDDEN = {"asked": "TEXT", "no_value": "TEXT"}  # of the store itself, not of its rows: see Store.write
 SCHEMA = 2  # 1 had neither `asked` nor `photograph`; columns that come later are added to older stores
 _ALL = {**HIDDEN, **COLUMNS}
 

@@ -6,6 +6,7 @@ noise.
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from bench.noise.noises import REFERENCE
@@ -14,12 +15,14 @@ from bench.statistics.scores import NOISY, Scores, by_dataset, measured, with_no
 
 CELL = ["model", "dataset", "noise"]
 GAP = "gap"
+BOUNDS = ["", "_low", "_high", "_images"]
 
 
 def summarize(rows: pd.DataFrame) -> pd.DataFrame:
     """One row a model x data set x noise: images, failed, and each metric and the gap with bounds, dB and units of it.
 
-    Models keep the order of their first row; the noisy input comes last.
+    NAME_images counts the images that have a value of the metric, over which its mean is. Models keep the order of
+    their first row; the noisy input comes last.
     """
     full = with_noisy(rows)
     order = {model: place for place, model in enumerate([*dict.fromkeys(rows["model"]), NOISY])}
@@ -30,10 +33,11 @@ def summarize(rows: pd.DataFrame) -> pd.DataFrame:
     )
     counts = full[~full["failed"]].groupby(CELL)["image"].nunique()
     cells["images"] = counts.reindex(cells.index, fill_value=0)
-    columns = [f"{name}{bound}" for name in (*measured(rows), GAP) for bound in ("", "_low", "_high")]
+    columns = [f"{name}{bound}" for name in (*measured(rows), GAP) for bound in BOUNDS]
     found = [_of_dataset(scores) for scores in by_dataset(full)]
     numbers = pd.concat(found) if found else pd.DataFrame(index=cells.index)
-    return cells.join(numbers.reindex(columns=columns)).reset_index()
+    counted = {name: "Int64" for name in columns if name.endswith("_images")}
+    return cells.join(numbers.reindex(columns=columns)).astype(counted).reset_index()
 
 
 def _of_dataset(scores: Scores) -> pd.DataFrame:
@@ -41,7 +45,8 @@ def _of_dataset(scores: Scores) -> pd.DataFrame:
     wide = pd.concat([scores.table, _gaps(scores)], axis=1)
     bounds = mean_intervals(wide.to_numpy(float), scores.photographs.to_numpy())
     columns = wide.columns.set_names(["metric", "model", "noise"])
-    long = pd.DataFrame(bounds, columns, ["", "_low", "_high"]).unstack("metric")
+    bounds = np.c_[bounds, wide.notna().sum()]
+    long = pd.DataFrame(bounds, columns, BOUNDS).unstack("metric")
     long.columns = [f"{metric}{bound}" for bound, metric in long.columns]
     long["dataset"] = scores.dataset
     return long.reset_index().set_index(CELL)
