@@ -42,21 +42,16 @@ def listed(text: str | None) -> tuple[str, ...]:
 
 
 def noises_of(text: str, channels: int) -> list[Noise]:
-    """The noises of a list of specs; each that needs colour is skipped on greyscale images, with a note.
+    """The noises of a list of specs that images of 1 or 3 channels can have; a line says which are skipped.
 
     Raises BadInput.
     """
-    from bench.errors import BadInput
     from bench.noise import noises
 
-    chosen = noises.expand(text)
-    kept = [noise for noise in chosen if channels == 3 or not noise.needs_colour]
-    skipped = ", ".join(noises.canonical(noise) for noise in chosen if noise not in kept)
-    if not kept:
-        raise BadInput(f"the images are greyscale, and {skipped} needs colour: name another noise, or colour images")
-    if skipped:
-        click.echo(f"note: {skipped} skipped: the images are greyscale, and it needs colour")
-    return kept
+    chosen, skipped = noises.for_channels(noises.expand(text), channels)
+    for sentence in skipped:
+        click.echo(f"note: {sentence}")
+    return chosen
 
 
 def models_of(text: str) -> list[Model]:

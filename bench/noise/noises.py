@@ -177,6 +177,15 @@ def apply(noise: Noise, clean: np.ndarray, random: np.random.Generator | LegacyG
     return noisy, target
 
 
+def for_channels(chosen: list[Noise], channels: int) -> tuple[list[Noise], list[str]]:
+    """The noises that images of 1 or 3 channels can have, and a sentence on the others. Raises BadInput for none."""
+    kept = [noise for noise in chosen if channels == 3 or not noise.needs_colour]
+    skipped = ", ".join(canonical(noise) for noise in chosen if noise not in kept)
+    if not kept:
+        raise BadInput(f"noise {skipped} is for colour images, got greyscale: name another noise, or colour images")
+    return kept, [f"{skipped} skipped: it is for colour images, got greyscale"] if skipped else []
+
+
 def pixel_hash(image: np.ndarray) -> str:
     """SHA-256 of an image's size and float32 pixels, (H, W, C) in [0, 1]."""
     digest = hashlib.sha256(repr(image.shape).encode())

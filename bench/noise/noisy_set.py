@@ -91,7 +91,10 @@ def _write_pair(image: datasets.CleanImage, name: str, noise: Noise, seed: int, 
         clean = image.read()
     except ValueError as error:
         raise BadInput(str(error)) from error
-    version = noisy_version(np.rint(clean * 255).astype(np.uint8), noise, seed)
+    try:
+        version = noisy_version(np.rint(clean * 255).astype(np.uint8), noise, seed)
+    except BadInput as error:
+        raise BadInput(f"{image.name}: {error}") from error
     write(out / name, _png(version.stored))
     if not noise.keeps_clean:
         write(out / CLEAN / name, _png(version.target))
