@@ -91,7 +91,7 @@ def weights(shared, monkeypatch):
 def test_lpips_of_the_authors_example(shared, weights):
     clean, first, second = example(shared)
     score = metrics.against([metrics.load_metric("lpips")], clean, load_protocol("stored"))
-    assert [round(score(output)["lpips"], 3) for output in (first, second)] == [0.722, 0.138]  # their README
+    assert [round(score(output).values["lpips"], 3) for output in (first, second)] == [0.722, 0.138]  # their README
 
 
 @pytest.mark.parametrize("net", ["alex", "squeeze"])
@@ -109,7 +109,7 @@ def test_lpips_in_bgr_is_a_protocol_of_its_own(shared, weights):
     metric = metrics.load_metric("lpips")
 
     def scored(protocol, first, second):
-        return metrics.against([metric], second, load_protocol(protocol))(first)["lpips"]
+        return metrics.against([metric], second, load_protocol(protocol))(first).values["lpips"]
 
     rgb, bgr = (scored(name, output, clean) for name in ("masked-denoising", "masked-denoising-bgr"))
     assert rgb == scored("stored", output, clean) != bgr  # and no border is left out
