@@ -20,7 +20,7 @@ GROUPS = 16  # at most so many groups of photographs are kept apart
 
 @dataclass(frozen=True)
 class Shift:
-    """Mean output less mean clean level of R, G, B and all three, in levels of 255, with 95% bounds, each (4,).
+    """Mean output minus mean clean level of each channel and of all, in levels of 255, with 95% bounds, each (C + 1,).
 
     Bounds are NaN for fewer than 3 photographs.
     """
@@ -31,33 +31,33 @@ class Shift:
 
 
 class Brightness:
-    """Adds up images; memory does not grow with their number."""
+    """Adds up images of `channels` channels, 3 or 1; memory does not grow with their number."""
 
-    def __init__(self):
-        self.counts = np.zeros((3, LEVELS), dtype=np.int64)
-        self._difference = np.zeros((GROUPS, 3))
+    def __init__(self, channels: int = 3):
+        self.counts = np.zeros((channels, LEVELS), dtype=np.int64)
+        self._difference = np.zeros((GROUPS, channels))
         self._pixels = np.zeros(GROUPS)
 
     def add(self, output: Tensor, clean: Tensor, photograph: int) -> None:
-        """Levels uint8 (B, 3, H, W) of outputs and of clean images that were cut from one photograph."""
-        for channel in range(3):
+        """Levels uint8 (B, C, H, W) of outputs and of clean images that were cut from one photograph."""
+        for channel in range(len(self.counts)):
             self.counts[channel] += torch.bincount(output[:, channel].flatten().long(), minlength=LEVELS).numpy()
         group = photograph % GROUPS
         self._difference[group] += (output.double() - clean.double()).sum((0, 2, 3)).numpy()
         self._pixels[group] += output[:, 0].numel()
 
     def density(self) -> np.ndarray:
-        """Share of the pixels at each level, (3, 256)."""
+        """Share of the pixels at each level, (C, 256)."""
         return self.counts / self.counts.sum(1, keepdims=True)
 
     def shift(self) -> Shift:
         """Bounds: jackknife over groups of photographs."""
         used = self._pixels > 0
         sums, pixels = self._difference[used], self._pixels[used]
-        sums = np.c_[sums, sums.mean(1)]  # (G, 4)
+        sums = np.c_[sums, sums.mean(1)]  # (G, C + 1)
         value = sums.sum(0) / pixels.sum()
         if used.sum() < 3:
-            return Shift(value, np.full(4, np.nan), np.full(4, np.nan))
+            return Shift(value, np.full_like(value, np.nan), np.full_like(value, np.nan))
         without = (sums.sum(0) - sums) / (pixels.sum() - pixels)[:, None]
         half = jackknife.half_width(value, without, pixels)
         return Shift(value, value - half, value + half)

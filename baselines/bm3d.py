@@ -1,7 +1,8 @@
 """BM3D: alike patches are stacked and denoised together, twice (Dabov et al., 2007; Mäkinen et al., 2020).
 
-Input and output (B, 3, H, W) in [0, 1], from 16x16, in opponent colours. The noise level is estimated in each image, or
-given as `sigma` (of 255): baselines/classical.py says what that means. Everything else is the authors' package `bm3d`,
+Input and output (B, 1 or 3, H, W) in [0, 1], from 16x16, colour in opponent colours. The noise level is estimated in
+each image, or given as `sigma` (of 255): baselines/classical.py says what that means. Everything else is the authors'
+package `bm3d`,
 which is no dependency: it is binary, and its terms allow informational and non-commercial use only. It works in one
 thread, because with several its sums, and so its pixels, depend on their order.
 """
@@ -22,7 +23,10 @@ LEAST = 16  # side in pixels; the package crashes on 8x8
 
 
 class BM3D(Classical):
-    """bm3d_rgb. `profile`: 'np' (the authors' usual), 'vn' (for much noise) or 'high' (smaller steps, slower)."""
+    """bm3d_rgb, and bm3d on greyscale images.
+
+    `profile`: 'np' (the authors' usual), 'vn' (for much noise) or 'high' (smaller steps, slower).
+    """
 
     def __init__(self, sigma=ESTIMATED, profile="np"):
         super().__init__(sigma)
@@ -36,12 +40,14 @@ class BM3D(Classical):
         self.profile.num_threads = 1
 
     def denoise(self, image: np.ndarray, sigma: float) -> np.ndarray:
-        from bm3d import bm3d_rgb
+        from bm3d import bm3d, bm3d_rgb
 
         if min(image.shape[:2]) < LEAST:
             raise ValueError(f"the image is {image.shape[0]}x{image.shape[1]}, wanted {LEAST}x{LEAST} at least")
         if sigma == 0:
             return image
+        if image.shape[-1] == 1:
+            return bm3d(image[..., 0], sigma, self.profile).reshape(image.shape)
         red, green, blue = np.moveaxis(image, -1, 0)
         if 0 in (np.ptp(red + green + blue), np.ptp(red - blue), np.ptp(red - 2 * green + blue)):
             raise ValueError("the image is flat in a colour (grey perhaps), where the package bm3d divides by zero")

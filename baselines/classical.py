@@ -50,7 +50,7 @@ def bytes_per_pixel(**parameters) -> int:
 
 
 class Classical(nn.Module, ABC):
-    """(B, 3, H, W) in [0, 1] -> the same, an image at a time, in float64 on the CPU; no weights, not differentiable.
+    """(B, 1 or 3, H, W) in [0, 1] -> the same, one by one, in float64 on the CPU; no weights, not differentiable.
 
     sigma  the noise's deviation, of 255, or 'estimated' in each image
     """
@@ -63,7 +63,7 @@ class Classical(nn.Module, ABC):
         self.sigma = sigma
 
     def forward(self, x: Tensor) -> Tensor:
-        images = x.detach().permute(0, 2, 3, 1).cpu().double().numpy()  # (B, H, W, 3)
+        images = x.detach().permute(0, 2, 3, 1).cpu().double().numpy()  # (B, H, W, C)
         denoised = np.stack([self.denoise(image, self._level(image)) for image in images])
         return torch.from_numpy(denoised).permute(0, 3, 1, 2).to(x).contiguous()
 
@@ -72,4 +72,4 @@ class Classical(nn.Module, ABC):
 
     @abstractmethod
     def denoise(self, image: np.ndarray, sigma: float) -> np.ndarray:
-        """(H, W, 3) in [0, 1], float64, with noise of deviation `sigma` in the same units -> the same without it."""
+        """(H, W, C) in [0, 1], float64, with noise of deviation `sigma` in the same units -> the same without it."""

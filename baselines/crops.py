@@ -10,9 +10,9 @@ MASKED_VALUE = -0.1  # what the official code puts at a masked input pixel
 
 
 class Crops:
-    """Random crops of images in memory, (B, 3, crop, crop) in [0, 1], each flipped and turned in one of 8 ways.
+    """Random crops of images in memory, (B, C, crop, crop) in [0, 1], each flipped and turned in one of 8 ways.
 
-    Images are uint8 (H, W, 3) and are kept so on the device; nothing is loaded or decoded again.
+    Images are uint8 (H, W, C), all of the same C, and are kept so on the device; nothing is loaded or decoded again.
     """
 
     def __init__(self, images: list[np.ndarray], crop: int, device: torch.device):
@@ -22,9 +22,10 @@ class Crops:
             raise ValueError(f"none of the {len(images)} images is as large as a crop of {crop}x{crop} pixels")
         sizes = torch.tensor([image.shape[:2] for image in large])
         ends = sizes.prod(1).cumsum(0)
-        self.pixels = torch.empty(int(ends[-1]), 3, dtype=torch.uint8, device=device)  # (P, 3)
+        channels = large[0].shape[2]
+        self.pixels = torch.empty(int(ends[-1]), channels, dtype=torch.uint8, device=device)  # (P, C)
         for image, end in zip(large, ends.tolist(), strict=True):
-            flat = np.require(image, requirements="CW").reshape(-1, 3)
+            flat = np.require(image, requirements="CW").reshape(-1, channels)
             self.pixels[end - len(flat) : end] = torch.from_numpy(flat)
         self.start = torch.cat([torch.zeros(1, dtype=torch.long), ends[:-1]]).to(device)
         self.height, self.width = sizes.to(device).unbind(1)
@@ -41,7 +42,7 @@ class Crops:
         row, column = torch.where(flips[0], column, row), torch.where(flips[0], row, column)
         row, column = torch.where(flips[1], last - row, row), torch.where(flips[2], last - column, column)
         at = self.start[which].view(-1, 1, 1) + (top.view(-1, 1, 1) + row) * self.width[which].view(-1, 1, 1)
-        crops = self.pixels[at + left.view(-1, 1, 1) + column].permute(0, 3, 1, 2)  # (B, 3, crop, crop)
+        crops = self.pixels[at + left.view(-1, 1, 1) + column].permute(0, 3, 1, 2)  # (B, C, crop, crop)
         return crops.contiguous().float() / 255
 
 

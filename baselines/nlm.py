@@ -1,6 +1,6 @@
 """Non-local means: each pixel becomes a mean of pixels nearby whose surroundings look alike (Buades et al., 2005).
 
-Input and output (B, 3, H, W) in [0, 1]. The noise level is estimated in each image, or given as `sigma` (of 255):
+Input and output (B, 1 or 3, H, W) in [0, 1]. The noise level is estimated in each image, or given as `sigma` (of 255):
 baselines/classical.py says what that means. Everything else is scikit-image's, under its names and in its units.
 """
 
@@ -20,7 +20,7 @@ RECEPTIVE_FIELD = "whole image"  # the estimate of the noise level needs it
 
 
 class NonLocalMeans(Classical):
-    """denoise_nl_means on colour patches.
+    """denoise_nl_means on patches of all channels together.
 
     patch_size      side of the squares that are compared, in pixels
     patch_distance  how far away pixels are looked for, in pixels

@@ -100,7 +100,7 @@ class Trainer:
         return loss.detach()
 
     def _spoil(self, clean: Tensor) -> tuple[Tensor, ...]:
-        """What the network is given for (B, 3, H, W): noisy, with masked pixels; or noisy, and which tokens to hide."""
+        """What the network is given for (B, C, H, W): noisy, with masked pixels; or noisy, and which tokens to hide."""
         recipe = self.recipe
         noise = torch.randn(clean.shape, device=self.device, generator=self.generator)
         noisy = clean + recipe.sigma / 255 * noise

@@ -1,8 +1,8 @@
 """Total variation: the image that varies least among those near the noisy one (Rudin, Osher & Fatemi, 1992).
 
-Input and output (B, 3, H, W) in [0, 1], solved by Chambolle's algorithm (2004), each channel by itself. The noise level
-is estimated in each image, or given as `sigma` (of 255): baselines/classical.py says what that means. Everything else
-is scikit-image's, under its names and in its units.
+Input and output (B, 1 or 3, H, W) in [0, 1], solved by Chambolle's algorithm (2004), each channel by itself. The noise
+level is estimated in each image, or given as `sigma` (of 255): baselines/classical.py says what that means. Everything
+else is scikit-image's, under its names and in its units.
 """
 
 from __future__ import annotations

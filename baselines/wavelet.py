@@ -1,7 +1,7 @@
 """Wavelet shrinkage: small wavelet coefficients are noise, and are made smaller still (Chang et al., 2000).
 
-Input and output (B, 3, H, W) in [0, 1], from 30x30, in luma and chroma by default. The noise level is estimated in
-each image, or given as `sigma` (of 255): baselines/classical.py says what that means. Everything else is
+Input and output (B, 1 or 3, H, W) in [0, 1], from 30x30, colour in luma and chroma by default. The noise level is
+estimated in each image, or given as `sigma` (of 255): baselines/classical.py says what that means. Everything else is
 scikit-image's, under its names. `method='VisuShrink'` has one threshold for all coefficients (Donoho & Johnstone,
 1994), and smooths more.
 """
@@ -28,7 +28,7 @@ class WaveletShrinkage(Classical):
     wavelet         an orthogonal one of PyWavelets, with which white noise stays white: 'db2', 'sym8'
     mode            'soft' or 'hard'
     wavelet_levels  scales at most; a small image has fewer
-    convert2ycbcr   luma and chroma by themselves, instead of red, green and blue
+    convert2ycbcr   luma and chroma by themselves, instead of red, green and blue; of colour images alone
     method          'BayesShrink' or 'VisuShrink'
 
     Wavelet, levels and method are the best of 30 settings on Gaussian 15, 20 images held out of BSDS400
@@ -56,8 +56,9 @@ class WaveletShrinkage(Classical):
         if fitting == 0:
             came, least = "x".join(map(str, image.shape[:2])), 2 * (pywt.Wavelet(self.wavelet).dec_len - 1)
             raise ValueError(f"the image is {came}, too small for wavelet {self.wavelet!r}: {least}x{least} are wanted")
+        in_luma = self.convert2ycbcr and image.shape[-1] == 3
         return denoise_wavelet(image, sigma, self.wavelet, self.mode, min(self.wavelet_levels, fitting),
-                               self.convert2ycbcr, self.method, channel_axis=-1)  # fmt: skip
+                               in_luma, self.method, channel_axis=-1)  # fmt: skip
 
 
 bytes_per_pixel = classical.bytes_per_pixel

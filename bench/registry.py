@@ -97,6 +97,11 @@ def file_of(found: type) -> Path | None:
     return _FILES[found.__module__][0] if found.__module__ in _FILES else None
 
 
+def source_of(found: Any) -> str:
+    """SHA-256 of the file that a class or function was loaded from by its path; '' for one of a package."""
+    return _FILES[found.__module__][1] if getattr(found, "__module__", "") in _FILES else ""
+
+
 _FILES: dict[str, tuple[Path, str]] = {}  # loaded files by the name of their module: path, SHA-256
 
 

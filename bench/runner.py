@@ -91,9 +91,8 @@ class Run:
     ):
         self.plan, self.store, self.engine = plan, store, engine
         self.about = {"command": "", **(about or {})}
-        names = [metric.name for metric in plan.metrics]
-        store.add_metrics(names)
-        self.missing = Missing(plan, store.done(names), pictures)
+        store.add_metrics(list(plan.measured))
+        self.missing = Missing(plan, store.done(plan.measured), pictures)
         self.pictures = pictures
 
     def steps(self) -> Iterator[Step]:

@@ -48,6 +48,10 @@ class Chain(Noise):
     def keeps_clean(self):
         return self.parts[0].keeps_clean
 
+    @property
+    def needs_colour(self):
+        return any(part.needs_colour for part in self.parts)
+
     def __call__(self, clean, rng):
         noisy, target = self.parts[0](clean, rng)
         for part in self.parts[1:]:

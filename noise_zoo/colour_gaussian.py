@@ -21,6 +21,7 @@ class ColourGaussian(Noise):
     axis: ClassVar[str] = "sigma"
     levels: ClassVar[tuple] = (15, 25, 50)
     groups: ClassVar[tuple] = ("extras",)
+    needs_colour: ClassVar[bool] = True
     title: ClassVar[str] = "Gaussian, channels correlated"
     formula: ClassVar[str] = "y = x + σ/255·(√(1−ρ)·n + √ρ·m), n ~ N(0, 1) a sample, m ~ N(0, 1) a pixel"
     source: ClassVar[str] = "after Zhang et al., 2022 (SCUNet), with equal correlations"

@@ -24,6 +24,7 @@ class Isp(Noise):
     """
 
     groups: ClassVar[tuple] = ("paper", "all")
+    needs_colour: ClassVar[bool] = True
     title: ClassVar[str] = "Camera (ISP)"
     formula: ClassVar[str] = "y = develop(r + n), n ~ N(0, shot·r + read), r = raw mosaic of x; clean = develop(r)"
     source: ClassVar[str] = "Brooks et al., CVPR 2019; that Chen et al. scored like this is our inference"

@@ -21,6 +21,7 @@ class Noise(abc.ABC):
     groups: ClassVar[tuple] = ("all",)  # names that sweep this noise with others
     random: ClassVar[bool] = True  # whether it draws from `rng` at all
     keeps_clean: ClassVar[bool] = True  # whether the clean image returned is the one that was given
+    needs_colour: ClassVar[bool] = False  # whether it says nothing of greyscale images, (H, W, 1)
     recorded: ClassVar[bool] = False  # whether it lies in pairs of images and cannot be drawn (recorded.py)
     title: ClassVar[str] = ""  # for people
     formula: ClassVar[str] = ""  # one line, y the noisy and x the clean image

@@ -28,6 +28,7 @@ class RandomMixture(Noise):
     """
 
     groups: ClassVar[tuple] = ("extras",)
+    needs_colour: ClassVar[bool] = True  # where isp or correlated channels are drawn
     keeps_clean: ClassVar[bool] = False  # where isp is drawn
     title: ClassVar[str] = "Random mixture"
     formula: ClassVar[str] = "Gaussian and, by chance, speckle, Poisson and JPEG in random order, isp before them"

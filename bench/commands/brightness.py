@@ -39,7 +39,8 @@ def brightness(models, noise, **options) -> None:
         seen = shifts.measure(denoisers, loaded, chosen, bar.advance)
     frame = shifts.frame_of(seen)
     files = keep(shifts.look(frame, seen, denoisers, loaded, chosen), chosen.out)
-    table = Table("model", *shifts.CHANNELS, title="Shift of the mean level, of 255 [95%]", title_justify="left")
+    table = Table("model", *dict.fromkeys(frame["channel"]), title="Shift of the mean level, of 255 [95%]",
+                  title_justify="left")  # fmt: skip
     for model, rows in frame.groupby("model", sort=False):
         table.add_row(model, *(cell_text(row["shift"], row["low"], row["high"]) for row in rows.to_dict("records")))
     console().print(table)

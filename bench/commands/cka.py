@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from bench.inside.options import data_options, listed
+from bench.inside.options import data_options, listed, noises_of
 
 
 @click.command()
@@ -40,7 +40,7 @@ def cka(model, other, noise_a, noise_b, layers, layers_b, batch, **options) -> N
 
     chosen = setting.make(**options)
     first = noises.load_noise(reference_of(chosen.out, noise_a, "--noise-a"))
-    compared_with = noises.expand(noise_b) if noise_b else [first]
+    compared_with = noises_of(noise_b, chosen.patches.channels) if noise_b else [first]
     patterns = listed(layers), listed(layers_b or layers)
     sides = [models.resolve(name) for name in (model, other or model)]
     models.refuse_namesakes(sides)

@@ -164,7 +164,10 @@ def check(name) -> None:
 
     Every image that cannot be used is named with its reason.
     """
+    from collections import Counter
+
     from bench import datasets
+    from bench.datasets import channels
     from bench.datasets.places import locate
     from bench.datasets.public import PUBLIC, verify
     from bench.errors import BadInput
@@ -173,10 +176,13 @@ def check(name) -> None:
 
     found = datasets.load_dataset(datasets.source(name))
     note = verify(PUBLIC[name], locate(name)) if name in PUBLIC else ""
-    broken = []
+    broken, kinds = [], Counter()
     with progress("images", len(found.images)) as bar:
         for image in found.images:
-            broken += filter(None, [image.problem()])
+            if problem := image.problem():
+                broken.append(problem)
+            else:
+                kinds[channels.kind(image.read_bytes())] += 1
             bar.advance(note=image.name)
     for problem in dict.fromkeys(broken):
         click.echo(problem)
@@ -187,7 +193,8 @@ def check(name) -> None:
             f"{len(broken)} of {len(found.images)} images of {name} cannot be used: mend them or move them away"
         )
     pairs = f", pairs with {', '.join(map(noises.canonical, found.recorded))}" if found.recorded else ""
-    click.echo(f"{name}: {len(found.images)} images can be read{pairs}{'; ' + note if note else ''}")
+    counts = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+    click.echo(f"{name}: {len(found.images)} images can be read ({counts}){pairs}{'; ' + note if note else ''}")
 
 
 @data.command("render-mc")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from bench.inside.options import data_options, listed, models_of
+from bench.inside.options import data_options, listed, models_of, noises_of
 
 
 @click.command()
@@ -32,7 +32,8 @@ def features(models, noise, reference, layer, **options) -> None:
 
     chosen = setting.make(**options)
     resolved = models_of(",".join(models))
-    question = densities.ask(noises.expand(noise), noises.load_noise(reference_of(chosen.out, reference)), chosen)
+    chosen_noises = noises_of(noise, chosen.patches.channels)
+    question = densities.ask(chosen_noises, noises.load_noise(reference_of(chosen.out, reference)), chosen)
     probes = [deepest(model, listed(layer), chosen.device) for model in resolved]
     click.echo(f"{chosen.patches.words}; protocol {chosen.protocol.name}")
     rows, seen = [], []

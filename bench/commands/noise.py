@@ -63,6 +63,9 @@ def show(spec, image, out, seed) -> None:
     if out and len(kinds) > 1:
         raise BadInput(f"-o draws one noise, and {len(kinds)} came ({', '.join(kinds[:4])}): name one")
     pixels = picture.read(image) if image else builtin.read_crop(builtin.PHOTOGRAPHS[1])
+    chosen, skipped = noises.for_channels(chosen, pixels.shape[2])
+    for sentence in skipped:
+        click.echo(f"note: {sentence}", err=True)
     screen = console()
     for cls in dict.fromkeys(map(type, chosen)):
         screen.print(f"{cls.title or cls.__name__}\n  {cls.formula}\n  {cls.source}")

@@ -164,7 +164,7 @@ def forecast(plan, out: Path, device: str) -> None:
     done: set[str] = set()
     if (out / ROWS).exists():
         with Store.open(out) as store:
-            done = store.done([metric.name for metric in plan.metrics])
+            done = store.done(plan.measured)
     outlook = estimate.look(plan, done)
     print_frame(outlook.table(plan))
     for line in outlook.unreadable:
@@ -192,9 +192,15 @@ def show_step(bar, step) -> None:
 
 def finish(rows, out: Path, conditions) -> None:
     """Print the table of a run and leave with the code that says how it went."""
+    from bench import statistics
     from bench.runs import table
 
     table.show(rows, conditions)
+    for dataset, part in rows.groupby("dataset", sort=False):
+        for phrase in statistics.inputs(part):
+            click.echo(f"note: {dataset}: {phrase}")
+    for sentence in statistics.without_value(rows):
+        click.echo(f"note: {sentence}")
     failed = rows[rows["status"] == "failed"]
     if len(failed):
         click.echo(f"{len(failed)} of {len(rows)} rows failed:", err=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from bench.inside.options import data_options, listed, models_of
+from bench.inside.options import data_options, listed, models_of, noises_of
 
 
 @click.command()
@@ -38,8 +38,9 @@ def srga(models, noise, reference, layer, components, pca, **options) -> None:
 
     chosen = setting.make(**options)
     resolved = models_of(",".join(models))
+    asked = noises_of(noise, chosen.patches.channels)
     question = generalization.ask(
-        noises.expand(noise), noises.load_noise(reference_of(chosen.out, reference)), chosen, components, pca
+        asked, noises.load_noise(reference_of(chosen.out, reference)), chosen, components, pca
     )
     probes = [deepest(model, listed(layer), chosen.device) for model in resolved]
     how = f"{question.how['components']} components, {pca} PCA, protocol {chosen.protocol.name}"

@@ -6,22 +6,25 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
 
 from bench.datasets import decode
+from bench.datasets.channels import described
 from noise_zoo.noise import Noise
 
 SUFFIXES = set(".png .apng .jpg .jpeg .jpe .jfif .tif .tiff .bmp .dib .webp .gif .ppm .pgm .pbm .pnm .jp2 .j2k".split())
-Reader = Callable[[], np.ndarray]  # uint8 (H, W, 3); raises ValueError where it cannot
+Reader = Callable[[], np.ndarray]  # uint8 (H, W, 1) or (H, W, 3); raises ValueError where it cannot
 
 
 @dataclass(frozen=True)
 class CleanImage:
     """One image of a data set, and the noisy ones that were recorded with it.
 
-    `read()` gives float32 (H, W, 3) in [0, 1], exact multiples of 1/255; `read_noisy(noise)` alike.
+    `read()` gives float32 in [0, 1], exact multiples of 1/255: (H, W, 1) of a greyscale file, (H, W, 3) of a colour one
+    (bench.datasets.channels); `read_noisy(noise)` alike.
     recorded    noises with the readers of their noisy images, of the size of the clean one
     photograph  what crops of one photograph or scene have in common: their rows are not independent
     """
@@ -56,9 +59,17 @@ class CleanImage:
         clean, noisy = self.read_bytes(), [self._reader(noise)() for noise in noises]
         for other in noisy:
             if other.shape != clean.shape:
-                sizes = " and ".join(_size(pixels, other.shape[2] != clean.shape[2]) for pixels in (other, clean))
-                raise ValueError(f"the noisy and the clean image of {self.name} have {sizes} pixels, wanted the same")
+                sizes = " and ".join(described(pixels.shape) for pixels in (other, clean))
+                raise ValueError(f"the noisy and the clean image of {self.name} are {sizes}: expected one size and kind")
         return self._cropped(clean), [self._cropped(pixels) for pixels in noisy]
+
+    @property
+    def channels(self) -> int | None:
+        """1 of a greyscale image, 3 of a colour one, None of one that cannot be read."""
+        try:
+            return self.read_bytes().shape[-1]
+        except (ValueError, OSError):
+            return None
 
     def problem(self) -> str:
         """Why this image cannot be used, or ''."""
@@ -113,6 +124,13 @@ class Dataset:
         """The noises that its images were recorded with; none of a data set of clean images alone."""
         return tuple(dict.fromkeys(noise for image in self.images for noise, _ in image.recorded))
 
+    @cached_property
+    def is_grey(self) -> bool:
+        """Whether every image that can be read is greyscale; reads them up to the first that is not."""
+        channels = (image.channels for image in self.images)
+        known = list(takewhile(lambda number: number in (None, 1), channels))
+        return len(known) == len(self.images) and 1 in known
+
     def without_noise(self) -> Dataset:
         """The clean images alone."""
         return replace(self, images=tuple(replace(image, recorded=()) for image in self.images))
@@ -128,18 +146,8 @@ def centre_crop(pixels: np.ndarray, side: int, name: str) -> np.ndarray:
 
 
 def read_file(path: Path) -> np.ndarray:
-    """An image file as uint8 (H, W, 3); grey becomes three equal channels. Raises ValueError if it cannot be read."""
-    return in_channels(decode.pixels(path))
-
-
-def in_channels(pixels: np.ndarray) -> np.ndarray:
-    """(H, W, 1 or 3) -> (H, W, 3): THE CHANNEL RULE of every file that is read."""
-    return pixels if pixels.shape[2] == 3 else np.repeat(pixels, 3, axis=2)
-
-
-def _size(pixels: np.ndarray, channels: bool) -> str:
-    height, width, count = pixels.shape
-    return f"{width}x{height}x{count}" if channels else f"{width}x{height}"
+    """An image file as uint8, (H, W, 1) if it is greyscale, else (H, W, 3). Raises ValueError if it cannot be read."""
+    return decode.pixels(path)
 
 
 def counted(names: list[str], what: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.datasets import decode, exr, tone
-from bench.datasets.image import in_channels, read_file
+from bench.datasets.image import read_file
 from bench.datasets.layouts import LINEAR
 from bench.protocols import to_bytes
 
@@ -27,7 +27,7 @@ USUAL = Shown()
 
 @dataclass(frozen=True)
 class FileReader:
-    """Reads a file when it is called: uint8 (H, W, 3). Raises ValueError."""
+    """Reads a file when it is called: uint8 (H, W, 1) or (H, W, 3). Raises ValueError."""
 
     path: Path
     shown: Shown = USUAL
@@ -36,7 +36,7 @@ class FileReader:
         if self.path.suffix.lower() != LINEAR:
             return read_file(self.path)
         light, curve = exr.read(self.path, self.shown.layer), self.shown.curve or tone.CURVES[0]
-        return in_channels(to_bytes(tone.map_tones(light, self.shown.exposure or 0.0, curve)))
+        return to_bytes(tone.map_tones(light, self.shown.exposure or 0.0, curve))
 
     def remarks(self) -> list[str]:
         """What is done to the file's pixels beyond reading them, and what else is in it."""

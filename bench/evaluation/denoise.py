@@ -13,7 +13,7 @@ from baselines.checkpoints import first_line
 from bench.errors import told
 from bench.evaluation.prepare import Prepared
 from bench.machine import is_out_of_memory
-from bench.networks import precisions
+from bench.networks import adapters, precisions
 from bench.networks.keys import keyed
 from bench.networks.model import Model
 from bench.networks.tiles import Tiled
@@ -24,7 +24,7 @@ from bench.runs.plan import Plan
 
 @dataclass(frozen=True)
 class Output:
-    """What a network made of an image: 8 bits (H, W, 3) and its seconds; or the reason why it made nothing.
+    """What a network made of an image: 8 bits, of its shape, and its seconds; or the reason why it made nothing.
 
     tile  the side of the tile it was made in, 0 for the whole image
     """
@@ -37,27 +37,30 @@ class Output:
 
 @dataclass(frozen=True)
 class Networks:
-    """The models of a plan, loaded once; they are in its order."""
+    """The models of a plan, loaded once; they are in its order. `channels`: `Model.channels` of each."""
 
     networks: tuple[nn.Module, ...]
+    channels: tuple[int | None, ...]
     tilings: tuple[Tiling, ...]
     device: torch.device
 
     @classmethod
     def of(cls, plan: Plan, device: torch.device) -> Networks:
         """Raises BadInput where weights do not fit, or a network from outside does not do what it has to."""
-        return cls(tuple(load(model, device, plan.precision) for model in plan.models), plan.tilings, device)
+        networks = tuple(load(model, device, plan.precision) for model in plan.models)
+        return cls(networks, tuple(model.channels for model in plan.models), plan.tilings, device)
 
     def denoise(self, place: int, prepared: Prepared, smaller: int = 0) -> Output:
         """Run the model at a place on a noisy image; where memory does not suffice, in smaller and smaller tiles.
 
         `smaller`: how many times the tile is to be smaller than planned from the start.
         """
-        size = prepared.noisy.shape[:2]
+        *size, channels = prepared.noisy.shape
+        network = adapters.for_image(self.networks[place], self.channels[place], channels)
         tiling, problem = self.tilings[place].smaller(*size, smaller), "out of memory"
         while tiling is not None:
             try:
-                return self._denoise(self.networks[place], prepared, tiling)
+                return self._denoise(network, prepared, tiling)
             except (Exception, SystemExit) as error:  # a network, perhaps a user's, may raise anything: the row says it
                 problem = first_line(error)
                 if not is_out_of_memory(error):

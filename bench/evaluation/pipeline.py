@@ -99,7 +99,7 @@ class Pipeline:
                 row = failed(row, output.reason)
             else:
                 row.update(scorer.result().columns(output.pixels), seconds=output.seconds)
-        except (ValueError, RuntimeError) as error:  # too small for a metric; out of memory
+        except (ValueError, RuntimeError, MemoryError) as error:  # out of memory
             return Finished(cell, failed(row, first_line(error)))
         return Finished(cell, row, pictures(self.plan, task, row, output.pixels, prepared) if task.pictured else {})
 

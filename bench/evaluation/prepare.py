@@ -15,7 +15,7 @@ from noise_zoo.legacy import LegacyGenerator
 
 @dataclass(frozen=True)
 class Prepared:
-    """A task's pixels, all (H, W, 3), and the key of the masks that networks draw on it.
+    """A task's pixels, all (H, W, 1) or (H, W, 3), and the key of the masks that networks draw on it.
 
     noisy  as networks get it, float32
     noisy_bytes, clean_bytes  the noisy input and the clean target in 8 bits, as they are scored

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from bench.datasets import channels
 from bench.evaluation.task import Cell, Job
+from bench.networks.model import Model
 from bench.runs.plan import Plan
 from bench.runs.store import row_key
 
@@ -35,6 +37,7 @@ def unscored(
         "protocol": plan.protocol.name,
         "precision": plan.precision,
         "tile": tile,
+        "input": "",
         "device": str(device),
         "status": "ok",
         "reason": "",
@@ -46,7 +49,14 @@ def row_of(plan: Plan, job: Job, cell: Cell, device: object = "") -> dict[str, A
     noise, seed, model = cell
     tile = plan.tilings[model].tile(*job.clean.shape[:2])
     row = unscored(plan, model, noise, seed, job.dataset, job.image, job.hash_under(noise), tile, device)
-    return {**row, "photograph": job.photograph}
+    return {**row, "photograph": job.photograph, "input": input_of(plan.models[model], job.kind)}
+
+
+def input_of(model: Model, kind: str) -> str:
+    """How a model is given an image of a kind (`channels.kind`), in words."""
+    if kind == channels.GREY:
+        return f"{kind}, replicated" if model.channels == 3 else kind
+    return f"{kind}, each channel by itself" if model.channels == 1 else kind
 
 
 def failed(row: dict[str, Any], reason: str) -> dict[str, Any]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from io import BytesIO
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 
 from bench import metrics
+from bench.datasets.channels import picture_of
 from bench.evaluation.prepare import Prepared
 from bench.evaluation.task import Task
 from bench.metrics import psnr
@@ -18,19 +19,30 @@ from bench.runs.store import picture_name, row_key
 
 
 class Scorer:
-    """The plan's metrics against the clean image of a task, on a device; the columns of the noisy input's scores.
-
-    Raises ValueError where the image is too small for a metric.
-    """
+    """The plan's metrics against the clean image of a task, on a device; the columns of the noisy input's scores."""
 
     def __init__(self, plan: Plan, prepared: Prepared, device: torch.device):
+        self._sources = plan.measured
         self._score = metrics.against(plan.metrics, prepared.clean_bytes, plan.protocol, device)
-        self.noisy = {f"{name}_noisy": value for name, value in self._score(prepared.noisy_bytes).items()}
+        self._noisy = self._score(prepared.noisy_bytes)
+
+    @property
+    def noisy(self) -> dict[str, Any]:
+        """The columns of the noisy input's scores."""
+        values = {f"{name}_noisy": value for name, value in self._noisy.values.items()}
+        return {**values, "no_value": self._no_value({})}
 
     def columns(self, output: np.ndarray) -> dict[str, Any]:
-        """The columns of an output's scores; it is uint8 (H, W, 3)."""
+        """The columns of an output's scores; it is uint8, of the shape of the clean image."""
         scores = self._score(output)
-        return {**scores, "psnr_capped": int(scores.get("psnr") == psnr.CAP)}
+        capped = int(scores.values.get("psnr") == psnr.CAP)
+        return {**scores.values, "psnr_capped": capped, "no_value": self._no_value(scores.missing)}
+
+    def _no_value(self, missing: dict[str, str]) -> str | None:
+        """JSON for the store: column -> why it is empty, and the SHA-256 of the metric's file where it is a user's."""
+        of_noisy = {f"{name}_noisy": [why, self._sources[name]] for name, why in self._noisy.missing.items()}
+        found = {name: [why, self._sources[name]] for name, why in missing.items()}
+        return json.dumps({**found, **of_noisy}) if found or of_noisy else None
 
 
 def pictures(plan: Plan, task: Task, row: dict[str, Any], output: np.ndarray | None, prepared: Prepared):
@@ -46,6 +58,7 @@ def pictures(plan: Plan, task: Task, row: dict[str, Any], output: np.ndarray | N
 
 
 def _encoded(pixels: np.ndarray) -> bytes:
+    """Lossless WebP, which has no greyscale: there three equal channels."""
     content = BytesIO()
-    Image.fromarray(pixels).save(content, "webp", lossless=True, quality=50, method=2)
+    picture_of(pixels).save(content, "webp", lossless=True, quality=50, method=2)
     return content.getvalue()

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+
+from bench.datasets import channels
 
 Cell = tuple[int, int, int]  # places of the noise and the model in the plan, the seed between them
 
@@ -45,7 +48,7 @@ class Recorded:
 
 @dataclass(frozen=True)
 class Job:
-    """Tasks of one clean image, (H, W, 3) float32 in [0, 1], and the SHA-256 of its pixels.
+    """Tasks of one clean image, float32 (H, W, 1) or (H, W, 3) in [0, 1], and the SHA-256 of its pixels.
 
     recorded    noisy images that came with it, by the place of their noise in the plan
     photograph  what crops of one photograph have in common
@@ -58,6 +61,11 @@ class Job:
     tasks: tuple[Task, ...]
     recorded: dict[int, Recorded] = field(default_factory=dict)
     photograph: str = ""
+
+    @cached_property
+    def kind(self) -> str:
+        """Greyscale or colour, in words."""
+        return channels.kind(self.clean)
 
     def hash_under(self, noise: int) -> str:
         """The hash in rows under a noise: of the clean pixels, and of the noisy ones where they were recorded."""

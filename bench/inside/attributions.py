@@ -33,7 +33,7 @@ WORDS = (
 
 @dataclass(frozen=True)
 class Scene:
-    """A clean image, float32 (H, W, 3) in [0, 1], what networks get of it, and the window of the output."""
+    """A clean image, float32 (H, W, 1 or 3) in [0, 1], what networks get of it, and the window of the output."""
 
     image: str
     clean: np.ndarray
@@ -69,10 +69,11 @@ def measure(one: Denoiser, scene: Scene, steps: int) -> Attribution:
     """The map of one model. Raises BadInput where there is none."""
     key = noises.mask_key(noises.pixel_hash(scene.clean), scene.noise, scene.seed)
     x = torch.from_numpy(scene.noisy).permute(2, 0, 1)[None].contiguous().to(one.device)
-    options = keyed(one.network, [key])  # the same masks along the whole path
-    one.network.requires_grad_(False)
+    network = one.for_image(x.shape[1])
+    options = keyed(network, [key])  # the same masks along the whole path
+    network.requires_grad_(False)
     with one_line_errors(one.model):
-        return attribute(lambda image: one.network(image, **options), x, scene.window, steps)
+        return attribute(lambda image: network(image, **options), x, scene.window, steps)
 
 
 def frame_of(maps: dict[str, Attribution], window: Window) -> pd.DataFrame:

@@ -32,7 +32,7 @@ WORDS = (
 
 @dataclass(frozen=True)
 class Completed:
-    """One ratio: the masked image and each model's output, uint8 (H, W, 3), and where pixels are gone, (H, W)."""
+    """One ratio: the masked image and each model's output, uint8 (H, W, 1 or 3), and where pixels are gone, (H, W)."""
 
     ratio: int
     gone: np.ndarray
@@ -41,7 +41,7 @@ class Completed:
 
 
 def clean_image(path: Path | None, side: int) -> tuple[str, np.ndarray]:
-    """(name, float32 (H, W, 3) in [0, 1]): the centre of an image, by default builtin's chelsea. Raises BadInput."""
+    """(name, float32 (H, W, C) in [0, 1]): the centre of an image, by default builtin's chelsea. Raises BadInput."""
     photograph = builtin.PHOTOGRAPHS[1]
     pixels = builtin.read_crop(photograph) if path is None else picture.read(path)
     height, width = (min(side, length) for length in pixels.shape[:2])
@@ -63,7 +63,7 @@ def complete(denoisers: Sequence[Denoiser], clean: np.ndarray, noise: Any | None
     """The image, noisy where a noise is given, masked at each ratio and completed by each model."""
     given = clean if noise is None else network_input(clean, noise, seed, protocol)[0]
     key = noises.stream_key("input mask", noises.pixel_hash(clean), seed)
-    x = torch.from_numpy(given).permute(2, 0, 1)[None].contiguous()  # (1, 3, H, W)
+    x = torch.from_numpy(given).permute(2, 0, 1)[None].contiguous()  # (1, C, H, W)
     found = []
     for ratio in ratios:
         generator = torch.Generator().manual_seed(key % 2**63)  # anew, so that masks are nested
@@ -75,7 +75,7 @@ def complete(denoisers: Sequence[Denoiser], clean: np.ndarray, noise: Any | None
 
 
 def _pixels(image: torch.Tensor) -> np.ndarray:
-    """(1, 3, H, W) -> uint8 (H, W, 3)."""
+    """(1, C, H, W) -> uint8 (H, W, C)."""
     return to_levels(image)[0].permute(1, 2, 0).numpy()
 
 

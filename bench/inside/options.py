@@ -10,6 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from bench.networks.model import Model
+    from noise_zoo.noise import Noise
 
 
 def data_options(patches: int) -> Callable:
@@ -38,6 +39,19 @@ def data_options(patches: int) -> Callable:
 def listed(text: str | None) -> tuple[str, ...]:
     """'layers.*, norm' -> ('layers.*', 'norm')."""
     return tuple(part.strip() for part in (text or "").split(",") if part.strip())
+
+
+def noises_of(text: str, channels: int) -> list[Noise]:
+    """The noises of a list of specs that images of 1 or 3 channels can have; a line says which are skipped.
+
+    Raises BadInput.
+    """
+    from bench.noise import noises
+
+    chosen, skipped = noises.for_channels(noises.expand(text), channels)
+    for sentence in skipped:
+        click.echo(f"note: {sentence}")
+    return chosen
 
 
 def models_of(text: str) -> list[Model]:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from bench.errors import BadInput
 from bench.inside.probe import one_line_errors
-from bench.networks import tiling
+from bench.networks import adapters, tiling
 from bench.networks.keys import keyed
 from bench.networks.models import Model
 from bench.networks.tiles import Tiled
@@ -19,22 +19,27 @@ from bench.networks.tiles import Tiled
 
 @dataclass(frozen=True)
 class Denoiser:
-    """A model on a device: (B, 3, H, W) in [0, 1] and a key an image -> the same shape, float32 on the CPU."""
+    """A model on a device: (B, C, H, W) in [0, 1], C 1 or 3, and a key an image -> the same, float32 on the CPU."""
 
     model: Model
     network: nn.Module
     device: torch.device
 
+    def for_image(self, channels: int) -> nn.Module:
+        """The network for images of 1 or 3 channels."""
+        return adapters.for_image(self.network, self.model.channels, channels)
+
     @torch.inference_mode()
     def __call__(self, noisy: Tensor, keys: Sequence[int]) -> Tensor:
         """Raises BadInput for an output that is no image. On a CPU the images run one by one, which is faster there."""
+        network = self.for_image(noisy.shape[1])
         step = 1 if self.device.type == "cpu" else len(noisy)
         parts = []
         for first in range(0, len(noisy), step):
             some = slice(first, first + step)
             x = noisy[some].to(self.device, copy=True)
             with one_line_errors(self.model):
-                y = self.network(x, **keyed(self.network, keys[some])).float().cpu()
+                y = network(x, **keyed(network, keys[some])).float().cpu()
             if y.shape != x.shape or not y.isfinite().all():
                 problem = f"an output of shape {tuple(y.shape)} for {tuple(x.shape)}, or values that are not finite"
                 raise BadInput(f"model {self.model.label} gives {problem}")

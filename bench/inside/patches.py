@@ -49,6 +49,7 @@ class Patches:
     patches: tuple[Patch, ...]
     side: int
     overlapping: bool
+    channels: int = 3
 
     @property
     def words(self) -> str:
@@ -56,15 +57,16 @@ class Patches:
         used = len({patch.image for patch in self.patches})
         overlap = ", which overlap" if self.overlapping else ""
         size = f"{self.side}x{self.side}"
-        return f"{len(self.patches)} patches of {size} from {used} images of {', '.join(self.datasets)}{overlap}"
+        kind = "greyscale " if self.channels == 1 else ""
+        return f"{len(self.patches)} {kind}patches of {size} from {used} images of {', '.join(self.datasets)}{overlap}"
 
 
 @dataclass(frozen=True)
 class Batch:
     """Patches with what a network needs for them; `keys` are those of its masks."""
 
-    noisy: Tensor  # (B, 3, S, S), as the network gets it
-    clean: Tensor  # (B, 3, S, S) in [0, 1]
+    noisy: Tensor  # (B, C, S, S), as noise and protocol make it; C is 1 or 3
+    clean: Tensor  # (B, C, S, S) in [0, 1]
     keys: tuple[int, ...]
     images: tuple[int, ...]
 
@@ -72,10 +74,15 @@ class Batch:
 def cut(datasets: Sequence[Dataset], count: int, side: int) -> Patches:
     """`count` patches, as many from each image as from any other where they are large enough.
 
-    They overlap only where the images have no room for so many side by side. Raises BadInput where there is none.
+    They overlap only where the images have no room for so many side by side. Raises BadInput where there is none, and
+    for greyscale images beside colour ones.
     """
     images = tuple(image for dataset in datasets for image in dataset.images)
-    sizes = [_size(image) for image in images]
+    shapes = [_shape(image) for image in images]
+    sizes, channels = [shape[:2] for shape in shapes], {shape[2] for shape in shapes}
+    if len(channels) > 1:
+        grey = sum(shape[2] == 1 for shape in shapes)
+        raise BadInput(f"{grey} of {len(images)} images are greyscale: expected images of one kind, name them apart")
     room = [(height // side) * (width // side) for height, width in sizes]
     if not any(room):
         largest = max(min(size) for size in sizes)
@@ -94,7 +101,7 @@ def cut(datasets: Sequence[Dataset], count: int, side: int) -> Patches:
     order = np.random.default_rng(noises.stream_key("patches", *names, count, side)).permutation(len(patches))
     windows = windows_of(sizes)
     mixed = sorted((patches[place] for place in order), key=lambda patch: windows[patch.image])
-    return Patches(names, images, windows, tuple(mixed), side, overlapping)
+    return Patches(names, images, windows, tuple(mixed), side, overlapping, *channels)
 
 
 def windows_of(sizes: Sequence[tuple[int, int]]) -> tuple[int, ...]:
@@ -108,9 +115,9 @@ def windows_of(sizes: Sequence[tuple[int, int]]) -> tuple[int, ...]:
     return tuple(found)
 
 
-def _size(image: CleanImage) -> tuple[int, int]:
+def _shape(image: CleanImage) -> tuple[int, int, int]:
     try:
-        return image.read().shape[:2]
+        return image.read().shape
     except (ValueError, OSError) as error:
         raise BadInput(str(error)) from error
 
@@ -152,9 +159,7 @@ def network_input(clean: np.ndarray, noise: Any, seed: int, protocol: Protocol) 
         random = noises.generator(noises.pixel_hash(clean), noise, seed)
     else:
         random = LegacyGenerator(protocol.legacy_seed + seed)
-    noisy, target = noise(clean, random)
-    if noisy.shape != target.shape or not np.isfinite(noisy).all():
-        raise BadInput(f"noise {noises.canonical(noise)} gave {noisy.shape} for {target.shape}, or values not finite")
+    noisy, target = noises.apply(noise, clean, random)
     return np.ascontiguousarray(protocol.noisy_input(noisy), dtype=np.float32), target
 
 

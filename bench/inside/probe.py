@@ -33,10 +33,14 @@ class Probe:
     capture: Capture
 
     def __call__(self, noisy: Tensor, keys: Sequence[int]) -> dict[str, Tensor]:
-        """(B, 3, H, W) in [0, 1] and a key an image -> layer -> (B, D) on the device. Raises BadInput.
+        """(B, C, H, W) in [0, 1] and a key an image -> layer -> (B, D) on the device. Raises BadInput.
+
+        A colour network gets a greyscale image three times.
 
         On a CPU the images run one by one, which is faster there, and needs the memory of one.
         """
+        if noisy.shape[1] == 1 and self.model.channels == 3:
+            noisy = adapters.replicated(noisy)
         step = 1 if self.device.type == "cpu" else len(noisy)
         tables: dict[str, Tensor] = {}
         for first in range(0, len(noisy), step):

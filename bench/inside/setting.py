@@ -37,6 +37,7 @@ class Setting:
             "datasets": list(self.patches.datasets),
             "patches": len(self.patches.patches),
             "side": self.patches.side,
+            **self._channels,
             "overlapping": self.patches.overlapping,
             "images": len({patch.image for patch in self.patches.patches}),
             "protocol": self.protocol.name,
@@ -45,13 +46,18 @@ class Setting:
 
     def how(self, **settings: Any) -> dict[str, Any]:
         """The columns of a finding that say on what, under which protocol, with which settings, and where."""
-        text = {"patches": len(self.patches.patches), "side": self.patches.side, **settings}
+        text = {"patches": len(self.patches.patches), "side": self.patches.side, **self._channels, **settings}
         return {
             "dataset": ", ".join(self.patches.datasets),
             "protocol": self.protocol.name,
             "settings": findings.settings_text(text),
             "device": str(self.device),
         }
+
+    @property
+    def _channels(self) -> dict[str, int]:
+        """Said of greyscale patches alone, whose numbers were others while they counted as colour."""
+        return {"channels": 1} if self.patches.channels == 1 else {}
 
 
 def make(

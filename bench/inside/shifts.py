@@ -20,7 +20,7 @@ from bench.networks.models import Model
 from bench.noise import noises
 
 VERSION = 1
-CHANNELS = ("red", "green", "blue", "all")
+CHANNELS = {3: ("red", "green", "blue"), 1: ("grey",)}  # and "all"
 WORDS = (
     "Mean level of the output less that of the clean image, in levels of 255, both clipped and rounded to 8 bits. "
     "Intervals are 95% jackknife intervals over photographs (at most 16 groups)."
@@ -50,7 +50,8 @@ def measure(
     denoisers: Sequence[Denoiser], noise: Any, setting: Setting, advance: Callable[[], None]
 ) -> dict[str, Brightness]:
     """What was seen by model, 'clean' the first; `advance` is called for each patch."""
-    seen = {name: Brightness() for name in ("clean", *(one.model.label for one in denoisers))}
+    channels = setting.patches.channels
+    seen = {name: Brightness(channels) for name in ("clean", *(one.model.label for one in denoisers))}
     for batch in batches(setting.patches, noise, setting.seed, setting.protocol, 1):
         clean = to_levels(batch.clean)
         seen["clean"].add(clean, clean, batch.images[0])
@@ -61,14 +62,19 @@ def measure(
 
 
 def frame_of(seen: dict[str, Brightness]) -> pd.DataFrame:
-    """A row a model and channel: shift, low, high, in levels."""
+    """One row per model and channel, and for all channels together: shift, low, high, in levels."""
     rows = []
     for model, brightness in seen.items():
         shift = brightness.shift()
-        for place, channel in enumerate(CHANNELS if model != "clean" else ()):
+        for place, channel in enumerate((*channels_of(brightness), "all") if model != "clean" else ()):
             rows.append({"model": model, "channel": channel, "shift": shift.value[place], "low": shift.low[place],
                          "high": shift.high[place]})  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def channels_of(brightness: Brightness) -> tuple[str, ...]:
+    """What its channels are called."""
+    return CHANNELS[len(brightness.counts)]
 
 
 def look(frame: pd.DataFrame, seen: dict[str, Brightness], denoisers: Sequence[Denoiser], noise: Any,
@@ -86,7 +92,7 @@ def look(frame: pd.DataFrame, seen: dict[str, Brightness], denoisers: Sequence[D
         for row in frame.to_dict("records")
     ]  # fmt: skip
     histograms = pd.concat([
-        pd.DataFrame(brightness.density().T, columns=CHANNELS[:3]).assign(model=model, level=range(LEVELS))
+        pd.DataFrame(brightness.density().T, columns=channels_of(brightness)).assign(model=model, level=range(LEVELS))
         for model, brightness in seen.items()
     ])  # fmt: skip
     title = f"Brightness under {noises.canonical(noise)}"
@@ -94,7 +100,7 @@ def look(frame: pd.DataFrame, seen: dict[str, Brightness], denoisers: Sequence[D
         "Above: how many pixels of the outputs have a level, in percent, beside the clean images (grey). Below: the "
         "same less the clean images. A curve that is moved to the right is too bright."
     )
-    tables = {"": frame, "histograms": histograms[["model", "level", *CHANNELS[:3]]]}
+    tables = {"": frame, "histograms": histograms[["model", "level", *channels_of(seen["clean"])]]}
     drawing = Drawing(title, caption, figure.draw(seen, noises.canonical(noise)), numbers="histograms")
     return Look("brightness", findings.file_stem(noises.canonical(noise)), title, WORDS, settings, tables, (drawing,),
                 found)  # fmt: skip

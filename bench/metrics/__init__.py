@@ -7,6 +7,7 @@ This package is the only list of metrics: the runner, the statistics and the pag
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -15,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench import registry, spec
-from bench.errors import BadInput, unknown
+from bench.errors import BadInput, described, unknown
+from bench.machine import is_out_of_memory
 
 if TYPE_CHECKING:
     import torch
@@ -30,12 +32,21 @@ def _at_hand() -> str:
 
 
 @dataclass(frozen=True)
+class Scores:
+    """Of one image by metric: the values that there are, and why the others are not."""
+
+    values: dict[str, float]
+    missing: dict[str, str]
+
+
+@dataclass(frozen=True)
 class Metric:
     """What a metric is, and how it scores.
 
     name              its column; an identifier, the module's name where it is one of ours
     against           the clean image, a uint8 tensor (H, W, C) -> a function from an output like it to its score; what
-                      the outputs of several models share is done once. Raises ValueError for an image that is too small
+                      the outputs of several models share is done once. C is 1 of a greyscale image, else 3. What it
+                      raises for an image (ValueError where that is too small) is why the image has no value
     title, unit       as tables head it; `digits` are decimals shown
     meaning           one line for a reader who does not know it
     words, source     how exactly it is computed, and who defined it
@@ -56,6 +67,11 @@ class Metric:
     bordered: bool = True
     ordered: bool = False
     missing: Callable[[], str] = _at_hand
+
+    @property
+    def source_hash(self) -> str:
+        """SHA-256 of a user's file, '' of a metric of the project or of a package."""
+        return registry.source_of(self.against)
 
     def score(self, output: np.ndarray, clean: np.ndarray) -> float:
         """The score of one uint8 array (H, W, C) against another of its shape."""
@@ -105,19 +121,45 @@ def at_hand(chosen: Sequence[Metric]) -> tuple[tuple[Metric, ...], dict[str, str
 
 def against(
     metrics: Sequence[Metric], clean: np.ndarray, protocol: Protocol, device: torch.device | str = "cpu"
-) -> Callable[[np.ndarray], dict[str, float]]:
-    """From a clean image, uint8 (H, W, C), to a function from another like it to its scores by metric.
+) -> Callable[[np.ndarray], Scores]:
+    """From a clean image, uint8 (H, W, C), to a function from another like it to its scores.
 
-    Both are given to a metric as the protocol has it. Raises ValueError where the image is too small for a metric.
+    Both are given to a metric as the protocol has it. One that has no value for an image leaves the others theirs.
+    Raises what says that memory does not suffice.
     """
     target = _tensor(clean, device)
-    judges = [(metric, metric.against(_as_given(target, metric, protocol))) for metric in metrics]
+    judges = {metric: _tried(metric.against, _as_given(target, metric, protocol)) for metric in metrics}
 
-    def score(image: np.ndarray) -> dict[str, float]:
-        output = _tensor(image, device)
-        return {metric.name: float(judge(_as_given(output, metric, protocol))) for metric, judge in judges}
+    def score(image: np.ndarray) -> Scores:
+        output, found = _tensor(image, device), Scores({}, {})
+        for metric, (judge, problem) in judges.items():
+            value = None
+            if not problem:
+                value, problem = _tried(_number, judge, _as_given(output, metric, protocol))
+            if problem:
+                found.missing[metric.name] = problem
+            else:
+                found.values[metric.name] = value
+        return found
 
     return score
+
+
+def _tried(function: Callable, *arguments: Any) -> tuple[Any, str]:
+    """What a function gives, or in words what it raises; a user's metric may raise anything."""
+    try:
+        return function(*arguments), ""
+    except (Exception, SystemExit) as error:
+        if is_out_of_memory(error):
+            raise
+        return None, described(error)
+
+
+def _number(judge: Callable, output: torch.Tensor) -> float:
+    value = float(judge(output))
+    if not math.isfinite(value):
+        raise ValueError(f"it gave {value}, expected a finite number")
+    return value
 
 
 def _tensor(image: np.ndarray, device: torch.device | str = "cpu") -> torch.Tensor:

@@ -28,15 +28,15 @@ def missing(net: str) -> str:
 
 
 def against(net: str, clean: torch.Tensor) -> Callable[[torch.Tensor], float]:
-    """LPIPS of uint8 (H, W, 3). Raises ValueError for images that are too small."""
+    """LPIPS of uint8 (H, W, 3), or of (H, W, 1) as three equal channels. Raises ValueError for too small images."""
     import torch
 
     height, width, channels = clean.shape
-    if channels != 3:
-        raise ValueError(f"LPIPS needs 3 channels, and {channels} came")
+    if channels not in (1, 3):
+        raise ValueError(f"LPIPS is for images of 1 or 3 channels, got {channels}")
     if min(height, width) < SMALLEST[net]:
         smallest = SMALLEST[net]
-        raise ValueError(f"LPIPS needs at least {smallest}x{smallest} pixels, and {height}x{width} came")
+        raise ValueError(f"LPIPS needs at least {smallest}x{smallest} pixels, got {width}x{height}")
     network = _network(net, str(clean.device))
     with torch.inference_mode():
         wanted = _features(network, clean)
@@ -49,10 +49,10 @@ def against(net: str, clean: torch.Tensor) -> Callable[[torch.Tensor], float]:
 
 
 def _features(network: torch.nn.Module, image: torch.Tensor) -> list[torch.Tensor]:
-    """uint8 (H, W, 3) -> features of each layer, (1, C, h, w), of unit length at each place."""
+    """uint8 (H, W, 1 or 3) -> features of each layer, (1, C, h, w), of unit length at each place."""
     import lpips
 
-    x = image.permute(2, 0, 1)[None].float() / 127.5 - 1  # as lpips.im2tensor
+    x = image.expand(-1, -1, 3).permute(2, 0, 1)[None].float() / 127.5 - 1  # as lpips.im2tensor
     return [lpips.normalize_tensor(layer) for layer in network.net(network.scaling_layer(x))]
 
 

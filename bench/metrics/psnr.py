@@ -17,6 +17,8 @@ PIECE = 2**16  # samples at once, so that memory does not grow
 
 def against(clean: torch.Tensor) -> Callable[[torch.Tensor], float]:
     """PSNR in dB of uint8 tensors of any shape, capped at 100. As KAIR and scikit-image's peak_signal_noise_ratio."""
+    if not clean.numel():
+        raise ValueError("PSNR needs a pixel at least, got none inside the border")
     target = clean.reshape(-1).split(PIECE)
 
     def score(output: torch.Tensor) -> float:

@@ -30,7 +30,7 @@ def against(clean: torch.Tensor) -> Callable[[torch.Tensor], float]:
     gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=255."""
     height, width, channels = clean.shape
     if min(height, width) < WINDOW:
-        raise ValueError(f"SSIM needs at least {WINDOW}x{WINDOW} pixels, and {height}x{width} came")
+        raise ValueError(f"SSIM needs at least {WINDOW}x{WINDOW} pixels, got {width}x{height}")
     band = _band(clean.device)
     target = _planes(clean)
     means = [_filtered(strip, band) for strip in _strips(target)] if height * width <= KEPT else None
@@ -105,7 +105,7 @@ METRIC = Metric(
     higher_is_better=True,
     meaning="structural similarity; higher is better",
     words="11x11 Gaussian window of deviation 1.5, K 0.01 and 0.03, population covariance, where the whole window fits "
-    "(5 pixels are lost at each side); the mean over the three channels of an image in 8 bits",
+    "(5 pixels are lost at each side); the mean over the channels of an image in 8 bits",
     source="Wang et al., TIP 2004, as in MATLAB and KAIR",
 )
 score = METRIC.score  # of a pair of arrays

@@ -1,4 +1,4 @@
-"""Networks whose input is not (B, 3, H, W) in [0, 1], made to take it: grey ones, and those with white at 255."""
+"""Networks whose input is not what an image is, made to take it: grey ones, colour ones, and white at 255."""
 
 from __future__ import annotations
 
@@ -26,6 +26,36 @@ class EachChannel(nn.Module):
         alone = x.flatten(0, 1)[:, None]  # (B C, 1, H, W)
         options = {} if keys is None else {"keys": [key for key in keys for _ in range(x.shape[1])]}
         return self.network(alone, **options).view_as(x)
+
+
+class Replicated(nn.Module):
+    """A network for colour images, run on (B, 1, H, W): its input three times, and the mean of its three outputs."""
+
+    def __init__(self, network: nn.Module):
+        super().__init__()
+        self.network = network
+
+    @property
+    def takes_keys(self) -> bool:
+        return getattr(self.network, "takes_keys", False)
+
+    def forward(self, x: Tensor, **keys) -> Tensor:
+        """Denoise (B, 1, H, W). Raises ValueError where the network changes the shape of (B, 3, H, W)."""
+        colour = replicated(x)
+        y = self.network(colour, **keys)
+        if y.shape != colour.shape:
+            raise ValueError(f"the output has shape {tuple(y.shape[1:])}, expected {tuple(colour.shape[1:])}")
+        return y.float().mean(1, keepdim=True)
+
+
+def replicated(x: Tensor) -> Tensor:
+    """(B, 1, H, W) -> (B, 3, H, W) with equal channels."""
+    return x.expand(-1, 3, -1, -1).contiguous()
+
+
+def for_image(network: nn.Module, takes: int | None, channels: int) -> nn.Module:
+    """The network for images of 1 or 3 channels; `takes`: the channels that it is for, None for any number."""
+    return Replicated(network) if channels == 1 and takes == 3 else network
 
 
 class White(nn.Module):

@@ -45,6 +45,8 @@ def check(network: nn.Module, label: str, device: torch.device, tile: int | None
             raise BadInput(f"model {label} declares takes_keys, and fails with them: {first_line(error)}") from error
     else:
         size, problem = (None, "") if tile else _square(network, device, keys)
+        if size is None and any(_tried(network, one, device, keys, 1)[0] is None for one in sizes):
+            problem = "It runs on (B, 1, H, W): state channels = 1 on its class if it is for greyscale images"
     if size is None:
         tried = ", ".join(f"{height}x{width}" for height, width in sizes)
         raise BadInput(
@@ -66,13 +68,13 @@ def check_size(network: nn.Module, label: str, device: torch.device, side: int) 
         ) from error
 
 
-def check_training(network: nn.Module, label: str, device: torch.device, recipe: Recipe) -> None:
+def check_training(network: nn.Module, label: str, device: torch.device, recipe: Recipe, channels: int = 3) -> None:
     """Run a network in train mode, forwards and backwards, on two crops of a recipe. Raises BadInput where that fails.
 
     The network is changed: give one that is not needed any more. torch's random stream is left as it was.
     """
     crop, bfloat16 = recipe.crop, recipe.precision == "bfloat16"
-    x = torch.stack([_image(crop, crop)[0]] * min(2, recipe.batch)).to(device)
+    x = torch.stack([_image(crop, crop)[0, :channels]] * min(2, recipe.batch)).to(device)
     tried = f"model {label}, tried in training on crops of {crop}x{crop} in {recipe.precision},"
     try:
         with torch.random.fork_rng([device] if device.type == "cuda" else []):
@@ -100,10 +102,10 @@ def _square(network: nn.Module, device: torch.device, keys: dict) -> tuple[tuple
 
 
 def _tried(
-    network: nn.Module, size: tuple[int, int], device: torch.device, keys: dict
+    network: nn.Module, size: tuple[int, int], device: torch.device, keys: dict, channels: int = 3
 ) -> tuple[BaseException | None, str]:
     """What a network raises on an image of a size, and what is wrong with its outputs where it raises nothing."""
-    x = _image(*size).to(device)
+    x = _image(*size)[:, :channels].contiguous().to(device)
     given = x.clone()
     try:
         first, second = network(given, **keys), network(x.clone(), **keys)

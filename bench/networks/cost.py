@@ -61,6 +61,8 @@ def own_tile(name: str) -> int | None:
 def stated(network: type) -> dict[str, int]:
     """What a user's class states of itself, `receptive_field = 41`; methods and properties are no statements.
 
+    `channels = 1` is a network for greyscale images; any other `channels` says nothing.
+
     Raises BadInput for one that is no whole number from 1.
     """
     values = {name: getattr(network, name, None) for name in STATEMENTS}
@@ -68,4 +70,4 @@ def stated(network: type) -> dict[str, int]:
     for name, value in found.items():
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise BadInput(f"its class states {name} = {shortened(value)}, wanted a whole number from 1")
-    return found
+    return found | ({"channels": 1} if getattr(network, "channels", None) == 1 else {})

@@ -66,6 +66,13 @@ class Model:
         return self.source not in cards.models()
 
     @property
+    def channels(self) -> int | None:
+        """Of the images that it is for: 3 of a colour network, 1 of a grey one, None of a method that takes both."""
+        if self.name in cards.classical() and not self.outside:
+            return None
+        return self.stated.get("channels", 3) if self.outside else recognition.channels(self.parameters)
+
+    @property
     def doubt(self) -> str:
         """Of which other network its weights could be, in words, or what a user's network looks like, or will fail on.
 
@@ -90,7 +97,7 @@ class Model:
     def adapted(self, network: nn.Module) -> nn.Module:
         """The network, in wrappers where it takes another input than colour in [0, 1]. Raises ValueError."""
         if self.outside:
-            return network
+            return adapters.EachChannel(network) if self.channels == 1 else network
         return adapters.adapt(network, {**recognition.defaults(self.factory), **self.parameters})
 
     def checked(self, device: str | torch.device = "cpu") -> nn.Module:

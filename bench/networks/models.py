@@ -29,6 +29,7 @@ from bench.noise import training_noise
 
 SIZE = {"size": Parameter("size", Parameter.POSITIONAL_OR_KEYWORD, default=DEFAULT)}
 WEIGHTS = {"weights": Parameter("weights", Parameter.POSITIONAL_OR_KEYWORD, default=DEFAULT)}
+OF_INPUT = (*recognition.CHANNELS, "in_channels")  # how users' networks call the channels of their input
 OF_TABLES = ("noisy", "clean")  # what tables and pages call the images themselves
 
 
@@ -172,6 +173,9 @@ def _outside(parsed: spec.Spec) -> Model:
     with told(f"model {model.label}"):
         tensors = identity.tensors_hash(network)  # a constructor may have read weights of its own
         stated = cost.stated(type(network))
+    defaults = {key: parameter.default for key, parameter in own.items()}
+    if any({**defaults, **given}.get(name) == 1 for name in OF_INPUT):
+        stated = {**stated, "channels": 1}
     known = hashlib.sha256(f"{source} {tensors}".encode()).hexdigest() if tensors else source
     return replace(model, weights_hash=known, stated=stated)
 

@@ -184,6 +184,8 @@ def card(noise: Noise) -> dict[str, str]:
 
 def apply(noise: Noise, clean: np.ndarray, random: np.random.Generator | LegacyGenerator) -> Images:
     """(noisy, clean), float32 (H, W, C). Raises BadInput for whatever a user's noise raises, or does wrong."""
+    if noise.needs_colour and clean.shape[-1] == 1:
+        raise BadInput(f"noise {canonical(noise)} is for colour images, got a greyscale one: name another noise for it")
     try:
         noisy, target = noise(clean, random)
         noisy, target = (np.asarray(image, np.float32) for image in (noisy, target))
@@ -194,6 +196,15 @@ def apply(noise: Noise, clean: np.ndarray, random: np.random.Generator | LegacyG
     if not (np.isfinite(noisy).all() and np.isfinite(target).all()):
         raise BadInput(f"noise {canonical(noise)} made values that are not finite")
     return noisy, target
+
+
+def for_channels(chosen: list[Noise], channels: int) -> tuple[list[Noise], list[str]]:
+    """The noises that images of 1 or 3 channels can have, and a sentence on the others. Raises BadInput for none."""
+    kept = [noise for noise in chosen if channels == 3 or not noise.needs_colour]
+    skipped = ", ".join(canonical(noise) for noise in chosen if noise not in kept)
+    if not kept:
+        raise BadInput(f"noise {skipped} is for colour images, got greyscale: name another noise, or colour images")
+    return kept, [f"{skipped} skipped: it is for colour images, got greyscale"] if skipped else []
 
 
 def pixel_hash(image: np.ndarray) -> str:

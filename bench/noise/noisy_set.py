@@ -9,9 +9,9 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from bench import datasets
+from bench.datasets.channels import picture_of
 from bench.errors import BadInput
 from bench.files import write
 from bench.noise import noises
@@ -91,7 +91,10 @@ def _write_pair(image: datasets.CleanImage, name: str, noise: Noise, seed: int, 
         clean = image.read()
     except ValueError as error:
         raise BadInput(str(error)) from error
-    version = noisy_version(np.rint(clean * 255).astype(np.uint8), noise, seed)
+    try:
+        version = noisy_version(np.rint(clean * 255).astype(np.uint8), noise, seed)
+    except BadInput as error:
+        raise BadInput(f"{image.name}: {error}") from error
     write(out / name, _png(version.stored))
     if not noise.keeps_clean:
         write(out / CLEAN / name, _png(version.target))
@@ -106,5 +109,5 @@ def _write_pair(image: datasets.CleanImage, name: str, noise: Noise, seed: int, 
 
 def _png(pixels: np.ndarray) -> bytes:
     content = BytesIO()
-    Image.fromarray(pixels).save(content, "png")
+    picture_of(pixels).save(content, "png")
     return content.getvalue()

@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from bench import datasets
+from bench.datasets.channels import described
 from bench.errors import BadInput
 
 
 def read_pairs(noisy: Path, clean: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """(noisy, clean), uint8 (H, W, 3), of every image in the first folder; names count without their suffix.
+    """(noisy, clean), uint8 (H, W, 1 or 3), of every image in the first folder; names count without their suffix.
 
     Names are looked at before anything is read. Raises BadInput.
     """
@@ -39,6 +40,6 @@ def _read_pair(left, right, noisy: Path, clean: Path) -> tuple[np.ndarray, np.nd
     except ValueError as error:
         raise BadInput(str(error)) from error
     if pair[0].shape != pair[1].shape:
-        sizes = " and ".join(f"{image.shape[1]}x{image.shape[0]}" for image in pair)
-        raise BadInput(f"{noisy / left.name} and {clean / right.name} have {sizes} pixels, wanted the same")
+        sizes = " and ".join(described(image.shape) for image in pair)
+        raise BadInput(f"{noisy / left.name} and {clean / right.name} are {sizes}: expected one size and kind")
     return pair

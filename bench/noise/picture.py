@@ -18,7 +18,7 @@ from noise_zoo.noise import Noise
 
 @dataclass(frozen=True)
 class NoisyVersion:
-    """A picture under a noise: unclipped floats (H, W, 3), what is stored of them, and the scores of that.
+    """A picture under a noise: unclipped floats (H, W, 1 or 3), what is stored of them, and the scores of that.
 
     `clean` is the target, which some noises make anew. SSIM is None for a picture that is too small for it.
     """
@@ -37,7 +37,7 @@ class NoisyVersion:
 
 
 def read(path: Path) -> np.ndarray:
-    """A user's image file as uint8 (H, W, 3). Raises BadInput."""
+    """A user's image file as uint8 (H, W, 1 or 3). Raises BadInput."""
     try:
         return datasets.read_file(path)
     except ValueError as error:
@@ -45,7 +45,7 @@ def read(path: Path) -> np.ndarray:
 
 
 def noisy_version(pixels: np.ndarray, noise: Noise, seed: int = 0, protocol: str = "stored") -> NoisyVersion:
-    """uint8 (H, W, 3) under a noise, drawn, stored and scored as a protocol has it. Raises BadInput."""
+    """uint8 (H, W, 1 or 3) under a noise, drawn, stored and scored as a protocol has it. Raises BadInput."""
     rules = load_protocol(protocol)
     clean = pixels.astype(np.float32) / 255
     keyed = noises.generator(noises.pixel_hash(clean), noise, seed)

@@ -9,6 +9,7 @@ from io import BytesIO
 import numpy as np
 
 from bench import spec
+from bench.datasets.channels import in_colour
 from bench.noise import noises
 from bench.noise.picture import NoisyVersion
 from noise_zoo.noise import Noise
@@ -46,7 +47,7 @@ SETTINGS = {
 
 
 def draw(noise: Noise, pixels: np.ndarray, versions: list[NoisyVersion]) -> bytes:
-    """The sheet as a PNG, of one noise: the clean picture uint8 (H, W, 3), its noisy versions, the charts."""
+    """The sheet as a PNG, of one noise: the clean picture uint8 (H, W, 1 or 3), its noisy versions, the charts."""
     from matplotlib import rc_context
 
     tiles = _tiles(noise, pixels, versions)
@@ -125,14 +126,14 @@ def _picture(page: Page, x: int, y: int, pixels: np.ndarray, label: str, scores:
     height, width = shown.shape[:2]
     scale = max(TILE // max(height, width), 1)
     axes = page.axes(x, y, width * scale, height * scale)
-    axes.imshow(shown, interpolation="nearest")
+    axes.imshow(in_colour(shown), interpolation="nearest")
     axes.axis("off")
     page.words(x, y + height * scale + 32, label, fontsize=8)
     page.words(x + width * scale, y + height * scale + 32, scores, fontsize=7, color=MUTED, ha="right")
 
 
 def centre(image: np.ndarray) -> np.ndarray:
-    """The centre SIDE x SIDE of (H, W, 3), or all of a smaller image."""
+    """The centre SIDE x SIDE of (H, W, C), or all of a smaller image."""
     height, width = image.shape[:2]
     top, left = max(height - SIDE, 0) // 2, max(width - SIDE, 0) // 2
     return image[top : top + SIDE, left : left + SIDE]

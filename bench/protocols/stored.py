@@ -8,8 +8,8 @@ PROTOCOL = Protocol(
     border=0,
     words=(
         "The noisy image is clipped to [0, 1] and rounded to 8 bits before the network sees it, as in a PNG file. "
-        "The output is clipped and rounded to 8 bits. PSNR over all pixels and RGB channels jointly, SSIM as the "
-        "mean over the three channels (11x11 Gaussian window, deviation 1.5, valid region), no border left out; "
+        "The output is clipped and rounded to 8 bits. PSNR over all pixels and channels jointly, SSIM as the "
+        "mean over the channels (11x11 Gaussian window, deviation 1.5, valid region), no border left out; "
         "each score is per image, then averaged."
     ),
     source="MaskBench; noise stored as in the test sets of Chen et al., CVPR 2023",

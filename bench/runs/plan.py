@@ -94,6 +94,11 @@ class Plan:
                 yield (f"{label} was trained on {noise.text}, not on the reference noise: it is not ranked with models "
                        f"that were{other}")  # fmt: skip
 
+    @property
+    def measured(self) -> dict[str, str]:
+        """Metric -> SHA-256 of its file where it is a user's, else ''."""
+        return {metric.name: metric.source_hash for metric in self.metrics}
+
     def noises_on(self, dataset: datasets.Dataset) -> list[int]:
         """Indices of the noises that a data set is run under: for pairs its own and the reference."""
         return [place for place, noise in enumerate(self.noises) if fits(noise, dataset, self.reference)]

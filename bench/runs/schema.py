@@ -11,16 +11,16 @@ IDENTITY = {  # what determines a row's numbers
     "precision": "TEXT", "tile": "INTEGER",
 }  # fmt: skip
 MEASURED = {
-    "photograph": "TEXT", "noise_name": "TEXT", "level": "REAL", "device": "TEXT",
+    "photograph": "TEXT", "noise_name": "TEXT", "level": "REAL", "input": "TEXT", "device": "TEXT",
     "psnr": "REAL", "ssim": "REAL", "lpips": "REAL",
     "psnr_noisy": "REAL", "ssim_noisy": "REAL", "lpips_noisy": "REAL",
     "psnr_capped": "INTEGER", "seconds": "REAL", "status": "TEXT", "reason": "TEXT",
 }  # fmt: skip
 COLUMNS = {**IDENTITY, **MEASURED}
-ORDER = ("model", "size", "weights", "weights_hash", "dataset", "image", "photograph", "image_hash", "noise",
+ORDER = ("model", "size", "weights", "weights_hash", "dataset", "image", "photograph", "image_hash", "input", "noise",
          "noise_name", "noise_version", "level", "seed", "protocol", "precision", "tile", "device")  # fmt: skip
 ORDER_AFTER = ("psnr_capped", "seconds", "status", "reason")  # behind the metrics, NAME and NAME_noisy each
-HIDDEN = {"asked": "TEXT"}  # of the store itself, not of its rows: see Store.write
+HIDDEN = {"asked": "TEXT", "no_value": "TEXT"}  # of the store itself, not of its rows: see Store.write
 SCHEMA = 2  # 1 had neither `asked` nor `photograph`; columns that come later are added to older stores
 _ALL = {**HIDDEN, **COLUMNS}
 

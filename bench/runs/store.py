@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -32,6 +32,9 @@ ROWS, MANIFEST = "rows.sqlite", "manifest.json"
 # rows of an image that could not be read have no pixel hash; they give way once it can be
 _NAMED = tuple(name for name in IDENTITY if name != "image_hash")
 _UNREAD = "image_hash = '' AND " + " AND ".join(f"{name} IS ?" for name in _NAMED)
+
+
+_MERGED = "json_patch(coalesce(rows.no_value, '{}'), coalesce(excluded.no_value, '{}'))"
 
 
 def row_key(row: dict[str, Any]) -> str:
@@ -91,11 +94,19 @@ class Store:
         except ValueError as error:
             raise BadInput(str(error)) from error
 
-    def done(self, metrics: Sequence[str] = ()) -> set[str]:
-        """Keys of the rows that are there, did not fail, and have these metrics; as they were asked for."""
-        measured = "".join(f' AND "{name}" IS NOT NULL' for name in metrics)
-        found = self.connection.execute(f"SELECT coalesce(asked, key) FROM rows WHERE status = 'ok'{measured}")
-        return {key for (key,) in found}
+    def done(self, metrics: Mapping[str, str] | None = None) -> set[str]:
+        """Keys of the rows that are there and did not fail, as they were asked for.
+
+        `metrics`: those that they have, or have no value of by the same definition: name -> SHA-256 of a user's file.
+        """
+        tried = "no_value" in schema.columns_of(self.connection)
+        conditions, given = ["status = 'ok'"], []
+        for name, source in (metrics or {}).items():
+            settled = f" OR json_extract(no_value, '$.{name}[1]') = ?" if tried else ""
+            conditions.append(f'("{name}" IS NOT NULL{settled})')
+            given += [source] if tried else []
+        query = f"SELECT coalesce(asked, key) FROM rows WHERE {' AND '.join(conditions)}"
+        return {key for (key,) in self.connection.execute(query, given)}
 
     def count(self) -> int:
         """How many rows there are."""
@@ -106,13 +117,18 @@ class Store:
 
         What was measured before and is not now stays, and so does a good row where the new one failed.
         A row that is not quite what was asked for, because its tile had to be smaller, has the key of that in `asked`.
+        `no_value` has, as JSON, why a metric's column is empty: column -> [reason, SHA-256 of a user's file].
         """
         kept = schema.score_columns(self.connection)
         names = ["key", *dict.fromkeys([*HIDDEN, *COLUMNS, *kept])]
         values = [[row_key(row), *map(row.get, names[1:])] for row in rows]
         marks = ", ".join("?" * len(names))
         renewed = ", ".join(
-            f"{name} = coalesce(excluded.{name}, rows.{name})" if name in kept else f"{name} = excluded.{name}"
+            f"{name} = {_MERGED}"
+            if name == "no_value"
+            else f"{name} = coalesce(excluded.{name}, rows.{name})"
+            if name in kept
+            else f"{name} = excluded.{name}"
             for name in names
         )
         try:
@@ -141,6 +157,7 @@ class Store:
         if keys is not None:
             wanted = set(keys)
             found = found[found["key"].isin(wanted) | found["asked"].isin(wanted)].reset_index(drop=True)
+        found["reason"] = _with_reasons(found, scores)
         numbers = [name for name in found if COLUMNS.get(name) == "REAL" or name in scores]
         return found.drop(columns=["key", *HIDDEN]).astype(dict.fromkeys(numbers, float))
 
@@ -186,6 +203,23 @@ class Store:
 
     def __exit__(self, *error) -> None:
         self.close()
+
+
+def _with_reasons(rows: pd.DataFrame, scores: Sequence[str]) -> pd.Series:
+    """The reason of each row, and behind it why metrics have no value in one that did not fail."""
+    reasons = rows["reason"].astype(object)
+    for place in rows.index[(rows["status"] == "ok") & rows["no_value"].notna()]:
+        stored = json.loads(rows.at[place, "no_value"])
+        why = {name: text for name, (text, _) in stored.items() if name in scores and pd.isna(rows.at[place, name])}
+        grouped = {text: [name for name in why if why[name] == text] for text in why.values()}
+        told = [f"no {', '.join(_without_noisy(names))}: {text}" for text, names in grouped.items()]
+        reasons[place] = "; ".join(filter(None, [reasons[place], *told]))
+    return reasons
+
+
+def _without_noisy(names: list[str]) -> list[str]:
+    """The columns, without that of the noisy input where the output's own is among them."""
+    return [name for name in names if not (name.endswith("_noisy") and name.removesuffix("_noisy") in names)]
 
 
 def _open_for_writing(folder: Path) -> sqlite3.Connection:

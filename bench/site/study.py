@@ -52,7 +52,7 @@ def study_of(
         machine=last["machine"],
         models=tuple(_model_card(about[label], rows, conditions) for label in dict.fromkeys(rows["model"])),
         noises=tuple(_noise_card(name, rows, manifest) for name in dict.fromkeys(rows["noise_name"])),
-        datasets=tuple(_dataset_card(sets[name]) for name in dict.fromkeys(rows["dataset"])),
+        datasets=tuple(_dataset_card(sets[name], part) for name, part in rows.groupby("dataset", sort=False)),
         pictures=tuple(pictures(store, rows, protocol)),
         not_measured=tuple(_not_measured(rows, last)),
         reference=conditions.reference,
@@ -126,8 +126,9 @@ def _noise_card(name: str, rows: pd.DataFrame, manifest: list[dict]) -> reports.
     return reports.NoiseCard(name, card["title"], card["formula"], card["source"], card["axis"], tuple(sorted(levels)))
 
 
-def _dataset_card(about: dict[str, Any]) -> reports.DatasetCard:
-    return reports.DatasetCard(about["name"], about["title"], about["images"], about["licence"], about["note"])
+def _dataset_card(about: dict[str, Any], rows: pd.DataFrame) -> reports.DatasetCard:
+    note = "; ".join(filter(None, [about["note"], *statistics.inputs(rows)]))
+    return reports.DatasetCard(about["name"], about["title"], about["images"], about["licence"], note)
 
 
 def pictures(store: Store, rows: pd.DataFrame, protocol: str) -> Iterator[reports.Picture]:
@@ -149,8 +150,10 @@ def pictures(store: Store, rows: pd.DataFrame, protocol: str) -> Iterator[report
 def _not_measured(rows: pd.DataFrame, last: dict) -> list[str]:
     sentences = [f"{sentence}." for sentence in last["left_out"]]
     why = last.get("not_measured", {})
+    empty = [f"{sentence}." for sentence in statistics.without_value(rows)]
+    sentences += empty
     for measure in measures(rows, [last]):
-        if rows[measure.key].isna().all():
+        if rows[measure.key].isna().all() and not any(one.startswith(f"{measure.key} ") for one in empty):
             reason = f": {why[measure.key]}" if measure.key in why else ""
             sentences.append(f"{measure.title} was not measured{reason}.")
     for noise, mean in nearly_clean(rows).items():

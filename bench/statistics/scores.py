@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from bench.datasets.channels import EQUAL, GREY
+
 NOISY = "noisy"
 
 
@@ -30,6 +32,39 @@ class Scores:
 def measured(rows: pd.DataFrame) -> list[str]:
     """The metrics of a frame of rows: what has a column NAME and one NAME_noisy."""
     return [name for name in rows.columns if f"{name}_noisy" in rows.columns]
+
+
+def inputs(rows: pd.DataFrame) -> Iterator[str]:
+    """Phrases on images of one data set that are greyscale, or have three equal channels, and how models take them."""
+    said = rows["input"].fillna("") if "input" in rows else pd.Series("", rows.index)
+    for start, words in (
+        (GREY, "greyscale: noise is drawn and scores are taken in one channel"),
+        (EQUAL, "of three equal channels: noise is drawn in each"),
+    ):
+        count, all_ = (part["image"].nunique() for part in (rows[said.str.startswith(start)], rows))
+        if count:
+            yield f"{'its' if count == all_ else f'{count} of {all_}'} images are {words}"
+    for words, how in (
+        ("replicated", "colour networks get the channel three times, and their outputs are averaged"),
+        ("each channel by itself", "networks for greyscale get each channel by itself"),
+    ):
+        models = rows.loc[said.str.endswith(words), "model"].nunique()
+        if models:
+            yield how
+
+
+def without_value(rows: pd.DataFrame) -> Iterator[str]:
+    """A sentence for each metric that has no value in some rows which did not fail, with the reason of most."""
+    good = rows[rows["status"] == "ok"]
+    reasons = good["reason"].fillna("")
+    for metric in measured(rows):
+        found = reasons.str.extract(rf"(?:^|; )no (?:\w+, )*{metric}(?:, \w+)*: ([^;]*)")[0]
+        why = found[good[metric].isna()].dropna()
+        if len(why):
+            yield (
+                f"{metric} has no value in {len(why)} of {len(good)} rows, and its means are over the other images: "
+                f"{why.value_counts().index[0]}"
+            )
 
 
 def with_noisy(rows: pd.DataFrame) -> pd.DataFrame:

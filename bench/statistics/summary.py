@@ -6,6 +6,7 @@ noise minus PSNR under the noise.
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from bench.noise.noises import REFERENCE
@@ -16,13 +17,15 @@ CELL = ["model", "dataset", "noise"]
 GAP = "gap"
 GAIN = "gain"
 BELOW = " (below the noisy input)"
+BOUNDS = ["", "_low", "_high", "_images"]
 
 
 def summarize(rows: pd.DataFrame, reference: str = REFERENCE) -> pd.DataFrame:
     """One row per model x data set x noise: images, failed, each metric and the PSNR drop with bounds.
 
-    `below_noisy` says that a model's mean PSNR is below that of the noisy input over the same images. Without a
-    reference noise, '', there is no drop. Models keep the order of their first row; the noisy input comes last.
+    NAME_images counts the images that have a value of the metric, over which its mean is. `below_noisy`: the model's
+    mean PSNR is below that of the noisy input over the same images. Without a reference noise, '', there is no drop.
+    Models keep the order of their first row; the noisy input comes last.
     """
     full = with_noisy(rows)
     order = {model: place for place, model in enumerate([*dict.fromkeys(rows["model"]), NOISY])}
@@ -33,11 +36,12 @@ def summarize(rows: pd.DataFrame, reference: str = REFERENCE) -> pd.DataFrame:
     )
     counts = full[~full["failed"]].groupby(CELL)["image"].nunique()
     cells["images"] = counts.reindex(cells.index, fill_value=0)
-    columns = [f"{name}{bound}" for name in (*measured(rows), GAP) for bound in ("", "_low", "_high")]
+    columns = [f"{name}{bound}" for name in (*measured(rows), GAP) for bound in BOUNDS]
     found = [_of_dataset(scores, reference) for scores in by_dataset(full)]
     numbers = pd.concat(found) if found else pd.DataFrame(index=cells.index)
     cells["below_noisy"] = (numbers[GAIN].reindex(cells.index) < 0) if GAIN in numbers else False
-    return cells.join(numbers.reindex(columns=columns)).reset_index()
+    counted = {name: "Int64" for name in columns if name.endswith("_images")}
+    return cells.join(numbers.reindex(columns=columns)).astype(counted).reset_index()
 
 
 def _of_dataset(scores: Scores, reference: str) -> pd.DataFrame:
@@ -45,7 +49,8 @@ def _of_dataset(scores: Scores, reference: str) -> pd.DataFrame:
     wide = pd.concat([scores.table, _gaps(scores, reference), _gains(scores)], axis=1)
     bounds = mean_intervals(wide.to_numpy(float), scores.photographs.to_numpy())
     columns = wide.columns.set_names(["metric", "model", "noise"])
-    long = pd.DataFrame(bounds, columns, ["", "_low", "_high"]).unstack("metric")
+    bounds = np.c_[bounds, wide.notna().sum()]
+    long = pd.DataFrame(bounds, columns, BOUNDS).unstack("metric")
     long.columns = [f"{metric}{bound}" for bound, metric in long.columns]
     long["dataset"] = scores.dataset
     return long.reset_index().set_index(CELL)

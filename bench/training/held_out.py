@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from baselines import checkpoints
 from bench import datasets, protocols
 from bench.metrics import psnr
+from bench.networks.adapters import for_image
 from bench.networks.keys import keyed
 from bench.networks.tiles import Tiled
 from bench.networks.tiling import Tiling
@@ -24,12 +25,16 @@ Scorer = Callable[[Mapping[str, Tensor]], dict[str, float]]
 
 
 def scorer(
-    network: nn.Module, images: dict[str, np.ndarray], device: torch.device, tiling: Tiling | None = None
+    network: nn.Module,
+    images: dict[str, np.ndarray],
+    device: torch.device,
+    tiling: Tiling | None = None,
+    takes: int | None = 3,
 ) -> Scorer | None:
     """A function weights -> mean PSNR by noise, on 128x128 centre crops of uint8 images, `stored` protocol.
 
     None where no image is that large. Equal weights have equal scores: noise and masks are keyed. `tiling` is that of
-    a network which is never run whole.
+    a network which is never run whole; `takes` are the channels of the images that it is for.
     """
     protocol = protocols.load_protocol("stored")
     cases = []
@@ -54,7 +59,8 @@ def scorer(
         network.to(device).eval()
         scores: dict[str, list[float]] = {}
         for noise, x, target, key in cases:
-            output = run(x.to(device), **keyed(network, [key]))[0].permute(1, 2, 0).float().cpu().numpy()
+            suited = for_image(run, takes, x.shape[1])
+            output = suited(x.to(device), **keyed(suited, [key]))[0].permute(1, 2, 0).float().cpu().numpy()
             scores.setdefault(noise, []).append(psnr.score(protocols.to_bytes(output), target))
         return {noise: float(np.mean(values)) for noise, values in scores.items()}
 

@@ -18,11 +18,14 @@ import torch
 
 from baselines import checkpoints, parts, processes, training
 from baselines.checkpoints import first_line
+from baselines.recognition import CHANNELS
+from bench import spec
 from bench.errors import BadInput, described
 from bench.interruption import wishes
 from bench.lock import WriterLock
 from bench.machine import device_of, is_out_of_memory
 from bench.networks import contract, cost, tiling, weights
+from bench.networks.adapters import White
 from bench.networks.model import Model
 from bench.noise import noises
 from bench.noise.strength import too_weak
@@ -76,7 +79,9 @@ def train_model(
     for remark in images.remarks if group.rank == 0 else ():
         print(f"note: {remark}")
     network = model.untrained(recipe.seed)
-    _check_range(model, network)
+    _check_input(model, network, images)
+    if images.channels == 3 and images.grey and group.rank == 0:
+        print(f"note: {images.grey} images of {images.name} are greyscale: they are trained on as three equal channels")
     about = {"model": model.name, "network": weights.plain(parameters), "images": images.sha256}
     if model.outside:
         about["source"] = model.source_hash
@@ -87,13 +92,15 @@ def train_model(
     except ValueError as error:
         raise BadInput(f"{model.name} on {images.name}: {error}") from error
     if model.outside:
-        contract.check_training(model.untrained().to(torch_device), model.label, torch_device, trainer.recipe)
+        contract.check_training(
+            model.untrained().to(torch_device), model.label, torch_device, trainer.recipe, images.channels
+        )
         if images.held_out and not tiling.own(model):
             contract.check_size(model.load(torch_device), model.label, torch_device, held_out.SIDE)
     speaks = group.rank == 0
     for sentence in too_weak([Gaussian(recipe.sigma)]) if speaks and recipe.sigma else ():
         print(f"warning: training noise: {sentence}", file=sys.stderr)
-    score = held_out.scorer(model.untrained(), images.held_out, torch_device, tiling.own(model))
+    score = held_out.scorer(model.untrained(), images.held_out, torch_device, tiling.own(model), model.channels)
     with _locked(out, group):
         for_tensorboard = events(out / "tensorboard") if tensorboard and speaks else nullcontext()
         with wishes() as stopped, for_tensorboard as write_event:
@@ -150,15 +157,24 @@ def _join(device: str) -> tuple[processes.Processes, torch.device]:
         raise BadInput(str(error)) from error
 
 
-def _check_range(model: Model, network: torch.nn.Module) -> None:
-    """Refuse a network whose input is not what crops are."""
+def _check_input(model: Model, network: torch.nn.Module, images: TrainingImages) -> None:
+    """Refuse a network whose input is not what crops of these images are."""
     try:
-        as_it_is = model.adapted(network) is network
+        adapted = model.adapted(network)
     except ValueError as error:
         raise BadInput(f"{model.label}: {error}") from error
-    if not as_it_is:
-        raise BadInput(f"{model.label} takes grey images, or white at another value than 1; trained are networks for "
-                       "colour in [0, 1]: leave that parameter out")  # fmt: skip
+    if isinstance(adapted, White):
+        raise BadInput(f"{model.label} takes white at {adapted.white}, expected images in [0, 1]: leave it out")
+    if model.channels == images.channels:
+        return
+    own = [name for name in spec.parameters_of(model.factory) if name in (*CHANNELS, "out_nc", "out_channels")]
+    if images.channels == 1:
+        how = f": give {' '.join(f'--set {name}=1' for name in own)}, or name colour images" if own else ""
+        raise BadInput(f"{images.name} is greyscale, and {model.label} is for colour images{how}")
+    how = f", or leave {' and '.join(own)} out" if own else ""
+    raise BadInput(
+        f"{model.label} is for greyscale images, and {images.name} has colour ones: name greyscale ones{how}"
+    )
 
 
 def _check_state(model: Model, network: torch.nn.Module) -> None:
@@ -234,6 +250,7 @@ def _card(called: str, model: Model, trainer: training.Trainer, images: Training
             "data": images.name,
             "images": len(images.train),
             "held_out": len(images.held_out),
+            **({"greyscale": images.grey} if images.grey else {}),
             "pixels_sha256": images.sha256,
             "noise": noises.canonical(Gaussian(recipe.sigma)),
             "terms": images.terms,

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from bench import datasets, spec
+from bench.datasets.channels import in_colour
 from bench.errors import BadInput
 
 HELD_OUT = 20  # about so many images are kept for choices and for test curves
@@ -17,13 +18,15 @@ HELD_OUT = 20  # about so many images are kept for choices and for test curves
 
 @dataclass(frozen=True)
 class TrainingImages:
-    """uint8 images (H, W, 3).
+    """uint8 images (H, W, C): C is 1 where all are greyscale, else 3.
 
     name      of the data sets: 'DIV2K, WED'
-    held_out  by data set and name
-    sha256    of all pixels, in their order
+    train     a greyscale image among colour ones has three equal channels
+    held_out  by data set and name, as they were read: (H, W, 1) if greyscale
+    sha256    of all pixels as they were read, in their order
     terms     of the images, by data set
     remarks   what was found, skipped and done to pixels, sentences that begin with the data set
+    grey      how many are greyscale
     """
 
     name: str
@@ -32,6 +35,11 @@ class TrainingImages:
     sha256: str
     terms: dict[str, str]
     remarks: tuple[str, ...] = ()
+    grey: int = 0
+
+    @property
+    def channels(self) -> int:
+        return self.train[0].shape[2]
 
 
 def load(text: str) -> TrainingImages:
@@ -58,7 +66,10 @@ def load(text: str) -> TrainingImages:
                 train.append(pixels)
     terms = {dataset.name: dataset.licence for dataset in found}
     remarks = tuple(f"{dataset.name}: {remark}" for dataset in found for remark in dataset.remarks)
-    return TrainingImages(", ".join(names), train, held_out, digest.hexdigest(), terms, remarks)
+    grey = sum(pixels.shape[2] == 1 for pixels in (*train, *held_out.values()))
+    if grey < count:
+        train = [in_colour(pixels) for pixels in train]
+    return TrainingImages(", ".join(names), train, held_out, digest.hexdigest(), terms, remarks, grey)
 
 
 def _decode(dataset: datasets.Dataset) -> list[np.ndarray]:

@@ -66,7 +66,7 @@ def verify(name: str, images: TrainingImages) -> Verified:
     except ValueError as error:
         where = f" ({source} is looked up from the current folder)" if "source" in card else ""
         raise BadInput(f"{name} cannot be verified: {error}{where}") from error
-    score = held_out.scorer(network, images.held_out, torch.device("cpu"), tiling.own(model))
+    score = held_out.scorer(network, images.held_out, torch.device("cpu"), tiling.own(model), model.channels)
     if score is None:
         raise BadInput(f"{name} has no held-out images of {held_out.SIDE} pixels or more: nothing can be verified")
     return Verified(file, card, {noise: round(value, DIGITS) for noise, value in score(network.state_dict()).items()})

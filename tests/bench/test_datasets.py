@@ -76,10 +76,31 @@ def test_order_is_that_of_numbers(tmp_path):
     assert [image.name for image in load_dataset(tmp_path).images] == ["1.png", "2.png", "10.png", "b.png"]
 
 
-@pytest.mark.parametrize("mode", ["L", "RGBA", "P", "1"])
-def test_other_modes_become_rgb(tmp_path, mode):
-    Image.new("RGB", (12, 12), (200, 200, 200)).convert(mode).save(tmp_path / "x.png")
-    assert load_dataset(tmp_path).images[0].read().shape == (12, 12, 3)
+@pytest.mark.parametrize(
+    ("mode", "name", "channels"),
+    [("1", "x.png", 1), ("L", "x.png", 1), ("LA", "x.png", 1), ("P", "x.png", 1), ("L", "x.jpg", 1), ("L", "x.tif", 1),
+     ("1", "x.bmp", 1), ("RGB", "x.png", 3), ("RGBA", "x.png", 3), ("CMYK", "x.jpg", 3), ("L", "x.webp", 3)],
+)  # fmt: skip
+def test_greyscale_is_what_a_file_stores_as_one_channel(tmp_path, mode, name, channels):
+    grey = Image.linear_gradient("L")
+    (grey if mode == "P" else grey.convert("RGB")).convert(mode).save(tmp_path / name)
+    data = load_dataset(tmp_path)
+    assert data.images[0].read().shape == (256, 256, channels) and data.is_grey == (channels == 1)
+
+
+def test_a_palette_of_colours_is_colour(tmp_path):
+    picture = Image.linear_gradient("L").convert("P")
+    picture.putpalette([value for level in range(256) for value in (level, level, 255 - level)])
+    picture.save(tmp_path / "x.png")
+    assert load_dataset(tmp_path).images[0].read().shape == (256, 256, 3)
+
+
+def test_a_set_is_grey_where_every_image_is(tmp_path):
+    for name, mode in (("a.png", "L"), ("b.png", "RGB")):
+        Image.new(mode, (12, 12)).save(tmp_path / name)
+    assert not load_dataset(tmp_path).is_grey
+    (tmp_path / "b.png").write_bytes(b"broken")
+    assert load_dataset(tmp_path).is_grey  # of what can be read
 
 
 @pytest.mark.parametrize("content", ["{broken", "[1]", '{"mine": 3}'])

@@ -108,7 +108,7 @@ def test_a_pair_of_two_sizes_fails_and_says_so(renders, networks, tmp_path):
     rows = bench.run(f"{networks}:Blur", "monte_carlo(spp=4)", data=(renders,), out=tmp_path / "run")
     assert set(rows["reason"]) == {
         "",
-        "the noisy and the clean image of b.png have 20x30 and 48x40 pixels, wanted the same",
+        "the noisy and the clean image of b.png are 20x30 colour and 48x40 colour: expected one size and kind",
     }
     assert set(rows.loc[rows["status"] == "failed", "image"]) == {"b.png"}
 

@@ -9,13 +9,14 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from analysis.attribution import Attribution, Window
+from bench.datasets.channels import in_colour
 from bench.inside import figures
 from reports.charts.style import look
 
 
 def draw(noisy: np.ndarray, noise: str, window: Window, maps: Mapping[str, Attribution]) -> Figure:
-    """The input (H, W, 3) in [0, 1] with the window, each model's map on it, and how its share grows with distance."""
-    models = list(maps)
+    """The input (H, W, C) in [0, 1] with the window, each model's map on it, and how its share grows with distance."""
+    models, noisy = list(maps), in_colour(noisy)
     grey = noisy.clip(0, 1) @ np.array([0.299, 0.587, 0.114], np.float32)
     with figures.style():
         columns = len(models) + 1

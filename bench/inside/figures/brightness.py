@@ -9,7 +9,7 @@ from analysis.brightness import LEVELS, Brightness
 from bench.inside import figures
 from reports.charts.style import MUTED, look
 
-CHANNELS = ("red", "green", "blue")
+CHANNELS = {3: ("red", "green", "blue"), 1: ("grey",)}
 
 
 def draw(seen: dict[str, Brightness], title: str, joined: int = 4) -> Figure:
@@ -20,10 +20,11 @@ def draw(seen: dict[str, Brightness], title: str, joined: int = 4) -> Figure:
     labels = [model for model in seen if model != "clean"]
     levels = np.arange(LEVELS).reshape(-1, joined).mean(1)
     clean = _joined(seen["clean"], joined)
+    channels = CHANNELS[len(clean)]
     with figures.style():
         figure = Figure(figsize=(7.2, 4.3), layout="constrained")
-        grid = figure.subplots(2, 3, sharex=True, sharey="row", height_ratios=(1.4, 1))
-        for channel in range(3):
+        grid = figure.subplots(2, len(channels), sharex=True, sharey="row", height_ratios=(1.4, 1), squeeze=False)
+        for channel, name in enumerate(channels):
             upper, lower = grid[:, channel]
             upper.fill_between(levels, clean[channel], color=MUTED, alpha=0.3, linewidth=0, label="clean")
             for place, model in enumerate(labels):
@@ -32,7 +33,7 @@ def draw(seen: dict[str, Brightness], title: str, joined: int = 4) -> Figure:
                 share = _joined(seen[model], joined)[channel]
                 upper.plot(levels, share, color=style.colour, linewidth=1.2, linestyle=dash, label=model)
                 lower.plot(levels, share - clean[channel], color=style.colour, linewidth=1.2, linestyle=dash)
-            upper.set_title(CHANNELS[channel])
+            upper.set_title(name)
             lower.axhline(0, color=MUTED, linewidth=0.8, zorder=1)
             lower.set_xlabel("level")
             lower.set_xlim(0, 255)
@@ -51,5 +52,5 @@ def draw(seen: dict[str, Brightness], title: str, joined: int = 4) -> Figure:
 
 
 def _joined(brightness: Brightness, joined: int) -> np.ndarray:
-    """Percent of the pixels in neighbouring levels together, (3, 256 / joined)."""
-    return 100 * brightness.density().reshape(3, -1, joined).sum(2)
+    """Percent of the pixels in neighbouring levels together, (C, 256 / joined)."""
+    return 100 * brightness.density().reshape(len(brightness.counts), -1, joined).sum(2)

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from bench.datasets.channels import in_colour
 from bench.inside import figures
 
 PAGE = 9.0  # inches
@@ -19,7 +20,7 @@ def draw(
 ) -> Figure:
     """A row a ratio: the masked image, then what each model makes of it; the clean image on the left.
 
-    `clean` (H, W, 3) in [0, 1]; `pictures` uint8 by ratio and model, 'masked' the first; `psnr` in dB by both.
+    `clean` (H, W, 1 or 3) in [0, 1]; `pictures` uint8 by ratio and model, 'masked' the first; `psnr` in dB by both.
     """
     models = list(next(iter(pictures.values())))[1:]
     height, width = clean.shape[:2]
@@ -43,5 +44,5 @@ def draw(
 
 
 def _show(axes: Axes, image: np.ndarray, title: str) -> None:
-    axes.imshow(image, interpolation="nearest")
+    axes.imshow(in_colour(image), interpolation="nearest")
     axes.set_title(title, fontsize=8, fontweight="normal", pad=3)
