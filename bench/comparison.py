@@ -13,6 +13,7 @@ import pandas as pd
 
 from bench.errors import BadInput, unknown
 from bench.runs import latest
+from bench.runs.asked import written_in
 from bench.sides import Pair, chosen, pairs_of
 from bench.statistics import measured
 from bench.statistics.paired import differences
@@ -56,7 +57,8 @@ def compare(
     here, protocol = _rows(run, protocol)
     there = here if other is None else _rows(other, protocol)[0]
     notes: list[str] = []
-    pairs = pairs_of(here, there, models, against, other is not None, notes)
+    written = written_in(run), written_in(run if other is None else other)
+    pairs = pairs_of(here, there, models, against, other is not None, notes, written)
     here, there = (chosen(rows, noises, datasets) for rows in (here, there))
     names = _metrics(here, there, metrics)
     found = [differences(here, there, pair.side, pair.against, names, test) for pair in pairs]
