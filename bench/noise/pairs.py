@@ -1,4 +1,4 @@
-"""Noisy images beside clean ones: two folders with the same names."""
+"""Noisy images beside clean ones: two folders with the same names, or a data set of pairs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ import numpy as np
 
 from bench import datasets
 from bench.errors import BadInput
+from bench.protocols import to_bytes
+from noise_zoo.noise import Noise
+
+Pair = tuple[np.ndarray, np.ndarray]  # (noisy, clean), uint8 (H, W, C)
 
 
 def read_pairs(noisy: Path, clean: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -22,6 +26,31 @@ def read_pairs(noisy: Path, clean: Path) -> Iterator[tuple[np.ndarray, np.ndarra
         some = f"{', '.join(alone[:3])}{', ...' if len(alone) > 3 else ''}"
         raise BadInput(f"{clean} has no image beside {len(alone)} of {len(left)} in {noisy}: {some}")
     return (_read_pair(image, right[stem], noisy, clean) for stem, image in left.items())
+
+
+def recorded_pairs(source: Path | str) -> dict[Noise, Iterator[Pair]]:
+    """A folder or data set of pairs -> for each noise that was recorded, its pairs (noisy, clean), read when wanted.
+
+    What a pair is says `bench.datasets`, as for `bench run`. Raises BadInput where there are clean images alone.
+    """
+    found = datasets.load_dataset(source)
+    if not found.recorded:
+        raise BadInput(
+            f"expected pairs of noisy and clean images, got {source} with {len(found.images)} clean images: name the "
+            "folder of the noisy images and the folder of the clean ones"
+        )
+    return {noise: _recorded(found, noise) for noise in found.recorded}
+
+
+def _recorded(data: datasets.Dataset, noise: Noise) -> Iterator[Pair]:
+    for image in data.images:
+        if noise in dict(image.recorded):
+            try:
+                pair = to_bytes(image.read_noisy(noise)), to_bytes(image.read())
+            except ValueError as error:
+                raise BadInput(f"{data.name}: {error}") from error
+            _same_size(pair, f"the noisy and the clean image of {image.name}")
+            yield pair
 
 
 def _by_stem(folder: Path) -> dict[str, datasets.CleanImage]:
@@ -38,7 +67,13 @@ def _read_pair(left, right, noisy: Path, clean: Path) -> tuple[np.ndarray, np.nd
         pair = left.read_bytes(), right.read_bytes()
     except ValueError as error:
         raise BadInput(str(error)) from error
-    if pair[0].shape != pair[1].shape:
-        sizes = " and ".join(f"{image.shape[1]}x{image.shape[0]}" for image in pair)
-        raise BadInput(f"{noisy / left.name} and {clean / right.name} have {sizes} pixels, wanted the same")
+    _same_size(pair, f"{noisy / left.name} and {clean / right.name}")
     return pair
+
+
+def _same_size(pair: Pair, what: str) -> None:
+    """Raise BadInput where the images of a pair differ in size or channels."""
+    if pair[0].shape != pair[1].shape:
+        colours = pair[0].shape[:2] == pair[1].shape[:2]
+        shown = (f"{i.shape[1]}x{i.shape[0]}{f'x{i.shape[2]}' if colours else ''}" for i in pair)
+        raise BadInput(f"{what} have {' and '.join(shown)} pixels, wanted the same")
