@@ -44,11 +44,16 @@ def _named(found: Identification, seen: str) -> list[str]:
             spec,
             f"  made again, it is equal to the byte wherever that was tried, in corners of the images ({seen})",
         ]
-    if isinstance(found.noise, Chain):
-        levels = [f"  {WORDS[name]} {number(level.value)}   {interval(level)}" for name, level in parts(found)]
-    else:
-        levels, spec = [], f"{spec}   {interval(found.level)}" if found.level.error else spec
-    return [spec, *levels, f"  it explains {found.explained:.1%} of {seen}", f"  {found.structure}"]
+    several = isinstance(found.noise, Chain) or found.level is found.components.get("photons")
+    levels = [f"  {WORDS[name]} {number(level.value)}   {interval(level)}" for name, level in parts(found)]
+    if not several and found.level.error:
+        spec = f"{spec}   {interval(found.level)}"
+    return [
+        spec,
+        *(levels if several else ()),
+        f"  it explains {found.explained:.1%} of {seen}",
+        f"  {found.structure}",
+    ]
 
 
 def _brightness(found: Identification) -> list[str]:
@@ -81,6 +86,8 @@ def confidence(found: Identification) -> str:
         return "low confidence, for the brightness differs too"
     if not found.structure:
         return "low confidence, for neighbours share noise in a way that no component has"
+    if found.doubtful:
+        return "low confidence, for means, variances or correlations of the images differ from theirs"
     if found.explained >= 0.99:
         return "high confidence"
     return "fair confidence" if found.explained >= 0.96 else "low confidence, something else is in these images"

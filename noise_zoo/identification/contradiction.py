@@ -8,6 +8,7 @@ from noise_zoo.identification import laws
 
 CLASSES = 8  # of clean values
 MEAN_OFF, VARIANCE_OFF, CORRELATION_OFF = 0.5, 0.05, 0.03  # grey values, a share, a correlation: less is no matter
+ENDS_OFF = 0.1  # a share of those expected
 SURE = 6.0  # standard errors
 LONGEST = 4.0  # deviations: samples farther away count as so far
 LEAST_PAIRS = 1000
@@ -21,7 +22,7 @@ def contradicted(total, law, patches, repeats, channels):
     `channels` is the correlation of the channels of a pixel that it goes with, None for noise whose neighbours are
     not independent: then means and variances alone are compared. `repeats` samples share one draw.
     """
-    if _moments_differ(total, law, repeats):
+    if _moments_differ(total, law, repeats) or _ends_differ(total, law, repeats):
         return True
     return channels is not None and _neighbours_differ(law, patches, channels)
 
@@ -39,6 +40,16 @@ def _moments_differ(total, law, repeats):
         if abs(mean) > max(MEAN_OFF, SURE * math.sqrt(second * share)):
             return True
         if abs(variance - second) > max(VARIANCE_OFF * second, SURE * math.sqrt(fourth * share), 0.1):
+            return True
+    return False
+
+
+def _ends_differ(total, law, repeats):
+    """Whether black or white samples are more or fewer than the law has, those that are so in the clean image aside."""
+    clean = slice(1, 255)
+    for end in (0, 255):
+        found, expected = total[clean, end].sum(), total[clean].sum(axis=1) @ law[clean, end]
+        if abs(found - expected) > SURE * math.sqrt(expected * repeats) + ENDS_OFF * expected + 5 * repeats:
             return True
     return False
 

@@ -57,7 +57,7 @@ def fit_level(counts, law, smooth, low, high, reach=0.03):
     best = _refined(lambda place: cost(place, smooth), grid)
     if smooth is not law:  # a law with teeth: look closely around
         best = _refined(cost, np.linspace(best - reach, best + reach, 2 * round(GRID * reach / 0.03) + 1))
-        best = min((best, math.log(max(round(math.exp(best)), 1))), key=cost)  # integers, which people write
+        best = min((best, *_written(best, reach)), key=cost)
     scores = sum(
         log_likelihood(groups, smooth(math.exp(best + STEP), photons))
         - log_likelihood(groups, smooth(math.exp(best - STEP), photons))
@@ -69,6 +69,13 @@ def fit_level(counts, law, smooth, low, high, reach=0.03):
     scatter = math.sqrt(len(scores) * np.var(scores, ddof=1))
     error = max(scatter / curvature, 1 / math.sqrt(curvature))  # not less than if all samples were independent
     return Level(math.exp(best), math.exp(best) * error, -cost(best))
+
+
+def _written(best, reach):
+    """Return logarithms, within reach of `best`, of numbers with three digits, as people write: steps hide between."""
+    low, high = math.exp(best - min(reach, 0.03)), math.exp(best + min(reach, 0.03))
+    unit = 10.0 ** (math.floor(math.log10(low)) - 2)
+    return [math.log(k * unit) for k in range(math.ceil(low / unit), math.floor(high / unit) + 1)]
 
 
 def _refined(cost, grid):

@@ -36,7 +36,7 @@ MOST_MISFIT = 0.02  # a law that puts more samples elsewhere does not explain th
 LEAST_GAIN = 30.0  # nats that a further component, or a better law, has to win
 TOLERANCE = 0.08  # of correlations
 SAME_LAW = 0.005  # share of samples that two laws put elsewhere, below which they are one
-WIDE_REACH = 0.6  # of the logarithm of a level
+MOST_TEETH = 228  # of 254 values between black and white: more are no comb
 UNEVEN = 1.0  # grey values of mean of noisy - clean, from which on the images differ in more than noise
 LEAST_EQUAL = 1000  # samples that have to be equal before a noise without chance is named
 
@@ -67,7 +67,7 @@ STRUCTURES = {
 
 @dataclass(frozen=True)
 class Candidate:
-    """A noise of the zoo with one unknown level: its law, and one alike without steps; `reach` is that of `fit_level`."""
+    """A noise of the zoo with one unknown level: its law, one alike without steps, and the reach of `fit_level`."""
 
     kind: type[Noise]
     structure: str
@@ -130,6 +130,7 @@ class Identification:
     components   {'sigma', 'photons', 'var', 'density'}: Level of what the general law found, in the units of the
                  zoo (photons: at white; var and density as of speckle and salt & pepper)
     problem      why the pairs are none, in words: then nothing else was sought
+    doubtful     whether the images contradict the components
     brightness   (clean value, mean of noisy - clean) by classes, where the images differ in more than noise
     """
 
@@ -145,6 +146,7 @@ class Identification:
     samples: int
     problem: str = ""
     brightness: tuple[tuple[float, float], ...] = ()
+    doubtful: bool = False
 
     @property
     def name(self):
@@ -195,6 +197,8 @@ def identify(pairs):
         found = _chosen(_chains(parts, evidence), parts, structure, evidence, least)
     if found:
         level = found.levels.get(found.noise.axis)
+        if len(found.levels) > 1:  # all that was fitted, by the law that holds
+            known["components"] = {{"peak": "photons"}.get(name, name): level for name, level in found.levels.items()}
         if isinstance(found.noise, Mixture):
             level = Level(float(found.noise.level), 0.0, found.log_likelihood)
         return Identification(found.noise, level, 1 - _left(found.law, evidence, repeats), **known)
@@ -202,7 +206,8 @@ def identify(pairs):
         return _made_again(repeated, known)
     uneven = [(clean, mean) for clean, mean, error in brightness(total) if abs(mean) > max(UNEVEN, 6 * error)]
     explained = 1 - misfit(total, parts.law, repeats)
-    return Identification(None, None, explained, **known, brightness=tuple(uneven))
+    doubtful = contradicted(total, parts.law, evidence.patches, repeats, 0.0 if structure == "white" else None)
+    return Identification(None, None, explained, **known, brightness=tuple(uneven), doubtful=doubtful)
 
 
 def _made_again(noise, known):
@@ -221,36 +226,47 @@ def _fits(structure, parts, evidence):
     for candidate in CANDIDATES:
         if candidate.structure == structure:
             yield _fit(candidate, evidence)
-    if structure == "white" and "photons" in parts.components:
+    if structure == "white":
         yield from _photon_fits(parts, evidence)
 
 
 def _photon_fits(parts, evidence):
     """Poisson-Gaussian noise with the usual read noise, with none, and with any."""
-    peak = parts.components["photons"].value
+    comb = comb_of(evidence.total)
+    if not comb and "photons" not in parts.components:
+        return
+    peak, reach = comb or (parts.components["photons"].value, 0.03)
+    wide = (max(peak / 4, 0.05), 4 * peak)
     usual = _plain(lambda level: laws.poisson_gaussian(level, READ_NOISE))
-    around = (max(peak / 4, 0.05), 4 * peak)
-    yield _fit(Candidate(PoissonGaussian, "white", *around, usual, usual), evidence)
+    yield _fit(Candidate(PoissonGaussian, "white", *wide, usual, usual), evidence)
     sharp, smooth = _plain(lambda level: laws.poisson_gaussian(level, 0.0)), _plain(laws.smooth_photons)
-    yield _fit(Candidate(PoissonGaussian, "white", *around, sharp, smooth, {"sigma": 0.0}, _comb(evidence)), evidence)
+    around = (0.99 * peak, 1.01 * peak) if comb else wide
+    none = _fit(Candidate(PoissonGaussian, "white", *around, sharp, smooth, {"sigma": 0.0}, reach), evidence)
+    yield none
+    if comb:
+        return
 
     def law(values):
         return laws.poisson_gaussian(values["photons"], values["sigma"])
 
     sigma = parts.components["sigma"].value if "sigma" in parts.components else 2.0
-    free = fit_values(evidence.counts, law, {"photons": peak, "sigma": sigma})
-    noise = PoissonGaussian(*(rounded(free.components[name].value) for name in ("photons", "sigma")))
+    starts = {"photons": peak, "sigma": sigma}, {"photons": none.levels["peak"].value, "sigma": 1.0}
+    free = max((fit_values(evidence.counts, law, start) for start in starts), key=lambda one: one.log_likelihood)
+    values = {name: level.value for name, level in free.components.items()}
+    noise = PoissonGaussian(rounded(values["photons"]), rounded(values["sigma"]))
     levels = {"peak": free.components["photons"], "sigma": free.components["sigma"]}
-    yield Fit(noise, levels, free.log_likelihood, lambda photons: law({n: v.value for n, v in free.components.items()}))
+    yield Fit(noise, levels, free.log_likelihood, lambda photons: law(values))
 
 
-def _comb(evidence):
-    """Return within which share, of the logarithm, to seek the peak of photons without read noise.
+def comb_of(total):
+    """Return (peak, how sure, of its logarithm) where stored values lie on a comb, as photons without read noise do.
 
-    Where stored values lie on a comb, photons are few, and the law without a comb tells their number badly.
+    None where nearly all values occur.
     """
-    between = evidence.total.sum(axis=0)[1:255]
-    return WIDE_REACH if np.count_nonzero(between) < 0.9 * len(between) else 0.03
+    teeth = np.flatnonzero(total.sum(axis=0)[1:255]) + 1
+    if not len(teeth) or len(teeth) > MOST_TEETH:
+        return None
+    return 255 * len(teeth) / float(teeth[-1]), min(2 / len(teeth) + 0.02, 0.6)
 
 
 def _chains(parts, evidence):

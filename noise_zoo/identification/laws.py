@@ -17,6 +17,7 @@ IMPULSES = np.zeros((256, 256))
 IMPULSES[:, [0, 255]] = 0.5
 FARTHEST = 12  # deviations of a Poisson law that are tabulated
 NO_READ_NOISE = 0.02  # grey values: less read noise than that moves no stored value
+MANY = 3000  # photons at white, from which on their law is normal
 FINE = 1020  # steps of intensity between two noises
 
 
@@ -75,6 +76,8 @@ def smooth_poisson(alpha, photons=256):
 
 def poisson_gaussian(peak, sigma):
     """Counts of mean peak * c / 255, scaled back, and read noise: a comb where sigma is small, as of stored floats."""
+    if peak > MANY:
+        return normal(np.sqrt(variance(sigma, peak, 0.0)))
     k = np.arange(int(peak + FARTHEST * np.sqrt(peak) + FARTHEST) + 1)
     values = 255 * np.clip(k.astype(np.float32) / np.float32(peak), 0, None)  # of 255, float32 as the noise has them
     probability = counts_of(CLEAN * peak / 255, k)  # (256, K)

@@ -2,12 +2,12 @@
 
 import itertools
 import math
-from collections import Counter
 
 import numpy as np
 from scipy.signal import fftconvolve
 
 MARGIN = 16  # pixels: the largest shift that is sought
+MOST_PATCHES = 12
 LEAST_SIDE = 64  # pixels of a patch in which a shift is sought
 SURE = 10.0  # standard errors, of samples taken as nine times fewer than they are
 NEAREST = 0.1  # pixels: a smaller shift is none
@@ -20,22 +20,23 @@ def problem_of(patches):
 
     A shift counts where it makes the noisy image significantly more like the clean one, in most of the patches.
     """
+    patches = patches[:MOST_PATCHES]
     grey = [tuple(image.astype(float).mean(axis=2) for image in pair) for pair in patches]
-    shifts = Counter(_shift(*pair) for pair in grey if min(pair[0].shape) >= LEAST_SIDE)
-    (down, right), count = (*shifts.most_common(1), ((0, 0), 0))[0]
-    if (down or right) and 2 * count > sum(shifts.values()):
-        return f"the pair is not aligned: the noisy image is shifted by {_pixels(down, right)}"
-    if order := _channel_order(patches):
-        return f"the channels are in another order: those of the noisy image are, in the clean one, {order}"
+    shifts = np.array([_shift(*pair) for pair in grey if min(pair[0].shape) >= LEAST_SIDE]).reshape(-1, 2)
+    if len(shifts) and 2 * np.count_nonzero(shifts.any(axis=1)) > len(shifts):
+        return f"the pair is not aligned: the noisy image is shifted by {_pixels(*np.median(shifts, axis=0).tolist())}"
     if grey and _other_picture(grey):
         return "the clean image is not the same picture as the noisy one"
+    if order := _channel_order(patches):
+        return f"the channels are in another order: those of the noisy image are, in the clean one, {order}"
     return ""
 
 
 def _pixels(down, right):
     """'1 pixel right and 0.5 pixels up'"""
-    parts = ((right, "right", "left"), (down, "down", "up"))
-    return " and ".join(f"{abs(s):g} pixel{'s' * (abs(s) != 1)} {a if s > 0 else b}" for s, a, b in parts if s)
+    parts = ((round(right, 1), "right", "left"), (round(down, 1), "down", "up"))
+    words = (f"{abs(s):g} pixel{'s' * (abs(s) != 1)} {a if s > 0 else b}" for s, a, b in parts if s)
+    return " and ".join(words) or "another distance in each pair"
 
 
 def _shift(noisy, clean):
@@ -48,12 +49,17 @@ def _shift(noisy, clean):
     likeness = fftconvolve(clean, centred[::-1, ::-1], "valid") / np.sqrt(np.maximum(squares, 1.0))
     row, column = np.unravel_index(likeness.argmax(), likeness.shape)
     down, right = MARGIN - int(row), MARGIN - int(column)
-    aligned = clean[inner] if (down, right) == (0, 0) else _moved(clean, down, right)[inner]
-    if (down, right) != (0, 0):
+    if (down or right) and MARGIN not in (abs(down), abs(right)):
+        aligned = np.roll(clean, (down, right), axis=(0, 1))[inner]  # what comes in at the borders is cut off
         gain = (noisy[inner] - clean[inner]) ** 2 - (noisy[inner] - aligned) ** 2
         alike = np.corrcoef(centred.ravel(), aligned.ravel())[0, 1] if aligned.std() else 0
-        border = MARGIN in (abs(down), abs(right))
-        return (down, right) if _sureness(gain) > SURE and alike > SAME and not border else (0, 0)
+        if _sureness(gain) > SURE and alike > SAME:
+            return down, right
+    return _part_of_a_pixel(noisy, clean, inner)
+
+
+def _part_of_a_pixel(noisy, clean, inner):
+    """Return by how much less than a pixel (down, right) the noisy image is shifted: what its slopes explain of it."""
     slopes = [slope[inner].ravel() for slope in np.gradient(clean)]
     residual = (noisy - clean)[inner].ravel()
     matrix = np.array([[a @ b for b in slopes] for a in slopes])
@@ -64,11 +70,6 @@ def _shift(noisy, clean):
     error = 3 * residual.std() * np.sqrt(np.diag(inverse))
     sure = (np.abs(part) > SURE * error) & (np.abs(part) > NEAREST)
     return tuple(float(value) for value in np.where(sure, np.round(part, 1), 0.0) + 0.0)
-
-
-def _moved(image, down, right):
-    """Return the image with its content moved; what comes in at the borders is that of the other side."""
-    return np.roll(image, (down, right), axis=(0, 1))
 
 
 def _sureness(gain):
