@@ -13,6 +13,7 @@ import pandas as pd
 
 from bench.errors import BadInput, unknown
 from bench.runs import latest
+from bench.runs.asked import written_in
 from bench.runs.conditions import read_conditions
 from bench.sides import Pair, chosen, pairs_of
 from bench.statistics import measured
@@ -62,7 +63,8 @@ def compare(
     here, protocol = _rows(run, protocol)
     there = here if other is None else _rows(other, protocol)[0]
     notes: list[str] = []
-    pairs = pairs_of(here, there, models, against, other is not None, notes)
+    written = written_in(run), written_in(run if other is None else other)
+    pairs = pairs_of(here, there, models, against, other is not None, notes, written)
     here, there = (chosen(rows, noises, datasets) for rows in (here, there))
     names = _metrics(here, there, metrics)
     ood = [set(common(here, mine, pair.side.labels)) & set(common(there, theirs, pair.against.labels))

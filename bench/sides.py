@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from bench import spec
-from bench.errors import BadInput, unknown
+from bench.errors import BadInput
+from bench.networks import groups
+from bench.runs.asked import Written, datasets_meant, model_label, noises_meant
 from bench.statistics.paired import Side
 
 OURS, BASELINE = "ours", "baseline"
@@ -29,8 +31,12 @@ def pairs_of(
     against: str | None,
     two_runs: bool,
     notes: list[str],
+    written: tuple[Written, Written] = ({}, {}),
 ) -> list[Pair]:
-    """What to compare with what, by the labels of the rows. Raises BadInput for models that are not there."""
+    """What to compare with what, by the labels of the rows. Raises BadInput for models that are not there.
+
+    `written` has for each side how its user-defined networks were written when they were run.
+    """
     mine, theirs = (list(dict.fromkeys(rows["model"])) for rows in (here, there))
     if models is None and two_runs and against is None:
         if alone := [label for label in mine if label not in theirs]:
@@ -48,26 +54,41 @@ def pairs_of(
         raise BadInput(f"name what to compare, --models A --against B, of: {', '.join(mine)}")
     chosen = [models] if isinstance(models, str) else list(models or [OURS])
     if against is None and two_runs:
-        return [Pair(side, _side(",".join(side.labels), theirs)) for side in _sides(chosen, mine, ())]
-    other = _side(against or BASELINE, theirs)
+        found = _sides(chosen, here, written[0], notes, ())
+        return [Pair(side, _side(",".join(side.labels), there, written[1], notes)) for side in found]
+    other = _side(against or BASELINE, there, written[1], notes)
     excluded = () if two_runs else other.labels
-    pairs = [Pair(side, other) for side in _sides(chosen, mine, excluded)]
+    pairs = [Pair(side, other) for side in _sides(chosen, here, written[0], notes, excluded)]
     if not two_runs and any(set(pair.side.labels) & set(other.labels) for pair in pairs):
         raise BadInput(f"{other.name} stands on both sides: compare a model with another one, or with another run")
     return pairs
 
 
-def _sides(chosen: Sequence[str], labels: list[str], excluded: Sequence[str]) -> Iterator[Side]:
-    for text in chosen:
-        if text.strip() == "all":
+def _sides(
+    chosen: Sequence[str], rows: pd.DataFrame, written: Written, notes: list[str], excluded: Sequence[str]
+) -> Iterator[Side]:
+    """The sides that texts name; `all` is every model of the rows by itself, another group each of its members there.
+
+    Raises BadInput.
+    """
+    labels = list(dict.fromkeys(rows["model"]))
+    for text in map(str.strip, chosen):
+        if text == "all":
             yield from (Side((label,)) for label in labels if label not in excluded)
+        elif text in groups.GROUPS:
+            members = [label for label in groups.specs(text) if label in labels and label not in excluded]
+            if not members:
+                raise BadInput(
+                    f"expected a group with models of the run to compare, got {text!r}: the run has {', '.join(labels)}"
+                )
+            yield from (Side((label,)) for label in members)
         else:
-            yield _side(text, labels)
+            yield _side(text, rows, written, notes)
 
 
-def _side(text: str, labels: list[str]) -> Side:
-    """A list of specs -> the labels that they have in a run. Raises BadInput."""
-    found = tuple(dict.fromkeys(_label(part, labels) for part in spec.split(text)))
+def _side(text: str, rows: pd.DataFrame, written: Written, notes: list[str]) -> Side:
+    """A list of specs -> the labels that they have in rows. Raises BadInput."""
+    found = tuple(dict.fromkeys(model_label(part, rows, written, notes) for part in spec.split(text)))
     if not found:
         raise BadInput("no model was named: write ours, or a list of trainings of one network")
     networks = list(dict.fromkeys(spec.parse(label).name for label in found))
@@ -79,49 +100,10 @@ def _side(text: str, labels: list[str]) -> Side:
     return Side(found)
 
 
-def _label(text: str, labels: list[str]) -> str:
-    """The label in a run of the model that a spec names."""
-    wanted = spec.format_value(spec.parse(text))
-    by_text = {spec.format_value(spec.parse(label)): label for label in labels}
-    if wanted in by_text:
-        return by_text[wanted]
-    if not spec.parse(text).bare:
-        from bench.networks import models  # imports torch: only for specs that are not written as a label is
-
-        try:
-            label = models.resolve(text).label
-        except BadInput:  # its weights may be elsewhere; what counts is whether it was run
-            label = ""
-        if label in labels:
-            return label
-    raise unknown("model of the run", text, labels)
-
-
 def chosen(rows: pd.DataFrame, noises: str | None, datasets: str | None) -> pd.DataFrame:
     """The rows of these noises and data sets; a bare name has all levels, or all crops. Raises BadInput."""
-    for column, text in (("noise", noises), ("dataset", datasets)):
+    for column, text, meant in (("noise", noises, noises_meant), ("dataset", datasets, datasets_meant)):
         if text is not None and text != "all":
-            there = list(dict.fromkeys(rows[column]))
-            wanted = {value for part in spec.split(text) for value in _matching(part, there, column)}
+            wanted = {value for part in spec.split(text) for value in meant(part, rows)}
             rows = rows[rows[column].isin(wanted)]
     return rows
-
-
-def _matching(text: str, there: list[str], kind: str) -> list[str]:
-    """The specs of a run that a text means. Raises BadInput for none."""
-    parsed = spec.parse(text)
-    if parsed.bare:
-        found = [value for value in there if spec.parse(value).name == parsed.name]
-        there = list(dict.fromkeys(spec.parse(value).name for value in there))
-    else:
-        canonical = _canonical_noise(parsed) if kind == "noise" else spec.format_value(parsed)
-        found = [value for value in there if value in (text, canonical)]
-    if not found:
-        raise unknown(f"{kind} of the run", text, there)
-    return found
-
-
-def _canonical_noise(parsed: spec.Spec) -> str:
-    from bench.noise import noises
-
-    return noises.canonical(noises.load_noise(parsed))

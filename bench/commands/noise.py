@@ -179,23 +179,34 @@ def _rich(frame, title: str):
 
 
 @noise.command()
-@click.argument("noisy", metavar="NOISY_DIR", type=click.Path(path_type=Path))
-@click.argument("clean", metavar="CLEAN_DIR", type=click.Path(path_type=Path))
+@click.argument("noisy", metavar="NOISY_DIR|PAIRS", type=click.Path(path_type=Path))
+@click.argument("clean", metavar="[CLEAN_DIR]", required=False, type=click.Path(path_type=Path))
 def identify(noisy, clean) -> None:
     """Estimate from pairs of images which noise lies between them, and its level.
 
-    Files are paired by name. A noise is named where its law explains the images and no other does; mixtures, camera
-    noise and real noise are described by what they are made of.
+    \b
+    bench noise identify NOISY_DIR CLEAN_DIR    files are paired by name
+    bench noise identify PAIRS                  a folder of pairs in any layout that bench run takes, or a data set
+
+    The first line is a spec that bench run takes where a noise of the zoo explains the images and no other does;
+    camera noise, real noise and random mixtures are described by what they are made of. Images that are not the same
+    picture, or not aligned, are reported as that.
     """
     from bench.errors import BadInput
-    from bench.noise.pairs import read_pairs
+    from bench.noise import noises
+    from bench.noise.pairs import read_pairs, recorded_pairs
     from bench.noise.verdict import lines
     from noise_zoo.identification import identify as identification
 
-    pairs = read_pairs(noisy, clean)
-    try:
-        found = identification(pairs)
-    except ValueError as error:
-        raise BadInput(f"{noisy}: {error}") from error
-    for line in lines(found):
-        click.echo(line)
+    several = {"": read_pairs(noisy, clean)} if clean else recorded_pairs(noisy if noisy.is_dir() else str(noisy))
+    for name, pairs in several.items():
+        try:
+            found = identification(pairs)
+        except BadInput:
+            raise
+        except ValueError as error:
+            raise BadInput(f"{noisy}: {error}") from error
+        if len(several) > 1:
+            click.echo(f"{noises.canonical(name)}:")
+        for line in lines(found):
+            click.echo(line)

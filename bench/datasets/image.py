@@ -60,7 +60,7 @@ class CleanImage:
         for other in noisy:
             if other.shape != clean.shape:
                 sizes = " and ".join(described(pixels.shape) for pixels in (other, clean))
-                raise ValueError(f"the noisy and the clean image of {self.name} are {sizes}: expected one size and kind")
+                raise ValueError(f"{self.name}: expected noisy and clean images of one size and kind, got {sizes}")
         return self._cropped(clean), [self._cropped(pixels) for pixels in noisy]
 
     @property

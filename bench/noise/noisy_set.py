@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import BytesIO
@@ -70,9 +71,9 @@ def _write_manifest(noise: Noise, seed: int, files: dict[str, dict], out: Path) 
 def _names(images, source: Path) -> list[str]:
     """The names of the files to write."""
     names = [f"{Path(image.name).stem}.png" for image in images]
-    for name in names:
-        if [other.lower() for other in names].count(name.lower()) > 1:
-            raise BadInput(f"two images of {source} would both become {name}: rename one")
+    alike = Counter(map(str.lower, names))
+    if twice := next((name for name in names if alike[name.lower()] > 1), None):
+        raise BadInput(f"two images of {source} would both become {twice}: rename one")
     return names
 
 

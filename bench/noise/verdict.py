@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from bench import spec
+from bench.noise import noises
+from noise_zoo.chain import Chain
 from noise_zoo.identification import Identification
 from noise_zoo.identification.fit import Level
 
@@ -14,28 +15,53 @@ WORDS = {
     "var": "speckle, var",
     "density": "impulses, density",
 }
+NO_SPEC = (
+    "no spec: isp and random_mixture draw other parameters for each image, JPEG on top of noise and recorded noise "
+    "have no law of single pixels"
+)
 WIDE = 1.96  # standard errors of a 95% interval
 
 
 def lines(found: Identification) -> list[str]:
-    """The verdict in plain sentences."""
+    """The verdict in plain sentences; the first is a spec where a noise was named."""
     seen = f"{found.samples:,} samples of {found.images} image{'s' if found.images > 1 else ''}"
+    if found.problem:
+        return [found.problem, f"  no noise is named: expected two versions of one picture, pixel for pixel ({seen})"]
+    if found.noise:
+        return _named(found, seen)
     if not found.components:
         return [f"no noise: the noisy images equal the clean ones ({seen})"]
-    if found.name:
-        level = {found.axis: float(f"{found.level.value:.4g}")}
-        text = spec.format_value(spec.Spec(found.name, (), tuple({**level, **found.options}.items())))
-        if found.level.error == 0:
-            return [
-                text,
-                f"  made again, it is equal to the byte wherever that was tried, in corners of the images ({seen})",
-            ]
-        first = [f"{text}   {interval(found.level)}", f"  it explains {found.explained:.1%} of {seen}"]
-        return [*first, f"  {found.structure}"]
-    first = ["no single noise of the zoo explains these images; as a sum of independent components they show"]
+    first = ["no noise of the zoo explains these images; as a sum of independent components they show"]
     first += [f"  {WORDS[name]} {number(level.value)}   {interval(level)}" for name, level in parts(found)]
     first += [f"  which explains {found.explained:.1%} of {seen}: {confidence(found)}"]
-    return [*first, *_correlations(found), f"  mean of noisy - clean in the middle tones: {found.shift:+.2f} of 255"]
+    return [*first, *_correlations(found), *_brightness(found), f"  {NO_SPEC}"]
+
+
+def _named(found: Identification, seen: str) -> list[str]:
+    spec = noises.canonical(found.noise)
+    if not found.noise.random:
+        return [
+            spec,
+            f"  made again, it is equal to the byte wherever that was tried, in corners of the images ({seen})",
+        ]
+    several = isinstance(found.noise, Chain) or found.level is found.components.get("photons")
+    levels = [f"  {WORDS[name]} {number(level.value)}   {interval(level)}" for name, level in parts(found)]
+    if not several and found.level.error:
+        spec = f"{spec}   {interval(found.level)}"
+    return [
+        spec,
+        *(levels if several else ()),
+        f"  it explains {found.explained:.1%} of {seen}",
+        f"  {found.structure}",
+    ]
+
+
+def _brightness(found: Identification) -> list[str]:
+    """Mean of noisy - clean: by brightness where it is more than chance, else in the middle tones."""
+    if not found.brightness:
+        return [f"  mean of noisy - clean in the middle tones: {found.shift:+.2f} of 255"]
+    classes = ", ".join(f"{mean:+.1f} at {clean:.0f}" for clean, mean in found.brightness)
+    return [f"  the brightness differs, by an offset, a factor or a tone curve: mean of noisy - clean {classes} of 255"]
 
 
 def parts(found: Identification) -> list[tuple[str, Level]]:
@@ -56,8 +82,12 @@ def number(value: float) -> str:
 
 def confidence(found: Identification) -> str:
     """How much the components are worth, in words."""
+    if found.brightness:
+        return "low confidence, for the brightness differs too"
     if not found.structure:
         return "low confidence, for neighbours share noise in a way that no component has"
+    if found.doubtful:
+        return "low confidence, for means, variances or correlations of the images differ from theirs"
     if found.explained >= 0.99:
         return "high confidence"
     return "fair confidence" if found.explained >= 0.96 else "low confidence, something else is in these images"

@@ -12,6 +12,7 @@ import reports
 from bench import statistics
 from bench.errors import BadInput
 from bench.inside.gallery import artefacts
+from bench.runs.asked import model_label
 from bench.runs.conditions import conditions_of
 from bench.runs.latest import latest, started
 from bench.runs.store import Store
@@ -81,10 +82,9 @@ def figures(folder: Path) -> Iterator[reports.Artefact]:
 def training_curves(manifest: list[dict], rows: pd.DataFrame, training: Mapping[str, Path]) -> Iterator[reports.Curve]:
     """The test curves of a run's models, a curve a noise: of their cards, or of the folders named. Raises BadInput."""
     about = {model["label"]: model["card"] for entry in manifest for model in entry["models"]}
-    models = list(dict.fromkeys(rows["model"]))
-    if unknown := [model for model in training if model not in models]:
-        raise BadInput(f"no model {unknown[0]!r} is in this run; there are: {', '.join(models)}")
-    for model in models:
+    written = {model["label"]: model["title"] for entry in manifest for model in entry["models"]}
+    training = {model_label(model, rows, written, []): folder for model, folder in training.items()}
+    for model in dict.fromkeys(rows["model"]):
         frame = curves.read(training[model]) if model in training else curves.of_card({"name": model, **about[model]})
         for noise, part in frame.groupby("noise", sort=False):
             yield reports.Curve(model, str(noise), tuple(zip(part["iteration"], part["psnr"], strict=True)))

@@ -55,7 +55,7 @@ def bca(statistic: Statistic, photographs: int) -> np.ndarray:
     if photographs < FEWEST:
         return found
     drawn = np.concatenate([statistic(weights).T for weights in resamples(photographs)], axis=1)  # (K, RESAMPLES)
-    without = statistic(1 - np.eye(photographs))  # (P, K)
+    without = np.concatenate([statistic(weights) for weights in one_left_out(photographs)])  # (P, K)
     found[:, 1:] = _ends(drawn, value, acceleration(without), level(photographs))
     return found
 
@@ -89,6 +89,15 @@ def _counted(photographs: int) -> np.ndarray:
         drawn += np.arange(len(drawn))[:, None] * photographs  # a range of its own for each resample
         counted[start : start + len(drawn)] = np.bincount(drawn.ravel(), minlength=drawn.size).reshape(drawn.shape)
     return counted
+
+
+def one_left_out(photographs: int) -> Iterator[np.ndarray]:
+    """Blocks (R, P) of weights without one photograph each, P rows in all: no matrix (P, P) for thousands of them."""
+    step = max(1, DRAWS // photographs)
+    for start in range(0, photographs, step):
+        weights = np.ones((min(step, photographs - start), photographs))
+        weights[np.arange(len(weights)), start + np.arange(len(weights))] = 0
+        yield weights
 
 
 def acceleration(without: np.ndarray) -> np.ndarray:

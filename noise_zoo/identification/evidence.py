@@ -16,6 +16,7 @@ STRIPS = 8  # horizontal strips of an image, each in the next group
 LAGS = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (0, 3), (3, 0), (0, 9), (9, 0))  # down, right
 LEAST_PAIRS = 30
 CORNER, CORNERS = 128, 32  # pixels at the side of what is kept of an image, and of how many images
+PATCH = 256  # likewise of its centre
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Evidence:
     lags       {(down, right): Correlation} of samples so far apart, within a channel
     channels   Correlation of the channels of a pixel
     corners    upper left corners of some pairs, uint8 (noisy, clean), for noise that is no matter of chance
+    patches    centres of these pairs, alike
     images     how many
     width      mean width of an image in pixels
     """
@@ -43,6 +45,7 @@ class Evidence:
     lags: dict[tuple[int, int], Correlation]
     channels: Correlation
     corners: tuple[tuple[np.ndarray, np.ndarray], ...]
+    patches: tuple[tuple[np.ndarray, np.ndarray], ...]
     images: int
     width: float
 
@@ -54,7 +57,7 @@ class Evidence:
 
 def gather(pairs):
     """Return the Evidence of pairs (noisy, clean), uint8 (H, W, C) of equal shape and at least 3x3 pixels."""
-    counts, products, corners, widths = {}, {}, [], []
+    counts, products, corners, patches, widths = {}, {}, [], [], []
     for index, (noisy, clean) in enumerate(pairs):
         check_pair(noisy, clean)
         scale = photons_at_white(clean)
@@ -68,12 +71,18 @@ def gather(pairs):
             products.setdefault(key, []).append(pair)
         if index < CORNERS:
             corners.append((noisy[:CORNER, :CORNER].copy(), clean[:CORNER, :CORNER].copy()))
+            patches.append((_centre(noisy), _centre(clean)))
         widths.append(clean.shape[1])
     if not widths:
         raise ValueError("no pairs of images came")
     lags = {lag: _correlation(products.get(lag, [])) for lag in LAGS}
     channels = _correlation(products.get("channels", []))
-    return Evidence(counts, lags, channels, tuple(corners), len(widths), float(np.mean(widths)))
+    return Evidence(counts, lags, channels, tuple(corners), tuple(patches), len(widths), float(np.mean(widths)))
+
+
+def _centre(image):
+    top, left = (max(side - PATCH, 0) // 2 for side in image.shape[:2])
+    return image[top : top + PATCH, left : left + PATCH].copy()
 
 
 def check_pair(noisy, clean):

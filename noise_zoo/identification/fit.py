@@ -40,11 +40,12 @@ def log_likelihood(counts, law):
     return np.tensordot(counts, np.log((1 - FLOOR) * law + FLOOR / 256), axes=2)
 
 
-def fit_level(counts, law, smooth, low, high):
+def fit_level(counts, law, smooth, low, high, reach=0.03):
     """Return the Level between low and high that makes counts {photons: (groups, 256, 256)} most probable.
 
     `law(level, photons)`; `smooth` is a law alike without steps, along which the best level is sought first and the
-    error taken, from the scatter of the groups (the sandwich estimate).
+    error taken, from the scatter of the groups (the sandwich estimate). A law with steps is then sought on a fine grid
+    within `reach`, of the logarithm.
     """
     totals = {photons: groups.sum(axis=0) for photons, groups in counts.items()}
 
@@ -55,7 +56,8 @@ def fit_level(counts, law, smooth, low, high):
     grid = np.linspace(math.log(low), math.log(high), GRID)
     best = _refined(lambda place: cost(place, smooth), grid)
     if smooth is not law:  # a law with teeth: look closely around
-        best = _refined(cost, np.linspace(best - 0.03, best + 0.03, 2 * GRID + 1))
+        best = _refined(cost, np.linspace(best - reach, best + reach, 2 * round(GRID * reach / 0.03) + 1))
+        best = min((best, *_written(best, reach)), key=cost)
     scores = sum(
         log_likelihood(groups, smooth(math.exp(best + STEP), photons))
         - log_likelihood(groups, smooth(math.exp(best - STEP), photons))
@@ -67,6 +69,13 @@ def fit_level(counts, law, smooth, low, high):
     scatter = math.sqrt(len(scores) * np.var(scores, ddof=1))
     error = max(scatter / curvature, 1 / math.sqrt(curvature))  # not less than if all samples were independent
     return Level(math.exp(best), math.exp(best) * error, -cost(best))
+
+
+def _written(best, reach):
+    """Return logarithms, within reach of `best`, of numbers with three digits, as people write: steps hide between."""
+    low, high = math.exp(best - min(reach, 0.03)), math.exp(best + min(reach, 0.03))
+    unit = 10.0 ** (math.floor(math.log10(low)) - 2)
+    return [math.log(k * unit) for k in range(math.ceil(low / unit), math.floor(high / unit) + 1)]
 
 
 def _refined(cost, grid):
@@ -98,6 +107,24 @@ def fit_parts(counts, least):
     errors = _errors(groups, present[0])
     components = {name: Level(value, errors[name], -present[1]) for name, value in present[0].items()}
     return Parts(components, -present[1])
+
+
+def fit_values(counts, law, start):
+    """Return the Parts of counts {photons: (groups, 256, 256)} under `law(values)`, climbing from values `start`."""
+    groups, names = sum(counts.values()), list(start)
+    total = groups.sum(axis=0)
+
+    def cost(logarithms):
+        return -log_likelihood(total, law(dict(zip(names, np.exp(logarithms).tolist(), strict=True))))
+
+    centre = np.log([start[name] for name in names])
+    corners = np.concatenate([[centre], centre + 0.1 * np.eye(len(names))])
+    options = {"initial_simplex": corners, "xatol": 2e-4, "fatol": 0.05, "maxfev": 400}
+    found = optimize.minimize(cost, centre, method="Nelder-Mead", options=options)
+    values = dict(zip(names, np.exp(found.x).tolist(), strict=True))
+    errors = _errors(groups, values, law)
+    components = {name: Level(value, errors[name], -float(found.fun)) for name, value in values.items()}
+    return Parts(components, -float(found.fun))
 
 
 def _start(total):
@@ -153,8 +180,9 @@ def _cost_and_slopes(total, values):
     return -float((total * np.log(law)).sum()), np.array([-(1 - FLOOR) * slopes[name] for name in values])
 
 
-def _errors(groups, values):
+def _errors(groups, values, law=None):
     """Return {component: standard error} from the scatter of the groups (the sandwich estimate)."""
+    law = law or general
     names = list(values)
     centre = np.log([values[name] for name in names])
 
@@ -162,7 +190,7 @@ def _errors(groups, values):
         logarithms = centre.copy()
         for index, step in moves:
             logarithms[index] += step
-        return log_likelihood(groups, general(dict(zip(names, np.exp(logarithms), strict=True))))
+        return log_likelihood(groups, law(dict(zip(names, np.exp(logarithms), strict=True))))
 
     places = range(len(names))
     scores = np.stack([(each((i, STEP)) - each((i, -STEP))) / (2 * STEP) for i in places], axis=1)  # (groups, names)

@@ -1,19 +1,43 @@
 """Name the noise between pairs of images where one of the zoo explains it, and describe it where none does."""
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
+from noise_zoo.banding import Banding
+from noise_zoo.chain import Chain
+from noise_zoo.colour_gaussian import ColourGaussian
+from noise_zoo.correlated import Correlated
+from noise_zoo.gaussian import Gaussian
 from noise_zoo.identification import laws
+from noise_zoo.identification.contradiction import brightness, contradicted
 from noise_zoo.identification.evidence import CORNER, Correlation, Evidence, gather
-from noise_zoo.identification.fit import Level, fit_level, fit_parts, misfit
+from noise_zoo.identification.fit import (
+    Level,
+    fit_level,
+    fit_parts,
+    fit_values,
+    general,
+    log_likelihood,
+    misfit,
+)
+from noise_zoo.identification.registration import problem_of
 from noise_zoo.jpeg import Jpeg
+from noise_zoo.mixture import RECIPES, Mixture
+from noise_zoo.noise import Noise
+from noise_zoo.poisson import Poisson
+from noise_zoo.poisson_gaussian import PoissonGaussian
 from noise_zoo.quantization import Quantization
+from noise_zoo.salt_pepper import SaltPepper
+from noise_zoo.speckle import Speckle
 
 MOST_MISFIT = 0.02  # a law that puts more samples elsewhere does not explain them
 LEAST_GAIN = 30.0  # nats that a further component, or a better law, has to win
 TOLERANCE = 0.08  # of correlations
+SAME_LAW = 0.005  # share of samples that two laws put elsewhere, below which they are one
+MOST_TEETH = 228  # of 254 values between black and white: more are no comb
+UNEVEN = 1.0  # grey values of mean of noisy - clean, from which on the images differ in more than noise
 LEAST_EQUAL = 1000  # samples that have to be equal before a noise without chance is named
 
 WHITE = dict.fromkeys(((0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (0, 3), (3, 0), (0, 9), (9, 0)), 0.0)
@@ -43,16 +67,25 @@ STRUCTURES = {
 
 @dataclass(frozen=True)
 class Candidate:
-    """A noise of the zoo with one unknown level: its law, and one alike without steps."""
+    """A noise of the zoo with one unknown level: its law, one alike without steps, and the reach of `fit_level`."""
 
-    name: str
-    axis: str
+    kind: type[Noise]
     structure: str
     low: float
     high: float
     law: object
     smooth: object
     options: dict = field(default_factory=dict)
+    reach: float = 0.03
+
+    @property
+    def name(self):
+        return name_of(self.kind)
+
+
+def name_of(kind):
+    """Return the name of a noise's class in specs: that of its module."""
+    return kind.__module__.rpartition(".")[2]
 
 
 def _plain(law):
@@ -63,31 +96,46 @@ def _plain(law):
 SPECKLE, BLUNT_SPECKLE = _plain(laws.speckle), _plain(laws.gaussian_speckle)
 NORMAL, MEAN, IMPULSES = _plain(laws.gaussian), _plain(laws.correlated), _plain(laws.salt_pepper)
 CANDIDATES = (
-    Candidate("gaussian", "sigma", "white", 0.2, 200, NORMAL, NORMAL),
-    Candidate("speckle", "var", "white", 1e-5, 2, SPECKLE, BLUNT_SPECKLE),
-    Candidate("speckle", "var", "white", 1e-5, 2, BLUNT_SPECKLE, BLUNT_SPECKLE, {"distribution": "gaussian"}),
-    Candidate("poisson", "alpha", "white", 0.05, 20, laws.poisson, laws.smooth_poisson),
-    Candidate("salt_pepper", "density", "white", 1e-6, 0.99, IMPULSES, IMPULSES),
-    Candidate("colour_gaussian", "sigma", "colour", 0.2, 200, NORMAL, NORMAL),
-    Candidate("correlated", "sigma", "mean", 0.6, 600, MEAN, MEAN),
-    Candidate("banding", "sigma", "rows", 0.2, 200, NORMAL, NORMAL),
-    Candidate("banding", "sigma", "columns", 0.2, 200, NORMAL, NORMAL, {"direction": "columns"}),
+    Candidate(Gaussian, "white", 0.2, 200, NORMAL, NORMAL),
+    Candidate(Speckle, "white", 1e-5, 2, SPECKLE, BLUNT_SPECKLE),
+    Candidate(Speckle, "white", 1e-5, 2, BLUNT_SPECKLE, BLUNT_SPECKLE, {"distribution": "gaussian"}),
+    Candidate(Poisson, "white", 0.05, 20, laws.poisson, laws.smooth_poisson),
+    Candidate(SaltPepper, "white", 1e-6, 0.99, IMPULSES, IMPULSES),
+    Candidate(ColourGaussian, "colour", 0.2, 200, NORMAL, NORMAL),
+    Candidate(Correlated, "mean", 0.6, 600, MEAN, MEAN),
+    Candidate(Banding, "rows", 0.2, 200, NORMAL, NORMAL),
+    Candidate(Banding, "columns", 0.2, 200, NORMAL, NORMAL, {"direction": "columns"}),
 )
+READ_NOISE = PoissonGaussian(1).sigma  # the default
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A noise whose unknown levels were fitted; `law(photons)` is its law on stored images."""
+
+    noise: Noise
+    levels: dict[str, Level]
+    log_likelihood: float
+    law: object
 
 
 @dataclass(frozen=True)
 class Identification:
-    """What was found. `name` is '' where no noise of the zoo explains the images; then `components` describe them.
+    """What was found. `noise` is None where no noise of the zoo explains the images; `components` describe them.
 
+    noise        the noise found, its levels with four digits; `name` is its name ('' for none), `axis` its level's
+    level        Level of the axis, None of a chain, of a noise that is not drawn its value
+    options      its other parameters, where they are not the defaults
     explained    share of the samples that lie where the named noise (else the components) would put them
     components   {'sigma', 'photons', 'var', 'density'}: Level of what the general law found, in the units of the
                  zoo (photons: at white; var and density as of speckle and salt & pepper)
+    problem      why the pairs are none, in words: then nothing else was sought
+    doubtful     whether the images contradict the components
+    brightness   (clean value, mean of noisy - clean) by classes, where the images differ in more than noise
     """
 
-    name: str
-    axis: str
+    noise: Noise | None
     level: Level | None
-    options: dict
     explained: float
     structure: str
     components: dict[str, Level]
@@ -96,6 +144,25 @@ class Identification:
     shift: float  # mean of noisy - clean in the middle tones, grey values
     images: int
     samples: int
+    problem: str = ""
+    brightness: tuple[tuple[float, float], ...] = ()
+    doubtful: bool = False
+
+    @property
+    def name(self):
+        return name_of(type(self.noise)) if self.noise else ""
+
+    @property
+    def axis(self):
+        return self.noise.axis if self.noise else ""
+
+    @property
+    def options(self):
+        """Parameters besides the level that are not the defaults; of a chain none."""
+        if self.noise is None or isinstance(self.noise, Chain):
+            return {}
+        values = {f.name: (getattr(self.noise, f.name), f.default) for f in fields(self.noise) if f.name != self.axis}
+        return {name: value for name, (value, default) in values.items() if value != default}
 
 
 def identify(pairs):
@@ -106,44 +173,170 @@ def identify(pairs):
     """
     evidence = gather(pairs)
     total = evidence.total
-    if not (total.sum() - np.trace(total)):
-        return _nothing(evidence)
-    structure = structure_of(evidence)
-    repeats = repeats_of(structure, evidence)
-    least = LEAST_GAIN * repeats
-    parts = fit_parts(evidence.counts, least)
-    fits = [(candidate, _fit(candidate, evidence)) for candidate in CANDIDATES if candidate.structure == structure]
-    fits.sort(key=lambda fit: -fit[1].log_likelihood)
     known = {
-        "structure": STRUCTURES[structure].words if structure else "",
-        "components": parts.components,
         "lags": evidence.lags,
         "channels": evidence.channels,
         "shift": _shift(total),
         "images": evidence.images,
         "samples": int(total.sum()),
     }
-    if fits:
-        candidate, level = fits[0]
-        left = _left(candidate, level, evidence, repeats)
-        rivals = [parts.log_likelihood - least, *(other.log_likelihood + least for _, other in fits[1:])]
-        if left <= MOST_MISFIT and level.log_likelihood > max(rivals) and math.isfinite(level.error):
-            options = {**candidate.options, **_colour(candidate, evidence)}
-            return Identification(candidate.name, candidate.axis, level, options, 1 - left, **known)
-    repeated = repeatable_noise(evidence.corners)
-    if repeated:
-        level = Level(float(getattr(repeated, repeated.axis)), 0.0, 0.0)
-        options = {"subsampling": repeated.subsampling} if isinstance(repeated, Jpeg) else {}
-        return Identification(type(repeated).__name__.lower(), repeated.axis, level, options, 1.0, **known)
-    return Identification("", "", None, {}, 1 - misfit(total, parts.law, repeats), **known)
+    if not (total.sum() - np.trace(total)):
+        return Identification(None, None, 1.0, "", {}, **{**known, "shift": 0.0})
+    if problem := problem_of(evidence.patches):
+        repeated = repeatable_noise(evidence.corners)
+        return _made_again(repeated, known) if repeated else Identification(
+            None, None, 0.0, "", {}, **known, problem=problem
+        )  # fmt: skip
+    structure = structure_of(evidence)
+    repeats = repeats_of(structure, evidence)
+    least = LEAST_GAIN * repeats
+    parts = fit_parts(evidence.counts, least)
+    known |= {"structure": STRUCTURES[structure].words if structure else "", "components": parts.components}
+    found = _chosen(_fits(structure, parts, evidence), parts, structure, evidence, least)
+    if found is None and structure == "white":
+        found = _chosen(_chains(parts, evidence), parts, structure, evidence, least)
+    if found:
+        level = found.levels.get(found.noise.axis)
+        if len(found.levels) > 1:  # all that was fitted, by the law that holds
+            known["components"] = {{"peak": "photons"}.get(name, name): level for name, level in found.levels.items()}
+        if isinstance(found.noise, Mixture):
+            level = Level(float(found.noise.level), 0.0, found.log_likelihood)
+        return Identification(found.noise, level, 1 - _left(found.law, evidence, repeats), **known)
+    if repeated := repeatable_noise(evidence.corners):
+        return _made_again(repeated, known)
+    uneven = [(clean, mean) for clean, mean, error in brightness(total) if abs(mean) > max(UNEVEN, 6 * error)]
+    explained = 1 - misfit(total, parts.law, repeats)
+    doubtful = contradicted(total, parts.law, evidence.patches, repeats, 0.0 if structure == "white" else None)
+    return Identification(None, None, explained, **known, brightness=tuple(uneven), doubtful=doubtful)
 
 
-def _nothing(evidence):
-    """The Identification of noisy images that equal the clean ones."""
-    samples = int(evidence.total.sum())
-    return Identification(
-        "", "", None, {}, 1.0, "", {}, evidence.lags, evidence.channels, 0.0, evidence.images, samples
+def _made_again(noise, known):
+    """The Identification of a noise that is not drawn and makes these very images."""
+    level = Level(float(getattr(noise, noise.axis)), 0.0, 0.0)
+    return Identification(noise, level, 1.0, **{"structure": "", "components": {}, **known})
+
+
+def _fits(structure, parts, evidence):
+    """Fits of the noises that have this structure, those of fewer unknowns first."""
+    if structure == "white":
+        groups = sum(evidence.counts.values())
+        for level in RECIPES:
+            law = laws.mixture(level)
+            yield Fit(Mixture(level), {}, float(log_likelihood(groups.sum(axis=0), law)), lambda photons, law=law: law)
+    for candidate in CANDIDATES:
+        if candidate.structure == structure:
+            yield _fit(candidate, evidence)
+    if structure == "white":
+        yield from _photon_fits(parts, evidence)
+
+
+def _photon_fits(parts, evidence):
+    """Poisson-Gaussian noise with the usual read noise, with none, and with any."""
+    comb = comb_of(evidence.total)
+    if not comb and "photons" not in parts.components:
+        return
+    peak, reach = comb or (parts.components["photons"].value, 0.03)
+    wide = (max(peak / 4, 0.05), 4 * peak)
+    usual = _plain(lambda level: laws.poisson_gaussian(level, READ_NOISE))
+    yield _fit(Candidate(PoissonGaussian, "white", *wide, usual, usual), evidence)
+    sharp, smooth = _plain(lambda level: laws.poisson_gaussian(level, 0.0)), _plain(laws.smooth_photons)
+    around = (0.99 * peak, 1.01 * peak) if comb else wide
+    none = _fit(Candidate(PoissonGaussian, "white", *around, sharp, smooth, {"sigma": 0.0}, reach), evidence)
+    yield none
+    if comb:
+        return
+
+    def law(values):
+        return laws.poisson_gaussian(values["photons"], values["sigma"])
+
+    sigma = parts.components["sigma"].value if "sigma" in parts.components else 2.0
+    starts = {"photons": peak, "sigma": sigma}, {"photons": none.levels["peak"].value, "sigma": 1.0}
+    free = max((fit_values(evidence.counts, law, start) for start in starts), key=lambda one: one.log_likelihood)
+    values = {name: level.value for name, level in free.components.items()}
+    noise = PoissonGaussian(rounded(values["photons"]), rounded(values["sigma"]))
+    levels = {"peak": free.components["photons"], "sigma": free.components["sigma"]}
+    yield Fit(noise, levels, free.log_likelihood, lambda photons: law(values))
+
+
+def comb_of(total):
+    """Return (peak, how sure, of its logarithm) where stored values lie on a comb, as photons without read noise do.
+
+    None where nearly all values occur.
+    """
+    teeth = np.flatnonzero(total.sum(axis=0)[1:255]) + 1
+    if not len(teeth) or len(teeth) > MOST_TEETH:
+        return None
+    return 255 * len(teeth) / float(teeth[-1]), min(2 / len(teeth) + 0.02, 0.6)
+
+
+def _chains(parts, evidence):
+    """Fits of chains of noises as whose sum the components can be drawn: photons, or speckle, Gaussian, impulses."""
+    there = set(parts.components)
+    if len(there) < 2 or {"photons", "var"} <= there:  # of both the order would matter
+        return
+    law, found = general, parts
+    if "photons" in there:
+
+        def law(values):
+            photons = laws.poisson_gaussian(values["photons"], values.get("sigma", 0.0))
+            return laws.with_impulses(photons, values.get("density", 0.0))
+
+        found = fit_values(evidence.counts, law, {name: level.value for name, level in parts.components.items()})
+    value = {name: rounded(level.value) for name, level in found.components.items()}
+    makers = {
+        "photons": lambda peak: PoissonGaussian(peak, value.get("sigma", 0.0)),
+        "var": lambda var: Speckle(var, "gaussian"),
+        "sigma": Gaussian,
+        "density": SaltPepper,
+    }
+    wanted = [name for name in makers if name in value and not (name == "sigma" and "photons" in value)]
+    drawn = [makers[name](value[name]) for name in wanted]
+    if len(drawn) > 1:
+        values = {name: level.value for name, level in found.components.items()}
+        yield Fit(Chain(*drawn), dict(found.components), found.log_likelihood, lambda photons: law(values))
+
+
+def rounded(value):
+    """Four digits."""
+    return float(f"{value:.4g}")
+
+
+def _chosen(fits, parts, structure, evidence, least):
+    """Return the Fit that explains the images and that no other does as well, with the fewest unknowns, or None."""
+    fits = list(fits)
+    best = max((fit.log_likelihood for fit in fits), default=0.0)
+    good = [fit for fit in fits if fit.log_likelihood > max(best, parts.log_likelihood) - least]
+    for unknowns in sorted({len(fit.levels) for fit in good}):
+        alike = [fit for fit in good if len(fit.levels) == unknowns]
+        if not all(_same_law(alike[0], other, evidence) for other in alike[1:]):
+            return None
+        if _holds(alike[0], structure, evidence):
+            return alike[0]
+    return None
+
+
+def _same_law(one, other, evidence):
+    """Whether two fits put nearly all samples to the same values: then they are one noise by two names."""
+    apart = sum(
+        0.5 * groups.sum(axis=(0, 2)) @ np.abs(one.law(photons) - other.law(photons)).sum(axis=1)
+        for photons, groups in evidence.counts.items()
     )
+    return apart < SAME_LAW * evidence.total.sum()
+
+
+def _holds(fit, structure, evidence):
+    """Whether the images agree with a fitted noise: its level is known, and its law puts the samples where they are."""
+    if not all(math.isfinite(level.error) for level in fit.levels.values()):
+        return False
+    repeats = repeats_of(structure, evidence)
+    if _left(fit.law, evidence, repeats) > MOST_MISFIT:
+        return False
+    channels = {"white": 0.0, "colour": evidence.channels.value}.get(structure)
+    return not any(
+        contradicted(groups.sum(axis=0), fit.law(photons), evidence.patches if len(evidence.counts) == 1 else (),
+                     repeats, channels)
+        for photons, groups in evidence.counts.items()
+    )  # fmt: skip
 
 
 def repeatable_noise(corners):
@@ -165,22 +358,23 @@ def repeatable_noise(corners):
 
 
 def _fit(candidate, evidence):
-    level = fit_level(evidence.counts, candidate.law, candidate.smooth, candidate.low, candidate.high)
-    if candidate.name != "banding":
-        return level
-    lines = evidence.total.sum() / repeats_of(candidate.structure, evidence)  # the groups cut lines into pieces
-    return replace(level, error=max(level.error, level.value / math.sqrt(2 * lines)))
+    laws_of_it, bounds = (candidate.law, candidate.smooth), (candidate.low, candidate.high)
+    level = fit_level(evidence.counts, *laws_of_it, *bounds, candidate.reach)
+    if candidate.kind is Banding:  # the groups cut lines into pieces
+        lines = evidence.total.sum() / repeats_of(candidate.structure, evidence)
+        level = replace(level, error=max(level.error, level.value / math.sqrt(2 * lines)))
+    options = dict(candidate.options)
+    if candidate.kind is ColourGaussian:
+        options["correlation"] = min(max(round(evidence.channels.value, 2), 0.0), 1.0)
+    noise = candidate.kind(rounded(level.value), **options)
+    return Fit(noise, {noise.axis: level}, level.log_likelihood, lambda photons: candidate.law(level.value, photons))
 
 
-def _left(candidate, level, evidence, repeats):
-    """The share of samples that a candidate's law does not explain, over all photon scales."""
+def _left(law, evidence, repeats):
+    """The share of samples that a law does not explain, over all photon scales."""
     totals = {photons: groups.sum(axis=0) for photons, groups in evidence.counts.items()}
-    lefts = {p: misfit(total, candidate.law(level.value, p), repeats) for p, total in totals.items()}
+    lefts = {p: misfit(total, law(p), repeats) for p, total in totals.items()}
     return sum(lefts[p] * total.sum() for p, total in totals.items()) / sum(total.sum() for total in totals.values())
-
-
-def _colour(candidate, evidence):
-    return {"correlation": round(evidence.channels.value, 2)} if candidate.name == "colour_gaussian" else {}
 
 
 def structure_of(evidence: Evidence):

@@ -99,3 +99,11 @@ def test_equal_values_have_an_interval_without_width():
     mean, low, high = mean_intervals(scores + 0.1 - scores).T  # equal but for rounding
     assert (low == mean).all() and (high == mean).all() and mean == pytest.approx(0.1)
     assert np.isnan(mean_interval(np.full(2, 0.1))[1])
+
+
+def test_thousands_of_photographs_need_no_square_matrix(monkeypatch):
+    """Blocks are no larger than those of the resamples, and leave each photograph out once."""
+    monkeypatch.setattr(intervals, "DRAWS", 1000)
+    blocks = list(intervals.one_left_out(300))
+    assert max(block.size for block in blocks) <= 1000
+    assert np.array_equal(np.concatenate(blocks), 1 - np.eye(300))

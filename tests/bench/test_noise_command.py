@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from bench.cli import main
-from bench.datasets import load_dataset, read_file
+from bench.datasets import CleanImage, load_dataset, read_file
 from bench.noise import noises, noisy_set, picture, sheet
 
 
@@ -231,3 +231,19 @@ def test_table_refuses():
     assert "unknown data set" in refused("noise", "table", "--datasets", "buildin")
     assert "no data set was named" in refused("noise", "table", "--datasets", "")
     assert "unknown protocol" in refused("noise", "table", "--protocol", "store")
+
+
+def test_names_are_compared_once_each_not_in_pairs():
+    """The number of calls grows with the number of files, not with its square."""
+
+    def calls(count):
+        images = [CleanImage(f"{number}.png", read_bytes=None) for number in range(count)]
+        seen = []
+        sys.setprofile(lambda frame, event, argument: seen.append(event))
+        try:
+            assert len(noisy_set._names(images, "folder")) == count
+        finally:
+            sys.setprofile(None)
+        return len(seen)
+
+    assert calls(800) < 2.5 * calls(400)

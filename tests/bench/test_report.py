@@ -120,7 +120,7 @@ def test_test_curves_stand_on_the_page_of_their_model(done, networks, tmp_path):
     page = next((tmp_path / "site").glob("model-*.html")).read_text()
     assert "While training" in page and "gaussian(sigma=15) from 26.00 to 28.00" in page and model in page
     for wrong, words in (
-        (f"gone={log}", "no model 'gone'"),
+        (f"gone={log}", "'gone'"),
         (f"{known}={tmp_path}", "log.jsonl"),
         ("x", "MODEL=FOLDER"),
     ):
