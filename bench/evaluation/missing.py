@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from baselines.checkpoints import first_line
+from bench import isolation
 from bench.datasets import CleanImage, Dataset
 from bench.evaluation.rows import failed, row_of, unscored
 from bench.evaluation.task import Job, Recorded, Task
@@ -84,9 +85,10 @@ class Missing:
 
 def _read(image: CleanImage, wanted: dict[int, Noise]) -> tuple[np.ndarray, str, dict[int, Recorded]]:
     """The clean image and its hash, and the noisy ones that are recorded with it under these noises."""
-    clean = image.read()
-    image_hash = noises.pixel_hash(clean)
-    noisy = {place: image.read_noisy(noise) for place, noise in wanted.items()}
+    with isolation.our_code():  # not while a user's code may have changed the current folder, say
+        clean = image.read()
+        image_hash = noises.pixel_hash(clean)
+        noisy = {place: image.read_noisy(noise) for place, noise in wanted.items()}
     for place, pixels in noisy.items():
         if pixels.shape != clean.shape:
             sizes = " and ".join(f"{pixels.shape[1]}x{pixels.shape[0]}" for pixels in (noisy[place], clean))

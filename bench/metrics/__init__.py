@@ -7,14 +7,17 @@ This package is the only list of metrics: the runner, the statistics and the pag
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from functools import wraps
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench import registry, spec
+from bench import isolation, registry, spec
 from bench.errors import BadInput, unknown
 
 if TYPE_CHECKING:
@@ -83,7 +86,31 @@ def load_metric(name: str) -> Metric:
         raise BadInput(f"metric {name!r} is an object of type {type(found).__name__}, wanted a bench.metrics.Metric")
     if not found.name.isidentifier() or found.name in registry.modules("bench.metrics", "METRIC"):
         raise BadInput(f"metric {name!r} calls itself {found.name!r}: wanted a name of its own, letters and digits")
-    return found
+    return _guarded(found)
+
+
+_GUARDED: weakref.WeakKeyDictionary[Metric, Metric] = weakref.WeakKeyDictionary()
+
+
+def _guarded(found: Metric) -> Metric:
+    """A user's metric whose functions run apart from all else."""
+    if found not in _GUARDED:
+
+        def context() -> AbstractContextManager[None]:
+            return isolation.within(found)
+
+        def against(clean: torch.Tensor) -> Callable[[torch.Tensor], float]:
+            return isolation.guarded(found.against(clean), context)
+
+        guarded = replace(found, against=isolation.guarded(wraps(found.against)(against), context),
+                          missing=isolation.guarded(found.missing, context))  # fmt: skip
+        _GUARDED[found] = registry.renamed(guarded, found)
+    return _GUARDED[found]
+
+
+def _state(metric: Metric) -> AbstractContextManager[None]:
+    """What a metric is computed in: ours in the standard state, a user's own says it itself."""
+    return nullcontext() if registry.name_of(metric) else isolation.our_code()
 
 
 def expand(text: str) -> list[Metric]:
@@ -110,14 +137,18 @@ def against(
 
     Both are given to a metric as the protocol has it. Raises ValueError where the image is too small for a metric.
     """
-    target = _tensor(clean, device)
-    judges = [(metric, metric.against(_as_given(target, metric, protocol))) for metric in metrics]
 
-    def score(image: np.ndarray) -> dict[str, float]:
-        output = _tensor(image, device)
-        return {metric.name: float(judge(_as_given(output, metric, protocol))) for metric, judge in judges}
+    def judge_of(metric: Metric) -> Callable[[torch.Tensor], float]:
+        with _state(metric):
+            return metric.against(_as_given(_tensor(clean, device), metric, protocol))
 
-    return score
+    judges = [(metric, judge_of(metric)) for metric in metrics]
+
+    def score_of(metric: Metric, judge: Callable[[torch.Tensor], float], image: np.ndarray) -> float:
+        with _state(metric):
+            return float(judge(_as_given(_tensor(image, device), metric, protocol)))
+
+    return lambda image: {metric.name: score_of(metric, judge, image) for metric, judge in judges}
 
 
 def _tensor(image: np.ndarray, device: torch.device | str = "cpu") -> torch.Tensor:

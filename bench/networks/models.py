@@ -162,7 +162,7 @@ def _outside(parsed: spec.Spec) -> Model:
         licence="of its owners",
     )
     network = model.untrained()
-    with told(f"model {model.label}"):
+    with told(f"model {model.label}"), model.running():
         tensors = identity.tensors_hash(network)  # a constructor may have read weights of its own
         stated = cost.stated(type(network))
     known = hashlib.sha256(f"{source} {tensors}".encode()).hexdigest() if tensors else source
