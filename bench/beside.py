@@ -47,13 +47,13 @@ class World:
         self.first, self.last = _Finder(self, first=True), _Finder(self)
 
     @contextmanager
-    def entered(self) -> Iterator[None]:
+    def entered(self, paths: tuple[str, ...]) -> Iterator[None]:
         """Have the world's modules among Python's, and its folders searched; afterwards all is as it was before.
 
-        What is imported meanwhile from where the installed packages are stays for all, unless the world has a module
-        of the name of an installed one: it may have been imported in its place.
+        What is imported meanwhile from `paths`, those of the installed packages, stays for all, unless the world has a
+        module of the name of an installed one: it may have been imported in its place.
         """
-        before, paths = sys.modules.copy(), tuple(sys.path)
+        before = sys.modules.copy()
         self._hide(before)
         sys.modules.update(self.modules)
         sys.meta_path.insert(0, self.first)

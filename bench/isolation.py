@@ -9,6 +9,7 @@ threads waits, and runs in the standard state whatever the process has.
 
 from __future__ import annotations
 
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ from bench.beside import World
 if TYPE_CHECKING:
     from torch import nn
 
+Context = Callable[[], AbstractContextManager[None]]
 NOWHERE = World()
 _WORLDS: weakref.WeakKeyDictionary[Any, World] = weakref.WeakKeyDictionary()  # by class, function or metric
 
@@ -40,20 +42,23 @@ def world_of(found: Any) -> World:
 
 
 @contextmanager
-def user_code(world: World = NOWHERE, keep: bool = False) -> Iterator[None]:
+def user_code(world: World = NOWHERE, keep: bool = False, thorough: bool = True) -> Iterator[None]:
     """Run a user's code inside it, alone; `keep` where it is the import whose settings last for the file.
+
+    Without `thorough` the names of large modules are not compared (`process_state`), which takes long for one call.
 
     Within another call of the same thread the random streams go on, so that two outputs of a trial can differ.
     """
     with _TURN.alone() as depth:
         process_state.remember_threads()
-        before = process_state.Snapshot(streams=depth == 1)
+        before = process_state.Snapshot(depth == 1, thorough, world.kept)
         try:
+            paths = tuple(sys.path)
             process_state.standardize()
             process_state.apply(world.kept)
             if depth == 1:
                 process_state.seed_streams()
-            with world.entered():
+            with world.entered(paths):
                 yield
         finally:
             if keep:
@@ -72,12 +77,19 @@ def our_code() -> Iterator[None]:
             process_state.undo(changed)
 
 
-def within(found: Any) -> AbstractContextManager[None]:
+def waiting() -> AbstractContextManager[None]:
+    """Inside it a thread of `our_code` waits for others, which may run a user's code meanwhile."""
+    return _TURN.left()
+
+
+def within(found: Any, thorough: bool = True) -> AbstractContextManager[None]:
     """`user_code` in the world that an object of a user's comes from."""
-    return user_code(world_of(found))
+    return user_code(world_of(found), thorough=thorough)
 
 
-Context = Callable[[], AbstractContextManager[None]]
+def call_of(found: Any) -> Context:
+    """What one call of such an object runs in."""
+    return lambda: within(found, thorough=False)
 
 
 def guarded(call: Callable, context: Context) -> Callable:
@@ -113,7 +125,7 @@ def guarded_network(network: nn.Module, context: Context) -> nn.Module:
 
 
 class _Turn:
-    """One user's code alone, or any number of ours together."""
+    """One thread with users' code alone, or any number of threads with ours together."""
 
     def __init__(self):
         self._changed = threading.Condition()
@@ -123,42 +135,59 @@ class _Turn:
 
     @contextmanager
     def alone(self) -> Iterator[int]:
-        """Gives how many calls of this thread are in."""
+        """Gives how many calls of this thread are in. What it is in together with others is interrupted by it."""
         me = threading.get_ident()
-        with self._changed:
-            if me in self._together:
-                raise RuntimeError("user code is called within our own: the caller has to say user_code")
-            while self._alone not in (None, me) or self._together:
-                self._changed.wait()
-            self._alone = me
-            self._depth += 1
-        try:
-            yield self._depth
-        finally:
+        with self.left():
             with self._changed:
-                self._depth -= 1
-                if not self._depth:
-                    self._alone = None
-                    self._changed.notify_all()
+                self._changed.wait_for(lambda: self._alone in (None, me) and not self._together)
+                self._alone = me
+                self._depth += 1
+            try:
+                yield self._depth
+            finally:
+                with self._changed:
+                    self._depth -= 1
+                    if not self._depth:
+                        self._alone = None
+                        self._changed.notify_all()
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        me = threading.get_ident()
-        with self._changed:
-            while self._alone not in (None, me):
-                self._changed.wait()
-            counted = self._alone is None
-            if counted:
-                self._together[me] = self._together.get(me, 0) + 1
+        if self._alone == threading.get_ident():
+            yield
+            return
+        self._enter(1)
         try:
             yield
         finally:
-            if counted:
-                with self._changed:
-                    self._together[me] -= 1
-                    if not self._together[me]:
-                        del self._together[me]
-                        self._changed.notify_all()
+            self._leave(1)
+
+    @contextmanager
+    def left(self) -> Iterator[None]:
+        """What this thread is in together with others is left inside it, and entered again afterwards."""
+        depth = self._together.get(threading.get_ident(), 0)
+        if not depth:
+            yield
+            return
+        self._leave(depth)
+        try:
+            yield
+        finally:
+            self._enter(depth)
+
+    def _enter(self, depth: int) -> None:
+        me = threading.get_ident()
+        with self._changed:
+            self._changed.wait_for(lambda: me in self._together or self._alone is None)
+            self._together[me] = self._together.get(me, 0) + depth
+
+    def _leave(self, depth: int) -> None:
+        me = threading.get_ident()
+        with self._changed:
+            self._together[me] -= depth
+            if not self._together[me]:
+                del self._together[me]
+                self._changed.notify_all()
 
 
 _TURN = _Turn()

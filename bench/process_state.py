@@ -22,8 +22,9 @@ import tempfile
 import threading
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from functools import cache
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,27 +35,37 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM, signal.
 
 
 class Setting(NamedTuple):
-    """How a setting is read, as a value that can be compared, and set; `kept` where a file's own one lasts for it."""
+    """How a setting is read, as a value that can be compared, and set.
+
+    kept  whether what a file sets while it is imported lasts for its own code
+    slow  whether reading it takes long: it is not read around each call of a network
+    """
 
     get: Callable[[], Any]
     set: Callable[[Any], Any]
     standard: Any = NONE
     kept: bool = False
+    slow: bool = False
 
 
 class Snapshot:
-    """The settings of this thread and its process as they are when it is made, and its random streams if so said."""
+    """The settings of this thread and its process as they are when it is made.
 
-    def __init__(self, streams: bool = True):
+    streams   whether the random streams are among them
+    thorough  whether all are; else those that are quickly read, and those at the places `also`
+    """
+
+    def __init__(self, streams: bool = True, thorough: bool = True, also: Container[int] = ()):
         self.torch = "torch" in sys.modules
-        self.settings = settings(self.torch)
-        self.values = [setting.get() for setting in self.settings]
+        self.settings = [(place, setting) for place, setting in enumerate(settings(self.torch))
+                         if thorough or not setting.slow or place in also]  # fmt: skip
+        self.values = [setting.get() for _, setting in self.settings]
         self.streams = (random.getstate(), np.random.get_bit_generator()) if streams else None
         self.torch_streams = _torch_streams() if streams and self.torch else None
 
     def restore(self) -> None:
         """Set what differs from when this was made; all that torch has is standard where it was imported since."""
-        for setting, value in zip(self.settings, self.values, strict=True):
+        for (_, setting), value in zip(self.settings, self.values, strict=True):
             _set(setting, value)
         if self.streams:
             random.setstate(self.streams[0])
@@ -63,13 +74,15 @@ class Snapshot:
                 _SPARE.append(own)
         if self.torch_streams:
             _restore_torch_streams(self.torch_streams)
-        if not self.torch and "torch" in sys.modules:
-            standardize()
+        if "torch" in sys.modules:
+            sys.modules["torch"].set_flush_denormal(False)  # torch cannot tell what it is
+            if not self.torch:
+                standardize()
 
     def kept(self) -> dict[int, Any]:
         """What has changed since this was made and lasts for the file that changed it, by place in `settings`."""
         changed = {}
-        for place, (setting, value) in enumerate(zip(self.settings, self.values, strict=True)):
+        for (place, setting), value in zip(self.settings, self.values, strict=True):
             if setting.kept and (now := setting.get()) != value:
                 changed[place] = now
         return changed
@@ -78,7 +91,7 @@ class Snapshot:
 def apply(kept: dict[int, Any]) -> None:
     """Set what a file has set for itself while it was imported."""
     for place, value in kept.items():
-        _set(_PYTHON[place], value)
+        _set(settings("torch" in sys.modules)[place], value)
 
 
 def standardize() -> list[tuple[Setting, Any]]:
@@ -162,10 +175,38 @@ def _dictionary(get: Callable[[], dict]) -> Setting:
     return Setting(lambda: get().copy(), put)
 
 
+class _Names:
+    """What names stand for in a module or class; equal where all stand for the same."""
+
+    def __init__(self, owner: Any):
+        self.names, self.objects = tuple(vars(owner)), tuple(vars(owner).values())
+
+    def __eq__(self, other: object) -> bool:
+        try:
+            return self.objects == other.objects
+        except (ValueError, TypeError, RuntimeError):  # of objects of which no comparison has one truth
+            return False
+
+
+def _names(owner: Any, slow: bool = False) -> Setting:
+    """The names of a module or class, which code may have given other objects; a file's own last for it."""
+
+    def put(value: _Names) -> None:
+        before, now = dict(zip(value.names, value.objects, strict=True)), dict(vars(owner))
+        for name, stands_for in now.items():
+            if name not in before and not isinstance(stands_for, ModuleType):  # what was imported meanwhile stays
+                delattr(owner, name)
+        for name, stood_for in before.items():
+            if now.get(name, NONE) is not stood_for:
+                setattr(owner, name, stood_for)
+
+    return Setting(lambda: _Names(owner), put, kept=True, slow=slow)
+
+
 def _set_warnings(value: tuple) -> None:
-    filters, content, show, formatted = value
+    filters, content = value
     filters.of[:] = content
-    warnings.filters, warnings.showwarning, warnings.formatwarning = filters.of, show, formatted
+    warnings.filters = filters.of
     warnings._filters_mutated()  # the registries of modules remember what was decided before
 
 
@@ -203,18 +244,14 @@ def _context() -> tuple:
     return now.prec, now.rounding, now.Emin, now.Emax, now.capitals, now.clamp, *now.traps.values()
 
 
-def _pillow() -> tuple | None:
-    """How Pillow reads damaged and large files."""
+def _pillow() -> tuple:
+    """How Pillow reads large and damaged files."""
     image, file = sys.modules.get("PIL.Image"), sys.modules.get("PIL.ImageFile")
-    return (image.MAX_IMAGE_PIXELS, file.LOAD_TRUNCATED_IMAGES) if image and file else None
+    return (image.MAX_IMAGE_PIXELS, file.LOAD_TRUNCATED_IMAGES) if image and file else (89_478_485, False)
 
 
-def _set_pillow(value: tuple | None) -> None:
-    if value:
-        sys.modules["PIL.Image"].MAX_IMAGE_PIXELS, sys.modules["PIL.ImageFile"].LOAD_TRUNCATED_IMAGES = value
-
-
-_STANDARD_TRAPS = tuple(decimal.DefaultContext.traps.values())
+def _set_pillow(value: tuple) -> None:
+    sys.modules["PIL.Image"].MAX_IMAGE_PIXELS, sys.modules["PIL.ImageFile"].LOAD_TRUNCATED_IMAGES = value
 
 
 def _set_context(value: tuple) -> None:
@@ -231,8 +268,7 @@ _PYTHON = (
     Setting(lambda: os.environ._data.copy(), _set_environment, kept=True),
     Setting(_folder, lambda value: value is not None and os.chdir(value), kept=True),
     Setting(sys.getrecursionlimit, sys.setrecursionlimit, kept=True),
-    Setting(lambda: (_Same(warnings.filters), tuple(warnings.filters), warnings.showwarning, warnings.formatwarning),
-            _set_warnings, kept=True),
+    Setting(lambda: (_Same(warnings.filters), tuple(warnings.filters)), _set_warnings, kept=True),
     _attribute(sys, "dont_write_bytecode"),
     *(_attribute(sys, name) for name in ("argv", "stdin", "stdout", "stderr", "excepthook", "displayhook",
                                          "unraisablehook")),
@@ -248,7 +284,8 @@ _PYTHON = (
     _attribute(logging.root, "level"),
     _attribute(logging.root.manager, "disable"),
     _list(logging.root, "handlers"),
-    _dictionary(lambda: vars(builtins)),
+    *map(_names, (builtins, warnings, random, time)),
+    _names(np, slow=True), _names(np.random, slow=True),
     Setting(_pillow, _set_pillow),
     Setting(np.geterr, lambda value: np.seterr(**value),
             {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}),
@@ -306,6 +343,8 @@ def _torch_settings() -> tuple[Setting, ...]:
         Setting(lambda: vars(torch._tensor_str.PRINT_OPTS).copy(), vars(torch._tensor_str.PRINT_OPTS).update),
         Setting(torch.get_num_threads, _set_threads),
         *hooks,
+        *map(_names, (torch.nn, torch.nn.functional, torch.nn.Module)),
+        *(_names(owner, slow=True) for owner in (torch, torch.Tensor, torch.nn.init)),
     )  # fmt: skip
 
 

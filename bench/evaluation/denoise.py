@@ -10,7 +10,6 @@ import torch
 from torch import nn
 
 from baselines.checkpoints import first_line
-from bench import isolation
 from bench.errors import told
 from bench.evaluation.prepare import Prepared
 from bench.machine import is_out_of_memory
@@ -72,8 +71,7 @@ class Networks:
         tile = tiling.tile(*prepared.noisy.shape[:2])
         if tile:
             network = Tiled(network, tiling)
-        with isolation.our_code():
-            x = torch.from_numpy(prepared.noisy).permute(2, 0, 1)[None].contiguous()  # (1, C, H, W)
+        x = torch.from_numpy(prepared.noisy).permute(2, 0, 1)[None].contiguous()  # (1, C, H, W)
         began = time.perf_counter()
         with torch.inference_mode():
             y = network(x.to(self.device, copy=True), **keyed(network, [prepared.mask_key]))[0].float().cpu()

@@ -53,7 +53,8 @@ class Missing:
 
     def _job(self, dataset: Dataset, place: int, image: CleanImage, reading) -> Iterator[Job]:
         try:
-            clean, image_hash, recorded = reading.result()
+            with isolation.waiting():
+                clean, image_hash, recorded = reading.result()
         except (ValueError, OSError) as error:
             self.unreadable += self._unreadable(dataset, image.name, first_line(error))
             return

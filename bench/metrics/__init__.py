@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import wraps
 from importlib import import_module
@@ -95,9 +94,7 @@ _GUARDED: weakref.WeakKeyDictionary[Metric, Metric] = weakref.WeakKeyDictionary(
 def _guarded(found: Metric) -> Metric:
     """A user's metric whose functions run apart from all else."""
     if found not in _GUARDED:
-
-        def context() -> AbstractContextManager[None]:
-            return isolation.within(found)
+        context = isolation.call_of(found)
 
         def against(clean: torch.Tensor) -> Callable[[torch.Tensor], float]:
             return isolation.guarded(found.against(clean), context)
@@ -106,11 +103,6 @@ def _guarded(found: Metric) -> Metric:
                           missing=isolation.guarded(found.missing, context))  # fmt: skip
         _GUARDED[found] = registry.renamed(guarded, found)
     return _GUARDED[found]
-
-
-def _state(metric: Metric) -> AbstractContextManager[None]:
-    """What a metric is computed in: ours in the standard state, a user's own says it itself."""
-    return nullcontext() if registry.name_of(metric) else isolation.our_code()
 
 
 def expand(text: str) -> list[Metric]:
@@ -137,18 +129,16 @@ def against(
 
     Both are given to a metric as the protocol has it. Raises ValueError where the image is too small for a metric.
     """
+    with isolation.our_code():
+        target = _tensor(clean, device)
+        judges = [(metric, metric.against(_as_given(target, metric, protocol))) for metric in metrics]
 
-    def judge_of(metric: Metric) -> Callable[[torch.Tensor], float]:
-        with _state(metric):
-            return metric.against(_as_given(_tensor(clean, device), metric, protocol))
+    def score(image: np.ndarray) -> dict[str, float]:
+        with isolation.our_code():
+            output = _tensor(image, device)
+            return {metric.name: float(judge(_as_given(output, metric, protocol))) for metric, judge in judges}
 
-    judges = [(metric, judge_of(metric)) for metric in metrics]
-
-    def score_of(metric: Metric, judge: Callable[[torch.Tensor], float], image: np.ndarray) -> float:
-        with _state(metric):
-            return float(judge(_as_given(_tensor(image, device), metric, protocol)))
-
-    return lambda image: {metric.name: score_of(metric, judge, image) for metric, judge in judges}
+    return score
 
 
 def _tensor(image: np.ndarray, device: torch.device | str = "cpu") -> torch.Tensor:

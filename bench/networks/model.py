@@ -74,7 +74,7 @@ class Model:
         """
         if self.outside:
             network = self.load()
-            with self.running():
+            with isolation.user_code():  # its random streams go on from call to call
                 return contract.doubt(network, self.stated.get("tile"))
         stranger = self.found.kind in ("file", "imported")
         return recognition.doubt(import_module(f"baselines.{self.name}"), self.parameters) if stranger else ""
@@ -88,8 +88,7 @@ class Model:
             network = self.adapted(network)
             network.to(device)
             network.eval()
-            factory = self.factory  # not self, which has the weights' tensors
-            return isolation.guarded_network(network, lambda: isolation.within(factory)) if self.outside else network
+            return isolation.guarded_network(network, isolation.call_of(self.factory)) if self.outside else network
 
     def running(self) -> AbstractContextManager[None]:
         """The state that its code runs in: a user's alone and without consequences, ours in the standard one."""
@@ -109,7 +108,7 @@ class Model:
         network = self.load(device)
         if not self.outside:
             return isolation.guarded_network(network, isolation.our_code)
-        with self.running():
+        with isolation.user_code():  # its random streams go on from call to call, so that two outputs may differ
             contract.check(network, self.label, torch.device(device), self.stated.get("tile"))
         return network
 
