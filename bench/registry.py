@@ -96,7 +96,10 @@ def name_of(found: Any) -> str | None:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a class from outside comes from: the name that rows have for it, and the SHA-256 of its source, or ''."""
+    """Where a class from outside comes from: the name that rows have for it, and the SHA-256 of its source, or ''.
+
+    The source is that of its file and of what the file imported from its folders.
+    """
 
     name: str
     source_hash: str
@@ -109,13 +112,19 @@ def origin(kind: str, found: type) -> Origin:
     named = [point.name for point in entry_points(kind).values() if point.value.replace(" ", "") == value]
     if found.__module__ in _FILES:
         path, digest = _FILES[found.__module__]
-        return Origin(f"{path.name}:{found.__qualname__}", digest)
+        return Origin(f"{path.name}:{found.__qualname__}", _with_beside(digest, found))
     try:
         with isolation.within(found):
             digest = hashlib.sha256(Path(inspect.getsourcefile(found)).read_bytes()).hexdigest()
     except (TypeError, OSError):  # made in a session, or compiled: nothing to read
         digest = ""
-    return Origin(named[0] if named else value, digest)
+    return Origin(named[0] if named else value, _with_beside(digest, found) if digest else "")
+
+
+def _with_beside(digest: str, found: type) -> str:
+    """The SHA-256 of a file, and of those that it imported from its folders where there are any."""
+    beside = [other for _, other in sorted(isolation.world_of(found).imported.items()) if other != digest]
+    return hashlib.sha256("".join([digest, *beside]).encode()).hexdigest() if beside else digest
 
 
 def file_of(found: type) -> Path | None:
