@@ -17,12 +17,14 @@ import importlib.util
 import inspect
 import pkgutil
 import sys
+import weakref
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from bench import beside
+from bench import beside, isolation
 from bench.errors import BadInput, described, shortened, unknown
 from bench.home import expanded
 
@@ -58,20 +60,48 @@ def outside(kind: str, name: str) -> Any | None:
     """An object named as `path/to/file.py:Name`, `package.module:Name` or by an entry point; None if it is neither."""
     if ":" in name:
         place, _, attribute = name.rpartition(":")
-        module = _load_file(expanded(Path(place)), attribute) if place.endswith(".py") else _import(place, name)
+        path = expanded(Path(place))
+        module, world = _load_file(path) if place.endswith(".py") else _import(place, name)
         if not hasattr(module, attribute):
             own = [n for n, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__]
             raise unknown(f"{kind} in {place}", attribute, own)
-        return getattr(module, attribute)
+        return _remembered(getattr(module, attribute), name, world)
     if name.endswith(".py"):
         raise BadInput(f"{name} is a file, wanted the {kind} in it too: {name}:Name")
     points = entry_points(kind)
-    return _load_point(kind, points[name]) if name in points else None
+    if name not in points:
+        return None
+    world = _POINTS.setdefault(points[name].value, beside.World())
+    return _remembered(_load_point(kind, points[name], world), name, world)
+
+
+_NAMES: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
+_POINTS: dict[str, beside.World] = {}  # of entry points, by what they name
+
+
+def _remembered(found: Any, name: str, world: beside.World) -> Any:
+    isolation.belongs(found, world)
+    with suppress(TypeError):  # an object without weak references or a hash has no name to be found again by
+        _NAMES[found] = name
+    return found
+
+
+def renamed(found: Any, other: Any) -> Any:
+    """The object, from now on known by what another one from outside was asked for by."""
+    return _remembered(found, _NAMES[other], isolation.world_of(other))
+
+
+def name_of(found: Any) -> str | None:
+    """The name that an object from outside was asked for by; None for one of this installation."""
+    return _NAMES.get(found)
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a class from outside comes from: the name that rows have for it, and the SHA-256 of its source, or ''."""
+    """Where a class from outside comes from: the name that rows have for it, and the SHA-256 of its source, or ''.
+
+    The source is that of its file and of what the file imported from its folders.
+    """
 
     name: str
     source_hash: str
@@ -84,12 +114,19 @@ def origin(kind: str, found: type) -> Origin:
     named = [point.name for point in entry_points(kind).values() if point.value.replace(" ", "") == value]
     if found.__module__ in _FILES:
         path, digest = _FILES[found.__module__]
-        return Origin(f"{path.name}:{found.__qualname__}", digest)
+        return Origin(f"{path.name}:{found.__qualname__}", _with_beside(digest, found))
     try:
-        digest = hashlib.sha256(Path(inspect.getsourcefile(found)).read_bytes()).hexdigest()
+        with isolation.within(found):
+            digest = hashlib.sha256(Path(inspect.getsourcefile(found)).read_bytes()).hexdigest()
     except (TypeError, OSError):  # made in a session, or compiled: nothing to read
         digest = ""
-    return Origin(named[0] if named else value, digest)
+    return Origin(named[0] if named else value, _with_beside(digest, found) if digest else "")
+
+
+def _with_beside(digest: str, found: type) -> str:
+    """The SHA-256 of a file, and of those that it imported from its folders where there are any."""
+    beside = [other for _, other in sorted(isolation.world_of(found).imported.items()) if other != digest]
+    return hashlib.sha256("".join([digest, *beside]).encode()).hexdigest() if beside else digest
 
 
 def file_of(found: type) -> Path | None:
@@ -103,72 +140,91 @@ def source_of(found: Any) -> str:
 
 
 _FILES: dict[str, tuple[Path, str]] = {}  # loaded files by the name of their module: path, SHA-256
+_LOADED: dict[tuple[Path | str, str], tuple[ModuleType, beside.World]] = {}  # by file and SHA-256, or module and folder
+ATTEMPTS = 8  # at most, with folders above a file
 
 
-def _load_file(path: Path, attribute: str) -> ModuleType:
-    """The module of a file, executed once for each content that it and what it imports beside it have had.
-
-    `attribute`: what of it is wanted, for the words of an error.
-    """
+def _load_file(path: Path) -> tuple[ModuleType, beside.World]:
+    """The module of a file, executed once for each content that it and what it imports beside it have had."""
     if not path.is_file():
         raise BadInput(f"there is no file {path}")
     try:
         source = path.read_bytes()
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror}") from error
-    digest = hashlib.sha256(source).hexdigest()
+    key = path.resolve(), hashlib.sha256(source).hexdigest()
+    if key in _LOADED and not _LOADED[key][1].changed():
+        return _LOADED[key]
+    world = beside.first_world(path)
+    for attempt in range(ATTEMPTS):
+        try:
+            _LOADED[key] = _executed(path, source, key[1], world), world
+            break
+        except (Exception, SystemExit) as error:  # whatever a user's file raises is reported as his file's error
+            wider = beside.widened(world, path, error) if attempt < ATTEMPTS - 1 else None
+            if wider is None:
+                _LOADED.pop(key, None)
+                words = f"{described(error)}{_advice(error, world)}"
+                raise BadInput(f"{path} cannot be imported: {words}") from error
+            world = wider
+    beside.imported(path, world)
+    return _LOADED[key]
+
+
+def _executed(path: Path, source: bytes, digest: str, world: beside.World) -> ModuleType:
+    """The module of a file, executed in a world, as a module of its package where it has one there."""
     place = hashlib.sha256(str(path.resolve()).encode()).hexdigest()
-    name = f"_outside_{place[:12]}_{digest[:12]}"
-    folders = beside.folders_of(path)
-    if beside.forget_changed(*folders):
-        for other in [other for other in _FILES if other in sys.modules]:
-            if Path(sys.modules[other].__file__).resolve().parent in folders:  # it may have imported what changed
-                del sys.modules[other]
-    if name in sys.modules:
-        return sys.modules[name]
+    name = ".".join(filter(None, [world.package, f"{beside.OUTSIDE}{place[:12]}_{digest[:12]}"]))
     spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses look their module up
+    code = compile(source, str(path), "exec")  # not the loader, whose caches may hold an older text
+    world.read_folders()
     try:
-        code = compile(source, str(path), "exec")  # not the loader, whose caches may hold an older text
-        with beside.found(*folders):
+        with isolation.user_code(world, keep=True):
+            sys.modules[name] = module  # dataclasses look their module up
             exec(code, vars(module))
-    except (Exception, SystemExit) as error:  # whatever a user's file raises is reported as his file's error
+    except BaseException:
         sys.modules.pop(name, None)
-        raise BadInput(f"{path} cannot be imported: {described(error)}{_advice(error, path, attribute)}") from error
+        raise
     _FILES[name] = (path, digest)
     return module
 
 
-def _advice(error: BaseException, path: Path, attribute: str) -> str:
-    """What to do about a file that cannot be imported; '' where there is nothing to say."""
+def _advice(error: BaseException, world: beside.World) -> str:
+    """What was searched for a module that a file imports; '' where that is not the matter."""
+    if not isinstance(error, ImportError):
+        return ""
+    folders = ", ".join(map(str, world.folders))
     if isinstance(error, ModuleNotFoundError):
-        return ", neither installed nor beside that file"
-    if isinstance(error, ImportError) and "relative import" in str(error):
-        folder, *above = beside.folders_of(path)
-        root = above[0] if above else folder.parent
-        parts = path.resolve().relative_to(root).with_suffix("").parts
-        if all(part.isidentifier() for part in parts):
-            return f": write {'.'.join(parts)}:{attribute} in the folder {root}"
-    return ""
+        return f", neither installed nor in {folders}"
+    local = any(words in str(error) for words in ("relative import", "(unknown location)"))
+    return f" (imports were tried from {folders})" if local else ""
 
 
-def _import(place: str, name: str) -> ModuleType:
+def _import(place: str, name: str) -> tuple[ModuleType, beside.World]:
     if not all(part.isidentifier() for part in place.split(".")):
         raise BadInput(f"{shortened(name)} names nothing: wanted path/to/file.py:Name or package.module:Name")
+    here = Path.cwd()
+    key = (place, str(here))
+    if key in _LOADED and not _LOADED[key][1].changed():
+        return _LOADED[key]
+    world = beside.World((here,))
+    world.read_folders()
     try:
-        here = Path.cwd()
-        beside.forget_changed(here)
-        with beside.found(here):
-            return importlib.import_module(place)
+        with isolation.user_code(world, keep=True):
+            module = importlib.import_module(place)
     except (Exception, SystemExit) as error:  # a package may raise anything
         where = f", neither installed nor in {here}" if isinstance(error, ModuleNotFoundError) else ""
         raise BadInput(f"{name!r} cannot be imported: {described(error)}{where}") from error
+    world.remember_files()
+    _LOADED[key] = module, world
+    return _LOADED[key]
 
 
-def _load_point(kind: str, point: importlib.metadata.EntryPoint) -> Any:
+def _load_point(kind: str, point: importlib.metadata.EntryPoint, world: beside.World) -> Any:
     try:
-        return point.load()
+        with isolation.user_code(world, keep=point.module not in sys.modules):
+            return point.load()
     except (Exception, SystemExit) as error:  # a package may raise anything
         owner = f" of {point.dist.name}" if point.dist else ""
         raise BadInput(

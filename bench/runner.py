@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench import engines
+from bench import engines, isolation
 from bench.engines import Engine
 from bench.engines.here import Here
 from bench.evaluation.missing import Missing
@@ -119,12 +119,13 @@ class Run:
 
     def _commit(self, finished: Finished | None, skipped: int = 0) -> Step:
         rows, self.missing.unreadable = self.missing.unreadable, []
-        if finished is not None:
-            rows = [*rows, finished.row]
-            for name, content in finished.pictures.items():
-                if not (path := self.store.pictures / name).exists():
-                    write_whole(path, content)
-        self.store.write(rows)
+        with isolation.our_code():  # a user's noise or metric may work in another thread
+            if finished is not None:
+                rows = [*rows, finished.row]
+                for name, content in finished.pictures.items():
+                    if not (path := self.store.pictures / name).exists():
+                        write_whole(path, content)
+            self.store.write(rows)
         return Step(rows, skipped)
 
 

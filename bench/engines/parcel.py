@@ -7,7 +7,6 @@ source files of users are named by their SHA-256 and go along, or are found agai
 from __future__ import annotations
 
 import hashlib
-import sys
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -45,7 +44,7 @@ class File:
 
     @classmethod
     def of_source(cls, path: Path, along: bool) -> File:
-        root = beside.folders_of(path)[-1]
+        root = beside.root_of(path)
         own, *others = [replace(cls.of(file, along), name=file.relative_to(root).as_posix())
                         for file in identity.sources(path)]  # fmt: skip
         return replace(own, beside=tuple(others))
@@ -125,13 +124,12 @@ def _packed_noise(noise: Noise, sources: dict[str, File], along: bool) -> Noise 
 
 
 def _packed_metric(metric: Metric, sources: dict[str, File], along: bool) -> Metric | str:
-    """The metric, or file.py:NAME of one from a file, whose functions no other process could find."""
-    file = registry.file_of(metric.against)
-    if file is None:
-        return metric
-    sources[str(file)] = File.of_source(file, along)
-    known = vars(sys.modules[metric.against.__module__])
-    return f"{file}:{next(name for name, value in known.items() if value is metric)}"
+    """The metric, or the name of one from outside, whose functions no other process could find."""
+    name = registry.name_of(metric)
+    place = (name or "").rpartition(":")[0]
+    if place.endswith(".py"):
+        sources[place] = File.of_source(Path(place), along)
+    return name or metric
 
 
 def unpacked(parcel: Parcel, folder: Path) -> Plan:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from baselines.checkpoints import first_line
+from bench import isolation
 from bench.datasets import CleanImage, Dataset
 from bench.evaluation.rows import failed, row_of, unscored
 from bench.evaluation.task import Job, Recorded, Task
@@ -52,7 +53,8 @@ class Missing:
 
     def _job(self, dataset: Dataset, place: int, image: CleanImage, reading) -> Iterator[Job]:
         try:
-            clean, image_hash, recorded = reading.result()
+            with isolation.waiting():
+                clean, image_hash, recorded = reading.result()
         except (ValueError, OSError) as error:
             self.unreadable += self._unreadable(dataset, image.name, first_line(error))
             return
@@ -84,8 +86,9 @@ class Missing:
 
 def _read(image: CleanImage, wanted: dict[int, Noise]) -> tuple[np.ndarray, str, dict[int, Recorded]]:
     """The clean image and its hash, and the noisy ones that are recorded with it under these noises."""
-    clean, others = image.read_with(wanted.values())
-    image_hash, noisy = noises.pixel_hash(clean), dict(zip(wanted, others, strict=True))
+    with isolation.our_code():  # not while user code may have changed the current folder, say
+        clean, others = image.read_with(wanted.values())
+        image_hash, noisy = noises.pixel_hash(clean), dict(zip(wanted, others, strict=True))
     return clean, image_hash, {place: Recorded(pixels, _both(image_hash, pixels)) for place, pixels in noisy.items()}
 
 

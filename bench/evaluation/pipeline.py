@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 import torch
 
 from baselines.checkpoints import first_line
+from bench import isolation
 from bench.evaluation.denoise import Networks, Output
 from bench.evaluation.prepare import Prepared, prepare
 from bench.evaluation.rows import failed, in_tiles, row_of
@@ -44,17 +46,23 @@ class Pipeline:
 
     def results(self, jobs: Iterable[Job]) -> Iterator[Finished]:
         """A finished row for each model of each task, in order."""
+        return _step_by_step(self._results(jobs))
+
+    def _results(self, jobs: Iterable[Job]) -> Iterator[Finished]:
         tasks = ((job, task) for job in jobs for task in job.tasks)
         for job, task, prepared in self._prepared(tasks):
             yield from self._results_of(job, task, prepared)
             if self.stop():
                 break
-        yield from self.leftover()
+        yield from self._leftover()
 
     def leftover(self) -> Iterator[Finished]:
         """What networks had done when the results were left."""
+        return _step_by_step(self._leftover())
+
+    def _leftover(self) -> Iterator[Finished]:
         while self._scoring:
-            yield self._scoring.popleft().result()
+            yield _of(self._scoring.popleft())
 
     def close(self) -> None:
         for pool in (self._maker, self._scorer):
@@ -66,17 +74,17 @@ class Pipeline:
         for job, task in tasks:
             upcoming = (job, task, self._maker.submit(_prepare, self.plan, job, task))
             if waiting is not None:
-                yield *waiting[:2], waiting[2].result()
+                yield *waiting[:2], _of(waiting[2])
             waiting = upcoming
         if waiting is not None:
-            yield *waiting[:2], waiting[2].result()
+            yield *waiting[:2], _of(waiting[2])
 
     def _results_of(self, job: Job, task: Task, prepared: Prepared | str) -> Iterator[Finished]:
         if isinstance(prepared, str):
             for cell in task.cells:
                 yield Finished(cell, failed(row_of(self.plan, job, cell, self.networks.device), prepared))
             return
-        scorer = self._scorer.submit(Scorer, self.plan, prepared, self.networks.device)
+        scorer = self._scorer.submit(_scorer, self.plan, prepared, self.networks.device)
         for cell in task.cells:
             if self.stop():
                 return
@@ -87,12 +95,18 @@ class Pipeline:
             row = in_tiles(row, output.tile)
             self._scoring.append(self._scorer.submit(self._finish, cell, row, output, task, prepared, scorer))
             while self._scoring and (len(self._scoring) > AHEAD or self._scoring[0].done()):
-                yield self._scoring.popleft().result()
+                yield _of(self._scoring.popleft())
 
     def _finish(
         self, cell: Cell, row: dict, output: Output, task: Task, prepared: Prepared, scorer: Future
     ) -> Finished:
         """Score an output, in the scorers' thread; the noisy input was scored there before."""
+        with isolation.our_code():
+            return self._scored(cell, row, output, task, prepared, scorer)
+
+    def _scored(
+        self, cell: Cell, row: dict, output: Output, task: Task, prepared: Prepared, scorer: Future
+    ) -> Finished:
         try:
             row.update(scorer.result().noisy)
             if output.pixels is None:
@@ -115,6 +129,28 @@ def _one_thread(name: str) -> ThreadPoolExecutor:
 
 def _prepare(plan: Plan, job: Job, task: Task) -> Prepared | str:
     try:
-        return prepare(plan, job, task)
+        with isolation.our_code():
+            return prepare(plan, job, task)
     except ValueError as error:
         return first_line(error)
+
+
+def _scorer(plan: Plan, prepared: Prepared, device: torch.device) -> Scorer:
+    with isolation.our_code():
+        return Scorer(plan, prepared, device)
+
+
+def _step_by_step(results: Iterator[Finished]) -> Iterator[Finished]:
+    """The results, each made as our own work: it waits while code of users runs in another thread."""
+    while True:
+        with isolation.our_code():
+            finished = next(results, None)
+        if finished is None:
+            return
+        yield finished
+
+
+def _of(future: Future) -> Any:
+    """What a future gives, which may be a user's code's work."""
+    with isolation.waiting():
+        return future.result()

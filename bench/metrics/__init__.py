@@ -8,14 +8,16 @@ This package is the only list of metrics: the runner, the statistics and the pag
 from __future__ import annotations
 
 import math
+import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import wraps
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench import registry, spec
+from bench import isolation, registry, spec
 from bench.errors import BadInput, described, unknown
 from bench.machine import is_out_of_memory
 
@@ -99,7 +101,24 @@ def load_metric(name: str) -> Metric:
         raise BadInput(f"metric {name!r} is an object of type {type(found).__name__}, wanted a bench.metrics.Metric")
     if not found.name.isidentifier() or found.name in registry.modules("bench.metrics", "METRIC"):
         raise BadInput(f"metric {name!r} calls itself {found.name!r}: wanted a name of its own, letters and digits")
-    return found
+    return _guarded(found)
+
+
+_GUARDED: weakref.WeakKeyDictionary[Metric, Metric] = weakref.WeakKeyDictionary()
+
+
+def _guarded(found: Metric) -> Metric:
+    """A user's metric whose functions run apart from all else."""
+    if found not in _GUARDED:
+        context = isolation.call_of(found)
+
+        def against(clean: torch.Tensor) -> Callable[[torch.Tensor], float]:
+            return isolation.guarded(found.against(clean), context)
+
+        guarded = replace(found, against=isolation.guarded(wraps(found.against)(against), context),
+                          missing=isolation.guarded(found.missing, context))  # fmt: skip
+        _GUARDED[found] = registry.renamed(guarded, found)
+    return _GUARDED[found]
 
 
 def expand(text: str) -> list[Metric]:
@@ -127,20 +146,22 @@ def against(
     Both are given to a metric as the protocol has it. One that has no value for an image leaves the others theirs.
     Raises what says that memory does not suffice.
     """
-    target = _tensor(clean, device)
-    judges = {metric: _tried(metric.against, _as_given(target, metric, protocol)) for metric in metrics}
+    with isolation.our_code():
+        target = _tensor(clean, device)
+        judges = {metric: _tried(metric.against, _as_given(target, metric, protocol)) for metric in metrics}
 
     def score(image: np.ndarray) -> Scores:
-        output, found = _tensor(image, device), Scores({}, {})
-        for metric, (judge, problem) in judges.items():
-            value = None
-            if not problem:
-                value, problem = _tried(_number, judge, _as_given(output, metric, protocol))
-            if problem:
-                found.missing[metric.name] = problem
-            else:
-                found.values[metric.name] = value
-        return found
+        with isolation.our_code():
+            output, found = _tensor(image, device), Scores({}, {})
+            for metric, (judge, problem) in judges.items():
+                value = None
+                if not problem:
+                    value, problem = _tried(_number, judge, _as_given(output, metric, protocol))
+                if problem:
+                    found.missing[metric.name] = problem
+                else:
+                    found.values[metric.name] = value
+            return found
 
     return score
 

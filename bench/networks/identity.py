@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.lazy import LazyModuleMixin
 
-from bench.beside import folders_of
+from bench import isolation
+from bench.beside import PROTECTED, folders_of, root_of
 
 LIBRARIES = ("site-packages", "dist-packages")
 
@@ -21,31 +22,32 @@ def source_hash(name: str, factory: Callable, weights_hash: str) -> str:
     """SHA-256 of a user's source file, of the files beside it that it imports, and of weights that fill it."""
     try:
         place = name.rpartition(":")[0]
-        file = Path(place if place.endswith(".py") else inspect.getsourcefile(inspect.unwrap(factory)))
-        contents = [path.read_bytes() for path in sources(file)]
+        world = isolation.world_of(factory)
+        with isolation.user_code(world):  # where inspect finds its module
+            file = Path(place if place.endswith(".py") else inspect.getsourcefile(inspect.unwrap(factory)))
+        file, *beside = sources(file, world.folders)
+        loaded = [path.resolve() for path in world.imported if not set(path.parts) & set(LIBRARIES)]
+        contents = [path.read_bytes() for path in (file, *sorted({*beside, *loaded} - {file}))]
     except (TypeError, OSError):  # made in a session, or compiled: nothing to read
         return weights_hash
     return hashlib.sha256(b"".join([*contents, weights_hash.encode()])).hexdigest()
 
 
-def sources(file: Path) -> list[Path]:
-    """The file, and those of its folder or package that it imports by name, and they, in the order of their paths.
+def sources(file: Path, folders: tuple[Path, ...] = ()) -> list[Path]:
+    """The file, and those that it imports by name from its folders, and they, in the order of their paths.
 
-    Imports are read, not executed; a name that is put together while the program runs is not seen. Of what is
-    installed among libraries it is the file alone.
+    Its folders are those of `folders_of`, and `folders`. Imports are read, not executed; a name that is put together
+    while the program runs is not seen. Of what is installed among libraries it is the file alone.
     """
-    file, folders = file.resolve(), folders_of(file)
-    root = folders[-1]
-    home = root if file.parent == root else root / file.relative_to(root).parts[0]  # the package, where it is in one
-    if root.name in LIBRARIES:  # installed: a version changes it, no editor
+    file, folders = file.resolve(), (*folders_of(file), *folders)
+    if root_of(file).name in LIBRARIES:  # installed: a version changes it, no editor
         return [file]
     found, waiting = set(), [file]
     while waiting:
         path = waiting.pop()
         if path not in found:
             found.add(path)
-            near = (other for other in _imported(path, folders) if other.is_relative_to(home))
-            waiting += [other for other in near if other.is_file()]
+            waiting += [other for other in _imported(path, folders) if other.is_file()]
     return [file, *sorted(found - {file})]
 
 
@@ -88,10 +90,12 @@ def _imported(file: Path, roots: tuple[Path, ...]) -> Iterator[Path]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                yield from _files(alias.name.split("."), roots)
+                yield from _files(alias.name.split("."), () if alias.name.split(".")[0] in PROTECTED else roots)
         elif isinstance(node, ast.ImportFrom):
-            below = (file.parents[node.level - 1],) if 0 < node.level <= len(file.parents) else roots
             module = node.module.split(".") if node.module else []
+            below = () if not node.level and module[0] in PROTECTED else roots
+            if 0 < node.level <= len(file.parents):
+                below = (file.parents[node.level - 1],)
             for alias in node.names:
                 yield from _files([*module, alias.name], below)
 

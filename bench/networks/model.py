@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
@@ -13,7 +14,7 @@ from torch import nn
 
 from baselines import recognition
 from baselines.checkpoints import first_line
-from bench import spec
+from bench import isolation, spec
 from bench.errors import BadInput, described, told
 from bench.networks import adapters, cards, contract
 from bench.networks.weights import Weights
@@ -79,20 +80,26 @@ class Model:
         '' where nothing is known, or the weights are our own.
         """
         if self.outside:
-            return contract.doubt(self.load(), self.stated.get("tile"))
+            network = self.load()
+            with isolation.user_code():  # its random streams go on from call to call
+                return contract.doubt(network, self.stated.get("tile"))
         stranger = self.found.kind in ("file", "imported")
         return recognition.doubt(import_module(f"baselines.{self.name}"), self.parameters) if stranger else ""
 
     def load(self, device: str | torch.device = "cpu") -> nn.Module:
         """The network in eval mode on a device. Raises BadInput if the weights do not fit it."""
         network = self.untrained()
-        with told(f"model {self.label}"):
+        with told(f"model {self.label}"), self.running():
             if self.file is not None:
                 recognition.fill(network, self.found.tensors, self.file.name)
             network = self.adapted(network)
             network.to(device)
             network.eval()
-        return network
+            return isolation.guarded_network(network, isolation.call_of(self.factory)) if self.outside else network
+
+    def running(self) -> AbstractContextManager[None]:
+        """The state that its code runs in: a user's alone and without consequences, ours in the standard one."""
+        return isolation.within(self.factory) if self.outside else isolation.our_code()
 
     def adapted(self, network: nn.Module) -> nn.Module:
         """The network, in wrappers where it takes another input than colour in [0, 1]. Raises ValueError."""
@@ -101,9 +108,14 @@ class Model:
         return adapters.adapt(network, {**recognition.defaults(self.factory), **self.parameters})
 
     def checked(self, device: str | torch.device = "cpu") -> nn.Module:
-        """`load`, where a user's network is tried on a small image. Raises BadInput for what it may not do."""
+        """`load`, where a user's network is tried on a small image. Raises BadInput for what it may not do.
+
+        One of ours runs in the standard state, whatever code of users has left.
+        """
         network = self.load(device)
-        if self.outside:
+        if not self.outside:
+            return isolation.guarded_network(network, isolation.our_code)
+        with isolation.user_code():  # its random streams go on from call to call, so that two outputs may differ
             contract.check(network, self.label, torch.device(device), self.stated.get("tile"))
         return network
 
@@ -116,7 +128,8 @@ class Model:
     def untrained(self, seed: int = 0) -> nn.Module:
         """The network as its constructor makes it, its random start from the seed alone. Raises BadInput."""
         try:
-            network = initialized(self.factory, self.parameters, seed)
+            with self.running():
+                network = initialized(self.factory, self.parameters, seed)
         except (Exception, SystemExit) as error:  # a user's constructor may raise anything
             expected = isinstance(error, ValueError | TypeError)
             raise BadInput(f"model {self.label}: {first_line(error) if expected else described(error)}") from error

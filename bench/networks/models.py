@@ -170,7 +170,7 @@ def _outside(parsed: spec.Spec) -> Model:
         licence="of its owners",
     )
     network = model.untrained()
-    with told(f"model {model.label}"):
+    with told(f"model {model.label}"), model.running():
         tensors = identity.tensors_hash(network)  # a constructor may have read weights of its own
         stated = cost.stated(type(network))
     defaults = {key: parameter.default for key, parameter in own.items()}

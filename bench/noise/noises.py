@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 import noise_zoo
-from bench import registry, spec
+from bench import isolation, registry, spec
 from bench.errors import BadInput, described, unknown
 from noise_zoo.legacy import LegacyGenerator
 from noise_zoo.noise import Noise
@@ -45,7 +45,7 @@ def noise_class(name: str) -> type[Noise]:
     problem = _problem(found)
     if problem:
         raise BadInput(f"noise {name!r} {problem}")
-    return found
+    return isolation.guarded_class(found, isolation.call_of(found))
 
 
 def _problem(found: Any) -> str:

@@ -75,9 +75,9 @@ def test_what_a_package_imports_of_itself_is_a_part_of_it():
     file = write("project/nets/net.py", imports)
     others = [f"project/{name}.py" for name in (
         "__init__", "nets/__init__", "nets/a", "nets/b", "tools/__init__", "tools/c")]  # fmt: skip
-    for name in (*others, "project/unrelated.py", "out.py"):  # the last is beside the package, like what is installed
+    for name in (*others, "project/unrelated.py", "out.py"):
         write(name)
-    assert names(file) == ["project/nets/net.py", *others]
+    assert names(file) == ["project/nets/net.py", "out.py", *others]  # beside the package, from where it is imported
 
 
 def test_what_is_installed_among_libraries_is_its_file_alone():

@@ -473,7 +473,7 @@ def test_a_file_of_a_package_imports_by_the_name_of_the_package(helped):
 def test_what_is_nowhere_is_told():
     Path("lonely.py").write_text("import nothing_like_this\n")
     told = "ModuleNotFoundError: No module named 'nothing_like_this', neither installed nor "
-    assert refusal("lonely.py:Net") == f"lonely.py cannot be imported: {told}beside that file"
+    assert refusal("lonely.py:Net") == f"lonely.py cannot be imported: {told}in {Path.cwd()}"
     assert refusal("nothing_like_this:Net") == f"'nothing_like_this:Net' cannot be imported: {told}in {Path.cwd()}"
 
 
@@ -488,21 +488,62 @@ def test_the_console_script_finds_the_current_folder():
     assert done.returncode == 0, done.stderr
 
 
-def test_a_relative_import_is_told_how_to_be_named():
-    for folder in ("project/inner/deeper", "loose"):
-        Path(folder).mkdir(parents=True)
-    Path("project/inner/__init__.py").touch()
-    Path("project/inner/deeper/__init__.py").touch()
-    Path("project/inner/parts.py").write_text(USERS)
-    Path("loose/parts.py").write_text(USERS)
-    Path("project/inner/deeper/net.py").write_text("from ..parts import Net\n")
-    Path("loose/net.py").write_text("from .parts import Net\n")
-    told = "cannot be imported: ImportError: attempted relative import with no known parent package: write"
-    here = Path.cwd()
-    for file, written in (("project/inner/deeper/net.py", f"inner.deeper.net:Net in the folder {here}/project"),
-                          ("loose/net.py", f"loose.net:Net in the folder {here}")):  # fmt: skip
-        assert refusal(f"{file}:Net") == f"{file} {told} {written}"
-    assert models.resolve("loose.net:Net").label == "Net"
+def write_all(**files):
+    for name, text in files.items():
+        path = Path(f"{name.replace('__', '/')}.py".replace("INIT", "__init__"))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+BLOCKS = """
+from torch import nn
+from helped_tools import scale
+
+class Scaled(nn.Module):
+    def forward(self, x):
+        from {}helped_late import offset
+        return scale * x + offset
+"""
+
+
+@pytest.mark.parametrize(
+    ("packages", "imports"),
+    [
+        ((), "from helped_models.blocks import Scaled as Net"),
+        ((), "import helped_tools\nfrom helped_models.deep.blocks import Scaled as Net"),
+        ((), "from .blocks import Scaled as Net"),
+        ((), "from ..helped_models.blocks import Scaled as Net"),
+        (("helped_models",), "from .blocks import Scaled as Net"),
+        (("helped_models",), "from helped_models.blocks import Scaled as Net"),
+        (("helped_models", "repo"), "from ..helped_models.deep.blocks import Scaled as Net"),
+    ],
+)
+def test_a_network_inside_a_package_finds_what_its_project_imports(packages, imports):
+    """repo/models/network.py, which imports models.blocks or .blocks, in two projects with the same names."""
+    for repo, scale in (("a/repo", 0.5), ("b/repo", 0.25)):
+        root = repo.replace("/", "__")
+        write_all(**{f"{root}__helped_models__network": imports,
+                     f"{root}__helped_models__blocks": BLOCKS.format("helped_models."),
+                     f"{root}__helped_models__deep__blocks": BLOCKS.format("helped_models."),
+                     f"{root}__helped_models__helped_late": "offset = 0.25",
+                     f"{root}__helped_tools": f"scale = {scale}"})  # fmt: skip
+        for package in packages:
+            Path(repo, package if package != "repo" else "", "__init__.py").touch()
+    found = [models.resolve(f"{repo}/repo/helped_models/network.py:Net") for repo in "aba"]
+    networks = [model.load() for model in found]
+    assert [output(network) for network in networks] == [[0.75], [0.5], [0.75]]
+    Path("b/repo/helped_tools.py").write_text("scale = 0.125")
+    edited = models.resolve("b/repo/helped_models/network.py:Net")
+    assert output(edited.load()) == [0.375] and edited.weights_hash != found[1].weights_hash
+    assert not [name for name in sys.modules if name.startswith("helped") and "_outside_" not in name]
+
+
+def test_what_a_package_lacks_is_told_with_the_folders_that_were_tried():
+    write_all(project__helped_models__network="from helped_models.nothing import Net",
+              project__helped_models__blocks="", project__other="from .. import nothing")  # fmt: skip
+    told = refusal("project/helped_models/network.py:Net")
+    assert "helped_models.nothing" in told and str(Path("project").resolve()) in told and "\n" not in told
+    assert str(Path("project").resolve()) in refusal("project/other.py:Net")
 
 
 # Parameters of a user's network

@@ -328,7 +328,7 @@ def test_what_a_noise_does_wrong_is_told(name, words, grain, photos, networks, t
     [
         (
             "import nothing_like_this",
-            "ModuleNotFoundError: No module named 'nothing_like_this', neither installed nor beside that file",
+            "ModuleNotFoundError: No module named 'nothing_like_this', neither installed nor in {folder}",
         ),
         ("x = ", "SyntaxError: invalid syntax (broken.py, line 1)"),
         ("raise SystemExit", "SystemExit"),
@@ -341,7 +341,9 @@ def test_files_that_cannot_be_imported(source, words, tmp_path):
     file.write_text(source)
     with pytest.raises(BadInput) as caught:
         noises.load_noise(f"{file}:X")
-    assert str(caught.value).startswith(f"{file} cannot be imported: ") and str(caught.value).endswith(words)
+    assert str(caught.value).startswith(f"{file} cannot be imported: ") and str(caught.value).endswith(
+        words.format(folder=tmp_path)
+    )
     assert not [name for name, module in sys.modules.items() if getattr(module, "__file__", "") == str(file)]
 
 
@@ -351,3 +353,17 @@ def test_a_noise_of_a_file_is_a_noise(grain):
     noisy, target = noises.apply(noise, clean, noises.generator(noises.pixel_hash(clean), noise, 0))
     assert noisy.dtype == np.float32 and np.array_equal(target, clean) and 0 < (noisy - clean).std() < 0.03
     assert noises.level(noise) == 2
+
+
+def test_an_edit_of_what_a_noise_imports_beside_it_is_another_version(tmp_path):
+    (tmp_path / "grain.py").write_text(
+        "from dataclasses import dataclass\nfrom noise_zoo.noise import Noise\nfrom grain_strength import strength\n"
+        "@dataclass(frozen=True)\nclass Grain(Noise):\n    def __call__(self, clean, rng):\n"
+        "        return clean + strength, clean\n"
+    )
+    found = []
+    for strength in (0.1, 0.2, 0.1):
+        (tmp_path / "grain_strength.py").write_text(f"strength = {strength}\n")
+        noise = noises.load_noise(f"{tmp_path}/grain.py:Grain")
+        found.append((noises.version(noise), noise(np.zeros(1), None)[0].item()))
+    assert found[0] == found[2] and found[0][0] != found[1][0] and found[1][1] == 0.2

@@ -1,12 +1,16 @@
 """`bench report` of several runs, with test curves and figures; publishing; an index over studies."""
 
 import json
+import re
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import numpy as np
 import pandas as pd
@@ -15,6 +19,8 @@ from click.testing import CliRunner
 from scipy import stats
 
 from bench.cli import main
+from bench.errors import BadInput
+from bench.site import preview, publish
 from bench.statistics.intervals import level
 
 
@@ -214,6 +220,144 @@ def test_what_cannot_be_published(site, repository, tmp_path, monkeypatch):
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     (site / "study.json").write_text("{}")
     assert "no git repository" in call("publish", site).output
+
+
+def commit_to(repository, folder: Path, **files: str) -> None:
+    """Somebody else's commit on the branch gh-pages of the remote."""
+    git(folder.parent, "clone", "-q", str(repository), folder.name)
+    subprocess.run(["git", "-C", folder, "checkout", "-q", "gh-pages"], capture_output=True)
+    if git(folder, "branch", "--show-current") != "gh-pages\n":
+        git(folder, "checkout", "-q", "--orphan", "gh-pages")
+    for name, text in files.items():
+        path = folder / name.replace("__", "/").replace("_", ".")
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    git(folder, "add", "-A")
+    git(folder, "-c", "user.name=B", "-c", "user.email=b@example.org", "commit", "-q", "-m", "Theirs")
+    git(folder, "push", "-q", "origin", "gh-pages")
+
+
+def branch_of(repository) -> set[str]:
+    return set(git(repository, "ls-tree", "-r", "--name-only", "gh-pages").split("\n")[:-1])
+
+
+def test_publishing_keeps_the_domain_or_takes_that_of_the_site_or_of_the_command(site, repository, tmp_path):
+    commit_to(repository, tmp_path / "theirs", CNAME="old.example.org\n")
+    for change, arguments, domain in (
+        (None, (), "old.example.org"),
+        ("of-site.example.org", (), "of-site.example.org"),
+        ("of-site.example.org", ("--cname", "chosen.example.org"), "chosen.example.org"),
+        (None, (), "chosen.example.org"),
+    ):
+        (site / "CNAME").unlink(missing_ok=True)
+        if change:
+            (site / "CNAME").write_text(f"{change}\n")
+        result = call("publish", site, *arguments)
+        assert result.exit_code == 0 and f"https://{domain}/" in result.output, result.output
+        assert git(repository, "show", "gh-pages:CNAME") == f"{domain}\n"
+    for wrong in ("https://a.example.org", "localhost", "a b.org", "-a.org", "a.org/b"):
+        assert call("publish", site, "--cname", wrong).exit_code == 2
+    (site / "CNAME").write_text("https://a.example.org\n")
+    assert call("publish", site).exit_code == 2 and call("publish", site, "--cname", "b.example.org").exit_code == 0
+
+
+def test_files_of_others_on_the_branch_stay_and_those_of_the_site_before_go(site, repository, tmp_path):
+    assert call("publish", site).exit_code == 0
+    first = branch_of(repository)
+    commit_to(repository, tmp_path / "theirs", robots_txt="none", papers__a_pdf="paper")
+    listing = json.loads((site / "site.json").read_text())
+    gone = next(name for name in listing["files"] if name.startswith("charts/"))
+    (site / "site.json").write_text(json.dumps({"files": [name for name in listing["files"] if name != gone]}))
+    result = call("publish", site)
+    assert "robots.txt" in result.output and "papers/a.pdf" in result.output
+    assert branch_of(repository) == first - {gone} | {"robots.txt", "papers/a.pdf"}
+    result = call("publish", site, "--replace")
+    assert "robots.txt" in result.output and branch_of(repository) == first - {gone}
+
+
+def test_a_site_does_not_overwrite_what_is_of_no_site(site, repository, tmp_path):
+    commit_to(repository, tmp_path / "theirs", index_html="theirs", notes_txt="theirs")
+    result = call("publish", site)
+    assert result.exit_code == 2 and "index.html" in result.output and "notes.txt" in result.output
+    assert git(repository, "show", "gh-pages:index.html") == "theirs"
+    assert call("publish", site, "--replace").exit_code == 0
+    assert "notes.txt" not in branch_of(repository) and "index.html" in branch_of(repository)
+
+
+def test_code_is_not_published_over(site, repository, tmp_path):
+    git(Path(), "push", "-q", "origin", "main")
+    assert call("publish", site, "--branch", "main").exit_code == 2  # it is checked out
+    git(Path(), "checkout", "-q", "-b", "work")
+    for branch in ("main", "work", "no..branch"):
+        assert call("publish", site, "--branch", branch).exit_code == 2
+    git(Path(), "worktree", "add", "-q", "-b", "other", str(tmp_path / "other"))
+    assert call("publish", site, "--branch", "other").exit_code == 2
+    assert git(repository, "ls-tree", "-r", "--name-only", "main") == "code.txt\n"
+
+
+def test_no_commit_is_dropped(site, repository, tmp_path):
+    """Those that were not pushed are built on; where both sides have some of their own, nothing is done."""
+    assert call("publish", site, "--no-push", "--message", "First").exit_code == 0
+    assert call("publish", site, "--message", "Second").exit_code == 0
+    assert git(repository, "log", "--format=%s", "gh-pages") == "Second\nFirst\n"
+    assert call("publish", site, "--no-push", "--message", "Mine").exit_code == 0
+    commit_to(repository, tmp_path / "theirs", robots_txt="none")
+    refused = call("publish", site)
+    assert refused.exit_code == 2 and "git branch -D gh-pages" in refused.output
+    assert git(Path(), "log", "-1", "--format=%s", "gh-pages") == "Mine\n"
+    git(Path(), "branch", "-q", "-D", "gh-pages")
+    assert call("publish", site).exit_code == 0
+    assert git(repository, "log", "--format=%s", "gh-pages").split("\n")[1] == "Theirs"
+
+
+def test_files_are_published_as_they_are(site, repository):
+    """No filter of git's changes them, and a name need not be ASCII."""
+    git(Path(), "config", "core.autocrlf", "true")
+    Path(".gitattributes").write_text("* text eol=crlf\n")
+    (site / "grün.txt").write_bytes(b"a\r\nb\n")
+    listing = json.loads((site / "site.json").read_text())
+    (site / "site.json").write_text(json.dumps({"files": [*listing["files"], "grün.txt"]}))
+    assert call("publish", site).exit_code == 0
+    shown = subprocess.run(["git", "-C", repository, "show", "gh-pages:grün.txt"], capture_output=True).stdout
+    assert shown == b"a\r\nb\n"
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("git@github.com:Someone/study.git", "https://someone.github.io/study/"),
+        ("https://github.com/someone/study", "https://someone.github.io/study/"),
+        ("https://token:secret@github.com/someone/study.git", "https://someone.github.io/study/"),
+        ("ssh://git@github.com/someone/Someone.github.io.git", "https://someone.github.io/"),
+        ("ssh://git@ssh.github.com:443/someone/study.git", "https://someone.github.io/study/"),
+        ("https://gitlab.com/group/study.git", ""),
+        ("https://github.com.example.org/someone/study.git", ""),
+        ("/srv/github.com/someone/study.git", ""),
+        ("git@example.org:someone/study.git", ""),
+        ("", ""),
+    ],
+)
+def test_the_address_of_pages_is_that_of_the_remote_or_unknown(url, address):
+    assert publish.address_of(url) == address
+
+
+def test_a_preview_serves_what_is_published_and_ends_at_ctrl_c(site):
+    (site / "private.txt").write_text("not of the site")
+    program = [sys.executable, "-u", "-m", "bench", "publish", str(site), "--preview", "--port", "0"]
+    with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        address = re.search(r"http://127\.0\.0\.1:\d+/", process.stdout.readline()).group()
+        for name in ("", "index.html"):
+            assert urlopen(address + name).read() == (site / "index.html").read_bytes()
+        for name in ("private.txt", "charts/", "../run/rows.sqlite", "nothing"):
+            with pytest.raises(HTTPError) as error:
+                urlopen(address + name)
+            error.value.close()
+            assert error.value.code == 404
+        port = int(address.rpartition(":")[2].strip("/"))
+        with pytest.raises(BadInput):
+            preview.server(site, port)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0 and process.stderr.read() == ""
 
 
 def test_a_zip_holds_the_site_and_repeats(site, tmp_path):

@@ -1,0 +1,468 @@
+"""What code can set for its whole process or thread, as data: how each setting is read, restored, and its standard.
+
+Of torch: default dtype and device, modes of gradients, inference and autocast, deterministic algorithms, precisions and
+kernels, hooks of all modules, numbers of threads, printing, random streams. Of NumPy and Python: random streams, error
+and print settings, decimals, locale, warnings, modules' search, environment, current folder, streams, signals, built-in
+names. Torch is read only where it is imported already.
+"""
+
+from __future__ import annotations
+
+import builtins
+import decimal
+import gc
+import locale
+import logging
+import os
+import random
+import signal
+import socket
+import sys
+import tempfile
+import threading
+import time
+import warnings
+from collections.abc import Callable, Container
+from functools import cache
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+NONE = object()  # a setting without a standard: it stays as the process has it
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM, signal.SIGUSR1, signal.SIGUSR2,
+           signal.SIGCHLD, signal.SIGPIPE, signal.SIGFPE)  # fmt: skip
+
+
+class Setting(NamedTuple):
+    """How a setting is read, as a value that can be compared, and set.
+
+    kept  whether what a file sets while it is imported lasts for its own code
+    slow  whether reading it takes long: it is not read around each call of a network
+    """
+
+    get: Callable[[], Any]
+    set: Callable[[Any], Any]
+    standard: Any = NONE
+    kept: bool = False
+    slow: bool = False
+
+
+class Snapshot:
+    """The settings of this thread and its process as they are when it is made.
+
+    streams   whether the random streams are among them
+    thorough  whether all are; else those that are quickly read, and those at the places `also`
+    """
+
+    def __init__(self, streams: bool = True, thorough: bool = True, also: Container[int] = ()):
+        self.torch = "torch" in sys.modules
+        self.settings = [(place, setting) for place, setting in enumerate(settings(self.torch))
+                         if thorough or not setting.slow or place in also]  # fmt: skip
+        self.values = [setting.get() for _, setting in self.settings]
+        self.streams = (random.getstate(), np.random.get_bit_generator()) if streams else None
+        self.torch_streams = _torch_streams() if streams and self.torch else None
+
+    def restore(self) -> None:
+        """Set what differs from when this was made; all that torch has is standard where it was imported since."""
+        for (_, setting), value in zip(self.settings, self.values, strict=True):
+            _set(setting, value)
+        if self.streams:
+            random.setstate(self.streams[0])
+            if (own := np.random.get_bit_generator()) is not self.streams[1]:
+                np.random.set_bit_generator(self.streams[1])
+                _SPARE.append(own)
+        if self.torch_streams:
+            _restore_torch_streams(self.torch_streams)
+        if "torch" in sys.modules:
+            sys.modules["torch"].set_flush_denormal(False)  # torch cannot tell what it is
+            if not self.torch:
+                standardize()
+
+    def kept(self) -> dict[int, Any]:
+        """What has changed since this was made and lasts for the file that changed it, by place in `settings`."""
+        changed = {}
+        for (place, setting), value in zip(self.settings, self.values, strict=True):
+            if setting.kept and (now := setting.get()) != value:
+                changed[place] = now
+        return changed
+
+
+def apply(kept: dict[int, Any]) -> None:
+    """Set what a file has set for itself while it was imported."""
+    for place, value in kept.items():
+        _set(settings("torch" in sys.modules)[place], value)
+
+
+def standardize() -> list[tuple[Setting, Any]]:
+    """Set what numbers depend on to its standard; returns what was otherwise, for `undo`. Nothing without torch."""
+    changed = []
+    for setting in settings("torch" in sys.modules):
+        if setting.standard is not NONE and (value := setting.get()) != setting.standard:
+            changed.append((setting, value))
+            setting.set(setting.standard)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_flush_denormal(False)  # torch cannot tell what it is
+    return changed
+
+
+def undo(changed: list[tuple[Setting, Any]]) -> None:
+    """Take back what `standardize` did."""
+    for setting, value in reversed(changed):
+        setting.set(value)
+
+
+def seed_streams() -> None:
+    """Start the random streams of torch, NumPy and Python anew; `Snapshot.restore` brings the former ones back."""
+    np.random.set_bit_generator(_SPARE.pop() if _SPARE else np.random.MT19937())
+    np.random.seed(0)
+    random.seed(0)
+    if "torch" in sys.modules:
+        torch = sys.modules["torch"]
+        torch.default_generator.manual_seed(0)
+        if torch.cuda.is_initialized():
+            torch.cuda.manual_seed_all(0)
+
+
+_SPARE: list[np.random.MT19937] = []  # making one takes a quarter of a millisecond
+
+
+def settings(with_torch: bool) -> tuple[Setting, ...]:
+    return (*_PYTHON, *_torch_settings()) if with_torch else _PYTHON
+
+
+def _set(setting: Setting, value: Any) -> None:
+    if setting.get() != value:
+        setting.set(value)
+
+
+# Python and NumPy
+
+
+def _attribute(owner: Any, name: str, standard: Any = NONE, kept: bool = False) -> Setting:
+    return Setting(lambda: getattr(owner, name), lambda value: setattr(owner, name, value), standard, kept)
+
+
+def _list(owner: Any, name: str, kept: bool = False) -> Setting:
+    """A list that may be changed in place or replaced: it is the same object again, with the same content."""
+
+    def put(value: tuple[list, tuple]) -> None:
+        value[0][:] = value[1]
+        setattr(owner, name, value[0])
+
+    def get() -> tuple[list, tuple]:
+        return _Same(getattr(owner, name)), tuple(getattr(owner, name))
+
+    return Setting(get, lambda value: put((value[0].of, value[1])), kept=kept)
+
+
+class _Same:
+    """An object that equals itself alone, whatever it contains."""
+
+    def __init__(self, of: Any):
+        self.of = of
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.of is other.of
+
+
+def _dictionary(get: Callable[[], dict]) -> Setting:
+    def put(value: dict) -> None:
+        target = get()
+        target.clear()
+        target.update(value)
+
+    return Setting(lambda: get().copy(), put)
+
+
+class _Names:
+    """What names stand for in a module or class; equal where all stand for the same."""
+
+    def __init__(self, owner: Any):
+        self.names, self.objects = tuple(vars(owner)), tuple(vars(owner).values())
+
+    def __eq__(self, other: object) -> bool:
+        try:
+            return self.objects == other.objects
+        except (ValueError, TypeError, RuntimeError):  # of objects of which no comparison has one truth
+            return False
+
+
+def _names(owner: Any, slow: bool = False) -> Setting:
+    """The names of a module or class, which code may have given other objects; a file's own last for it."""
+
+    def put(value: _Names) -> None:
+        before, now = dict(zip(value.names, value.objects, strict=True)), dict(vars(owner))
+        for name, stands_for in now.items():
+            if name not in before and not isinstance(stands_for, ModuleType):  # what was imported meanwhile stays
+                delattr(owner, name)
+        for name, stood_for in before.items():
+            if now.get(name, NONE) is not stood_for:
+                setattr(owner, name, stood_for)
+
+    return Setting(lambda: _Names(owner), put, kept=True, slow=slow)
+
+
+def _set_warnings(value: tuple) -> None:
+    filters, content = value
+    filters.of[:] = content
+    warnings.filters = filters.of
+    warnings._filters_mutated()  # the registries of modules remember what was decided before
+
+
+def _set_environment(value: dict) -> None:
+    for key in os.environ._data.keys() - value.keys():
+        del os.environb[key]
+    for key, content in value.items():
+        if os.environ._data.get(key) != content:
+            os.environb[key] = content
+    time.tzset()
+
+
+def _folder() -> str | None:
+    try:
+        return os.getcwd()
+    except FileNotFoundError:  # it was removed
+        return None
+
+
+def _set_signals(handlers: tuple | None) -> None:
+    for number, handler in zip(SIGNALS, handlers or (), strict=False):
+        if handler is not None and signal.getsignal(number) != handler:
+            if number == signal.SIGALRM:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(number, handler)
+
+
+def _signals() -> tuple | None:
+    main = threading.current_thread() is threading.main_thread()
+    return tuple(map(signal.getsignal, SIGNALS)) if main else None
+
+
+def _context() -> tuple:
+    now = decimal.getcontext()
+    return now.prec, now.rounding, now.Emin, now.Emax, now.capitals, now.clamp, *now.traps.values()
+
+
+def _pillow() -> tuple:
+    """How Pillow reads large and damaged files."""
+    image, file = sys.modules.get("PIL.Image"), sys.modules.get("PIL.ImageFile")
+    return (image.MAX_IMAGE_PIXELS, file.LOAD_TRUNCATED_IMAGES) if image and file else (89_478_485, False)
+
+
+def _set_pillow(value: tuple) -> None:
+    sys.modules["PIL.Image"].MAX_IMAGE_PIXELS, sys.modules["PIL.ImageFile"].LOAD_TRUNCATED_IMAGES = value
+
+
+def _set_context(value: tuple) -> None:
+    now = decimal.getcontext()
+    now.prec, now.rounding, now.Emin, now.Emax, now.capitals, now.clamp = value[:6]
+    for trap, on in zip(tuple(now.traps), value[6:], strict=True):
+        now.traps[trap] = on
+
+
+_PYTHON = (
+    _list(sys, "path", kept=True),
+    _list(sys, "meta_path", kept=True),
+    _list(sys, "path_hooks", kept=True),
+    Setting(lambda: os.environ._data.copy(), _set_environment, kept=True),
+    Setting(_folder, lambda value: value is not None and os.chdir(value), kept=True),
+    Setting(sys.getrecursionlimit, sys.setrecursionlimit, kept=True),
+    Setting(lambda: (_Same(warnings.filters), tuple(warnings.filters)), _set_warnings, kept=True),
+    _attribute(sys, "dont_write_bytecode"),
+    *(_attribute(sys, name) for name in ("argv", "stdin", "stdout", "stderr", "excepthook", "displayhook",
+                                         "unraisablehook")),
+    Setting(sys.getswitchinterval, sys.setswitchinterval),
+    Setting(sys.gettrace, sys.settrace),
+    Setting(sys.getprofile, sys.setprofile),
+    Setting(gc.isenabled, lambda on: gc.enable() if on else gc.disable()),
+    Setting(lambda: locale.setlocale(locale.LC_ALL), lambda value: locale.setlocale(locale.LC_ALL, value)),
+    Setting(_context, _set_context),
+    Setting(_signals, _set_signals),
+    Setting(socket.getdefaulttimeout, socket.setdefaulttimeout),
+    _attribute(tempfile, "tempdir"),
+    _attribute(logging.root, "level"),
+    _attribute(logging.root.manager, "disable"),
+    _list(logging.root, "handlers"),
+    *map(_names, (builtins, warnings, random, time)),
+    _names(np, slow=True), _names(np.random, slow=True),
+    Setting(_pillow, _set_pillow),
+    Setting(np.geterr, lambda value: np.seterr(**value),
+            {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}),
+    Setting(np.geterrcall, np.seterrcall),
+    Setting(np.getbufsize, np.setbufsize),
+    Setting(np.get_printoptions, lambda value: np.set_printoptions(**value)),
+)  # fmt: skip
+
+
+# Torch
+
+_PRECISIONS = (("generic", "all"), *((where, what) for where in ("cuda", "mkldnn")
+                                     for what in ("all", "matmul", "conv", "rnn")))  # fmt: skip
+_STANDARD_PRECISIONS = ("none", "none", "none", "tf32", "tf32", "none", "none", "none", "none")
+
+
+@cache
+def _torch_settings() -> tuple[Setting, ...]:
+    """All settings that differ from their standards make other numbers, other kernels, or failures."""
+    import torch
+    from torch.nn.modules import module as of_modules
+
+    def switch(name: str, standard: Any, setter: str = "") -> Setting:
+        get, put = getattr(torch._C, f"_get_{name}"), getattr(torch._C, setter or f"_set_{name}")
+        return Setting(get, put, standard)
+
+    hooks = [_dictionary(lambda name=name: getattr(of_modules, name)) for name, value in vars(of_modules).items()
+             if name.startswith("_global_") and isinstance(value, dict)]  # fmt: skip
+    sdp = ("flash", "mem_efficient", "math", "cudnn", "overrideable")
+    return (
+        Setting(torch.get_default_dtype, torch.set_default_dtype, torch.float32),
+        Setting(_modes, _set_modes),
+        Setting(_default_device, _set_default_device, None),
+        Setting(torch.is_grad_enabled, torch._C._set_grad_enabled),
+        Setting(torch.is_inference_mode_enabled, _set_inference),
+        *(Setting(lambda kind=kind: _autocast(kind), lambda value, kind=kind: _set_autocast(kind, value))
+          for kind in ("cpu", "cuda")),
+        Setting(torch.is_autocast_cache_enabled, torch.set_autocast_cache_enabled, True),
+        Setting(_nesting, _set_nesting),
+        Setting(torch.is_anomaly_enabled, torch.set_anomaly_enabled, False),
+        Setting(lambda: (torch._C._get_deterministic_algorithms(), torch._C._get_deterministic_algorithms_warn_only()),
+                lambda value: torch._C._set_deterministic_algorithms(value[0], warn_only=value[1]), (False, False)),
+        switch("deterministic_fill_uninitialized_memory", True),
+        Setting(_precisions, _set_precisions, _STANDARD_PRECISIONS),
+        switch("cublas_allow_fp16_reduced_precision_reduction", (True, True)),
+        switch("cublas_allow_bf16_reduced_precision_reduction", (True, True)),
+        switch("cublas_allow_fp16_accumulation", False),
+        switch("cudnn_enabled", True), switch("cudnn_benchmark", False), switch("cudnn_deterministic", False),
+        switch("mkldnn_enabled", True), switch("mkldnn_deterministic", False), switch("nnpack_enabled", True),
+        *(switch(f"{name}_sdp_enabled", True, setter)
+          for name in sdp if hasattr(torch._C, setter := f"_set_sdp_use_{name}")),
+        Setting(torch._C._get_qengine, torch._C._set_qengine),
+        Setting(torch.is_warn_always_enabled, torch.set_warn_always, False),
+        _attribute(torch.backends.opt_einsum, "enabled"), _attribute(torch.backends.opt_einsum, "strategy"),
+        Setting(lambda: vars(torch._tensor_str.PRINT_OPTS).copy(), vars(torch._tensor_str.PRINT_OPTS).update),
+        Setting(torch.get_num_threads, _set_threads),
+        *hooks,
+        *map(_names, (torch.nn, torch.nn.functional, torch.nn.Module)),
+        *(_names(owner, slow=True) for owner in (torch, torch.Tensor, torch.nn.init)),
+    )  # fmt: skip
+
+
+def _torch() -> Any:
+    return sys.modules["torch"]
+
+
+def _default_device() -> Any:
+    return getattr(_torch()._GLOBAL_DEVICE_CONTEXT, "device_context", None)
+
+
+def _set_default_device(value: Any) -> None:
+    """torch.set_default_device, of which the mode among all modes of functions is `_set_modes`' business."""
+    torch = _torch()
+    if value is None and _default_device() is not None:
+        stack = [mode for mode in _modes()[0] if mode is not _default_device()]
+        _set_modes((tuple(stack), _modes()[1]))
+    torch._GLOBAL_DEVICE_CONTEXT.device_context = value
+    if value is not None and value not in _modes()[0]:
+        _set_modes(((value, *_modes()[0]), _modes()[1]))
+
+
+def _modes() -> tuple[tuple, tuple]:
+    """What stands between functions of torch and their kernels in this thread, such as `with torch.device('meta')`."""
+    c = _torch()._C
+    return (tuple(c._get_function_stack_at(place) for place in range(c._len_torch_function_stack())),
+            tuple(c._get_dispatch_stack_at(place) for place in range(c._len_torch_dispatch_stack())))  # fmt: skip
+
+
+def _set_modes(value: tuple[tuple, tuple]) -> None:
+    c = _torch()._C
+    for _ in range(c._len_torch_function_stack()):
+        c._pop_torch_function_stack()
+    for mode in value[0]:
+        c._push_on_torch_function_stack(mode)
+    for _ in range(c._len_torch_dispatch_stack()):
+        c._pop_torch_dispatch_stack()
+    for mode in value[1]:
+        c._push_on_torch_dispatch_stack(mode)
+
+
+_GUARDS = []  # they would take back what they set when they end
+
+
+def _set_inference(on: bool) -> None:
+    guard = _torch()._C._InferenceMode(on)
+    guard.__enter__()
+    _GUARDS.append(guard)
+
+
+def _autocast(kind: str) -> tuple:
+    torch = _torch()
+    return torch.is_autocast_enabled(kind), torch.get_autocast_dtype(kind)
+
+
+def _set_autocast(kind: str, value: tuple) -> None:
+    torch = _torch()
+    torch.set_autocast_enabled(kind, value[0])
+    torch.set_autocast_dtype(kind, value[1])
+
+
+def _nesting() -> int:
+    torch = _torch()
+    torch.autocast_increment_nesting()
+    return torch.autocast_decrement_nesting()
+
+
+def _set_nesting(value: int) -> None:
+    torch = _torch()
+    while _nesting() > value:
+        torch.autocast_decrement_nesting()
+    while _nesting() < value:
+        torch.autocast_increment_nesting()
+    torch.clear_autocast_cache()
+
+
+def _precisions() -> tuple:
+    get = _torch()._C._get_fp32_precision_getter
+    return tuple(get(*key) for key in _PRECISIONS)
+
+
+def _set_precisions(value: tuple) -> None:
+    torch = _torch()
+    torch._C._set_float32_matmul_precision("highest")  # of the older functions, which keep a value of their own
+    for key, precision in zip(_PRECISIONS, value, strict=True):
+        torch._C._set_fp32_precision_setter(*key, precision)
+
+
+_THREADS: list[int] = []  # of the process's main thread
+
+
+def _set_threads(count: int) -> None:
+    """The threads of this thread's operations; what MKL has for all threads is that of the main thread again."""
+    torch = _torch()
+    torch.set_num_threads(count)
+    if threading.current_thread() is not threading.main_thread():
+        again = threading.Thread(target=torch.set_num_threads, args=(_main_threads(),))
+        again.start()
+        again.join()
+
+
+def _main_threads() -> int:
+    return _THREADS[0] if _THREADS else _torch().get_num_threads()
+
+
+def remember_threads() -> None:
+    """Keep the number of threads of the main thread, as it is now."""
+    if "torch" in sys.modules and threading.current_thread() is threading.main_thread():
+        _THREADS[:] = [_torch().get_num_threads()]
+
+
+def _torch_streams() -> tuple:
+    torch = _torch()
+    return torch.default_generator.get_state(), torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else ()
+
+
+def _restore_torch_streams(value: tuple) -> None:
+    torch = _torch()
+    torch.default_generator.set_state(value[0])
+    if value[1]:
+        torch.cuda.set_rng_state_all(value[1])
