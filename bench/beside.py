@@ -84,8 +84,9 @@ class World:
     def _hide(self, before: dict[str, ModuleType]) -> None:
         """Take modules of other places away whose names something in the folders has."""
         hidden = {top for top in self.names if top in before and top not in self.modules}
-        for name in [name for name in before if _top(name) in hidden]:
-            del sys.modules[name]
+        if hidden:
+            for name in [name for name in before if _top(name) in hidden]:
+                del sys.modules[name]
 
     def _take_away(self, before: dict[str, ModuleType], paths: set[str]) -> None:
         own = {str(folder) for folder in self.folders}

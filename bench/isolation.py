@@ -54,7 +54,7 @@ def user_code(world: World = NOWHERE, keep: bool = False, thorough: bool = True)
         before = process_state.Snapshot(depth == 1, thorough, world.kept)
         try:
             paths = tuple(sys.path)
-            process_state.standardize()
+            before.standardize()
             process_state.apply(world.kept)
             if depth == 1:
                 process_state.seed_streams()

@@ -8,6 +8,7 @@ names. Torch is read only where it is imported already.
 
 from __future__ import annotations
 
+import _signal
 import builtins
 import decimal
 import gc
@@ -23,7 +24,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Container
-from functools import cache
+from functools import cache, partial
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -63,10 +64,19 @@ class Snapshot:
         self.streams = (random.getstate(), np.random.get_bit_generator()) if streams else None
         self.torch_streams = _torch_streams() if streams and self.torch else None
 
+    def standardize(self) -> None:
+        """Set what numbers depend on to its standard, where it was otherwise when this was made."""
+        for (_, setting), value in zip(self.settings, self.values, strict=True):
+            if setting.standard is not NONE and value != setting.standard:
+                setting.set(setting.standard)
+        if self.torch:
+            sys.modules["torch"].set_flush_denormal(False)  # torch cannot tell what it is
+
     def restore(self) -> None:
         """Set what differs from when this was made; all that torch has is standard where it was imported since."""
         for (_, setting), value in zip(self.settings, self.values, strict=True):
-            _set(setting, value)
+            if setting.get() != value:
+                setting.set(value)
         if self.streams:
             random.setstate(self.streams[0])
             if (own := np.random.get_bit_generator()) is not self.streams[1]:
@@ -75,7 +85,7 @@ class Snapshot:
         if self.torch_streams:
             _restore_torch_streams(self.torch_streams)
         if "torch" in sys.modules:
-            sys.modules["torch"].set_flush_denormal(False)  # torch cannot tell what it is
+            sys.modules["torch"].set_flush_denormal(False)
             if not self.torch:
                 standardize()
 
@@ -140,7 +150,7 @@ def _set(setting: Setting, value: Any) -> None:
 
 
 def _attribute(owner: Any, name: str, standard: Any = NONE, kept: bool = False) -> Setting:
-    return Setting(lambda: getattr(owner, name), lambda value: setattr(owner, name, value), standard, kept)
+    return Setting(partial(getattr, owner, name), partial(setattr, owner, name), standard, kept)
 
 
 def _list(owner: Any, name: str, kept: bool = False) -> Setting:
@@ -228,15 +238,15 @@ def _folder() -> str | None:
 
 def _set_signals(handlers: tuple | None) -> None:
     for number, handler in zip(SIGNALS, handlers or (), strict=False):
-        if handler is not None and signal.getsignal(number) != handler:
-            if number == signal.SIGALRM:
+        if handler is not None and _signal.getsignal(number) != handler:
+            if number == signal.SIGALRM:  # what it waits for is the user's
                 signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(number, handler)
 
 
 def _signals() -> tuple | None:
     main = threading.current_thread() is threading.main_thread()
-    return tuple(map(signal.getsignal, SIGNALS)) if main else None
+    return tuple(map(_signal.getsignal, SIGNALS)) if main else None  # as numbers, which is quicker
 
 
 def _context() -> tuple:

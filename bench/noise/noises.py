@@ -153,6 +153,12 @@ def version(noise: Noise) -> int:
     return int(stream_key(source, noise.version, *map(version, parts)) % 10**12) if source else noise.version
 
 
+def is_ours(noise: Noise) -> bool:
+    """Whether neither the noise nor any that it is made of is a user's."""
+    parts = [value for value in _values(noise) if isinstance(value, Noise)]
+    return type(noise).__module__.startswith("noise_zoo.") and all(map(is_ours, parts))
+
+
 def _values(noise: Noise) -> list[Any]:
     """The values of a noise's fields, those in tuples one by one."""
     values = [getattr(noise, field.name) for field in dataclasses.fields(noise)]
