@@ -86,7 +86,7 @@ def info(spec) -> None:
     from rich.table import Table
 
     from bench.console import console
-    from bench.networks import cost, listing, models
+    from bench.networks import cost, listing, models, trial
     from bench.networks.weights import NoWeights
 
     try:
@@ -134,6 +134,8 @@ def info(spec) -> None:
         assumed = card.get("assumed")
         lines |= {"assumed": _pairs(assumed, "=")} if assumed else {}
         lines |= {"imported": f"{card['imported_at']}, from {origin['file']}", "its SHA-256": origin["sha256"]}
+        lines |= {"tensors": origin["remark"]} if "remark" in origin else {}
+        lines |= {"trial": trial.of_card(card["trial"]).words()} if "trial" in card else {}
     if doubt := model.doubt:
         lines["note"] = doubt
     table = Table(show_header=False)
@@ -223,8 +225,10 @@ def layers(spec, side) -> None:
 @click.option(
     "--trained-on", default="", help="What they were trained on, for their card: 'DIV2K, Gaussian, sigma 25'."
 )
+@click.option("--part", default="", help="Which of several sets of tensors in the file, by its name: params, netG. "
+              "[default: an average of the weights, or else the weights]")  # fmt: skip
 @click.option("--replace", is_flag=True, help="Take the place of imported weights of the same name.")
-def import_(file, name, arch, licence, settings, trained_on, replace) -> None:
+def import_(file, name, arch, licence, settings, trained_on, part, replace) -> None:
     """Import published weights: .pth, .pt, .ckpt, .safetensors, or MatConvNet's .mat. Nothing in FILE is executed.
 
     \b
@@ -233,10 +237,13 @@ def import_(file, name, arch, licence, settings, trained_on, replace) -> None:
     bench run --models "dncnn(weights='grey25')"
     """
     from bench import spec
-    from bench.networks import importing
+    from bench.networks import importing, trial
 
-    card = importing.import_weights(file, name, arch, licence, replace, settings, trained_on)
-    click.echo(f"{name}: {importing.summary(card)}, from {card['origin']['file']}")
+    card = importing.import_weights(file, name, arch, licence, replace, settings, trained_on, part)
+    origin, tried = card["origin"], trial.of_card(card["trial"])
+    click.echo(f"{name}: {importing.summary(card)}, from {origin['file']}")
+    if "remark" in origin:
+        click.echo(f"{origin['remark']}{' (--part NAME chooses)' if origin.get('others') else ''}")
     if card["doubt"]:
         click.echo(f"note: {card['doubt']}")
     if card["assumed"]:
@@ -244,6 +251,9 @@ def import_(file, name, arch, licence, settings, trained_on, replace) -> None:
         whose = "the published network" if card["size"] == "full" else f"the network of size {card['size']}"
         click.echo(f"what tensors do not show is taken from {whose}: {shown}")
         click.echo("where these weights want something else, import them again with --replace --set NAME=VALUE")
+    click.echo(tried.words())
+    if warning := tried.warning():
+        click.echo(f"warning: {warning}", err=True)
     click.echo(f"use it as {card['model']}(weights='{name}')")
 
 

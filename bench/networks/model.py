@@ -69,12 +69,17 @@ class Model:
     def doubt(self) -> str:
         """Of which other network its weights could be, in words, or what a user's network looks like, or will fail on.
 
-        '' where nothing is known, or the weights are our own.
+        And which of the tensors in a file its weights are, where there are several sets. '' where nothing is known, or
+        the weights are our own.
         """
         if self.outside:
-            return contract.doubt(self.load(), self.stated.get("tile"))
-        stranger = self.found.kind in ("file", "imported")
-        return recognition.doubt(import_module(f"baselines.{self.name}"), self.parameters) if stranger else ""
+            known = contract.doubt(self.load(), self.stated.get("tile"))
+        elif self.found.kind in ("file", "imported"):
+            known = recognition.doubt(import_module(f"baselines.{self.name}"), self.parameters)
+        else:
+            return ""
+        of_file = self.found.kind == "file" and not self.found.card
+        return "; ".join(filter(None, (self.found.contents.words() if of_file else "", known)))
 
     def load(self, device: str | torch.device = "cpu") -> nn.Module:
         """The network in eval mode on a device. Raises BadInput if the weights do not fit it."""

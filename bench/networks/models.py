@@ -26,7 +26,8 @@ from bench.networks.model import Model
 from bench.networks.weights import DEFAULT, Weights
 
 SIZE = {"size": Parameter("size", Parameter.POSITIONAL_OR_KEYWORD, default=DEFAULT)}
-WEIGHTS = {"weights": Parameter("weights", Parameter.POSITIONAL_OR_KEYWORD, default=DEFAULT)}
+WEIGHTS = {"weights": Parameter("weights", Parameter.POSITIONAL_OR_KEYWORD, default=DEFAULT),
+           "part": Parameter("part", Parameter.KEYWORD_ONLY, default="")}  # fmt: skip
 OF_TABLES = ("noisy", "clean")  # what tables and pages call the images themselves
 
 
@@ -44,7 +45,10 @@ def _network(parsed: spec.Spec, default_size: str) -> Model:
     own = spec.parameters_of(module.network)
     given = _bind(parsed, {**SIZE, **WEIGHTS, **own})
     chosen = given.pop("weights", DEFAULT)
+    part = given.pop("part", "")
     found = None if chosen == DEFAULT else weights.find(chosen, name)
+    if part:
+        found = weights.with_part(found or weights.NONE, part)
     size = given.pop("size", found.size(default_size) if found else default_size)
     if size not in tuple(module.SIZES):
         raise unknown(f"size of {name}", str(size), module.SIZES)
@@ -54,8 +58,8 @@ def _network(parsed: spec.Spec, default_size: str) -> Model:
     def label(known: Mapping[str, Any], unsaid: Mapping[str, Any]) -> str:
         shown = None if chosen is None else DEFAULT if found.is_default(size) else found.name
         ordered = {key: known[key] for key in own if key in known}
-        defaults = {**usual, **unsaid, "size": "small", "weights": DEFAULT}
-        return spec.canonical(name, {"size": size, "weights": shown, **ordered}, defaults)
+        defaults = {**usual, **unsaid, "size": "small", "weights": DEFAULT, "part": ""}
+        return spec.canonical(name, {"size": size, "weights": shown, "part": found.part, **ordered}, defaults)
 
     try:
         of_weights = found.network
@@ -89,7 +93,7 @@ def _identity(found: Weights, unusual: dict[str, Any], module: ModuleType) -> st
         hidden = {key: unusual[key] for key in sorted(unusual) if of_tensors.get(key) != unusual[key]}
         if hidden:
             return hashlib.sha256(spec.canonical(found.hash, hidden, {}).encode()).hexdigest()
-    return found.hash
+    return found.identity
 
 
 def _classical(parsed: spec.Spec) -> Model:
@@ -141,12 +145,16 @@ def _outside(parsed: spec.Spec) -> Model:
     others = spec.takes_others(factory)
     given = _bind(parsed, {**own, **{key: value for key, value in WEIGHTS.items() if key not in own}}, others)
     chosen = None if "weights" in own else given.pop("weights", None)
+    part = "" if "part" in own else given.pop("part", "")
     found = weights.NONE if chosen in (None, DEFAULT) else weights.find(chosen, name)
+    if part:
+        found = weights.with_part(found, part)
     of_card = found.network if found.card else {}
     given = {**{key: value for key, value in of_card.items() if key in own or others}, **given}
     ordered = {key: given[key] for key in [*own, *sorted(given.keys() - own.keys())] if key in given}
-    shown = {} if found is weights.NONE else {"weights": found.name}
-    source = identity.source_hash(parsed.name, factory, found.hash)
+    shown = {} if found is weights.NONE else {"weights": found.name, **({"part": found.part} if found.part else {})}
+    with told(f"model {name}"):
+        source = identity.source_hash(parsed.name, factory, found.identity)
     model = Model(
         label=spec.canonical(name, {**shown, **ordered}, {key: parameter.default for key, parameter in own.items()}),
         name=name,
