@@ -60,8 +60,10 @@ def infer(tensors: Mapping[str, Tensor]) -> dict:
             "act_mode": "BR" if batch_norm else "R"}  # fmt: skip
 
 
-def doubt(nc=64, nb=20, **others) -> str:
+def doubt(in_nc=3, out_nc=3, nc=64, nb=20, **others) -> str:
     """What weights of these sizes could be of instead, in words; '' for nothing."""
+    if (in_nc, out_nc) in ((13, 12), (5, 4)):  # 2x2 pixels of each colour, and the noise level
+        return "an FFDNet (Zhang et al., TIP 2018) has the same tensors, which is not one of the networks here"
     if (nc, nb) != (64, 7):
         return ""
     return "an IRCNN (Zhang et al., CVPR 2017) has the same tensors, but dilated convolutions, which are not run here"

@@ -25,8 +25,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from baselines.checkpoints import differences, load_strictly, without_prefixes
-from baselines.tensor_sets import Contents, below
+from baselines.checkpoints import differences, load_strictly, read_contents, without_prefixes
+from baselines.tensor_sets import CHOOSE, Contents, SeveralSets, below, shown
 
 CHANNELS = ("in_nc", "in_chans", "inp_channels")  # how networks call the channels of their input
 MOST = 10  # times as many numbers as the tensors it was read from has no network
@@ -52,6 +52,16 @@ class Likeness:
 def channels(parameters: Mapping[str, Any]) -> int:
     """Channels of the input of a network with these parameters; 3 where they do not say."""
     return next((parameters[name] for name in CHANNELS if name in parameters), 3)
+
+
+def gives(parameters: Mapping[str, Any]) -> int:
+    """Channels of the output of a network with these parameters; those of the input where they do not say."""
+    return next((parameters[name] for name in ("out_nc", "out_channels") if name in parameters), channels(parameters))
+
+
+def runs(parameters: Mapping[str, Any]) -> bool:
+    """Whether a network with these parameters takes colour or grey, and gives the same."""
+    return channels(parameters) in (1, 3) and gives(parameters) == channels(parameters)
 
 
 def colour(parameters: Mapping[str, Any]) -> str:
@@ -118,15 +128,30 @@ def likenesses(tensors: Mapping[str, Tensor]) -> list[Likeness]:
     return sorted((like for like in found if like.share >= LIKELY), key=lambda like: -like.share)
 
 
-def only_network(contents: Contents, file: str) -> Contents:
-    """The contents of a checkpoint, of whose tensors only those of a network stay where others lie beside them.
+def read(path: Path, part: str = "") -> Contents:
+    """`read_contents` of a checkpoint for a network of this package: of what lies side by side, only the network.
 
-    As Lightning keeps a loss beside the network. Raises ValueError for several networks.
+    As Lightning keeps a loss beside the network. Raises ValueError for several networks, and says which.
     """
+    try:
+        return only_network(read_contents(path, part), path.name)
+    except SeveralSets as error:
+        alike = {name: next(iter(likenesses(tensors)), None) for name, tensors in list(error.sets.items())[:FIRSTS]}
+        known = [name for name, like in alike.items() if like and like.share == 1]
+        if not known:
+            raise
+        if len(known) == 1:
+            return only_network(read_contents(path, known[0]), path.name)
+        looks = ", ".join(f"{shown(name)} is {like or 'of no network that is here'}" for name, like in alike.items())
+        raise ValueError(f"{path.name} holds several sets of tensors: {looks}: {CHOOSE}") from None
+
+
+def only_network(contents: Contents, file: str) -> Contents:
+    """The contents of a checkpoint, where other tensors lie beside a network's under its first name those alone."""
     found = {} if likenesses(contents.tensors) else side_by_side(contents.tensors)
     if len(found) > 1:
-        shown = ", ".join(f"{first}.* is {like}" for first, like in found.items())
-        raise ValueError(f"{file} holds several networks: {shown}: name the one you mean as its part")
+        looks = ", ".join(f"{first}.* is {like}" for first, like in found.items())
+        raise ValueError(f"{file} holds several networks: {looks}: {CHOOSE}")
     for first in found:
         part = ".".join(filter(None, (contents.part, first)))
         return replace(contents, tensors=below(contents.tensors, first), part=part)

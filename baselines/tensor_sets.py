@@ -23,6 +23,8 @@ BUFFERS = ("running_mean", "running_var", "num_batches_tracked", "attn_mask", "r
 FIRSTS = 200  # so many first names at most are compared with each other
 NAMED = 5  # so many sets at most are named in a message
 
+CHOOSE = "choose one with --part NAME, or with part='NAME' in a model's spec"
+
 Names = tuple[str, ...]
 Sets = dict[Names, dict[str, Tensor]]
 
@@ -50,6 +52,14 @@ class Contents:
         kind = ", an average of the weights" if self.average else ""
         taken = f"took {listed([self.part])}{kind}; also in the file: {listed(self.others)}" if self.others else ""
         return "; ".join(filter(None, (taken, self.remark)))
+
+
+class SeveralSets(ValueError):
+    """A file holds several sets of tensors by name, of which none has a usual name."""
+
+    def __init__(self, file: str, sets: dict[str, dict[str, Tensor]]):
+        super().__init__(f"{file} holds {len(sets)} sets of tensors ({listed(sets)}): {CHOOSE}")
+        self.sets = sets
 
 
 def choose(content: dict, file: str, part: str = "") -> Contents:
@@ -153,8 +163,7 @@ def _last(sets: Sets, file: str) -> Names:
             return candidates[0]
     if not others and all(_renamed(sets[names], sets[averages[0]]) for names in averages):
         return averages[0]
-    names = [".".join(names) for names in sets]
-    raise ValueError(f"{file} holds {len(names)} sets of tensors ({listed(names)}): name the one you mean as its part")
+    raise SeveralSets(file, {".".join(names): tensors for names, tensors in sets.items()})
 
 
 def _usual(sets: Iterable[Names], usual: Names) -> Names | None:
@@ -250,7 +259,7 @@ def _nameless_average(content: dict) -> str:
         for key, value in inner.items():
             if _words(str(key)) & AVERAGE and isinstance(value, list | tuple) and _of(value, Tensor):
                 return (
-                    f"{listed(['.'.join((*names, str(key)))])}, an average of the weights, is a list of tensors without "
+                    f"{shown('.'.join((*names, str(key))))}, an average of the weights, is a list of tensors without "
                     "names, which cannot be assigned to layers: to use it, save the averaged network's state_dict()"
                 )
     return ""
@@ -270,8 +279,8 @@ def without_names(content: dict) -> str:
     for key, value in content.items():
         if isinstance(value, list | tuple) and _of(value, dict):
             return (
-                f"holds no tensors by name: its {shown(str(key))} is a list, of {len(value)} set(s) of tensors; save the "
-                "one you mean, a state_dict, by itself"
+                f"holds no tensors by name: its {shown(str(key))} is a list of {len(value)} dictionaries of tensors; "
+                "save the one you mean, a state_dict, by itself"
             )
         if isinstance(value, list | tuple) and _of(value, Tensor):
             return f"holds no tensors by name: its {shown(str(key))} is a list of tensors; save a state_dict() instead"

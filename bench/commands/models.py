@@ -252,7 +252,7 @@ def import_(file, name, arch, licence, settings, trained_on, part, replace) -> N
         click.echo(f"what tensors do not show is taken from {whose}: {shown}")
         click.echo("where these weights want something else, import them again with --replace --set NAME=VALUE")
     click.echo(tried.words())
-    if warning := tried.warning():
+    if warning := tried.warning(importing=True):
         click.echo(f"warning: {warning}", err=True)
     click.echo(f"use it as {card['model']}(weights='{name}')")
 

@@ -40,7 +40,7 @@ def import_weights(
     if arch is not None and arch not in cards.networks():
         raise unknown("network", arch, cards.networks())
     with told():
-        contents = recognition.only_network(checkpoints.read_contents(file, part), file.name)
+        contents = recognition.read(file, part)
     tensors = contents.tensors
     arch = arch or recognize(tensors, file.name)
     module = import_module(f"baselines.{arch}")
@@ -54,6 +54,10 @@ def import_weights(
         network = module.network(**parameters)
     with told():
         recognition.fill(network, tensors, file.name)
+    if not recognition.runs(parameters):
+        channels = f"{recognition.channels(parameters)} channels in, {recognition.gives(parameters)} out"
+        doubt = recognition.doubt(module, parameters)
+        raise BadInput(f"{file.name}: {channels}, expected 3 (colour) or 1 (grey) of both{'; ' * bool(doubt)}{doubt}")
     with told(file.name):
         flops = cost.flops_per_pixel(adapters.adapt(network, parameters).eval())
         tried = trial.try_out(module, parameters, network, trained_on, contents.others)

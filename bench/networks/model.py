@@ -15,7 +15,7 @@ from baselines import recognition
 from baselines.checkpoints import first_line
 from bench import spec
 from bench.errors import BadInput, described, told
-from bench.networks import adapters, cards, contract
+from bench.networks import adapters, cards, contract, trial
 from bench.networks.weights import Weights
 
 
@@ -75,11 +75,24 @@ class Model:
         if self.outside:
             known = contract.doubt(self.load(), self.stated.get("tile"))
         elif self.found.kind in ("file", "imported"):
-            known = recognition.doubt(import_module(f"baselines.{self.name}"), self.parameters)
+            module = import_module(f"baselines.{self.name}")
+            known = "; ".join(filter(None, (recognition.doubt(module, self.parameters), self._trial())))
         else:
             return ""
         of_file = self.found.kind == "file" and not self.found.card
         return "; ".join(filter(None, (self.found.contents.words() if of_file else "", known)))
+
+    def _trial(self) -> str:
+        """What a trial of weights from elsewhere says against them; '' for nothing, and for those trained here."""
+        if self.found.kind == "file" and self.card:
+            return ""
+        if "trial" in self.card:
+            return trial.of_card(self.card["trial"]).warning()
+        network = self.untrained()
+        with told(f"model {self.label}"):
+            recognition.fill(network, self.found.tensors, self.file.name)
+            module = import_module(f"baselines.{self.name}")
+            return trial.try_out(module, self.parameters, network, self.card.get("trained_on")).warning()
 
     def load(self, device: str | torch.device = "cpu") -> nn.Module:
         """The network in eval mode on a device. Raises BadInput if the weights do not fit it."""

@@ -21,7 +21,7 @@ from torch import nn
 from baselines import classical, recognition
 from bench import registry, spec
 from bench.errors import BadInput, told, unknown
-from bench.networks import cards, cost, groups, identity, weights
+from bench.networks import cards, cost, groups, identity, misnamed, weights
 from bench.networks.model import Model
 from bench.networks.weights import DEFAULT, Weights
 
@@ -33,6 +33,8 @@ OF_TABLES = ("noisy", "clean")  # what tables and pages call the images themselv
 
 def resolve(text: str, default_size: str = "small") -> Model:
     """The model that a spec names, not loaded. Raises BadInput for what is unknown, has no weights or no sense."""
+    if advice := misnamed.advice(text):
+        raise BadInput(advice)
     parsed = spec.parse(text)
     if parsed.name in cards.networks():
         return _network(parsed, default_size)
@@ -51,6 +53,8 @@ def _network(parsed: spec.Spec, default_size: str) -> Model:
         found = weights.with_part(found or weights.NONE, part)
     size = given.pop("size", found.size(default_size) if found else default_size)
     if size not in tuple(module.SIZES):
+        if isinstance(size, str) and misnamed.is_weights(size):
+            raise BadInput(f"size of {name} is {size!r}, which is weights: write {name}(weights='{size}')")
         raise unknown(f"size of {name}", str(size), module.SIZES)
     found = found or weights.shipped_default(name, size)
     usual = {**{key: parameter.default for key, parameter in own.items()}, **module.SIZES[size]}
@@ -153,15 +157,12 @@ def _outside(parsed: spec.Spec) -> Model:
     given = {**{key: value for key, value in of_card.items() if key in own or others}, **given}
     ordered = {key: given[key] for key in [*own, *sorted(given.keys() - own.keys())] if key in given}
     shown = {} if found is weights.NONE else {"weights": found.name, **({"part": found.part} if found.part else {})}
-    with told(f"model {name}"):
-        source = identity.source_hash(parsed.name, factory, found.identity)
     model = Model(
         label=spec.canonical(name, {**shown, **ordered}, {key: parameter.default for key, parameter in own.items()}),
         name=name,
         source=parsed.name,
         size="own",
-        weights_hash=source,
-        source_hash=source,
+        weights_hash="",
         factory=factory,
         parameters=given,
         found=found,
@@ -171,10 +172,11 @@ def _outside(parsed: spec.Spec) -> Model:
     )
     network = model.untrained()
     with told(f"model {model.label}"):
+        source = identity.source_hash(parsed.name, factory, found.identity)
         tensors = identity.tensors_hash(network)  # a constructor may have read weights of its own
         stated = cost.stated(type(network))
     known = hashlib.sha256(f"{source} {tensors}".encode()).hexdigest() if tensors else source
-    return replace(model, weights_hash=known, stated=stated)
+    return replace(model, weights_hash=known, source_hash=source, stated=stated)
 
 
 def _bind(parsed: spec.Spec, parameters: Mapping[str, Parameter], others: bool = False) -> dict[str, Any]:

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from baselines import checkpoints, recognition
+from bench import spec
 from bench.datasets import builtin
 from bench.errors import BadInput
 from bench.metrics import psnr
@@ -58,16 +59,21 @@ class Trial:
             f"{self.psnr:.2f} dB"
         )
 
-    def warning(self) -> str:
-        """What is wrong and what to try, in words; '' where nothing is known to be."""
-        better = [f"{what} it is {value:.2f} dB" for what, value in self.better.items()]
+    def warning(self, importing: bool = False) -> str:
+        """What is wrong and what to try, in words; '' where nothing is known to be. Options of an import, or a spec's."""
+        better = [f"{_option(what) if importing else what} it is {value:.2f} dB" for what, value in self.better.items()]
         if self.psnr > self.psnr_noisy:
             return f"the output has {self.psnr:.2f} dB; {', '.join(better)}" if better else ""
         advice = ", ".join(better) or (
-            "expected more: check the network (--arch), the white of its input, 1 or 255 (--set), which tensors were "
-            "taken (--part), and the noise of its training (--trained-on)"
+            "check the network (arch), the white of its input (1 or 255), which set of tensors was taken (part), and "
+            "the noise of its training (trained_on)"
         )
         return f"the output is worse than its input ({self.psnr:.2f} dB, input {self.psnr_noisy:.2f} dB); {advice}"
+
+
+def _option(what: str) -> str:
+    """'with img_range=255' -> 'with --set img_range=255'"""
+    return re.sub(rf"(?=\b(?:{'|'.join(WHITES)})=)", "--set ", what).replace("part=", "--part ")
 
 
 def of_card(known: Mapping[str, Any]) -> Trial:
@@ -104,7 +110,9 @@ def try_out(
     as_is = runs(network.eval(), {})
     noisy, found = psnr.score(target, _bytes(given)), score(as_is)
     worse = found <= noisy
-    tried = {f"with --part {name}": score(runs(one, {})) for name, one in _of_parts(network, others or {})}
+    tried = {
+        f"with part={spec.format_value(name)}": score(runs(one, {})) for name, one in _of_parts(network, others or {})
+    }
     for what, changed in _whites(module, parameters, network):
         tried[what] = score(runs(changed[0], changed[1]))
     if channels == 3:
@@ -123,7 +131,7 @@ def try_out(
             other_given, other_target = _pair(text := f"gaussian(sigma={sigma})", channels, side)
             value = score(as_is, other_given, other_target)
             if value > psnr.score(other_target, _bytes(other_given)) + MARGIN:
-                better[f"with {text} (--trained-on '{text}')"] = value
+                better[f"with {text}, for which it may have been trained,"] = value
     ranked = sorted(better.items(), key=lambda item: -item[1])
     return Trial(noise, f"{PICTURE}, {side}x{side}", round(noisy, 3), round(found, 3),
                  {what: round(value, 3) for what, value in ranked})  # fmt: skip
@@ -192,6 +200,6 @@ def _whites(
             changed = {key: 1 if parameters[key] != 1 else 255}
             other = module.network(**{**parameters, **changed})
             other.load_state_dict(network.state_dict())
-            yield f"with --set {key}={changed[key]}", (other.eval(), changed)
+            yield f"with {key}={changed[key]}", (other.eval(), changed)
     if not own:
         yield "with white at 255, which is not a setting here,", (adapters.White(network, 255), {})

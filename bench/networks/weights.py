@@ -53,9 +53,8 @@ class Weights:
     @cached_property
     def contents(self) -> Contents:
         """The tensors that are taken from the file, and the names of what else is in it. Raises ValueError."""
-        contents = checkpoints.read_contents(self.file, self.part)
-        if self.kind == "file" and self.model in cards.networks():
-            contents = recognition.only_network(contents, self.file.name)
+        read = recognition.read if self.model in cards.networks() else checkpoints.read_contents
+        contents = read(self.file, self.part)
         return replace(contents, others=dict.fromkeys(contents.others, {}))  # so that their memory is free again
 
     @property

@@ -11,7 +11,6 @@ import safetensors.torch
 import torch
 from filled import fill, picture
 
-from baselines import checkpoints
 from baselines.checkpoints import load_strictly, read_weights, write_weights
 from baselines.dncnn import DnCNN
 from baselines.idf import IDF
