@@ -60,7 +60,7 @@ class Trial:
         )
 
     def warning(self, importing: bool = False) -> str:
-        """What is wrong and what to try, in words; '' where nothing is known to be. Options of an import, or a spec's."""
+        """What is wrong and what to try, as options of an import or parameters of a spec; '' for nothing known."""
         better = [f"{_option(what) if importing else what} it is {value:.2f} dB" for what, value in self.better.items()]
         if self.psnr > self.psnr_noisy:
             return f"the output has {self.psnr:.2f} dB; {', '.join(better)}" if better else ""
@@ -160,7 +160,7 @@ def own_noise(trained_on: object) -> str | None:
 
 @cache
 def _pair(noise: str, channels: int, side: int) -> tuple[Tensor, np.ndarray]:
-    """The picture with noise, stored in 8 bits, (1, C, H, W) in [0, 1], and what its output should be, uint8 (H, W, C)."""
+    """The picture with noise as stored in 8 bits, (1, C, H, W) in [0, 1], and the target, uint8 (H, W, C)."""
     photo = next(photo for photo in builtin.PHOTOGRAPHS if photo.name == PICTURE)
     clean = builtin.read_crop(photo)[CORNER : CORNER + side, CORNER : CORNER + side].astype(np.float32) / 255
     if channels == 1:
