@@ -154,7 +154,8 @@ def only_network(contents: Contents, file: str) -> Contents:
         raise ValueError(f"{file} holds several networks: {looks}: {CHOOSE}")
     for first in found:
         part = ".".join(filter(None, (contents.part, first)))
-        return replace(contents, tensors=below(contents.tensors, first), part=part)
+        remark = "; ".join(filter(None, (contents.remark, f"took the tensors of {part} alone")))
+        return replace(contents, tensors=below(contents.tensors, first), part=part, remark=remark)
     return contents
 
 

@@ -122,8 +122,10 @@ def try_out(
     if worse:
         tried |= {
             "with values from -1 to 1, which is not a setting here,": score(lambda x: (as_is(2 * x - 1) + 1) / 2),
-            "where the output is taken as the noise, which is not a setting here,": score(lambda x: x - as_is(x)),
-            "where the output is taken as minus the noise, which is not a setting here,": score(lambda x: x + as_is(x)),
+            "with the residual of the opposite sign, which is not a setting here,": score(lambda x: 2 * x - as_is(x)),
+            "without the skip from input to output, which is not a setting here,": max(
+                score(lambda x: x - as_is(x)), score(lambda x: as_is(x) - x)
+            ),
         }
     better = {what: value for what, value in tried.items() if value > max(found + MARGIN, noisy)}
     if worse and known is None and not better:
