@@ -1,9 +1,10 @@
 """Read and write weights, strictly. Nothing in a file is ever executed.
 
 A shipped or trained set of weights is a pair: `NAME.safetensors`, and its card `NAME.json` (what it is, how it came
-about, what it scores). Published checkpoints come wrapped in `params`, `state_dict` and the like; `read_weights`
-takes the wrapping off. Prefixes of the names (`module.`, `model.`, `_orig_mod.`) come off where a network is filled,
-because only its own names tell what is a prefix: those of DnCNN begin with `model.` themselves.
+about, what it scores). Published checkpoints come wrapped in `params`, `state_dict` and the like, and may hold several
+sets of tensors; `baselines.tensor_sets` says which is taken. Prefixes of the names (`module.`, `model.`, `_orig_mod.`)
+come off where a network is filled, because only its own names tell what is a prefix: those of DnCNN begin with
+`model.` themselves.
 """
 
 from __future__ import annotations
@@ -20,20 +21,36 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from baselines import matconvnet, parts, pickles
+from baselines import matconvnet, parts, pickles, tensor_sets
 from baselines.formats import format_of
+from baselines.tensor_sets import Contents
 
-WRAPPERS = ("params_ema", "ema_state_dict", "params", "state_dict", "model_state_dict", "model_state", "model",
-            "network", "net", "netG", "generator")  # fmt: skip
 DERIVED = ("attn_mask", "relative_position_index", "num_batches_tracked", "total_ops", "total_params")
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
-    """Tensors of a `.safetensors`, `.pth`, `.pt`, `.ckpt` or `.mat` file by name, unwrapped, on the CPU.
+    """`read_contents`, the tensors that are taken by default alone."""
+    return read_contents(path).tensors
 
-    What counts is the content, not the ending; `NAME.safetensors.index.json` stands for its parts. Raises ValueError
-    with the reason.
+
+def read_contents(path: Path, part: str = "") -> Contents:
+    """Tensors of a `.safetensors`, `.pth`, `.pt`, `.ckpt` or `.mat` file by name, on the CPU, and what else is there.
+
+    `part` names one of several sets of tensors; by default it is an average of the weights, or else these. What counts
+    is the content, not the ending; `NAME.safetensors.index.json` stands for its parts. Raises ValueError with the
+    reason.
     """
+    contents = tensor_sets.choose(_read_file(path), path.name, part)
+    for key, tensor in contents.tensors.items():
+        if tensor.layout is not torch.strided or tensor.is_quantized or tensor.is_complex():
+            raise ValueError(f"{path.name}: {key} is sparse, quantized or complex, wanted plain numbers")
+        if tensor.nbytes > tensor.untyped_storage().nbytes():
+            raise ValueError(f"{path.name}: {key} claims {tuple(tensor.shape)} numbers and holds fewer")
+    return contents
+
+
+def _read_file(path: Path) -> dict:
+    """A dictionary with tensors, in dictionaries perhaps."""
     if parts.is_index(path):
         return parts.read_parts(path)
     kind = format_of(path)
@@ -44,7 +61,10 @@ def read_weights(path: Path) -> dict[str, Tensor]:
             return safetensors.torch.load_file(path)
         except (OSError, safetensors.SafetensorError) as error:
             raise ValueError(f"{path.name} is damaged, cut short perhaps: {first_line(error)}") from error
-    return unwrap(_read_torch(path), path.name)
+    content = _read_torch(path)
+    if not isinstance(content, dict):
+        raise ValueError(f"{path.name} holds a {type(content).__name__}, wanted tensors by name")
+    return content
 
 
 def _read_torch(path: Path) -> object:
@@ -58,59 +78,21 @@ def _read_torch(path: Path) -> object:
         raise ValueError(f"{path.name} is damaged, or not a checkpoint of PyTorch: {type(error).__name__}") from error
     try:
         return pickles.read_nested(path)
-    except pickles.NoTensors:
-        raise ValueError(
-            f"{path.name} holds objects instead of tensors by name (a whole network, perhaps), and nothing in a file "
-            "is executed here: save the network's state_dict() instead"
-        ) from None
+    except pickles.NoTensors as error:
+        raise ValueError(f"{path.name} {_objects(error)}") from None
     except ValueError as error:
         raise ValueError(f"{path.name} is damaged, or not a checkpoint of PyTorch") from error
 
 
-def unwrap(content: object, name: str) -> dict[str, Tensor]:
-    """Take off `params`, `state_dict`, ...: the tensors by name. Raises ValueError where there are none, or several."""
-    around: set[int] = set()
-    while isinstance(content, dict):
-        around.add(id(content))
-        wrapper = next((key for key in WRAPPERS if _wraps_tensors(content.get(key), around)), None)
-        if wrapper is None:
-            break
-        content = content[wrapper]
-    if not isinstance(content, dict):
-        raise ValueError(f"{name} holds a {type(content).__name__}, wanted tensors by name")
-    tensors = _tensors(content)
-    if not tensors:
-        inner = {str(key): _tensors(value) for key, value in content.items() if isinstance(value, dict)}
-        inner = {key: found for key, found in inner.items() if found}
-        if len(inner) > 1:
-            shown = ", ".join([*list(inner)[:5], *(["..."] if len(inner) > 5 else [])])
-            raise ValueError(f"{name} holds {len(inner)} sets of tensors ({shown}): save the one you mean by itself")
-        tensors = next(iter(inner.values()), {})
-    if not tensors:
-        raise ValueError(f"{name} holds no tensors; its keys are {', '.join(map(str, list(content)[:5])) or 'none'}")
-    for key, tensor in tensors.items():
-        if tensor.layout is not torch.strided or tensor.is_quantized or tensor.is_complex():
-            raise ValueError(f"{name}: {key} is sparse, quantized or complex, wanted plain numbers")
-        if tensor.nbytes > tensor.untyped_storage().nbytes():
-            raise ValueError(f"{name}: {key} claims {tuple(tensor.shape)} numbers and holds fewer")
-    return tensors
-
-
-def _wraps_tensors(content: object, around: set[int]) -> bool:
-    """Whether it is a dictionary with a tensor, or one of those in it is; those in `around` do not count."""
-    waiting, seen = [content], set(around)
-    while waiting:
-        content = waiting.pop()
-        if isinstance(content, dict) and id(content) not in seen:
-            seen.add(id(content))
-            if _tensors(content):
-                return True
-            waiting += content.values()
-    return False
-
-
-def _tensors(content: dict) -> dict[str, Tensor]:
-    return {str(key): value for key, value in content.items() if isinstance(value, Tensor)}
+def _objects(found: pickles.NoTensors) -> str:
+    """What a file holds in which no tensor has a name, and what to do."""
+    if found.content:
+        return tensor_sets.without_names(found.content)
+    kinds = f" ({tensor_sets.shown(found.kind)})" if found.kind else " (a whole network, perhaps)"
+    return (
+        f"holds objects instead of tensors by name{kinds}, and nothing in a file is executed here: "
+        "save the network's state_dict() instead"
+    )
 
 
 def without_prefixes(tensors: Mapping[str, Tensor]) -> Iterator[Mapping[str, Tensor]]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from baselines.checks import whole
+from baselines.checks import positive, whole
 
 TITLE = "DnCNN"
 PAPER = "Zhang et al., Beyond a Gaussian Denoiser: Residual Learning of Deep CNN for Image Denoising, TIP 2017"
@@ -25,12 +25,16 @@ LOOKS = "a DnCNN of {nb} layers"
 
 
 class DnCNN(nn.Module):
-    """x - model(x). `nc` channels, `nb` convolutions; `act_mode` 'R' (ReLU) or 'BR' (batch norm before it)."""
+    """x - model(x). `nc` channels, `nb` convolutions; `act_mode` 'R' (ReLU) or 'BR' (batch norm before it).
 
-    def __init__(self, in_nc=3, out_nc=3, nc=64, nb=20, act_mode="R"):
+    rgb_range  the white of the input
+    """
+
+    def __init__(self, in_nc=3, out_nc=3, nc=64, nb=20, act_mode="R", rgb_range=1):
         super().__init__()
         whole(1, in_nc=in_nc, out_nc=out_nc, nc=nc)
         whole(2, nb=nb)
+        positive(rgb_range=rgb_range)
         if act_mode not in ("R", "BR"):
             raise ValueError(f"act_mode is {act_mode!r}, wanted 'R' or 'BR'")
         layers = [nn.Conv2d(in_nc, nc, 3, padding=1), nn.ReLU(inplace=True)]
@@ -60,8 +64,10 @@ def infer(tensors: Mapping[str, Tensor]) -> dict:
             "act_mode": "BR" if batch_norm else "R"}  # fmt: skip
 
 
-def doubt(nc=64, nb=20, **others) -> str:
+def doubt(in_nc=3, out_nc=3, nc=64, nb=20, **others) -> str:
     """What weights of these sizes could be of instead, in words; '' for nothing."""
+    if (in_nc, out_nc) in ((13, 12), (5, 4)):  # 2x2 pixels of each colour, and the noise level
+        return "an FFDNet (Zhang et al., TIP 2018) has the same tensors, which is not one of the networks here"
     if (nc, nb) != (64, 7):
         return ""
     return "an IRCNN (Zhang et al., CVPR 2017) has the same tensors, but dilated convolutions, which are not run here"

@@ -8,12 +8,16 @@ from pathlib import Path
 SUFFIXES = ".pth, .pt, .ckpt, .safetensors, .mat"
 LEGACY_TORCH = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"  # the number that opens what torch.save wrote before PyTorch 1.6
 HDF5 = b"\x89HDF\r\n\x1a\n"
+ONNX = (b"onnx", b"ONNX", b"pytorch")  # in the first bytes of ONNX's protocol buffer
+TENSORFLOW = (b"Placeholder", b"Const", b"serve", b"saved_model", b"Variable")
 OTHERS = {
     b"version https://git-lfs": "a Git LFS pointer to one: fetch the file itself (git lfs pull)",
     b"\x1f\x8b": "a compressed archive: unpack it",
     b"7z\xbc\xaf": "a compressed archive: unpack it",
     b"Rar!": "a compressed archive: unpack it",
-    HDF5: "an HDF5 file of another program (Keras, perhaps)",
+    HDF5: "an HDF5 file of another program (Keras, perhaps): convert it to PyTorch and save a state_dict()",
+    b"\x93NUMPY": "a NumPy array (.npy): save the tensors by name with torch.save or safetensors",
+    b"GGUF": "a GGUF file of another program",
     b"\x89PNG": "a picture",
     b"\xff\xd8\xff": "a picture",
     b"%PDF": "a PDF document",
@@ -58,6 +62,14 @@ def _inside_zip(path: Path) -> str:
             f"{path.name} is a TorchScript program, and nothing in a file is executed here: "
             "save the network's state_dict() instead"
         )
+    if any(name.endswith(".npy") for name in members):
+        raise ValueError(
+            f"{path.name} is not a checkpoint but NumPy arrays (.npz): save them by name with torch.save or safetensors"
+        )
+    if "model.weights.h5" in members:
+        raise ValueError(
+            f"{path.name} is not a checkpoint of PyTorch but a model of Keras: convert it and save a state_dict()"
+        )
     if "data.pkl" not in names:
         shown = ", ".join(map(_printable, members[:3])) or "nothing"
         raise ValueError(f"{path.name} is not a checkpoint but an archive of {shown}: unpack it")
@@ -78,6 +90,12 @@ def _other(head: bytes) -> str:
     for start, words in OTHERS.items():
         if head.startswith(start):
             return words
+    if head[4:8] == b"TFL3":
+        return "a TensorFlow Lite model: convert it to PyTorch and save a state_dict()"
+    if head[:1] == b"\x08" and any(word in head for word in ONNX):
+        return "an ONNX graph: save the state_dict() of the network that it was made from"
+    if head[:1] in (b"\x08", b"\x0a") and any(word in head for word in TENSORFLOW):
+        return "a TensorFlow graph: convert it to PyTorch and save a state_dict()"
     if head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
         return "a bare pickle, and nothing in a file is executed here: write it with torch.save or safetensors"
     try:

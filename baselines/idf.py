@@ -99,13 +99,14 @@ class FilterBlock(nn.Module):
 class IDF(nn.Module):
     """`iterations` rounds of one block, in turn on wide neighbourhoods (dilation 2, reflected) and on close ones.
 
-    In training each round's output is mixed with its input by a random factor for each sample.
+    In training each round's output is mixed with its input by a random factor for each sample. `rgb_range` is the white
+    of the input.
     """
 
-    def __init__(self, hidden_channels=64, power_alpha=3, iterations=10):
+    def __init__(self, hidden_channels=64, power_alpha=3, iterations=10, rgb_range=1):
         super().__init__()
         whole(1, hidden_channels=hidden_channels, iterations=iterations)
-        positive(power_alpha=power_alpha)
+        positive(power_alpha=power_alpha, rgb_range=rgb_range)
         self.iterations = iterations
         self.generator: torch.Generator | None = None  # of what training draws; None: torch's own
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)

@@ -38,7 +38,15 @@ LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 
 
 class NoTensors(ValueError):
-    """A file can be read, and no tensor lies where one is looked for."""
+    """A file can be read, and no tensor lies where one is looked for.
+
+    content  its dictionaries, with the lists in them that hold tensors or dictionaries of them; {} where it has none
+    kind     the first class of a library or of the user's that the file names, 'models.network.DnCNN'; or ''
+    """
+
+    def __init__(self, message: str, content: dict, kind: str):
+        super().__init__(message)
+        self.content, self.kind = content, kind
 
 
 def read_tensors(path: str | Path) -> dict[str, Tensor]:
@@ -46,25 +54,25 @@ def read_tensors(path: str | Path) -> dict[str, Tensor]:
     return dict(_flat(read_nested(path)))
 
 
-def read_nested(path: str | Path) -> dict[str, Tensor | dict]:
-    """The tensors of a checkpoint on the CPU by name, in dictionaries as they lie there.
+def read_nested(path: str | Path) -> dict[str, Tensor | dict | list]:
+    """The tensors of a checkpoint on the CPU by name, in dictionaries and in lists of these as they lie there.
 
-    What lies in lists or in objects is left out, and so are dictionaries without a tensor. Raises ValueError where the
-    file is no such checkpoint or holds no tensor.
+    What lies in objects is left out, and so is all without a tensor. Raises ValueError where the file is no such
+    checkpoint, or where no tensor has a name.
     """
     try:
         with open(path, "rb") as file:
             legacy = LEGACY_MAGIC.to_bytes(10, "little") in file.read(32)
             file.seek(0)
-            content = _load_legacy(file) if legacy else _load_zip(file)
+            content, kind = _load_legacy(file) if legacy else _load_zip(file)
             found = _tensors(content, {}) if isinstance(content, dict) else {}
     except OSError:
         raise
     except Exception as error:  # a broken or hostile pickle may raise anything
         wanted = "older format" if legacy else "zip format"
         raise ValueError(f"{path} is not a checkpoint in PyTorch's {wanted}: {error!r}") from error
-    if not found:
-        raise NoTensors(f"{path} holds no tensor at its top, nor in a dictionary")
+    if next(_flat(found), None) is None:
+        raise NoTensors(f"{path} holds no tensor at its top, nor in a dictionary", found, kind)
     return found
 
 
@@ -78,19 +86,30 @@ def _tensors(content: dict, known: dict[int, dict]) -> dict[str, Tensor | dict]:
             found[key] = value.tensor
         elif isinstance(key, str) and isinstance(value, dict) and (inner := _tensors(value, known)):
             found[key] = inner
+        elif isinstance(key, str) and isinstance(value, list) and (items := _items(value, known)):
+            found[key] = items
     return found
 
 
-def _flat(nested: dict, before: str = "") -> Iterator[tuple[str, Tensor]]:
+def _items(values: list, known: dict[int, dict]) -> list[Tensor | dict]:
+    """Of a list the tensors, and the dictionaries that hold some."""
+    tensors = [value.tensor for value in values if isinstance(value, _Held)]
+    return [*tensors, *(inner for value in values if isinstance(value, dict) and (inner := _tensors(value, known)))]
+
+
+def _flat(nested: dict, before: str = "", around: frozenset[int] = frozenset()) -> Iterator[tuple[str, Tensor]]:
     for key, value in nested.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{before}{key}.")
-        else:
+        if isinstance(value, dict) and id(value) not in around:
+            yield from _flat(value, f"{before}{key}.", around | {id(value)})
+        elif isinstance(value, Tensor):
             yield before + key, value
 
 
-def _load_zip(file: BinaryIO) -> object:
-    """The object a checkpoint holds, with `_Held` for tensors and `_Inert` for whatever is neither data nor tensor."""
+def _load_zip(file: BinaryIO) -> tuple[object, str]:
+    """The object a checkpoint holds, with `_Held` for tensors and `_Inert` for whatever is neither data nor tensor.
+
+    And the first class that it names for which `_Inert` stands.
+    """
     with zipfile.ZipFile(file) as archive:
         members = archive.namelist()
         programs = [name for name in members if name.endswith("/data.pkl") and name.count("/") == 1]
@@ -99,10 +118,11 @@ def _load_zip(file: BinaryIO) -> object:
         folder = programs[0].removesuffix("data.pkl")
         if f"{folder}byteorder" in members and _stored(archive, f"{folder}byteorder") != sys.byteorder.encode():
             raise ValueError("it was written on a machine of the other byte order")
-        return _ZipUnpickler(io.BytesIO(_stored(archive, programs[0])), archive, folder).load()
+        reader = _ZipUnpickler(io.BytesIO(_stored(archive, programs[0])), archive, folder)
+        return reader.load(), reader.kind
 
 
-def _load_legacy(file: BinaryIO) -> object:
+def _load_legacy(file: BinaryIO) -> tuple[object, str]:
     """The same of the older format: a number, a version, facts of the system, the object, its storages' names, data."""
     room = file.seek(0, io.SEEK_END)
     file.seek(0)
@@ -121,7 +141,7 @@ def _load_legacy(file: BinaryIO) -> object:
             raise ValueError(f"its storage {key} is cut short")
         if data:
             flat.copy_(torch.frombuffer(data, dtype=flat.dtype))
-    return content
+    return content, reader.kind
 
 
 def _stored(archive: zipfile.ZipFile, name: str) -> bytearray:
@@ -137,6 +157,7 @@ class _Unpickler(pickle.Unpickler):
     def __init__(self, file: BinaryIO):
         super().__init__(file)
         self.storages: dict[str, _Held] = {}
+        self.kind = ""
 
     def find_class(self, module: str, name: str) -> object:
         if module == "torch" and name in STORAGES:
@@ -147,7 +168,10 @@ class _Unpickler(pickle.Unpickler):
             "torch._utils._rebuild_parameter": self.rebuild_parameter,
             "collections.OrderedDict": _Dictionary,
         }
-        return known.get(f"{module}.{name}", _Inert)
+        if (found := known.get(f"{module}.{name}")) is None:
+            self.kind = self.kind or f"{module}.{name}"
+            return _Inert
+        return found
 
     def rebuild_tensor(self, storage: _Held, offset: int, size: tuple, stride: tuple, *ignored) -> _Held:
         if math.prod(size) > storage.tensor.numel():

@@ -5,6 +5,7 @@ A network's module may have
     infer(tensors)       reads the network's parameters from its tensors; whatever it raises: of another network
     LOOKS                a description of it with these parameters in braces
     PUBLISHED            parameters of published weights that tensors do not show
+    published(**found)   the same, where it depends on those that tensors show
     doubt(**parameters)  which other network has the same tensors
 
 `ours`, `baseline` and `dropout` have the same names and shapes: nothing here can tell them apart.
@@ -15,7 +16,7 @@ from __future__ import annotations
 import inspect
 import pkgutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -24,7 +25,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from baselines.checkpoints import differences, load_strictly, without_prefixes
+from baselines.checkpoints import differences, load_strictly, read_contents, without_prefixes
+from baselines.tensor_sets import CHOOSE, Contents, SeveralSets, below, shown
 
 CHANNELS = ("in_nc", "in_chans", "inp_channels")  # how networks call the channels of their input
 MOST = 10  # times as many numbers as the tensors it was read from has no network
@@ -50,6 +52,16 @@ class Likeness:
 def channels(parameters: Mapping[str, Any]) -> int:
     """Channels of the input of a network with these parameters; 3 where they do not say."""
     return next((parameters[name] for name in CHANNELS if name in parameters), 3)
+
+
+def gives(parameters: Mapping[str, Any]) -> int:
+    """Channels of the output of a network with these parameters; those of the input where they do not say."""
+    return next((parameters[name] for name in ("out_nc", "out_channels") if name in parameters), channels(parameters))
+
+
+def runs(parameters: Mapping[str, Any]) -> bool:
+    """Whether a network with these parameters takes colour or grey, and gives the same."""
+    return channels(parameters) in (1, 3) and gives(parameters) == channels(parameters)
 
 
 def colour(parameters: Mapping[str, Any]) -> str:
@@ -90,9 +102,9 @@ def _numbers(tensors: Mapping[str, Tensor]) -> int:
     return sum(tensor.numel() for tensor in tensors.values())
 
 
-def published(module: ModuleType) -> dict[str, Any]:
-    """The parameters that published weights of a module's network want and do not show."""
-    return dict(getattr(module, "PUBLISHED", {}))
+def published(module: ModuleType, found: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters that published weights of a module's network want and do not show, given those `found` in them."""
+    return module.published(**found) if hasattr(module, "published") else dict(getattr(module, "PUBLISHED", {}))
 
 
 def doubt(module: ModuleType, parameters: Mapping[str, Any]) -> str:
@@ -116,6 +128,37 @@ def likenesses(tensors: Mapping[str, Tensor]) -> list[Likeness]:
     return sorted((like for like in found if like.share >= LIKELY), key=lambda like: -like.share)
 
 
+def read(path: Path, part: str = "") -> Contents:
+    """`read_contents` of a checkpoint for a network of this package: of what lies side by side, only the network.
+
+    As Lightning keeps a loss beside the network. Raises ValueError for several networks, and says which.
+    """
+    try:
+        return only_network(read_contents(path, part), path.name)
+    except SeveralSets as error:
+        alike = {name: next(iter(likenesses(tensors)), None) for name, tensors in list(error.sets.items())[:FIRSTS]}
+        known = [name for name, like in alike.items() if like and like.share == 1]
+        if not known:
+            raise
+        if len(known) == 1:
+            return only_network(read_contents(path, known[0]), path.name)
+        looks = ", ".join(f"{shown(name)} is {like or 'of no network that is here'}" for name, like in alike.items())
+        raise ValueError(f"{path.name} holds several sets of tensors: {looks}: {CHOOSE}") from None
+
+
+def only_network(contents: Contents, file: str) -> Contents:
+    """The contents of a checkpoint, where other tensors lie beside a network's under its first name those alone."""
+    found = {} if likenesses(contents.tensors) else side_by_side(contents.tensors)
+    if len(found) > 1:
+        looks = ", ".join(f"{first}.* is {like}" for first, like in found.items())
+        raise ValueError(f"{file} holds several networks: {looks}: {CHOOSE}")
+    for first in found:
+        part = ".".join(filter(None, (contents.part, first)))
+        remark = "; ".join(filter(None, (contents.remark, f"took the tensors of {part} alone")))
+        return replace(contents, tensors=below(contents.tensors, first), part=part, remark=remark)
+    return contents
+
+
 def side_by_side(tensors: Mapping[str, Tensor]) -> dict[str, Likeness]:
     """What the tensors below each first name are by themselves, where that is a network exactly: {'net': a DnCNN}."""
     firsts = {key.partition(".")[0] for key in tensors}
@@ -123,11 +166,6 @@ def side_by_side(tensors: Mapping[str, Tensor]) -> dict[str, Likeness]:
         return {}
     alike = {first: likenesses(below(tensors, first)) for first in sorted(firsts)}
     return {first: likes[0] for first, likes in alike.items() if likes and likes[0].share == 1}
-
-
-def below(tensors: Mapping[str, Tensor], first: str) -> dict[str, Tensor]:
-    """The tensors whose names begin with `first` and a dot, without these."""
-    return {key.removeprefix(f"{first}."): value for key, value in tensors.items() if key.startswith(f"{first}.")}
 
 
 def fill(network: nn.Module, tensors: Mapping[str, Tensor], name: str) -> None:

@@ -126,17 +126,19 @@ class Restormer(nn.Module):
     num_refinement_blocks    blocks at full size after the decoder
     ffn_expansion_factor     width of the feed-forward part, in units of its level's channels
     LayerNorm_type           'BiasFree' (the published denoiser) or 'WithBias'
+    rgb_range                the white of the input
     """
 
     mostly_matrix_products = True  # its large convolutions are depthwise, or at half of the resolution and below
 
     def __init__(self, inp_channels=3, out_channels=3, dim=48, num_blocks=(4, 6, 6, 8), num_refinement_blocks=4,
-                 heads=(1, 2, 4, 8), ffn_expansion_factor=2.66, bias=False, LayerNorm_type="BiasFree"):  # fmt: skip
+                 heads=(1, 2, 4, 8), ffn_expansion_factor=2.66, bias=False, LayerNorm_type="BiasFree",
+                 rgb_range=1):  # fmt: skip
         super().__init__()
         whole(1, inp_channels=inp_channels, out_channels=out_channels, dim=dim)
         whole(1, num_refinement_blocks=num_refinement_blocks)
         wholes(1, num_blocks=num_blocks, heads=heads)
-        positive(ffn_expansion_factor=ffn_expansion_factor)
+        positive(ffn_expansion_factor=ffn_expansion_factor, rgb_range=rgb_range)
         switch(bias=bias)
         if LayerNorm_type not in ("BiasFree", "WithBias"):
             raise ValueError(f"LayerNorm_type is {LayerNorm_type!r}, wanted 'BiasFree' or 'WithBias'")

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from baselines import swin
+from baselines.checks import positive
 from baselines.swin import SwinBody
 
 TITLE = "SwinIR"
@@ -35,12 +36,18 @@ LOOKS = "a SwinIR of {depths} blocks and {embed_dim} channels"
 
 
 class SwinIR(SwinBody):
-    """SwinIR without upsampling: x + conv_last(conv_after_body(features) + conv_first(x))."""
+    """SwinIR without upsampling: x + conv_last(conv_after_body(features) + conv_first(x)).
+
+    img_range  the white that the first convolution is given, of which the mean is taken off: 1, or 255 in the published
+               networks of window 7 (JPEG artifacts); input and output are in [0, 1] with either
+    """
 
     def __init__(self, in_chans=3, embed_dim=180, depths=(6,) * 6, num_heads=(6,) * 6, window_size=8, mlp_ratio=2.0,
-                 drop_path_rate=0.1, resi_connection="1conv"):  # fmt: skip
+                 drop_path_rate=0.1, resi_connection="1conv", img_range=1):  # fmt: skip
         super().__init__(in_chans, embed_dim, depths, num_heads, window_size, mlp_ratio, drop_path_rate,
                          resi_connection, first_kernel=3)  # fmt: skip
+        positive(img_range=img_range)
+        self.img_range = img_range
 
     @property
     def float32_layers(self) -> list[nn.Module]:
@@ -49,15 +56,27 @@ class SwinIR(SwinBody):
 
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[-2:]
-        image = self.pad(x) - self.mean
+        image = (self.pad(x) - self.mean) * self.img_range
         shallow = self.conv_first(image)  # (B, C, H, W)
         deep = self.conv_after_body(self.features(shallow)) + shallow
-        return (image + self.conv_last(deep) + self.mean)[..., :height, :width]
+        return ((image + self.conv_last(deep)) / self.img_range + self.mean)[..., :height, :width]
 
 
 def infer(tensors: Mapping[str, Tensor]) -> dict:
     """The parameters that published tensors show."""
     return swin.infer_body(tensors, first_kernel=3)
+
+
+def published(window_size=8, **others) -> dict:
+    """What published weights want and do not show: those of window 7 (JPEG artifacts) have white at 255."""
+    return {"img_range": 255} if window_size == 7 else {}
+
+
+def doubt(window_size=8, img_range=1, **others) -> str:
+    """What is strange about weights with these parameters, in words; '' for nothing."""
+    if window_size != 7 or img_range != 1:
+        return ""
+    return "the published SwinIR of window 7 has white at 255 (img_range=255), and 1 is used here"
 
 
 def receptive_field(depths=(6,) * 6, window_size=8, resi_connection="1conv", **others) -> int:

@@ -86,7 +86,7 @@ def info(spec) -> None:
     from rich.table import Table
 
     from bench.console import console
-    from bench.networks import cost, listing, models
+    from bench.networks import cost, listing, models, trial
     from bench.networks.weights import NoWeights
 
     try:
@@ -134,6 +134,8 @@ def info(spec) -> None:
         assumed = card.get("assumed")
         lines |= {"assumed": _pairs(assumed, "=")} if assumed else {}
         lines |= {"imported": f"{card['imported_at']}, from {origin['file']}", "its SHA-256": origin["sha256"]}
+        lines |= {"tensors": origin["remark"]} if "remark" in origin else {}
+        lines |= {"trial": trial.of_card(card["trial"]).words()} if "trial" in card else {}
     if doubt := model.doubt:
         lines["note"] = doubt
     table = Table(show_header=False)
@@ -224,8 +226,10 @@ def layers(spec, side) -> None:
               "be a range: 'gaussian(sigma=25)', 'gaussian(sigma=0-55)'. It decides which noise is out of "
               "distribution.  [default: unknown]")  # fmt: skip
 @click.option("--training-data", default="", metavar="TEXT", help="The training images, for the card: DIV2K.")
+@click.option("--part", default="", help="Which of several sets of tensors in the file, by its name: params, netG. "
+              "[default: an average of the weights, or else the weights]")  # fmt: skip
 @click.option("--replace", is_flag=True, help="Take the place of imported weights of the same name.")
-def import_(file, name, arch, licence, settings, trained_on, training_data, replace) -> None:
+def import_(file, name, arch, licence, settings, trained_on, training_data, part, replace) -> None:
     """Import published weights: .pth, .pt, .ckpt, .safetensors, or MatConvNet's .mat. Nothing in FILE is executed.
 
     \b
@@ -234,12 +238,15 @@ def import_(file, name, arch, licence, settings, trained_on, training_data, repl
     bench run --models "dncnn(weights='grey25')"
     """
     from bench import spec
-    from bench.networks import importing
+    from bench.networks import importing, trial
     from bench.noise.strength import too_weak
     from bench.noise.training_noise import of_card
 
-    card = importing.import_weights(file, name, arch, licence, replace, settings, trained_on, training_data)
-    click.echo(f"{name}: {importing.summary(card)}, from {card['origin']['file']}")
+    card = importing.import_weights(file, name, arch, licence, replace, settings, trained_on, training_data, part)
+    origin, tried = card["origin"], trial.of_card(card["trial"])
+    click.echo(f"{name}: {importing.summary(card)}, from {origin['file']}")
+    if "remark" in origin:
+        click.echo(f"{origin['remark']}{' (--part NAME chooses)' if origin.get('others') else ''}")
     if card["doubt"]:
         click.echo(f"note: {card['doubt']}")
     if card["assumed"]:
@@ -247,6 +254,9 @@ def import_(file, name, arch, licence, settings, trained_on, training_data, repl
         whose = "the published network" if card["size"] == "full" else f"the network of size {card['size']}"
         click.echo(f"what tensors do not show is taken from {whose}: {shown}")
         click.echo("where these weights want something else, import them again with --replace --set NAME=VALUE")
+    click.echo(tried.words())
+    if warning := tried.warning(importing=True):
+        click.echo(f"warning: {warning}", err=True)
     for sentence in too_weak(greatest for _, greatest in of_card(card).ranges):
         click.echo(f"warning: training noise: {sentence}", err=True)
     if not trained_on:

@@ -185,7 +185,7 @@ def _check_model(model: Model, shipped: str | None, source_came: bool) -> None:
     if shipped and (not model.file.is_file() or model.found.hash != shipped):
         raise BadInput(f"a worker has not the weights {model.weights} of this version: install the same version there")
     installed = model.outside and not source_came
-    if installed and identity.source_hash(model.source, model.factory, model.found.hash) != model.source_hash:
+    if installed and identity.source_hash(model.source, model.factory, model.found.identity) != model.source_hash:
         raise BadInput(f"a worker has another source of {model.source}: install the same there")
 
 

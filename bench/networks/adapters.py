@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from baselines.recognition import channels
+from baselines.recognition import channels, gives
 
 
 class EachChannel(nn.Module):
@@ -74,10 +74,9 @@ def adapt(network: nn.Module, parameters: Mapping[str, Any]) -> nn.Module:
 
     Raises ValueError where it takes, or gives, neither colour nor grey.
     """
-    came = channels(parameters)
-    gives = next((parameters[name] for name in ("out_nc", "out_channels") if name in parameters), came)
-    if came not in (1, 3) or gives != came:
-        raise ValueError(f"the network takes {came} channels and gives {gives}, wanted 3 (colour) or 1 (grey) of both")
+    came, gave = channels(parameters), gives(parameters)
+    if came not in (1, 3) or gave != came:
+        raise ValueError(f"the network takes {came} channels and gives {gave}, wanted 3 (colour) or 1 (grey) of both")
     if came == 1:
         network = EachChannel(network)
     white = parameters.get("rgb_range", 1)

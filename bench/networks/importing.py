@@ -9,12 +9,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
-
 from baselines import checkpoints, recognition
 from bench import spec
 from bench.errors import BadInput, told, unknown
-from bench.networks import adapters, cards, cost, weights
+from bench.networks import adapters, cards, cost, trial, weights
 from bench.noise import training_noise
 
 UNUSED = ("drop_path_rate", "dropout", "mask_token")  # act in training only
@@ -29,13 +27,15 @@ def import_weights(
     settings: Mapping[str, str] | None = None,
     trained_on: str = "",
     data: str = "",
+    part: str = "",
 ) -> dict[str, Any]:
     """Copy the weights in a file into the user's folder, and return their card. Raises BadInput.
 
     `arch` names the network; without it the network is recognized by the names and shapes of the tensors.
     `settings` are parameters of the network that tensors do not show, as text: {'attention_mask': '10'}. `licence` and
     `data`, the training images, are words for the card; `trained_on` are the specs of the training noise, in which a
-    number may be a range: 'gaussian(sigma=0-55)'.
+    number may be a range: 'gaussian(sigma=0-55)'. `part` names one of several sets of tensors in the file. The network
+    is tried on one picture, and the card tells of that.
     """
     _check_name(name, replace)
     try:
@@ -48,20 +48,27 @@ def import_weights(
     if arch is not None and arch not in cards.networks():
         raise unknown("network", arch, cards.networks())
     with told():
-        origin, tensors = _one_network(checkpoints.read_weights(file), file.name)
+        contents = recognition.read(file, part)
+    tensors = contents.tensors
     arch = arch or recognize(tensors, file.name)
     module = import_module(f"baselines.{arch}")
     found = recognition.infer(module, tensors) or {}
     size = next((size for size, own in module.SIZES.items() if _equal(found, module, own)), "full")
     found |= _settings(settings or {}, arch, found, file.name)
-    assumed = {**recognition.defaults(module.network), **module.SIZES[size], **recognition.published(module)}
-    parameters = {**module.SIZES[size], **recognition.published(module), **found}
+    published = recognition.published(module, found)
+    assumed = {**recognition.defaults(module.network), **module.SIZES[size], **published}
+    parameters = {**module.SIZES[size], **published, **found}
     with told(file.name):
         network = module.network(**parameters)
     with told():
         recognition.fill(network, tensors, file.name)
+    if not recognition.runs(parameters):
+        channels = f"{recognition.channels(parameters)} channels in, {recognition.gives(parameters)} out"
+        doubt = recognition.doubt(module, parameters)
+        raise BadInput(f"{file.name}: {channels}, expected 3 (colour) or 1 (grey) of both{'; ' * bool(doubt)}{doubt}")
     with told(file.name):
         flops = cost.flops_per_pixel(adapters.adapt(network, parameters).eval())
+        tried = trial.try_out(module, parameters, network, known, contents.others)
     card = {
         "name": name,
         "model": arch,
@@ -72,11 +79,18 @@ def import_weights(
         "parameters": cost.count_parameters(network),
         "flops_per_pixel": flops,
         "receptive_field": cost.receptive_field(arch, parameters),
-        "network": weights.plain({**recognition.published(module), **found}),
-        "assumed": weights.plain({k: v for k, v in assumed.items() if k not in found and k not in UNUSED}),
+        "network": weights.plain({**published, **found}),
+        "assumed": weights.plain({k: v for k, v in assumed.items() if k not in found and not _unimportant(k, v)}),
         "doubt": recognition.doubt(module, parameters),
         **({"trained_on": known} if known else {}),
-        "origin": {"file": origin, "bytes": file.stat().st_size, "sha256": checkpoints.file_hash(file)},
+        "trial": tried.card,
+        "origin": {
+            "file": file.name,
+            "bytes": file.stat().st_size,
+            "sha256": checkpoints.file_hash(file),
+            **({"part": contents.part, "others": list(contents.others)} if contents.part else {}),
+            **({"remark": remark} if (remark := contents.words()) else {}),
+        },
         "imported_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     path = cards.imported_folder() / f"{name}.safetensors"
@@ -88,18 +102,9 @@ def import_weights(
     return json.loads(path.with_suffix(".json").read_text())
 
 
-def _one_network(tensors: dict[str, Tensor], file: str) -> tuple[str, dict[str, Tensor]]:
-    """(what to call the origin, the tensors of one network): those below a first name, where others lie beside them.
-
-    Raises BadInput for several networks.
-    """
-    found = {} if recognition.likenesses(tensors) else recognition.side_by_side(tensors)
-    if len(found) > 1:
-        shown = ", ".join(f"{first}.* is {like}" for first, like in found.items())
-        raise BadInput(f"{file} holds several networks: {shown}: save the one you mean by itself")
-    for first in found:
-        return f"{file} ({first}.* alone)", recognition.below(tensors, first)
-    return file, tensors
+def _unimportant(parameter: str, value: Any) -> bool:
+    """Whether an assumption need not be said: it acts in training only, or the trial of the weights confirms it."""
+    return parameter in UNUSED or (parameter in trial.WHITES and value == 1)
 
 
 def recognize(tensors: dict, file: str) -> str:

@@ -16,7 +16,7 @@ from baselines import recognition
 from baselines.checkpoints import first_line
 from bench import isolation, spec
 from bench.errors import BadInput, described, told
-from bench.networks import adapters, cards, contract
+from bench.networks import adapters, cards, contract, trial
 from bench.networks.weights import Weights
 
 
@@ -77,14 +77,32 @@ class Model:
     def doubt(self) -> str:
         """Of which other network its weights could be, in words, or what a user's network looks like, or will fail on.
 
-        '' where nothing is known, or the weights are our own.
+        And which of the tensors in a file its weights are, where there are several sets. '' where nothing is known, or
+        the weights are our own.
         """
         if self.outside:
             network = self.load()
             with isolation.user_code():  # its random streams go on from call to call
-                return contract.doubt(network, self.stated.get("tile"))
-        stranger = self.found.kind in ("file", "imported")
-        return recognition.doubt(import_module(f"baselines.{self.name}"), self.parameters) if stranger else ""
+                known = contract.doubt(network, self.stated.get("tile"))
+        elif self.found.kind in ("file", "imported"):
+            module = import_module(f"baselines.{self.name}")
+            known = "; ".join(filter(None, (recognition.doubt(module, self.parameters), self._trial())))
+        else:
+            return ""
+        of_file = self.found.kind == "file" and not self.found.card
+        return "; ".join(filter(None, (self.found.contents.words() if of_file else "", known)))
+
+    def _trial(self) -> str:
+        """What a trial of weights from elsewhere says against them; '' for nothing, and for those trained here."""
+        if self.found.kind == "file" and self.card:
+            return ""
+        if "trial" in self.card:
+            return trial.of_card(self.card["trial"]).warning()
+        network = self.untrained()
+        with told(f"model {self.label}"), self.running():
+            recognition.fill(network, self.found.tensors, self.file.name)
+            module = import_module(f"baselines.{self.name}")
+            return trial.try_out(module, self.parameters, network, self.card.get("trained_on")).warning()
 
     def load(self, device: str | torch.device = "cpu") -> nn.Module:
         """The network in eval mode on a device. Raises BadInput if the weights do not fit it."""

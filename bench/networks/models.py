@@ -22,19 +22,22 @@ from torch import nn
 from baselines import classical, recognition
 from bench import registry, spec
 from bench.errors import BadInput, told, unknown
-from bench.networks import cards, cost, groups, identity, weights
+from bench.networks import cards, cost, groups, identity, misnamed, weights
 from bench.networks.model import Model
 from bench.networks.weights import DEFAULT, Weights
 from bench.noise import training_noise
 
 SIZE = {"size": Parameter("size", Parameter.POSITIONAL_OR_KEYWORD, default=DEFAULT)}
-WEIGHTS = {"weights": Parameter("weights", Parameter.POSITIONAL_OR_KEYWORD, default=DEFAULT)}
-OF_INPUT = (*recognition.CHANNELS, "in_channels")  # how users' networks call the channels of their input
+WEIGHTS = {"weights": Parameter("weights", Parameter.POSITIONAL_OR_KEYWORD, default=DEFAULT),
+           "part": Parameter("part", Parameter.KEYWORD_ONLY, default="")}  # fmt: skip
+OF_INPUT = (*recognition.CHANNELS, "in_channels")  # names of the number of input channels in users' networks
 OF_TABLES = ("noisy", "clean")  # what tables and pages call the images themselves
 
 
 def resolve(text: str, default_size: str = "small") -> Model:
     """The model that a spec names, not loaded. Raises BadInput for what is unknown, has no weights or no sense."""
+    if advice := misnamed.advice(text):
+        raise BadInput(advice)
     parsed = spec.parse(text)
     if parsed.name in cards.networks():
         return _network(parsed, default_size)
@@ -47,9 +50,14 @@ def _network(parsed: spec.Spec, default_size: str) -> Model:
     own = spec.parameters_of(module.network)
     given = _bind(parsed, {**SIZE, **WEIGHTS, **own})
     chosen = given.pop("weights", DEFAULT)
+    part = given.pop("part", "")
     found = None if chosen == DEFAULT else weights.find(chosen, name)
+    if part:
+        found = weights.with_part(found or weights.NONE, part)
     size = given.pop("size", found.size(default_size) if found else default_size)
     if size not in tuple(module.SIZES):
+        if isinstance(size, str) and misnamed.is_weights(size):
+            raise BadInput(f"size of {name} is {size!r}, which is weights: write {name}(weights='{size}')")
         raise unknown(f"size of {name}", str(size), module.SIZES)
     found = found or weights.shipped_default(name, size)
     usual = {**{key: parameter.default for key, parameter in own.items()}, **module.SIZES[size]}
@@ -57,8 +65,8 @@ def _network(parsed: spec.Spec, default_size: str) -> Model:
     def label(known: Mapping[str, Any], unsaid: Mapping[str, Any]) -> str:
         shown = None if chosen is None else DEFAULT if found.is_default(size) else found.name
         ordered = {key: known[key] for key in own if key in known}
-        defaults = {**usual, **unsaid, "size": "small", "weights": DEFAULT}
-        return spec.canonical(name, {"size": size, "weights": shown, **ordered}, defaults)
+        defaults = {**usual, **unsaid, "size": "small", "weights": DEFAULT, "part": ""}
+        return spec.canonical(name, {"size": size, "weights": shown, "part": found.part, **ordered}, defaults)
 
     try:
         of_weights = found.network
@@ -92,7 +100,7 @@ def _identity(found: Weights, unusual: dict[str, Any], module: ModuleType) -> st
         hidden = {key: unusual[key] for key in sorted(unusual) if of_tensors.get(key) != unusual[key]}
         if hidden:
             return hashlib.sha256(spec.canonical(found.hash, hidden, {}).encode()).hexdigest()
-    return found.hash
+    return found.identity
 
 
 def _classical(parsed: spec.Spec) -> Model:
@@ -145,23 +153,20 @@ def _outside(parsed: spec.Spec) -> Model:
     others = spec.takes_others(factory)
     given = _bind(parsed, {**own, **{key: value for key, value in WEIGHTS.items() if key not in own}}, others)
     chosen = None if "weights" in own else given.pop("weights", None)
+    part = "" if "part" in own else given.pop("part", "")
     found = weights.NONE if chosen in (None, DEFAULT) else weights.find(chosen, name)
+    if part:
+        found = weights.with_part(found, part)
     of_card = found.network if found.card else {}
     given = {**{key: value for key, value in of_card.items() if key in own or others}, **given}
     ordered = {key: given[key] for key in [*own, *sorted(given.keys() - own.keys())] if key in given}
-    shown = {} if found is weights.NONE else {"weights": found.name}
-    if "trained_on" not in found.card and (stated := getattr(factory, "trained_on", "")):
-        with told(f"model {name}: trained_on of its class"):
-            specs = training_noise.parse(stated).specs
-        found = replace(found, card={**found.card, "trained_on": {"noise": specs}})
-    source = identity.source_hash(parsed.name, factory, found.hash)
+    shown = {} if found is weights.NONE else {"weights": found.name, **({"part": found.part} if found.part else {})}
     model = Model(
         label=spec.canonical(name, {**shown, **ordered}, {key: parameter.default for key, parameter in own.items()}),
         name=name,
         source=parsed.name,
         size="own",
-        weights_hash=source,
-        source_hash=source,
+        weights_hash="",
         factory=factory,
         parameters=given,
         found=found,
@@ -171,13 +176,18 @@ def _outside(parsed: spec.Spec) -> Model:
     )
     network = model.untrained()
     with told(f"model {model.label}"), model.running():
+        source = identity.source_hash(parsed.name, factory, found.identity)
         tensors = identity.tensors_hash(network)  # a constructor may have read weights of its own
         stated = cost.stated(type(network))
     defaults = {key: parameter.default for key, parameter in own.items()}
     if any({**defaults, **given}.get(name) == 1 for name in OF_INPUT):
         stated = {**stated, "channels": 1}
     known = hashlib.sha256(f"{source} {tensors}".encode()).hexdigest() if tensors else source
-    return replace(model, weights_hash=known, stated=stated)
+    if "trained_on" not in found.card and (of_class := getattr(factory, "trained_on", "")):
+        with told(f"model {name}: trained_on of its class"):
+            specs = training_noise.parse(of_class).specs
+        found = replace(found, card={**found.card, "trained_on": {"noise": specs}})
+    return replace(model, weights_hash=known, source_hash=source, stated=stated, found=found)
 
 
 def _bind(parsed: spec.Spec, parameters: Mapping[str, Parameter], others: bool = False) -> dict[str, Any]:

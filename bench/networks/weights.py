@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
@@ -14,8 +15,9 @@ from typing import Any
 from torch import Tensor
 
 from baselines import checkpoints, parts, recognition
+from baselines.tensor_sets import Contents
 from bench import spec
-from bench.errors import BadInput, shortened
+from bench.errors import BadInput, shortened, told
 from bench.home import expanded
 from bench.networks import cards
 
@@ -34,6 +36,7 @@ class Weights:
     kind   'shipped', 'imported', 'file' or 'none'
     model  the network that they are for
     file   None where there is none to read
+    part   of a file that was named, which of its sets of tensors; '' for what is taken by default
     """
 
     name: str = "none"
@@ -41,6 +44,7 @@ class Weights:
     model: str = ""
     file: Path | None = None
     card: dict[str, Any] = field(default_factory=dict)
+    part: str = ""
 
     @cached_property
     def hash(self) -> str:
@@ -48,16 +52,31 @@ class Weights:
         return checkpoints.file_hash(self.file) if self.file else ""
 
     @cached_property
+    def contents(self) -> Contents:
+        """The tensors that are taken from the file, and the names of what else is in it. Raises ValueError."""
+        read = recognition.read if self.model in cards.networks() else checkpoints.read_contents
+        contents = read(self.file, self.part)
+        return replace(contents, others=dict.fromkeys(contents.others, {}))  # so that their memory is free again
+
+    @property
     def tensors(self) -> dict[str, Tensor]:
-        """The file's tensors by name, read once. Raises ValueError."""
-        return checkpoints.read_weights(self.file)
+        """The file's tensors by name. Raises ValueError."""
+        return self.contents.tensors
+
+    @property
+    def identity(self) -> str:
+        """SHA-256 of the file, and of which of its tensors are taken, where older versions took others."""
+        if self.kind != "file" or self.card or self.contents.former:
+            return self.hash
+        return hashlib.sha256(f"{self.hash} {self.contents.part}".encode()).hexdigest()
 
     @cached_property
     def network(self) -> dict[str, Any]:
         """The parameters of the network that the card knows, or else the tensors. Raises ValueError."""
         if self.kind == "file" and not self.card:
             module = import_module(f"baselines.{self.model}")
-            return {**recognition.published(module), **(recognition.infer(module, self.tensors) or {})}
+            found = recognition.infer(module, self.tensors) or {}
+            return {**recognition.published(module, found), **found}
         return {key: _tuples(value) for key, value in self.card.get("network", {}).items()}
 
     @property
@@ -104,6 +123,23 @@ def find(chosen: Any, model: str) -> Weights:
             f"imported: {', '.join(imported) or 'none'}"
         )
     return Weights(file.name, "file", model, file, _of(model, card_of_file(file), file.name))
+
+
+def with_part(found: Weights, part: Any) -> Weights:
+    """Weights, of whose file the set of tensors with this name is taken. Raises BadInput where there is none."""
+    if found.kind != "file":
+        raise BadInput(
+            f"part is {spec.format_value(part)}, expected none: it chooses among the tensors of a weights file"
+        )
+    if not isinstance(part, str) or not part:
+        raise BadInput(f"part is {spec.format_value(part)}, expected a name in quotes, such as part='params'")
+    with told(found.name):
+        named = replace(found, part=part)
+        named = replace(found, part=named.contents.part)  # its whole name
+        try:
+            return found if found.contents.part == named.part else named
+        except ValueError:  # several, of which none is taken by default
+            return named
 
 
 def shipped_default(model: str, size: str) -> Weights:

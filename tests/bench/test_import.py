@@ -58,17 +58,17 @@ def test_import_copies_the_tensors_and_a_card(place):
     grey = DnCNN(**TINY, in_nc=1, out_nc=1, act_mode="BR")
     torch.save({"params": state(grey)}, "grey.pth")
     output = imported("grey.pth", "grey25", "--licence", "MIT", "--trained-on", "gaussian(sigma=25)")
-    assert output.splitlines() == [
-        "grey25: a DnCNN of 3 layers for grey images, 233 parameters, from grey.pth",
-        "use it as dncnn(weights='grey25')",
-    ]
+    assert "grey25: a DnCNN of 3 layers for grey images, 233 parameters, from grey.pth" in output
+    assert "use it as dncnn(weights='grey25')" in output
     file = place / "home" / "weights" / "grey25.safetensors"
     found = safetensors.torch.load_file(file)
     assert found.keys() == state(grey).keys() and all(torch.equal(found[k], v) for k, v in state(grey).items())
     card = json.loads(file.with_suffix(".json").read_text())
     assert card.pop("imported_at").startswith("20") and card.pop("bytes") == file.stat().st_size
     origin = {"file": "grey.pth", "bytes": (place / "work/grey.pth").stat().st_size,
-              "sha256": checkpoints.file_hash(place / "work/grey.pth")}  # fmt: skip
+              "sha256": checkpoints.file_hash(place / "work/grey.pth"), "part": "params", "others": []}  # fmt: skip
+    trial = card.pop("trial")
+    assert trial["noise"] == "gaussian(sigma=15)" and 24 < trial["psnr_noisy"] < 26 and trial["psnr"] > 0
     assert card == {
         "name": "grey25",
         "model": "dncnn",
@@ -368,7 +368,7 @@ def write_wrong(kind):
         ("cut short", [], "a.pth is damaged, cut short perhaps: get it again"),
         ("archive", [], "a.pth is not a checkpoint but an archive of models/dncnn.pth: unpack it"),
         ("whole network", [],
-         "a.pth holds objects instead of tensors by name (a whole network, perhaps), and nothing in a file is "
+         f"a.pth holds objects instead of tensors by name ({Foreign.__module__}.Foreign), and nothing in a file is "
          "executed here: save the network's state_dict() instead"),
         ("optimizer", [], "a.pth holds no tensors; its keys are epoch, rate, loss"),
         ("matlab", [], "a.mat holds images, labels, wanted MatConvNet's net with its layers"),
@@ -383,10 +383,12 @@ def write_wrong(kind):
          "a.pth does not fit SwinIR: 2 keys unknown, first upsample.0.weight, upsample.0.bias; of the networks here "
          "it looks most like a SwinIR of (1,) blocks and 8 channels for colour images"),
         ("other channels", [],
-         "a.pth: the network takes 13 channels and gives 12, wanted 3 (colour) or 1 (grey) of both"),
+         "a.pth: 13 channels in, 12 out, expected 3 (colour) or 1 (grey) of both; an FFDNet (Zhang et al., TIP 2018) "
+         "has the same tensors, which is not one of the networks here"),
         ("not finite", [], "a.pth: model.2.bias has values that are not finite (NaN or infinite)"),
         ("several", [],
-         "a.pth holds 2 sets of tensors (15, 25): save the one you mean by itself"),
+         "a.pth holds several sets of tensors: 15 is a DnCNN of 3 layers for colour images, 25 is a DnCNN of 3 layers "
+         "for colour images: choose one with --part NAME, or with part='NAME' in a model's spec"),
         ("alike", [],
          "a.pth fits baseline, dropout, ours, whose tensors have the same names: add --arch baseline or --arch dropout "
          "or --arch ours"),
@@ -499,20 +501,22 @@ def test_one_network_among_other_tensors_is_imported(options):
     """As Lightning keeps a loss beside the network."""
     torch.save({"state_dict": {**under("net", state()), "loss.vgg.0.weight": torch.ones(3, 3)}}, "a.ckpt")
     output = imported("a.ckpt", "mine", *options)
-    assert "mine: a DnCNN of 3 layers for colour images, 371 parameters, from a.ckpt (net.* alone)" in output
-    assert cards.imported()["mine"]["origin"]["file"] == "a.ckpt (net.* alone)"
+    assert "mine: a DnCNN of 3 layers for colour images, 371 parameters, from a.ckpt" in output
+    assert cards.imported()["mine"]["origin"]["part"] == "state_dict.net" and "state_dict.net alone" in output
+    assert models.load_model("dncnn(weights='a.ckpt')")
     assert models.load_model("dncnn(weights='mine')")
 
 
-def test_of_several_networks_in_one_file_none_is_chosen():
+def test_of_several_networks_in_one_file_none_is_chosen_but_by_name():
     grey = DnCNN(**TINY, in_nc=1, out_nc=1)
     torch.save({**under("net", state()), **under("net_ema", state(grey)), "step": torch.tensor(3)}, "a.pth")
     result = call("models", "import", "a.pth", "--as", "mine")
-    assert (result.exit_code, result.output) == (
-        2,
-        "Error: a.pth holds several networks: net.* is a DnCNN of 3 layers for colour images, net_ema.* is a DnCNN of "
-        "3 layers for grey images: save the one you mean by itself\n",
-    )
+    assert result.exit_code == 2 and result.output.count("\n") == 1 and "--part" in result.output
+    assert "net.* is a DnCNN of 3 layers for colour images, net_ema.* is a DnCNN of 3 layers for grey" in result.output
+    for part, channels in (("net", 3), ("net_ema", 1)):
+        imported("a.pth", "mine", "--replace", "--part", part)
+        assert cards.imported()["mine"]["network"]["in_nc"] == channels
+        assert models.resolve(f"dncnn(weights='a.pth', part='{part}')").parameters["in_nc"] == channels
 
 
 def test_parts_that_are_no_network_are_none():

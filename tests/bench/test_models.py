@@ -592,8 +592,8 @@ def test_parameters_without_a_name_are_refused():
 @pytest.fixture
 def reads(monkeypatch):
     """Names of the files of weights that are read, in order."""
-    read, original = [], checkpoints.read_weights
-    monkeypatch.setattr(checkpoints, "read_weights", lambda path: read.append(path.name) or original(path))
+    read, original = [], checkpoints._read_file
+    monkeypatch.setattr(checkpoints, "_read_file", lambda path: read.append(path.name) or original(path))
     return read
 
 
