@@ -22,7 +22,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from bench import beside
+from bench import beside, sources
 from bench.errors import BadInput, described, shortened, unknown
 
 
@@ -70,7 +70,10 @@ def outside(kind: str, name: str) -> Any | None:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a class from outside comes from: the name that rows have for it, and the SHA-256 of its source, or ''."""
+    """Where a class from outside comes from: the name that rows have for it, and the SHA-256 of its source, or ''.
+
+    The source is its file and what that imports of its folder or package.
+    """
 
     name: str
     source_hash: str
@@ -83,12 +86,21 @@ def origin(kind: str, found: type) -> Origin:
     named = [point.name for point in entry_points(kind).values() if point.value.replace(" ", "") == value]
     if found.__module__ in _FILES:
         path, digest = _FILES[found.__module__]
-        return Origin(f"{path.name}:{found.__qualname__}", digest)
+        return Origin(f"{path.name}:{found.__qualname__}", _with_beside(path, digest))
     try:
-        digest = hashlib.sha256(Path(inspect.getsourcefile(found)).read_bytes()).hexdigest()
+        path = Path(inspect.getsourcefile(found))
+        digest = _with_beside(path, hashlib.sha256(path.read_bytes()).hexdigest())
     except (TypeError, OSError):  # made in a session, or compiled: nothing to read
         digest = ""
     return Origin(named[0] if named else value, digest)
+
+
+def _with_beside(path: Path, digest: str) -> str:
+    """The SHA-256 of a file, or of it and of what it imports beside it where there is such."""
+    _, *others = sources.sources(path)
+    if not others:
+        return digest
+    return hashlib.sha256("".join([digest, *(sources.digest(other) for other in others)]).encode()).hexdigest()
 
 
 def file_of(found: type) -> Path | None:

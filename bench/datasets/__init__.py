@@ -114,7 +114,7 @@ def _public(public: PublicSet, folder: Path, look: Look) -> Dataset:
 def _folder(folder: Path, name: str, look: Look = (None, None)) -> Dataset:
     images = folders.images_of(folder, *look)
     kind = "pairs" if images[0].recorded else "images"
-    return Dataset(name, f"folder of {len(images)} {kind}", "of its owners", images)
+    return Dataset(name, f"folder of {len(images)} {kind}", "of its owners", images, folder=str(folder.resolve()))
 
 
 def add(name: str, folder: Path) -> Dataset:

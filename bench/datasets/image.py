@@ -68,6 +68,7 @@ class Dataset:
     licence: str
     images: tuple[CleanImage, ...]
     note: str = ""
+    folder: str = ""  # where they lie, '' for those of the installation
 
     @property
     def recorded(self) -> tuple[Noise, ...]:

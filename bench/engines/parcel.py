@@ -131,7 +131,12 @@ def _packed_metric(metric: Metric, sources: dict[str, File], along: bool) -> Met
         return metric
     sources[str(file)] = File.of_source(file, along)
     known = vars(sys.modules[metric.against.__module__])
-    return f"{file}:{next(name for name, value in known.items() if value is metric)}"
+    return f"{file}:{next(name for name, value in known.items() if _is_of(metric, value))}"
+
+
+def _is_of(metric: Metric, value: Any) -> bool:
+    """Whether a value of a source file is what a metric was loaded from."""
+    return isinstance(value, Metric) and replace(metric, source_hash=value.source_hash) == value
 
 
 def unpacked(parcel: Parcel, folder: Path) -> Plan:

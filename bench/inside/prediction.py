@@ -16,6 +16,7 @@ from bench.errors import BadInput
 from bench.inside import findings
 from bench.inside.figures import prediction as figure
 from bench.inside.look import Drawing, Look
+from bench.runs import selection
 from bench.runs.store import Store
 
 VERSION = 1
@@ -70,7 +71,7 @@ def join(store: Store, reference: str, dataset: str | None = None, protocol: str
 
     `dataset` is the text that findings have: one name, or several with commas. Raises BadInput where there are none.
     """
-    found, rows = _against(findings.read(store), reference), store.rows()
+    found, rows = _against(findings.read(store), reference), selection.all_of_store(store)
     for column, wanted in (("dataset", dataset), ("protocol", protocol)):
         found = found[found[column] == wanted] if wanted else found
     made = [_join(part, rows, reference, *where) for where, part in found.groupby(WHERE, sort=False)]
@@ -118,8 +119,6 @@ def _join(found: pd.DataFrame, rows: pd.DataFrame, reference: str, dataset: str,
         cells = cells.merge(values.rename(measure).reset_index(), how="left", on=[*MODEL, *NOISE])
     known = [name for name in cells if name in MEASURES and name != NOISY]
     cells = cells[cells[known].notna().any(axis=1)] if known else cells.iloc[:0]
-    latest = cells.drop_duplicates("model", keep="last").set_index("model")["weights_hash"]
-    cells = cells[cells["weights_hash"] == cells["model"].map(latest)]
     cells = cells.assign(noise_name=[spec.parse(noise).name for noise in cells["noise"]])
     return Joined(reference, dataset, protocol, cells.reset_index(drop=True))
 

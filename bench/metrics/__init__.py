@@ -8,13 +8,13 @@ This package is the only list of metrics: the runner, the statistics and the pag
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench import registry, spec
+from bench import registry, sources, spec
 from bench.errors import BadInput, unknown
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ class Metric:
     bordered          whether a protocol's border is left out before it
     ordered           whether it is given the channels in the order that a protocol says
     missing           why it cannot be computed on this machine, '' where it can; may fetch what it needs
+    version           a change of the numbers is a new version: scores of two versions are never averaged
+    source_hash       SHA-256 of the source of a user's metric, filled in where it is loaded; '' for all others
     """
 
     name: str
@@ -56,6 +58,8 @@ class Metric:
     bordered: bool = True
     ordered: bool = False
     missing: Callable[[], str] = _at_hand
+    version: int = 1
+    source_hash: str = ""
 
     def score(self, output: np.ndarray, clean: np.ndarray) -> float:
         """The score of one uint8 array (H, W, C) against another of its shape."""
@@ -64,7 +68,12 @@ class Metric:
     def card(self) -> dict[str, Any]:
         """What a manifest and a page say of it."""
         said = ("name", "title", "unit", "digits", "higher_is_better", "meaning", "words", "source")
-        return {name: getattr(self, name) for name in said}
+        return {**{name: getattr(self, name) for name in said}, "version": self.identity}
+
+    @property
+    def identity(self) -> str:
+        """The version by which scores are known: '1', and of a user's metric with its source, '1 3f5a...'."""
+        return f"{self.version} {self.source_hash[:16]}".strip()
 
 
 def names() -> list[str]:
@@ -83,7 +92,7 @@ def load_metric(name: str) -> Metric:
         raise BadInput(f"metric {name!r} is an object of type {type(found).__name__}, wanted a bench.metrics.Metric")
     if not found.name.isidentifier() or found.name in registry.modules("bench.metrics", "METRIC"):
         raise BadInput(f"metric {name!r} calls itself {found.name!r}: wanted a name of its own, letters and digits")
-    return found
+    return replace(found, source_hash=sources.source_hash(name, found.against, ""))
 
 
 def expand(text: str) -> list[Metric]:

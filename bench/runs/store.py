@@ -13,8 +13,8 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,10 +25,11 @@ import pandas as pd
 from bench.errors import BadInput, described
 from bench.files import StoreFull, write_whole
 from bench.lock import WriterLock
-from bench.runs import schema
+from bench.runs import contents, schema
 from bench.runs.schema import COLUMNS, HIDDEN, IDENTITY, ORDER, ORDER_AFTER, SCHEMA
 
 ROWS, MANIFEST = "rows.sqlite", "manifest.json"
+FIRST = "1"  # the version of a metric whose scores do not say by which they were computed
 # rows of an image that could not be read have no pixel hash; they give way once it can be
 _NAMED = tuple(name for name in IDENTITY if name != "image_hash")
 _UNREAD = "image_hash = '' AND " + " AND ".join(f"{name} IS ?" for name in _NAMED)
@@ -84,18 +85,54 @@ class Store:
         _check(connection, folder)
         return cls(folder, connection)
 
-    def add_metrics(self, names: Sequence[str]) -> None:
+    def add_metrics(self, names: Iterable[str]) -> None:
         """Make the columns that metrics need and that are not there. Raises BadInput for a name that is taken."""
         try:
             schema.add_metrics(self.connection, names)
         except ValueError as error:
             raise BadInput(str(error)) from error
 
-    def done(self, metrics: Sequence[str] = ()) -> set[str]:
-        """Keys of the rows that are there, did not fail, and have these metrics; as they were asked for."""
+    def done(self, metrics: Mapping[str, str] | Iterable[str] = ()) -> set[str]:
+        """Keys of the rows that are there, did not fail, and have these metrics; as they were asked for.
+
+        Of metrics with versions, scores of another version do not count.
+        """
+        there = schema.columns_of(self.connection)
+        if not set(metrics) <= set(there):
+            return set()
         measured = "".join(f' AND "{name}" IS NOT NULL' for name in metrics)
-        found = self.connection.execute(f"SELECT coalesce(asked, key) FROM rows WHERE status = 'ok'{measured}")
-        return {key for (key,) in found}
+        asked, scored = (name if name in there else f"NULL AS {name}" for name in ("asked", "scored"))
+        query = f"SELECT key, {asked}, {scored} FROM rows WHERE status = 'ok'{measured}"
+        wanted = metrics if isinstance(metrics, Mapping) else {}
+        return {asked or key for key, asked, scored in self.connection.execute(query) if _is_scored(scored, wanted)}
+
+    def claim(self, plan: int, keys: Iterable[str]) -> None:
+        """Keep that a plan asks for rows, those that are there; to be called inside `writing`."""
+        numbered = [(plan, key) for key in keys]
+        for column in ("key", "asked"):
+            self.connection.executemany(f"UPDATE rows SET plan = ? WHERE {column} = ?", numbered)
+
+    def last_plan(self) -> int:
+        """The largest number of a plan that rows have."""
+        return self.connection.execute("SELECT coalesce(max(plan), 0) FROM rows").fetchone()[0]
+
+    def remove(self, keys: Iterable[str]) -> None:
+        """Take rows away."""
+        with self.writing() as connection:
+            connection.executemany("DELETE FROM rows WHERE key = ?", [(key,) for key in keys])
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """The connection; what is done inside is committed together, or nothing of it. Raises StoreFull."""
+        try:
+            with self.connection:
+                yield self.connection
+        except sqlite3.OperationalError as error:
+            raise StoreFull(f"{self.folder} cannot be written: {error}") from error
+
+    def contents(self) -> pd.DataFrame:
+        """What the data sets have in them now, as far as they were read: see `bench.runs.contents`."""
+        return contents.read(self.connection)
 
     def count(self) -> int:
         """How many rows there are."""
@@ -114,35 +151,34 @@ class Store:
         renewed = ", ".join(
             f"{name} = coalesce(excluded.{name}, rows.{name})" if name in kept else f"{name} = excluded.{name}"
             for name in names
+            if name != "scored"
         )
-        try:
-            with self.connection:
-                self.connection.executemany(
-                    f"DELETE FROM rows WHERE {_UNREAD}", [list(map(row.get, _NAMED)) for row in rows]
-                )
-                self.connection.executemany(
-                    f"INSERT INTO rows ({', '.join(names)}) VALUES ({marks}) ON CONFLICT(key) DO UPDATE "
-                    f"SET {renewed} WHERE excluded.status = 'ok' OR rows.status <> 'ok'",
-                    values,
-                )
-        except sqlite3.OperationalError as error:
-            raise StoreFull(f"{self.folder} cannot be written: {error}") from error
+        renewed += ", scored = json_patch(coalesce(rows.scored, '{}'), coalesce(excluded.scored, '{}'))"
+        with self.writing() as connection:
+            connection.executemany(f"DELETE FROM rows WHERE {_UNREAD}", [list(map(row.get, _NAMED)) for row in rows])
+            connection.executemany(
+                f"INSERT INTO rows ({', '.join(names)}) VALUES ({marks}) ON CONFLICT(key) DO UPDATE "
+                f"SET {renewed} WHERE excluded.status = 'ok' OR rows.status <> 'ok'",
+                values,
+            )
 
-    def rows(self, keys: Iterable[str] | None = None) -> pd.DataFrame:
-        """All rows, or those of the keys, in a stable order. Raises BadInput where the file is damaged."""
+    def rows(self, hidden: bool = False) -> pd.DataFrame:
+        """All rows in a stable order. Raises BadInput where the file is damaged.
+
+        `hidden`: with `written`, the order in which they were written first, `key`, and the columns of the store.
+        """
         there, scores = schema.columns_of(self.connection), schema.score_columns(self.connection)
-        names = ("key", *HIDDEN, *ORDER, *scores, *ORDER_AFTER)
+        of_store = ("key", *HIDDEN) if hidden else ()
+        names = (*of_store, *ORDER, *scores, *ORDER_AFTER)
         shown = ", ".join(name if name in there else f"NULL AS {name}" for name in names)
+        shown = f"rowid AS written, {shown}" if hidden else shown
         query = f"SELECT {shown} FROM rows ORDER BY dataset, image, noise_name, level, noise, seed, model"
         try:
             found = pd.read_sql(query, self.connection)
         except (sqlite3.Error, pd.errors.DatabaseError) as error:
             raise BadInput(_damaged(self.folder, error)) from error
-        if keys is not None:
-            wanted = set(keys)
-            found = found[found["key"].isin(wanted) | found["asked"].isin(wanted)].reset_index(drop=True)
         numbers = [name for name in found if COLUMNS.get(name) == "REAL" or name in scores]
-        return found.drop(columns=["key", *HIDDEN]).astype(dict.fromkeys(numbers, float))
+        return found.astype(dict.fromkeys(numbers, float))
 
     @property
     def pictures(self) -> Path:
@@ -224,6 +260,14 @@ def _check(connection: sqlite3.Connection, folder: Path) -> None:
         raise BadInput(
             f"{folder} was written by a newer MaskBench (store version {found}, here {SCHEMA}): update this one"
         )
+
+
+def _is_scored(scored: str | None, versions: Mapping[str, str]) -> bool:
+    """Whether the scores of a row were computed by these versions of metrics; rows of old do not say, and have 1."""
+    if not versions:
+        return True
+    known = json.loads(scored or "{}")
+    return all(known.get(name, FIRST) == version for name, version in versions.items())
 
 
 def _is_damage(error: Exception) -> bool:

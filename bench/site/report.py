@@ -12,7 +12,7 @@ import reports
 from bench import statistics
 from bench.errors import BadInput
 from bench.inside.gallery import artefacts
-from bench.runs.latest import latest, started
+from bench.runs import selection
 from bench.runs.store import Store
 from bench.site import against
 from bench.site.study import study_of
@@ -49,10 +49,11 @@ def build(
 def gather(folder: Path, protocol: str | None, training: Mapping[str, Path]) -> tuple[reports.Study, pd.DataFrame]:
     """A run folder -> what pages say of it, and its latest rows under a protocol, the last one by default."""
     with Store.open(folder) as store:
-        manifest = started(store)
-        chosen = protocol or manifest[-1]["protocol"]
-        rows, left_out = latest(store.rows(), manifest, chosen)
-        study = study_of(store, rows, manifest, chosen)
+        manifest = selection.started(store)
+        found = selection.of_store(store, protocol)
+        rows = found.rows
+        study = study_of(store, rows, manifest, found.protocol)
+    left_out = [left.sentence for left in found.left_out]
     study = replace(study, training=tuple(training_curves(manifest, rows, training)))
     return replace(study, not_measured=(*study.not_measured, *left_out)), rows
 
