@@ -107,7 +107,7 @@ def _rows(run: Run, protocol: str | None) -> Selection:
         raise BadInput(
             f"the rows have none of the protocol {protocol!r}; they have {', '.join(protocols) or 'nothing'}"
         )
-    return Selection(protocol or protocols[0], rows)
+    return Selection(protocol or protocols[0], rows, metrics=run.attrs.get("metric_versions", {}))
 
 
 def _of_two_versions(one: Selection, other: Selection) -> dict[str, str]:

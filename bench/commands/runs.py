@@ -46,7 +46,7 @@ def prune(folder, dry_run, **options) -> None:
             there = prune.still_there(store)
             rows = prune.removable(store, there, chosen)
             words = listed(rows, chosen)
-            pictures = prune.remove(store, rows, there)
+            pictures = prune.remove(store, rows, there if "deleted" in chosen else None)
             store.record({"event": "pruned", "removed": words, "pictures": pictures})
     except StoreFull as error:
         raise BadInput(f"{error}. Make room first") from None

@@ -36,12 +36,15 @@ def removable(store: Store, there: pd.DataFrame, chosen: Collection[str]) -> pd.
     return rows.assign(choice=choices)
 
 
-def remove(store: Store, rows: pd.DataFrame, there: pd.DataFrame) -> int:
-    """Remove the rows that have a choice, and their pictures; returns how many of these. Raises StoreFull."""
+def remove(store: Store, rows: pd.DataFrame, there: pd.DataFrame | None = None) -> int:
+    """Remove the rows that have a choice, and their pictures; returns how many of these. Raises StoreFull.
+
+    `there`: what data sets have in them from now on.
+    """
     gone = rows["choice"] != ""
     with store.writing() as connection:
         store.remove(rows.loc[gone, "key"])
-        for dataset, images in there.groupby("dataset")["image"]:
+        for dataset, images in () if there is None else there.groupby("dataset")["image"]:
             contents.forget_others(connection, str(dataset), images)
     files = pictures(rows[gone]) - pictures(rows[~gone])
     removed = [path for path in (store.pictures / name for name in files) if path.is_file()]

@@ -185,7 +185,9 @@ def select(
     of_rows = dict(zip(rows.loc[under, "key"], kinds[under], strict=True))
     ordered = _in_order(counting, manifest)
     shown = ordered if hidden else ordered.drop(columns=["written", "key", *HIDDEN])
-    return Selection(protocol, shown, tuple(left_out), metric_versions(manifest), of_rows)
+    versions = metric_versions(manifest)
+    shown.attrs["metric_versions"] = versions  # goes with the frame where it is compared later
+    return Selection(protocol, shown, tuple(left_out), versions, of_rows)
 
 
 Question = tuple[str, Callable[[pd.DataFrame], pd.Series]]
