@@ -363,3 +363,53 @@ def test_a_dry_run_says_what_cannot_be_read(tmp_path, photos):
     lines = [line for line in result.output.splitlines() if "│ tv" in line]
     assert [int(cell) for cell in lines[0].split("│")[3:-1]] == [1, 4, 4, 3, 1], result.output
     assert "every row is there" not in result.output
+
+
+def test_two_runs_are_compared_by_pixels_and_not_by_names(study, tmp_path, photos):
+    two, three, renamed = (tmp_path / name for name in ("two", "three", "renamed"))
+    study(limit=2, out=two)
+    study(limit=3, out=three)
+    for one, other in ((two, three), (three, two)):
+        line = bench.compare(one, other).squeeze()
+        assert (line["images"], line["difference"], line["unpaired"]) == (2, 0.0, 1)
+        assert "2 of 3 images" in " ".join(bench.compare(one, other).attrs["notes"])
+    assert "2 of 3 images" in call("compare", two, three).output
+    assert bench.compare(two, three, datasets="photos").squeeze()["images"] == 2
+    photos.rename(tmp_path / "others")
+    for path in sorted((tmp_path / "others").iterdir()):
+        path.rename(path.with_name(f"new_{path.name}"))
+    study(data=tmp_path / "others", out=renamed)
+    line = bench.compare(three, renamed).squeeze()
+    assert (line["images"], line["dataset"], line["difference"]) == (3, "photos(limit=3)", 0.0)
+    other_picture(tmp_path / "others/new_a.png")
+    study(data=tmp_path / "others", out=tmp_path / "changed")
+    assert bench.compare(three, tmp_path / "changed").squeeze()["images"] == 2
+
+
+def test_crops_of_one_folder_have_no_pixels_in_common(study, tmp_path, photos, monkeypatch):
+    monkeypatch.setenv("BENCH_DATA", str(tmp_path))
+    for crop in (16, 24):
+        assert call("run", "--models", "tv", "--noise", NOISE, "--metrics", "psnr", "--datasets",
+                    f"photos(crop={crop})", "--out", tmp_path / f"run{crop}").exit_code == 0  # fmt: skip
+    with pytest.raises(BadInput, match="nothing can be compared"):
+        bench.compare(tmp_path / "run16", tmp_path / "run24")
+
+
+def test_what_failed_on_both_sides_has_no_missing_counterpart(study, tmp_path, photos):
+    (photos / "b.png").write_text("no picture")
+    study(out=tmp_path / "one")
+    study(out=tmp_path / "other")
+    frame = bench.compare(tmp_path / "one", tmp_path / "other")
+    assert frame.squeeze()[["images", "unpaired", "failed"]].tolist() == [3, 0, 0]
+    notes = " ".join(frame.attrs["notes"])
+    assert "counterpart" not in notes and "1 images" in notes and "failed on both sides" in notes
+    (photos / "b.png").unlink()
+    study(out=tmp_path / "other")
+    assert bench.compare(tmp_path / "one", tmp_path / "other").squeeze()["unpaired"] == 1
+
+
+def test_two_models_of_one_run_on_other_limits(study, tmp_path, networks):
+    study(limit=2)
+    study(model=f"{networks}:Blur(strength=0.5)", limit=3)
+    line = bench.compare(tmp_path / "run", models="Blur", against="Blur(strength=0.5)").squeeze()
+    assert (line["images"], line["dataset"], line["unpaired"]) == (2, "photos(limit=2)", 1)
