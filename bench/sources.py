@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import importlib.metadata
 import inspect
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,14 +15,27 @@ LIBRARIES = ("site-packages", "dist-packages")
 
 
 def source_hash(name: str, factory: Callable, weights_hash: str) -> str:
-    """SHA-256 of a user's source file, of the files beside it that it imports, and of weights that fill it."""
+    """SHA-256 of a user's source file, of the files beside it that it imports, and of weights that fill it.
+
+    Of what is installed among libraries it is the file, and the version of its distribution.
+    """
     try:
         place = name.rpartition(":")[0]
         file = Path(place if place.endswith(".py") else inspect.getsourcefile(inspect.unwrap(factory)))
-        contents = [path.read_bytes() for path in sources(file)]
+        contents = [*(path.read_bytes() for path in sources(file)), *_installed(file)]
     except (TypeError, OSError):  # made in a session, or compiled: nothing to read
         return weights_hash
     return hashlib.sha256(b"".join([*contents, weights_hash.encode()])).hexdigest()
+
+
+def _installed(file: Path) -> list[bytes]:
+    """What a file of an installed package belongs to, 'name 1.0'; nothing of other files."""
+    root = folders_of(file)[-1]
+    if root.name not in LIBRARIES:
+        return []
+    top = file.resolve().relative_to(root).parts[0].removesuffix(".py")
+    names = sorted(set(importlib.metadata.packages_distributions().get(top, ())))
+    return [f"{name} {importlib.metadata.version(name)}".encode() for name in names]
 
 
 def digest(file: Path) -> str:

@@ -21,6 +21,7 @@ from bench.datasets import CleanImage, Dataset
 from bench.errors import BadInput
 from bench.noise import noises
 from bench.protocols import Protocol
+from bench.runs import contents
 from noise_zoo.legacy import LegacyGenerator
 
 WINDOW_IMAGES = 32  # noisy images at hand, at most
@@ -40,7 +41,7 @@ class Patch:
 class Patches:
     """Squares of `side` pixels in a keyed random order, the same whatever they are used for.
 
-    `windows` has the window of each image; patches come window by window.
+    `windows` has the window of each image; patches come window by window. `pixels` is a hash of all images.
     """
 
     datasets: tuple[str, ...]
@@ -49,6 +50,7 @@ class Patches:
     patches: tuple[Patch, ...]
     side: int
     overlapping: bool
+    pixels: str = ""
 
     @property
     def words(self) -> str:
@@ -75,7 +77,7 @@ def cut(datasets: Sequence[Dataset], count: int, side: int) -> Patches:
     They overlap only where the images have no room for so many side by side. Raises BadInput where there is none.
     """
     images = tuple(image for dataset in datasets for image in dataset.images)
-    sizes = [_size(image) for image in images]
+    sizes, hashes = zip(*map(_size_and_hash, images), strict=True)
     room = [(height // side) * (width // side) for height, width in sizes]
     if not any(room):
         largest = max(min(size) for size in sizes)
@@ -94,7 +96,9 @@ def cut(datasets: Sequence[Dataset], count: int, side: int) -> Patches:
     order = np.random.default_rng(noises.stream_key("patches", *names, count, side)).permutation(len(patches))
     windows = windows_of(sizes)
     mixed = sorted((patches[place] for place in order), key=lambda patch: windows[patch.image])
-    return Patches(names, images, windows, tuple(mixed), side, overlapping)
+    owners = (dataset.name for dataset in datasets for _ in dataset.images)
+    pixels = contents.together(zip(owners, (image.name for image in images), hashes, strict=True))
+    return Patches(names, images, windows, tuple(mixed), side, overlapping, pixels)
 
 
 def windows_of(sizes: Sequence[tuple[int, int]]) -> tuple[int, ...]:
@@ -108,9 +112,10 @@ def windows_of(sizes: Sequence[tuple[int, int]]) -> tuple[int, ...]:
     return tuple(found)
 
 
-def _size(image: CleanImage) -> tuple[int, int]:
+def _size_and_hash(image: CleanImage) -> tuple[tuple[int, int], str]:
     try:
-        return image.read().shape[:2]
+        clean = image.read()
+        return clean.shape[:2], noises.pixel_hash(clean)
     except (ValueError, OSError) as error:
         raise BadInput(str(error)) from error
 

@@ -10,6 +10,7 @@ is right as far as it came.
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -81,6 +82,12 @@ def name_pixels(connection: sqlite3.Connection, dataset: str, image: str, hashes
         "INSERT OR REPLACE INTO contents VALUES (?, ?, ?, ?)",
         [(*where, noise, image_hash) for noise, image_hash in hashes.items()],
     )
+
+
+def together(pixels: Iterable[tuple[str, str, str]]) -> str:
+    """One hash of data sets, images and the hashes of their clean pixels, whatever their order."""
+    lines = ("\x1f".join(one) for one in sorted(pixels))
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:32]
 
 
 def base(name: str) -> str:
