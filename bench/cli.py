@@ -14,7 +14,7 @@ from bench import tilde
 from bench.errors import BadInput, unknown
 
 COMMANDS = (
-    *("run", "status", "compare", "report", "export", "publish", "site", "train", "noise", "models", "data"),
+    *("run", "status", "compare", "report", "export", "runs", "publish", "site", "train", "noise", "models", "data"),
     *("cka", "srga", "features", "brightness", "complete", "attribute", "detail", "predict"),  # looking inside
 )
 

@@ -12,13 +12,16 @@ from pathlib import Path
 import pandas as pd
 
 from bench.errors import BadInput, unknown
-from bench.runs import latest
+from bench.runs import selection
 from bench.runs.asked import written_in
 from bench.runs.conditions import read_conditions
+from bench.runs.selection import Selection
+from bench.runs.store import FIRST
+from bench.same_pixels import aligned
 from bench.sides import Pair, chosen, pairs_of
 from bench.statistics import measured
 from bench.statistics.ood import Conditions, common
-from bench.statistics.paired import differences
+from bench.statistics.paired import differences, failed_on_both
 from bench.statistics.significance import TESTS, holm
 
 Run = str | Path | pd.DataFrame
@@ -60,23 +63,26 @@ def compare(
     Formulas and sources: `bench.statistics.formulas`. Raises BadInput.
     """
     mine, theirs = conditions or (_conditions(run), _conditions(run if other is None else other))
-    here, protocol = _rows(run, protocol)
-    there = here if other is None else _rows(other, protocol)[0]
-    notes: list[str] = []
+    found = _rows(run, protocol)
+    past = found if other is None else _rows(other, found.protocol)
+    here, there, notes = found.rows, past.rows, []
     written = written_in(run), written_in(run if other is None else other)
     pairs = pairs_of(here, there, models, against, other is not None, notes, written)
-    here, there = (chosen(rows, noises, datasets) for rows in (here, there))
-    names = _metrics(here, there, metrics)
+    for which, one in {"This": found, "The other": past}.items() if past is not found else [("The", found)]:
+        notes += [f"{which} run has rows {left.reason}, which are not compared." for left in one.others]
+    here, there = chosen(here, noises, datasets), chosen(there, noises, None)
+    names = _metrics(here, there, metrics, _of_two_versions(found, past))
     ood = [set(common(here, mine, pair.side.labels)) & set(common(there, theirs, pair.against.labels))
            for pair in pairs]  # fmt: skip
-    found = [differences(here, there, pair.side, pair.against, names, test, noises_)
-             for pair, noises_ in zip(pairs, ood, strict=True)]  # fmt: skip
+    sides = [_sides(pair, here, there, datasets is not None, notes) for pair in pairs]
+    found = [differences(*rows, pair.side, pair.against, names, test, noises_)
+             for pair, rows, noises_ in zip(pairs, sides, ood, strict=True)]  # fmt: skip
     frame = pd.concat(
         [one.assign(model=p.side.name, against=p.against.name) for p, one in zip(pairs, found, strict=True)]
     )
     if frame.empty:
         raise BadInput("nothing can be compared: no image has scores on both sides under the same noise and protocol")
-    notes += _alone(frame, pairs, here, there)
+    notes += _alone(frame, sides)
     notes += _trained_apart(pairs, mine, theirs)
     away = frame["noise_name"] == ""
     frame["p_holm"] = _corrected(frame, away)
@@ -96,10 +102,19 @@ def _corrected(frame: pd.DataFrame, away: pd.Series) -> pd.Series:
     return adjusted.where(counted.notna(), frame["p"])
 
 
-def _rows(run: Run, protocol: str | None) -> tuple[pd.DataFrame, str]:
-    """The rows of a run that count, and their protocol."""
+def _sides(
+    pair: Pair, here: pd.DataFrame, there: pd.DataFrame, of_these: bool, notes: list[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows of each side, data sets and images called alike; `of_these`: of this side's data sets alone."""
+    mine, theirs = here[here["model"].isin(pair.side.labels)], there[there["model"].isin(pair.against.labels)]
+    theirs = aligned(mine, theirs, notes)
+    return mine, theirs[theirs["dataset"].isin(mine["dataset"])] if of_these else theirs
+
+
+def _rows(run: Run, protocol: str | None) -> Selection:
+    """The rows of a run that count, with their protocol."""
     if not isinstance(run, pd.DataFrame):
-        return latest.read(Path(run), protocol)
+        return selection.read(Path(run), protocol)
     protocols = sorted(set(run["protocol"]))
     if protocol is None and len(protocols) > 1:
         raise BadInput(f"the rows are of several protocols: name one of {', '.join(protocols)}")
@@ -108,12 +123,19 @@ def _rows(run: Run, protocol: str | None) -> tuple[pd.DataFrame, str]:
         raise BadInput(
             f"the rows have none of the protocol {protocol!r}; they have {', '.join(protocols) or 'nothing'}"
         )
-    return rows, protocol or protocols[0]
+    return Selection(protocol or protocols[0], rows, metrics=run.attrs.get("metric_versions", {}))
 
 
-def _metrics(here: pd.DataFrame, there: pd.DataFrame, wanted: str | None) -> list[str]:
-    """The metrics to compare: those named, or all that both runs measured. Raises BadInput."""
-    known = [name for name in measured(here) if name in measured(there)]
+def _of_two_versions(one: Selection, other: Selection) -> dict[str, str]:
+    """Metrics that two runs computed by other versions, whose scores are not compared, and which these are."""
+    versions = [(name, one.metrics.get(name, FIRST), other.metrics.get(name, FIRST))
+                for name in {**one.metrics, **other.metrics}]  # fmt: skip
+    return {name: f"version {mine} here, {theirs} there" for name, mine, theirs in versions if mine != theirs}
+
+
+def _metrics(here: pd.DataFrame, there: pd.DataFrame, wanted: str | None, differing: dict[str, str]) -> list[str]:
+    """The metrics to compare: those named, or all that both runs measured by one version. Raises BadInput."""
+    known = [name for name in measured(here) if name in measured(there) and name not in differing]
     taken = [name for name in known if here[name].notna().any() and there[name].notna().any()]
     if not taken:
         one, other = (", ".join(name for name in measured(rows) if rows[name].notna().any()) for rows in (here, there))
@@ -122,24 +144,29 @@ def _metrics(here: pd.DataFrame, there: pd.DataFrame, wanted: str | None) -> lis
         return taken
     asked = [part.strip() for part in wanted.split(",") if part.strip()]
     for name in asked:
+        if name in differing:
+            raise BadInput(f"{name} was computed by two versions of it ({differing[name]}): run one of the two again")
         if name not in taken:
             raise unknown("metric that both sides have", name, taken)
     return asked
 
 
-def _alone(frame: pd.DataFrame, pairs: Sequence[Pair], here: pd.DataFrame, there: pd.DataFrame) -> Iterator[str]:
-    """Sentences about means without a counterpart, and images without one."""
-    for which, rows, labels in (
-        ("this side", here, [label for pair in pairs for label in pair.side.labels]),
-        ("the other side", there, [label for pair in pairs for label in pair.against.labels]),
-    ):
-        cells = set(rows.loc[rows["model"].isin(labels), ["dataset", "noise"]].itertuples(index=False, name=None))
+def _alone(frame: pd.DataFrame, sides: Sequence[tuple[pd.DataFrame, pd.DataFrame]]) -> Iterator[str]:
+    """Sentences about means without a counterpart, and images without one, and how many have one."""
+    here, there = (pd.concat(rows) for rows in zip(*sides, strict=True))
+    for which, rows in (("this side", here), ("the other side", there)):
+        cells = set(rows.loc[rows["status"] == "ok", ["dataset", "noise"]].itertuples(index=False, name=None))
         lone = sorted(cells - set(frame[["dataset", "noise"]].itertuples(index=False, name=None)))
         if lone:
             first = ", ".join(f"{noise} on {dataset}" for dataset, noise in lone[:3])
             more = f" and {len(lone) - 3} more" if len(lone) > 3 else ""
             yield f"Only on {which}: {first}{more}."
     lines = frame[frame["noise_name"] != ""]
+    for dataset, part in lines.groupby("dataset", sort=False):
+        of = pd.concat([rows.loc[rows["dataset"] == dataset, "image"] for rows in (here, there)]).nunique()
+        yield f"{part['images'].max()} of {of} images of {dataset} were compared."
+    if failed := sum(map(failed_on_both, *zip(*sides, strict=True))):
+        yield f"{failed} images, counted under each noise, failed on both sides."
     unpaired = int(lines.drop_duplicates(["model", "against", "dataset", "noise"])["unpaired"].sum())
     if unpaired:
         yield f"{unpaired} images, counted under each noise, have no counterpart on the other side and are left out."

@@ -27,22 +27,25 @@ class Outlook:
     missing: Counter = field(default_factory=Counter)
     pixels: Counter = field(default_factory=Counter)
     noisy: Counter = field(default_factory=Counter)  # pixels of the noisy images to make, by noise
+    failing: Counter = field(default_factory=Counter)  # rows of images that cannot be read, by (model, data set)
     unreadable: list[str] = field(default_factory=list)
     examples: dict[int, tuple[Job, Task]] = field(default_factory=dict)  # a job with each noise, cut to its centre
 
     def table(self, plan: Plan) -> pd.DataFrame:
-        """A line for each model and data set: rows, and how many of them are done."""
+        """A line for each model and data set: rows, how many are done, and of how many the image cannot be read."""
         lines = []
         for dataset, model in product(plan.datasets, plan.models):
-            rows = self.rows[model.label, dataset.name]
+            pair = model.label, dataset.name
+            unreadable = {"unreadable": self.failing[pair]} if self.failing else {}
             lines.append(
                 {
                     "model": model.label,
                     "data set": dataset.name,
                     "noises": len(plan.noises_on(dataset)),
                     "images": len(dataset.images),
-                    "rows": rows,
-                    "done": rows - self.missing[model.label, dataset.name],
+                    "rows": self.rows[pair],
+                    "done": self.rows[pair] - self.missing[pair] - self.failing[pair],
+                    **unreadable,
                 }
             )
         return pd.DataFrame(lines)
@@ -64,6 +67,7 @@ def look(plan: Plan, done: set[str]) -> Outlook:
             for place in task.models:
                 outlook.missing[plan.models[place].label, job.dataset] += 1
                 outlook.pixels[place] += height * width
+    outlook.failing.update((row["model"], row["dataset"]) for row in missing.unreadable)
     outlook.unreadable = sorted({f"{row['image']}: {row['reason']}" for row in missing.unreadable})
     return outlook
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ import pandas as pd
 from bench import engines, isolation
 from bench.engines import Engine
 from bench.engines.here import Here
+from bench.errors import BadInput
 from bench.evaluation.missing import Missing
 from bench.evaluation.task import Finished
 from bench.files import write_whole
@@ -21,6 +23,7 @@ from bench.metrics import DEFAULT
 from bench.networks.models import Model
 from bench.noise import noises
 from bench.noise.noises import REFERENCE
+from bench.runs import contents, selection
 from bench.runs.plan import Plan, make_plan
 from bench.runs.store import Store
 
@@ -45,7 +48,7 @@ def run(
     timeout: float | None = None,
     out: str | Path,
 ) -> pd.DataFrame:
-    """Run models on noises and data sets into the folder `out`; returns all rows of that folder, a row per image.
+    """Run models on noises and data sets into the folder `out`; returns its rows that count, one per image.
 
     `reference` is the noise from which PSNR drops are counted, which is run besides; 'none' for none.
     `workers`: so many processes, or 'gpus'; `dask`: a cluster, 'local:4' or a scheduler's address; `timeout`: seconds
@@ -61,7 +64,7 @@ def run(
     with Store.create(Path(out)) as store:
         for _ in Run(plan, store, engines.start(plan, device, workers, dask, timeout)).steps():
             pass
-        return store.rows()
+        return selection.all_of_store(store)
 
 
 def execute(plan: Plan, store: Store, device: str = "auto", pictures: int = 2, command: str = "") -> Iterator[Step]:
@@ -91,13 +94,21 @@ class Run:
     ):
         self.plan, self.store, self.engine = plan, store, engine
         self.about = {"command": "", **(about or {})}
-        store.add_metrics(list(plan.measured))
-        self.missing = Missing(plan, store.done(plan.measured), pictures)
+        try:
+            contents.refuse_other_pictures(store.connection, plan.datasets, store.folder)
+        except BadInput:
+            engine.close()
+            raise
+        store.add_metrics(plan.measured)
+        self.missing = Missing(plan, store.done(plan.measured), pictures, self._hear)
         self.pictures = pictures
+        self.number = 1 + max([store.last_plan(), *(entry.get("plan", 0) for entry in store.manifest())])
 
     def steps(self) -> Iterator[Step]:
         """Do what is missing, a step a row or so."""
-        self.store.record({"event": "started", **self.about, **describe(self.plan),
+        with self.store.writing() as connection:
+            contents.name_images(connection, self.plan.datasets)
+        self.store.record({"event": "started", **self.about, "plan": self.number, **describe(self.plan),
                            **self.engine.describe(), "pictures": self.pictures, "rows_before": self.store.count(),
                            "versions": versions(),
                            "machine": machine()})  # fmt: skip
@@ -114,19 +125,30 @@ class Run:
         self.store.record({"event": "finished", "command": self.about["command"]})
 
     def rows(self) -> pd.DataFrame:
-        """The rows of the plan's images as they are now, models and data sets in its order."""
-        return self.plan.in_order(self.store.rows(self.missing.keys))
+        """The rows of the plan that count, models and data sets in its order."""
+        found = selection.of_store(self.store, self.plan.protocol.name)
+        return self.plan.in_order(found.of_plan(describe(self.plan)))
+
+    def _hear(self, dataset: str, image: str, hashes: Mapping[str, str], keys: list[str]) -> None:
+        """Keep what the pixels of an image are, and that its rows are asked for."""
+        with self.store.writing() as connection:
+            contents.name_pixels(connection, dataset, image, hashes)
+            self.store.claim(self.number, keys)
 
     def _commit(self, finished: Finished | None, skipped: int = 0) -> Step:
         rows, self.missing.unreadable = self.missing.unreadable, []
-        with isolation.our_code():  # a user's noise or metric may work in another thread
+        with isolation.our_code():  # user code, a noise or a metric, may run in another thread
             if finished is not None:
                 rows = [*rows, finished.row]
                 for name, content in finished.pictures.items():
                     if not (path := self.store.pictures / name).exists():
                         write_whole(path, content)
-            self.store.write(rows)
+            self.store.write([{**row, "plan": self.number, "scored": self._scored(row)} for row in rows])
         return Step(rows, skipped)
+
+    def _scored(self, row: Mapping[str, Any]) -> str:
+        """The versions of the metrics that a row has scores of, as JSON."""
+        return json.dumps({name: version for name, version in self.plan.measured.items() if row.get(name) is not None})
 
 
 def describe(plan: Plan) -> dict[str, Any]:

@@ -73,14 +73,14 @@ def compare(run, other, models, against, noise, datasets, metrics, protocol, tes
     """
     from bench import comparison
     from bench.errors import BadInput
-    from bench.runs import latest
+    from bench.runs import selection
 
     frame = comparison.compare(
         run, other, models=models or None, against=against, noises=noise, datasets=datasets, metrics=metrics,
         protocol=protocol, test=test,
     )  # fmt: skip
     judged = judged_metric(frame, metrics) if fail_below is not None else None
-    cards = latest.metric_cards(run)
+    cards = selection.metric_cards(run)
     if kind == "text" and out is None:
         show(frame, cards, (f" in {run}", f" in {other}") if other else ("", ""))
     else:

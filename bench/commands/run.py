@@ -159,11 +159,13 @@ def forecast(plan, out: Path, device: str) -> None:
     from bench.evaluation.denoise import Networks
     from bench.machine import device_of
     from bench.progress import duration
+    from bench.runs import contents
     from bench.runs.store import ROWS, Store
 
     done: set[str] = set()
     if (out / ROWS).exists():
         with Store.open(out) as store:
+            contents.refuse_other_pictures(store.connection, plan.datasets, out)
             done = store.done(plan.measured)
     outlook = estimate.look(plan, done)
     print_frame(outlook.table(plan))
@@ -173,6 +175,8 @@ def forecast(plan, out: Path, device: str) -> None:
     if missing:
         seconds = estimate.seconds_needed(plan, outlook, Networks.of(plan, device_of(device)))
         click.echo(f"{missing} rows to do: about {duration(seconds)} in one process on this machine")
+    elif unreadable := sum(outlook.failing.values()):
+        click.echo(f"nothing to do but {unreadable} rows of images that cannot be read: they will fail")
     else:
         click.echo("nothing to do: every row is there")
 

@@ -176,7 +176,8 @@ def _public(public: PublicSet, folder: Path, given: dict[str, Any]) -> Dataset:
 def _folder(folder: Path, name: str, given: dict[str, Any]) -> Dataset:
     found = folders.find(folder, _shown(given), _layout(given))
     kind = "pairs" if found.images[0].recorded else "images"
-    return Dataset(name, f"folder of {len(found.images)} {kind}", "of its owners", found.images, found=found.remarks)
+    return Dataset(name, f"folder of {len(found.images)} {kind}", "of its owners", found.images, found=found.remarks,
+                   folder=str(folder.resolve()))  # fmt: skip
 
 
 def add(name: str, folder: Path) -> Dataset | None:

@@ -104,6 +104,7 @@ class Dataset:
     images: tuple[CleanImage, ...]
     note: str = ""
     found: tuple[str, ...] = ()
+    folder: str = ""  # its path, '' for data sets of the installation
 
     @cached_property
     def remarks(self) -> tuple[str, ...]:

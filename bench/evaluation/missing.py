@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import product
@@ -21,20 +21,22 @@ from bench.runs.plan import Plan
 from bench.runs.store import row_key
 from noise_zoo.noise import Noise
 
+# told of each image that was read: data set, image, hashes of its pixels by noise ('' of the clean one), keys of rows
+Heard = Callable[[str, str, Mapping[str, str], list[str]], None]
+
 
 class Missing:
     """The jobs that complete a store, in the order of the plan.
 
     done        keys of the rows that are there
     pictures    how many images of a data set have their pictures kept, at the first seed
-    keys        of all rows of the images read so far: what the plan's rows are called in the store
-    skipped     how many of these were there
+    heard       is told of each image that was read
+    skipped     how many rows of the images read so far are there
     unreadable  rows of images that could not be read, since they were last taken away
     """
 
-    def __init__(self, plan: Plan, done: Collection[str], pictures: int = 0):
-        self.plan, self.done, self.pictures = plan, done, pictures
-        self.keys: list[str] = []
+    def __init__(self, plan: Plan, done: Collection[str], pictures: int = 0, heard: Heard = lambda *image: None):
+        self.plan, self.done, self.pictures, self.heard = plan, done, pictures, heard
         self.skipped = 0
         self.unreadable: list[dict[str, Any]] = []
 
@@ -56,19 +58,23 @@ class Missing:
             with isolation.waiting():
                 clean, image_hash, recorded = reading.result()
         except (ValueError, OSError) as error:
-            self.unreadable += self._unreadable(dataset, image.name, first_line(error))
+            rows = list(self._unreadable(dataset, image.name, first_line(error)))
+            self.heard(dataset.name, image.name, {"": ""}, list(map(row_key, rows)))
+            self.unreadable += rows
             return
         whole = Job(dataset.name, image.name, clean, image_hash, (), recorded, image.photograph)
-        tasks = []
+        tasks, asked = [], []
         for seed, noise in self.plan.seeds_and_noises(dataset):
             cells = [(noise, seed, model) for model in range(len(self.plan.models))]
             keys = [row_key(row_of(self.plan, whole, cell)) for cell in cells]
             models = tuple(model for model, key in enumerate(keys) if key not in self.done)
-            self.keys += keys
+            asked += keys
             self.skipped += len(keys) - len(models)
             if models:
                 pictured = place < self.pictures and seed == self.plan.seeds[0]
                 tasks.append(Task(noise, seed, models, pictured))
+        pairs = {self.plan.noise_columns[noise]["noise"]: pair.pair_hash for noise, pair in recorded.items()}
+        self.heard(dataset.name, image.name, {"": image_hash, **pairs}, asked)
         if tasks:
             yield replace(whole, tasks=tuple(tasks))
 
@@ -79,9 +85,7 @@ class Missing:
 
     def _unreadable(self, dataset: Dataset, image: str, reason: str) -> Iterator[dict[str, Any]]:
         for (seed, noise), model in product(self.plan.seeds_and_noises(dataset), range(len(self.plan.models))):
-            row = unscored(self.plan, model, noise, seed, dataset.name, image, "", 0)
-            self.keys.append(row_key(row))
-            yield failed(row, reason)
+            yield failed(unscored(self.plan, model, noise, seed, dataset.name, image, "", 0), reason)
 
 
 def _read(image: CleanImage, wanted: dict[int, Noise]) -> tuple[np.ndarray, str, dict[int, Recorded]]:

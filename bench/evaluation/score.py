@@ -22,7 +22,7 @@ class Scorer:
     """The plan's metrics against the clean image of a task, on a device; the columns of the noisy input's scores."""
 
     def __init__(self, plan: Plan, prepared: Prepared, device: torch.device):
-        self._sources = plan.measured
+        self._versions = plan.measured
         self._score = metrics.against(plan.metrics, prepared.clean_bytes, plan.protocol, device)
         self._noisy = self._score(prepared.noisy_bytes)
 
@@ -39,9 +39,9 @@ class Scorer:
         return {**scores.values, "psnr_capped": capped, "no_value": self._no_value(scores.missing)}
 
     def _no_value(self, missing: dict[str, str]) -> str | None:
-        """JSON for the store: column -> why it is empty, and the SHA-256 of the metric's file where it is a user's."""
-        of_noisy = {f"{name}_noisy": [why, self._sources[name]] for name, why in self._noisy.missing.items()}
-        found = {name: [why, self._sources[name]] for name, why in missing.items()}
+        """JSON for the store: column -> why it is empty, and the version of the metric."""
+        of_noisy = {f"{name}_noisy": [why, self._versions[name]] for name, why in self._noisy.missing.items()}
+        found = {name: [why, self._versions[name]] for name, why in missing.items()}
         return json.dumps({**found, **of_noisy}) if found or of_noisy else None
 
 

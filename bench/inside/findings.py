@@ -44,7 +44,7 @@ def about(model: Model, layer: str, noise: Any, seed: int, other: bool = False) 
         "weights_hash": model.weights_hash,
         "layer": layer,
         "noise": noises.canonical(noise),
-        "noise_version": noise.version,
+        "noise_version": noises.version(noise),
         "seed": seed,
     }
     if other:

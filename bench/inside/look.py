@@ -28,7 +28,7 @@ from bench.inside import figures, findings
 from bench.inside.setting import opened
 from bench.machine import machine, versions
 
-ANSWERED_ANEW = ("weights_sha256", "version", "noise_versions", "device")  # of which the latest answer counts
+ANSWERED_ANEW = ("weights_sha256", "version", "noise_versions", "device", "pixels")  # of which the latest answer counts
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from bench.datasets import CleanImage, Dataset
 from bench.errors import BadInput
 from bench.noise import noises
 from bench.protocols import Protocol
+from bench.runs import contents
 from noise_zoo.legacy import LegacyGenerator
 
 WINDOW_IMAGES = 32  # noisy images at hand, at most
@@ -40,7 +41,7 @@ class Patch:
 class Patches:
     """Squares of `side` pixels in a keyed random order, the same whatever they are used for.
 
-    `windows` has the window of each image; patches come window by window.
+    `windows` has the window of each image; patches come window by window. `pixels` is a hash of all images.
     """
 
     datasets: tuple[str, ...]
@@ -50,6 +51,7 @@ class Patches:
     side: int
     overlapping: bool
     channels: int = 3
+    pixels: str = ""
 
     @property
     def words(self) -> str:
@@ -78,7 +80,7 @@ def cut(datasets: Sequence[Dataset], count: int, side: int) -> Patches:
     for greyscale images beside colour ones.
     """
     images = tuple(image for dataset in datasets for image in dataset.images)
-    shapes = [_shape(image) for image in images]
+    shapes, hashes = zip(*map(_shape_and_hash, images), strict=True)
     sizes, channels = [shape[:2] for shape in shapes], {shape[2] for shape in shapes}
     if len(channels) > 1:
         grey = sum(shape[2] == 1 for shape in shapes)
@@ -101,7 +103,9 @@ def cut(datasets: Sequence[Dataset], count: int, side: int) -> Patches:
     order = np.random.default_rng(noises.stream_key("patches", *names, count, side)).permutation(len(patches))
     windows = windows_of(sizes)
     mixed = sorted((patches[place] for place in order), key=lambda patch: windows[patch.image])
-    return Patches(names, images, windows, tuple(mixed), side, overlapping, *channels)
+    owners = (dataset.name for dataset in datasets for _ in dataset.images)
+    pixels = contents.together(zip(owners, (image.name for image in images), hashes, strict=True))
+    return Patches(names, images, windows, tuple(mixed), side, overlapping, *channels, pixels)
 
 
 def windows_of(sizes: Sequence[tuple[int, int]]) -> tuple[int, ...]:
@@ -115,9 +119,10 @@ def windows_of(sizes: Sequence[tuple[int, int]]) -> tuple[int, ...]:
     return tuple(found)
 
 
-def _shape(image: CleanImage) -> tuple[int, int, int]:
+def _shape_and_hash(image: CleanImage) -> tuple[tuple[int, int, int], str]:
     try:
-        return image.read().shape
+        clean = image.read()
+        return clean.shape, noises.pixel_hash(clean)
     except (ValueError, OSError) as error:
         raise BadInput(str(error)) from error
 

@@ -6,6 +6,7 @@ image by image, in dB. The findings are of the deepest features, against the sam
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 import pandas as pd
@@ -16,6 +17,7 @@ from bench.errors import BadInput
 from bench.inside import findings
 from bench.inside.figures import prediction as figure
 from bench.inside.look import Drawing, Look
+from bench.runs import contents, selection
 from bench.runs.store import Store
 
 VERSION = 1
@@ -70,7 +72,7 @@ def join(store: Store, reference: str, dataset: str | None = None, protocol: str
 
     `dataset` is the text that findings have: one name, or several with commas. Raises BadInput where there are none.
     """
-    found, rows = _against(findings.read(store), reference), store.rows()
+    found, rows = _against(_of_pixels(findings.read(store), store), reference), selection.all_of_store(store)
     for column, wanted in (("dataset", dataset), ("protocol", protocol)):
         found = found[found[column] == wanted] if wanted else found
     made = [_join(part, rows, reference, *where) for where, part in found.groupby(WHERE, sort=False)]
@@ -78,6 +80,21 @@ def join(store: Store, reference: str, dataset: str | None = None, protocol: str
     if not made:
         raise BadInput(_nothing(store, found, rows, reference))
     return max(made, key=lambda one: one.cells[[*one.measures]].notna().to_numpy().sum())
+
+
+def _of_pixels(found: pd.DataFrame, store: Store) -> pd.DataFrame:
+    """The findings on the pixels that the scores are of, as far as both say of which they are."""
+    read = store.contents()
+    read = read[read["noise"] == ""]
+    pixels = found["settings"].map(lambda text: json.loads(text).get("pixels") if text else None)
+    kept = pd.Series(True, found.index)
+    for dataset in set(found["dataset"]):
+        names = [dataset] if dataset in set(read["dataset"]) else spec.split(dataset)
+        part = read[read["dataset"].isin(names)]
+        if set(names) <= set(part["dataset"]) and part["image_hash"].notna().all():
+            now = contents.together(part[["dataset", "image", "image_hash"]].itertuples(index=False, name=None))
+            kept &= (found["dataset"] != dataset) | pixels.isna() | (pixels == now)
+    return found[kept]
 
 
 def _nothing(store: Store, found: pd.DataFrame, rows: pd.DataFrame, reference: str) -> str:
@@ -118,8 +135,6 @@ def _join(found: pd.DataFrame, rows: pd.DataFrame, reference: str, dataset: str,
         cells = cells.merge(values.rename(measure).reset_index(), how="left", on=[*MODEL, *NOISE])
     known = [name for name in cells if name in MEASURES and name != NOISY]
     cells = cells[cells[known].notna().any(axis=1)] if known else cells.iloc[:0]
-    latest = cells.drop_duplicates("model", keep="last").set_index("model")["weights_hash"]
-    cells = cells[cells["weights_hash"] == cells["model"].map(latest)]
     cells = cells.assign(noise_name=[spec.parse(noise).name for noise in cells["noise"]])
     return Joined(reference, dataset, protocol, cells.reset_index(drop=True))
 

@@ -18,7 +18,8 @@ from bench.inside import findings
 from bench.inside.patches import Patches, cut
 from bench.machine import device_of
 from bench.protocols import Protocol
-from bench.runs.store import Store
+from bench.runs import contents
+from bench.runs.store import ROWS, Store
 
 
 @dataclass(frozen=True)
@@ -40,13 +41,15 @@ class Setting:
             **self._channels,
             "overlapping": self.patches.overlapping,
             "images": len({patch.image for patch in self.patches.patches}),
+            "pixels": self.patches.pixels,
             "protocol": self.protocol.name,
             "seed": self.seed,
         }
 
     def how(self, **settings: Any) -> dict[str, Any]:
         """The columns of a finding that say on what, under which protocol, with which settings, and where."""
-        text = {"patches": len(self.patches.patches), "side": self.patches.side, **self._channels, **settings}
+        text = {"patches": len(self.patches.patches), "side": self.patches.side, "pixels": self.patches.pixels,
+                **self._channels, **settings}  # fmt: skip
         return {
             "dataset": ", ".join(self.patches.datasets),
             "protocol": self.protocol.name,
@@ -79,6 +82,9 @@ def make(
     names = [dataset.name for dataset in chosen]
     if len(set(names)) < len(names):
         raise BadInput(f"two data sets are called {max(names, key=names.count)!r}: name each once")
+    if (out / ROWS).exists():
+        with Store.open(out) as store:
+            contents.refuse_other_pictures(store.connection, chosen, out)
     loaded = protocols.load_protocol(protocol)
     target = device_of(device)
     return Setting(cut(chosen, count, side), loaded, seed, target, out)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench import isolation, registry, spec
+from bench import isolation, registry, sources, spec
 from bench.errors import BadInput, described, unknown
 from bench.machine import is_out_of_memory
 
@@ -55,6 +55,8 @@ class Metric:
     bordered          whether a protocol's border is left out before it
     ordered           whether it is given the channels in the order that a protocol says
     missing           why it cannot be computed on this machine, '' where it can; may fetch what it needs
+    version           a change of the numbers is a new version: scores of two versions are never averaged
+    source_hash       SHA-256 of the source of a user's metric, filled in where it is loaded; '' for all others
     """
 
     name: str
@@ -69,11 +71,8 @@ class Metric:
     bordered: bool = True
     ordered: bool = False
     missing: Callable[[], str] = _at_hand
-
-    @property
-    def source_hash(self) -> str:
-        """SHA-256 of a user's file, '' of a metric of the project or of a package."""
-        return registry.source_of(self.against)
+    version: int = 1
+    source_hash: str = ""
 
     def score(self, output: np.ndarray, clean: np.ndarray) -> float:
         """The score of one uint8 array (H, W, C) against another of its shape."""
@@ -82,7 +81,12 @@ class Metric:
     def card(self) -> dict[str, Any]:
         """What a manifest and a page say of it."""
         said = ("name", "title", "unit", "digits", "higher_is_better", "meaning", "words", "source")
-        return {name: getattr(self, name) for name in said}
+        return {**{name: getattr(self, name) for name in said}, "version": self.identity}
+
+    @property
+    def identity(self) -> str:
+        """The version by which scores are known: '1', and of a user's metric with its source, '1 3f5a...'."""
+        return f"{self.version} {self.source_hash[:16]}".strip()
 
 
 def names() -> list[str]:
@@ -101,22 +105,22 @@ def load_metric(name: str) -> Metric:
         raise BadInput(f"metric {name!r} is an object of type {type(found).__name__}, wanted a bench.metrics.Metric")
     if not found.name.isidentifier() or found.name in registry.modules("bench.metrics", "METRIC"):
         raise BadInput(f"metric {name!r} calls itself {found.name!r}: wanted a name of its own, letters and digits")
-    return _guarded(found)
+    return _guarded(found, sources.source_hash(name, found.against, ""))
 
 
 _GUARDED: weakref.WeakKeyDictionary[Metric, Metric] = weakref.WeakKeyDictionary()
 
 
-def _guarded(found: Metric) -> Metric:
-    """A user's metric whose functions run apart from all else."""
-    if found not in _GUARDED:
+def _guarded(found: Metric, source_hash: str) -> Metric:
+    """A user-defined metric whose functions run isolated from all else."""
+    if found not in _GUARDED or _GUARDED[found].source_hash != source_hash:
         context = isolation.call_of(found)
 
         def against(clean: torch.Tensor) -> Callable[[torch.Tensor], float]:
             return isolation.guarded(found.against(clean), context)
 
         guarded = replace(found, against=isolation.guarded(wraps(found.against)(against), context),
-                          missing=isolation.guarded(found.missing, context))  # fmt: skip
+                          missing=isolation.guarded(found.missing, context), source_hash=source_hash)  # fmt: skip
         _GUARDED[found] = registry.renamed(guarded, found)
     return _GUARDED[found]
 

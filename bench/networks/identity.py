@@ -2,53 +2,15 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
-import inspect
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.lazy import LazyModuleMixin
 
-from bench import isolation
-from bench.beside import PROTECTED, folders_of, root_of
+from bench.sources import source_hash, sources
 
-LIBRARIES = ("site-packages", "dist-packages")
-
-
-def source_hash(name: str, factory: Callable, weights_hash: str) -> str:
-    """SHA-256 of a user's source file, of the files beside it that it imports, and of weights that fill it."""
-    try:
-        place = name.rpartition(":")[0]
-        world = isolation.world_of(factory)
-        with isolation.user_code(world):  # where inspect finds its module
-            file = Path(place if place.endswith(".py") else inspect.getsourcefile(inspect.unwrap(factory)))
-        file, *beside = sources(file, world.folders)
-        loaded = [path.resolve() for path in world.imported if not set(path.parts) & set(LIBRARIES)]
-        contents = [path.read_bytes() for path in (file, *sorted({*beside, *loaded} - {file}))]
-    except (TypeError, OSError):  # made in a session, or compiled: nothing to read
-        return weights_hash
-    return hashlib.sha256(b"".join([*contents, weights_hash.encode()])).hexdigest()
-
-
-def sources(file: Path, folders: tuple[Path, ...] = ()) -> list[Path]:
-    """The file, and those that it imports by name from its folders, and they, in the order of their paths.
-
-    Its folders are those of `folders_of`, and `folders`. Imports are read, not executed; a name that is put together
-    while the program runs is not seen. Of what is installed among libraries it is the file alone.
-    """
-    file, folders = file.resolve(), (*folders_of(file), *folders)
-    if root_of(file).name in LIBRARIES:  # installed: a version changes it, no editor
-        return [file]
-    found, waiting = set(), [file]
-    while waiting:
-        path = waiting.pop()
-        if path not in found:
-            found.add(path)
-            waiting += [other for other in _imported(path, folders) if other.is_file()]
-    return [file, *sorted(found - {file})]
+__all__ = ["source_hash", "sources", "tensors_hash"]
 
 
 def tensors_hash(network: nn.Module) -> str:
@@ -79,30 +41,3 @@ def _content(value: object) -> bytes:
     if not isinstance(value, Tensor):  # what a module keeps beside its tensors
         return repr(value).encode()
     return value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
-
-
-def _imported(file: Path, roots: tuple[Path, ...]) -> Iterator[Path]:
-    """Files that the imports of a file could mean, in its package or below one of the roots."""
-    try:
-        tree = ast.parse(file.read_bytes())
-    except (SyntaxError, ValueError):  # importing it will say so
-        return
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield from _files(alias.name.split("."), () if alias.name.split(".")[0] in PROTECTED else roots)
-        elif isinstance(node, ast.ImportFrom):
-            module = node.module.split(".") if node.module else []
-            below = () if not node.level and module[0] in PROTECTED else roots
-            if 0 < node.level <= len(file.parents):
-                below = (file.parents[node.level - 1],)
-            for alias in node.names:
-                yield from _files([*module, alias.name], below)
-
-
-def _files(parts: list[str], roots: tuple[Path, ...]) -> Iterator[Path]:
-    """a.b.c -> the files of a, a.b and a.b.c."""
-    for root in roots:
-        for count in range(1, len(parts) + 1):
-            path = root.joinpath(*parts[:count])
-            yield from (path.with_name(path.name + ".py"), path / "__init__.py")

@@ -96,8 +96,8 @@ class Plan:
 
     @property
     def measured(self) -> dict[str, str]:
-        """Metric -> SHA-256 of its file where it is a user's, else ''."""
-        return {metric.name: metric.source_hash for metric in self.metrics}
+        """Metric -> its version, with the source of a user-defined one."""
+        return {metric.name: metric.identity for metric in self.metrics}
 
     def noises_on(self, dataset: datasets.Dataset) -> list[int]:
         """Indices of the noises that a data set is run under: for pairs its own and the reference."""

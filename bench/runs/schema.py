@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 
+from bench.runs import contents
+
 IDENTITY = {  # what determines a row's numbers
     "model": "TEXT", "size": "TEXT", "weights": "TEXT", "weights_hash": "TEXT", "dataset": "TEXT", "image": "TEXT",
     "image_hash": "TEXT", "noise": "TEXT", "noise_version": "INTEGER", "seed": "INTEGER", "protocol": "TEXT",
@@ -20,19 +22,26 @@ COLUMNS = {**IDENTITY, **MEASURED}
 ORDER = ("model", "size", "weights", "weights_hash", "dataset", "image", "photograph", "image_hash", "input", "noise",
          "noise_name", "noise_version", "level", "seed", "protocol", "precision", "tile", "device")  # fmt: skip
 ORDER_AFTER = ("psnr_capped", "seconds", "status", "reason")  # behind the metrics, NAME and NAME_noisy each
-HIDDEN = {"asked": "TEXT", "no_value": "TEXT"}  # of the store itself, not of its rows: see Store.write
+HIDDEN = {  # of the store itself, not of its rows
+    "asked": "TEXT",  # the key that was asked for, where the tile had to be smaller: see Store.write
+    "plan": "INTEGER",  # number of the last plan that asked for the row
+    "scored": "TEXT",  # JSON: metric -> the version that its scores were computed by
+    "no_value": "TEXT",  # JSON: column of a metric -> [why it is empty, the version of the metric]
+}
 SCHEMA = 2  # 1 had neither `asked` nor `photograph`; columns that come later are added to older stores
 _ALL = {**HIDDEN, **COLUMNS}
 
 
 def make_tables(connection: sqlite3.Connection) -> None:
-    """Make what a new store has; what is there stays."""
+    """Make what a new store has; what is there stays. `complete` commits it."""
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute("BEGIN IMMEDIATE")
     columns = ", ".join(f"{name} {kind}" for name, kind in _ALL.items())
     connection.execute(f"CREATE TABLE IF NOT EXISTS rows (key TEXT PRIMARY KEY, {columns})")
     connection.execute("CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT)")
     connection.execute("INSERT OR IGNORE INTO about VALUES ('schema', ?)", (str(SCHEMA),))
+    contents.make_tables(connection)
 
 
 def complete(connection: sqlite3.Connection) -> None:
@@ -42,6 +51,7 @@ def complete(connection: sqlite3.Connection) -> None:
         if name not in there:
             connection.execute(f"ALTER TABLE rows ADD COLUMN {name} {kind}")
     connection.execute("CREATE INDEX IF NOT EXISTS unread ON rows (dataset, image) WHERE image_hash = ''")
+    connection.execute("CREATE INDEX IF NOT EXISTS asked ON rows (asked) WHERE asked IS NOT NULL")
     connection.execute("UPDATE about SET value = ? WHERE name = 'schema'", (str(SCHEMA),))
     connection.commit()
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from bench import lock
 from bench.errors import BadInput
+from bench.runs import selection
 from bench.runs.store import Store
 
 
@@ -23,6 +24,7 @@ class Status:
     finished  whether the command ended by itself
     writer    who writes now, None where nobody does
     rate      rows a second since the command began, None where that cannot be told
+    left_out  rows that do not count under its protocol, and why
     """
 
     command: str
@@ -31,6 +33,7 @@ class Status:
     finished: bool
     writer: dict[str, Any] | None
     rate: float | None
+    left_out: tuple[selection.LeftOut, ...] = ()
 
     @property
     def missing(self) -> int:
@@ -40,48 +43,40 @@ class Status:
 def of(folder: Path) -> Status:
     """Raises BadInput where the folder is no run."""
     with Store.open(folder) as store:
-        rows, manifest = store.rows(), store.manifest()
-    started = [place for place, entry in enumerate(manifest) if entry["event"] == "started"]
-    if not started:
-        raise BadInput(f"{folder} has no manifest.json that says what was planned: bench run --out {folder} writes it")
-    plan, writer, there = manifest[started[-1]], lock.writer(folder), len(rows)
-    rows = _of_plan(rows, plan)
+        manifest, there = store.manifest(), store.count()
+        started = [place for place, entry in enumerate(manifest) if entry["event"] == "started"]
+        if not started:
+            raise BadInput(
+                f"{folder} has no manifest.json that says what was planned: bench run --out {folder} writes it"
+            )
+        plan = manifest[started[-1]]
+        found = selection.of_store(store, plan["protocol"], hidden=True)
+        done = store.done(selection.metric_versions([plan]))
+        images = store.contents().groupby("dataset")["image"].nunique().to_dict()
+    rows, writer = found.of_plan(plan), lock.writer(folder)
     failed = rows.loc[rows["status"] != "ok", "reason"].value_counts()
     return Status(
         command=plan["command"],
-        cells=_cells(rows, plan),
+        cells=_cells(rows, plan, done, images),
         reasons={str(reason): int(count) for reason, count in failed.items()},
         finished=any(entry["event"] == "finished" for entry in manifest[started[-1] :]),
         writer=writer,
         rate=_rate(there, plan) if writer else None,
+        left_out=found.left_out,
     )
 
 
-def _of_plan(rows: pd.DataFrame, plan: dict[str, Any]) -> pd.DataFrame:
-    """The rows under the plan's protocol, precision and weights; of an image that was changed, the last."""
-    hashes = {model["label"]: model["weights_hash"] for model in plan["models"]}
-    mine = rows[
-        (rows["protocol"] == plan["protocol"])
-        & (rows["precision"] == plan["precision"])
-        & (rows["weights_hash"] == rows["model"].map(hashes))
-        & (rows["noise_version"] == rows["noise"].map(plan["noise_versions"]))
-    ]
-    return mine.sort_values("status").drop_duplicates(["model", "dataset", "noise", "seed", "image"], keep="last")
-
-
-def _cells(rows: pd.DataFrame, plan: dict[str, Any]) -> pd.DataFrame:
-    counts = rows.groupby(["model", "dataset", "noise", "seed"])["status"].agg(
-        done=lambda status: int((status == "ok").sum()), failed=lambda status: int((status != "ok").sum())
-    )
+def _cells(rows: pd.DataFrame, plan: dict[str, Any], done: set[str], images: dict[str, int]) -> pd.DataFrame:
+    """A line for each cell of a plan; `done` are the keys that are not done again, `images` how many a data set has."""
+    asked = rows["asked"].where(rows["asked"].notna(), rows["key"])
+    counted = rows.assign(done=asked.isin(done), failed=rows["status"] != "ok")
+    counts = counted.groupby(selection.CELL)[["done", "failed"]].sum()
+    planned = {dataset["name"]: images.get(dataset["name"], dataset["images"]) for dataset in plan["datasets"]}
     lines = []
-    for model in plan["models"]:
-        for dataset in plan["datasets"]:
-            for noise in dataset.get("noises", plan["noises"]):
-                for seed in plan["seeds"]:
-                    cell = (model["label"], dataset["name"], noise, seed)
-                    done, failed = map(int, counts.loc[cell]) if cell in counts.index else (0, 0)
-                    missing = max(0, dataset["images"] - done - failed)
-                    lines.append((*cell, dataset["images"], done, failed, missing))
+    for cell in selection.cells(plan):
+        done_here, failed = map(int, counts.loc[cell]) if cell in counts.index else (0, 0)
+        count = planned[cell[1]]
+        lines.append((*cell, count, done_here, failed, max(0, count - done_here - failed)))
     return pd.DataFrame(lines, columns=["model", "data set", "noise", "seed", "rows", "done", "failed", "missing"])
 
 

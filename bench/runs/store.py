@@ -13,8 +13,8 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,10 +25,11 @@ import pandas as pd
 from bench.errors import BadInput, described
 from bench.files import StoreFull, write_whole
 from bench.lock import WriterLock
-from bench.runs import schema
+from bench.runs import contents, schema
 from bench.runs.schema import COLUMNS, HIDDEN, IDENTITY, ORDER, ORDER_AFTER, SCHEMA
 
 ROWS, MANIFEST = "rows.sqlite", "manifest.json"
+FIRST = "1"  # the version of a metric whose scores do not say by which they were computed
 # rows of an image that could not be read have no pixel hash; they give way once it can be
 _NAMED = tuple(name for name in IDENTITY if name != "image_hash")
 _UNREAD = "image_hash = '' AND " + " AND ".join(f"{name} IS ?" for name in _NAMED)
@@ -87,26 +88,52 @@ class Store:
         _check(connection, folder)
         return cls(folder, connection)
 
-    def add_metrics(self, names: Sequence[str]) -> None:
+    def add_metrics(self, names: Iterable[str]) -> None:
         """Make the columns that metrics need and that are not there. Raises BadInput for a name that is taken."""
         try:
             schema.add_metrics(self.connection, names)
         except ValueError as error:
             raise BadInput(str(error)) from error
 
-    def done(self, metrics: Mapping[str, str] | None = None) -> set[str]:
-        """Keys of the rows that are there and did not fail, as they were asked for.
+    def done(self, metrics: Mapping[str, str] | Iterable[str] = ()) -> set[str]:
+        """Keys of the rows that did not fail and have these metrics, as they were asked for.
 
-        `metrics`: those that they have, or have no value of by the same definition: name -> SHA-256 of a user's file.
+        Metrics with versions (name -> version): scores of another version do not count; a metric that has no value
+        for an image does not have to be computed again by the same version.
         """
-        tried = "no_value" in schema.columns_of(self.connection)
-        conditions, given = ["status = 'ok'"], []
-        for name, source in (metrics or {}).items():
-            settled = f" OR json_extract(no_value, '$.{name}[1]') = ?" if tried else ""
-            conditions.append(f'("{name}" IS NOT NULL{settled})')
-            given += [source] if tried else []
-        query = f"SELECT coalesce(asked, key) FROM rows WHERE {' AND '.join(conditions)}"
-        return {key for (key,) in self.connection.execute(query, given)}
+        there = schema.columns_of(self.connection)
+        columns = [name if name in there else "NULL" for name in ("asked", "scored", "no_value", *metrics)]
+        query = f"SELECT key, {', '.join(columns)} FROM rows WHERE status = 'ok'"
+        versions = metrics if isinstance(metrics, Mapping) else dict.fromkeys(metrics)
+        return {asked or key for key, asked, *known in self.connection.execute(query) if _is_scored(*known, versions)}
+
+    def claim(self, plan: int, keys: Iterable[str]) -> None:
+        """Keep that a plan asks for rows, those that are there; to be called inside `writing`."""
+        numbered = [(plan, key) for key in keys]
+        for column in ("key", "asked"):
+            self.connection.executemany(f"UPDATE rows SET plan = ? WHERE {column} = ?", numbered)
+
+    def last_plan(self) -> int:
+        """The largest number of a plan that rows have."""
+        return self.connection.execute("SELECT coalesce(max(plan), 0) FROM rows").fetchone()[0]
+
+    def remove(self, keys: Iterable[str]) -> None:
+        """Take rows away."""
+        with self.writing() as connection:
+            connection.executemany("DELETE FROM rows WHERE key = ?", [(key,) for key in keys])
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """The connection; what is done inside is committed together, or nothing of it. Raises StoreFull."""
+        try:
+            with self.connection:
+                yield self.connection
+        except sqlite3.OperationalError as error:
+            raise StoreFull(f"{self.folder} cannot be written: {error}") from error
+
+    def contents(self) -> pd.DataFrame:
+        """What the data sets have in them now, as far as they were read: see `bench.runs.contents`."""
+        return contents.read(self.connection)
 
     def count(self) -> int:
         """How many rows there are."""
@@ -117,7 +144,7 @@ class Store:
 
         What was measured before and is not now stays, and so does a good row where the new one failed.
         A row that is not quite what was asked for, because its tile had to be smaller, has the key of that in `asked`.
-        `no_value` has, as JSON, why a metric's column is empty: column -> [reason, SHA-256 of a user's file].
+        `no_value` has, as JSON, why a metric's column is empty: column -> [reason, version of the metric].
         """
         kept = schema.score_columns(self.connection)
         names = ["key", *dict.fromkeys([*HIDDEN, *COLUMNS, *kept])]
@@ -130,36 +157,35 @@ class Store:
             if name in kept
             else f"{name} = excluded.{name}"
             for name in names
+            if name != "scored"
         )
-        try:
-            with self.connection:
-                self.connection.executemany(
-                    f"DELETE FROM rows WHERE {_UNREAD}", [list(map(row.get, _NAMED)) for row in rows]
-                )
-                self.connection.executemany(
-                    f"INSERT INTO rows ({', '.join(names)}) VALUES ({marks}) ON CONFLICT(key) DO UPDATE "
-                    f"SET {renewed} WHERE excluded.status = 'ok' OR rows.status <> 'ok'",
-                    values,
-                )
-        except sqlite3.OperationalError as error:
-            raise StoreFull(f"{self.folder} cannot be written: {error}") from error
+        renewed += ", scored = json_patch(coalesce(rows.scored, '{}'), coalesce(excluded.scored, '{}'))"
+        with self.writing() as connection:
+            connection.executemany(f"DELETE FROM rows WHERE {_UNREAD}", [list(map(row.get, _NAMED)) for row in rows])
+            connection.executemany(
+                f"INSERT INTO rows ({', '.join(names)}) VALUES ({marks}) ON CONFLICT(key) DO UPDATE "
+                f"SET {renewed} WHERE excluded.status = 'ok' OR rows.status <> 'ok'",
+                values,
+            )
 
-    def rows(self, keys: Iterable[str] | None = None) -> pd.DataFrame:
-        """All rows, or those of the keys, in a stable order. Raises BadInput where the file is damaged."""
+    def rows(self, hidden: bool = False) -> pd.DataFrame:
+        """All rows in a stable order. Raises BadInput where the file is damaged.
+
+        `hidden`: with `written`, the order in which they were written first, `key`, and the columns of the store.
+        """
         there, scores = schema.columns_of(self.connection), schema.score_columns(self.connection)
         names = ("key", *HIDDEN, *ORDER, *scores, *ORDER_AFTER)
         shown = ", ".join(name if name in there else f"NULL AS {name}" for name in names)
+        shown = f"rowid AS written, {shown}"
         query = f"SELECT {shown} FROM rows ORDER BY dataset, image, noise_name, level, noise, seed, model"
         try:
             found = pd.read_sql(query, self.connection)
         except (sqlite3.Error, pd.errors.DatabaseError) as error:
             raise BadInput(_damaged(self.folder, error)) from error
-        if keys is not None:
-            wanted = set(keys)
-            found = found[found["key"].isin(wanted) | found["asked"].isin(wanted)].reset_index(drop=True)
         found["reason"] = _with_reasons(found, scores)
+        found = found.drop(columns=[] if hidden else [name for name in ("written", "key", *HIDDEN) if name in found])
         numbers = [name for name in found if COLUMNS.get(name) == "REAL" or name in scores]
-        return found.drop(columns=["key", *HIDDEN]).astype(dict.fromkeys(numbers, float))
+        return found.astype(dict.fromkeys(numbers, float))
 
     @property
     def pictures(self) -> Path:
@@ -258,6 +284,22 @@ def _check(connection: sqlite3.Connection, folder: Path) -> None:
         raise BadInput(
             f"{folder} was written by a newer MaskBench (store version {found}, here {SCHEMA}): update this one"
         )
+
+
+def _is_scored(scored: str | None, no_value: str | None, *values_and_versions: Any) -> bool:
+    """Whether a row has the metrics: a score of this version, or none for a reason that this version gave.
+
+    Rows of older stores do not name versions: their scores are of version 1. A version of None is any.
+    """
+    *values, versions = values_and_versions
+    known, missing = json.loads(scored or "{}"), json.loads(no_value or "{}")
+    for value, (name, version) in zip(values, versions.items(), strict=True):
+        if value is None:
+            if missing.get(name, (None, None))[1] != version or version is None:
+                return False
+        elif version is not None and known.get(name, FIRST) != version:
+            return False
+    return True
 
 
 def _is_damage(error: Exception) -> bool:

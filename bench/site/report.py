@@ -12,9 +12,9 @@ import reports
 from bench import statistics
 from bench.errors import BadInput
 from bench.inside.gallery import artefacts
+from bench.runs import selection
 from bench.runs.asked import model_label
 from bench.runs.conditions import conditions_of
-from bench.runs.latest import latest, started
 from bench.runs.store import Store
 from bench.site import against
 from bench.site.study import study_of
@@ -55,11 +55,11 @@ def gather(
 ) -> tuple[reports.Study, pd.DataFrame, Conditions]:
     """A run folder -> what pages say of it, its rows that count under a protocol (by default the last), conditions."""
     with Store.open(folder) as store:
-        manifest = started(store)
-        chosen = protocol or manifest[-1]["protocol"]
-        rows, left_out = latest(store.rows(), manifest, chosen)
-        conditions = conditions_of(manifest, chosen)
-        study = study_of(store, rows, manifest, chosen, conditions)
+        manifest = selection.started(store)
+        found = selection.of_store(store, protocol)
+        rows, conditions = found.rows, conditions_of(manifest, found.protocol)
+        study = study_of(store, rows, manifest, found.protocol, conditions)
+    left_out = [left.sentence for left in found.left_out]
     study = replace(study, training=tuple(training_curves(manifest, rows, training)))
     return replace(study, not_measured=(*study.not_measured, *left_out)), rows, conditions
 

@@ -167,7 +167,8 @@ def _counts(trainings: list[pd.DataFrame], own: int, common: pd.Index) -> pd.Dat
         chosen = rows if status is None else rows[rows["status"] == status]
         return pd.MultiIndex.from_frame(chosen[keys]).unique()
 
-    unpaired = images(trainings).difference(paired)
+    both = images(trainings[:own], "failed").intersection(images(trainings[own:], "failed"))
+    unpaired = images(trainings).difference(paired).difference(both)
     failed = images(trainings[:own], "failed").intersection(images(trainings[own:], "ok")).difference(paired)
     found = pd.DataFrame(index=images(trainings).droplevel("image").unique())
     for name, index in {"unpaired": unpaired, "failed": failed}.items():
@@ -175,3 +176,14 @@ def _counts(trainings: list[pd.DataFrame], own: int, common: pd.Index) -> pd.Dat
             index.to_frame(index=False).groupby(["dataset", "noise"]).size().reindex(found.index, fill_value=0)
         )
     return found.reset_index()
+
+
+def failed_on_both(here: pd.DataFrame, there: pd.DataFrame) -> int:
+    """How many images failed on both sides and have no score on either, counted under each noise."""
+    keys = ["dataset", "noise", "image"]
+
+    def images(rows: pd.DataFrame, status: str) -> pd.MultiIndex:
+        return pd.MultiIndex.from_frame(rows.loc[rows["status"] == status, keys]).unique()
+
+    both = images(here, "failed").intersection(images(there, "failed"))
+    return len(both.difference(images(here, "ok")).difference(images(there, "ok")))

@@ -100,3 +100,16 @@ def test_an_edit_beside_the_file_is_another_source():
 
 def test_what_was_made_in_a_session_has_no_source():
     assert identity.source_hash("session:Net", eval("lambda: None"), "abc") == "abc"
+
+
+def test_a_new_version_of_an_installed_package_is_another_source(tmp_path, monkeypatch):
+    """Its file is as it was; what that imports of its package may not be."""
+    site, hashes = tmp_path / "lib/site-packages", []
+    monkeypatch.syspath_prepend(str(site))
+    for version in ("1.0", "1.1"):
+        file = write("lib/site-packages/denoisers/net.py", "from denoisers import blocks\n")
+        write("lib/site-packages/denoisers/__init__.py")
+        write("lib/site-packages/denoisers.dist-info/METADATA", f"Name: denoisers\nVersion: {version}\n")
+        write("lib/site-packages/denoisers.dist-info/top_level.txt", "denoisers\n")
+        hashes.append(identity.source_hash(f"{file.resolve()}:Net", None, ""))
+    assert hashes[0] != hashes[1]

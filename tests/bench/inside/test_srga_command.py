@@ -1,11 +1,13 @@
 """`bench srga`: its numbers are SRGA of the deepest features of those pixels; what is there is not measured again."""
 
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 
 from analysis import srga
 from bench import load_model
@@ -133,3 +135,27 @@ def test_bad_input_is_one_line_and_code_2(call, stacks, pictures, tmp_path, argu
     assert result.exit_code == 2, result.output
     line = result.output.strip().splitlines()[-1]
     assert line.startswith("Error:") and all(word in line for word in words), result.output
+
+
+def test_replaced_pictures_are_measured_again(call, tmp_path, stacks):
+    """And a folder of other pictures under a name that the run has is refused."""
+    folder, out = tmp_path / "mine", tmp_path / "out"
+    folder.mkdir()
+    values = []
+    for seed in (1, 2):
+        for name in ("a", "b"):
+            pixels = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+            Image.fromarray(pixels).resize((64, 64)).save(folder / f"{name}.png")
+        result = call("srga", f"{stacks}:Stack", "--noise", "gaussian(sigma=50)", "--data", folder, "--side", 16,
+                      "--patches", 12, "--out", out)  # fmt: skip
+        assert result.exit_code == 0, result.output
+        values.append(pd.read_csv(out / "srga/srga.csv")["srga"].iloc[0])
+    assert values[0] != values[1] and not (out / "srga/srga-2.csv").exists()
+    run = ("run", "--models", "tv", "--noise", "gaussian(sigma=15)", "--metrics", "psnr", "--out", out, "--data")
+    assert call(*run, folder).exit_code == 0
+    (tmp_path / "else").mkdir()
+    shutil.copytree(folder, tmp_path / "else/mine")
+    Image.new("RGB", (64, 64)).save(tmp_path / "else/mine/a.png")
+    other = ("srga", f"{stacks}:Stack", "--data", tmp_path / "else/mine", "--side", 16, "--patches", 12, "--out", out)
+    result = call(*other)
+    assert result.exit_code == 2 and "mine" in result.output
