@@ -72,3 +72,11 @@ def test_images_that_the_package_cannot_take_are_refused(package):
         BM3D()(grey)
     flat = torch.full((1, 3, 20, 20), 0.5)
     assert torch.equal(BM3D()(flat), flat)
+
+
+def test_a_greyscale_image_has_one_channel(package, photograph):
+    x = tensor(photograph[0])[:, 1:2]
+    single = package.BM3DProfile()
+    single.num_threads = 1
+    expected = package.bm3d(x[0, 0].double().numpy(), 15 / 255, single)
+    assert np.abs(BM3D(sigma=15)(x)[0, 0].numpy() - expected).max() < 1e-7

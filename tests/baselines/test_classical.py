@@ -209,3 +209,21 @@ def test_the_receptive_field_of_nlm_with_a_known_level(options):
 def test_wrong_parameters_are_told(make, options, words):
     with pytest.raises(ValueError, match=words.replace("(", r"\(")):
         make(**options)
+
+
+# Greyscale
+
+
+def test_a_greyscale_image_is_what_the_libraries_take_for_one(astronaut):
+    grey = astronaut[:96, :96].mean(-1).astype(np.float32).astype(np.float64)
+    sigma = 15 / 255
+    expected = {
+        "nlm": denoise_nl_means(grey, 3, 6, sigma / 2, True, sigma, preserve_range=True),
+        "tv": denoise_tv_chambolle(grey, 0.6 * sigma, 2e-4, 200),
+        "wavelet": denoise_wavelet(grey, sigma, "sym8", "soft", 2, False, "BayesShrink"),
+    }
+    x = torch.from_numpy(grey)[None, None].float()
+    for name, method in METHODS.items():
+        output = method(sigma=15)(x)
+        assert output.shape == x.shape
+        np.testing.assert_allclose(output[0, 0].numpy(), expected[name], atol=1e-6)

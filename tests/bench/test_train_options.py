@@ -257,3 +257,36 @@ def test_tensorboard_that_is_not_installed_is_asked_for(folders, tmp_path, monke
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     with pytest.raises(BadInput, match="needs the package tensorboard: pip install 'maskbench\\[train\\]'"):
         train(folders / "few", tmp_path, tensorboard=True)
+
+
+def grey_copies(photos, count=3, side=128):
+    """Greyscale pictures of side x side, `count` of them."""
+    folder = photos.parent / "greys"
+    folder.mkdir()
+    for place in range(count):
+        small = Image.fromarray(np.random.default_rng(place).integers(0, 256, (8, 8), dtype=np.uint8))
+        small.resize((side, side), Image.Resampling.BICUBIC).save(folder / f"{place}.png")
+    return folder
+
+
+def test_greyscale_images_train_networks_for_greyscale(photos, tmp_path):
+    greys = grey_copies(photos, count=24)
+    options = {"settings": {"in_nc": "1", "out_nc": "1", "nc": "4", "nb": "3", "crop": "24"}, "iterations": 2}
+    file = bench_train.train_model("dncnn", str(greys), tmp_path / "out", **options)
+    card = json.loads(file.with_suffix(".json").read_text())
+    assert card["network"]["in_nc"] == 1 and card["trained_on"]["greyscale"] == 24 and card["psnr_held_out"]
+    with pytest.raises(BadInput, match="--set in_nc=1 --set out_nc=1"):
+        bench_train.train_model("dncnn", str(greys), tmp_path / "colour", iterations=2)
+    with pytest.raises(BadInput, match="is for greyscale images"):
+        bench_train.train_model("dncnn", str(photos), tmp_path / "other", **options)
+
+
+def test_greyscale_images_among_colour_ones_are_replicated_and_the_card_says_how_many(photos, tmp_path, capsys):
+    Image.open(photos / "a.png").convert("L").save(photos / "a.png")
+    images = training_images.load(str(photos))
+    assert images.channels == 3 and images.grey == 1 and all(pixels.shape[2] == 3 for pixels in images.train)
+    assert (images.train[0] == images.train[0][..., :1]).all()
+    settings = {"nc": "4", "nb": "3", "crop": "24"}
+    file = bench_train.train_model("dncnn", str(photos), tmp_path / "out", settings=settings, iterations=1)
+    assert json.loads(file.with_suffix(".json").read_text())["trained_on"]["greyscale"] == 1
+    assert "greyscale" in capsys.readouterr().out
