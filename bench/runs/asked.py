@@ -21,7 +21,7 @@ Written = Mapping[str, str]  # label of a model -> the name of its network as it
 
 def written_in(run: str | Path | pd.DataFrame) -> dict[str, str]:
     """How the networks of a run folder were written, by label; nothing of rows alone."""
-    from bench.runs.latest import started_in
+    from bench.runs.selection import started_in
     from bench.runs.store import Store
 
     if isinstance(run, pd.DataFrame):

@@ -7,7 +7,7 @@ from pathlib import Path
 from bench.errors import BadInput
 from bench.noise.noises import REFERENCE
 from bench.noise.training_noise import of_model
-from bench.runs.latest import Manifest, started_in
+from bench.runs.selection import Manifest, started_in
 from bench.runs.store import ROWS, Store
 from bench.statistics.ood import Conditions
 

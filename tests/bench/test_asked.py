@@ -12,7 +12,7 @@ from PIL import Image
 
 from bench.cli import main
 from bench.errors import BadInput
-from bench.runs import asked, latest
+from bench.runs import asked, selection
 
 NETWORK = """
 import torch
@@ -116,7 +116,7 @@ def test_a_network_of_another_file_is_not_the_one_of_that_name(run):
 
 
 def test_rows_of_an_earlier_source_are_said_to_be_that(run):
-    rows, written = latest.read(run / "r")[0], asked.written_in(run / "r")
+    rows, written = selection.read(run / "r").rows, asked.written_in(run / "r")
     notes = []
     assert asked.model_label("half.py:Half", rows, written, notes) == "Half" and not notes
     (run / "half.py").write_text(NETWORK + "# edited\n")

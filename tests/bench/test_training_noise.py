@@ -12,7 +12,7 @@ from bench.errors import BadInput
 from bench.networks import cards, models
 from bench.noise import training_noise
 from bench.noise.training_noise import of_card, of_model, parse
-from bench.runs import latest
+from bench.runs import selection
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_each_model_s_ood_mean_leaves_out_what_it_was_trained_on(run, tmp_path):
     call = CliRunner().invoke(main, ["export", str(folder), "--per", "model", "-o", str(tmp_path / "m.csv")])
     assert call.exit_code == 0, call.output
     found = pd.read_csv(tmp_path / "m.csv").set_index("model")
-    means = latest.read(folder)[0].groupby(["model", "noise"])["psnr"].mean()
+    means = selection.read(folder).rows.groupby(["model", "noise"])["psnr"].mean()
     every = ["gaussian(sigma=25)", "speckle(var=0.02)", "isp"]
     for model, noises in {"Reference": every, "Wide": every[1:], "Silent": every}.items():
         assert found.loc[model, "ood"] == pytest.approx(means[model][noises].mean()), model
