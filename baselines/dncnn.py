@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from baselines.checks import whole
+from baselines.validation import integer
 
 TITLE = "DnCNN"
 PAPER = "Zhang et al., Beyond a Gaussian Denoiser: Residual Learning of Deep CNN for Image Denoising, TIP 2017"
@@ -29,10 +29,10 @@ class DnCNN(nn.Module):
 
     def __init__(self, in_nc=3, out_nc=3, nc=64, nb=20, act_mode="R"):
         super().__init__()
-        whole(1, in_nc=in_nc, out_nc=out_nc, nc=nc)
-        whole(2, nb=nb)
+        integer(1, in_nc=in_nc, out_nc=out_nc, nc=nc)
+        integer(2, nb=nb)
         if act_mode not in ("R", "BR"):
-            raise ValueError(f"act_mode is {act_mode!r}, wanted 'R' or 'BR'")
+            raise ValueError(f"act_mode: expected 'R' or 'BR', got {act_mode!r}")
         layers = [nn.Conv2d(in_nc, nc, 3, padding=1), nn.ReLU(inplace=True)]
         for _ in range(nb - 2):
             layers.append(nn.Conv2d(nc, nc, 3, padding=1))
