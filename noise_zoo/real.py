@@ -1,4 +1,4 @@
-"""The noise of cameras, as recorded."""
+"""Recorded noise of a camera."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -8,11 +8,11 @@ from noise_zoo.recorded import RecordedNoise
 
 @dataclass(frozen=True)
 class Real(RecordedNoise):
-    """Names the noise that a camera or any other process left in the noisy image of a pair, (H, W, C) in [0, 1].
+    """Names the noise of a camera, or of any other process, in pairs of images (H, W, C) in [0, 1].
 
     Source: Abdelhamed et al., A High-Quality Denoising Dataset for Smartphone Cameras, CVPR 2018.
     """
 
     title: ClassVar[str] = "Real noise"
-    formula: ClassVar[str] = "y as recorded, beside x"
-    source: ClassVar[str] = "the data set's own pairs"
+    formula: ClassVar[str] = "(y, x) recorded"
+    source: ClassVar[str] = "pairs of the data set"
