@@ -1,4 +1,4 @@
-"""What a training sees: crops of images in memory, and masks over them, drawn on the device from one generator."""
+"""Random crops of images in memory, and input masks, drawn on the device from one generator."""
 
 from __future__ import annotations
 
@@ -6,20 +6,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
-MASKED_VALUE = -0.1  # what the official code puts at a masked input pixel
+MASKED_VALUE = -0.1  # of a masked input pixel in the official code
 
 
 class Crops:
-    """Random crops of images in memory, (B, C, crop, crop) in [0, 1], each flipped and turned in one of 8 ways.
+    """Random crops of images in memory, (B, C, crop, crop) in [0, 1], each with one of 8 flips and rotations.
 
-    Images are uint8 (H, W, C), all of the same C, and are kept so on the device; nothing is loaded or decoded again.
+    Images are uint8 (H, W, C), all of the same C, and stay so on the device.
     """
 
     def __init__(self, images: list[np.ndarray], crop: int, device: torch.device):
         self.crop = crop
         large = [image for image in images if min(image.shape[:2]) >= crop]
         if not large:
-            raise ValueError(f"none of the {len(images)} images is as large as a crop of {crop}x{crop} pixels")
+            raise ValueError(
+                f"expected images of at least {crop}x{crop} pixels (the crop), got {len(images)} smaller ones"
+            )
         sizes = torch.tensor([image.shape[:2] for image in large])
         ends = sizes.prod(1).cumsum(0)
         channels = large[0].shape[2]
@@ -47,7 +49,7 @@ class Crops:
 
 
 def hidden_pixels(x: Tensor, percentages: tuple[int, int], generator: torch.Generator) -> Tensor:
-    """The pixels of (B, C, H, W) that an input mask hides, (B, 1, H, W); one percentage is drawn for each sample."""
+    """Boolean input mask (B, 1, H, W) for (B, C, H, W), True where hidden; one percentage is drawn per sample."""
     low, high = percentages
     percent = torch.randint(low, high + 1, (len(x), 1, 1, 1), device=x.device, generator=generator)
     drawn = torch.rand(len(x), 1, *x.shape[-2:], device=x.device, generator=generator)
@@ -55,5 +57,5 @@ def hidden_pixels(x: Tensor, percentages: tuple[int, int], generator: torch.Gene
 
 
 def mask_input(x: Tensor, percentages: tuple[int, int], generator: torch.Generator) -> Tensor:
-    """Put -0.1 at randomly chosen pixels of (B, C, H, W), all channels together (the official input mask)."""
+    """Set randomly chosen pixels of (B, C, H, W) to -0.1 in all channels (the official input mask)."""
     return torch.where(hidden_pixels(x, percentages, generator), MASKED_VALUE, x)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from baselines.checks import positive, whole
+from baselines.validation import integer, positive
 
 TITLE = "DnCNN"
 PAPER = "Zhang et al., Beyond a Gaussian Denoiser: Residual Learning of Deep CNN for Image Denoising, TIP 2017"
@@ -32,11 +32,11 @@ class DnCNN(nn.Module):
 
     def __init__(self, in_nc=3, out_nc=3, nc=64, nb=20, act_mode="R", rgb_range=1):
         super().__init__()
-        whole(1, in_nc=in_nc, out_nc=out_nc, nc=nc)
-        whole(2, nb=nb)
+        integer(1, in_nc=in_nc, out_nc=out_nc, nc=nc)
+        integer(2, nb=nb)
         positive(rgb_range=rgb_range)
         if act_mode not in ("R", "BR"):
-            raise ValueError(f"act_mode is {act_mode!r}, wanted 'R' or 'BR'")
+            raise ValueError(f"act_mode: expected 'R' or 'BR', got {act_mode!r}")
         layers = [nn.Conv2d(in_nc, nc, 3, padding=1), nn.ReLU(inplace=True)]
         for _ in range(nb - 2):
             layers.append(nn.Conv2d(nc, nc, 3, padding=1))

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from baselines.baseline import SMALL
-from baselines.checks import share
 from baselines.masked_swinir import LOOKS, MaskedSwinIR, bytes_per_pixel, infer, receptive_field
+from baselines.validation import fraction
 
 __all__ = ["LOOKS", "bytes_per_pixel", "infer", "receptive_field"]
 
@@ -35,7 +35,7 @@ class DropoutSwinIR(MaskedSwinIR):
                  drop_path_rate=0.1, resi_connection="3conv", dropout=0.5):  # fmt: skip
         super().__init__(in_chans, embed_dim, depths, num_heads, window_size, mlp_ratio, drop_path_rate,
                          resi_connection)  # fmt: skip
-        share(dropout=dropout)
+        fraction(dropout=dropout)
         self.dropout = dropout
 
     def _denoise(self, image: Tensor, keeps: Iterator[Tensor] | None, hidden: Tensor | None = None) -> Tensor:

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from baselines.checks import positive, whole
+from baselines.validation import integer, positive
 
 TITLE = "IDF"
 PAPER = "Kim et al., IDF: Iterative Dynamic Filtering Networks for Generalizable Image Denoising, ICCV 2025"
@@ -105,7 +105,7 @@ class IDF(nn.Module):
 
     def __init__(self, hidden_channels=64, power_alpha=3, iterations=10, rgb_range=1):
         super().__init__()
-        whole(1, hidden_channels=hidden_channels, iterations=iterations)
+        integer(1, hidden_channels=hidden_channels, iterations=iterations)
         positive(power_alpha=power_alpha, rgb_range=rgb_range)
         self.iterations = iterations
         self.generator: torch.Generator | None = None  # of what training draws; None: torch's own

@@ -6,7 +6,7 @@ the image itself has to pass through the transformer. Input and output (B, 3, H,
 Attention mask: in every block, after the norm, `attention_mask` percent of the tokens, chosen independently, are set
 to zero; q, k and v of such a token are the biases. Nothing is rescaled. The published network masks at test
 time too, without a seed; here an evaluated mask is a function of the image's key alone (NumPy's Philox), so that an
-output repeats on any device, in any batch. `mask_samples` averages the output over so many draws.
+output is the same on any device and in any batch. `mask_samples` is the number of draws to average.
 
 Input mask, in training only: the official code hides pixels, which the training does before the network sees them
 (`baselines.crops`). The paper hides embedded tokens: `forward(x, hidden=...)`, which become zero or a learned token.
@@ -21,8 +21,8 @@ import torch
 from torch import Tensor, nn
 
 from baselines import swin
-from baselines.checks import switch, whole
 from baselines.swin import SwinBody
+from baselines.validation import boolean, integer
 
 LOOKS = "the network of ours, baseline and dropout, with {depths} blocks and {embed_dim} channels,"
 
@@ -30,10 +30,10 @@ LOOKS = "the network of ours, baseline and dropout, with {depths} blocks and {em
 class MaskedSwinIR(SwinBody):
     """mean + conv_last(conv_after_body(features(conv_first(x - mean)))).
 
-    attention_mask  percentage in [0, 100) of tokens that are masked; 0 is the unmasked baseline
+    attention_mask  percentage of masked tokens, in [0, 100); 0 is the unmasked baseline
     mask_at_test    mask in evaluation too, as published
-    mask_samples    evaluation averages over so many independent masks
-    mask_token      what hidden tokens become, 'zero' or 'learned', where training masks tokens instead of pixels
+    mask_samples    number of independent masks that evaluation averages over
+    mask_token      value of a hidden token, 'zero' or 'learned', if training masks tokens instead of pixels
     """
 
     def __init__(self, in_chans=3, embed_dim=60, depths=(6,) * 4, num_heads=(6,) * 4, window_size=8, mlp_ratio=2.0,
@@ -42,11 +42,11 @@ class MaskedSwinIR(SwinBody):
         super().__init__(in_chans, embed_dim, depths, num_heads, window_size, mlp_ratio, drop_path_rate,
                          resi_connection, first_kernel=1)  # fmt: skip
         if not isinstance(attention_mask, int | float) or not 0 <= attention_mask < 100:
-            raise ValueError(f"attention_mask is {attention_mask!r}, wanted a percentage from 0 to less than 100")
-        whole(1, mask_samples=mask_samples)
-        switch(mask_at_test=mask_at_test)
+            raise ValueError(f"attention_mask: expected a percentage from 0 to less than 100, got {attention_mask!r}")
+        integer(1, mask_samples=mask_samples)
+        boolean(mask_at_test=mask_at_test)
         if mask_token not in ("zero", "learned"):
-            raise ValueError(f"mask_token is {mask_token!r}, wanted 'zero' or 'learned'")
+            raise ValueError(f"mask_token: expected 'zero' or 'learned', got {mask_token!r}")
         self.attention_mask, self.mask_at_test, self.mask_samples = attention_mask, mask_at_test, mask_samples
         self.mask_token = nn.Parameter(torch.zeros(embed_dim)) if mask_token == "learned" else None
         if self.mask_token is not None:
@@ -54,16 +54,18 @@ class MaskedSwinIR(SwinBody):
 
     @property
     def takes_keys(self) -> bool:
-        """Whether an evaluated output depends on the images' keys."""
+        """Whether an output in evaluation depends on the images' keys."""
         return bool(self.attention_mask) and self.mask_at_test
 
     @property
     def float32_layers(self) -> list[nn.Module]:
-        """What bfloat16 is too coarse for: the convolutions, which do little of the work."""
+        """The convolutions: bfloat16 costs accuracy there, and they are a small part of the computation."""
         return [module for module in self.modules() if isinstance(module, nn.Conv2d)]
 
     def forward(self, x: Tensor, keys: Sequence[int] | None = None, hidden: Tensor | None = None) -> Tensor:
-        """Denoise (B, 3, H, W). `keys`: one integer in [0, 2**128) an image, for its masks; None is key 0 for all.
+        """Denoise (B, 3, H, W) in [0, 1].
+
+        `keys`: one integer in [0, 2**128) per image, for its masks; None: key 0 for all images.
 
         `hidden`, (B, 1, H, W) of 0 and 1, in training: the pixels whose embedded tokens become the mask token.
         """
@@ -71,7 +73,7 @@ class MaskedSwinIR(SwinBody):
         image = self.pad(x) - self.mean
         keys = [0] * len(x) if keys is None else keys
         if len(keys) != len(x):
-            raise ValueError(f"{len(keys)} keys came for {len(x)} images: one key an image is wanted")
+            raise ValueError(f"keys: expected one per image ({len(x)}), got {len(keys)}")
         if not self.training and not self.takes_keys:
             return self._denoise(image, None)[..., :height, :width]
         if self.training:
@@ -87,7 +89,7 @@ class MaskedSwinIR(SwinBody):
         return self.mean + self.conv_last(self._deep(image, keeps, hidden))
 
     def _deep(self, image: Tensor, keeps: Iterator[Tensor] | None, hidden: Tensor | None) -> Tensor:
-        """What the last convolution sees, (B, C, H, W)."""
+        """Input of the last convolution, (B, C, H, W)."""
         return self.conv_after_body(self.features(self.conv_first(image), keeps, hidden, self.mask_token))
 
     def _mask_shape(self, image: Tensor) -> tuple[int, int]:
@@ -95,7 +97,7 @@ class MaskedSwinIR(SwinBody):
         return image.shape[-2] * image.shape[-1] // self.window_size**2, self.window_size**2
 
     def _keyed_masks(self, image: Tensor, random: list[np.random.Generator]) -> Iterator[Tensor]:
-        """One mask a block, (B, windows, tokens), 1 where a token is kept; each image draws from its own generator."""
+        """One mask per block, (B, windows, tokens), 1 for a kept token; each image draws from its own generator."""
         while True:
             draws = np.stack([r.random(self._mask_shape(image), dtype=np.float32) for r in random])
             yield torch.from_numpy(draws >= self.attention_mask / 100).to(image.device)
@@ -111,16 +113,16 @@ class MaskedSwinIR(SwinBody):
 
 
 def infer(tensors: Mapping[str, Tensor]) -> dict:
-    """The parameters that tensors show; masks leave no trace in them, but for a learned mask token."""
+    """Infer the parameters from tensors; masks have no tensors, except for a learned mask token."""
     learned = {"mask_token": "learned"} if "mask_token" in tensors else {}
     return swin.infer_body(tensors, first_kernel=1) | learned
 
 
 def receptive_field(depths=(6,) * 4, window_size=8, resi_connection="3conv", **others) -> int:
-    """Side in pixels of the largest area that an output pixel depends on."""
+    """Side of the receptive field in pixels (the maximum over output pixels)."""
     return swin.receptive_field(depths, window_size, resi_connection, first_kernel=1)
 
 
 def bytes_per_pixel(embed_dim=60, **others) -> int:
-    """Memory at the peak of an evaluation in float32, copies inside torch included; measured on a CPU."""
+    """Peak memory of an evaluation in float32, bytes per pixel, with copies inside torch; measured on a CPU."""
     return 48 * embed_dim

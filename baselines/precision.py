@@ -1,4 +1,4 @@
-"""Which precision trains a network fastest on a device."""
+"""Choose the precision that trains a network fastest on a device."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from torch import nn
 
 
 def fastest(network: nn.Module, device: torch.device) -> str:
-    """'bfloat16' (autocast) where that trains faster than float32 on a device, else 'float32'.
+    """'bfloat16' (autocast) if that trains faster than float32 on the device, else 'float32'.
 
     GPUs from compute capability 8.0 and processors with AMX multiply bfloat16 many times as fast. A processor with
     AVX512-BF16 alone gains a third in matrix products, 1x1 convolutions among them, and loses nearly half in larger
-    convolutions, so there it is for networks that declare `mostly_matrix_products`.
+    convolutions: there bfloat16 is chosen for networks that declare `mostly_matrix_products`.
     """
     if device.type == "cuda":
         return "bfloat16" if torch.cuda.get_device_capability(device) >= (8, 0) else "float32"
@@ -22,5 +22,5 @@ def fastest(network: nn.Module, device: torch.device) -> str:
 
 
 def _cpu_has(instructions: str) -> bool:
-    """Whether torch finds instructions on this processor; among its public names is nothing that tells."""
+    """Whether torch detects an instruction set on this processor (it has no public function for this)."""
     return getattr(torch.cpu, f"_is_{instructions}_supported", lambda: False)()

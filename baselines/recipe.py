@@ -1,9 +1,9 @@
-"""The recipe of a training: everything that determines it, but for the network and the images.
+"""Training recipe: everything that determines a training except the network and the images.
 
 `paper` is the recipe of Chen et al., CVPR 2023: sigma 15, 64x64 crops, batch 64, 200,000 iterations, Adam (0.9, 0.99),
 L1, 1e-4 halved at 100,000 and 150,000. `official` is the configuration that its authors published, which differs: a
-moving average of the weights (0.999), noisy crops clipped to [0, 1], a rate that is never halved. `small` is the twin
-of the paper's, scaled to two CPU cores.
+moving average of the weights (0.999), noisy crops clipped to [0, 1], a constant learning rate. `small` is scaled to two
+CPU cores.
 """
 
 from __future__ import annotations
@@ -14,73 +14,78 @@ from dataclasses import MISSING, asdict, dataclass, fields, replace
 from typing import Any
 
 
-def _whole(value: Any) -> bool:
+def _is_integer(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _number(value: Any) -> bool:
-    return _whole(value) or (isinstance(value, float) and math.isfinite(value))
+def _is_number(value: Any) -> bool:
+    return _is_integer(value) or (isinstance(value, float) and math.isfinite(value))
 
 
-def _tuple(value: Any, of: Callable[[Any], bool]) -> bool:
+def _is_tuple(value: Any, of: Callable[[Any], bool]) -> bool:
     return isinstance(value, tuple) and all(map(of, value))
 
 
-def _switch(value: Any) -> bool:
+def _is_boolean(value: Any) -> bool:
     return isinstance(value, bool)
 
 
-def _positive_whole(value: Any) -> bool:
-    return _whole(value) and value > 0
+def _is_positive_integer(value: Any) -> bool:
+    return _is_integer(value) and value > 0
 
 
 def _one_of(*values: str) -> tuple[Callable[[Any], bool], str]:
     return lambda value: value in values, f"one of {', '.join(values)}"
 
 
-# for each field of a recipe: what its value must be, as a test and in words
-_WANTED: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "iterations": (_positive_whole, "a whole number from 1"),
-    "batch": (_positive_whole, "a whole number from 1"),
-    "crop": (_positive_whole, "a whole number from 1"),
-    "lr": (lambda value: _number(value) and value > 0, "a number above 0 such as 5e-4"),
-    "sigma": (lambda value: _number(value) and value >= 0, "a number from 0, such as 15"),
+# field of a recipe -> (predicate, description of valid values)
+_EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "iterations": (_is_positive_integer, "an integer of at least 1"),
+    "batch": (_is_positive_integer, "an integer of at least 1"),
+    "crop": (_is_positive_integer, "an integer of at least 1"),
+    "lr": (lambda value: _is_number(value) and value > 0, "a number above 0 such as 5e-4"),
+    "sigma": (lambda value: _is_number(value) and value >= 0, "a number from 0, such as 15"),
     "schedule": _one_of("one-cycle", "steps"),
-    "milestones": (lambda value: _tuple(value, lambda at: _whole(at) and at >= 0), "iterations such as 3000,6000"),
+    "milestones": (
+        lambda value: _is_tuple(value, lambda at: _is_integer(at) and at >= 0),
+        "iterations such as 3000,6000",
+    ),
     "betas": (
-        lambda value: _tuple(value, lambda beta: _number(beta) and 0 <= beta < 1) and len(value) == 2,
+        lambda value: _is_tuple(value, lambda beta: _is_number(beta) and 0 <= beta < 1) and len(value) == 2,
         "two numbers from 0 to less than 1, such as 0.9,0.99",
     ),
     "input_mask": (
-        lambda value: value is None or (_tuple(value, _whole) and len(value) == 2 and 0 <= value[0] <= value[1] <= 100),
+        lambda value: (
+            value is None or (_is_tuple(value, _is_integer) and len(value) == 2 and 0 <= value[0] <= value[1] <= 100)
+        ),
         "percentages such as 75-85",
     ),
     "mask_on": _one_of("pixels", "tokens"),
     "ema": (
-        lambda value: value is None or (_number(value) and 0 < value < 1),
+        lambda value: value is None or (_is_number(value) and 0 < value < 1),
         "a number between 0 and 1 such as 0.999, or off",
     ),
-    "clip_noisy": (_switch, "True or False"),
+    "clip_noisy": (_is_boolean, "True or False"),
     "precision": _one_of("auto", "float32", "bfloat16"),
-    "compile": (_switch, "True or False"),
-    "seed": (lambda value: _whole(value) and 0 <= value < 2**63, "a whole number from 0 to less than 2**63"),
+    "compile": (_is_boolean, "True or False"),
+    "seed": (lambda value: _is_integer(value) and 0 <= value < 2**63, "an integer from 0 to less than 2**63"),
 }
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that determines a training, but for the network and the images.
+    """Everything that determines a training except the network and the images.
 
-    batch       crops of an iteration, of all processes together
-    input_mask  None, or the range of percentages of the input that are masked; one integer is drawn for each sample
-    mask_on     what the input mask hides: 'pixels' become -0.1 (the official code), 'tokens' the network's mask token
-                (the paper's words)
-    schedule    'one-cycle' (Smith & Topin 2019: up to lr, down to nothing) or 'steps' (halved at milestones)
-    sigma       deviation of the Gaussian noise, of 255
-    ema         decay of the moving average of the weights that is kept and evaluated; None for the weights themselves
+    batch       crops per iteration, summed over processes
+    input_mask  None, or the range of masked percentages of the input; one integer is drawn per sample
+    mask_on     'pixels': masked pixels become -0.1 (official code); 'tokens': masked tokens become the network's mask
+                token (as in the paper's text)
+    schedule    'one-cycle' (Smith & Topin 2019: warm-up to lr, cosine decay to 0) or 'steps' (halved at milestones)
+    sigma       standard deviation of the Gaussian noise, in 8-bit levels
+    ema         decay of the moving average of the weights, which is evaluated and saved; None: no average
     clip_noisy  clip the noisy crop to [0, 1], as the official configuration does
-    precision   'bfloat16' (autocast), 'float32', or 'auto': what trains faster (`baselines.precision`)
-    compile     torch.compile makes the kernels: needs a C++ compiler, differs by rounding
+    precision   'bfloat16' (autocast), 'float32', or 'auto': the faster one (`baselines.precision`)
+    compile     use torch.compile: needs a C++ compiler; results differ by rounding
     """
 
     iterations: int
@@ -100,30 +105,30 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self):
-        for field, (right, wanted) in _WANTED.items():
-            if not right(getattr(self, field)):
-                raise ValueError(f"{field} is {getattr(self, field)!r}, wanted {wanted}")
+        for field, (is_valid, expected) in _EXPECTED.items():
+            if not is_valid(getattr(self, field)):
+                raise ValueError(f"{field}: expected {expected}, got {getattr(self, field)!r}")
         if self.mask_on == "tokens" and self.input_mask is None:
-            raise ValueError("mask_on is 'tokens', but there is no input mask: set input_mask=75-85 too")
+            raise ValueError("mask_on='tokens' needs an input mask: set input_mask=75-85 too")
 
     def rate(self, iteration: int) -> float:
         """Learning rate of an iteration, counted from 0."""
         if self.schedule == "steps":
             return self.lr * 0.5 ** sum(iteration >= milestone for milestone in self.milestones)
-        peak = 0.1 * self.iterations  # a tenth of the way up, then down along a cosine
+        peak = 0.1 * self.iterations  # warm-up over a tenth of the iterations, then cosine decay
         if iteration < peak:
             return self.lr * (0.04 + 0.96 * (iteration + 1) / peak)
         return self.lr * 0.5 * (1 + math.cos(math.pi * (iteration - peak) / (self.iterations - peak)))
 
     def differences(self, stored: dict[str, Any]) -> list[str]:
-        """What differs from a stored recipe, in words; a field that it was written without had its default."""
+        """Differences from a stored recipe, one string per field; a field missing there has its default."""
         stored = {field.name: field.default for field in fields(self) if field.default is not MISSING} | stored
         pairs = [(key, _plain(stored.get(key)), _plain(own)) for key, own in asdict(self).items()]
-        return [f"{key} was {was} and is {own}" for key, was, own in pairs if was != own]
+        return [f"{key} (stored {was}, now {own})" for key, was, own in pairs if was != own]
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON gives it back."""
+    """The value after a round trip through JSON."""
     return list(value) if isinstance(value, tuple) else value
 
 
@@ -136,8 +141,8 @@ PRESETS = {
 
 
 def with_settings(recipe: Recipe, **settings) -> Recipe:
-    """The recipe with some fields changed; `iterations` scales milestones along."""
-    if _whole(settings.get("iterations")) and "milestones" not in settings:
+    """The recipe with some fields changed; changing `iterations` scales the milestones too."""
+    if _is_integer(settings.get("iterations")) and "milestones" not in settings:
         factor = settings["iterations"] / recipe.iterations
         settings["milestones"] = tuple(round(milestone * factor) for milestone in recipe.milestones)
     return replace(recipe, **settings)

@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from baselines.checks import positive, switch, whole, wholes
-from baselines.shapes import count, ratio
+from baselines.infer_config import count, ratio
+from baselines.validation import boolean, integer, integers, positive
 
 TITLE = "Restormer"
 PAPER = "Zamir et al., Restormer: Efficient Transformer for High-Resolution Image Restoration, CVPR 2022"
@@ -135,17 +135,17 @@ class Restormer(nn.Module):
                  heads=(1, 2, 4, 8), ffn_expansion_factor=2.66, bias=False, LayerNorm_type="BiasFree",
                  rgb_range=1):  # fmt: skip
         super().__init__()
-        whole(1, inp_channels=inp_channels, out_channels=out_channels, dim=dim)
-        whole(1, num_refinement_blocks=num_refinement_blocks)
-        wholes(1, num_blocks=num_blocks, heads=heads)
+        integer(1, inp_channels=inp_channels, out_channels=out_channels, dim=dim)
+        integer(1, num_refinement_blocks=num_refinement_blocks)
+        integers(1, num_blocks=num_blocks, heads=heads)
         positive(ffn_expansion_factor=ffn_expansion_factor, rgb_range=rgb_range)
-        switch(bias=bias)
+        boolean(bias=bias)
         if LayerNorm_type not in ("BiasFree", "WithBias"):
-            raise ValueError(f"LayerNorm_type is {LayerNorm_type!r}, wanted 'BiasFree' or 'WithBias'")
+            raise ValueError(f"LayerNorm_type: expected 'BiasFree' or 'WithBias', got {LayerNorm_type!r}")
         if len(num_blocks) != 4 or len(heads) != 4:
-            raise ValueError(f"num_blocks is {num_blocks} and heads {heads}: wanted four entries each, one a level")
+            raise ValueError(f"num_blocks, heads: expected four entries each, one per level, got {num_blocks}, {heads}")
         if dim % 2:
-            raise ValueError(f"dim is {dim}, wanted an even number: it is halved on the way down")
+            raise ValueError(f"dim: expected an even number (downsampling halves it), got {dim}")
         if any(dim * 2**level % count for level, count in enumerate(heads)):
             raise ValueError(f"heads {heads} do not divide the levels' channels {[dim * 2**i for i in range(4)]}")
 

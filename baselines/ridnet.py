@@ -1,6 +1,6 @@
 """RIDNet: four blocks of dilated convolutions and channel attention that predict the noise (Anwar & Barnes, ICCV 2019).
 
-Input and output (B, 3, H, W) in [0, `rgb_range`], any size. `variant='md'` is the copy that came with masked image
+Input and output (B, 3, H, W) in [0, `rgb_range`], any size. `variant='md'` is the copy in the code of masked image
 training: there a later class of the same name replaced the plain convolution block, so that head and attention got
 batch normalization. Written from the paper; keys are those of the published weights.
 """
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from baselines.checks import positive, whole
+from baselines.validation import integer, positive
 
 TITLE = "RIDNet"
 PAPER = "Anwar & Barnes, Real Image Denoising with Feature Attention, ICCV 2019"
@@ -121,12 +121,12 @@ class RIDNet(nn.Module):
 
     def __init__(self, n_feats=64, reduction=16, rgb_range=1, variant="official"):
         super().__init__()
-        whole(1, n_feats=n_feats, reduction=reduction)
+        integer(1, n_feats=n_feats, reduction=reduction)
         positive(rgb_range=rgb_range)
         if reduction > n_feats:
-            raise ValueError(f"reduction is {reduction}, wanted at most n_feats, {n_feats}")
+            raise ValueError(f"reduction: expected at most n_feats, {n_feats}, got {reduction}")
         if variant not in ("official", "md"):
-            raise ValueError(f"variant is {variant!r}, wanted 'official' or 'md'")
+            raise ValueError(f"variant: expected 'official' or 'md', got {variant!r}")
         self.rgb_range = rgb_range
         self.sub_mean, self.add_mean = shift(-rgb_range), shift(rgb_range)
         self.head = basic_block(3, n_feats, 3, variant, bias=True)

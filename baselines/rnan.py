@@ -13,9 +13,9 @@ from collections.abc import Mapping
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from baselines.checks import positive, whole
-from baselines.non_local import shared_out
-from baselines.shapes import count
+from baselines.infer_config import count
+from baselines.non_local import query_normalized_attention
+from baselines.validation import integer, positive
 
 TITLE = "RNAN"
 PAPER = "Zhang et al., Residual Non-local Attention Networks for Image Restoration, ICLR 2019"
@@ -55,7 +55,9 @@ class NonLocal(nn.Module):
         self.W = nn.Conv2d(dim // 2, dim, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = shared_out(self.theta(x).flatten(2), self.phi(x).flatten(2), self.g(x).flatten(2))  # (B, C / 2, N)
+        y = query_normalized_attention(
+            self.theta(x).flatten(2), self.phi(x).flatten(2), self.g(x).flatten(2)
+        )  # (B, C / 2, N)
         return x + self.W(y.unflatten(2, x.shape[-2:]))
 
 
@@ -118,7 +120,7 @@ class RNAN(nn.Module):
 
     def __init__(self, n_feats=64, n_resgroups=10, rgb_range=1):
         super().__init__()
-        whole(2, n_feats=n_feats, n_resgroups=n_resgroups)  # half of the features attend; two groups are non-local
+        integer(2, n_feats=n_feats, n_resgroups=n_resgroups)  # half of the features attend; two groups are non-local
         positive(rgb_range=rgb_range)
         self.rgb_range = rgb_range
         self.head = nn.Sequential(nn.Conv2d(3, n_feats, 3, padding=1))

@@ -1,9 +1,9 @@
-"""Swin transformer blocks for image restoration: what SwinIR and the masked network share.
+"""Swin transformer blocks for image restoration: shared by SwinIR and the masked network.
 
-Layout: tokens are (B, N, C) with N = H * W, H and W multiples of the window. Windows hold window**2 neighbouring
-tokens. Everything but attention acts on each token by itself, so a block leaves its tokens in *window order* and the
-next takes them from there with one gather. Evaluated on the CPU, a block does all its work on some windows before it
-goes on to others, so that their features stay in the cache.
+Layout: tokens are (B, N, C) with N = H * W, H and W multiples of the window. A window holds window**2
+neighbouring tokens. Everything except attention acts on single tokens, so a block leaves its tokens in *window order*,
+and the next block gathers them from there. In evaluation on the CPU, a block processes a slab of windows completely
+before the next slab, so that their features stay in the cache.
 
 Source: Liu et al., ICCV 2021 (Swin); Liang et al., ICCVW 2021 (SwinIR). Parameter names are the official ones.
 """
@@ -17,12 +17,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from baselines.checks import positive, share, whole, wholes
-from baselines.shapes import count, ratio
-from baselines.token_order import Borders, TokenOrder, reorder
+from baselines.infer_config import count, ratio
+from baselines.token_order import BorderWindows, TokenOrder, reorder
+from baselines.validation import fraction, integer, integers, positive
 from baselines.window_attention import WindowAttention
 
-NUMBERS_AT_ONCE = 1_650_000  # on the CPU, without gradients, for each thread
+MAX_SLAB_FLOATS = 1_650_000  # per thread; on the CPU, without gradients
 
 
 class Mlp(nn.Module):
@@ -36,14 +36,14 @@ class Mlp(nn.Module):
 
 
 def slabs(windows: int, tokens: int, dim: int, heads: int) -> Iterator[slice]:
-    """Slices of so many windows whose features and scores stay near a core from the first norm to the last sum."""
-    step = max(1, NUMBERS_AT_ONCE * torch.get_num_threads() // (tokens * (7 * dim + heads * tokens)))
+    """Slices of windows such that the features and attention scores of a slice fit into the cache."""
+    step = max(1, MAX_SLAB_FLOATS * torch.get_num_threads() // (tokens * (7 * dim + heads * tokens)))
     for start in range(0, windows, step):
         yield slice(start, min(start + step, windows))
 
 
 class Block(nn.Module):
-    """Window attention and MLP, each behind a norm and a shortcut."""
+    """Window attention and MLP, each with a norm before and a residual connection around it."""
 
     def __init__(self, dim: int, num_heads: int, window_size: int, shift: int, mlp_ratio: float, drop_path: float):
         super().__init__()
@@ -54,42 +54,42 @@ class Block(nn.Module):
         self.mlp = Mlp(dim, int(dim * mlp_ratio))
 
     def forward(self, x: Tensor, order: TokenOrder, before: int | None, keep: Tensor | None = None, generator=None):
-        """(B, N, C) -> (B, N, C). Tokens come in the order `before`, and go in this block's window order.
+        """(B, N, C) -> (B, N, C). Input tokens are in the order `before`, output tokens in this block's window order.
 
-        `keep`, (B, nW, T) of 0 and 1, zeroes tokens before q, k and v are made.
+        `keep`, (B, nW, T) of 0 and 1, zeroes tokens before q, k and v are computed.
         """
         keep = None if keep is None else keep.flatten(0, 1)
         borders = order.borders(self.shift, len(x)) if self.shift else None
         if self._in_slabs(x):
-            return self._evaluate(x, order.places(before, self.shift, len(x)), borders, keep)
+            return self._evaluate(x, order.gather_index(before, self.shift, len(x)), borders, keep)
         windows = reorder(x, order.between(before, self.shift)).reshape(-1, self.window_size**2, x.shape[-1])
-        windows = windows + self._drop(self.attn(self._given(windows, keep), borders), generator, len(x))
+        windows = windows + self._drop(self.attn(self._attention_input(windows, keep), borders), generator, len(x))
         windows = windows + self._drop(self.mlp(self.norm2(windows)), generator, len(x))  # (B nW, T, C)
         return windows.view(x.shape)
 
     def _in_slabs(self, x: Tensor) -> bool:
-        """Whether a part of the windows at a time is faster, and nobody looks at the layers inside."""
+        """Whether slab-by-slab evaluation is faster and no hook needs the outputs of inner layers."""
         watched = any(module._forward_hooks for module in self.modules() if module is not self)
         return x.device.type == "cpu" and not torch.is_grad_enabled() and not watched
 
-    def _evaluate(self, x: Tensor, places: Tensor, borders: Borders | None, keep: Tensor | None) -> Tensor:
-        """Slab by slab; `places`, (B nW, T), are those of the windows' tokens among all of x."""
-        tokens, products = x.flatten(0, 1), self.attn.products(x.dtype)
-        result = x.new_empty(*places.shape, x.shape[-1])  # (B nW, T, C)
-        for part in slabs(*places.shape, x.shape[-1], self.attn.num_heads):
-            windows = tokens.index_select(0, places[part].flatten()).view(-1, *result.shape[1:])
-            given = self._given(windows, None if keep is None else keep[part])
-            windows += self.attn.evaluate(given, borders and borders.within(part), products)
+    def _evaluate(self, x: Tensor, gather_index: Tensor, borders: BorderWindows | None, keep: Tensor | None) -> Tensor:
+        """Evaluate slab by slab; `gather_index`, (B nW, T), has the index in x of each token of each window."""
+        tokens, fused = x.flatten(0, 1), self.attn.fused_weights(x.dtype)
+        result = x.new_empty(*gather_index.shape, x.shape[-1])  # (B nW, T, C)
+        for part in slabs(*gather_index.shape, x.shape[-1], self.attn.num_heads):
+            windows = tokens.index_select(0, gather_index[part].flatten()).view(-1, *result.shape[1:])
+            x_attention = self._attention_input(windows, None if keep is None else keep[part])
+            windows += self.attn.evaluate(x_attention, borders and borders.within(part), fused)
             result[part] = windows + self.mlp(self.norm2(windows))
         return result.view(x.shape)
 
-    def _given(self, windows: Tensor, keep: Tensor | None) -> Tensor:
-        """What attention is given: normed, masked."""
-        given = self.norm1(windows)
-        return given if keep is None else given * keep[..., None].to(given.dtype)
+    def _attention_input(self, windows: Tensor, keep: Tensor | None) -> Tensor:
+        """The normalized and masked tokens."""
+        normed = self.norm1(windows)
+        return normed if keep is None else normed * keep[..., None].to(normed.dtype)
 
     def _drop(self, x: Tensor, generator, batch: int) -> Tensor:
-        """Stochastic depth (Huang et al., 2016), in training only: a sample's branch is dropped or scaled up."""
+        """Stochastic depth (Huang et al., 2016), in training only: drop a sample's branch, or scale it up."""
         if not (self.training and self.drop_path):
             return x
         kept = torch.rand(batch, 1, 1, device=x.device, generator=generator) >= self.drop_path
@@ -108,7 +108,7 @@ def body_convolution(dim: int, kind: str) -> nn.Module:
             nn.LeakyReLU(0.2),
             nn.Conv2d(dim // 4, dim, 3, padding=1),
         )
-    raise ValueError(f"resi_connection is {kind!r}, wanted '1conv' or '3conv'")
+    raise ValueError(f"resi_connection: expected '1conv' or '3conv', got {kind!r}")
 
 
 class _Blocks(nn.Module):
@@ -118,7 +118,7 @@ class _Blocks(nn.Module):
 
 
 class ResidualGroup(nn.Module):
-    """Blocks with alternating shift, a convolution, and a shortcut around both (RSTB). Tokens in raster order."""
+    """Blocks with alternating shift, a convolution, and a residual connection around both (RSTB). Raster order."""
 
     def __init__(self, dim, depth, num_heads, window_size, mlp_ratio, drop_paths, resi_connection):
         super().__init__()
@@ -129,7 +129,7 @@ class ResidualGroup(nn.Module):
         self.conv = body_convolution(dim, resi_connection)
 
     def forward(self, x: Tensor, order: TokenOrder, keeps=None, generator=None) -> Tensor:
-        """(B, N, C) -> (B, N, C); `keeps` is an iterator with one token mask for each block, or None."""
+        """(B, N, C) -> (B, N, C); `keeps` is an iterator of one token mask per block, or None."""
         shortcut, current = x, None
         for block in self.residual_group.blocks:
             x = block(x, order, current, None if keeps is None else next(keeps), generator)
@@ -156,10 +156,10 @@ class _PatchNorm(nn.Module):
 
 
 class SwinBody(nn.Module):
-    """First convolution, residual groups and last norm, under the official names; a subclass says what goes around.
+    """First convolution, residual groups and last norm, under the official names; subclasses define `forward`.
 
-    `window_size` is the side of a window in pixels; `depths` and `num_heads` have one entry a residual group.
-    `drop_path_rate` rises linearly from 0 at the first block to this value at the last (training only).
+    `window_size` is the side of a window in pixels; `depths` and `num_heads` have one entry per residual group.
+    `drop_path_rate` is that of the last block; it rises linearly from 0 at the first (training only).
     """
 
     mostly_matrix_products = True
@@ -167,17 +167,17 @@ class SwinBody(nn.Module):
     def __init__(self, in_chans, embed_dim, depths, num_heads, window_size, mlp_ratio, drop_path_rate,
                  resi_connection, first_kernel):  # fmt: skip
         super().__init__()
-        whole(1, in_chans=in_chans, window_size=window_size)
-        whole(4 if resi_connection == "3conv" else 1, embed_dim=embed_dim)
-        wholes(1, depths=depths, num_heads=num_heads)
+        integer(1, in_chans=in_chans, window_size=window_size)
+        integer(4 if resi_connection == "3conv" else 1, embed_dim=embed_dim)
+        integers(1, depths=depths, num_heads=num_heads)
         positive(mlp_ratio=mlp_ratio)
-        share(drop_path_rate=drop_path_rate)
+        fraction(drop_path_rate=drop_path_rate)
         if len(depths) != len(num_heads):
-            raise ValueError(f"depths has {len(depths)} entries and num_heads {len(num_heads)}: wanted as many")
+            raise ValueError(f"num_heads: expected as many entries as depths ({len(depths)}), got {len(num_heads)}")
         if any(embed_dim % heads for heads in num_heads):
-            raise ValueError(f"embed_dim {embed_dim} is not a multiple of every entry of num_heads {tuple(num_heads)}")
+            raise ValueError(f"embed_dim: expected a multiple of each of num_heads {tuple(num_heads)}, got {embed_dim}")
         self.window_size = window_size
-        self.generator: torch.Generator | None = None  # of what training draws; None: torch's own
+        self.generator: torch.Generator | None = None  # of random numbers in training; None: torch's global one
         rgb_mean = torch.tensor([0.4488, 0.4371, 0.4040]) if in_chans == 3 else torch.zeros(1)
         self.register_buffer("mean", rgb_mean.view(1, -1, 1, 1), persistent=False)
         self.conv_first = nn.Conv2d(in_chans, embed_dim, first_kernel, padding=first_kernel // 2)
@@ -195,7 +195,7 @@ class SwinBody(nn.Module):
     def features(self, shallow: Tensor, keeps=None, hidden: Tensor | None = None, mask_token=None) -> Tensor:
         """Shallow features (B, C, H, W) -> deep features of the same shape, after the last norm.
 
-        `hidden`, (B, 1, H, W) of 0 and 1, says which embedded tokens become `mask_token`, (C,), or zero.
+        `hidden`, (B, 1, H, W) of 0 and 1: 1 replaces the embedded token by `mask_token`, (C,), or by zero.
         """
         order = TokenOrder(*shallow.shape[-2:], self.window_size, shallow.device)
         x = self.patch_embed.norm(to_tokens(shallow))
@@ -206,17 +206,17 @@ class SwinBody(nn.Module):
         return to_image(self.norm(x), order)
 
     def pad(self, x: Tensor) -> Tensor:
-        """Reflect the right and bottom border until both sides are multiples of the window; none where they are."""
+        """Pad right and bottom by reflection to multiples of the window; no padding if the size is one already."""
         height, width = x.shape[-2:]
         bottom, right = -height % self.window_size, -width % self.window_size
         return F.pad(x, (0, right, 0, bottom), "reflect") if bottom or right else x
 
 
 def infer_body(tensors: Mapping[str, Tensor], first_kernel: int) -> dict:
-    """The parameters of a SwinBody that published tensors show. Raises ValueError where the first kernel differs."""
+    """Infer the parameters of a SwinBody from published tensors. Raises ValueError if the first kernel differs."""
     first = tensors["conv_first.weight"].shape
     if first[-1] != first_kernel:
-        raise ValueError(f"the first kernel is {first[-1]}x{first[-1]}, wanted {first_kernel}x{first_kernel}")
+        raise ValueError(f"first kernel: expected {first_kernel}x{first_kernel}, got {first[-1]}x{first[-1]}")
     groups = [f"layers.{number}.residual_group.blocks" for number in range(count(tensors, "layers."))]
     tables = [tensors[f"{group}.0.attn.relative_position_bias_table"].shape for group in groups]
     hidden, dim = tensors[f"{groups[0]}.0.mlp.fc1.weight"].shape
@@ -232,12 +232,12 @@ def infer_body(tensors: Mapping[str, Tensor], first_kernel: int) -> dict:
 
 
 def receptive_field(depths, window_size, resi_connection, first_kernel: int) -> int:
-    """Side in pixels of the largest area that an output pixel depends on; it differs by the place in the window."""
+    """Side of the receptive field in pixels: the maximum over the positions of an output pixel in its window."""
     reach = 1 if resi_connection == "1conv" else 2  # of a convolution at the end of a group
 
-    def area(place: int) -> int:
-        """Followed backwards: an interval that convolutions widen and blocks round to whole windows."""
-        low, high = place - 1 - reach, place + 1 + reach
+    def side(position: int) -> int:
+        """Backwards through the network: convolutions widen an interval, blocks round it to whole windows."""
+        low, high = position - 1 - reach, position + 1 + reach
         for depth in reversed(depths):
             low, high = low - reach, high + reach
             for block in reversed(range(depth)):
@@ -246,7 +246,7 @@ def receptive_field(depths, window_size, resi_connection, first_kernel: int) -> 
                 high = -((shift - high - 1) // window_size) * window_size + shift - 1
         return high - low + 1 + 2 * (first_kernel // 2)
 
-    return max(area(place) for place in range(window_size))
+    return max(side(position) for position in range(window_size))
 
 
 def _initialize(module: nn.Module) -> None:

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from baselines import swin
-from baselines.checks import positive
 from baselines.swin import SwinBody
+from baselines.validation import positive
 
 TITLE = "SwinIR"
 PAPER = "Liang et al., SwinIR: Image Restoration Using Swin Transformer, ICCV Workshops 2021"

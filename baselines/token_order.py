@@ -1,6 +1,6 @@
-"""Orders of an image's tokens: raster, and windows with a given cyclic shift; nothing is rolled or partitioned.
+"""Token orders of an image: raster, and window orders with a cyclic shift; replaces rolling and window partition.
 
-Tokens are (B, N, C) with N = H * W, H and W multiples of the window. One gather takes them from any order to another.
+Tokens are (B, N, C) with N = H * W, H and W multiples of the window. One gather changes the order.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def reorder(x: Tensor, order: tuple[Tensor, Tensor]) -> Tensor:
 
 @lru_cache(maxsize=64)
 def _window_order(height: int, width: int, window: int, shift: int) -> Tensor:
-    """Raster index of the token at each place of window order, (N,), after a cyclic shift by -shift."""
+    """Raster index of each token in window order, (N,), after a cyclic shift by -shift."""
     index = torch.arange(height * width).view(height, width).roll((-shift, -shift), (0, 1))
     index = index.view(height // window, window, width // window, window)
     return index.permute(0, 2, 1, 3).reshape(-1)
@@ -51,15 +51,15 @@ def _shift_labels(height: int, width: int, window: int, shift: int) -> Tensor:
 
 
 @lru_cache(maxsize=64)
-@torch.inference_mode(False)  # what is remembered serves training too
+@torch.inference_mode(False)  # cached tensors are used in training too
 def _order_between(height: int, width: int, window: int, before: int | None, after: int | None, device: str):
     """(order, inverse) from one token order to another; a shift names a window order, None the raster order."""
     raster = torch.arange(height * width)
     source = raster if before is None else _window_order(height, width, window, before)
     target = raster if after is None else _window_order(height, width, window, after)
-    place = torch.empty_like(raster)
-    place[source] = raster
-    order = place[target]
+    position = torch.empty_like(raster)
+    position[source] = raster
+    order = position[target]
     inverse = torch.empty_like(order)
     inverse[order] = raster
     return order.to(device), inverse.to(device)
@@ -68,7 +68,7 @@ def _order_between(height: int, width: int, window: int, before: int | None, aft
 @lru_cache(maxsize=64)
 @torch.inference_mode(False)
 def _shift_mask(height: int, width: int, window: int, shift: int, device: str) -> tuple[Tensor, Tensor]:
-    """(which, mask): the windows that straddle the border, and their mask (n, 1, window**2, window**2), 0 or -100."""
+    """(index, mask) of the windows that straddle the border; masks are (n, 1, window**2, window**2), 0 or -100."""
     label = _shift_labels(height, width, window, shift)
     differ = label[:, None, :] != label[:, :, None]
     which = differ.flatten(1).any(1).nonzero()[:, 0]
@@ -84,29 +84,29 @@ class TokenOrder:
     def between(self, before: int | None, after: int | None) -> tuple[Tensor, Tensor]:
         return _order_between(self.height, self.width, self.window, before, after, self.device)
 
-    def places(self, before: int | None, shift: int, batch: int) -> Tensor:
-        """Where the tokens of each window of so many images are in the order `before`, (B nW, window**2)."""
-        places = self.between(before, shift)[0].view(-1, self.window**2)
-        first = torch.arange(batch, device=places.device)[:, None, None] * (self.height * self.width)
-        return (first + places).flatten(0, 1)
+    def gather_index(self, before: int | None, shift: int, batch: int) -> Tensor:
+        """Index in the order `before` of each token of each window of a batch, (B nW, window**2)."""
+        index = self.between(before, shift)[0].view(-1, self.window**2)
+        first = torch.arange(batch, device=index.device)[:, None, None] * (self.height * self.width)
+        return (first + index).flatten(0, 1)
 
-    def borders(self, shift: int, batch: int) -> Borders:
-        """The windows of so many images, one after the other, that straddle the border after a shift."""
+    def borders(self, shift: int, batch: int) -> BorderWindows:
+        """The windows of a batch that straddle the border after a shift."""
         which, mask = _shift_mask(self.height, self.width, self.window, shift, self.device)
         if batch > 1:
             first = torch.arange(batch, device=which.device)[:, None] * (self.height * self.width // self.window**2)
             which, mask = (first + which).flatten(), mask.repeat(batch, 1, 1, 1)
-        return Borders(which, mask)
+        return BorderWindows(which, mask)
 
 
 @dataclass(frozen=True)
-class Borders:
-    """Windows that hold tokens from opposite borders: their places (n,), rising, and masks (n, 1, T, T), 0 or -100."""
+class BorderWindows:
+    """Windows with tokens from opposite borders: ascending indices (n,), and masks (n, 1, T, T), 0 or -100."""
 
     windows: Tensor
     mask: Tensor
 
-    def within(self, part: slice) -> Borders | None:
-        """Those among a slice of the windows, counted from its start."""
-        first, end = (int(torch.searchsorted(self.windows, place)) for place in (part.start, part.stop))
-        return Borders(self.windows[first:end] - part.start, self.mask[first:end]) if first < end else None
+    def within(self, part: slice) -> BorderWindows | None:
+        """Those in a slice of the windows, with indices relative to its start; None if there are none."""
+        first, end = (int(torch.searchsorted(self.windows, bound)) for bound in (part.start, part.stop))
+        return BorderWindows(self.windows[first:end] - part.start, self.mask[first:end]) if first < end else None

@@ -1,7 +1,7 @@
-"""Train a denoiser on clean images: crops, flips, Gaussian noise and masks are drawn on the device, in the step.
+"""Train a denoiser on clean images: crops, flips, Gaussian noise and masks are drawn on the device, in each step.
 
-Every random number comes from one generator (of each process) whose state is in the checkpoint, so that a resumed
-training equals an uninterrupted one bit for bit on the same machine.
+Every random number comes from one generator per process, whose state is in the checkpoint: a resumed training equals an
+uninterrupted one bit for bit on the same machine.
 """
 
 from __future__ import annotations
@@ -23,60 +23,66 @@ import torch
 from torch import Tensor, nn
 
 from baselines.crops import MASKED_VALUE, Crops, hidden_pixels
+from baselines.distributed import SINGLE_PROCESS, ProcessGroup
 from baselines.precision import fastest
-from baselines.processes import ALONE, Processes
 from baselines.recipe import Recipe
 
 COMPILERS = ("g++", "clang++")
-INTERVAL = 2.0  # seconds between two reports, about
-_STATE = {"network", "average", "optimizer", "generator", "iteration", "seconds", "recipe"}
-_NO_CHECKPOINT = "it is damaged, or none of a training. Move it away, and the training begins again"
+REPORT_SECONDS = 2.0  # approximate time between two reports
+_STATE_KEYS = {"network", "average", "optimizer", "generator", "iteration", "seconds", "recipe"}
+_SAME_OR_OTHER = "Use the same options, or another --out"
+_START_OVER = "it is damaged or not from a training. Move it away to start over"
 
 
 class Trainer:
-    """One training: network, optimizer, moving average, random stream. `state` and `restore` are its checkpoint."""
+    """A training: network, optimizer, moving average, random stream. `state` and `restore` save and load a checkpoint.
+
+    images        uint8 (H, W, C)
+    about         what else must be equal when the training is resumed, as JSON values
+    user_defined  the network is not one of ours: it gets nothing but images, and global random streams are seeded
+    """
 
     def __init__(self, network: nn.Module, images: list[np.ndarray], recipe: Recipe, device: torch.device, about=None,
-                 processes: Processes = ALONE, foreign: bool = False):  # fmt: skip
-        self.about = json.dumps(about or {})  # what else must be the same when the training goes on
+                 processes: ProcessGroup = SINGLE_PROCESS, user_defined: bool = False):  # fmt: skip
+        self.about = json.dumps(about or {})
         self.network, self.recipe, self.device = network.to(device).train(), recipe, device
-        self.foreign = foreign  # a network that knows nothing of what is asked of ours below, but for its forward
-        self.chooses_precision = recipe.precision == "auto"
-        self._compute_in(fastest(network, device) if self.chooses_precision else recipe.precision)
-        self.processes, self.batch = processes, processes.share(recipe.batch)
+        self.user_defined = user_defined
+        self.auto_precision = recipe.precision == "auto"
+        self._set_precision(fastest(network, device) if self.auto_precision else recipe.precision)
+        self.processes, self.batch = processes, processes.local_batch(recipe.batch)
         tokens = recipe.input_mask is not None and recipe.mask_on == "tokens"
-        mask_token = None if foreign else getattr(network, "mask_token", None)
-        if tokens and (foreign or not hasattr(network, "mask_token")):
-            raise ValueError(f"{type(network).__name__} has no tokens that could be masked: set mask_on=pixels")
+        mask_token = None if user_defined else getattr(network, "mask_token", None)
+        if tokens and (user_defined or not hasattr(network, "mask_token")):
+            raise ValueError(f"mask_on: expected pixels for {type(network).__name__} (no tokens), got tokens")
         if not tokens and mask_token is not None:
-            raise ValueError("mask_token is 'learned', but no token is ever masked: set mask_on=tokens too")
+            raise ValueError("mask_token='learned' needs masked tokens: set mask_on=tokens too")
         self.crops = Crops(images, recipe.crop, device)
         self.generator = torch.Generator(device).manual_seed(processes.seed(recipe.seed))
-        if not foreign and hasattr(network, "generator"):  # a network that draws in training draws from the same stream
+        if not user_defined and hasattr(network, "generator"):  # its random numbers too
             network.generator = self.generator
         if recipe.compile:
             if self.device.type == "cpu" and not any(map(shutil.which, COMPILERS)):
-                raise ValueError(f"compile=True needs one of {', '.join(COMPILERS)}: install it, or set compile=False")
+                raise ValueError(f"compile=True needs {' or '.join(COMPILERS)}: install one, or set compile=False")
             network.compile()
-        self.replica = processes.replica(network, some_idle=foreign)
+        self.replica = processes.wrap(network, find_unused_parameters=user_defined)
         self.optimizer = torch.optim.Adam(network.parameters(), recipe.lr, recipe.betas, fused=True)
         self.average = {k: v.clone() for k, v in network.state_dict().items()} if recipe.ema else None
         self.iteration, self.seconds = 0, 0.0
 
-    def _compute_in(self, precision: str) -> None:
-        """Settle the precision, and the layout of images in memory that goes with it.
+    def _set_precision(self, precision: str) -> None:
+        """Set the precision and the memory layout of images.
 
-        On the CPU convolutions of channels-last input are up to 1.6 times as fast; but the gradients of dilated ones
-        in bfloat16 are NaN (oneDNN), and a foreign network may want what it can `view`.
+        On the CPU convolutions are up to 1.6 times as fast in channels-last; but in bfloat16 the gradients of dilated
+        ones are NaN (oneDNN), and a user-defined network may call `view`, which needs contiguous tensors.
         """
         self.recipe = replace(self.recipe, precision=precision)
-        last = self.device.type == "cpu" and precision == "float32" and not self.foreign
+        last = self.device.type == "cpu" and precision == "float32" and not self.user_defined
         self.layout = torch.channels_last if last else torch.contiguous_format
         self.network.to(memory_format=self.layout)
 
     def step(self) -> Tensor:
         """One iteration; returns its loss, a scalar on the device."""
-        if not self.foreign:
+        if not self.user_defined:
             return self._step()
         seed = torch.randint(2**63 - 1, (), device=self.device, generator=self.generator)
         with seeded(int(seed), self.device):
@@ -85,11 +91,11 @@ class Trainer:
     def _step(self) -> Tensor:
         recipe = self.recipe
         clean = self.crops(self.batch, self.generator)
-        given = self._spoil(clean)
+        inputs = self._corrupt(clean)
         for group in self.optimizer.param_groups:
             group["lr"] = recipe.rate(self.iteration)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
-            output = self.replica(*given)
+            output = self.replica(*inputs)
         loss = (output.float() - clean).abs().mean()
         self.optimizer.zero_grad()
         loss.backward()
@@ -99,8 +105,8 @@ class Trainer:
             self._update_average()
         return loss.detach()
 
-    def _spoil(self, clean: Tensor) -> tuple[Tensor, ...]:
-        """What the network is given for (B, C, H, W): noisy, with masked pixels; or noisy, and which tokens to hide."""
+    def _corrupt(self, clean: Tensor) -> tuple[Tensor, ...]:
+        """The network's inputs for clean crops (B, C, H, W): noisy with masked pixels; or noisy, and hidden tokens."""
         recipe = self.recipe
         noise = torch.randn(clean.shape, device=self.device, generator=self.generator)
         noisy = clean + recipe.sigma / 255 * noise
@@ -115,7 +121,7 @@ class Trainer:
 
     @torch.no_grad()
     def _update_average(self) -> None:
-        # a short memory at first (Adam-like), so that the random start is forgotten
+        # a smaller decay at first, so that the random initialization is forgotten
         decay = min(self.recipe.ema, (1 + self.iteration) / (10 + self.iteration))
         for key, value in self.network.state_dict().items():
             if value.is_floating_point():
@@ -124,11 +130,11 @@ class Trainer:
                 self.average[key].copy_(value)
 
     def weights(self) -> dict[str, Tensor]:
-        """The weights to evaluate and to export: the moving average where there is one."""
+        """The weights to evaluate and export: the moving average if there is one."""
         return self.average if self.average is not None else self.network.state_dict()
 
     def state(self) -> dict:
-        """The checkpoint; of several processes all have to call it."""
+        """The checkpoint. Every process must call it."""
         streams = self.processes.gather(self.generator.get_state())
         return {
             "network": self.network.state_dict(),
@@ -144,43 +150,48 @@ class Trainer:
         }
 
     def restore(self, state: dict) -> None:
-        """Go on from a checkpoint; recipe, `about`, device and the number of processes must be the same, or ValueError.
+        """Resume from a checkpoint. With precision 'auto' the checkpoint's precision is used.
 
-        So it is for what is no checkpoint of a training. A precision that was not asked for is that of the checkpoint.
+        Raises ValueError if it is not a checkpoint of a training, or if recipe, `about`, device type or the number of
+        processes differ.
         """
-        lacking = _STATE - state.keys() if isinstance(state, dict) else _STATE
+        lacking = _STATE_KEYS - state.keys() if isinstance(state, dict) else _STATE_KEYS
         if lacking:
-            raise ValueError(f"checkpoint.pt lacks {', '.join(sorted(lacking))}: {_NO_CHECKPOINT}")
+            raise ValueError(f"checkpoint.pt lacks {', '.join(sorted(lacking))}: {_START_OVER}")
         if (began_on := state.get("device", self.device.type)) != self.device.type:
-            raise ValueError(f"this training began on {began_on} and cannot go on on {self.device.type}: set --device")
+            raise ValueError(
+                f"device: expected {began_on}, as at the start, got {self.device.type}: use --device {began_on}"
+            )
         try:
             stored_recipe, stored = dict(json.loads(state["recipe"])), dict(json.loads(state.get("about", self.about)))
         except (TypeError, ValueError) as error:
-            raise ValueError(f"checkpoint.pt has no recipe that can be read: {_NO_CHECKPOINT}") from error
-        if self.chooses_precision:
-            self._compute_in(stored_recipe.get("precision", self.recipe.precision))
+            raise ValueError(f"checkpoint.pt has no readable recipe: {_START_OVER}") from error
+        if self.auto_precision:
+            self._set_precision(stored_recipe.get("precision", self.recipe.precision))
         if differing := self.recipe.differences(stored_recipe):
-            raise ValueError(f"this training began with another recipe: {'; '.join(differing)}")
+            raise ValueError(f"this training began with another recipe: {'; '.join(differing)}. {_SAME_OR_OTHER}")
         own = json.loads(self.about)
-        differing = [f"{key} was {stored.get(key)} and is {own[key]}" for key in own if stored.get(key) != own[key]]
+        differing = [f"{key} (stored {stored.get(key)}, now {own[key]})" for key in own if stored.get(key) != own[key]]
         if differing:
-            raise ValueError(f"this training began with something else: {'; '.join(differing)}")
+            raise ValueError(f"this training began differently: {'; '.join(differing)}. {_SAME_OR_OTHER}")
         streams = state.get("generators", state["generator"][None]).cpu()
-        if len(streams) != self.processes.count:
-            came = f"this training began with {len(streams)} processes and goes on with {self.processes.count}"
-            raise ValueError(f"{came}: start as many")
+        if len(streams) != self.processes.size:
+            raise ValueError(
+                f"processes: expected {len(streams)}, as when this training began, got {self.processes.size}: "
+                "start the same number"
+            )
         try:
             self.network.load_state_dict(state["network"])
             self.optimizer.load_state_dict(state["optimizer"])
-            self.generator.set_state(streams[self.processes.rank].clone())  # of its own memory, or torch crashes
+            self.generator.set_state(streams[self.processes.rank].clone())  # torch crashes on a view
         except (RuntimeError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise ValueError(f"checkpoint.pt does not fit this network: {_NO_CHECKPOINT}") from error
+            raise ValueError(f"checkpoint.pt does not fit this network: {_START_OVER}") from error
         self.average, self.iteration, self.seconds = state["average"], state["iteration"], state["seconds"]
 
 
 @contextmanager
 def seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Draw from the streams of torch, NumPy and Python as if each had just been seeded; then they are as before."""
+    """Seed the global random streams of torch, NumPy and Python inside the context; restore them afterwards."""
     kept = random.getstate(), np.random.get_state()
     try:
         with torch.random.fork_rng([device] if device.type == "cuda" else []):
@@ -194,8 +205,8 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class Progress:
-    """What a training says of itself: after an interval, or a validation."""
+class TrainingProgress:
+    """The state of a training after an interval or a validation; `loss` is the mean over the interval."""
 
     iteration: int
     iterations: int
@@ -213,26 +224,28 @@ def train(
     validate_every: int = 1_000,
     save_seconds: float = 60.0,
     minutes: float | None = None,
-    stopped: Callable[[], bool] = lambda: False,
-) -> Iterator[Progress]:
-    """Run to the end of the recipe, for so many minutes, or until `stopped`; yields `Progress` about every 2 seconds.
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Iterator[TrainingProgress]:
+    """Train to the end of the recipe, for `minutes`, or until `should_stop()`; yields progress about every 2 seconds.
 
-    Writes `checkpoint.pt` (whole files only, at most `save_seconds` old) and `log.jsonl` into `out`, and goes on from
-    them where they are there. Leaving the iterator early, or a kill, loses at most what came after the checkpoint;
-    `stopped`, which is asked after each iteration (of several processes: after each interval), loses nothing.
-    Raises ValueError for a checkpoint that cannot be gone on from, and OSError where nothing can be written.
+    Writes `checkpoint.pt` (atomically, at most `save_seconds` old) and `log.jsonl` into `out`, and resumes from them if
+    they exist. A kill, or leaving the iterator early, loses the iterations since the checkpoint; `should_stop`, called
+    after each iteration (with several processes: after each interval), loses none.
+    Raises ValueError if the checkpoint cannot be resumed, OSError if nothing can be written.
     """
     checkpoint = out / "checkpoint.pt"
     if checkpoint.exists():
         trainer.restore(_load(checkpoint, trainer.device))
     if len(set(trainer.processes.gather(torch.tensor([trainer.iteration])).flatten().tolist())) > 1:
-        raise ValueError("not every process finds the same checkpoint.pt here: all need one folder that they share")
+        raise ValueError("checkpoint.pt differs between processes: use an --out that they share")
     if trainer.processes.rank == 0:
         _cut_log(out / "log.jsonl", trainer.iteration)
-    return _run(trainer, out, validate, validate_every, save_seconds, minutes, stopped)
+    return _run(trainer, out, validate, validate_every, save_seconds, minutes, should_stop)
 
 
-def _run(trainer: Trainer, out: Path, validate, validate_every, save_seconds, minutes, stopped) -> Iterator[Progress]:
+def _run(
+    trainer: Trainer, out: Path, validate, validate_every, save_seconds, minutes, should_stop
+) -> Iterator[TrainingProgress]:
     """The iterations of `train`, from where the trainer is."""
     first_process = trainer.processes.rank == 0
     began = saved = time.monotonic()
@@ -240,25 +253,25 @@ def _run(trainer: Trainer, out: Path, validate, validate_every, save_seconds, mi
     while not done:
         interval, first, losses = time.monotonic(), trainer.iteration, []
         end = min(first + steps, trainer.recipe.iterations, first - first % validate_every + validate_every)
-        while trainer.iteration < end and not (losses and trainer.processes.count == 1 and stopped()):
+        while trainer.iteration < end and not (losses and trainer.processes.size == 1 and should_stop()):
             losses.append(trainer.step())
         loss = float(torch.stack(losses).mean())
         now = time.monotonic()
         trainer.seconds += now - interval
         speed = len(losses) / (now - interval)
-        out_of_time = stopped() or (minutes is not None and now - began > 60 * minutes)
-        own = [loss, max(1, min(4 * steps, round(speed * INTERVAL))), out_of_time, now - saved > save_seconds]
-        said = trainer.processes.gather(torch.tensor(own, dtype=torch.float64))
-        loss, steps = float(said[:, 0].mean()), int(said[0, 1])  # the same in every process
-        out_of_time, time_to_save = bool(said[:, 2].any()), bool(said[0, 3])
+        out_of_time = should_stop() or (minutes is not None and now - began > 60 * minutes)
+        own = [loss, max(1, min(4 * steps, round(speed * REPORT_SECONDS))), out_of_time, now - saved > save_seconds]
+        gathered = trainer.processes.gather(torch.tensor(own, dtype=torch.float64))
+        loss, steps = float(gathered[:, 0].mean()), int(gathered[0, 1])  # the same in every process
+        out_of_time, time_to_save = bool(gathered[:, 2].any()), bool(gathered[0, 3])
         if not math.isfinite(loss):
             raise FloatingPointError(
-                f"the loss is {loss} at iteration {trainer.iteration}: the training has diverged, a lower lr may help"
+                f"the loss is {loss} at iteration {trainer.iteration}: the training diverged, try a lower lr"
             )
         done = trainer.iteration >= trainer.recipe.iterations
         due = validate is not None and (done or trainer.iteration % validate_every == 0)
         scores = validate(trainer.weights()) if due and first_process else None
-        progress = Progress(trainer.iteration, trainer.recipe.iterations, loss,
+        progress = TrainingProgress(trainer.iteration, trainer.recipe.iterations, loss,
                             trainer.recipe.rate(trainer.iteration - 1), speed, scores)  # fmt: skip
         if first_process:
             with (out / "log.jsonl").open("a") as file:
@@ -267,7 +280,7 @@ def _run(trainer: Trainer, out: Path, validate, validate_every, save_seconds, mi
             state = trainer.state()
             if first_process:
                 save_atomically(state, out / "checkpoint.pt")
-            trainer.processes.wait()
+            trainer.processes.barrier()
             saved = time.monotonic()
         yield progress
         if out_of_time:
@@ -275,38 +288,35 @@ def _run(trainer: Trainer, out: Path, validate, validate_every, save_seconds, mi
 
 
 def _load(checkpoint: Path, device: torch.device) -> Any:
-    """What a file has. Raises ValueError where that cannot be read."""
+    """Load a checkpoint file. Raises ValueError if it cannot be read."""
     try:
         return torch.load(checkpoint, map_location=device, weights_only=True)
     except (MemoryError, torch.OutOfMemoryError):
         raise
     except Exception as error:  # a damaged file may raise anything
-        raise ValueError(f"checkpoint.pt cannot be read: {getattr(error, 'strerror', '') or _NO_CHECKPOINT}") from error
+        raise ValueError(f"checkpoint.pt cannot be read: {getattr(error, 'strerror', '') or _START_OVER}") from error
 
 
 def save_atomically(state: dict, path: Path) -> None:
-    """torch.save into a neighbour, then rename: a kill leaves the old file or the new one, never half of one.
+    """torch.save to a temporary file, then rename: a kill leaves the old file or the new one.
 
-    Raises OSError, and leaves the old file, where there is no room or no leave.
+    Raises OSError, keeping the old file, if the disk is full or writing is not permitted.
     """
     part = path.with_suffix(".part")
     try:
-        with part.open("wb") as file:  # which says what is wrong; torch's own writer only that something is
+        with part.open("wb") as file:  # its errors are specific, those of torch's writer are not
             torch.save(state, file)
         os.replace(part, path)
     except (OSError, RuntimeError) as error:
         with suppress(OSError):
             part.unlink()
-        if isinstance(error, RuntimeError) and isinstance(error.__context__, OSError):  # torch's word for it
+        if isinstance(error, RuntimeError) and isinstance(error.__context__, OSError):  # torch wraps it
             raise error.__context__ from None
         raise
 
 
 def _cut_log(log: Path, iteration: int) -> None:
-    """Drop what was logged after the checkpoint: it will be done, and logged, again. A kill leaves the whole file.
-
-    So is what is no line of a log.
-    """
+    """Drop log lines after the checkpoint (those iterations are repeated) and invalid lines. Atomic."""
     if not log.exists():
         return
     lines = log.read_text().splitlines(keepends=True)

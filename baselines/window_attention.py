@@ -1,6 +1,6 @@
 """Attention inside windows of an image, with relative position bias (Liu et al., Swin Transformer, ICCV 2021).
 
-Windows are (n, T, C), n of them from any images, T tokens each.
+Windows are (n, T, C): n windows of any images with T tokens each.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from baselines.token_order import Borders
+from baselines.token_order import BorderWindows
 
 
 @dataclass(frozen=True)
-class Products:
-    """An attention's weights as products of whole windows want them; the same for all windows.
+class FusedWeights:
+    """Attention weights rearranged for one matrix product per window.
 
     qkv (3 C, C) and its offset (3 C, 1): rows of a head's q (scaled), k and v, then those of the next head
     proj (C, C), transposed, and its offset (C,)
@@ -39,54 +39,54 @@ class WindowAttention(nn.Module):
         self.qkv = nn.Linear(dim, 3 * dim)
         self.proj = nn.Linear(dim, dim)
         nn.init.trunc_normal_(self.relative_position_bias_table, std=0.02)
-        place = torch.stack(torch.meshgrid(torch.arange(window_size), torch.arange(window_size), indexing="ij"))
-        offset = place.flatten(1)[:, :, None] - place.flatten(1)[:, None, :] + window_size - 1  # (2, T, T)
+        position = torch.stack(torch.meshgrid(torch.arange(window_size), torch.arange(window_size), indexing="ij"))
+        offset = position.flatten(1)[:, :, None] - position.flatten(1)[:, None, :] + window_size - 1  # (2, T, T)
         index = offset[0] * (2 * window_size - 1) + offset[1]
         self.register_buffer("relative_position_index", index, persistent=False)
 
     def bias(self) -> Tensor:
-        """Position bias, (heads, T, T)."""
+        """Relative position bias, (heads, T, T)."""
         index = self.relative_position_index
         table = self.relative_position_bias_table.index_select(0, index.flatten())
         return table.view(*index.shape, -1).permute(2, 0, 1).contiguous()
 
-    # Queries, keys and values are (n heads, C / heads, T): products along T, much longer than C / heads, are fast ones.
+    # Queries, keys and values are (n heads, C / heads, T): T is much longer than C / heads, which makes products fast.
 
-    def forward(self, windows: Tensor, borders: Borders | None) -> Tensor:
-        """(n, T, C) -> the same, n windows of any images."""
+    def forward(self, windows: Tensor, borders: BorderWindows | None) -> Tensor:
+        """(n, T, C) -> (n, T, C), n windows of any images."""
         count, tokens, dim = windows.shape
         qkv = self.qkv(windows).view(count, tokens, 3, self.num_heads, dim // self.num_heads)
         q, k, v = qkv.permute(2, 0, 3, 4, 1).contiguous().flatten(1, 2)
-        with torch.autocast(windows.device.type, enabled=False):  # it would make softmax convert, which is slow
+        with torch.autocast(windows.device.type, enabled=False):  # autocast would convert around softmax, which is slow
             scores = torch.bmm((q * q.shape[1] ** -0.5).transpose(1, 2), k).unflatten(0, (count, self.num_heads))
             scores = scores + self.bias().to(scores.dtype)
             if borders is not None:
-                mask = scores.new_zeros(count, 1, tokens, tokens)  # one sum of all is faster than index_add of some
+                mask = scores.new_zeros(count, 1, tokens, tokens)  # one sum over all is faster than index_add
                 mask[borders.windows] = borders.mask.to(scores.dtype)
                 scores = scores + mask
             x = torch.bmm(v, scores.softmax(-1).flatten(0, 1).transpose(1, 2))  # (n heads, C / heads, T)
         return self.proj(x.view(count, dim, tokens).transpose(1, 2).contiguous())
 
-    def products(self, dtype: torch.dtype) -> Products:
-        """What `evaluate` needs."""
+    def fused_weights(self, dtype: torch.dtype) -> FusedWeights:
+        """The weights for `evaluate`."""
         qkv = self.qkv.weight.unflatten(0, (3, self.num_heads, -1))  # (3, heads, C / heads, C)
         offset = self.qkv.bias.unflatten(0, (3, self.num_heads, -1))[..., None]
         scale = qkv.new_tensor([qkv.shape[2] ** -0.5, 1, 1]).view(3, 1, 1, 1)
         qkv, offset = ((part * scale).transpose(0, 1).flatten(0, 2) for part in (qkv, offset))
-        found = (qkv, offset, self.proj.weight.t(), self.proj.bias, self.bias())
-        return Products(*(tensor.to(dtype) for tensor in found))
+        fused = (qkv, offset, self.proj.weight.t(), self.proj.bias, self.bias())
+        return FusedWeights(*(tensor.to(dtype) for tensor in fused))
 
-    def evaluate(self, windows: Tensor, borders: Borders | None, products: Products) -> Tensor:
-        """`forward` where no gradient is wanted: a product a window leaves everything where the next one wants it."""
+    def evaluate(self, windows: Tensor, borders: BorderWindows | None, fused: FusedWeights) -> Tensor:
+        """`forward` without gradients: one product per window, whose output has the layout that the next one needs."""
         count, tokens, dim = windows.shape
-        qkv = torch.baddbmm(products.qkv_offset, products.qkv.expand(count, -1, -1), windows.transpose(1, 2))
+        qkv = torch.baddbmm(fused.qkv_offset, fused.qkv.expand(count, -1, -1), windows.transpose(1, 2))
         qkv = qkv.to(windows.dtype).view(count * self.num_heads, 3, -1, tokens)  # under autocast too it is float32
         q, k, v = qkv.unbind(1)
         with torch.autocast(windows.device.type, enabled=False):
             scores = torch.bmm(q.transpose(1, 2), k).view(count, self.num_heads, tokens, tokens)
-            scores += products.position
+            scores += fused.position
             if borders is not None:
-                for window, mask in zip(borders.windows.tolist(), borders.mask, strict=True):  # they are few
+                for window, mask in zip(borders.windows.tolist(), borders.mask, strict=True):  # few of them
                     scores[window] += mask
             x = torch.bmm(v, scores.softmax(-1).flatten(0, 1).transpose(1, 2)).view(count, dim, tokens)
-        return torch.baddbmm(products.proj_offset, x.transpose(1, 2), products.proj.expand(count, -1, -1))
+        return torch.baddbmm(fused.proj_offset, x.transpose(1, 2), fused.proj.expand(count, -1, -1))

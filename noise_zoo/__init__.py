@@ -1,7 +1,7 @@
-"""Noise for images: a file a noise, each a frozen dataclass that maps (clean, rng) to (noisy, clean).
+"""Noises for images: one file per noise, each a frozen dataclass that maps (clean, rng) to (noisy, clean).
 
-A noise is found by its module's name: `salt_pepper.py` defines `SaltPepper`, a subclass of `Noise`. Adding
-a noise is adding such a file: `names()` lists it, `noise_zoo.SaltPepper` loads it, no list is kept by hand.
+A noise is found by its module's name: `salt_pepper.py` defines `SaltPepper`, a subclass of `Noise`. To add
+a noise, add such a file: `names()` lists it and `noise_zoo.SaltPepper` loads it.
 """
 
 import difflib
@@ -17,7 +17,7 @@ def class_name(module_name):
 
 
 def names():
-    """Return the sorted names of the noise modules in this package: those that define their `Noise`."""
+    """Return the sorted names of the noise modules in this package: those that define a `Noise`."""
     return [module_name for module_name in _module_names() if _noise_class(module_name)]
 
 
@@ -26,23 +26,23 @@ def _module_names():
 
 
 def _noise_class(module_name):
-    """Import a module of this package; return its noise class, or None where it has none."""
+    """Import a module of this package; return its noise class, or None."""
     module = importlib.import_module(f"{__name__}.{module_name}")
-    found = getattr(module, class_name(module_name), None)
-    is_noise = isinstance(found, type) and issubclass(found, Noise) and found is not Noise
-    return found if is_noise else None
+    cls = getattr(module, class_name(module_name), None)
+    is_noise = isinstance(cls, type) and issubclass(cls, Noise) and cls is not Noise
+    return cls if is_noise else None
 
 
 def __getattr__(name):
     if name.startswith("_"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     for module_name in _module_names():
-        if class_name(module_name) == name and (found := _noise_class(module_name)):
-            return found
+        if class_name(module_name) == name and (cls := _noise_class(module_name)):
+            return cls
     known = [class_name(module_name) for module_name in names()]
     close = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"
-    raise AttributeError(f"noise_zoo has no noise {name!r}; {hint}", name=name, obj=None)
+    hint = f"did you mean {close[0]!r}?" if close else f"choose from {', '.join(known)}"
+    raise AttributeError(f"unknown noise {name!r}: {hint}", name=name, obj=None)
 
 
 def __dir__():

@@ -1,4 +1,4 @@
-"""Row noise: every line of the sensor is read out with an offset of its own."""
+"""Row noise: each line of the sensor has its own offset."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -10,9 +10,9 @@ from noise_zoo.noise import Noise, as_image
 
 @dataclass(frozen=True)
 class Banding(Noise):
-    """Adds to each row (or column) of (H, W, C) in [0, 1] one offset N(0, (sigma/255)^2), in all channels alike.
+    """Adds one offset N(0, (sigma/255)^2) to each row (or column) of (H, W, C) in [0, 1], the same in all channels.
 
-    On the developed image, where Wei et al. have it in the raw one.
+    Applied to the sRGB image; Wei et al. apply it to the raw image.
 
     Source: the row noise of Wei et al., CVPR 2020, "A Physics-Based Noise Formation Model for ... Raw Denoising".
     """
@@ -21,7 +21,7 @@ class Banding(Noise):
     levels: ClassVar[tuple] = (5, 10, 20)
     groups: ClassVar[tuple] = ("extras",)
     title: ClassVar[str] = "Banding"
-    formula: ClassVar[str] = "y = x + n, n ~ N(0, (σ/255)²), one n a row"
+    formula: ClassVar[str] = "y = x + n, n ~ N(0, (σ/255)²), one n per row"
     source: ClassVar[str] = "row noise of Wei et al., CVPR 2020"
 
     sigma: float

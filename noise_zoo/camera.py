@@ -1,8 +1,8 @@
-"""A camera's pipeline backwards and forwards: photograph -> raw mosaic -> photograph.
+"""Camera pipeline and its inverse: photograph -> raw mosaic -> photograph.
 
-Arrays are planes: a photograph is (3, H, W), red, green, blue; a raw mosaic is (4, H/2, W/2), the RGGB samples of each
-2x2 block in reading order. Only arithmetic that IEEE 754 fixes touches whole images (curves are tables made in double
-precision), so that the result does not depend on the processor.
+A photograph is (3, H, W), RGB; a raw mosaic is (4, H/2, W/2), the RGGB samples of each 2x2 block. Images are processed
+only by operations that IEEE 754 defines exactly (curves are tables computed in double precision), so that the result
+does not depend on the processor.
 
 Source: Brooks et al., CVPR 2019, "Unprocessing Images for Learned Raw Denoising": the paper and its constants.
 """
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-XYZ_TO_CAMERA = np.array(  # of four cameras
+XYZ_TO_CAMERA = np.array(  # of four cameras, rows
     [
         [[1.0234, -0.2969, -0.2266], [-0.5625, 1.6328, -0.0469], [-0.0703, 0.2188, 0.6406]],
         [[0.4913, -0.0541, -0.0202], [-0.613, 1.3513, 0.2906], [-0.1564, 0.2151, 0.7183]],
@@ -26,9 +26,9 @@ RGB_TO_XYZ = np.array(
 )
 SITES = ((0, 0, 0), (0, 1, 1), (1, 0, 1), (1, 1, 2))  # row, column and channel of the samples of a 2x2 block
 GAMMA = 2.2
-DARKEST = 1e-8  # below, the gamma curve is flat
-HIGHLIGHT = 0.9  # above this grey level, gains that darken fade out
-STEPS = 1 << 14  # of the table of the gamma curve
+MIN_LINEAR = 1e-8  # the gamma curve is constant below
+HIGHLIGHT = 0.9  # gains below 1 fade out above this mean of the channels
+TABLE_SIZE = 1 << 14  # of the gamma curve
 
 
 @dataclass(frozen=True)
@@ -81,10 +81,10 @@ def unprocess(photograph, camera):
 
 
 def process(raw, camera, full):
-    """Return the photograph (3, H, W) in [0, 1] of a raw mosaic; without `full`, exposure and tone curve are left out.
+    """Return the photograph (3, H, W) in [0, 1] of a raw mosaic; without `full`, exposure and tone curve are omitted.
 
-    The published pipeline leaves them out although its inverse undoes them; with them, `process` inverts `unprocess`
-    but for what the mosaic and the clipping lost.
+    The published pipeline omits them although its inverse undoes them. With them, `process` inverts `unprocess` up to
+    the losses of mosaic and clipping.
     """
     exposure = camera.rgb_gain if full else 1
     gains = np.array([camera.red_gain, 1, 1, camera.blue_gain]) * exposure
@@ -107,7 +107,7 @@ def weighted(weights, planes):
 
 
 def safe_gain(gain, grey):
-    """Return the gain for samples whose pixels have this mean; one below 1 fades out where highlights would darken."""
+    """Return the gain for samples whose pixels have this mean; a gain below 1 fades out in highlights."""
     if gain >= 1:
         return grey.dtype.type(gain)
     mask = np.maximum(grey - grey.dtype.type(HIGHLIGHT), 0)
@@ -119,7 +119,7 @@ def safe_gain(gain, grey):
 
 
 def demosaic(raw):
-    """Return (3, H, W) from a mosaic (4, H/2, W/2): bilinear in each channel, samples beyond the border repeated."""
+    """Return (3, H, W) from a mosaic (4, H/2, W/2): bilinear in each channel, borders replicated."""
     colours = np.empty((3, 2 * raw.shape[1], 2 * raw.shape[2]), raw.dtype)
     colours[0], colours[2] = doubled(raw[0], 0, 0), doubled(raw[3], 1, 1)
     green = np.add(doubled(raw[1], 0, 1), doubled(raw[2], 1, 0), out=colours[1])
@@ -139,7 +139,7 @@ def doubled(plane, row, column):
 
 
 def _interleave(out, lines, first):
-    """Fill out (2n, ...) with lines (n, ...) at first::2, means of neighbours between them, the border repeated."""
+    """Fill out (2n, ...) with lines (n, ...) at first::2, means of neighbours between them, border replicated."""
     out[first::2] = lines
     between = out[2::2] if first else out[1:-1:2]
     np.add(lines[:-1], lines[1:], out=between)
@@ -153,13 +153,13 @@ def inverse_tone_curve(y):
 
 
 def to_linear(photograph):
-    """Return linear light in [0, 1], of the same type: the inverse of tone curve and gamma. 8-bit values are fast."""
+    """Return linear light in [0, 1], of the same type: inverse tone curve and gamma. Uses a table for 8-bit values."""
     levels = np.rint(photograph * photograph.dtype.type(255))
     table = _linear_table()
     eight_bit = (levels.astype(photograph.dtype) / photograph.dtype.type(255) == photograph).all()
     if photograph.dtype == np.float32 and eight_bit:
         return table.take(levels.astype(np.uint8))
-    exact = np.maximum(inverse_tone_curve(photograph.astype(np.float64)), DARKEST) ** GAMMA
+    exact = np.maximum(inverse_tone_curve(photograph.astype(np.float64)), MIN_LINEAR) ** GAMMA
     return exact.astype(photograph.dtype)
 
 
@@ -167,30 +167,30 @@ def to_linear(photograph):
 def _linear_table():
     """Return linear light, float32 (256,), of the 8-bit values."""
     photograph = (np.arange(256, dtype=np.float32) / np.float32(255)).astype(np.float64)
-    return (np.maximum(inverse_tone_curve(photograph), DARKEST) ** GAMMA).astype(np.float32)
+    return (np.maximum(inverse_tone_curve(photograph), MIN_LINEAR) ** GAMMA).astype(np.float32)
 
 
 def to_display(linear, full):
-    """Return gamma-compressed values of linear light in [0, 1], under the tone curve if `full`; off by 1e-7 at most.
+    """Return gamma-compressed values of linear light in [0, 1], with tone curve if `full`; maximum error 1e-7.
 
-    The curve is a table over the fourth root, in which it is smooth down to black.
+    The curve is tabulated over the fourth root of the input, where it is smooth down to black.
     """
-    place = np.maximum(linear, linear.dtype.type(DARKEST))
-    np.sqrt(place, out=place)
-    np.sqrt(place, out=place)
-    place *= STEPS
-    cell = place.astype(np.int32)
-    place -= cell
+    position = np.maximum(linear, linear.dtype.type(MIN_LINEAR))
+    np.sqrt(position, out=position)
+    np.sqrt(position, out=position)
+    position *= TABLE_SIZE
+    cell = position.astype(np.int32)
+    position -= cell
     start, rise = _display_table(full)
-    place *= rise.take(cell)
-    place += start.take(cell)
-    return place
+    position *= rise.take(cell)
+    position += start.take(cell)
+    return position
 
 
 @functools.cache
 def _display_table(full):
-    """Return the curve at k/STEPS and its rise to the next, float32 (STEPS + 1,), over the fourth root of light."""
-    root = np.arange(STEPS + 2) / STEPS
+    """Return the curve at k / TABLE_SIZE of the fourth root, and the differences, each float32 (TABLE_SIZE + 1,)."""
+    root = np.arange(TABLE_SIZE + 2) / TABLE_SIZE
     curve = root ** (4 / GAMMA)
     curve = curve * curve * (3 - 2 * curve) if full else curve
     return curve[:-1].astype(np.float32), np.diff(curve).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Noises one after the other: mixtures of your own."""
+"""Composition of noises."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -8,36 +8,36 @@ from noise_zoo.noise import Noise
 
 @dataclass(frozen=True, init=False)
 class Chain(Noise):
-    """Applies two or more noises to (H, W, C) in [0, 1] in this order, from one stream, clipping nothing in between.
+    """Applies two or more noises to (H, W, C) in [0, 1] in this order, without clipping in between.
 
-    A chain in a chain is the longer chain. A noise that makes a clean image of its own (isp) has to come first, since
-    a later one would carry the noise before it into what counts as clean.
+    A chain inside a chain is flattened. A noise that changes the clean image (isp) must be the first: later, it would
+    put the noise before it into the ground truth.
 
-    Source: the composition of noises of Chen et al., CVPR 2023, left to the user.
+    Source: user-defined mixtures in the sense of Chen et al., CVPR 2023.
     """
 
     groups: ClassVar[tuple] = ()
     title: ClassVar[str] = "Chain"
     formula: ClassVar[str] = "y = nₖ(… n₂(n₁(x))), nᵢ the i-th noise"
-    source: ClassVar[str] = "your own composition"
+    source: ClassVar[str] = "user-defined composition"
 
     parts: tuple[Noise, ...]
 
     def __init__(self, *parts):
         flat = tuple(link for part in parts for link in (part.parts if isinstance(part, Chain) else (part,)))
-        strangers = [part for part in flat if not isinstance(part, Noise)]
-        if strangers:
-            raise ValueError(f"Chain: {strangers[0]!r} came, wanted noises such as gaussian(sigma=10)")
+        others = [part for part in flat if not isinstance(part, Noise)]
+        if others:
+            raise ValueError(f"Chain: expected noises such as gaussian(sigma=10), got {others[0]!r}")
         if len(flat) < 2:
-            raise ValueError(f"Chain: {len(flat)} noises came, wanted two or more")
+            raise ValueError(f"Chain: expected at least two noises, got {len(flat)}")
         late = [part for part in flat[1:] if not part.keeps_clean]
         if late:
-            raise ValueError(f"Chain: {late[0]} makes a clean image of its own, so it has to come first")
+            raise ValueError(f"Chain: {late[0]} changes the clean image: put it first")
         object.__setattr__(self, "parts", flat)
 
     @property
     def version(self):
-        """Grows whenever the version of a part does."""
+        """Increases with the version of any part."""
         return 1 + sum(part.version - 1 for part in self.parts)
 
     @property

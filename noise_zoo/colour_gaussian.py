@@ -1,4 +1,4 @@
-"""Gaussian noise that the channels of a pixel share, as colour matrices leave it behind."""
+"""Gaussian noise with correlated channels, as after a colour matrix."""
 
 import math
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from noise_zoo.noise import Noise, as_image
 
 @dataclass(frozen=True)
 class ColourGaussian(Noise):
-    """Adds N(0, (sigma/255)^2) to (H, W, C) in [0, 1]; the channels of a pixel have the correlation given.
+    """Adds N(0, (sigma/255)^2) to (H, W, C) in [0, 1]; the channels of a pixel have the given correlation.
 
-    Pixels are independent. Correlation 0 is Gaussian noise in every channel, 1 the same grey value in all.
+    Pixels are independent. Correlation 0: independent channels; 1: the same value in all channels.
 
     Source: the correlated case of Zhang et al., 2022 (SCUNet, github.com/cszn/KAIR), here of equal correlations.
     """
@@ -23,7 +23,7 @@ class ColourGaussian(Noise):
     groups: ClassVar[tuple] = ("extras",)
     needs_colour: ClassVar[bool] = True
     title: ClassVar[str] = "Gaussian, channels correlated"
-    formula: ClassVar[str] = "y = x + σ/255·(√(1−ρ)·n + √ρ·m), n ~ N(0, 1) a sample, m ~ N(0, 1) a pixel"
+    formula: ClassVar[str] = "y = x + σ/255·(√(1−ρ)·n + √ρ·m), n ~ N(0, 1) per sample, m ~ N(0, 1) per pixel"
     source: ClassVar[str] = "after Zhang et al., 2022 (SCUNet), with equal correlations"
 
     sigma: float

@@ -12,7 +12,7 @@ from noise_zoo.noise import Noise, as_image
 class Gaussian(Noise):
     """Adds N(0, (sigma/255)^2) to (H, W, C) in [0, 1], independently in every pixel and channel.
 
-    Source: as in KAIR and all denoising tables; sigma 15 is the training noise of Chen et al., CVPR 2023.
+    Source: the usual definition, as in KAIR; sigma 15 is the training noise of Chen et al., CVPR 2023.
     """
 
     axis: ClassVar[str] = "sigma"

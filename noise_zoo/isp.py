@@ -1,4 +1,4 @@
-"""Sensor noise as a photograph shows it: added to the raw mosaic, then carried through the camera's processing."""
+"""Camera noise: added to the raw mosaic, then processed by a camera pipeline (ISP)."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -11,14 +11,14 @@ from noise_zoo.noise import Noise, as_image
 
 @dataclass(frozen=True)
 class Isp(Noise):
-    """Turns (H, W, 3) in [0, 1] back into a raw mosaic, adds shot and read noise there, and develops it again.
+    """Unprocesses (H, W, 3) in [0, 1] to a raw mosaic, adds shot and read noise, and processes it again.
 
-    Gains, colour matrix and noise levels are drawn anew for every image. The clean image returned is the same
-    mosaic developed without noise, since developing alone changes a photograph; `truth='untouched'` returns it as it
-    came. `process='published'` leaves exposure and tone curve out of the development, as the published code does.
-    `shot` and `read`, given together, fix the levels: a raw sample x then has the variance shot * x + read.
+    Gains, colour matrix and noise levels are drawn for every image. The returned clean image is the same mosaic
+    processed without noise, since the pipeline alone changes a photograph; `truth='untouched'` returns the input.
+    `process='published'` omits exposure and tone curve, as the published code does. `shot` and `read`, given together,
+    fix the noise level: a raw sample x has the variance shot * x + read.
 
-    That Chen et al. scored like the default is inferred from their numbers; they do not say.
+    That Chen et al. scored like the default is inferred from their numbers; the paper does not say.
 
     Source: Brooks et al., CVPR 2019, "Unprocessing Images for Learned Raw Denoising".
     """
@@ -42,7 +42,7 @@ class Isp(Noise):
         self.check_choice("process", ("full", "published"))
         self.check_choice("truth", ("reprocessed", "untouched"))
         if (self.shot is None) != (self.read is None):
-            raise ValueError(f"Isp: shot is {self.shot!r} and read is {self.read!r}, wanted both or neither")
+            raise ValueError(f"Isp: expected both shot and read or neither, got shot={self.shot!r}, read={self.read!r}")
         if self.shot is not None:
             self.check_number("shot", high=1.0)
             self.check_number("read", high=1.0)
@@ -51,7 +51,7 @@ class Isp(Noise):
         clean = as_image(clean)
         height, width, channels = clean.shape
         if channels != 3:
-            raise ValueError(f"Isp: the image has {channels} channels, wanted 3: red, green and blue")
+            raise ValueError(f"Isp: expected an image with 3 channels (RGB), got {channels}")
         camera, levels = draw_camera(rng), draw_levels(rng)
         shot, read = levels if self.shot is None else (self.shot, self.read)
         even = np.pad(clean, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
@@ -67,7 +67,7 @@ class Isp(Noise):
 
 
 def exposed(raw, shot, read, normal):
-    """Return the raw mosaic with noise of variance shot * raw + read; `normal` are samples of N(0, 1), as many."""
+    """Return the raw mosaic with noise of variance shot * raw + read; `normal` has N(0, 1) samples of its shape."""
     noisy = raw.dtype.type(shot) * raw
     noisy += raw.dtype.type(read)
     np.sqrt(noisy, out=noisy)

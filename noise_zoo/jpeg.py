@@ -1,4 +1,4 @@
-"""Compression artefacts: blocks, ringing, colour that bleeds."""
+"""JPEG compression artefacts."""
 
 from dataclasses import dataclass
 from io import BytesIO
@@ -12,10 +12,9 @@ from noise_zoo.noise import Noise, as_image
 
 @dataclass(frozen=True)
 class Jpeg(Noise):
-    """Writes (H, W, 1 or 3) in [0, 1] as a JPEG file of this quality, 1 to 100, and reads it back; nothing is drawn.
+    """Encodes (H, W, 1 or 3) in [0, 1] as JPEG of a quality from 1 to 100 and decodes it; deterministic.
 
-    Values are clipped and rounded to 8 bits first. Colour is kept at half size ('4:2:0'), as cameras and KAIR do, or
-    at full size ('4:4:4').
+    Values are clipped and rounded to 8 bits first. Chroma subsampling is '4:2:0', as in cameras and KAIR, or '4:4:4'.
 
     Source: ITU-T T.81 as in libjpeg, through Pillow; qualities of Dong et al., ICCV 2015 (AR-CNN).
     """
@@ -25,7 +24,7 @@ class Jpeg(Noise):
     groups: ClassVar[tuple] = ("extras",)
     random: ClassVar[bool] = False
     title: ClassVar[str] = "JPEG"
-    formula: ClassVar[str] = "y = decode(encode(x, quality)), colour at half size"
+    formula: ClassVar[str] = "y = decode(encode(x, quality)), chroma subsampling 4:2:0"
     source: ClassVar[str] = "libjpeg through Pillow; qualities of Dong et al., ICCV 2015"
 
     quality: int
@@ -38,7 +37,7 @@ class Jpeg(Noise):
     def __call__(self, clean, rng):
         clean = as_image(clean)
         if clean.shape[2] not in (1, 3):
-            raise ValueError(f"Jpeg: the image has {clean.shape[2]} channels, wanted 1 or 3")
+            raise ValueError(f"Jpeg: expected an image with 1 or 3 channels, got {clean.shape[2]}")
         pixels = np.rint(np.clip(clean, 0, 1) * 255).astype(np.uint8)  # (H, W, C)
         image = Image.fromarray(pixels if clean.shape[2] == 3 else pixels[..., 0])
         file = BytesIO()

@@ -1,14 +1,14 @@
-"""NumPy's legacy random stream behind the methods that noises call on a Generator."""
+"""NumPy's legacy random stream with the methods of a Generator that noises call."""
 
 import numpy as np
 
 
 class LegacyGenerator:
-    """Draws from `np.random.RandomState(seed)` in float64, whatever `dtype` asks for, in C order (H x W x C).
+    """Draws from `np.random.RandomState(seed)` in float64, ignoring `dtype`, in C order (H x W x C).
 
     KAIR, SwinIR, Restormer and CLIPDenoising call `np.random.seed(0)` before every image and add float64
-    noise. A noise called with a new `LegacyGenerator(0)` gives their pixels: it sums in float64 and rounds to
-    float32 last. Nothing else should use this class: all images of one size then share one noise field.
+    noise. A noise called with a new `LegacyGenerator(0)` reproduces their pixels: it adds in float64 and rounds to
+    float32 last. Use it for nothing else: all images of one size share one noise field.
 
     Source: https://github.com/cszn/KAIR, main_test_dncnn.py.
     """

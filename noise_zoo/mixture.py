@@ -1,4 +1,4 @@
-"""Four noises one after the other, in four strengths."""
+"""Mixture of four noises at four levels."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -22,11 +22,11 @@ RECIPES = {  # level: (sigma of Gaussian, variance of speckle, density of salt &
 
 @dataclass(frozen=True)
 class Mixture(Noise):
-    """Adds to (H, W, C) in [0, 1] Gaussian noise, then speckle, Poisson and salt & pepper; level is 1 to 4.
+    """Adds Gaussian noise, speckle, Poisson noise and salt & pepper, in this order, to (H, W, C) in [0, 1].
 
-    Values are clipped to [0, 1] before the Poisson step (256 photons at intensity 1) and nowhere else. Stored
-    in 8 bits, CBSD68 then has a PSNR of 22.5, 21.8, 20.3 and 19.3 dB. The mixture of Chen et al. was never
-    published; this one is ours, and its definition will not change: another mixture gets another name.
+    `level` is an integer from 1 to 4. Values are clipped to [0, 1] before the Poisson step (256 photons at intensity 1)
+    only. Stored in 8 bits, CBSD68 has a PSNR of 22.5, 21.8, 20.3 and 19.3 dB at levels 1 to 4. The mixture of Chen et
+    al. was never published; this definition is ours and will not change: another mixture gets another name.
 
     Source: defined here, after "mixing the above different types of noise" of Chen et al., CVPR 2023.
     """

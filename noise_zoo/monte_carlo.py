@@ -1,4 +1,4 @@
-"""The noise of rendering by chance, as rendered."""
+"""Recorded noise of Monte-Carlo rendering."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -8,7 +8,7 @@ from noise_zoo.recorded import RecordedNoise
 
 @dataclass(frozen=True)
 class MonteCarlo(RecordedNoise):
-    """Names renders (H, W, C) in [0, 1] of `spp` samples a pixel beside references of far more, both tone-mapped.
+    """Names pairs of renders (H, W, C) in [0, 1], tone-mapped: `spp` samples per pixel, and a reference of far more.
 
     Source: Kajiya, The Rendering Equation, SIGGRAPH 1986; as test noise Chen et al., CVPR 2023.
     """
@@ -17,7 +17,7 @@ class MonteCarlo(RecordedNoise):
     levels: ClassVar[tuple] = (64, 128)
     title: ClassVar[str] = "Monte-Carlo rendering noise"
     formula: ClassVar[str] = "y = T(mean of spp sampled paths), x = T(mean of far more), T the tone mapping"
-    source: ClassVar[str] = "the data set's own pairs"
+    source: ClassVar[str] = "pairs of the data set"
 
     spp: int
 

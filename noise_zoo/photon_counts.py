@@ -1,4 +1,4 @@
-"""Poisson samples for whole images, several times faster than NumPy's and of the same law."""
+"""Poisson samples for whole images, several times faster than NumPy's, with the same distribution."""
 
 import functools
 
@@ -7,18 +7,18 @@ from scipy.special import pdtr
 
 from noise_zoo.legacy import LegacyGenerator
 
-LARGEST_MEAN = 256
+MAX_MEAN = 256
 STEPS = 8  # tabulated means are the multiples of 1/STEPS
-CELLS = 1024  # [0, 1) is cut into so many cells, each drawn with equal probability
+CELLS = 1024  # equally probable cells of [0, 1)
 
 
 def photon_counts(rng, mean):
     """Return Poisson counts, integers of any shape, for means in [0, 256] of that shape.
 
-    A mean is a tabulated mean plus a rest below 1/STEPS, so its count is the sum of two independent Poisson
+    A mean is a tabulated mean plus a remainder below 1/STEPS, so its count is the sum of two independent Poisson
     variables. The first inverts the tabulated distribution function; the second thins a Poisson process of
     rate 1/STEPS that runs over the whole image. Probabilities are exact to 1e-15. With a LegacyGenerator the
-    counts are those of NumPy's own slower method, as in published code.
+    counts are those of NumPy's slower method, as in published code.
 
     Source: Devroye, Non-Uniform Random Variate Generation (1986), chapters III (inversion) and VI.
     """
@@ -32,14 +32,14 @@ def photon_counts(rng, mean):
 
 
 def _tabulated_counts(rng, row):
-    """Return counts, int16 (N,), of means row/STEPS: the least k with P(count <= k) above a uniform."""
+    """Return counts, int16 (N,), of means row/STEPS: the smallest k with P(count <= k) above a uniform sample."""
     distribution, table = _tables()
     table = table.ravel()
     cell = rng.integers(0, CELLS, row.size, dtype=np.uint16)
-    place = row * (CELLS + 1) + cell
-    counts = table.take(place)
-    split = np.flatnonzero(counts < 0)  # samples whose cell holds several counts: halve what is left of them
-    row, low, high = row[split], ~counts[split], table.take(place[split] + 1)
+    position = row * (CELLS + 1) + cell
+    counts = table.take(position)
+    split = np.flatnonzero(counts < 0)  # samples whose cell holds several counts: bisection
+    row, low, high = row[split], ~counts[split], table.take(position[split] + 1)
     high = np.where(high < 0, ~high, high)
     uniform = (cell[split] + rng.random(split.size)) / CELLS
     while split.size:
@@ -59,7 +59,7 @@ def _tabulated_counts(rng, row):
 
 
 def _add_rest(rng, counts, scaled):
-    """Add to counts (N,) in place Poisson counts of means rest/STEPS, the rest of scaled (N,) above whole numbers."""
+    """Add Poisson counts of means rest/STEPS to counts (N,) in place; rest is the fractional part of scaled (N,)."""
     hit = rng.integers(0, counts.size, rng.poisson(counts.size / STEPS))
     rest = scaled[hit]
     rest -= np.floor(rest)
@@ -71,14 +71,14 @@ def _add_rest(rng, counts, scaled):
 def _tables():
     """Return P(count <= k), float64 (means, k), and a table int16 (means, cells + 1) that inverts it.
 
-    The table has the count where a whole cell has one, and ~k (negative) where the cell's least count is k; its
-    greatest is at most the least of the next cell, which the last column has for the last one.
+    The table has the count if a whole cell has one, and ~k (negative) if k is the cell's smallest count; its largest
+    count is at most the smallest of the next cell (last column: of the last cell).
     """
-    k = np.arange(2 * LARGEST_MEAN)  # beyond lie fewer than 1e-40 of the counts of mean 256
-    distribution = pdtr(k, np.arange(LARGEST_MEAN * STEPS + 1)[:, None] / STEPS)
-    distribution[:, -1] = np.inf  # a search ends here
+    k = np.arange(2 * MAX_MEAN)  # P(count > k) < 1e-40 for mean 256
+    distribution = pdtr(k, np.arange(MAX_MEAN * STEPS + 1)[:, None] / STEPS)
+    distribution[:, -1] = np.inf  # ends a search
     edge = np.arange(CELLS + 1) / CELLS
-    least = np.stack([np.searchsorted(p, edge, side="right") for p in distribution])
-    most = np.stack([np.searchsorted(p, edge[1:], side="left") for p in distribution])
-    whole = np.pad(least[:, :-1] == most, ((0, 0), (0, 1)), constant_values=True)
-    return distribution, np.where(whole, least, ~least).astype(np.int16)
+    smallest = np.stack([np.searchsorted(p, edge, side="right") for p in distribution])
+    largest = np.stack([np.searchsorted(p, edge[1:], side="left") for p in distribution])
+    whole = np.pad(smallest[:, :-1] == largest, ((0, 0), (0, 1)), constant_values=True)
+    return distribution, np.where(whole, smallest, ~smallest).astype(np.int16)

@@ -16,7 +16,7 @@ class Poisson(Noise):
     """Adds photon noise scaled by alpha to x (H, W, C) in [0, 1], rounded to 8 bits: variance alpha^2 x / v.
 
     v is the number of distinct values in the rounded image, all channels together, raised to a power of two:
-    256 for nearly every photograph. The clean image is returned as it came, not rounded.
+    256 for nearly every photograph. The returned clean image is the input, not rounded.
 
     Source: the notebook published with Chen et al., CVPR 2023; its v is that of skimage.util.random_noise.
     """

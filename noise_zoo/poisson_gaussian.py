@@ -6,15 +6,15 @@ from typing import ClassVar
 import numpy as np
 
 from noise_zoo.noise import Noise, as_image
-from noise_zoo.photon_counts import LARGEST_MEAN, photon_counts
+from noise_zoo.photon_counts import MAX_MEAN, photon_counts
 
 
 @dataclass(frozen=True)
 class PoissonGaussian(Noise):
     """Replaces x (H, W, C) in [0, 1] by photons of mean peak * x over peak, and adds N(0, (sigma/255)^2).
 
-    Variance x / peak + (sigma/255)^2. Values are clipped to [0, 1] before photons are counted. By default the read
-    noise has a deviation of a tenth of the range, as in the published tables (peaks 1 to 120, sigma = peak / 10).
+    Variance x / peak + (sigma/255)^2. Values are clipped to [0, 1] before the Poisson step. By default the read
+    noise has a standard deviation of a tenth of the range, as in the published tables (peaks 1 to 120).
 
     Source: Makitalo & Foi, TIP 2013, "Optimal Inversion of the Generalized Anscombe Transformation".
     """
@@ -36,7 +36,7 @@ class PoissonGaussian(Noise):
     def __call__(self, clean, rng):
         clean = as_image(clean)
         mean = np.clip(clean, 0, 1) * np.float32(self.peak)  # (H, W, C)
-        counts = photon_counts(rng, mean) if self.peak <= LARGEST_MEAN else rng.poisson(mean)
+        counts = photon_counts(rng, mean) if self.peak <= MAX_MEAN else rng.poisson(mean)
         noisy = (counts / np.float32(self.peak)).astype(np.float32)
         if self.sigma > 0:
             read = rng.standard_normal(clean.shape, dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Too few levels: what a coarse converter or a small palette leaves."""
+"""Uniform quantization to few levels."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -10,7 +10,7 @@ from noise_zoo.noise import Noise, as_image
 
 @dataclass(frozen=True)
 class Quantization(Noise):
-    """Rounds (H, W, C) in [0, 1] to the nearest of 2^bits equal steps from 0 to 1; nothing is drawn.
+    """Rounds (H, W, C) in [0, 1] to the nearest of 2^bits equidistant levels from 0 to 1; deterministic.
 
     Values are clipped to [0, 1] first.
 

@@ -1,4 +1,4 @@
-"""Another mixture for every image: kinds, order and levels are drawn."""
+"""Random mixture: kinds, order and levels of the noises are drawn for every image."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -15,30 +15,30 @@ from noise_zoo.speckle import Speckle
 
 @dataclass(frozen=True)
 class RandomMixture(Noise):
-    """Applies to (H, W, 3) in [0, 1] a chain that it draws for this image: Gaussian noise always, others by chance.
+    """Applies a random chain of noises to (H, W, 3) in [0, 1]: always Gaussian noise, others with a probability.
 
-    Gaussian noise of sigma 2 to 50 is independent (chance 0.4), grey (0.4) or correlated between channels (0.2).
-    With chance 1/2 each come Gaussian speckle (deviation 2 to 50 of 255), photon noise (100 to 10,000 photons,
-    even on a logarithmic scale) and JPEG (quality 30 to 95), all in random order; camera noise (isp), with chance
-    1/4, comes before them. `drawn(rng)` tells which chain it was.
+    Gaussian noise of sigma 2 to 50 is independent (probability 0.4), the same in all channels (0.4) or correlated
+    between channels (0.2). Gaussian speckle (standard deviation 2 to 50 of 255), photon noise (100 to 10,000 photons,
+    log-uniform) and JPEG (quality 30 to 95) have probability 1/2 each; the order is random. Camera noise (isp) has
+    probability 1/4 and is always first. `drawn(rng)` returns the chain.
 
-    Ranges are those of the source, whose resizing is left out.
+    Ranges are those of the source; its resizing is omitted.
 
     Source: defined here, after Zhang et al., 2022, "Practical Blind Denoising via Swin-Conv-UNet and Data Synthesis".
     """
 
     groups: ClassVar[tuple] = ("extras",)
-    needs_colour: ClassVar[bool] = True  # where isp or correlated channels are drawn
-    keeps_clean: ClassVar[bool] = False  # where isp is drawn
+    needs_colour: ClassVar[bool] = True  # if isp or correlated channels are drawn
+    keeps_clean: ClassVar[bool] = False  # if isp is drawn
     title: ClassVar[str] = "Random mixture"
-    formula: ClassVar[str] = "Gaussian and, by chance, speckle, Poisson and JPEG in random order, isp before them"
+    formula: ClassVar[str] = "Gaussian and, at random, speckle, Poisson and JPEG in random order; isp first"
     source: ClassVar[str] = "defined by this project, after Zhang et al., 2022 (SCUNet)"
 
     def __call__(self, clean, rng):
         return self.drawn(rng)(as_image(clean), rng)
 
     def drawn(self, rng):
-        """Return the noise that this stream draws, a Chain or one noise alone."""
+        """Return the noise drawn from this generator: a Chain, or a single noise."""
         kind, gaussian_level, speckle_level, photon_level, quality_level = rng.random(5)
         present = rng.random(4) < (0.5, 0.5, 0.5, 0.25)
         order = rng.random(4).argsort()
@@ -50,13 +50,13 @@ class RandomMixture(Noise):
             PoissonGaussian(round(100 ** (1 + float(photon_level))), 0),
             Jpeg(round(between(30, 95, quality_level))),
         )
-        wanted = (True, *present[:3])
-        parts = [candidates[place] for place in order if wanted[place]]
+        chosen = (True, *present[:3])
+        parts = [candidates[index] for index in order if chosen[index]]
         if present[3]:
             parts.insert(0, Isp())
         return Chain(*parts) if len(parts) > 1 else parts[0]
 
 
 def between(low, high, share):
-    """Return the value at this share of the way from low to high."""
+    """Interpolate linearly: low at share 0, high at share 1."""
     return low + (high - low) * float(share)

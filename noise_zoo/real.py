@@ -1,4 +1,4 @@
-"""The noise of cameras, as recorded."""
+"""Recorded noise of a camera."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,7 +9,7 @@ from noise_zoo.recorded import RecordedNoise
 
 @dataclass(frozen=True)
 class Real(RecordedNoise):
-    """Names the noise that a camera or any other process left in the noisy image of a pair, (H, W, C) in [0, 1].
+    """Names the noise of a camera, or of any other process, in pairs of images (H, W, C) in [0, 1].
 
     `name` tells several of one data set apart: that of the folder with the noisy images.
 
@@ -17,11 +17,11 @@ class Real(RecordedNoise):
     """
 
     title: ClassVar[str] = "Real noise"
-    formula: ClassVar[str] = "y as recorded, beside x"
-    source: ClassVar[str] = "the data set's own pairs"
+    formula: ClassVar[str] = "(y, x) recorded"
+    source: ClassVar[str] = "pairs of the data set"
 
     name: str = ""
 
     def __post_init__(self):
         if not isinstance(self.name, str):
-            raise ValueError(f"{type(self).__name__}: name is {shortened(self.name)}, wanted text in quotes")
+            raise ValueError(f"{type(self).__name__}: name: expected text in quotes, got {shortened(self.name)}")

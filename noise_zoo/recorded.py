@@ -1,4 +1,4 @@
-"""Noise that was recorded with the picture: it names pairs of images, and cannot be drawn anew."""
+"""Recorded noise: exists in pairs of images only and cannot be sampled."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -7,9 +7,9 @@ from noise_zoo.noise import Noise
 
 
 class RecordedNoise(Noise):
-    """Names the noise of pairs (noisy, clean), each (H, W, C) in [0, 1], that lie in files.
+    """Names the noise of pairs (noisy, clean), each (H, W, C) in [0, 1], stored in files.
 
-    A data set of pairs has the noisy images; calling this raises ValueError, whatever the image.
+    The noisy images are part of the data set; calling this always raises ValueError.
     """
 
     groups: ClassVar[tuple] = ()
@@ -18,8 +18,8 @@ class RecordedNoise(Noise):
 
     def __call__(self, clean, rng):
         raise ValueError(
-            f"{type(self).__name__}: this noise is recorded in pairs of images and cannot be drawn: name a data set "
-            "of pairs, such as mc-mini, or a folder with noisy/ and clean/"
+            f"{type(self).__name__}: recorded noise cannot be sampled: use a data set of pairs, such as mc-mini, or a "
+            "folder with noisy/ and clean/"
         )
 
 

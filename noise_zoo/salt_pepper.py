@@ -12,7 +12,7 @@ from noise_zoo.noise import Noise, as_image
 class SaltPepper(Noise):
     """Sets samples of (H, W, C) in [0, 1] to 0 with probability density/2 and to 1 with density/2.
 
-    Every pixel and channel is hit by itself, so most hits are coloured dots.
+    Pixels and channels are independent, so most impulses are coloured dots.
 
     Source: MATLAB's imnoise(I, 'salt & pepper', density).
     """

@@ -11,9 +11,9 @@ from noise_zoo.noise import Noise, as_image
 
 @dataclass(frozen=True)
 class Speckle(Noise):
-    """Adds x * u to x (H, W, C) in [0, 1]; u, of mean 0 and variance var, is independent in all samples.
+    """Adds x * u to x (H, W, C) in [0, 1]; u has mean 0 and variance var, independent in every pixel and channel.
 
-    u is uniform, as in MATLAB, which made the published sets. scikit-image draws it Gaussian: an option here.
+    u is uniform, as in MATLAB, which the published sets were made with; distribution='gaussian' is scikit-image's.
 
     Source: MATLAB's imnoise(I, 'speckle', var): I + sqrt(12 var) * I .* (rand(size(I)) - 0.5).
     """

@@ -13,7 +13,7 @@ from bench.datasets.channels import in_colour
 from bench.noise import noises
 from bench.noise.picture import NoisyVersion
 from noise_zoo.noise import Noise
-from noise_zoo.portrait import MOST, REACH, Portrait, portray
+from noise_zoo.noise_statistics import MAX_LAG, MAX_VALUE, NoiseStatistics, noise_statistics
 from reports.charts.style import INK, MUTED, RULE
 
 DPI = 200
@@ -141,7 +141,7 @@ def centre(image: np.ndarray) -> np.ndarray:
 
 def _charts(page: Page, top: int, noise: Noise, versions: list[NoisyVersion]) -> None:
     """Four charts side by side, and above them which colour is which level."""
-    portraits = [portray(version.noisy, version.clean) for version in versions]
+    statistics = [noise_statistics(version.noisy, version.clean) for version in versions]
     colours = strengths(len(versions))
     cell = (page.width - 2 * MARGIN - 3 * GAP) / 4
     left = [MARGIN + place * (cell + GAP) for place in range(4)]
@@ -155,9 +155,9 @@ def _charts(page: Page, top: int, noise: Noise, versions: list[NoisyVersion]) ->
         axes = page.axes(x + INDENT, top, cell - INDENT, CHART)
         axes.set_xlabel(below)
         axes.tick_params(length=0)
-        curves(axes, portraits, colours)
+        curves(axes, statistics, colours)
     page.words(left[3], top - 18, "Correlation of neighbours", fontsize=8.5, fontweight="bold")
-    _neighbours(page.axes(left[3] + INDENT - 16, top, CHART, CHART), portraits[-1], _level(noise, versions[-1]))
+    _neighbours(page.axes(left[3] + INDENT - 16, top, CHART, CHART), statistics[-1], _level(noise, versions[-1]))
     if len(versions) > 1:
         for place, (colour, version) in enumerate(zip(colours, versions, strict=True)):
             x = MARGIN + place * (page.width - 2 * MARGIN) / max(len(versions), 6)
@@ -171,13 +171,13 @@ def strengths(count: int) -> list[str]:
     return [STRENGTHS[round(place)] for place in places]
 
 
-def _values(axes, portraits: list[Portrait], colours: list[str]) -> None:
+def _values(axes, statistics: list[NoiseStatistics], colours: list[str]) -> None:
     """Densities on a logarithmic scale, on which a Gaussian is a parabola and an impulse is seen at all."""
-    bound = max(portrait.reach for portrait in portraits)
+    bound = max(one.quantile for one in statistics)
     step = 2 * math.floor(bound / BARS / 2) + 1  # odd: no noise at all lies in the middle of a bar
     edges = np.arange(-step * (2 * BARS + 0.5), step * (2 * BARS + 1), step)
-    centres = np.arange(-MOST, MOST + 1)
-    densities = [np.histogram(centres, edges, weights=portrait.values)[0] / step for portrait in portraits]
+    centres = np.arange(-MAX_VALUE, MAX_VALUE + 1)
+    densities = [np.histogram(centres, edges, weights=one.histogram)[0] / step for one in statistics]
     for density, colour in zip(densities, colours, strict=True):
         shown = np.where(density > 0, density, np.nan)
         axes.plot(edges[:-1] + step / 2, shown, color=colour, linewidth=1.3, marker=".", markersize=1.5)
@@ -188,38 +188,38 @@ def _values(axes, portraits: list[Portrait], colours: list[str]) -> None:
     axes.set_xlim(-1.05 * bound - 1, 1.05 * bound + 1)
 
 
-def _variance(axes, portraits: list[Portrait], colours: list[str]) -> None:
-    for portrait, colour in zip(portraits, colours, strict=True):
-        axes.plot(*portrait.variance, color=colour, linewidth=1.3, marker="o", markersize=2.2)
+def _variance(axes, statistics: list[NoiseStatistics], colours: list[str]) -> None:
+    for one, colour in zip(statistics, colours, strict=True):
+        axes.plot(*one.variance, color=colour, linewidth=1.3, marker="o", markersize=2.2)
     axes.set_xlim(0, 255)
     axes.set_xticks([0, 64, 128, 192, 255])
-    axes.set_ylim(0, 1.1 * max([variance.max(initial=0) for _, variance in (p.variance for p in portraits)] + [1e-3]))
+    axes.set_ylim(0, 1.1 * max([variance.max(initial=0) for _, variance in (p.variance for p in statistics)] + [1e-3]))
     axes.locator_params(axis="y", nbins=5)
 
 
-def _spectrum(axes, portraits: list[Portrait], colours: list[str]) -> None:
-    for portrait, colour in zip(portraits, colours, strict=True):
-        axes.plot(*portrait.spectrum, color=colour, linewidth=1.3)
+def _spectrum(axes, statistics: list[NoiseStatistics], colours: list[str]) -> None:
+    for one, colour in zip(statistics, colours, strict=True):
+        axes.plot(*one.spectrum, color=colour, linewidth=1.3)
     axes.set_xlim(0, 0.5)
-    axes.set_ylim(0, max(2.0, 1.1 * max(power.max(initial=0) for _, power in (p.spectrum for p in portraits))))
+    axes.set_ylim(0, max(2.0, 1.1 * max(power.max(initial=0) for _, power in (p.spectrum for p in statistics))))
     axes.locator_params(axis="y", nbins=5)
 
 
-def _neighbours(axes, portrait: Portrait, level: str) -> None:
+def _neighbours(axes, one: NoiseStatistics, level: str) -> None:
     """Correlations of a sample with those around it, in numbers on colours."""
-    axes.imshow(portrait.correlation, cmap="RdBu", vmin=-1, vmax=1)
-    for (row, column), value in np.ndenumerate(portrait.correlation):
-        if np.isfinite(value) and (row, column) != (REACH, REACH):
+    axes.imshow(one.correlation, cmap="RdBu", vmin=-1, vmax=1)
+    for (row, column), value in np.ndenumerate(one.correlation):
+        if np.isfinite(value) and (row, column) != (MAX_LAG, MAX_LAG):
             ink = "white" if abs(value) > 0.55 else INK if abs(value) >= 0.05 else MUTED
             axes.text(column, row, hundredths(value), ha="center", va="center", fontsize=5.5, color=ink)
-    places = range(2 * REACH + 1)
-    axes.set_xticks(places, range(-REACH, REACH + 1))
-    axes.set_yticks(places, range(-REACH, REACH + 1))
+    ticks = range(2 * MAX_LAG + 1)
+    axes.set_xticks(ticks, range(-MAX_LAG, MAX_LAG + 1))
+    axes.set_yticks(ticks, range(-MAX_LAG, MAX_LAG + 1))
     axes.tick_params(length=0)
     axes.grid(False)
     for spine in axes.spines.values():
         spine.set_visible(False)
-    channels = "" if math.isnan(portrait.channels) else f"; between channels {hundredths(portrait.channels)}"
+    channels = "" if math.isnan(one.channels) else f"; between channels {hundredths(one.channels)}"
     axes.set_xlabel(f"{level}{channels}" if level != "noisy" else f"pixels away{channels}")
 
 

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from baselines.training import Progress
+from baselines.training import TrainingProgress
 from bench.errors import BadInput
 
 
 @contextmanager
-def events(folder: Path) -> Iterator[Callable[[Progress, int], None]]:
+def events(folder: Path) -> Iterator[Callable[[TrainingProgress, int], None]]:
     """A function that writes what a training says of itself into a folder. Raises BadInput without TensorBoard.
 
     What an earlier, killed run of the training wrote beyond the iteration that it goes on from is dropped.
@@ -23,7 +23,7 @@ def events(folder: Path) -> Iterator[Callable[[Progress, int], None]]:
     with ExitStack() as stack:
         writers = []
 
-        def write(state: Progress, began: int) -> None:
+        def write(state: TrainingProgress, began: int) -> None:
             """What is said after an iteration, by a training that went on from iteration `began`."""
             if not writers:
                 writers.append(stack.enter_context(SummaryWriter(str(folder), purge_step=began + 1)))
@@ -33,6 +33,6 @@ def events(folder: Path) -> Iterator[Callable[[Progress, int], None]]:
         yield write
 
 
-def _values(state: Progress) -> dict[str, float]:
+def _values(state: TrainingProgress) -> dict[str, float]:
     scores = {f"psnr/{noise}": value for noise, value in (state.scores or {}).items()}
     return {"loss": state.loss, "rate": state.rate, "iterations_per_second": state.iterations_per_second, **scores}

@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from baselines import checkpoints, parts, processes, training
+from baselines import checkpoints, distributed, parts, training
 from baselines.checkpoints import first_line
 from baselines.recognition import CHANNELS
 from bench import spec
@@ -104,7 +104,7 @@ def train_model(
     with _locked(out, group):
         for_tensorboard = events(out / "tensorboard") if tensorboard and speaks else nullcontext()
         with wishes() as stopped, for_tensorboard as write_event:
-            options = {"validate": score, "validate_every": validate_every, "minutes": minutes, "stopped": stopped}
+            options = {"validate": score, "validate_every": validate_every, "minutes": minutes, "should_stop": stopped}
             went_on = _watch(model, trainer, out, write_event, options)
             interrupted = stopped()
         if trainer.iteration < recipe.iterations:
@@ -125,7 +125,7 @@ def train_model(
 
 
 @contextmanager
-def _locked(out: Path, group: processes.Processes) -> Iterator[None]:
+def _locked(out: Path, group: distributed.ProcessGroup) -> Iterator[None]:
     """A folder, made where there is none, in which nobody else trains; the first process has the lock for all.
 
     Raises BadInput, in every process.
@@ -147,12 +147,12 @@ def _locked(out: Path, group: processes.Processes) -> Iterator[None]:
         lock.give_back()
 
 
-def _join(device: str) -> tuple[processes.Processes, torch.device]:
+def _join(device: str) -> tuple[distributed.ProcessGroup, torch.device]:
     """The processes of this training, and this one's device."""
-    if processes.started() == 1:
-        return processes.ALONE, device_of(device)
+    if distributed.world_size() == 1:
+        return distributed.SINGLE_PROCESS, device_of(device)
     try:
-        return processes.join(device)
+        return distributed.join(device)
     except ValueError as error:
         raise BadInput(str(error)) from error
 
@@ -220,7 +220,7 @@ def _watch(model: Model, trainer: training.Trainer, out: Path, write_event, opti
     return went_on
 
 
-def _say(bar: Progress, state: training.Progress) -> None:
+def _say(bar: Progress, state: training.TrainingProgress) -> None:
     bar.advance(state.iteration - bar.done, f"loss {state.loss:.4f}, {state.iterations_per_second:.2f} it/s")
     if state.scores:
         shown = "  ".join(f"{noise} {value:.2f}" for noise, value in state.scores.items())
@@ -230,7 +230,7 @@ def _say(bar: Progress, state: training.Progress) -> None:
 def _card(called: str, model: Model, trainer: training.Trainer, images: TrainingImages,
           scores: dict[str, float]) -> dict[str, Any]:  # fmt: skip
     """What is known of trained weights; `scores` are those of the weights in half precision, as they are written."""
-    recipe, count = trainer.recipe, trainer.processes.count
+    recipe, count = trainer.recipe, trainer.processes.size
     launcher = f"torchrun --nproc-per-node {count} -m " if count > 1 else ""
     several = f"{count} processes, " if count > 1 else ""
     licence = model.licence if model.outside else "MIT"

@@ -83,5 +83,5 @@ def test_gradients_reach_every_weight():
 
 @pytest.mark.parametrize("dropout", [-0.1, 1, 2])
 def test_impossible_probability_is_refused(dropout):
-    with pytest.raises(ValueError, match="dropout is"):
+    with pytest.raises(ValueError, match="dropout: expected"):
         DropoutSwinIR(**TINY, dropout=dropout)

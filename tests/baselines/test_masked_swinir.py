@@ -204,25 +204,25 @@ def test_the_unmasked_baseline_takes_no_masks():
 @pytest.mark.parametrize("keys", [[], [1], [1, 2, 3]])
 @pytest.mark.parametrize("options", [{}, {"mask_at_test": False}, {"attention_mask": 0}])
 def test_wrong_number_of_keys_is_an_error(keys, options):
-    with pytest.raises(ValueError, match=f"{len(keys)} keys came for 2 images"):
+    with pytest.raises(ValueError, match="keys: expected"):
         masked(**options)(picture(8, 8, batch=2), keys=keys)
 
 
 @pytest.mark.parametrize("percent", [-1, 100, 101])
 def test_attention_mask_is_a_percentage(percent):
-    with pytest.raises(ValueError, match=f"attention_mask is {percent}, wanted a percentage from 0"):
+    with pytest.raises(ValueError, match="attention_mask: expected"):
         MaskedSwinIR(**TINY, attention_mask=percent)
 
 
 @pytest.mark.parametrize("samples", [0, 1.5, 2.0])
 def test_at_least_one_whole_sample_is_taken(samples):
-    with pytest.raises(ValueError, match=f"mask_samples is {samples}, wanted a whole number from 1"):
+    with pytest.raises(ValueError, match="mask_samples: expected"):
         MaskedSwinIR(**TINY, mask_samples=samples)
 
 
 @pytest.mark.parametrize("switch", ["no", 0, None])
 def test_mask_at_test_is_a_switch(switch):
-    with pytest.raises(ValueError, match=f"mask_at_test is {switch!r}, wanted True or False"):
+    with pytest.raises(ValueError, match="mask_at_test: expected"):
         MaskedSwinIR(**TINY, mask_at_test=switch)
 
 
@@ -272,5 +272,5 @@ def test_a_learned_mask_token_is_a_parameter_that_tensors_show():
     assert learned.state_dict().keys() - MaskedSwinIR(**TINY).state_dict().keys() == {"mask_token"}
     assert infer(learned.state_dict())["mask_token"] == "learned"
     assert "mask_token" not in infer(MaskedSwinIR(**TINY).state_dict())
-    with pytest.raises(ValueError, match="mask_token is 'mean', wanted 'zero' or 'learned'"):
+    with pytest.raises(ValueError, match="mask_token: expected"):
         MaskedSwinIR(**TINY, mask_token="mean")

@@ -3,7 +3,7 @@ import torch
 from torch.autograd import gradcheck
 
 from baselines import non_local
-from baselines.non_local import shared_out
+from baselines.non_local import query_normalized_attention
 
 
 @pytest.fixture(params=[3, 48])
@@ -23,7 +23,7 @@ def plainly(query, key, value):
 
 def test_is_what_is_written_plainly_and_so_are_its_gradients(block):
     given = three(2, 3, 17)
-    y, expected = shared_out(*given), plainly(*given)
+    y, expected = query_normalized_attention(*given), plainly(*given)
     torch.testing.assert_close(y, expected)
     shade = torch.randn(y.shape, dtype=y.dtype, generator=torch.Generator().manual_seed(1))
     wanted = torch.autograd.grad((expected * shade).sum(), given)
@@ -31,13 +31,13 @@ def test_is_what_is_written_plainly_and_so_are_its_gradients(block):
 
 
 def test_gradients_are_those_of_finite_differences(block):
-    assert gradcheck(shared_out, three(2, 2, 7))
+    assert gradcheck(query_normalized_attention, three(2, 2, 7))
 
 
 def test_autocast_and_half_precision_come_out_in_float32():
     given = three(1, 4, 50, dtype=torch.bfloat16)
     with torch.autocast("cpu", torch.bfloat16):
-        y = shared_out(*given)
+        y = query_normalized_attention(*given)
     torch.testing.assert_close(y, plainly(*(x.float() for x in given)))
     y.sum().backward()
     assert given[0].grad.dtype == torch.bfloat16
@@ -48,6 +48,6 @@ def test_weights_are_never_all_there(monkeypatch):
     sizes = []
     weights = non_local._weights
     monkeypatch.setattr(non_local, "_weights", lambda *given: sizes.append((w := weights(*given)).shape) or w)
-    shared_out(*three(2, 3, 100)).sum().backward()
+    query_normalized_attention(*three(2, 3, 100)).sum().backward()
     assert len(sizes) == 12  # 3 blocks of 2 images, and on the way back again
     assert max(size.numel() for size in sizes) == 48 * 100

@@ -79,7 +79,7 @@ def test_a_training_has_what_auto_came_to_and_keeps_it(processor, amx):
     second.restore(first.state())
     assert (second.recipe, second.layout) == (first.recipe, first.layout)
     assert torch.equal(second.step(), first.step())
-    with pytest.raises(ValueError, match="began with another recipe: precision was"):
+    with pytest.raises(ValueError, match="precision"):
         trainer(precision="float32" if amx else "bfloat16").restore(first.state())
 
 
@@ -87,5 +87,5 @@ def test_a_training_goes_on_on_the_device_where_it_began(processor):
     processor()
     recipe = dataclasses.replace(PRESETS["small"], iterations=2, batch=1, crop=16)
     trainer = Trainer(DnCNN(nc=4, nb=3), [IMAGE], recipe, CPU)
-    with pytest.raises(ValueError, match="began on cuda and cannot go on on cpu: set --device"):
+    with pytest.raises(ValueError, match="device: expected cuda"):
         trainer.restore({**trainer.state(), "device": "cuda"})

@@ -71,7 +71,7 @@ def test_gradients_reach_every_weight():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"LayerNorm_type": "biasfree"}, "LayerNorm_type is 'biasfree'"),
+        ({"LayerNorm_type": "biasfree"}, "LayerNorm_type: expected"),
         ({"num_blocks": (1, 1, 1)}, "four entries"),
         ({"dim": 6, "heads": (4, 2, 2, 4)}, "do not divide"),
     ],

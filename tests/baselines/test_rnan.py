@@ -54,5 +54,5 @@ def test_gradients_reach_every_weight():
 
 
 def test_too_few_groups_are_refused():
-    with pytest.raises(ValueError, match="n_resgroups is 1"):
+    with pytest.raises(ValueError, match="n_resgroups: expected"):
         RNAN(n_resgroups=1)

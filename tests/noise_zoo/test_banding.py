@@ -32,7 +32,7 @@ def test_channels_share_the_offset(picture, philox):
 
 
 def test_bad_directions():
-    with pytest.raises(ValueError, match="^Banding: direction is 'row', wanted 'rows' or 'columns'$"):
+    with pytest.raises(ValueError, match="^Banding: direction"):
         Banding(10, "row")
 
 

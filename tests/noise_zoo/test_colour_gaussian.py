@@ -42,7 +42,7 @@ def test_no_correlation_is_gaussian(flat, philox, check_white):
 
 @pytest.mark.parametrize("correlation", [-0.1, 1.1, "grey", None])
 def test_bad_correlations(correlation):
-    with pytest.raises(ValueError, match="^ColourGaussian: correlation is .*, wanted a number from 0 to 1$"):
+    with pytest.raises(ValueError, match="^ColourGaussian: correlation"):
         ColourGaussian(25, correlation)
 
 

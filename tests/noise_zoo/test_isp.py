@@ -111,11 +111,11 @@ def test_draws_are_those_of_the_published_code(levels, philox, shared):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"shot": 0.01}, "shot is 0.01 and read is None, wanted both or neither"),
-        ({"shot": -1, "read": 0}, "shot is -1, wanted a number from 0 to 1"),
-        ({"shot": 0, "read": "a"}, "read is 'a', wanted a number from 0 to 1"),
-        ({"process": "ful"}, "process is 'ful', wanted 'full' or 'published'"),
-        ({"truth": None}, "truth is None, wanted 'reprocessed' or 'untouched'"),
+        ({"shot": 0.01}, "shot"),
+        ({"shot": -1, "read": 0}, "shot"),
+        ({"shot": 0, "read": "a"}, "read"),
+        ({"process": "ful"}, "process"),
+        ({"truth": None}, "truth"),
     ],
 )
 def test_bad_options(options, words):

@@ -51,7 +51,7 @@ def test_is_not_clipped_at_the_end(flat, philox):
 
 @pytest.mark.parametrize("level", [0, 5, 2.5, "2", True, None])
 def test_bad_levels(level):
-    with pytest.raises(ValueError, match=r"^Mixture: level is .*, wanted"):
+    with pytest.raises(ValueError, match="^Mixture: level"):
         Mixture(level)
 
 

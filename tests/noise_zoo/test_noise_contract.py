@@ -75,7 +75,7 @@ def test_bad_levels_are_refused_in_one_line(cls, value):
     with pytest.raises(ValueError) as caught:
         cls(value)
     message = str(caught.value)
-    assert message.startswith(f"{cls.__name__}: {cls.axis} is {value!r}, wanted ") and "\n" not in message
+    assert message.startswith(f"{cls.__name__}: {cls.axis}: expected ") and "\n" not in message
 
 
 @every_noise
@@ -102,7 +102,7 @@ def test_any_number_of_channels(cls, channels, philox):
 
 @pytest.mark.parametrize("cls", [Isp, Jpeg])
 def test_colour_is_asked_for_in_one_line(cls, philox):
-    with pytest.raises(ValueError, match=r"^[A-Z][a-z]+: the image has 2 channels, wanted"):
+    with pytest.raises(ValueError, match=r"^[A-Z][a-z]+: .*got 2$"):
         cls(*cls.levels[:1])(np.zeros((4, 4, 2)), philox(0))
 
 
@@ -126,7 +126,7 @@ def test_takes_the_legacy_stream(noise, picture):
 @pytest.mark.parametrize("image", [np.zeros((4, 4, 3), np.uint8), np.zeros((4, 4)), np.zeros((0, 4, 3))])
 @every_noise
 def test_other_arrays_are_refused(noise, image, philox):
-    with pytest.raises(ValueError, match=r"wanted floats in \[0, 1\] of shape \(H, W, C\)$"):
+    with pytest.raises(ValueError, match="^clean: expected"):
         noise(image, philox(0))
 
 
@@ -145,7 +145,7 @@ def test_long_values_are_refused_in_a_short_line(cls, value, words):
 def test_wrong_names_get_a_hint():
     with pytest.raises(AttributeError, match=r"did you mean 'Gaussian'\?"):
         noise_zoo.Gausian  # noqa: B018
-    with pytest.raises(AttributeError, match="there are Banding, Chain"):
+    with pytest.raises(AttributeError, match="Banding, Chain"):
         noise_zoo.Qqq  # noqa: B018
 
 

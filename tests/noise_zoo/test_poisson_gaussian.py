@@ -56,7 +56,7 @@ def test_values_outside_are_clipped_before_photons_are_counted(philox):
 
 @pytest.mark.parametrize("peak", [0, 0.001])
 def test_no_photons_at_all_are_refused(peak):
-    with pytest.raises(ValueError, match="^PoissonGaussian: peak is .*, wanted a number from 0.01 to 1,000,000$"):
+    with pytest.raises(ValueError, match="^PoissonGaussian: peak"):
         PoissonGaussian(peak)
 
 

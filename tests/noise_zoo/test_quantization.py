@@ -30,7 +30,7 @@ def test_values_outside_are_clipped(philox):
 
 @pytest.mark.parametrize("bits", [0, 9, 2.5, None])
 def test_bad_bits(bits):
-    with pytest.raises(ValueError, match="^Quantization: bits is .*, wanted a whole number from 1 to 8$"):
+    with pytest.raises(ValueError, match="^Quantization: bits"):
         Quantization(bits)
 
 

@@ -9,7 +9,7 @@ from noise_zoo.real import Real
 
 @pytest.mark.parametrize("noise", [Real(), MonteCarlo(64)])
 def test_it_cannot_be_drawn(noise):
-    with pytest.raises(ValueError, match="recorded in pairs of images and cannot be drawn: name a data set of pairs"):
+    with pytest.raises(ValueError, match="mc-mini"):
         noise(np.zeros((4, 4, 3), np.float32), np.random.default_rng(0))
     assert noise.groups == () and not noise.random
 
@@ -17,5 +17,5 @@ def test_it_cannot_be_drawn(noise):
 def test_samples_are_whole_numbers():
     assert MonteCarlo(64.0) == MonteCarlo(64)
     for wrong in (0, 1.5, "64"):
-        with pytest.raises(ValueError, match="spp is .*, wanted a whole number from 1"):
+        with pytest.raises(ValueError, match="spp"):
             MonteCarlo(wrong)

@@ -56,7 +56,7 @@ def test_zero_is_the_clean_image(picture, philox):
 
 
 def test_density_is_a_probability():
-    with pytest.raises(ValueError, match=r"density is 1\.5, wanted a number from 0 to 1"):
+    with pytest.raises(ValueError, match="density"):
         SaltPepper(1.5)
 
 

@@ -56,7 +56,7 @@ def test_black_stays_black(flat, philox):
 
 
 def test_unknown_distribution():
-    with pytest.raises(ValueError, match="distribution is 'normal', wanted 'uniform' or 'gaussian'"):
+    with pytest.raises(ValueError, match="distribution"):
         Speckle(0.02, "normal")
 
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from baselines import processes, training
+from baselines import distributed, training
 from baselines.crops import Crops
 from baselines.recipe import Recipe
 
@@ -23,8 +23,8 @@ from pathlib import Path
 sys.path[:0] = sys.argv[1:3]
 import torch
 torch.set_num_threads(1)
-import test_processes
-test_processes.one_of_them(Path(sys.argv[3]))
+import test_distributed
+test_distributed.one_of_them(Path(sys.argv[3]))
 """
 
 
@@ -50,25 +50,25 @@ def one_of_them(out):
 
     The first says how it went.
     """
-    group, device = processes.join("cpu")
+    group, device = distributed.join("cpu")
     ends = []
     for folder, minutes in (("whole", 1e9), ("slices", 1e-9), ("slices", 1e-9), ("slices", 1e9)):
         trainer = training.Trainer(network(), images(), RECIPE, device, processes=group)
         options = {"validate": lambda weights: {"tensors": len(weights)}, "validate_every": 2, "minutes": minutes}
         list(training.train(trainer, out / folder, **options))
         ends.append(trainer.iteration)
-    foreign = training.Trainer(Idle(), images(), RECIPE, device, processes=group, foreign=True)
-    losses = [float(foreign.step()) for _ in range(3)]
+    user_defined = training.Trainer(Idle(), images(), RECIPE, device, processes=group, user_defined=True)
+    losses = [float(user_defined.step()) for _ in range(3)]
     torch.distributed.destroy_process_group()
     if group.rank == 0:
-        print(json.dumps({"count": group.count, "ends": ends, "idle": len(losses)}))
+        print(json.dumps({"count": group.size, "ends": ends, "idle": len(losses)}))
 
 
 def launch(out):
     """Let torchrun start two of them; (exit code, what they said)."""
     for folder in ("whole", "slices"):
         (out / folder).mkdir()
-    places = [str(Path(processes.__file__).parents[1]), str(Path(__file__).parent)]
+    places = [str(Path(distributed.__file__).parents[1]), str(Path(__file__).parent)]
     launcher = ["-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone", "--no-python"]
     program = [sys.executable, "-c", PROGRAM, *places, str(out)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -100,7 +100,7 @@ def by_hand():
 
 def test_two_processes_train_as_one_with_both_streams(tmp_path):
     """At one go, and in slices that each begin with new trainers: the same weights to the bit."""
-    assert processes.ALONE.count == 1 and processes.started() == 1
+    assert distributed.SINGLE_PROCESS.size == 1 and distributed.world_size() == 1
     code, said = launch(tmp_path)
     assert code == 0 and '{"count": 2, "ends": [6, 2, 4, 6], "idle": 3}' in said, said
     whole, slices = (torch.load(tmp_path / f / "checkpoint.pt", weights_only=True) for f in ("whole", "slices"))
@@ -114,7 +114,7 @@ def test_two_processes_train_as_one_with_both_streams(tmp_path):
         lines = [json.loads(line) for line in (tmp_path / folder / "log.jsonl").read_text().splitlines()]
         assert [(line["iteration"], line["scores"]) for line in lines] == [(i, {"tensors": 4}) for i in (2, 4, 6)]
     alone = training.Trainer(network(), images(), RECIPE, torch.device("cpu"))
-    with pytest.raises(ValueError, match="began with 2 processes and goes on with 1: start as many"):
+    with pytest.raises(ValueError, match="processes: expected 2"):
         alone.restore(whole)
 
 
@@ -122,13 +122,13 @@ def test_a_batch_is_shared_evenly():
     class Three:
         num_processes, process_index = 3, 2
 
-    several = processes.Processes(Three())
-    assert several.share(12) == 4
-    with pytest.raises(ValueError, match="a batch of 4 cannot be shared by 3 processes"):
-        several.share(4)
-    assert several.seed(0) != several.seed(1) != 1 and processes.ALONE.seed(7) == 7
+    several = distributed.ProcessGroup(Three())
+    assert several.local_batch(12) == 4
+    with pytest.raises(ValueError, match="batch: expected"):
+        several.local_batch(4)
+    assert several.seed(0) != several.seed(1) != 1 and distributed.SINGLE_PROCESS.seed(7) == 7
 
 
 def test_several_processes_have_their_own_gpus():
-    with pytest.raises(ValueError, match="device is 'cuda:1', wanted auto, cpu or cuda"):
-        processes.join("cuda:1")
+    with pytest.raises(ValueError, match="device: expected"):
+        distributed.join("cuda:1")
