@@ -123,6 +123,8 @@ def no_answer(results: Results) -> str:
     """Why there is no sentence."""
     if results.ok.empty:
         return "no row of this run succeeded" if len(results.rows) else "this run has no rows"
+    if results.ok["psnr"].isna().all():
+        return "PSNR was not measured"
     if not results.ood_of_headline:
         return "this run has no noise that is out of distribution for its models"
     return "no image has a score for every model under every noise"

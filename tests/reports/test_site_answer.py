@@ -72,6 +72,9 @@ def test_drops_are_quoted_of_models_near_the_best(known, summarize):
     rows = rows.assign(psnr=rows["psnr"] - 2.0 * (rows["model"] == "baseline"))
     results = Results(study, rows, summarize(rows))
     assert pooled(results, results.groups[0]).near == results.near_best("builtin", results.groups[0]) == {"ours"}
+    rows = rows.assign(psnr=rows["psnr"] - 15)
+    results = Results(study, rows, summarize(rows))
+    assert pooled(results, results.groups[0]).near == set()  # all are below the noisy input
 
 
 def test_one_ood_setting_is_what_models_are_ranked_by(make_study, summarize, tmp_path):
