@@ -178,11 +178,11 @@ def select(
     for kind, is_other in _questions(manifest, plans, contents):
         left = rows[kinds == ""]
         kinds[left.index[is_other(left).to_numpy(dtype=bool)]] = kind
-    left_out = [*_named(rows, kinds)]
+    left_out = [*_others(rows, kinds)]
     counting, older = _of_metric_versions(rows[kinds == ""], manifest)
     left_out += [LeftOut("metric", (name,), count, ()) for name, count in older.items()]
     under = rows["protocol"] == protocol
-    of_rows = dict(zip(rows.loc[under, "key"], kinds[under], strict=True))
+    of_rows = dict(zip(rows.loc[under, "key"].tolist(), kinds[under].tolist(), strict=True))
     ordered = _in_order(counting, manifest)
     shown = ordered if hidden else ordered.drop(columns=["written", "key", *HIDDEN])
     versions = metric_versions(manifest)
@@ -204,8 +204,8 @@ def _questions(manifest: Manifest, plans: Manifest, contents: pd.DataFrame) -> I
         yield "noise", lambda rows: _is_other(rows["noise_version"], rows["noise"].map(versions))
     yield "deleted", lambda rows: _is_deleted(rows, contents)
     yield "pixels", lambda rows: _is_other(rows["image_hash"], _pixels(rows, contents))
-    if plans:
-        settings = {cell[:2]: plan for plan in plans for cell in cells(plan)}
+    settings = {cell[:2]: plan for plan in plans for cell in cells(plan)}
+    if settings:
         seeds = {cell[:3]: plan["seeds"] for plan in plans for cell in cells(plan)}
         yield "precision", lambda rows: _is_other(rows["precision"], _setting(rows, settings, "precision"))
         yield "tile", lambda rows: _is_in_other_tiles(rows, manifest, settings)
@@ -218,10 +218,12 @@ def _is_other(found: pd.Series, wanted: pd.Series) -> pd.Series:
     return wanted.notna() & (found != wanted)
 
 
+def _named(rows: pd.DataFrame, columns: list[str]) -> pd.MultiIndex:
+    return pd.MultiIndex.from_frame(rows[columns])
+
+
 def _is_deleted(rows: pd.DataFrame, contents: pd.DataFrame) -> pd.Series:
-    there = pd.MultiIndex.from_frame(rows[["dataset", "image"]]).isin(
-        pd.MultiIndex.from_frame(contents[["dataset", "image"]])
-    )
+    there = _named(rows, ["dataset", "image"]).isin(_named(contents, ["dataset", "image"]))
     return rows["dataset"].isin(set(contents["dataset"])) & ~there
 
 
@@ -232,8 +234,8 @@ def _pixels(rows: pd.DataFrame, contents: pd.DataFrame) -> pd.Series:
     """
     where = ["dataset", "image", "noise"]
     known = contents.set_index(where)["image_hash"]
-    own = known.reindex(pd.MultiIndex.from_frame(rows[where])).to_numpy(dtype=object)
-    clean = known.reindex(pd.MultiIndex.from_frame(rows[where].assign(noise=""))).to_numpy(dtype=object)
+    own = known.reindex(_named(rows, where)).to_numpy(dtype=object)
+    clean = known.reindex(_named(rows.assign(noise=""), where)).to_numpy(dtype=object)
     expected = pd.Series(np.where(pd.isna(own), clean, own), rows.index, dtype=object)
     ordered = rows.assign(read=rows["image_hash"] != "").sort_values(["read", "written"])
     last = ordered.groupby(where)["image_hash"].transform("last").reindex(rows.index)
@@ -242,10 +244,8 @@ def _pixels(rows: pd.DataFrame, contents: pd.DataFrame) -> pd.Series:
 
 def _setting(rows: pd.DataFrame, settings: dict[tuple[str, str], dict], name: str) -> pd.Series:
     """A setting of the last plan of each row's model and data set; None where no plan has them."""
-    values = {pair: plan.get(name) for pair, plan in settings.items()}
-    return pd.Series(
-        [values.get(pair) for pair in zip(rows["model"], rows["dataset"], strict=True)], rows.index, object
-    )
+    values = pd.Series([plan.get(name) for plan in settings.values()], pd.MultiIndex.from_tuples(settings), object)
+    return pd.Series(values.reindex(_named(rows, CELL[:2])).to_numpy(dtype=object), rows.index, dtype=object)
 
 
 def _is_in_other_tiles(rows: pd.DataFrame, manifest: Manifest, settings: dict[tuple[str, str], dict]) -> pd.Series:
@@ -253,16 +253,18 @@ def _is_in_other_tiles(rows: pd.DataFrame, manifest: Manifest, settings: dict[tu
     choices = {plan["plan"]: str(plan["tile"]) for plan in manifest if "plan" in plan}
     own = rows["plan"].map(choices)
     wanted = _setting(rows, settings, "tile").map(str, na_action="ignore")
-    image = ["model", "dataset", "image"]
-    same = rows.loc[own == wanted, [*image, "tile"]].drop_duplicates()
-    equal = pd.MultiIndex.from_frame(rows[[*image, "tile"]]).isin(pd.MultiIndex.from_frame(same))
-    compared = pd.MultiIndex.from_frame(rows[image]).isin(pd.MultiIndex.from_frame(same[image]))
-    return wanted.notna() & (own != wanted) & ~equal & (own.notna() | compared)
+    other = wanted.notna() & (own != wanted)
+    if not other.any():
+        return other
+    image, same = ["model", "dataset", "image"], rows[own == wanted]
+    equal, compared = (_named(rows, names).isin(_named(same, names)) for names in ([*image, "tile"], image))
+    return other & ~equal & (own.notna() | compared)
 
 
 def _is_of_other_seeds(rows: pd.DataFrame, seeds: dict[tuple[str, str, str], list[int]]) -> pd.Series:
-    cell = zip(rows["model"], rows["dataset"], rows["noise"], rows["seed"], strict=True)
-    return pd.Series([seed not in seeds.get(tuple(names), [seed]) for *names, seed in cell], rows.index, bool)
+    asked = pd.MultiIndex.from_tuples([(*cell, seed) for cell, chosen in seeds.items() for seed in chosen])
+    known = _named(rows, CELL[:3]).isin(pd.MultiIndex.from_tuples(seeds))
+    return pd.Series(known & ~_named(rows, CELL).isin(asked), rows.index)
 
 
 def _is_repeated(rows: pd.DataFrame) -> pd.Series:
@@ -275,11 +277,13 @@ def _is_repeated(rows: pd.DataFrame) -> pd.Series:
 def _of_metric_versions(rows: pd.DataFrame, manifest: Manifest) -> tuple[pd.DataFrame, dict[str, int]]:
     """Rows without the scores of other versions of metrics than the last, and how many these are by metric."""
     older, rows = {}, rows.copy()
-    scored = [json.loads(text) if isinstance(text, str) else {} for text in rows["scored"]]
+    scored = {text: json.loads(text) for text in rows["scored"].dropna().unique()}
     for name, version in metric_versions(manifest).items():
         if name not in rows:
             continue
-        other = np.array([known.get(name, FIRST) != version for known in scored], bool) & rows[name].notna().to_numpy()
+        others = [text for text, known in scored.items() if known.get(name, FIRST) != version]
+        unsaid = rows["scored"].isna() & (version != FIRST)
+        other = (rows["scored"].isin(others) | unsaid) & rows[name].notna()
         if other.any():
             older[name] = int(other.sum())
             rows.loc[other, [name, f"{name}_noisy"]] = np.nan
@@ -288,7 +292,7 @@ def _of_metric_versions(rows: pd.DataFrame, manifest: Manifest) -> tuple[pd.Data
     return rows, older
 
 
-def _named(rows: pd.DataFrame, kinds: pd.Series) -> Iterator[LeftOut]:
+def _others(rows: pd.DataFrame, kinds: pd.Series) -> Iterator[LeftOut]:
     """What is left out, a kind at a time; of the rows of other plans a name at a time, with its images."""
     for kind in dict.fromkeys(kinds[kinds != ""]):
         part = rows[kinds == kind]
@@ -303,8 +307,12 @@ def _listed(names: tuple[str, ...]) -> str:
 
 def _in_order(rows: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:
     """Rows with models and data sets in the order in which they were asked for."""
-    models = dict.fromkeys([*(model["label"] for plan in manifest for model in plan["models"]), *rows["model"]])
-    datasets = dict.fromkeys([*(one["name"] for plan in manifest for one in plan["datasets"]), *rows["dataset"]])
+    models = dict.fromkeys(
+        [*(model["label"] for plan in manifest for model in plan["models"]), *rows["model"].unique()]
+    )
+    datasets = dict.fromkeys(
+        [*(one["name"] for plan in manifest for one in plan["datasets"]), *rows["dataset"].unique()]
+    )
     ranks = ({name: rank for rank, name in enumerate(names)} for names in (models, datasets))
     keyed = rows.assign(**{f"_{c}": rows[c].map(rank) for c, rank in zip(("model", "dataset"), ranks, strict=True)})
     keyed = keyed.sort_values(["_dataset", "_model", "noise_name", "level", "noise", "image", "seed"])
