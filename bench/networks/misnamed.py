@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from baselines import recognition
-from bench.networks import cards
+from bench.networks import cards, groups
 
 ENDINGS = (".pth", ".pt", ".ckpt", ".safetensors", ".mat", ".bin", ".pth.tar", ".tar", ".h5", ".keras", ".onnx", ".npz",
            ".npy", ".pb", ".tflite", ".pkl", ".pdparams", ".safetensors.index.json")  # fmt: skip
@@ -15,8 +15,10 @@ ENDINGS = (".pth", ".pt", ".ckpt", ".safetensors", ".mat", ".bin", ".pth.tar", "
 def advice(text: str) -> str:
     """What a file or a name of weights in the place of a model spec is, and what to write; '' for a spec."""
     name = text.strip().strip("'\"")
-    for known in (cards.cards(), cards.imported()) if name.isprintable() else ():
-        if name in known and name not in cards.names():
+    if "(" in name or ":" in name or name in cards.names() or name in groups.GROUPS:
+        return ""
+    for known in (cards.cards(), cards.imported()):
+        if name in known:
             return f"{name} names weights, expected a model: write {known[name]['model']}(weights='{name}')"
     if not is_file(name):
         return ""

@@ -185,3 +185,8 @@ def test_weights_in_the_place_of_a_model_are_told_what_to_write(text, words):
     torch.save({"conv1.weight": torch.ones(4, 3, 7, 7)}, "strange.pth")
     result = CliRunner().invoke(main, ["run", "--models", text, "--dry-run"])
     assert result.exit_code == 2 and words in result.output and result.output.count("\n") == 1, result.output
+
+
+def test_a_file_that_is_called_like_a_model_is_none():
+    Path("dncnn").write_text("notes")
+    assert models.resolve("dncnn").name == "dncnn"
