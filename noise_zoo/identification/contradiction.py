@@ -82,7 +82,7 @@ def _products(here, there):
     return np.array([(here * there).sum(), (here**2).sum() / 2 + (there**2).sum() / 2, np.count_nonzero(here * there)])
 
 
-def brightness(total):
+def brightness(total, repeats):
     """Return [(mean clean value, mean of noisy - clean, its standard error)] of classes that clipping leaves alone."""
     residual = VALUES - laws.CLEAN
     found = []
@@ -93,5 +93,5 @@ def brightness(total):
             continue
         mean = (counts * residual[part]).sum() / count
         spread = math.sqrt((counts * (residual[part] - mean) ** 2).sum() / count)
-        found.append((float(counts.sum(axis=1) @ part / count), float(mean), 9 * spread / math.sqrt(count)))
+        found.append((float(counts.sum(axis=1) @ part / count), float(mean), spread * math.sqrt(repeats / count)))
     return found

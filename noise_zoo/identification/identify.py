@@ -192,19 +192,21 @@ def identify(pairs):
     least = LEAST_GAIN * repeats
     parts = fit_parts(evidence.counts, least)
     known |= {"structure": STRUCTURES[structure].words if structure else "", "components": parts.components}
-    found = _chosen(_fits(structure, parts, evidence), parts, structure, evidence, least)
+    fits = list(_fits(structure, evidence))
+    found = _chosen(fits, parts, structure, evidence, least)
+    if found is None and structure == "white":  # laws that take longer
+        found = _chosen([*fits, *_photon_fits(parts, evidence)], parts, structure, evidence, least)
     if found is None and structure == "white":
         found = _chosen(_chains(parts, evidence), parts, structure, evidence, least)
     if found:
         level = found.levels.get(found.noise.axis)
         if len(found.levels) > 1:  # all that was fitted, by the law that holds
             known["components"] = {{"peak": "photons"}.get(name, name): level for name, level in found.levels.items()}
-        if isinstance(found.noise, Mixture):
-            level = Level(float(found.noise.level), 0.0, found.log_likelihood)
         return Identification(found.noise, level, 1 - _left(found.law, evidence, repeats), **known)
     if repeated := repeatable_noise(evidence.corners):
         return _made_again(repeated, known)
-    uneven = [(clean, mean) for clean, mean, error in brightness(total) if abs(mean) > max(UNEVEN, 6 * error)]
+    classes = brightness(total, repeats)
+    uneven = [(clean, mean) for clean, mean, error in classes if abs(mean) > max(UNEVEN, 6 * error)]
     explained = 1 - misfit(total, parts.law, repeats)
     doubtful = contradicted(total, parts.law, evidence.patches, repeats, 0.0 if structure == "white" else None)
     return Identification(None, None, explained, **known, brightness=tuple(uneven), doubtful=doubtful)
@@ -216,18 +218,16 @@ def _made_again(noise, known):
     return Identification(noise, level, 1.0, **{"structure": "", "components": {}, **known})
 
 
-def _fits(structure, parts, evidence):
+def _fits(structure, evidence):
     """Fits of the noises that have this structure, those of fewer unknowns first."""
     if structure == "white":
-        groups = sum(evidence.counts.values())
-        for level in RECIPES:
-            law = laws.mixture(level)
-            yield Fit(Mixture(level), {}, float(log_likelihood(groups.sum(axis=0), law)), lambda photons, law=law: law)
+        for number in RECIPES:
+            law = laws.mixture(number)
+            level = Level(float(number), 0.0, float(log_likelihood(evidence.total, law)))
+            yield Fit(Mixture(number), {"level": level}, level.log_likelihood, lambda photons, law=law: law)
     for candidate in CANDIDATES:
         if candidate.structure == structure:
             yield _fit(candidate, evidence)
-    if structure == "white":
-        yield from _photon_fits(parts, evidence)
 
 
 def _photon_fits(parts, evidence):

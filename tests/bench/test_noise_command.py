@@ -162,19 +162,57 @@ def test_apply_refuses(photos, tmp_path):
     assert "a.png cannot be read as an image" in refused("noise", "apply", "isp", clean, tmp_path / "y")
 
 
-def test_identify_names_what_apply_made(photos, tmp_path):
-    for noise in ("poisson(alpha=3)", "jpeg(quality=35)", "correlated(sigma=45)"):
-        assert call("noise", "apply", noise, photos, tmp_path / "noisy", "--overwrite").exit_code == 0
-        result = call("noise", "identify", tmp_path / "noisy", photos)
-        assert result.exit_code == 0 and result.output.startswith(noise.split("=")[0]), result.output
-        assert ("made again" if noise.startswith("jpeg") else "it explains") in result.output
+@pytest.mark.parametrize("noise", ["poisson(alpha=3)", "jpeg(quality=35)", "correlated(sigma=45)", "mixture(level=3)",
+                                   "poisson_gaussian(peak=60)", "chain(gaussian(sigma=10), salt_pepper(density=0.02))"])  # fmt: skip
+def test_identify_gives_back_a_spec_that_runs(noise, photos, tmp_path):
+    assert call("noise", "apply", noise, photos, tmp_path / "noisy").exit_code == 0
+    result = call("noise", "identify", tmp_path / "noisy", photos)
+    assert result.exit_code == 0, result.output
+    spec = result.output.splitlines()[0].partition("  ")[0]
+    given, found = noises.load_noise(noise), noises.load_noise(spec)
+    assert type(found) is type(given)
+    assert ("made again" if noise.startswith("jpeg") else "it explains") in result.output
+    if given.axis:
+        assert noises.level(found) == pytest.approx(noises.level(given), rel=0.1)
 
 
-def test_identify_describes_mixtures(photos, tmp_path):
-    call("noise", "apply", "mixture(level=3)", photos, tmp_path / "noisy")
-    output = call("noise", "identify", tmp_path / "noisy", photos).output
-    assert output.startswith("no single noise of the zoo explains these images")
+def test_identify_describes_what_has_no_spec(photos, tmp_path):
+    call("noise", "apply", "isp(shot=0.02, read=0.001)", photos, tmp_path / "noisy")
+    output = call("noise", "identify", tmp_path / "noisy", tmp_path / "noisy" / "clean").output
+    assert output.startswith("no noise of the zoo") and "no spec" in output
     assert "Gaussian noise, sigma" in output and "confidence" in output and "correlation of neighbours" in output
+
+
+def test_identify_takes_pairs_as_run_does(photos, tmp_path):
+    pairs = tmp_path / "pairs"
+    assert call("noise", "apply", "gaussian(sigma=20)", photos, pairs / "noisy").exit_code == 0
+    (pairs / "noisy" / "manifest.json").unlink()  # says what it is
+    (pairs / "clean").mkdir()
+    for file in photos.iterdir():
+        (pairs / "clean" / file.name).write_bytes(file.read_bytes())
+    result = call("noise", "identify", pairs)
+    assert result.exit_code == 0 and result.output.startswith("gaussian(sigma="), result.output
+    assert result.output == call("noise", "identify", pairs / "noisy", pairs / "clean").output
+    assert "expected pairs" in refused("noise", "identify", photos)
+    Image.new("RGB", (30, 40)).save(pairs / "clean" / "a.png")
+    assert "48x40" in refused("noise", "identify", pairs)
+
+
+def test_identify_takes_a_data_set_with_several_noises():
+    output = call("noise", "identify", "mc-mini").output
+    assert [line for line in output.splitlines() if line.startswith("monte_carlo")] == [
+        "monte_carlo(spp=64):", "monte_carlo(spp=128):"
+    ]  # fmt: skip
+    assert output.count("no spec") == 2
+
+
+def test_identify_says_that_a_pair_is_none(tmp_path):
+    clean = load_dataset("builtin").images[0].read()
+    for name, pixels in (("noisy", clean[:, 2:]), ("clean", clean[:, :-2])):
+        (tmp_path / name).mkdir()
+        Image.fromarray(np.rint(pixels * 255).astype(np.uint8)).save(tmp_path / name / "a.png")
+    output = call("noise", "identify", tmp_path / "noisy", tmp_path / "clean").output
+    assert "not aligned" in output.splitlines()[0] and "2 pixels left" in output
 
 
 def test_identify_of_equal_images(photos):
