@@ -10,11 +10,12 @@ from importlib import import_module
 
 import click
 
+from bench import analyses
 from bench.errors import BadInput, unknown
 
 COMMANDS = (
     *("run", "status", "compare", "report", "export", "publish", "site", "train", "noise", "models", "data"),
-    *("cka", "srga", "features", "brightness", "complete", "attribute", "detail", "predict"),  # looking inside
+    *(card.name for card in analyses.cards()),
 )
 
 
