@@ -68,8 +68,8 @@ def save(figure: Figure, stem: Path) -> list[Path]:
 
 def panels(count: int, height: float, share_y: bool = False) -> tuple[Figure, list[Axes]]:
     """A figure with `count` panels of `height` inches, at most three in a row."""
-    columns = max(1, min(count, 3))
-    rows = max(1, -(-count // columns))
+    rows = max(1, -(-count // 3))
+    columns = max(1, -(-count // rows))
     figure = Figure(figsize=(0.6 + 2.35 * columns, 0.75 + height * rows), layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False, sharey=share_y).ravel()
     for axes in grid[count:]:
