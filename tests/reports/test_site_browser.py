@@ -361,8 +361,8 @@ def figure(tmp_path):
     for path in files.values():
         drawn.savefig(path)
     (tmp_path / "look.csv").write_text("x,y\n0,0\n1,1\n")
-    texts = [HOSTILE[0], HOSTILE[1]] * 2
-    return Artefact("cka", *texts, HOSTILE[1], csv=tmp_path / "look.csv", command=HOSTILE[0], **files)
+    texts = ("Similarity of layers", HOSTILE[1], HOSTILE[0], HOSTILE[1], HOSTILE[1])
+    return Artefact("cka", *texts, csv=tmp_path / "look.csv", command=HOSTILE[0], **files)
 
 
 def test_figures_of_the_inside_follow_the_theme(make_study, figure, tmp_path, open_page, screenshots):
