@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 
 from baselines.checkpoints import first_line, read_weights
-from bench.home import expanded
+from bench.paths import expand_user
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def digest(tensors: dict[str, torch.Tensor]) -> str:
 
 def _places(backbone: Backbone) -> Iterator[Path]:
     for root in filter(None, os.environ.get("BENCH_WEIGHTS", "").split(os.pathsep)):
-        for folder in (expanded(Path(root)), expanded(Path(root)) / "lpips"):
+        for folder in (expand_user(Path(root)), expand_user(Path(root)) / "lpips"):
             yield from (folder / backbone.alone, folder / backbone.published)
     yield _cache() / backbone.published
 

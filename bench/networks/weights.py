@@ -18,8 +18,8 @@ from baselines import checkpoints, parts, recognition
 from baselines.tensor_sets import Contents
 from bench import spec
 from bench.errors import BadInput, shortened, told
-from bench.home import expanded
 from bench.networks import cards
+from bench.paths import expand_user
 
 DEFAULT = "default"  # the shipped weights of the size
 
@@ -116,7 +116,7 @@ def find(chosen: Any, model: str) -> Weights:
                     "weights again with --replace"
                 )
             return Weights(chosen, kind, model, file, _of(model, known[chosen], chosen))
-    file = expanded(Path(chosen))
+    file = expand_user(Path(chosen))
     if not os.path.isfile(file):  # Path's own raises where a name is too long
         raise BadInput(
             f"{shortened(chosen)} is neither a file nor one of the shipped weights: {', '.join(shipped) or 'none'}; "
