@@ -14,11 +14,11 @@ import pandas as pd
 from bench import engines, isolation
 from bench.engines import Engine
 from bench.engines.here import Here
+from bench.environment import describe_machine, versions
 from bench.errors import BadInput
 from bench.evaluation.missing import Missing
 from bench.evaluation.task import Finished
 from bench.files import write_whole
-from bench.machine import machine, versions
 from bench.metrics import DEFAULT
 from bench.networks.models import Model
 from bench.noise import noises
@@ -111,7 +111,7 @@ class Run:
         self.store.record({"event": "started", **self.about, "plan": self.number, **describe(self.plan),
                            **self.engine.describe(), "pictures": self.pictures, "rows_before": self.store.count(),
                            "versions": versions(),
-                           "machine": machine()})  # fmt: skip
+                           "machine": describe_machine()})  # fmt: skip
         with closing(self.engine):
             try:
                 skipped = 0

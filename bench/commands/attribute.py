@@ -36,10 +36,10 @@ def attribute(models, image, noise, side, window, at, steps, protocol, seed, dev
 
     from bench import protocols
     from bench.console import console
+    from bench.environment import device_of
     from bench.inside import attributions, completion
     from bench.inside.look import keep
     from bench.inside.outputs import denoiser
-    from bench.machine import device_of
     from bench.noise import noises
     from bench.progress import progress
 

@@ -35,10 +35,10 @@ def complete(models, image, ratios, noise, side, protocol, seed, device, out) ->
 
     from bench import protocols
     from bench.console import console
+    from bench.environment import device_of
     from bench.inside import completion
     from bench.inside.look import keep
     from bench.inside.outputs import denoiser
-    from bench.machine import device_of
     from bench.noise import noises
 
     chosen = models_of(models)

@@ -156,8 +156,8 @@ def forecast(plan, out: Path, device: str) -> None:
     """Print what a plan has to do in a folder."""
     from bench import estimate
     from bench.console import print_frame
+    from bench.environment import device_of
     from bench.evaluation.denoise import Networks
-    from bench.machine import device_of
     from bench.progress import duration
     from bench.runs import contents
     from bench.runs.store import ROWS, Store

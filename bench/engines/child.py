@@ -51,11 +51,11 @@ def _serve(jobs: queue.SimpleQueue, answers: BinaryIO, folder: Path) -> None:
     import torch
 
     from bench.engines.parcel import unpacked
+    from bench.environment import device_of
     from bench.errors import BadInput
     from bench.evaluation.denoise import Networks
     from bench.evaluation.pipeline import Pipeline
     from bench.evaluation.task import left_of
-    from bench.machine import device_of
 
     def say(kind: str, what: Any = None) -> None:
         pickle.dump((kind, what), answers)

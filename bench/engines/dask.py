@@ -13,9 +13,9 @@ from typing import Any
 from bench.engines.parcel import Parcel, packed
 from bench.engines.pool import Pool
 from bench.engines.worker import Reply, Workers
+from bench.environment import cores
 from bench.errors import BadInput, described
 from bench.evaluation.task import Job
-from bench.machine import cores
 from bench.runs.plan import Plan
 
 PATIENCE = 60  # seconds to wait for a scheduler, and for its first worker

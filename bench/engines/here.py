@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from bench.environment import device_of
 from bench.evaluation.denoise import Networks
 from bench.evaluation.pipeline import Pipeline
-from bench.machine import device_of
 from bench.runs.plan import Plan
 
 

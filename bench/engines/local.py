@@ -14,8 +14,8 @@ import torch
 from bench.engines.parcel import packed
 from bench.engines.pool import Pool
 from bench.engines.worker import Workers
+from bench.environment import cores, device_of
 from bench.errors import BadInput
-from bench.machine import cores, device_of
 from bench.runs.plan import Plan
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from bench import beside, registry, spec
+from bench.environment import versions
 from bench.errors import BadInput
-from bench.machine import versions
 from bench.metrics import Metric, load_metric
 from bench.networks import cards, identity
 from bench.networks.model import Model

@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from baselines.checkpoints import first_line
+from bench.environment import is_out_of_memory
 from bench.errors import told
 from bench.evaluation.prepare import Prepared
-from bench.machine import is_out_of_memory
 from bench.networks import adapters, precisions
 from bench.networks.keys import keyed
 from bench.networks.model import Model

@@ -23,10 +23,10 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
+from bench.environment import describe_machine, versions
 from bench.files import write_whole
 from bench.inside import figures, findings
 from bench.inside.setting import opened
-from bench.machine import machine, versions
 
 ANSWERED_ANEW = ("weights_sha256", "version", "noise_versions", "device", "pixels")  # of which the latest answer counts
 
@@ -67,7 +67,7 @@ def keep(look: Look, out: Path) -> list[Path]:
     with opened(out) as store:
         findings.write(store, look.findings)
         store.record({"event": look.command, "command": line, "settings": dict(look.settings), "versions": versions(),
-                      "machine": machine()})  # fmt: skip
+                      "machine": describe_machine()})  # fmt: skip
         written, stem = [], _free_stem(look, folder)
         for part, frame in look.tables.items():
             written.append(folder / f"{_name(stem, part)}.csv")

@@ -12,11 +12,11 @@ import torch
 
 from bench import datasets as data_sets
 from bench import protocols, spec
+from bench.environment import device_of
 from bench.errors import BadInput
 from bench.files import StoreFull
 from bench.inside import findings
 from bench.inside.patches import Patches, cut
-from bench.machine import device_of
 from bench.protocols import Protocol
 from bench.runs import contents
 from bench.runs.store import ROWS, Store

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench import isolation, registry, sources, spec
+from bench.environment import is_out_of_memory
 from bench.errors import BadInput, described, unknown
-from bench.machine import is_out_of_memory
 
 if TYPE_CHECKING:
     import torch

@@ -20,10 +20,10 @@ from baselines import checkpoints, distributed, parts, training
 from baselines.checkpoints import first_line
 from baselines.recognition import CHANNELS
 from bench import spec
+from bench.environment import device_of, is_out_of_memory
 from bench.errors import BadInput, described
 from bench.interruption import wishes
 from bench.lock import WriterLock
-from bench.machine import device_of, is_out_of_memory
 from bench.networks import contract, cost, tiling, weights
 from bench.networks.adapters import White
 from bench.networks.model import Model

@@ -44,7 +44,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     )
 
 
-def machine() -> dict[str, str]:
+def describe_machine() -> dict[str, str]:
     """Processor, cores, memory, system."""
     import torch
 
