@@ -33,7 +33,7 @@ def described(error: BaseException) -> str:
 
 
 @contextmanager
-def told(of: str = "") -> Iterator[None]:
+def as_bad_input(of: str = "") -> Iterator[None]:
     """Run inside it what a user's code or file may make raise anything: a BadInput that begins with what it is of."""
     try:
         yield

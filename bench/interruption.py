@@ -11,7 +11,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def wishes() -> Iterator[Callable[[], bool]]:
+def graceful_shutdown() -> Iterator[Callable[[], bool]]:
     """A function that says whether the user, or a cluster, has asked to stop since the block began."""
     asked = threading.Event()
     if threading.current_thread() is not threading.main_thread():  # only that one hears signals

@@ -23,13 +23,13 @@ LOCK, NOTE = "lock", "writer.json"
 
 
 class WriterLock:
-    """Held from `take` to `give_back`, or to the end of the process, whatever ends it."""
+    """Held from `acquire` to `release`, or to the end of the process, whatever ends it."""
 
     def __init__(self, folder: Path, progress: str):
         self.folder, self.progress = folder, progress  # the latter says how far a writer is
         self._lock = FileLock(folder / LOCK, timeout=0, thread_local=False)
 
-    def take(self) -> None:
+    def acquire(self) -> None:
         """Raises BadInput where another process, or this one, writes into the folder; OSError where nobody can."""
         try:
             self._lock.acquire()
@@ -50,7 +50,7 @@ class WriterLock:
         }
         (self.folder / NOTE).write_text(json.dumps(words, indent=1))
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         """Nothing, where it is not held."""
         if self._lock.is_locked:
             with suppress(OSError):

@@ -11,7 +11,7 @@ from torch import nn
 
 from baselines.checkpoints import first_line
 from bench.environment import is_out_of_memory
-from bench.errors import told
+from bench.errors import as_bad_input
 from bench.evaluation.prepare import Prepared
 from bench.networks import adapters, precisions
 from bench.networks.keys import keyed
@@ -89,5 +89,5 @@ class Networks:
 def load(model: Model, device: torch.device, precision: str) -> nn.Module:
     """The network on the device, in a precision; one from outside is tried first. Raises BadInput."""
     network = model.checked(device)
-    with told(f"model {model.label}"):
+    with as_bad_input(f"model {model.label}"):
         return precisions.cast(network, precision)

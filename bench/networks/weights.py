@@ -17,7 +17,7 @@ from torch import Tensor
 from baselines import checkpoints, parts, recognition
 from baselines.tensor_sets import Contents
 from bench import spec
-from bench.errors import BadInput, shortened, told
+from bench.errors import BadInput, as_bad_input, shortened
 from bench.networks import cards
 from bench.paths import expand_user
 
@@ -133,7 +133,7 @@ def with_part(found: Weights, part: Any) -> Weights:
         )
     if not isinstance(part, str) or not part:
         raise BadInput(f"part is {spec.format_value(part)}, expected a name in quotes, such as part='params'")
-    with told(found.name):
+    with as_bad_input(found.name):
         named = replace(found, part=part)
         named = replace(found, part=named.contents.part)  # its whole name
         try:

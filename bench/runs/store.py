@@ -63,16 +63,16 @@ class Store:
         lock = WriterLock(folder, f"bench status {folder}")
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            lock.take()
+            lock.acquire()
             return cls(folder, _open_for_writing(folder), lock)
         except (OSError, sqlite3.Error) as error:
-            lock.give_back()
+            lock.release()
             if _is_damage(error):
                 raise BadInput(_damaged(folder, error)) from error
             problem = getattr(error, "strerror", None) or error
             raise BadInput(f"the run folder {folder} cannot be written: {problem}. Name another with --out") from error
         except BadInput:
-            lock.give_back()
+            lock.release()
             raise
 
     @classmethod
@@ -222,7 +222,7 @@ class Store:
                 self.connection.execute("PRAGMA journal_mode=DELETE")
         self.connection.close()
         if self.lock is not None:
-            self.lock.give_back()
+            self.lock.release()
 
     def __enter__(self) -> Store:
         return self
