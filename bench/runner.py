@@ -13,7 +13,7 @@ import pandas as pd
 
 from bench import engines, isolation
 from bench.engines import Engine
-from bench.engines.here import Here
+from bench.engines.in_process import InProcess
 from bench.environment import describe_machine, versions
 from bench.errors import BadInput
 from bench.evaluation.missing import Missing
@@ -72,7 +72,7 @@ def execute(plan: Plan, store: Store, device: str = "auto", pictures: int = 2, c
 
     `pictures`: clean, noisy and denoised pictures are kept of so many images of each data set, at the first seed.
     """
-    return Run(plan, store, Here(plan, device), pictures, {"command": command}).steps()
+    return Run(plan, store, InProcess(plan, device), pictures, {"command": command}).steps()
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
 """Where networks run. An engine takes jobs and gives finished rows; it knows nothing of stores.
 
-here    this process
+in_process     this process
 local   several processes on this machine, one on each GPU where there are any
 dask    the workers of a cluster, each thread of which has a process
-pool    what `local` and `dask` share, `worker` and `child` a process seen from both sides, `parcel` what it gets
+pool    what `local` and `dask` share, `worker` and `child` a process seen from both sides, `packed` what it gets
 """
 
 from __future__ import annotations
@@ -48,6 +48,6 @@ def start(plan: Plan, device: str = "auto", workers: int | str | None = None, da
         from bench.engines.local import Local
 
         return Local(plan, workers or 1, device, timeout)
-    from bench.engines.here import Here
+    from bench.engines.in_process import InProcess
 
-    return Here(plan, device)
+    return InProcess(plan, device)

@@ -1,6 +1,6 @@
 """A process that loads a plan's models once and then does the jobs that come in; `bench.engines.worker` starts it.
 
-It reads pickled parcel and jobs at its standard input and writes messages to its standard output:
+It reads pickled packed and jobs at its standard input and writes messages to its standard output:
 
     ("ready", device) or ("refused", words)    once
     ("begins", cell) and ("ends", None)        around a network
@@ -50,7 +50,7 @@ def _listen(questions: BinaryIO, jobs: queue.SimpleQueue) -> None:
 def _serve(jobs: queue.SimpleQueue, answers: BinaryIO, folder: Path) -> None:
     import torch
 
-    from bench.engines.parcel import unpacked
+    from bench.engines.plan_transfer import unpack_plan
     from bench.environment import device_of
     from bench.errors import BadInput
     from bench.evaluation.denoise import Networks
@@ -61,11 +61,11 @@ def _serve(jobs: queue.SimpleQueue, answers: BinaryIO, folder: Path) -> None:
         pickle.dump((kind, what), answers)
         answers.flush()
 
-    parcel, device, threads, job_seconds = jobs.get()
+    packed, device, threads, job_seconds = jobs.get()
     torch.set_num_threads(threads)
     until = 0.0
     try:
-        plan = unpacked(parcel, folder)
+        plan = unpack_plan(packed, folder)
         networks = Networks.of(plan, device_of(device))
     except BadInput as error:
         say("refused", str(error))

@@ -1,7 +1,7 @@
 """The engine of a Dask cluster, on this machine or on many: `local:4`, or a scheduler's address.
 
 Workers may have other paths. Pixels travel with the jobs, weights and source files of users once to each worker and
-to whichever comes later; what is installed there is checked (`bench.engines.parcel`). Every thread of a Dask worker
+to whichever comes later; what is installed there is checked (`bench.engines.plan_transfer`). Every thread of a Dask worker
 starts a process for the networks, so that one that hangs or crashes takes no Dask worker with it.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from bench.engines.parcel import Parcel, packed
+from bench.engines.plan_transfer import PackedPlan, pack_plan
 from bench.engines.pool import Pool
 from bench.engines.worker import Reply, Workers
 from bench.environment import cores
@@ -29,8 +29,8 @@ except ImportError as error:
 class Processes(WorkerPlugin):
     """On every worker of the cluster: its processes for a plan."""
 
-    def __init__(self, name: str, parcel: Parcel, device: str, threads: int, timeout: float | None):
-        self.name, self.workers = name, Workers(parcel, (device,), threads, timeout)
+    def __init__(self, name: str, packed: PackedPlan, device: str, threads: int, timeout: float | None):
+        self.name, self.workers = name, Workers(packed, (device,), threads, timeout)
 
     def teardown(self, worker) -> None:
         self.workers.close()
@@ -60,7 +60,7 @@ class Dask(Pool):
                 n_workers=int(count), threads_per_worker=1, dashboard_address=None, silence_logs=logging.ERROR
             )
         self.client = self._client()
-        self.plugin = Processes(f"maskbench-{id(self)}", packed(plan, along=True), device, threads, timeout)
+        self.plugin = Processes(f"maskbench-{id(self)}", pack_plan(plan, along=True), device, threads, timeout)
         self.client.register_plugin(self.plugin, name=self.plugin.name)
         executor = self.client.get_executor(pure=False)
         super().__init__(plan, executor, OnWorker(self.plugin.name), self._slots, (KilledWorker,))

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import bench
-from bench.engines.parcel import Parcel
+from bench.engines.plan_transfer import PackedPlan
 from bench.errors import BadInput
 from bench.evaluation.task import Cell, Finished, Job, Task, left_of
 
@@ -49,13 +49,13 @@ class Worker:
 
     def __init__(
         self,
-        parcel: Parcel,
+        packed: PackedPlan,
         device: str,
         threads: int,
         timeout: float | None,
         job_seconds: float = JOB_SECONDS,
     ):
-        self.start_with = (parcel, device, threads, job_seconds)
+        self.start_with = (packed, device, threads, job_seconds)
         self.threads, self.timeout = threads, timeout
         self.process: subprocess.Popen | None = None
 
@@ -149,8 +149,8 @@ class Workers:
     devices  for the first, the second, ...; from the start again where they do not suffice
     """
 
-    def __init__(self, parcel: Parcel, devices: tuple[str, ...], threads: int, timeout: float | None):
-        self.settings = (parcel, devices, threads, timeout)
+    def __init__(self, packed: PackedPlan, devices: tuple[str, ...], threads: int, timeout: float | None):
+        self.settings = (packed, devices, threads, timeout)
         self._open()
 
     def _open(self) -> None:
@@ -166,9 +166,9 @@ class Workers:
     def work(self, job: Job) -> Reply:
         """Do a job, or a part of it, in this thread's process."""
         if not hasattr(self._own, "worker"):
-            parcel, devices, threads, timeout = self.settings
+            packed, devices, threads, timeout = self.settings
             with self._lock:
-                self._own.worker = Worker(parcel, devices[len(self._all) % len(devices)], threads, timeout)
+                self._own.worker = Worker(packed, devices[len(self._all) % len(devices)], threads, timeout)
                 self._all.append(self._own.worker)
         return self._own.worker.work(job)
 

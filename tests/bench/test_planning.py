@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from bench import estimate
 from bench.cli import main
-from bench.engines.here import Here
+from bench.engines.in_process import InProcess
 from bench.errors import BadInput
 from bench.runner import Run
 from bench.runs import status
@@ -80,7 +80,7 @@ def test_a_dry_run_says_what_there_is_to_do_and_does_nothing(study, tmp_path):
 def test_the_estimate_is_near_the_time(tmp_path, photos, networks):
     """A network whose time is known: 0.15 s an image."""
     plan = make_plan(f"{networks}:Slow", "gaussian(sigma=25)", None, (photos,))
-    engine = Here(plan, "cpu")
+    engine = InProcess(plan, "cpu")
     try:
         outlook = estimate.look(plan, set())
         assert sum(outlook.missing.values()) == 8 and not outlook.unreadable
@@ -93,7 +93,7 @@ def test_status_counts_done_failed_and_missing(tmp_path, photos, networks):
     (photos / "b.png").write_text("no picture")
     plan = make_plan(f"{networks}:Blur", "mixture", None, (photos,))
     with Store.create(tmp_path / "run") as store:
-        steps = Run(plan, store, Here(plan, "cpu")).steps()
+        steps = Run(plan, store, InProcess(plan, "cpu")).steps()
         rows = sum(len(next(steps).rows) for _ in range(12))
         now = status.of(tmp_path / "run")
         assert now.writer and not now.finished and now.rate > 0

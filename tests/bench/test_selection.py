@@ -15,7 +15,7 @@ from PIL import Image
 
 import bench
 from bench.cli import main
-from bench.engines.here import Here
+from bench.engines.in_process import InProcess
 from bench.errors import BadInput
 from bench.runner import Run
 from bench.runs import selection, status
@@ -56,7 +56,7 @@ def study(tmp_path, photos, networks):
     def run(noise=NOISE, data=photos, out=tmp_path / "run", model=f"{networks}:Blur", **options) -> float:
         plan = make_plan(model, noise, None, (data,), **{"metric_list": "psnr", **options})
         with Store.create(out) as store:
-            work = Run(plan, store, Here(plan, "cpu"), pictures=1)
+            work = Run(plan, store, InProcess(plan, "cpu"), pictures=1)
             list(work.steps())
             rows = work.rows()
         return rows.loc[rows["noise"] == noise, "psnr"].mean()

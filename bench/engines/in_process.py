@@ -10,7 +10,7 @@ from bench.evaluation.pipeline import Pipeline
 from bench.runs.plan import Plan
 
 
-class Here(Pipeline):
+class InProcess(Pipeline):
     """The pipeline in this process, its networks on one device."""
 
     def __init__(self, plan: Plan, device: str = "auto"):

@@ -68,8 +68,8 @@ class File:
 
 
 @dataclass(frozen=True)
-class Parcel:
-    """A plan without data sets, whose models and noises are put together again by `unpacked`.
+class PackedPlan:
+    """A plan without data sets, whose models and noises are put together again by `unpack_plan`.
 
     models    of the plan, without factories and paths
     noises    of the plan: themselves, or the Spec of one from outside
@@ -89,8 +89,8 @@ class Parcel:
     versions: dict[str, str]
 
 
-def packed(plan: Plan, along: bool) -> Parcel:
-    """The parcel of a plan; `along` puts the content of files into it, for machines that do not see them."""
+def pack_plan(plan: Plan, along: bool) -> PackedPlan:
+    """The packed of a plan; `along` puts the content of files into it, for machines that do not see them."""
     sources: dict[str, File] = {}
     weights = {m.label: File.of(m.file, along) for m in plan.models if m.file and m.found.kind != "shipped"}
     shipped = {m.label: m.found.hash for m in plan.models if m.found.kind == "shipped"}
@@ -98,14 +98,14 @@ def packed(plan: Plan, along: bool) -> Parcel:
         place = model.source.rpartition(":")[0]
         if place.endswith(".py"):
             sources[place] = File.of_source(Path(place), along)
-    texts = tuple(_packed_noise(noise, sources, along) for noise in plan.noises)
+    texts = tuple(_pack_noise(noise, sources, along) for noise in plan.noises)
     bare = tuple(replace(m, factory=None, found=replace(m.found, file=None)) for m in plan.models)
-    measured = tuple(_packed_metric(metric, sources, along) for metric in plan.metrics)
+    measured = tuple(_pack_metric(metric, sources, along) for metric in plan.metrics)
     rest = replace(plan, models=bare, noises=(), datasets=(), metrics=())
-    return Parcel(rest, texts, measured, sources, weights, shipped, versions())
+    return PackedPlan(rest, texts, measured, sources, weights, shipped, versions())
 
 
-def _packed_noise(noise: Noise, sources: dict[str, File], along: bool) -> Noise | spec.Spec:
+def _pack_noise(noise: Noise, sources: dict[str, File], along: bool) -> Noise | spec.Spec:
     outside = False
 
     def as_spec(value: Any) -> Any:
@@ -123,7 +123,7 @@ def _packed_noise(noise: Noise, sources: dict[str, File], along: bool) -> Noise 
     return found if outside else noise
 
 
-def _packed_metric(metric: Metric, sources: dict[str, File], along: bool) -> Metric | str:
+def _pack_metric(metric: Metric, sources: dict[str, File], along: bool) -> Metric | str:
     """The metric, or the name of one from outside, whose functions no other process could find."""
     name = registry.name_of(metric)
     place = (name or "").rpartition(":")[0]
@@ -132,14 +132,14 @@ def _packed_metric(metric: Metric, sources: dict[str, File], along: bool) -> Met
     return name or metric
 
 
-def unpacked(parcel: Parcel, folder: Path) -> Plan:
-    """The plan, where the parcel arrived; files are put into a folder. Raises BadInput where something is otherwise."""
-    _check_versions(parcel.versions)
-    places = {name: str(file.placed(folder)) for name, file in parcel.sources.items()}
-    chosen = tuple(_unpacked_model(model, parcel, places, folder) for model in parcel.plan.models)
-    drawn = tuple(_unpacked_noise(noise, places) for noise in parcel.noises)
-    measured = tuple(_unpacked_metric(metric, places) for metric in parcel.metrics)
-    return replace(parcel.plan, models=chosen, noises=drawn, metrics=measured)
+def unpack_plan(packed: PackedPlan, folder: Path) -> Plan:
+    """The plan, where the packed arrived; files are put into a folder. Raises BadInput where something is otherwise."""
+    _check_versions(packed.versions)
+    places = {name: str(file.placed(folder)) for name, file in packed.sources.items()}
+    chosen = tuple(_unpack_model(model, packed, places, folder) for model in packed.plan.models)
+    drawn = tuple(_unpack_noise(noise, places) for noise in packed.noises)
+    measured = tuple(_unpack_metric(metric, places) for metric in packed.metrics)
+    return replace(packed.plan, models=chosen, noises=drawn, metrics=measured)
 
 
 def _moved(name: str, places: dict[str, str]) -> str:
@@ -148,7 +148,7 @@ def _moved(name: str, places: dict[str, str]) -> str:
     return f"{places[place]}{colon}{attribute}" if place in places else name
 
 
-def _unpacked_metric(metric: Metric | str, places: dict[str, str]) -> Metric:
+def _unpack_metric(metric: Metric | str, places: dict[str, str]) -> Metric:
     if not isinstance(metric, str):
         return metric
     return load_metric(_moved(metric, places))
@@ -165,10 +165,10 @@ def _check_versions(wanted: dict[str, str]) -> None:
         )
 
 
-def _unpacked_model(model: Model, parcel: Parcel, places: dict[str, str], folder: Path) -> Model:
+def _unpack_model(model: Model, packed: PackedPlan, places: dict[str, str], folder: Path) -> Model:
     found = model.found
-    if model.label in parcel.weights:
-        found = replace(found, file=parcel.weights[model.label].placed(folder))
+    if model.label in packed.weights:
+        found = replace(found, file=packed.weights[model.label].placed(folder))
     elif found.kind == "shipped":
         found = replace(found, file=cards.weights_folder() / f"{found.name}.safetensors")
     if not model.outside:
@@ -176,7 +176,7 @@ def _unpacked_model(model: Model, parcel: Parcel, places: dict[str, str], folder
     else:
         factory = registry.outside("model", _moved(model.source, places))
     made = replace(model, factory=factory, found=found)
-    _check_model(made, parcel.shipped.get(model.label), model.source.rpartition(":")[0] in places)
+    _check_model(made, packed.shipped.get(model.label), model.source.rpartition(":")[0] in places)
     return made
 
 
@@ -189,7 +189,7 @@ def _check_model(model: Model, shipped: str | None, source_came: bool) -> None:
         raise BadInput(f"a worker has another source of {model.source}: install the same there")
 
 
-def _unpacked_noise(noise: Noise | spec.Spec, places: dict[str, str]) -> Noise:
+def _unpack_noise(noise: Noise | spec.Spec, places: dict[str, str]) -> Noise:
     if not isinstance(noise, spec.Spec):
         return noise
 
