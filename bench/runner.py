@@ -16,7 +16,7 @@ from bench.engines import Engine
 from bench.engines.in_process import InProcess
 from bench.environment import describe_machine, versions
 from bench.errors import BadInput
-from bench.evaluation.missing import Missing
+from bench.evaluation.pending import PendingJobs
 from bench.evaluation.task import Finished
 from bench.files import write_whole
 from bench.metrics import DEFAULT
@@ -100,7 +100,7 @@ class Run:
             engine.close()
             raise
         store.add_metrics(plan.measured)
-        self.missing = Missing(plan, store.done(plan.measured), pictures, self._hear)
+        self.pending = PendingJobs(plan, store.done(plan.measured), pictures, self._hear)
         self.pictures = pictures
         self.number = 1 + max([store.last_plan(), *(entry.get("plan", 0) for entry in store.manifest())])
 
@@ -115,10 +115,10 @@ class Run:
         with closing(self.engine):
             try:
                 skipped = 0
-                for finished in self.engine.results(self.missing.jobs()):
-                    yield self._commit(finished, self.missing.skipped - skipped)
-                    skipped = self.missing.skipped
-                yield self._commit(None, self.missing.skipped - skipped)
+                for finished in self.engine.results(self.pending.jobs()):
+                    yield self._commit(finished, self.pending.skipped - skipped)
+                    skipped = self.pending.skipped
+                yield self._commit(None, self.pending.skipped - skipped)
             finally:
                 for finished in self.engine.leftover():
                     self._commit(finished)
@@ -136,7 +136,7 @@ class Run:
             self.store.claim(self.number, keys)
 
     def _commit(self, finished: Finished | None, skipped: int = 0) -> Step:
-        rows, self.missing.unreadable = self.missing.unreadable, []
+        rows, self.pending.unreadable = self.pending.unreadable, []
         with isolation.our_code():  # user code, a noise or a metric, may run in another thread
             if finished is not None:
                 rows = [*rows, finished.row]

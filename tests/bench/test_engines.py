@@ -312,9 +312,9 @@ def test_a_parcel_brings_files_and_checks_what_is_installed(tmp_path, photos, ow
 
 def test_a_job_is_given_back_when_its_time_is_up(photos, own):
     plan = plan_of(own, photos, "Slow", "gaussian", limit=1)
-    from bench.evaluation.missing import Missing
+    from bench.evaluation.pending import PendingJobs
 
-    (job,) = Missing(plan, ()).jobs()
+    (job,) = PendingJobs(plan, ()).jobs()
     process = worker.Worker(plan_transfer.pack_plan(plan, along=False), "cpu", 1, None, job_seconds=0.1)
     try:
         reply = process.work(job)

@@ -82,9 +82,9 @@ def test_the_estimate_is_near_the_time(tmp_path, photos, networks):
     plan = make_plan(f"{networks}:Slow", "gaussian(sigma=25)", None, (photos,))
     engine = InProcess(plan, "cpu")
     try:
-        outlook = estimate.look(plan, set())
-        assert sum(outlook.missing.values()) == 8 and not outlook.unreadable
-        assert 8 * 0.15 < estimate.seconds_needed(plan, outlook, engine.networks) < 8 * 0.15 * 3
+        needed = estimate.estimate(plan, set())
+        assert sum(needed.missing.values()) == 8 and not needed.unreadable
+        assert 8 * 0.15 < estimate.seconds_needed(plan, needed, engine.networks) < 8 * 0.15 * 3
     finally:
         engine.close()
 

@@ -25,7 +25,7 @@ from noise_zoo.noise import Noise
 Heard = Callable[[str, str, Mapping[str, str], list[str]], None]
 
 
-class Missing:
+class PendingJobs:
     """The jobs that complete a store, in the order of the plan.
 
     done        keys of the rows that are there
