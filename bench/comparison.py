@@ -13,8 +13,8 @@ import pandas as pd
 
 from bench.errors import BadInput, unknown
 from bench.runs import selection
-from bench.runs.asked import written_in
 from bench.runs.conditions import read_conditions
+from bench.runs.run_specs import specs_as_written
 from bench.runs.selection import Selection
 from bench.runs.store import FIRST
 from bench.same_pixels import aligned
@@ -66,7 +66,7 @@ def compare(
     found = _rows(run, protocol)
     past = found if other is None else _rows(other, found.protocol)
     here, there, notes = found.rows, past.rows, []
-    written = written_in(run), written_in(run if other is None else other)
+    written = specs_as_written(run), specs_as_written(run if other is None else other)
     pairs = pairs_of(here, there, models, against, other is not None, notes, written)
     for which, one in {"This": found, "The other": past}.items() if past is not found else [("The", found)]:
         notes += [f"{which} run has rows {left.reason}, which are not compared." for left in one.others]

@@ -10,7 +10,7 @@ import pandas as pd
 from bench import spec
 from bench.errors import BadInput
 from bench.networks import groups
-from bench.runs.asked import Written, datasets_meant, model_label, noises_meant
+from bench.runs.run_specs import SpecsAsWritten, datasets_in_run, label_in_run, noises_in_run
 from bench.statistics.paired import Side
 
 OURS, BASELINE = "ours", "baseline"
@@ -31,7 +31,7 @@ def pairs_of(
     against: str | None,
     two_runs: bool,
     notes: list[str],
-    written: tuple[Written, Written] = ({}, {}),
+    written: tuple[SpecsAsWritten, SpecsAsWritten] = ({}, {}),
 ) -> list[Pair]:
     """What to compare with what, by the labels of the rows. Raises BadInput for models that are not there.
 
@@ -65,7 +65,7 @@ def pairs_of(
 
 
 def _sides(
-    chosen: Sequence[str], rows: pd.DataFrame, written: Written, notes: list[str], excluded: Sequence[str]
+    chosen: Sequence[str], rows: pd.DataFrame, written: SpecsAsWritten, notes: list[str], excluded: Sequence[str]
 ) -> Iterator[Side]:
     """The sides that texts name; `all` is every model of the rows by itself, another group each of its members there.
 
@@ -86,9 +86,9 @@ def _sides(
             yield _side(text, rows, written, notes)
 
 
-def _side(text: str, rows: pd.DataFrame, written: Written, notes: list[str]) -> Side:
+def _side(text: str, rows: pd.DataFrame, written: SpecsAsWritten, notes: list[str]) -> Side:
     """A list of specs -> the labels that they have in rows. Raises BadInput."""
-    found = tuple(dict.fromkeys(model_label(part, rows, written, notes) for part in spec.split(text)))
+    found = tuple(dict.fromkeys(label_in_run(part, rows, written, notes) for part in spec.split(text)))
     if not found:
         raise BadInput("no model was named: write ours, or a list of trainings of one network")
     networks = list(dict.fromkeys(spec.parse(label).name for label in found))
@@ -102,7 +102,7 @@ def _side(text: str, rows: pd.DataFrame, written: Written, notes: list[str]) -> 
 
 def chosen(rows: pd.DataFrame, noises: str | None, datasets: str | None) -> pd.DataFrame:
     """The rows of these noises and data sets; a bare name has all levels, or all crops. Raises BadInput."""
-    for column, text, meant in (("noise", noises, noises_meant), ("dataset", datasets, datasets_meant)):
+    for column, text, meant in (("noise", noises, noises_in_run), ("dataset", datasets, datasets_in_run)):
         if text is not None and text != "all":
             wanted = {value for part in spec.split(text) for value in meant(part, rows)}
             rows = rows[rows[column].isin(wanted)]

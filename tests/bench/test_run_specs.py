@@ -116,16 +116,16 @@ def test_a_network_of_another_file_is_not_the_one_of_that_name(run):
 
 
 def test_rows_of_an_earlier_source_are_said_to_be_that(run):
-    rows, written = selection.read(run / "r").rows, asked.written_in(run / "r")
+    rows, written = selection.read(run / "r").rows, asked.specs_as_written(run / "r")
     notes = []
-    assert asked.model_label("half.py:Half", rows, written, notes) == "Half" and not notes
+    assert asked.label_in_run("half.py:Half", rows, written, notes) == "Half" and not notes
     (run / "half.py").write_text(NETWORK + "# edited\n")
-    assert asked.model_label("half.py:Half", rows, written, notes) == "Half" and len(notes) == 1
+    assert asked.label_in_run("half.py:Half", rows, written, notes) == "Half" and len(notes) == 1
     with pytest.raises(BadInput, match="another source"):
-        asked.model_label(f"{run}/half.py:Half", rows, written, notes)
+        asked.label_in_run(f"{run}/half.py:Half", rows, written, notes)
     (run / "half.py").unlink()
-    assert asked.model_label("half.py:Half(gain=0.75)", rows, written, notes) == "Half(gain=0.75)" and len(notes) == 2
-    assert asked.model_label("Half(gain=0.75)", rows, written, notes) == "Half(gain=0.75)" and len(notes) == 2
+    assert asked.label_in_run("half.py:Half(gain=0.75)", rows, written, notes) == "Half(gain=0.75)" and len(notes) == 2
+    assert asked.label_in_run("Half(gain=0.75)", rows, written, notes) == "Half(gain=0.75)" and len(notes) == 2
 
 
 def test_groups_are_their_members_in_the_run(run):
