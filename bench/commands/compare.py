@@ -89,7 +89,7 @@ def compare(run, other, models, against, noise, datasets, metrics, protocol, tes
         except OSError as error:
             raise BadInput(f"{out or 'standard output'} cannot be written: {error.strerror or error}") from error
     if judged is not None:
-        sentences = comparison.fallen(frame, fail_below, judged, cards[judged]["higher_is_better"])
+        sentences = comparison.regressions(frame, fail_below, judged, cards[judged]["higher_is_better"])
         for sentence in sentences:
             click.echo(sentence, err=True)
         if sentences:

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 import bench
 from bench.cli import main
 from bench.commands.compare import show
-from bench.comparison import fallen
+from bench.comparison import regressions
 from bench.errors import BadInput
 from bench.runs import export
 from bench.statistics import mean_interval
@@ -239,10 +239,10 @@ def test_a_fall_ends_with_code_1(folders):
 
 def test_a_rise_is_a_fall_where_lower_is_better():
     frame = bench.compare(rows({"ours": -2.0, "baseline": 0.0}, noises={"isp": ("isp", 0)}))
-    assert fallen(frame, -0.001, "lpips", higher_is_better=False) == [
+    assert regressions(frame, -0.001, "lpips", higher_is_better=False) == [
         f"ours, isp on d: lpips {of(frame, 'isp', 'lpips')['difference']:+.4f} against baseline"
     ]
-    assert not fallen(frame, -0.001, "lpips", higher_is_better=True)
+    assert not regressions(frame, -0.001, "lpips", higher_is_better=True)
 
 
 def test_an_image_that_failed_here_alone_ends_with_code_1(folders, tmp_path):

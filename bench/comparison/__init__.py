@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from bench.comparison.alignment import align_by_pixels
+from bench.comparison.pairs import ComparedPair, choose_pairs, filter_rows
 from bench.errors import BadInput, unknown
 from bench.runs import selection
 from bench.runs.conditions import read_conditions
 from bench.runs.run_specs import specs_as_written
 from bench.runs.selection import Selection
 from bench.runs.store import FIRST
-from bench.same_pixels import aligned
-from bench.sides import Pair, chosen, pairs_of
 from bench.statistics import measured
 from bench.statistics.ood import Conditions, common
 from bench.statistics.paired import differences, failed_on_both
@@ -67,10 +67,10 @@ def compare(
     past = found if other is None else _rows(other, found.protocol)
     here, there, notes = found.rows, past.rows, []
     written = specs_as_written(run), specs_as_written(run if other is None else other)
-    pairs = pairs_of(here, there, models, against, other is not None, notes, written)
+    pairs = choose_pairs(here, there, models, against, other is not None, notes, written)
     for which, one in {"This": found, "The other": past}.items() if past is not found else [("The", found)]:
         notes += [f"{which} run has rows {left.reason}, which are not compared." for left in one.others]
-    here, there = chosen(here, noises, datasets), chosen(there, noises, None)
+    here, there = filter_rows(here, noises, datasets), filter_rows(there, noises, None)
     names = _metrics(here, there, metrics, _of_two_versions(found, past))
     ood = [set(common(here, mine, pair.side.labels)) & set(common(there, theirs, pair.against.labels))
            for pair in pairs]  # fmt: skip
@@ -103,11 +103,11 @@ def _corrected(frame: pd.DataFrame, away: pd.Series) -> pd.Series:
 
 
 def _sides(
-    pair: Pair, here: pd.DataFrame, there: pd.DataFrame, of_these: bool, notes: list[str]
+    pair: ComparedPair, here: pd.DataFrame, there: pd.DataFrame, of_these: bool, notes: list[str]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The rows of each side, data sets and images called alike; `of_these`: of this side's data sets alone."""
     mine, theirs = here[here["model"].isin(pair.side.labels)], there[there["model"].isin(pair.against.labels)]
-    theirs = aligned(mine, theirs, notes)
+    theirs = align_by_pixels(mine, theirs, notes)
     return mine, theirs[theirs["dataset"].isin(mine["dataset"])] if of_these else theirs
 
 
@@ -172,7 +172,7 @@ def _alone(frame: pd.DataFrame, sides: Sequence[tuple[pd.DataFrame, pd.DataFrame
         yield f"{unpaired} images, counted under each noise, have no counterpart on the other side and are left out."
 
 
-def _trained_apart(pairs: Sequence[Pair], mine: Conditions, theirs: Conditions) -> Iterator[str]:
+def _trained_apart(pairs: Sequence[ComparedPair], mine: Conditions, theirs: Conditions) -> Iterator[str]:
     """A sentence for each pair whose sides were trained on different noise, as far as that is known."""
     for pair in pairs:
         one, other = mine.of(pair.side.labels[0]), theirs.of(pair.against.labels[0])
@@ -181,7 +181,7 @@ def _trained_apart(pairs: Sequence[Pair], mine: Conditions, theirs: Conditions) 
                    "over what is out of distribution for both.")  # fmt: skip
 
 
-def fallen(frame: pd.DataFrame, limit: float, metric: str, higher_is_better: bool) -> list[str]:
+def regressions(frame: pd.DataFrame, limit: float, metric: str, higher_is_better: bool) -> list[str]:
     """What got worse by more than a limit below 0 allows, a sentence each: means, and images that failed on this side.
 
     Judged are means, and not their intervals: of the same pixels the same networks give the same scores, so that a

@@ -17,14 +17,14 @@ OURS, BASELINE = "ours", "baseline"
 
 
 @dataclass(frozen=True)
-class Pair:
+class ComparedPair:
     """What is compared with what."""
 
     side: Side
     against: Side
 
 
-def pairs_of(
+def choose_pairs(
     here: pd.DataFrame,
     there: pd.DataFrame,
     models: Sequence[str] | str | None,
@@ -32,7 +32,7 @@ def pairs_of(
     two_runs: bool,
     notes: list[str],
     written: tuple[SpecsAsWritten, SpecsAsWritten] = ({}, {}),
-) -> list[Pair]:
+) -> list[ComparedPair]:
     """What to compare with what, by the labels of the rows. Raises BadInput for models that are not there.
 
     `written` has for each side how its user-defined networks were written when they were run.
@@ -49,16 +49,16 @@ def pairs_of(
                 f"the runs have no model in common ({', '.join(mine)}; {', '.join(theirs)}): name what to compare with "
                 "--models and --against"
             )
-        return [Pair(side, side) for side in sides]
+        return [ComparedPair(side, side) for side in sides]
     if models is None and against is None and not {OURS, BASELINE} <= set(mine):
         raise BadInput(f"name what to compare, --models A --against B, of: {', '.join(mine)}")
     chosen = [models] if isinstance(models, str) else list(models or [OURS])
     if against is None and two_runs:
         found = _sides(chosen, here, written[0], notes, ())
-        return [Pair(side, _side(",".join(side.labels), there, written[1], notes)) for side in found]
+        return [ComparedPair(side, _side(",".join(side.labels), there, written[1], notes)) for side in found]
     other = _side(against or BASELINE, there, written[1], notes)
     excluded = () if two_runs else other.labels
-    pairs = [Pair(side, other) for side in _sides(chosen, here, written[0], notes, excluded)]
+    pairs = [ComparedPair(side, other) for side in _sides(chosen, here, written[0], notes, excluded)]
     if not two_runs and any(set(pair.side.labels) & set(other.labels) for pair in pairs):
         raise BadInput(f"{other.name} stands on both sides: compare a model with another one, or with another run")
     return pairs
@@ -100,7 +100,7 @@ def _side(text: str, rows: pd.DataFrame, written: SpecsAsWritten, notes: list[st
     return Side(found)
 
 
-def chosen(rows: pd.DataFrame, noises: str | None, datasets: str | None) -> pd.DataFrame:
+def filter_rows(rows: pd.DataFrame, noises: str | None, datasets: str | None) -> pd.DataFrame:
     """The rows of these noises and data sets; a bare name has all levels, or all crops. Raises BadInput."""
     for column, text, meant in (("noise", noises, noises_in_run), ("dataset", datasets, datasets_in_run)):
         if text is not None and text != "all":

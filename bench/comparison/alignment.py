@@ -7,7 +7,7 @@ import pandas as pd
 IMAGE = ["dataset", "image", "image_hash"]
 
 
-def aligned(here: pd.DataFrame, there: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+def align_by_pixels(here: pd.DataFrame, there: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     """The rows of the other side with data sets and images called as on this side, as far as their pixels are equal.
 
     A data set goes with that of the other side with which it has the most images in common, of equals with its
