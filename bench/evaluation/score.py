@@ -35,7 +35,7 @@ class Scorer:
     def columns(self, output: np.ndarray) -> dict[str, Any]:
         """The columns of an output's scores; it is uint8, of the shape of the clean image."""
         scores = self._score(output)
-        capped = int(scores.values.get("psnr") == psnr.CAP)
+        capped = int(scores.values.get("psnr") == psnr.MAX_PSNR)
         return {**scores.values, "psnr_capped": capped, "no_value": self._no_value(scores.missing)}
 
     def _no_value(self, missing: dict[str, str]) -> str | None:

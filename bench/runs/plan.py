@@ -173,7 +173,7 @@ def make_plan(
     choice, named = tiling.parse(tile), metrics.expand(metric_list)
     chosen_protocol, chosen_precision = protocols.load_protocol(protocol), precisions.parse(precision)
     tilings = tuple(tiling.of(model, choice) for model in chosen_models)
-    measured, not_measured = metrics.at_hand(named)  # last: it may fetch weights
+    measured, not_measured = metrics.available(named)  # last: it may fetch weights
     return Plan(
         models=tuple(chosen_models),
         noises=tuple(chosen_noises),

@@ -315,4 +315,4 @@ def test_the_report_says_what_was_grey(tmp_path, grey):
 
 
 def test_the_protocol_names_no_number_of_channels():
-    assert "RGB" not in load_protocol("float").words and "three" not in load_protocol("stored").words
+    assert "RGB" not in load_protocol("float").definition and "three" not in load_protocol("stored").definition

@@ -116,6 +116,6 @@ def test_status_of_no_run(tmp_path):
 
 @pytest.mark.parametrize("typo", [{"protocol": "stord"}, {"precision": "half"}, {"tile": "7x"}, {"tile": 1}])
 def test_what_is_wrong_is_said_before_anything_is_fetched(typo, monkeypatch):
-    monkeypatch.setattr("bench.metrics.at_hand", lambda chosen: pytest.fail("weights of metrics were asked for"))
+    monkeypatch.setattr("bench.metrics.available", lambda chosen: pytest.fail("weights of metrics were asked for"))
     with pytest.raises(BadInput):
         make_plan("dncnn", "mixture", **typo)
