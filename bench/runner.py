@@ -17,7 +17,7 @@ from bench.engines.in_process import InProcess
 from bench.environment import describe_machine, versions
 from bench.errors import BadInput
 from bench.evaluation.pending import PendingJobs
-from bench.evaluation.task import Finished
+from bench.evaluation.task import FinishedRow
 from bench.files import write_whole
 from bench.metrics import DEFAULT
 from bench.networks.models import Model
@@ -120,7 +120,7 @@ class Run:
                     skipped = self.pending.skipped
                 yield self._commit(None, self.pending.skipped - skipped)
             finally:
-                for finished in self.engine.leftover():
+                for finished in self.engine.remaining_results():
                     self._commit(finished)
         self.store.record({"event": "finished", "command": self.about["command"]})
 
@@ -135,7 +135,7 @@ class Run:
             contents.name_pixels(connection, dataset, image, hashes)
             self.store.claim(self.number, keys)
 
-    def _commit(self, finished: Finished | None, skipped: int = 0) -> Step:
+    def _commit(self, finished: FinishedRow | None, skipped: int = 0) -> Step:
         rows, self.pending.unreadable = self.pending.unreadable, []
         with isolation.our_code():  # user code, a noise or a metric, may run in another thread
             if finished is not None:

@@ -12,17 +12,17 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
 from bench.errors import BadInput
-from bench.evaluation.task import Finished, Job
+from bench.evaluation.task import FinishedRow, Job
 from bench.runs.plan import Plan
 
 
 class Engine(Protocol):
     """Open it with the plan; it loads every model once where it runs."""
 
-    def results(self, jobs: Iterable[Job]) -> Iterator[Finished]:
+    def results(self, jobs: Iterable[Job]) -> Iterator[FinishedRow]:
         """Rows as they are done; jobs are taken as they are needed."""
 
-    def leftover(self) -> Iterator[Finished]:
+    def remaining_results(self) -> Iterator[FinishedRow]:
         """What was done when the results were left, by an interrupt say."""
 
     def describe(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@ It reads pickled packed and jobs at its standard input and writes messages to it
 
     ("ready", device) or ("refused", words)    once
     ("begins", cell) and ("ends", None)        around a network
-    ("done", Finished)                         a row
+    ("done", FinishedRow)                         a row
     ("left", tasks)                            the end of a job: what is left of it when its time is up
 
 It ends with its input, so that it does not outlive whoever started it.
@@ -55,7 +55,7 @@ def _serve(jobs: queue.SimpleQueue, answers: BinaryIO, folder: Path) -> None:
     from bench.errors import BadInput
     from bench.evaluation.denoise import Networks
     from bench.evaluation.pipeline import Pipeline
-    from bench.evaluation.task import left_of
+    from bench.evaluation.task import remaining_tasks
 
     def say(kind: str, what: Any = None) -> None:
         pickle.dump((kind, what), answers)
@@ -79,7 +79,7 @@ def _serve(jobs: queue.SimpleQueue, answers: BinaryIO, folder: Path) -> None:
         for finished in pipeline.results([job]):
             done.add(finished.cell)
             say("done", finished)
-        say("left", left_of(job.tasks, done))
+        say("left", remaining_tasks(job.tasks, done))
 
 
 if __name__ == "__main__":

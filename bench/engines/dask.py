@@ -18,7 +18,7 @@ from bench.errors import BadInput, described
 from bench.evaluation.task import Job
 from bench.runs.plan import Plan
 
-PATIENCE = 60  # seconds to wait for a scheduler, and for its first worker
+CONNECTION_TIMEOUT = 60  # seconds to wait for a scheduler, and for its first worker
 
 try:
     from distributed import Client, KilledWorker, LocalCluster, WorkerPlugin, get_worker
@@ -60,18 +60,18 @@ class Dask(Pool):
                 n_workers=int(count), threads_per_worker=1, dashboard_address=None, silence_logs=logging.ERROR
             )
         self.client = self._client()
-        self.plugin = Processes(f"maskbench-{id(self)}", pack_plan(plan, along=True), device, threads, timeout)
+        self.plugin = Processes(f"maskbench-{id(self)}", pack_plan(plan, with_content=True), device, threads, timeout)
         self.client.register_plugin(self.plugin, name=self.plugin.name)
         executor = self.client.get_executor(pure=False)
         super().__init__(plan, executor, OnWorker(self.plugin.name), self._slots, (KilledWorker,))
 
     def _client(self) -> Client:
         try:
-            client = Client(self.cluster or self.address, timeout=PATIENCE)
+            client = Client(self.cluster or self.address, timeout=CONNECTION_TIMEOUT)
         except (OSError, ValueError, TimeoutError) as error:
             raise BadInput(f"no Dask scheduler answers at {self.address}: {described(error)}") from error
         try:
-            client.wait_for_workers(1, timeout=PATIENCE)
+            client.wait_for_workers(1, timeout=CONNECTION_TIMEOUT)
         except TimeoutError as error:
             client.close()
             raise BadInput(f"the Dask scheduler at {self.address} has no worker: start one (dask worker)") from error

@@ -1,7 +1,7 @@
 """A plan made ready for another process, perhaps on another machine with other paths.
 
 What belongs to the installation is named, and its version or SHA-256 is checked where it arrives. Weights and the
-source files of users are named by their SHA-256 and go along, or are found again under their path and checked.
+source files of users are named by their SHA-256 and go with_content, or are found again under their path and checked.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from noise_zoo.noise import Noise
 
 
 @dataclass(frozen=True)
-class File:
+class PackedFile:
     """A file by name and SHA-256, with its content, or with the path where it lies on this machine.
 
     beside  what a source file imports of its folder or package; their names, and its own, are paths from there
@@ -34,23 +34,23 @@ class File:
     sha256: str
     content: bytes | None
     path: Path | None = None
-    beside: tuple[File, ...] = ()
+    beside: tuple[PackedFile, ...] = ()
 
     @classmethod
-    def of(cls, path: Path, along: bool) -> File:
+    def of(cls, path: Path, with_content: bool) -> PackedFile:
         content = path.read_bytes()
         digest = hashlib.sha256(content).hexdigest()
-        return cls(path.name, digest, content) if along else cls(path.name, digest, None, path.resolve())
+        return cls(path.name, digest, content) if with_content else cls(path.name, digest, None, path.resolve())
 
     @classmethod
-    def of_source(cls, path: Path, along: bool) -> File:
+    def of_source(cls, path: Path, with_content: bool) -> PackedFile:
         root = beside.root_of(path)
-        own, *others = [replace(cls.of(file, along), name=file.relative_to(root).as_posix())
+        own, *others = [replace(cls.of(file, with_content), name=file.relative_to(root).as_posix())
                         for file in identity.sources(path)]  # fmt: skip
         return replace(own, beside=tuple(others))
 
     def placed(self, folder: Path) -> Path:
-        """Where the file is now; its content is put into a folder where it came along. Raises BadInput."""
+        """Where the file is now; its content is put into a folder where it came with_content. Raises BadInput."""
         together = (self, *self.beside)
         own = folder / hashlib.sha256(" ".join(file.sha256 for file in together).encode()).hexdigest()[:16]
         return [file._placed(own) for file in together][0]
@@ -83,29 +83,31 @@ class PackedPlan:
     plan: Plan
     noises: tuple[Noise | spec.Spec, ...]
     metrics: tuple[Metric | str, ...]
-    sources: dict[str, File]
-    weights: dict[str, File]
+    sources: dict[str, PackedFile]
+    weights: dict[str, PackedFile]
     shipped: dict[str, str]
     versions: dict[str, str]
 
 
-def pack_plan(plan: Plan, along: bool) -> PackedPlan:
-    """The packed of a plan; `along` puts the content of files into it, for machines that do not see them."""
-    sources: dict[str, File] = {}
-    weights = {m.label: File.of(m.file, along) for m in plan.models if m.file and m.found.kind != "shipped"}
+def pack_plan(plan: Plan, with_content: bool) -> PackedPlan:
+    """The packed of a plan; `with_content` puts the content of files into it, for machines that do not see them."""
+    sources: dict[str, PackedFile] = {}
+    weights = {
+        m.label: PackedFile.of(m.file, with_content) for m in plan.models if m.file and m.found.kind != "shipped"
+    }
     shipped = {m.label: m.found.hash for m in plan.models if m.found.kind == "shipped"}
     for model in plan.models:
         place = model.source.rpartition(":")[0]
         if place.endswith(".py"):
-            sources[place] = File.of_source(Path(place), along)
-    texts = tuple(_pack_noise(noise, sources, along) for noise in plan.noises)
+            sources[place] = PackedFile.of_source(Path(place), with_content)
+    texts = tuple(_pack_noise(noise, sources, with_content) for noise in plan.noises)
     bare = tuple(replace(m, factory=None, found=replace(m.found, file=None)) for m in plan.models)
-    measured = tuple(_pack_metric(metric, sources, along) for metric in plan.metrics)
+    measured = tuple(_pack_metric(metric, sources, with_content) for metric in plan.metrics)
     rest = replace(plan, models=bare, noises=(), datasets=(), metrics=())
     return PackedPlan(rest, texts, measured, sources, weights, shipped, versions())
 
 
-def _pack_noise(noise: Noise, sources: dict[str, File], along: bool) -> Noise | spec.Spec:
+def _pack_noise(noise: Noise, sources: dict[str, PackedFile], with_content: bool) -> Noise | spec.Spec:
     outside = False
 
     def as_spec(value: Any) -> Any:
@@ -115,7 +117,7 @@ def _pack_noise(noise: Noise, sources: dict[str, File], along: bool) -> Noise | 
         file = registry.file_of(type(value))
         outside = outside or not type(value).__module__.startswith("noise_zoo.")
         if file is not None:
-            sources[str(file)] = File.of_source(file, along)
+            sources[str(file)] = PackedFile.of_source(file, with_content)
         name = noises.noise_name(value) if file is None else f"{file}:{type(value).__qualname__}"
         return spec.of_dataclass(name, value, as_spec)
 
@@ -123,12 +125,12 @@ def _pack_noise(noise: Noise, sources: dict[str, File], along: bool) -> Noise | 
     return found if outside else noise
 
 
-def _pack_metric(metric: Metric, sources: dict[str, File], along: bool) -> Metric | str:
+def _pack_metric(metric: Metric, sources: dict[str, PackedFile], with_content: bool) -> Metric | str:
     """The metric, or the name of one from outside, whose functions no other process could find."""
     name = registry.name_of(metric)
     place = (name or "").rpartition(":")[0]
     if place.endswith(".py"):
-        sources[place] = File.of_source(Path(place), along)
+        sources[place] = PackedFile.of_source(Path(place), with_content)
     return name or metric
 
 

@@ -230,7 +230,8 @@ def test_a_metric_from_a_file_is_found_in_other_processes(tmp_path, photos):
     same(finished(plan, engines.start(plan, "cpu", workers=1), tmp_path / "there"), here)
     assert (here["status"] == "ok").all() and (here["mae"] > 5).all()
     assert (
-        plan_transfer.unpack_plan(plan_transfer.pack_plan(plan, along=True), tmp_path / "far").metrics[1].name == "mae"
+        plan_transfer.unpack_plan(plan_transfer.pack_plan(plan, with_content=True), tmp_path / "far").metrics[1].name
+        == "mae"
     )
 
 
@@ -245,7 +246,7 @@ def test_processes_find_what_lies_beside_a_file_and_in_the_current_folder(tmp_pa
 
 def test_a_parcel_brings_what_lies_beside_a_file(tmp_path, photos, helped):
     plan = make_plan(f"{helped}/helped_net.py:Net", f"{helped}/helped_net.py:Darker", None, (photos,))
-    sent, known = plan_transfer.pack_plan(plan, along=True), plan_transfer.pack_plan(plan, along=False)
+    sent, known = plan_transfer.pack_plan(plan, with_content=True), plan_transfer.pack_plan(plan, with_content=False)
     (helped / "helped_scale.py").write_text("scale = 0\n")
     with pytest.raises(BadInput, match="helped_scale.py was changed while it was in use"):
         plan_transfer.unpack_plan(known, tmp_path / "here")
@@ -268,7 +269,7 @@ def test_a_parcel_brings_what_lies_beside_a_file(tmp_path, photos, helped):
 def test_engines_that_cannot_be_had(photos, own, monkeypatch, options, words):
     from bench.engines import dask
 
-    monkeypatch.setattr(dask, "PATIENCE", 1)
+    monkeypatch.setattr(dask, "CONNECTION_TIMEOUT", 1)
     with pytest.raises(BadInput, match=words):
         engines.start(plan_of(own, photos, "Blur"), "cpu", **options)
 
@@ -293,7 +294,7 @@ def test_a_parcel_brings_files_and_checks_what_is_installed(tmp_path, photos, ow
     noise = f"chain(gaussian(sigma=10), {own}/grain.py:Grain(strength=2))"
     plan = plan_of(own, photos, "Blur", noise)
     plan = replace(plan, models=(*plan.models, *make_plan("dncnn").models), tilings=plan.tilings * 2)
-    sent = plan_transfer.pack_plan(plan, along=True)
+    sent = plan_transfer.pack_plan(plan, with_content=True)
     own.rename(tmp_path / "elsewhere")
     there = plan_transfer.unpack_plan(sent, tmp_path / "there")
     assert [m.label for m in there.models] == [m.label for m in plan.models]
@@ -302,8 +303,8 @@ def test_a_parcel_brings_files_and_checks_what_is_installed(tmp_path, photos, ow
     assert there.models[0].load() and there.models[1].load()
     with pytest.raises(BadInput, match="has not the weights dncnn-small of this version"):
         plan_transfer.unpack_plan(replace(sent, shipped={"dncnn": "0" * 64}), tmp_path / "there")
-    here = plan_transfer.pack_plan(replace(plan, models=(), noises=()), along=False)
-    file = plan_transfer.File.of(tmp_path / "elsewhere/grain.py", along=False)
+    here = plan_transfer.pack_plan(replace(plan, models=(), noises=()), with_content=False)
+    file = plan_transfer.PackedFile.of(tmp_path / "elsewhere/grain.py", with_content=False)
     assert file.placed(tmp_path) == tmp_path / "elsewhere/grain.py" and not here.sources
     (tmp_path / "elsewhere/grain.py").write_text("another")
     with pytest.raises(BadInput, match="grain.py was changed while it was in use"):
@@ -315,7 +316,7 @@ def test_a_job_is_given_back_when_its_time_is_up(photos, own):
     from bench.evaluation.pending import PendingJobs
 
     (job,) = PendingJobs(plan, ()).jobs()
-    process = worker.Worker(plan_transfer.pack_plan(plan, along=False), "cpu", 1, None, job_seconds=0.1)
+    process = worker.Worker(plan_transfer.pack_plan(plan, with_content=False), "cpu", 1, None, job_seconds=0.1)
     try:
         reply = process.work(job)
         assert len(reply.finished) >= 1 and reply.left and reply.lost is None
