@@ -95,7 +95,7 @@ class Run:
         self.plan, self.store, self.engine = plan, store, engine
         self.about = {"command": "", **(about or {})}
         try:
-            contents.refuse_other_pictures(store.connection, plan.datasets, store.folder)
+            contents.check_same_pictures(store.connection, plan.datasets, store.folder)
         except BadInput:
             engine.close()
             raise
@@ -107,7 +107,7 @@ class Run:
     def steps(self) -> Iterator[Step]:
         """Do what is missing, a step a row or so."""
         with self.store.writing() as connection:
-            contents.name_images(connection, self.plan.datasets)
+            contents.record_images(connection, self.plan.datasets)
         self.store.record({"event": "started", **self.about, "plan": self.number, **describe(self.plan),
                            **self.engine.describe(), "pictures": self.pictures, "rows_before": self.store.count(),
                            "versions": versions(),
@@ -132,7 +132,7 @@ class Run:
     def _hear(self, dataset: str, image: str, hashes: Mapping[str, str], keys: list[str]) -> None:
         """Keep what the pixels of an image are, and that its rows are asked for."""
         with self.store.writing() as connection:
-            contents.name_pixels(connection, dataset, image, hashes)
+            contents.record_pixels(connection, dataset, image, hashes)
             self.store.claim(self.number, keys)
 
     def _commit(self, finished: FinishedRow | None, skipped: int = 0) -> Step:
@@ -169,7 +169,7 @@ def describe(plan: Plan) -> dict[str, Any]:
         "tile": plan.tile,
         "metrics": [metric.card() for metric in plan.metrics],
         "not_measured": plan.not_measured,
-        "left_out": list(plan.left_out),
+        "left_out": list(plan.skipped),
     }  # fmt: skip
 
 

@@ -160,12 +160,12 @@ def forecast(plan, out: Path, device: str) -> None:
     from bench.evaluation.denoise import Networks
     from bench.progress import duration
     from bench.runs import contents
-    from bench.runs.store import ROWS, Store
+    from bench.runs.store import ROWS_FILE, Store
 
     done: set[str] = set()
-    if (out / ROWS).exists():
+    if (out / ROWS_FILE).exists():
         with Store.open(out) as store:
-            contents.refuse_other_pictures(store.connection, plan.datasets, out)
+            contents.check_same_pictures(store.connection, plan.datasets, out)
             done = store.done(plan.measured)
     needed = estimate.estimate(plan, done)
     print_frame(needed.table(plan))

@@ -18,7 +18,7 @@ from bench.runs import selection
 from bench.runs.conditions import read_conditions
 from bench.runs.run_specs import specs_as_written
 from bench.runs.selection import Selection
-from bench.runs.store import FIRST
+from bench.runs.store import FIRST_VERSION
 from bench.statistics import measured
 from bench.statistics.ood import Conditions, common
 from bench.statistics.paired import differences, failed_on_both
@@ -128,7 +128,7 @@ def _rows(run: Run, protocol: str | None) -> Selection:
 
 def _of_two_versions(one: Selection, other: Selection) -> dict[str, str]:
     """Metrics that two runs computed by other versions, whose scores are not compared, and which these are."""
-    versions = [(name, one.metrics.get(name, FIRST), other.metrics.get(name, FIRST))
+    versions = [(name, one.metrics.get(name, FIRST_VERSION), other.metrics.get(name, FIRST_VERSION))
                 for name in {**one.metrics, **other.metrics}]  # fmt: skip
     return {name: f"version {mine} here, {theirs} there" for name, mine, theirs in versions if mine != theirs}
 

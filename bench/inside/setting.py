@@ -19,7 +19,7 @@ from bench.inside import findings
 from bench.inside.patches import Patches, cut
 from bench.protocols import Protocol
 from bench.runs import contents
-from bench.runs.store import ROWS, Store
+from bench.runs.store import ROWS_FILE, Store
 
 
 @dataclass(frozen=True)
@@ -82,9 +82,9 @@ def make(
     names = [dataset.name for dataset in chosen]
     if len(set(names)) < len(names):
         raise BadInput(f"two data sets are called {max(names, key=names.count)!r}: name each once")
-    if (out / ROWS).exists():
+    if (out / ROWS_FILE).exists():
         with Store.open(out) as store:
-            contents.refuse_other_pictures(store.connection, chosen, out)
+            contents.check_same_pictures(store.connection, chosen, out)
     loaded = protocols.load_protocol(protocol)
     target = device_of(device)
     return Setting(cut(chosen, count, side), loaded, seed, target, out)

@@ -23,13 +23,13 @@ SpecsAsWritten = Mapping[
 
 def specs_as_written(run: str | Path | pd.DataFrame) -> dict[str, str]:
     """How the networks of a run folder were written, by label; nothing of rows alone."""
-    from bench.runs.selection import started_in
+    from bench.runs.selection import start_entries
     from bench.runs.store import Store
 
     if isinstance(run, pd.DataFrame):
         return {}
     with Store.open(Path(run)) as store:
-        return {model["label"]: model["title"] for entry in started_in(store) for model in entry["models"]}
+        return {model["label"]: model["title"] for entry in start_entries(store) for model in entry["models"]}
 
 
 def label_in_run(text: str, rows: pd.DataFrame, written: SpecsAsWritten, notes: list[str]) -> str:

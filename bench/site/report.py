@@ -55,11 +55,11 @@ def gather(
 ) -> tuple[reports.Study, pd.DataFrame, Conditions]:
     """A run folder -> what pages say of it, its rows that count under a protocol (by default the last), conditions."""
     with Store.open(folder) as store:
-        manifest = selection.started(store)
+        manifest = selection.required_start_entries(store)
         found = selection.of_store(store, protocol)
         rows, conditions = found.rows, conditions_of(manifest, found.protocol)
         study = study_of(store, rows, manifest, found.protocol, conditions)
-    left_out = [left.sentence for left in found.left_out]
+    left_out = [left.sentence for left in found.skipped]
     study = replace(study, training=tuple(training_curves(manifest, rows, training)))
     return replace(study, not_measured=(*study.not_measured, *left_out)), rows, conditions
 

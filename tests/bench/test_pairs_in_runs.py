@@ -74,7 +74,7 @@ def test_what_makes_no_sense_is_left_out_and_said(renders, photos, networks):
     assert "photos is left out: it has clean images alone, and not monte_carlo(spp=64), monte_carlo(spp=128)" in told
     assert "builtin is left out" in told and "monte_carlo(spp=128) is left out: no data set has it" in told
     plan = make_plan(f"{networks}:Blur", "mixture", None, (renders, photos), limit=2)
-    assert list(plan.left_out) == [
+    assert list(plan.skipped) == [
         "renders(limit=2) is run under its own noise and gaussian(sigma=15) alone; for other noise on its clean "
         "images name renders(limit=2, pairs=False)"
     ]
@@ -89,7 +89,7 @@ def test_clean_images_of_pairs_are_a_data_set_like_others(renders, networks, mon
     monkeypatch.setenv("BENCH_DATA", str(renders.parent))
     plan = make_plan(f"{networks}:Blur", "poisson(alpha=2)", "renders(pairs=False, crop=16)")
     assert cells(plan) == {"renders(crop=16, pairs=False)": [GAUSSIAN, "poisson(alpha=2)"]}
-    assert not plan.left_out
+    assert not plan.skipped
 
 
 def test_other_noisy_pixels_are_other_rows(renders, networks, tmp_path):

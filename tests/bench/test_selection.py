@@ -79,7 +79,7 @@ def said(folder, noise=NOISE, column="psnr") -> set[float]:
 def left_out(folder) -> dict[str, int]:
     """Kind -> rows that `status` names as left out."""
     counts: dict[str, int] = {}
-    for left in status.of(folder).left_out:
+    for left in status.of(folder).skipped:
         counts[left.kind] = counts.get(left.kind, 0) + left.count
     return counts
 

@@ -82,7 +82,7 @@ def test_a_store_of_version_1_is_read_as_it_is(old):
     folder, _ = old
     with Store.open(folder) as store:
         rows = store.rows()
-    assert list(rows.columns) == [*schema.ORDER, *SCORES, *schema.ORDER_AFTER] and len(rows) == 4
+    assert list(rows.columns) == [*schema.LEADING_COLUMNS, *SCORES, *schema.TRAILING_COLUMNS] and len(rows) == 4
     assert rows["psnr"].between(11, 12).all() and set(rows["noise"]) == {"gaussian(sigma=15)", "gaussian(sigma=25)"}
     assert call("export", folder, "--per", "cell").exit_code == 0
 
@@ -98,7 +98,7 @@ def test_a_store_of_version_1_goes_on(old):
     rows = bench.run([model], "gaussian(sigma=50)", data=(squares,), out=folder)
     assert len(rows) == 6
     with sqlite3.connect(folder / "rows.sqlite") as connection:
-        assert schema.version(connection) == schema.SCHEMA and "asked" in schema.columns_of(connection)
+        assert schema.version(connection) == schema.SCHEMA_VERSION and "asked" in schema.columns_of(connection)
     connection.close()
 
 
