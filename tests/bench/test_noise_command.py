@@ -163,7 +163,8 @@ def test_apply_refuses(photos, tmp_path):
 
 
 @pytest.mark.parametrize("noise", ["poisson(alpha=3)", "jpeg(quality=35)", "correlated(sigma=45)", "mixture(level=3)",
-                                   "poisson_gaussian(peak=60)", "chain(gaussian(sigma=10), salt_pepper(density=0.02))"])  # fmt: skip
+                                   "poisson_gaussian(peak=60)",
+                                   "chain(gaussian(sigma=10), salt_pepper(density=0.02))"])  # fmt: skip
 def test_identify_gives_back_a_spec_that_runs(noise, photos, tmp_path):
     assert call("noise", "apply", noise, photos, tmp_path / "noisy").exit_code == 0
     result = call("noise", "identify", tmp_path / "noisy", photos)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from reports import Artefact, Comparison, Move, Study, build
+from reports import Artefact, Comparison, Group, Move, Study, build
 from reports.abstract import read
 from reports.index import Entry
 from reports.index import build as index_of_studies
@@ -458,6 +458,24 @@ def test_empty_and_failed_runs_open(make_study, tmp_path, open_page):
         if path.name == "images.html":
             ready(page)
             says(page, "[data-table]", "failed")
+
+
+def test_groups_of_models_are_sorted_each_by_itself(make_study, tmp_path, open_page):
+    study, rows, summary = make_study(images=3, pictured=0, datasets=("builtin",))
+    noises = tuple(rows["noise"].unique()[1:])
+    groups = (Group("", ("ours", "swinir"), noises), Group("trained on others", ("baseline", "dncnn"), noises[2:]))
+    page = open_page(build(replace(study, groups=groups), rows, summary, tmp_path / "site"))
+    names = "heads => heads.map(h => h.dataset.value)"
+
+    def shown():
+        return page.eval_on_selector_all(".variant.chosen table.leaderboard tbody:not(.heading) th", names)
+
+    assert shown()[:2] == ["ours", "swinir"] and set(shown()[2:4]) == {"baseline", "dncnn"} and shown()[4] == "noisy"
+    page.locator(".variant.chosen table.leaderboard thead th", has_text="Model").locator("button").click()
+    page.locator(".variant.chosen table.leaderboard thead th", has_text="Model").locator("button").click()
+    assert shown() == ["swinir", "ours", "dncnn", "baseline", "noisy"]
+    page.locator("[data-filter]").fill("dncnn")
+    assert page.locator(".variant.chosen table.leaderboard tbody:not(.heading, .reference) tr:visible").count() == 1
 
 
 def test_many_noises_can_be_filtered(make_study, six_noises, tmp_path, open_page):
