@@ -11,13 +11,16 @@ class BadInput(ValueError):
     """A wrong command, file or value. The command line prints the message and exits with code 2."""
 
 
-def unknown(kind: str, name: str, choices: Iterable[str]) -> BadInput:
-    """The error for an unknown name of a kind ("noise", "metric"), with up to two similar names and all choices."""
+def unknown(kind: str, name: str, choices: Iterable[str], where: str = "") -> BadInput:
+    """The error for an unknown name of a kind ("noise", "metric"), with up to two similar names and all choices.
+
+    `where` says which choices are meant, " in the run".
+    """
     choices = sorted(choices)
     lower = {choice.lower(): choice for choice in choices}
     near = [lower[match] for match in difflib.get_close_matches(name.lower(), lower, n=2, cutoff=0.6)]
     hint = f" Did you mean {' or '.join(repr(match) for match in near)}?" if near else ""
-    return BadInput(f"unknown {kind} {name!r}.{hint} Available: {', '.join(choices) or 'none'}")
+    return BadInput(f"unknown {kind} {name!r}{where}.{hint} Available: {', '.join(choices) or 'none'}")
 
 
 def shortened(text: object, max_length: int = 80) -> str:

@@ -1,4 +1,4 @@
-"""What is compared with what: sides, noises and data sets by specs, among those of a run."""
+"""Which models are compared with which, and on which noises and data sets, from specs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OURS, BASELINE = "ours", "baseline"
 
 @dataclass(frozen=True)
 class ComparedPair:
-    """What is compared with what."""
+    """The two sides of a comparison; differences are `side` minus `against`."""
 
     side: Side
     against: Side
@@ -33,9 +33,9 @@ def choose_pairs(
     notes: list[str],
     written: tuple[SpecsAsWritten, SpecsAsWritten] = ({}, {}),
 ) -> list[ComparedPair]:
-    """What to compare with what, by the labels of the rows. Raises BadInput for models that are not there.
+    """The pairs of models to compare, by their labels in rows. Raises BadInput for models that the rows do not have.
 
-    `written` has for each side how its user-defined networks were written when they were run.
+    `written` are the specs of both sides' user-defined networks as they were written for the run.
     """
     mine, theirs = (list(dict.fromkeys(rows["model"])) for rows in (here, there))
     if models is None and two_runs and against is None:
@@ -46,28 +46,30 @@ def choose_pairs(
         sides = [Side((label,)) for label in mine if label in theirs]
         if not sides:
             raise BadInput(
-                f"the runs have no model in common ({', '.join(mine)}; {', '.join(theirs)}): name what to compare with "
-                "--models and --against"
+                f"expected a model that both runs have, got {', '.join(mine)} and {', '.join(theirs)}: choose the "
+                "models to compare with --models and --against"
             )
         return [ComparedPair(side, side) for side in sides]
     if models is None and against is None and not {OURS, BASELINE} <= set(mine):
-        raise BadInput(f"name what to compare, --models A --against B, of: {', '.join(mine)}")
+        raise BadInput(f"expected two models to compare: add --models A --against B; the run has {', '.join(mine)}")
     chosen = [models] if isinstance(models, str) else list(models or [OURS])
     if against is None and two_runs:
-        found = _sides(chosen, here, written[0], notes, ())
-        return [ComparedPair(side, _side(",".join(side.labels), there, written[1], notes)) for side in found]
+        sides = _sides(chosen, here, written[0], notes, ())
+        return [ComparedPair(side, _side(",".join(side.labels), there, written[1], notes)) for side in sides]
     other = _side(against or BASELINE, there, written[1], notes)
     excluded = () if two_runs else other.labels
     pairs = [ComparedPair(side, other) for side in _sides(chosen, here, written[0], notes, excluded)]
     if not two_runs and any(set(pair.side.labels) & set(other.labels) for pair in pairs):
-        raise BadInput(f"{other.name} stands on both sides: compare a model with another one, or with another run")
+        raise BadInput(
+            f"expected two different models, got {other.name} on both sides: choose another, or compare two runs"
+        )
     return pairs
 
 
 def _sides(
     chosen: Sequence[str], rows: pd.DataFrame, written: SpecsAsWritten, notes: list[str], excluded: Sequence[str]
 ) -> Iterator[Side]:
-    """The sides that texts name; `all` is every model of the rows by itself, another group each of its members there.
+    """The sides of lists of specs; `all` is every model of the rows by itself, another group each of its members.
 
     Raises BadInput.
     """
@@ -87,23 +89,26 @@ def _sides(
 
 
 def _side(text: str, rows: pd.DataFrame, written: SpecsAsWritten, notes: list[str]) -> Side:
-    """A list of specs -> the labels that they have in rows. Raises BadInput."""
-    found = tuple(dict.fromkeys(label_in_run(part, rows, written, notes) for part in spec.split(text)))
-    if not found:
-        raise BadInput("no model was named: write ours, or a list of trainings of one network")
-    networks = list(dict.fromkeys(spec.parse(label).name for label in found))
+    """A list of specs -> a side with their labels in rows. Raises BadInput."""
+    labels = tuple(dict.fromkeys(label_in_run(part, rows, written, notes) for part in spec.split(text)))
+    if not labels:
+        raise BadInput("expected a model, or a list of trainings of one network, got nothing: write ours, for example")
+    networks = list(dict.fromkeys(spec.parse(label).name for label in labels))
     if len(networks) > 1:
         raise BadInput(
-            f"{' and '.join(networks)} are no trainings of one network, whose scores could be averaged: write "
-            + " ".join(f"--models {name}" for name in networks)
+            f"expected trainings of one network, whose scores are averaged, got {', '.join(networks)}: to compare each "
+            "by itself write " + " ".join(f"--models {name}" for name in networks)
         )
-    return Side(found)
+    return Side(labels)
 
 
 def filter_rows(rows: pd.DataFrame, noises: str | None, datasets: str | None) -> pd.DataFrame:
-    """The rows of these noises and data sets; a bare name has all levels, or all crops. Raises BadInput."""
-    for column, text, meant in (("noise", noises, noises_in_run), ("dataset", datasets, datasets_in_run)):
+    """The rows of some noises and data sets; a name without parameters has all levels, or all crops.
+
+    Raises BadInput.
+    """
+    for column, text, matches in (("noise", noises, noises_in_run), ("dataset", datasets, datasets_in_run)):
         if text is not None and text != "all":
-            wanted = {value for part in spec.split(text) for value in meant(part, rows)}
-            rows = rows[rows[column].isin(wanted)]
+            chosen = {value for part in spec.split(text) for value in matches(part, rows)}
+            rows = rows[rows[column].isin(chosen)]
     return rows

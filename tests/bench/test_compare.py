@@ -98,7 +98,7 @@ def test_trainings_are_averaged_and_their_spread_stands_apart():
     assert line["training_min"] == pytest.approx(ours.min() - baseline.max())
     assert line["training_max"] == pytest.approx(ours.max() - baseline.min())
     assert line["high"] - line["low"] < line["training_sd"]  # images say nothing of trainings
-    with pytest.raises(BadInput, match="ours and baseline are no trainings of one network"):
+    with pytest.raises(BadInput, match="got ours, baseline"):
         bench.compare(run, models="ours, baseline", against="baseline")
 
 
@@ -154,18 +154,15 @@ def test_equal_runs_differ_by_nothing():
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"models": "our"}, "unknown model of the run 'our'. Did you mean 'ours'"),
-        ({"against": "ours"}, "ours stands on both sides"),
-        ({"noises": "speckle"}, "unknown noise of the run 'speckle'"),
-        (
-            {"noises": "gausian"},
-            "unknown noise of the run 'gausian'. Did you mean 'gaussian'?",
-        ),
+        ({"models": "our"}, "Did you mean 'ours'"),
+        ({"against": "ours"}, "ours on both sides"),
+        ({"noises": "speckle"}, "unknown noise 'speckle'"),
+        ({"noises": "gausian"}, "Did you mean 'gaussian'"),
         ({"noises": "poisson(alpha=9)"}, "gaussian(sigma=15), poisson(alpha=2), poisson(alpha=3)"),
-        ({"datasets": "Kodak"}, "unknown dataset of the run 'Kodak'"),
-        ({"metrics": "psrn"}, "unknown metric that both sides have 'psrn'. Did you mean 'psnr'"),
-        ({"models": ","}, "no model was named"),
-        ({"protocol": "float"}, "none of the protocol 'float'; they have stored"),
+        ({"datasets": "Kodak"}, "unknown data set 'Kodak'"),
+        ({"metrics": "psrn"}, "Did you mean 'psnr'"),
+        ({"models": ","}, "expected a model"),
+        ({"protocol": "float"}, "protocol 'float', got stored"),
     ],
 )
 def test_bad_input(options, words):
@@ -175,13 +172,13 @@ def test_bad_input(options, words):
 
 def test_nothing_to_compare_is_bad_input():
     new = rows({"ours": 0.0}, images=3)
-    with pytest.raises(BadInput, match="nothing can be compared"):
+    with pytest.raises(BadInput, match="nothing to compare"):
         bench.compare(new, new.assign(noise_version=2))
-    with pytest.raises(BadInput, match="no model in common"):
+    with pytest.raises(BadInput, match="got ours and dncnn"):
         bench.compare(new, rows({"dncnn": 0.0}, images=3))
-    with pytest.raises(BadInput, match="no metric in common: one has lpips, the other psnr"):
+    with pytest.raises(BadInput, match="metric .* lpips and psnr"):
         bench.compare(new.assign(psnr=np.nan), new.drop(columns=["lpips", "lpips_noisy"]))
-    with pytest.raises(BadInput, match="name what to compare, --models A --against B, of: ours"):
+    with pytest.raises(BadInput, match="--against B"):
         bench.compare(new)
 
 
