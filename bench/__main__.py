@@ -1,6 +1,6 @@
-"""`python -m bench` is `bench`."""
+"""`python -m bench` runs the command `bench`."""
 
 from bench.cli import main
 
-if __name__ == "__main__":  # processes that are spawned import this file
+if __name__ == "__main__":  # spawned processes import this file without running it
     main()

@@ -10,7 +10,7 @@ from importlib import import_module
 
 import click
 
-from bench import analyses, tilde
+from bench import analyses, paths
 from bench.errors import BadInput, unknown
 
 COMMANDS = (
@@ -33,7 +33,7 @@ class Suggesting(click.Group):
         if args[0] not in known and not context.resilient_parsing:  # so in the shell's completion
             raise unknown("command", args[0], known)
         name, command, rest = super().resolve_command(context, args)
-        return name, command and tilde.expand(command), rest
+        return name, command and paths.expand_path_options(command), rest
 
 
 class Group(Suggesting):

@@ -1,4 +1,4 @@
-"""Errors that a user can mend: one line each, saying what came, what was wanted and what to do."""
+"""Errors that a user can fix, one line each: `expected X, got Y: what to do`."""
 
 from __future__ import annotations
 
@@ -8,34 +8,37 @@ from contextlib import contextmanager
 
 
 class BadInput(ValueError):
-    """The command, a file or a value is wrong; nothing was lost. The command line exits with code 2."""
+    """A wrong command, file or value. The command line prints the message and exits with code 2."""
 
 
-def unknown(kind: str, name: str, choices: Iterable[str]) -> BadInput:
-    """The error for a name that is not there, with the nearest names that are."""
+def unknown(kind: str, name: str, choices: Iterable[str], where: str = "") -> BadInput:
+    """The error for an unknown name of a kind ("noise", "metric"), with up to two similar names and all choices.
+
+    `where` says which choices are meant, " in the run".
+    """
     choices = sorted(choices)
     lower = {choice.lower(): choice for choice in choices}
     near = [lower[match] for match in difflib.get_close_matches(name.lower(), lower, n=2, cutoff=0.6)]
     hint = f" Did you mean {' or '.join(repr(match) for match in near)}?" if near else ""
-    return BadInput(f"unknown {kind} {name!r}.{hint} There are: {', '.join(choices) or 'none'}")
+    return BadInput(f"unknown {kind} {name!r}{where}.{hint} Available: {', '.join(choices) or 'none'}")
 
 
-def shortened(text: object, most: int = 80) -> str:
-    """A value as it is written, in one line, its middle left out where that is long."""
+def shortened(text: object, max_length: int = 80) -> str:
+    """The repr of a value in at most `max_length` characters, with ... in its middle if it is longer."""
     text = repr(text)
-    return text if len(text) <= most else f"{text[: most - 23]}...{text[-20:]}"
+    return text if len(text) <= max_length else f"{text[: max_length - 23]}...{text[-20:]}"
 
 
 def described(error: BaseException) -> str:
-    """What an error says, in one line: a ValueError's words, and the kind of any other."""
-    words = next(iter(str(error).splitlines()), "")
-    return words if isinstance(error, ValueError) and words else f"{type(error).__name__}: {words}".removesuffix(": ")
+    """The first line of an error's message; of anything but a ValueError with the name of its class in front."""
+    line = next(iter(str(error).splitlines()), "")
+    return line if isinstance(error, ValueError) and line else f"{type(error).__name__}: {line}".removesuffix(": ")
 
 
 @contextmanager
-def told(of: str = "") -> Iterator[None]:
-    """Run inside it what a user's code or file may make raise anything: a BadInput that begins with what it is of."""
+def as_bad_input(subject: str = "") -> Iterator[None]:
+    """A context in which any exception, as user-defined code may raise, becomes a BadInput: '<subject>: <message>'."""
     try:
         yield
     except (Exception, SystemExit) as error:
-        raise BadInput(f"{of}: {described(error)}" if of else described(error)) from error
+        raise BadInput(f"{subject}: {described(error)}" if subject else described(error)) from error

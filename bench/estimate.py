@@ -10,7 +10,7 @@ from itertools import product
 import pandas as pd
 
 from bench.evaluation.denoise import Networks
-from bench.evaluation.missing import Missing
+from bench.evaluation.pending import PendingJobs
 from bench.evaluation.prepare import prepare
 from bench.evaluation.score import Scorer
 from bench.evaluation.task import Job, Task
@@ -20,7 +20,7 @@ SIDE = 256  # of the centre of an image that speeds are measured on, at most
 
 
 @dataclass
-class Outlook:
+class Estimate:
     """What there is to do: rows by (model, data set), and of these the missing ones; their pixels by model."""
 
     rows: Counter = field(default_factory=Counter)
@@ -51,43 +51,43 @@ class Outlook:
         return pd.DataFrame(lines)
 
 
-def look(plan: Plan, done: set[str]) -> Outlook:
+def estimate(plan: Plan, done: set[str]) -> Estimate:
     """Read every image and look for what is missing."""
-    outlook, missing = Outlook(), Missing(plan, done)
+    result, pending = Estimate(), PendingJobs(plan, done)
     for dataset in plan.datasets:
         for model in plan.models:
             rows = len(plan.seeds_and_noises(dataset)) * len(dataset.images)
-            outlook.rows[model.label, dataset.name] = rows
-    for job in missing.jobs():
+            result.rows[model.label, dataset.name] = rows
+    for job in pending.jobs():
         height, width = job.clean.shape[:2]
         for task in job.tasks:
-            outlook.noisy[task.noise] += height * width
-            if task.noise not in outlook.examples:
-                outlook.examples[task.noise] = (_centre(job), task)
+            result.noisy[task.noise] += height * width
+            if task.noise not in result.examples:
+                result.examples[task.noise] = (_centre(job), task)
             for place in task.models:
-                outlook.missing[plan.models[place].label, job.dataset] += 1
-                outlook.pixels[place] += height * width
-    outlook.failing.update((row["model"], row["dataset"]) for row in missing.unreadable)
-    outlook.unreadable = sorted({f"{row['image']}: {row['reason']}" for row in missing.unreadable})
-    return outlook
+                result.missing[plan.models[place].label, job.dataset] += 1
+                result.pixels[place] += height * width
+    result.failing.update((row["model"], row["dataset"]) for row in pending.unreadable)
+    result.unreadable = sorted({f"{row['image']}: {row['reason']}" for row in pending.unreadable})
+    return result
 
 
-def seconds_needed(plan: Plan, outlook: Outlook, networks: Networks) -> float:
+def seconds_needed(plan: Plan, result: Estimate, networks: Networks) -> float:
     """Seconds that these networks need for what is missing, from one small image through each.
 
     Noise and scores run beside the networks where there are cores to spare; here they are added, a bound from above.
     """
-    if not outlook.examples:
+    if not result.examples:
         return 0.0
-    job, task = next(iter(outlook.examples.values()))
+    job, task = next(iter(result.examples.values()))
     prepared = prepare(plan, job, task)
     scorer = Scorer(plan, prepared, networks.device)  # the first time is slower
     total = 0.0
-    for noise, (job, task) in outlook.examples.items():
+    for noise, (job, task) in result.examples.items():
         began = time.perf_counter()
         Scorer(plan, prepare(plan, job, task), networks.device)
-        total += (time.perf_counter() - began) * outlook.noisy[noise] / job.clean[..., 0].size
-    for place, pixels in outlook.pixels.items():
+        total += (time.perf_counter() - began) * result.noisy[noise] / job.clean[..., 0].size
+    for place, pixels in result.pixels.items():
         networks.denoise(place, prepared)  # the first time is slower
         began = time.perf_counter()
         output = networks.denoise(place, prepared)

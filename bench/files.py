@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Atomic writing of files."""
 
 from __future__ import annotations
 
@@ -10,24 +10,27 @@ from bench.errors import BadInput
 
 
 class StoreFull(OSError):
-    """A file or a store cannot be written, for want of room or of leave; what was committed is there."""
+    """A file or a store cannot be written, because the disk is full or permission is missing.
+
+    What was committed before is kept.
+    """
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that a kill leaves the old one or the new one. Raises StoreFull when there is no room."""
+    """Write a file so that a killed process leaves the old file or the new one. Raises StoreFull."""
     part = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         part.write_bytes(content)
         os.replace(part, path)
     except OSError as error:
-        with suppress(OSError):  # where a folder is missing there is no part of the file either
+        with suppress(OSError):  # if the folder could not be made, there is no partial file either
             part.unlink()
         raise StoreFull(f"{path} cannot be written: {error.strerror or error}") from error
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all, with its folders. Raises BadInput where it cannot be written."""
+    """Write a file atomically and make its folders. Raises BadInput if it cannot be written."""
     try:
         write_whole(path, content)
     except StoreFull as error:

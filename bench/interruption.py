@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a wish: what is in work is finished and saved first; a second one ends at once."""
+"""Graceful shutdown on Ctrl-C and SIGTERM: the current work is finished and saved; a second signal ends at once."""
 
 from __future__ import annotations
 
@@ -11,23 +11,26 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def wishes() -> Iterator[Callable[[], bool]]:
-    """A function that says whether the user, or a cluster, has asked to stop since the block began."""
-    asked = threading.Event()
-    if threading.current_thread() is not threading.main_thread():  # only that one hears signals
-        yield asked.is_set
-        return
-    before = {number: signal.getsignal(number) for number in SIGNALS}
+def graceful_shutdown() -> Iterator[Callable[[], bool]]:
+    """A context that yields a function: whether a signal to stop has arrived since the context was entered.
 
-    def ask(number: int, frame) -> None:
-        asked.set()
-        for number, handler in before.items():
+    The first signal restores the previous handlers, so that the second one takes effect immediately.
+    """
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():  # Python delivers signals to the main thread only
+        yield stop.is_set
+        return
+    previous = {number: signal.getsignal(number) for number in SIGNALS}
+
+    def request_stop(number: int, frame) -> None:
+        stop.set()
+        for number, handler in previous.items():
             signal.signal(number, handler)
 
     for number in SIGNALS:
-        signal.signal(number, ask)
+        signal.signal(number, request_stop)
     try:
-        yield asked.is_set
+        yield stop.is_set
     finally:
-        for number, handler in before.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)

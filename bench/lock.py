@@ -1,6 +1,6 @@
-"""One writer for a folder, of a run or of a training: a lock and a note of who holds it.
+"""One writer per folder of a run or a training: a lock file, and a note that names the process that holds it.
 
-A killed process gives the lock back by itself.
+The operating system releases the lock of a killed process.
 """
 
 from __future__ import annotations
@@ -19,70 +19,73 @@ from filelock import FileLock, Timeout
 
 from bench.errors import BadInput
 
-LOCK, NOTE = "lock", "writer.json"
+LOCK_FILE, NOTE_FILE = "lock", "writer.json"
 
 
 class WriterLock:
-    """Held from `take` to `give_back`, or to the end of the process, whatever ends it."""
+    """The lock of a folder, held from `acquire` to `release` or to the end of the process.
+
+    progress  the command or file that shows how far a writer has got, for the error message
+    """
 
     def __init__(self, folder: Path, progress: str):
-        self.folder, self.progress = folder, progress  # the latter says how far a writer is
-        self._lock = FileLock(folder / LOCK, timeout=0, thread_local=False)
+        self.folder, self.progress = folder, progress
+        self._lock = FileLock(folder / LOCK_FILE, timeout=0, thread_local=False)
 
-    def take(self) -> None:
-        """Raises BadInput where another process, or this one, writes into the folder; OSError where nobody can."""
+    def acquire(self) -> None:
+        """Raises BadInput if the folder is already being written, also by this process; OSError if it is read-only."""
         try:
             self._lock.acquire()
-            self._sign()
+            self._write_note()
         except Timeout:
             raise BadInput(
                 f"{self.folder} is being written by {described(note(self.folder))}: wait for it "
-                f"({self.progress} says how far it is), or name another folder with --out"
+                f"({self.progress} shows its progress), or name another folder with --out"
             ) from None
 
-    def _sign(self) -> None:
-        """Leave a note of who holds the lock."""
-        words = {
+    def _write_note(self) -> None:
+        """Record which process holds the lock."""
+        content = {
             "process": os.getpid(),
             "machine": platform.node(),
             "since": datetime.now(UTC).isoformat(timespec="seconds"),
             "command": "bench " + " ".join(map(shlex.quote, sys.argv[1:])),
         }
-        (self.folder / NOTE).write_text(json.dumps(words, indent=1))
+        (self.folder / NOTE_FILE).write_text(json.dumps(content, indent=1))
 
-    def give_back(self) -> None:
-        """Nothing, where it is not held."""
+    def release(self) -> None:
+        """Release the lock and remove the note; does nothing if the lock is not held."""
         if self._lock.is_locked:
             with suppress(OSError):
-                (self.folder / NOTE).unlink(missing_ok=True)
+                (self.folder / NOTE_FILE).unlink(missing_ok=True)
             self._lock.release()
 
 
 def writer(folder: Path) -> dict[str, Any] | None:
-    """The note of the process that writes into a folder now; None where none does, or where that cannot be told."""
-    if not (folder / LOCK).exists():
+    """The note of the process that is writing into a folder; None if there is none, or if that is unknown."""
+    if not (folder / LOCK_FILE).exists():
         return None
-    lock = FileLock(folder / LOCK, timeout=0)
+    lock = FileLock(folder / LOCK_FILE, timeout=0)
     try:
         with lock:
             return None
     except Timeout:
         return note(folder)
-    except OSError:  # a folder that cannot be written by this user
+    except OSError:  # this user has no permission to write into the folder
         return None
 
 
 def note(folder: Path) -> dict[str, Any]:
-    """What the note says; empty where there is none yet."""
+    """The content of a folder's note: process, machine, since, command; empty if there is none yet."""
     try:
-        found = json.loads((folder / NOTE).read_text())
+        content = json.loads((folder / NOTE_FILE).read_text())
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return content if isinstance(content, dict) else {}
 
 
-def described(found: dict[str, Any]) -> str:
-    """A note in words."""
-    if not found:
+def described(note: dict[str, Any]) -> str:
+    """A note as text, 'process 12 on host since 2026-01-01T00:00:00+00:00 (bench run ...)'."""
+    if not note:
         return "another process"
-    return f"process {found['process']} on {found['machine']} since {found['since']} ({found['command']})"
+    return f"process {note['process']} on {note['machine']} since {note['since']} ({note['command']})"

@@ -1,4 +1,4 @@
-"""Progress that people can read in a terminal as well as in a log file."""
+"""Progress: a bar in a terminal, a line every few seconds in a log file."""
 
 from __future__ import annotations
 
@@ -7,33 +7,34 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-LINE_SECONDS = 15.0  # in a log file, a line as often as this
+LOG_INTERVAL = 15.0  # seconds between two lines in a log file
 
 
 class Progress:
-    """Counts units of work; shows a bar with the time left in a terminal, a line now and then elsewhere."""
+    """Counts units of work and shows how many are done and the time left."""
 
     def __init__(self, title: str, total: int, done: int, bar=None):
         self.title, self.total, self.done, self.bar = title, total, done, bar
         self.task = bar.add_task(title, total=total, completed=done, note="") if bar else None
-        self.first, self.began, self.said = done, time.monotonic(), time.monotonic()
+        self.first, self.began, self.printed = done, time.monotonic(), time.monotonic()
 
     def advance(self, steps: int = 1, note: str = "") -> None:
+        """Count units as done; `note` is shown after the counts."""
         self.done += steps
         if self.bar:
             self.bar.update(self.task, completed=self.done, note=note)
-        elif time.monotonic() - self.said > LINE_SECONDS or self.done >= self.total:
-            self.said = time.monotonic()
+        elif time.monotonic() - self.printed > LOG_INTERVAL or self.done >= self.total:
+            self.printed = time.monotonic()
             print(f"{self.title} {self.done}/{self.total}, {self._left()}{', ' + note if note else ''}", flush=True)
 
     def skip(self, steps: int) -> None:
-        """Units that were done before: they count as done, and not for the speed."""
+        """Count units that an earlier command did: as done, but not in the speed."""
         if steps:
             self.first += steps
             self.advance(steps)
 
     def say(self, line: str) -> None:
-        """A line of its own, above the bar."""
+        """Print a line, above the bar if there is one."""
         self.bar.console.print(line, highlight=False, markup=False) if self.bar else print(line, flush=True)
 
     def _left(self) -> str:
@@ -45,7 +46,7 @@ class Progress:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as people say them: '48 s', '3 min 20 s', '2 h 05 min'."""
+    """Seconds -> '48 s', '3 min 20 s' or '2 h 05 min'."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
@@ -56,7 +57,7 @@ def duration(seconds: float) -> str:
 
 @contextmanager
 def progress(title: str, total: int, done: int = 0) -> Iterator[Progress]:
-    """A `Progress` over `total` units, of which `done` were done before."""
+    """A `Progress` over `total` units, of which earlier commands did `done`."""
     if not sys.stdout.isatty():
         yield Progress(title, total, done)
         return

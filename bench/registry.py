@@ -26,7 +26,7 @@ from typing import Any
 
 from bench import beside, isolation
 from bench.errors import BadInput, described, shortened, unknown
-from bench.home import expanded
+from bench.paths import expand_user
 
 
 def constants(package: str, module: str) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def outside(kind: str, name: str) -> Any | None:
     """An object named as `path/to/file.py:Name`, `package.module:Name` or by an entry point; None if it is neither."""
     if ":" in name:
         place, _, attribute = name.rpartition(":")
-        path = expanded(Path(place))
+        path = expand_user(Path(place))
         module, world = _load_file(path) if place.endswith(".py") else _import(place, name)
         if not hasattr(module, attribute):
             own = [n for n, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__]

@@ -13,12 +13,12 @@ import pandas as pd
 
 from bench import engines, isolation
 from bench.engines import Engine
-from bench.engines.here import Here
+from bench.engines.in_process import InProcess
+from bench.environment import describe_machine, versions
 from bench.errors import BadInput
-from bench.evaluation.missing import Missing
-from bench.evaluation.task import Finished
+from bench.evaluation.pending import PendingJobs
+from bench.evaluation.task import FinishedRow
 from bench.files import write_whole
-from bench.machine import machine, versions
 from bench.metrics import DEFAULT
 from bench.networks.models import Model
 from bench.noise import noises
@@ -72,7 +72,7 @@ def execute(plan: Plan, store: Store, device: str = "auto", pictures: int = 2, c
 
     `pictures`: clean, noisy and denoised pictures are kept of so many images of each data set, at the first seed.
     """
-    return Run(plan, store, Here(plan, device), pictures, {"command": command}).steps()
+    return Run(plan, store, InProcess(plan, device), pictures, {"command": command}).steps()
 
 
 @dataclass(frozen=True)
@@ -95,32 +95,32 @@ class Run:
         self.plan, self.store, self.engine = plan, store, engine
         self.about = {"command": "", **(about or {})}
         try:
-            contents.refuse_other_pictures(store.connection, plan.datasets, store.folder)
+            contents.check_same_pictures(store.connection, plan.datasets, store.folder)
         except BadInput:
             engine.close()
             raise
         store.add_metrics(plan.measured)
-        self.missing = Missing(plan, store.done(plan.measured), pictures, self._hear)
+        self.pending = PendingJobs(plan, store.done(plan.measured), pictures, self._hear)
         self.pictures = pictures
         self.number = 1 + max([store.last_plan(), *(entry.get("plan", 0) for entry in store.manifest())])
 
     def steps(self) -> Iterator[Step]:
         """Do what is missing, a step a row or so."""
         with self.store.writing() as connection:
-            contents.name_images(connection, self.plan.datasets)
+            contents.record_images(connection, self.plan.datasets)
         self.store.record({"event": "started", **self.about, "plan": self.number, **describe(self.plan),
                            **self.engine.describe(), "pictures": self.pictures, "rows_before": self.store.count(),
                            "versions": versions(),
-                           "machine": machine()})  # fmt: skip
+                           "machine": describe_machine()})  # fmt: skip
         with closing(self.engine):
             try:
                 skipped = 0
-                for finished in self.engine.results(self.missing.jobs()):
-                    yield self._commit(finished, self.missing.skipped - skipped)
-                    skipped = self.missing.skipped
-                yield self._commit(None, self.missing.skipped - skipped)
+                for finished in self.engine.results(self.pending.jobs()):
+                    yield self._commit(finished, self.pending.skipped - skipped)
+                    skipped = self.pending.skipped
+                yield self._commit(None, self.pending.skipped - skipped)
             finally:
-                for finished in self.engine.leftover():
+                for finished in self.engine.remaining_results():
                     self._commit(finished)
         self.store.record({"event": "finished", "command": self.about["command"]})
 
@@ -132,11 +132,11 @@ class Run:
     def _hear(self, dataset: str, image: str, hashes: Mapping[str, str], keys: list[str]) -> None:
         """Keep what the pixels of an image are, and that its rows are asked for."""
         with self.store.writing() as connection:
-            contents.name_pixels(connection, dataset, image, hashes)
+            contents.record_pixels(connection, dataset, image, hashes)
             self.store.claim(self.number, keys)
 
-    def _commit(self, finished: Finished | None, skipped: int = 0) -> Step:
-        rows, self.missing.unreadable = self.missing.unreadable, []
+    def _commit(self, finished: FinishedRow | None, skipped: int = 0) -> Step:
+        rows, self.pending.unreadable = self.pending.unreadable, []
         with isolation.our_code():  # user code, a noise or a metric, may run in another thread
             if finished is not None:
                 rows = [*rows, finished.row]
@@ -169,7 +169,7 @@ def describe(plan: Plan) -> dict[str, Any]:
         "tile": plan.tile,
         "metrics": [metric.card() for metric in plan.metrics],
         "not_measured": plan.not_measured,
-        "left_out": list(plan.left_out),
+        "left_out": list(plan.skipped),
     }  # fmt: skip
 
 

@@ -160,7 +160,7 @@ def of_pixels(measured: pd.DataFrame, store: Store) -> pd.DataFrame:
         names = [dataset] if dataset in set(read["dataset"]) else spec.split(dataset)
         part = read[read["dataset"].isin(names)]
         if set(names) <= set(part["dataset"]) and part["image_hash"].notna().all():
-            now = contents.together(part[["dataset", "image", "image_hash"]].itertuples(index=False, name=None))
+            now = contents.combined_hash(part[["dataset", "image", "image_hash"]].itertuples(index=False, name=None))
             kept &= (measured["dataset"] != dataset) | pixels.isna() | (pixels == now)
     return measured[kept]
 

@@ -11,7 +11,7 @@ import click
 FORMATS = ("text", "csv", "json", "markdown", "latex")
 SHORT = ("model", "against", "dataset", "noise", "metric", "images", "mean_against", "mean", "difference", "low",
          "high", "p", "p_holm")  # fmt: skip
-SPREAD = ("training_sd", "training_least", "training_most")
+SPREAD = ("training_sd", "training_min", "training_max")
 
 
 def print_formulas(context: click.Context, parameter, wanted: bool) -> None:
@@ -89,7 +89,7 @@ def compare(run, other, models, against, noise, datasets, metrics, protocol, tes
         except OSError as error:
             raise BadInput(f"{out or 'standard output'} cannot be written: {error.strerror or error}") from error
     if judged is not None:
-        sentences = comparison.fallen(frame, fail_below, judged, cards[judged]["higher_is_better"])
+        sentences = comparison.regressions(frame, fail_below, judged, cards[judged]["higher_is_better"])
         for sentence in sentences:
             click.echo(sentence, err=True)
         if sentences:
@@ -201,7 +201,7 @@ def cells(line: dict, digits: int, several: bool, counted: bool) -> list[str]:
     if several:
         last = [
             p(line["p_holm"]),
-            number(line["training_sd"]) + range_of(line["training_least"], line["training_most"]),
+            number(line["training_sd"]) + range_of(line["training_min"], line["training_max"]),
         ]
     else:
         moved = "".join(f"{name} {number(change, '+')}" for name, change in line["moved"][:1])

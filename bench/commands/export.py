@@ -44,7 +44,7 @@ def export(folder, kind, per, protocol, everything, out) -> None:
     if everything and per != "image":
         raise BadInput("--all is for a row per image: means are over rows that belong together")
     with Store.open(folder) as store:
-        found, started = selection.of_protocols(store), selection.started_in(store)
+        found, started = selection.of_protocols(store), selection.start_entries(store)
         frame = store.rows() if everything else None
     protocols = [one.protocol for one in found]
     if protocol is not None and protocol not in protocols:
@@ -53,7 +53,7 @@ def export(folder, kind, per, protocol, everything, out) -> None:
         raise BadInput(f"{folder} has rows of several protocols: add --protocol {' or --protocol '.join(protocols)}")
     found = [one for one in found if protocol in (None, one.protocol)]
     if frame is None:
-        frame = selection.together(found) if per == "image" else found[0].rows
+        frame = selection.merge(found) if per == "image" else found[0].rows
         for left in dict.fromkeys(left for one in found for left in one.others):
             click.echo(left, err=True)
     elif protocol is not None:

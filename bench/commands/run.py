@@ -156,26 +156,26 @@ def forecast(plan, out: Path, device: str) -> None:
     """Print what a plan has to do in a folder."""
     from bench import estimate
     from bench.console import print_frame
+    from bench.environment import device_of
     from bench.evaluation.denoise import Networks
-    from bench.machine import device_of
     from bench.progress import duration
     from bench.runs import contents
-    from bench.runs.store import ROWS, Store
+    from bench.runs.store import ROWS_FILE, Store
 
     done: set[str] = set()
-    if (out / ROWS).exists():
+    if (out / ROWS_FILE).exists():
         with Store.open(out) as store:
-            contents.refuse_other_pictures(store.connection, plan.datasets, out)
+            contents.check_same_pictures(store.connection, plan.datasets, out)
             done = store.done(plan.measured)
-    outlook = estimate.look(plan, done)
-    print_frame(outlook.table(plan))
-    for line in outlook.unreadable:
+    needed = estimate.estimate(plan, done)
+    print_frame(needed.table(plan))
+    for line in needed.unreadable:
         click.echo(f"cannot be read: {line}")
-    missing = sum(outlook.missing.values())
+    missing = sum(needed.missing.values())
     if missing:
-        seconds = estimate.seconds_needed(plan, outlook, Networks.of(plan, device_of(device)))
+        seconds = estimate.seconds_needed(plan, needed, Networks.of(plan, device_of(device)))
         click.echo(f"{missing} rows to do: about {duration(seconds)} in one process on this machine")
-    elif unreadable := sum(outlook.failing.values()):
+    elif unreadable := sum(needed.failing.values()):
         click.echo(f"nothing to do but {unreadable} rows of images that cannot be read: they will fail")
     else:
         click.echo("nothing to do: every row is there")

@@ -37,13 +37,13 @@ def prune(folder, dry_run, **options) -> None:
 
     chosen = [name for name in prune.CHOICES if options[name]] or list(prune.DEFAULT)
     with Store.open(folder) as store:  # refuses what is no run folder, and makes none
-        selection.started(store)
+        selection.required_start_entries(store)
         if dry_run:
-            click.echo(f"would remove {listed(prune.removable(store, prune.still_there(store), chosen), chosen)}")
+            click.echo(f"would remove {listed(prune.removable(store, prune.existing_images(store), chosen), chosen)}")
             return
     try:
         with Store.create(folder) as store:
-            there = prune.still_there(store)
+            there = prune.existing_images(store)
             rows = prune.removable(store, there, chosen)
             words = listed(rows, chosen)
             pictures = prune.remove(store, rows, there if "deleted" in chosen else None)

@@ -25,7 +25,7 @@ def status(folder, cells) -> None:
     click.echo(f"{complete} of {len(now.cells)} cells complete, {now.missing} rows missing")
     for reason, count in now.reasons.items():
         click.echo(f"{count} rows failed: {reason}")
-    for left in now.left_out:
+    for left in now.skipped:
         click.echo(left)
     if now.writer is None:
         ended = "ended by itself" if now.finished else "did not end by itself: the same command goes on"

@@ -23,7 +23,7 @@ from bench.datasets.places import added, locate, not_a_folder, remember
 from bench.datasets.public import PUBLIC, PublicSet, verify
 from bench.datasets.reading import USUAL, Shown
 from bench.errors import BadInput, unknown
-from bench.home import expanded
+from bench.paths import expand_user
 
 __all__ = ["SUFFIXES", "CleanImage", "Dataset", "centre_crop", "load_dataset", "pictures_of", "read_file", "source"]
 
@@ -31,7 +31,7 @@ __all__ = ["SUFFIXES", "CleanImage", "Dataset", "centre_crop", "load_dataset", "
 def load_dataset(text: str | Path | spec.Spec) -> Dataset:
     """A data set by spec or by folder. Raises BadInput if it is unknown, empty, or not the published files."""
     if isinstance(text, Path):
-        return _of_path(expanded(text))
+        return _of_path(expand_user(text))
     parsed = spec.parse(text) if isinstance(text, str) else text
     given = _given(parsed)
     return _restrict(_find(parsed.name, given), given)
@@ -39,14 +39,14 @@ def load_dataset(text: str | Path | spec.Spec) -> Dataset:
 
 def source(text: str) -> Path | str:
     """A data set as it was typed: the Path of a folder or file, DIR(...) of one too, or else the text of a spec."""
-    path = expanded(Path(text))
+    path = expand_user(Path(text))
     return path if path.exists() or _with_parameters(text) else text
 
 
 def _with_parameters(text: str) -> tuple[Path, str] | None:
     """DIR(parameters) -> the folder and '(parameters)'; None for all else. A folder's name may have brackets too."""
     for found in reversed(list(re.finditer(r"\(", text)) if text.endswith(")") else []):
-        if (folder := expanded(Path(text[: found.start()].rstrip()))).is_dir() and found.start():
+        if (folder := expand_user(Path(text[: found.start()].rstrip()))).is_dir() and found.start():
             return folder, text[found.start() :]
     return None
 
@@ -148,7 +148,7 @@ def _find(name: str, given: dict[str, Any]) -> Dataset:
             f"or name their folder: bench data add {name} DIR"
         )
     if folder is None:
-        if (path := expanded(Path(name))).exists():
+        if (path := expand_user(Path(name))).exists():
             kind = "folder" if path.is_dir() else "file"
             raise BadInput(f"{name} is a {kind}, expected the name of a data set: a folder is given by --data {name}, "
                            f"or gets a name by bench data add NAME {name}")  # fmt: skip

@@ -16,7 +16,7 @@ from bench.datasets.places import fetched
 from bench.datasets.public import LOCAL_LIST, PublicSet, sha256
 from bench.errors import BadInput, described
 from bench.files import write
-from bench.home import home
+from bench.paths import user_folder
 
 TIMEOUT = 30.0  # seconds without a byte
 TRIES_MORE = 3
@@ -42,7 +42,7 @@ def _files(public: PublicSet, watch: Watch) -> Path:
 
     folder, manifest = fetched(public.name), public.manifest
     source = pooch.create(folder, public.base, registry=manifest, retry_if_failed=TRIES_MORE)
-    download = Resuming(home() / "downloads" / public.name)
+    download = Resuming(user_folder() / "downloads" / public.name)
     for done, file in enumerate(manifest):
         watch(file, done, len(manifest))
         source.fetch(file, downloader=download)
@@ -57,7 +57,7 @@ def _archive(public: PublicSet, watch: Watch) -> Path:
     folder, name = fetched(public.name), public.archive.url.rpartition("/")[2]
     if folder.is_dir():
         return folder
-    downloads = home() / "downloads" / public.name
+    downloads = user_folder() / "downloads" / public.name
     download = Resuming(downloads / "parts", watch)
     source = pooch.create(downloads, "", registry={name: None}, urls={name: public.archive.url},
                           retry_if_failed=TRIES_MORE)  # fmt: skip

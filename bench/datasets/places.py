@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.datasets.image import SUFFIXES
 from bench.errors import BadInput, described
 from bench.files import write
-from bench.home import expanded, home
+from bench.paths import expand_user, user_folder
 
 # suffixes, what such a file is, and what to do instead of naming it as a data set
 FILES = (
@@ -26,8 +26,8 @@ FILES = (
 def locate(name: str) -> Path | None:
     """The folder of a named data set, or None."""
     for root in filter(None, os.environ.get("BENCH_DATA", "").split(os.pathsep)):
-        if (expanded(Path(root)) / name).is_dir():
-            return expanded(Path(root)) / name
+        if (expand_user(Path(root)) / name).is_dir():
+            return expand_user(Path(root)) / name
     if name in added():
         return Path(added()[name])
     return fetched(name) if fetched(name).is_dir() else None
@@ -35,7 +35,7 @@ def locate(name: str) -> Path | None:
 
 def fetched(name: str) -> Path:
     """Where a set lies once it is fetched."""
-    return home() / "data" / name
+    return user_folder() / "data" / name
 
 
 def added() -> dict[str, str]:
@@ -56,7 +56,7 @@ def remember(name: str, folder: Path) -> None:
 
 
 def _settings() -> Path:
-    return home() / "datasets.json"
+    return user_folder() / "datasets.json"
 
 
 def not_a_folder(path: Path) -> BadInput:

@@ -1,9 +1,9 @@
 """Where networks run. An engine takes jobs and gives finished rows; it knows nothing of stores.
 
-here    this process
+in_process     this process
 local   several processes on this machine, one on each GPU where there are any
 dask    the workers of a cluster, each thread of which has a process
-pool    what `local` and `dask` share, `worker` and `child` a process seen from both sides, `parcel` what it gets
+pool    what `local` and `dask` share, `worker` and `child` a process seen from both sides, `packed` what it gets
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
 from bench.errors import BadInput
-from bench.evaluation.task import Finished, Job
+from bench.evaluation.task import FinishedRow, Job
 from bench.runs.plan import Plan
 
 
 class Engine(Protocol):
     """Open it with the plan; it loads every model once where it runs."""
 
-    def results(self, jobs: Iterable[Job]) -> Iterator[Finished]:
+    def results(self, jobs: Iterable[Job]) -> Iterator[FinishedRow]:
         """Rows as they are done; jobs are taken as they are needed."""
 
-    def leftover(self) -> Iterator[Finished]:
+    def remaining_results(self) -> Iterator[FinishedRow]:
         """What was done when the results were left, by an interrupt say."""
 
     def describe(self) -> dict[str, Any]:
@@ -48,6 +48,6 @@ def start(plan: Plan, device: str = "auto", workers: int | str | None = None, da
         from bench.engines.local import Local
 
         return Local(plan, workers or 1, device, timeout)
-    from bench.engines.here import Here
+    from bench.engines.in_process import InProcess
 
-    return Here(plan, device)
+    return InProcess(plan, device)

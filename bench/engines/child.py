@@ -1,10 +1,10 @@
 """A process that loads a plan's models once and then does the jobs that come in; `bench.engines.worker` starts it.
 
-It reads pickled parcel and jobs at its standard input and writes messages to its standard output:
+It reads pickled packed and jobs at its standard input and writes messages to its standard output:
 
     ("ready", device) or ("refused", words)    once
     ("begins", cell) and ("ends", None)        around a network
-    ("done", Finished)                         a row
+    ("done", FinishedRow)                         a row
     ("left", tasks)                            the end of a job: what is left of it when its time is up
 
 It ends with its input, so that it does not outlive whoever started it.
@@ -50,22 +50,22 @@ def _listen(questions: BinaryIO, jobs: queue.SimpleQueue) -> None:
 def _serve(jobs: queue.SimpleQueue, answers: BinaryIO, folder: Path) -> None:
     import torch
 
-    from bench.engines.parcel import unpacked
+    from bench.engines.plan_transfer import unpack_plan
+    from bench.environment import device_of
     from bench.errors import BadInput
     from bench.evaluation.denoise import Networks
     from bench.evaluation.pipeline import Pipeline
-    from bench.evaluation.task import left_of
-    from bench.machine import device_of
+    from bench.evaluation.task import remaining_tasks
 
     def say(kind: str, what: Any = None) -> None:
         pickle.dump((kind, what), answers)
         answers.flush()
 
-    parcel, device, threads, job_seconds = jobs.get()
+    packed, device, threads, job_seconds = jobs.get()
     torch.set_num_threads(threads)
     until = 0.0
     try:
-        plan = unpacked(parcel, folder)
+        plan = unpack_plan(packed, folder)
         networks = Networks.of(plan, device_of(device))
     except BadInput as error:
         say("refused", str(error))
@@ -79,7 +79,7 @@ def _serve(jobs: queue.SimpleQueue, answers: BinaryIO, folder: Path) -> None:
         for finished in pipeline.results([job]):
             done.add(finished.cell)
             say("done", finished)
-        say("left", left_of(job.tasks, done))
+        say("left", remaining_tasks(job.tasks, done))
 
 
 if __name__ == "__main__":

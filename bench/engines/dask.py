@@ -1,7 +1,7 @@
 """The engine of a Dask cluster, on this machine or on many: `local:4`, or a scheduler's address.
 
 Workers may have other paths. Pixels travel with the jobs, weights and source files of users once to each worker and
-to whichever comes later; what is installed there is checked (`bench.engines.parcel`). Every thread of a Dask worker
+to whichever comes later; what is installed there is checked (`bench.engines.plan_transfer`). Every thread of a Dask worker
 starts a process for the networks, so that one that hangs or crashes takes no Dask worker with it.
 """
 
@@ -10,15 +10,15 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from bench.engines.parcel import Parcel, packed
+from bench.engines.plan_transfer import PackedPlan, pack_plan
 from bench.engines.pool import Pool
 from bench.engines.worker import Reply, Workers
+from bench.environment import cores
 from bench.errors import BadInput, described
 from bench.evaluation.task import Job
-from bench.machine import cores
 from bench.runs.plan import Plan
 
-PATIENCE = 60  # seconds to wait for a scheduler, and for its first worker
+CONNECTION_TIMEOUT = 60  # seconds to wait for a scheduler, and for its first worker
 
 try:
     from distributed import Client, KilledWorker, LocalCluster, WorkerPlugin, get_worker
@@ -29,8 +29,8 @@ except ImportError as error:
 class Processes(WorkerPlugin):
     """On every worker of the cluster: its processes for a plan."""
 
-    def __init__(self, name: str, parcel: Parcel, device: str, threads: int, timeout: float | None):
-        self.name, self.workers = name, Workers(parcel, (device,), threads, timeout)
+    def __init__(self, name: str, packed: PackedPlan, device: str, threads: int, timeout: float | None):
+        self.name, self.workers = name, Workers(packed, (device,), threads, timeout)
 
     def teardown(self, worker) -> None:
         self.workers.close()
@@ -60,18 +60,18 @@ class Dask(Pool):
                 n_workers=int(count), threads_per_worker=1, dashboard_address=None, silence_logs=logging.ERROR
             )
         self.client = self._client()
-        self.plugin = Processes(f"maskbench-{id(self)}", packed(plan, along=True), device, threads, timeout)
+        self.plugin = Processes(f"maskbench-{id(self)}", pack_plan(plan, with_content=True), device, threads, timeout)
         self.client.register_plugin(self.plugin, name=self.plugin.name)
         executor = self.client.get_executor(pure=False)
         super().__init__(plan, executor, OnWorker(self.plugin.name), self._slots, (KilledWorker,))
 
     def _client(self) -> Client:
         try:
-            client = Client(self.cluster or self.address, timeout=PATIENCE)
+            client = Client(self.cluster or self.address, timeout=CONNECTION_TIMEOUT)
         except (OSError, ValueError, TimeoutError) as error:
             raise BadInput(f"no Dask scheduler answers at {self.address}: {described(error)}") from error
         try:
-            client.wait_for_workers(1, timeout=PATIENCE)
+            client.wait_for_workers(1, timeout=CONNECTION_TIMEOUT)
         except TimeoutError as error:
             client.close()
             raise BadInput(f"the Dask scheduler at {self.address} has no worker: start one (dask worker)") from error

@@ -11,11 +11,11 @@ from typing import Any
 
 import torch
 
-from bench.engines.parcel import packed
+from bench.engines.plan_transfer import pack_plan
 from bench.engines.pool import Pool
 from bench.engines.worker import Workers
+from bench.environment import cores, device_of
 from bench.errors import BadInput
-from bench.machine import cores, device_of
 from bench.runs.plan import Plan
 
 
@@ -29,7 +29,7 @@ class Local(Pool):
                 raise BadInput("--workers gpus was asked for, and torch finds no GPU here: write --workers 2, say")
             count = len(devices)
         self.count, self.devices, self.threads = count, devices, max(1, cores() // count)
-        self.workers = Workers(packed(plan, along=False), devices, self.threads, timeout)
+        self.workers = Workers(pack_plan(plan, with_content=False), devices, self.threads, timeout)
         super().__init__(plan, ThreadPoolExecutor(count, "worker"), self.workers.work, lambda: count)
 
     def describe(self) -> dict[str, Any]:

@@ -12,13 +12,15 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import replace
 from itertools import chain
 
-from bench.engines.worker import Lost, Reply
-from bench.evaluation.rows import failed, row_of
-from bench.evaluation.task import Finished, Job, left_of
+from bench.engines.worker import LostCell, Reply
+from bench.evaluation.rows import failed, planned_row
+from bench.evaluation.task import FinishedRow, Job, remaining_tasks
 from bench.runs.plan import Plan
 
-QUEUED = 2  # jobs for each process, one at work and one that waits: memory does not grow with the number of images
-AS_IT_WAS, IN_TILES = 1, 2  # what is tried after so many losses
+JOBS_PER_PROCESS = (
+    2  # jobs for each process, one at work and one that waits: memory does not grow with the number of images
+)
+MAX_PLAIN_RETRIES, MAX_RETRIES = 1, 2  # what is tried after so many losses
 
 
 class Pool:
@@ -41,7 +43,7 @@ class Pool:
         self._again: deque[Job] = deque()
         self._losses: Counter = Counter()
 
-    def results(self, jobs: Iterable[Job]) -> Iterator[Finished]:
+    def results(self, jobs: Iterable[Job]) -> Iterator[FinishedRow]:
         """Rows in the order in which they are done."""
         coming = iter(jobs)
         while True:
@@ -52,7 +54,7 @@ class Pool:
             for future in done:
                 yield from self._taken(future)
 
-    def leftover(self) -> Iterator[Finished]:
+    def remaining_results(self) -> Iterator[FinishedRow]:
         """Rows of the jobs that were done when the results were left."""
         for future in [future for future in self._waiting if future.done() and not future.cancelled()]:
             if future.exception() is None:
@@ -60,7 +62,7 @@ class Pool:
             del self._waiting[future]
 
     def _submit(self, coming: Iterator[Job]) -> None:
-        free = QUEUED * self.slots() - len(self._waiting)
+        free = JOBS_PER_PROCESS * self.slots() - len(self._waiting)
         while free > 0:
             job = self._again.popleft() if self._again else next(coming, None)
             if job is None:
@@ -68,7 +70,7 @@ class Pool:
             self._waiting[self.executor.submit(self.work, job)] = job
             free -= 1
 
-    def _taken(self, future: Future[Reply]) -> Iterator[Finished]:
+    def _taken(self, future: Future[Reply]) -> Iterator[FinishedRow]:
         job = self._waiting.pop(future)
         try:
             reply = future.result()
@@ -79,31 +81,31 @@ class Pool:
         left = reply.left
         if reply.lost is not None:
             yield from self._lost(job, reply.lost)
-            left = left_of(left, {reply.lost.cell})
+            left = remaining_tasks(left, {reply.lost.cell})
         if left:
             self._again.append(replace(job, tasks=left))
 
-    def _lost(self, job: Job, lost: Lost) -> Iterator[Finished]:
+    def _lost(self, job: Job, lost: LostCell) -> Iterator[FinishedRow]:
         """Try the cell again, by itself, or give it up."""
         (task,) = (task for task in job.tasks if lost.cell in task.cells)
         times = (job.image_hash, job.dataset, job.image, lost.cell)
         self._losses[times] += 1
         alone = replace(task, models=lost.cell[2:])
-        if lost.in_time and self._losses[times] <= AS_IT_WAS:
+        if lost.in_time and self._losses[times] <= MAX_PLAIN_RETRIES:
             self._again.append(replace(job, tasks=(alone,)))
-        elif lost.in_time and self._losses[times] <= IN_TILES and self._can_shrink(job, lost):
+        elif lost.in_time and self._losses[times] <= MAX_RETRIES and self._can_shrink(job, lost):
             self._again.append(replace(job, tasks=(replace(alone, smaller=1),)))
         else:
-            yield Finished(lost.cell, failed(row_of(self.plan, job, lost.cell), lost.reason))
+            yield FinishedRow(lost.cell, failed(planned_row(self.plan, job, lost.cell), lost.reason))
 
-    def _can_shrink(self, job: Job, lost: Lost) -> bool:
+    def _can_shrink(self, job: Job, lost: LostCell) -> bool:
         return self.plan.tilings[lost.cell[2]].smaller(*job.clean.shape[:2]) is not None
 
-    def _whole_job_lost(self, job: Job, reason: str) -> Iterator[Finished]:
+    def _whole_job_lost(self, job: Job, reason: str) -> Iterator[FinishedRow]:
         """Its cells one by one; a job of one cell is that cell's loss."""
         cells = list(chain.from_iterable(task.cells for task in job.tasks))
         if len(cells) == 1:
-            yield from self._lost(job, Lost(cells[0], reason))
+            yield from self._lost(job, LostCell(cells[0], reason))
             return
         for task in job.tasks:
             self._again.extend(replace(job, tasks=(replace(task, models=(model,)),)) for model in task.models)

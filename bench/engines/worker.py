@@ -15,15 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import bench
-from bench.engines.parcel import Parcel
+from bench.engines.plan_transfer import PackedPlan
 from bench.errors import BadInput
-from bench.evaluation.task import Cell, Finished, Job, Task, left_of
+from bench.evaluation.task import Cell, FinishedRow, Job, Task, remaining_tasks
 
-JOB_SECONDS = 5.0  # so much is lost at most where a run is killed
+MAX_JOB_SECONDS = 5.0  # so much is lost at most where a run is killed
 
 
 @dataclass(frozen=True)
-class Lost:
+class LostCell:
     """A cell that a process did not live through, and how it ended."""
 
     cell: Cell
@@ -35,9 +35,9 @@ class Lost:
 class Reply:
     """What came of a job: rows, what is left of it, and the cell that the process was lost with."""
 
-    finished: list[Finished]
+    finished: list[FinishedRow]
     left: tuple[Task, ...]
-    lost: Lost | None = None
+    lost: LostCell | None = None
 
 
 class Worker:
@@ -49,13 +49,13 @@ class Worker:
 
     def __init__(
         self,
-        parcel: Parcel,
+        packed: PackedPlan,
         device: str,
         threads: int,
         timeout: float | None,
-        job_seconds: float = JOB_SECONDS,
+        job_seconds: float = MAX_JOB_SECONDS,
     ):
-        self.start_with = (parcel, device, threads, job_seconds)
+        self.start_with = (packed, device, threads, job_seconds)
         self.threads, self.timeout = threads, timeout
         self.process: subprocess.Popen | None = None
 
@@ -64,7 +64,7 @@ class Worker:
         if self.process is None or self.process.poll() is not None:
             self._start()
         process = self.process
-        finished: list[Finished] = []
+        finished: list[FinishedRow] = []
         cell: Cell | None = None
         try:
             self._send(job)
@@ -77,13 +77,13 @@ class Worker:
                 elif kind in ("begins", "ends"):
                     cell = what
         except queue.Empty:
-            lost = Lost(cell, f"no output within {self.timeout:g} s (--timeout)", in_time=False)
+            lost = LostCell(cell, f"no output within {self.timeout:g} s (--timeout)", in_time=False)
         except (EOFError, OSError):
-            lost = Lost(cell, _end(process))
+            lost = LostCell(cell, _end(process))
         self.close()
-        left = left_of(job.tasks, {one.cell for one in finished})
+        left = remaining_tasks(job.tasks, {one.cell for one in finished})
         if lost.cell is None and left:  # it was lost between networks: with the next one
-            lost = Lost(left[0].cells[0], lost.reason)
+            lost = LostCell(left[0].cells[0], lost.reason)
         return Reply(finished, left, lost if left else None)
 
     def close(self) -> None:
@@ -149,8 +149,8 @@ class Workers:
     devices  for the first, the second, ...; from the start again where they do not suffice
     """
 
-    def __init__(self, parcel: Parcel, devices: tuple[str, ...], threads: int, timeout: float | None):
-        self.settings = (parcel, devices, threads, timeout)
+    def __init__(self, packed: PackedPlan, devices: tuple[str, ...], threads: int, timeout: float | None):
+        self.settings = (packed, devices, threads, timeout)
         self._open()
 
     def _open(self) -> None:
@@ -166,9 +166,9 @@ class Workers:
     def work(self, job: Job) -> Reply:
         """Do a job, or a part of it, in this thread's process."""
         if not hasattr(self._own, "worker"):
-            parcel, devices, threads, timeout = self.settings
+            packed, devices, threads, timeout = self.settings
             with self._lock:
-                self._own.worker = Worker(parcel, devices[len(self._all) % len(devices)], threads, timeout)
+                self._own.worker = Worker(packed, devices[len(self._all) % len(devices)], threads, timeout)
                 self._all.append(self._own.worker)
         return self._own.worker.work(job)
 

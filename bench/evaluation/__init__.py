@@ -1,7 +1,7 @@
 """What is done with one clean image: noise, networks, scores. No store and no engine: it runs in any process.
 
 task      what is to be done, small enough to travel
-missing   which of it a store lacks, image by image
+pending   which of it a store lacks, image by image
 prepare   the noisy image
 denoise   a network on it
 score     metrics, pictures

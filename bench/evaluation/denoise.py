@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from baselines.checkpoints import first_line
-from bench.errors import told
-from bench.evaluation.prepare import Prepared
-from bench.machine import is_out_of_memory
+from bench.environment import is_out_of_memory
+from bench.errors import as_bad_input
+from bench.evaluation.prepare import PreparedImage
 from bench.networks import adapters, precisions
 from bench.networks.keys import keyed
 from bench.networks.model import Model
@@ -23,7 +23,7 @@ from bench.runs.plan import Plan
 
 
 @dataclass(frozen=True)
-class Output:
+class DenoisedImage:
     """What a network made of an image: 8 bits, of its shape, and its seconds; or the reason why it made nothing.
 
     tile  the side of the tile it was made in, 0 for the whole image
@@ -50,7 +50,7 @@ class Networks:
         networks = tuple(load(model, device, plan.precision) for model in plan.models)
         return cls(networks, tuple(model.channels for model in plan.models), plan.tilings, device)
 
-    def denoise(self, place: int, prepared: Prepared, smaller: int = 0) -> Output:
+    def denoise(self, place: int, prepared: PreparedImage, smaller: int = 0) -> DenoisedImage:
         """Run the model at a place on a noisy image; where memory does not suffice, in smaller and smaller tiles.
 
         `smaller`: how many times the tile is to be smaller than planned from the start.
@@ -64,13 +64,13 @@ class Networks:
             except (Exception, SystemExit) as error:  # a network, perhaps a user's, may raise anything: the row says it
                 problem = first_line(error)
                 if not is_out_of_memory(error):
-                    return Output(None, tiling.tile(*size), reason=problem)
+                    return DenoisedImage(None, tiling.tile(*size), reason=problem)
             if self.device.type == "cuda":
                 torch.cuda.empty_cache()
             tiling = tiling.smaller(*size)
-        return Output(None, self.tilings[place].tile(*size), reason=problem)
+        return DenoisedImage(None, self.tilings[place].tile(*size), reason=problem)
 
-    def _denoise(self, network: nn.Module, prepared: Prepared, tiling: Tiling) -> Output:
+    def _denoise(self, network: nn.Module, prepared: PreparedImage, tiling: Tiling) -> DenoisedImage:
         tile = tiling.tile(*prepared.noisy.shape[:2])
         if tile:
             network = Tiled(network, tiling)
@@ -83,11 +83,11 @@ class Networks:
             raise ValueError(f"the output has shape {tuple(y.shape)}, wanted {tuple(x.shape[1:])}")
         if not torch.isfinite(y).all():
             raise ValueError("the output has values that are not finite")
-        return Output(to_bytes(y.permute(1, 2, 0).numpy()), tile, seconds)
+        return DenoisedImage(to_bytes(y.permute(1, 2, 0).numpy()), tile, seconds)
 
 
 def load(model: Model, device: torch.device, precision: str) -> nn.Module:
     """The network on the device, in a precision; one from outside is tried first. Raises BadInput."""
     network = model.checked(device)
-    with told(f"model {model.label}"):
+    with as_bad_input(f"model {model.label}"):
         return precisions.cast(network, precision)

@@ -16,14 +16,14 @@ import torch
 
 from baselines.checkpoints import first_line
 from bench import isolation
-from bench.evaluation.denoise import Networks, Output
-from bench.evaluation.prepare import Prepared, prepare
-from bench.evaluation.rows import failed, in_tiles, row_of
+from bench.evaluation.denoise import DenoisedImage, Networks
+from bench.evaluation.prepare import PreparedImage, prepare
+from bench.evaluation.rows import failed, planned_row, with_smaller_tile
 from bench.evaluation.score import Scorer, pictures
-from bench.evaluation.task import Cell, Finished, Job, Task
+from bench.evaluation.task import Cell, FinishedRow, Job, Task
 from bench.runs.plan import Plan
 
-AHEAD = 2  # outputs that wait for their scores, at most
+MAX_WAITING_OUTPUTS = 2  # outputs that wait for their scores, at most
 
 
 class Pipeline:
@@ -42,25 +42,25 @@ class Pipeline:
     ):
         self.plan, self.networks, self.watch, self.stop = plan, networks, watch, stop
         self._maker, self._scorer = _one_thread("maker"), _one_thread("scorer")
-        self._scoring: deque[Future[Finished]] = deque()
+        self._scoring: deque[Future[FinishedRow]] = deque()
 
-    def results(self, jobs: Iterable[Job]) -> Iterator[Finished]:
+    def results(self, jobs: Iterable[Job]) -> Iterator[FinishedRow]:
         """A finished row for each model of each task, in order."""
         return _step_by_step(self._results(jobs))
 
-    def _results(self, jobs: Iterable[Job]) -> Iterator[Finished]:
+    def _results(self, jobs: Iterable[Job]) -> Iterator[FinishedRow]:
         tasks = ((job, task) for job in jobs for task in job.tasks)
         for job, task, prepared in self._prepared(tasks):
             yield from self._results_of(job, task, prepared)
             if self.stop():
                 break
-        yield from self._leftover()
+        yield from self._remaining_results()
 
-    def leftover(self) -> Iterator[Finished]:
+    def remaining_results(self) -> Iterator[FinishedRow]:
         """What networks had done when the results were left."""
-        return _step_by_step(self._leftover())
+        return _step_by_step(self._remaining_results())
 
-    def _leftover(self) -> Iterator[Finished]:
+    def _remaining_results(self) -> Iterator[FinishedRow]:
         while self._scoring:
             yield _of(self._scoring.popleft())
 
@@ -68,7 +68,7 @@ class Pipeline:
         for pool in (self._maker, self._scorer):
             pool.shutdown(cancel_futures=True)
 
-    def _prepared(self, tasks: Iterator[tuple[Job, Task]]) -> Iterator[tuple[Job, Task, Prepared | str]]:
+    def _prepared(self, tasks: Iterator[tuple[Job, Task]]) -> Iterator[tuple[Job, Task, PreparedImage | str]]:
         """Each task with its pixels, or why it has none; made one ahead of use."""
         waiting = None
         for job, task in tasks:
@@ -79,34 +79,34 @@ class Pipeline:
         if waiting is not None:
             yield *waiting[:2], _of(waiting[2])
 
-    def _results_of(self, job: Job, task: Task, prepared: Prepared | str) -> Iterator[Finished]:
+    def _results_of(self, job: Job, task: Task, prepared: PreparedImage | str) -> Iterator[FinishedRow]:
         if isinstance(prepared, str):
             for cell in task.cells:
-                yield Finished(cell, failed(row_of(self.plan, job, cell, self.networks.device), prepared))
+                yield FinishedRow(cell, failed(planned_row(self.plan, job, cell, self.networks.device), prepared))
             return
         scorer = self._scorer.submit(_scorer, self.plan, prepared, self.networks.device)
         for cell in task.cells:
             if self.stop():
                 return
-            row = row_of(self.plan, job, cell, self.networks.device)
+            row = planned_row(self.plan, job, cell, self.networks.device)
             self.watch(cell)
             output = self.networks.denoise(cell[-1], prepared, task.smaller)
             self.watch(None)
-            row = in_tiles(row, output.tile)
+            row = with_smaller_tile(row, output.tile)
             self._scoring.append(self._scorer.submit(self._finish, cell, row, output, task, prepared, scorer))
-            while self._scoring and (len(self._scoring) > AHEAD or self._scoring[0].done()):
+            while self._scoring and (len(self._scoring) > MAX_WAITING_OUTPUTS or self._scoring[0].done()):
                 yield _of(self._scoring.popleft())
 
     def _finish(
-        self, cell: Cell, row: dict, output: Output, task: Task, prepared: Prepared, scorer: Future
-    ) -> Finished:
+        self, cell: Cell, row: dict, output: DenoisedImage, task: Task, prepared: PreparedImage, scorer: Future
+    ) -> FinishedRow:
         """Score an output, in the scorers' thread; the noisy input was scored there before."""
         with isolation.our_code():
             return self._scored(cell, row, output, task, prepared, scorer)
 
     def _scored(
-        self, cell: Cell, row: dict, output: Output, task: Task, prepared: Prepared, scorer: Future
-    ) -> Finished:
+        self, cell: Cell, row: dict, output: DenoisedImage, task: Task, prepared: PreparedImage, scorer: Future
+    ) -> FinishedRow:
         try:
             row.update(scorer.result().noisy)
             if output.pixels is None:
@@ -114,8 +114,8 @@ class Pipeline:
             else:
                 row.update(scorer.result().columns(output.pixels), seconds=output.seconds)
         except (ValueError, RuntimeError, MemoryError) as error:  # out of memory
-            return Finished(cell, failed(row, first_line(error)))
-        return Finished(cell, row, pictures(self.plan, task, row, output.pixels, prepared) if task.pictured else {})
+            return FinishedRow(cell, failed(row, first_line(error)))
+        return FinishedRow(cell, row, pictures(self.plan, task, row, output.pixels, prepared) if task.pictured else {})
 
 
 def _one_thread(name: str) -> ThreadPoolExecutor:
@@ -127,7 +127,7 @@ def _one_thread(name: str) -> ThreadPoolExecutor:
     return pool
 
 
-def _prepare(plan: Plan, job: Job, task: Task) -> Prepared | str:
+def _prepare(plan: Plan, job: Job, task: Task) -> PreparedImage | str:
     try:
         with isolation.our_code():
             return prepare(plan, job, task)
@@ -135,12 +135,12 @@ def _prepare(plan: Plan, job: Job, task: Task) -> Prepared | str:
         return first_line(error)
 
 
-def _scorer(plan: Plan, prepared: Prepared, device: torch.device) -> Scorer:
+def _scorer(plan: Plan, prepared: PreparedImage, device: torch.device) -> Scorer:
     with isolation.our_code():
         return Scorer(plan, prepared, device)
 
 
-def _step_by_step(results: Iterator[Finished]) -> Iterator[Finished]:
+def _step_by_step(results: Iterator[FinishedRow]) -> Iterator[FinishedRow]:
     """The results, each made as our own work: it waits while code of users runs in another thread."""
     while True:
         with isolation.our_code():

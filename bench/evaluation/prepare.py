@@ -14,7 +14,7 @@ from noise_zoo.legacy import LegacyGenerator
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedImage:
     """A task's pixels, all (H, W, 1) or (H, W, 3), and the key of the masks that networks draw on it.
 
     noisy  as networks get it, float32
@@ -27,7 +27,7 @@ class Prepared:
     mask_key: int
 
 
-def prepare(plan: Plan, job: Job, task: Task) -> Prepared:
+def prepare(plan: Plan, job: Job, task: Task) -> PreparedImage:
     """Take or make the noisy image. Raises ValueError for whatever goes wrong in a user's noise."""
     noise, image_hash = plan.noises[task.noise], job.hash_under(task.noise)
     if noise.recorded:
@@ -36,7 +36,7 @@ def prepare(plan: Plan, job: Job, task: Task) -> Prepared:
         noisy, target = noises.apply(noise, job.clean, _stream(plan, image_hash, task))
     given = np.ascontiguousarray(plan.protocol.noisy_input(noisy), dtype=np.float32)
     mask_key = noises.mask_key(image_hash, noise, task.seed)
-    return Prepared(given, to_bytes(given), to_bytes(target), mask_key)
+    return PreparedImage(given, to_bytes(given), to_bytes(target), mask_key)
 
 
 def _stream(plan: Plan, image_hash: str, task: Task) -> np.random.Generator | LegacyGenerator:

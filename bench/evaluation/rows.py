@@ -11,7 +11,7 @@ from bench.runs.plan import Plan
 from bench.runs.store import row_key
 
 
-def unscored(
+def row_without_scores(
     plan: Plan,
     place: int,
     noise: int,
@@ -44,15 +44,15 @@ def unscored(
     }
 
 
-def row_of(plan: Plan, job: Job, cell: Cell, device: object = "") -> dict[str, Any]:
+def planned_row(plan: Plan, job: Job, cell: Cell, device: object = "") -> dict[str, Any]:
     """The row of a cell of a job, without scores, in the tile that is planned."""
     noise, seed, model = cell
     tile = plan.tilings[model].tile(*job.clean.shape[:2])
-    row = unscored(plan, model, noise, seed, job.dataset, job.image, job.hash_under(noise), tile, device)
-    return {**row, "photograph": job.photograph, "input": input_of(plan.models[model], job.kind)}
+    row = row_without_scores(plan, model, noise, seed, job.dataset, job.image, job.hash_under(noise), tile, device)
+    return {**row, "photograph": job.photograph, "input": input_description(plan.models[model], job.kind)}
 
 
-def input_of(model: Model, kind: str) -> str:
+def input_description(model: Model, kind: str) -> str:
     """How a model is given an image of a kind (`channels.kind`), in words."""
     if kind == channels.GREY:
         return f"{kind}, replicated" if model.channels == 3 else kind
@@ -64,7 +64,7 @@ def failed(row: dict[str, Any], reason: str) -> dict[str, Any]:
     return {**row, "status": "failed", "reason": reason}
 
 
-def in_tiles(row: dict[str, Any], tile: int) -> dict[str, Any]:
+def with_smaller_tile(row: dict[str, Any], tile: int) -> dict[str, Any]:
     """The row with another tile than planned, since memory did not suffice; it counts as the one that was asked for."""
     if tile == row["tile"]:
         return row

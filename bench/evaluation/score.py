@@ -11,7 +11,7 @@ import torch
 
 from bench import metrics
 from bench.datasets.channels import picture_of
-from bench.evaluation.prepare import Prepared
+from bench.evaluation.prepare import PreparedImage
 from bench.evaluation.task import Task
 from bench.metrics import psnr
 from bench.runs.plan import Plan
@@ -21,7 +21,7 @@ from bench.runs.store import picture_name, row_key
 class Scorer:
     """The plan's metrics against the clean image of a task, on a device; the columns of the noisy input's scores."""
 
-    def __init__(self, plan: Plan, prepared: Prepared, device: torch.device):
+    def __init__(self, plan: Plan, prepared: PreparedImage, device: torch.device):
         self._versions = plan.measured
         self._score = metrics.against(plan.metrics, prepared.clean_bytes, plan.protocol, device)
         self._noisy = self._score(prepared.noisy_bytes)
@@ -35,7 +35,7 @@ class Scorer:
     def columns(self, output: np.ndarray) -> dict[str, Any]:
         """The columns of an output's scores; it is uint8, of the shape of the clean image."""
         scores = self._score(output)
-        capped = int(scores.values.get("psnr") == psnr.CAP)
+        capped = int(scores.values.get("psnr") == psnr.MAX_PSNR)
         return {**scores.values, "psnr_capped": capped, "no_value": self._no_value(scores.missing)}
 
     def _no_value(self, missing: dict[str, str]) -> str | None:
@@ -45,7 +45,7 @@ class Scorer:
         return json.dumps({**found, **of_noisy}) if found or of_noisy else None
 
 
-def pictures(plan: Plan, task: Task, row: dict[str, Any], output: np.ndarray | None, prepared: Prepared):
+def pictures(plan: Plan, task: Task, row: dict[str, Any], output: np.ndarray | None, prepared: PreparedImage):
     """File name -> lossless picture: the output, and with the first model of a task the noisy and the clean image."""
     shared = [row[column] for column in ("image_hash", "noise", "noise_version", "seed", "protocol")]
     shown = {}

@@ -39,7 +39,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Recorded:
+class RecordedImage:
     """The noisy image of a pair, like the clean one, and the SHA-256 of the hashes of both."""
 
     noisy: np.ndarray
@@ -59,7 +59,7 @@ class Job:
     clean: np.ndarray
     image_hash: str
     tasks: tuple[Task, ...]
-    recorded: dict[int, Recorded] = field(default_factory=dict)
+    recorded: dict[int, RecordedImage] = field(default_factory=dict)
     photograph: str = ""
 
     @cached_property
@@ -72,14 +72,14 @@ class Job:
         return self.recorded[noise].pair_hash if noise in self.recorded else self.image_hash
 
 
-def left_of(tasks: Iterable[Task], done: Collection[Cell]) -> tuple[Task, ...]:
+def remaining_tasks(tasks: Iterable[Task], done: Collection[Cell]) -> tuple[Task, ...]:
     """The tasks without the cells that are done."""
     left = (task.without(done) for task in tasks)
     return tuple(task for task in left if task.models)
 
 
 @dataclass(frozen=True)
-class Finished:
+class FinishedRow:
     """The row of a cell, and the pictures that go with it: file name -> content."""
 
     cell: Cell

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench import isolation, registry, sources, spec
+from bench.environment import is_out_of_memory
 from bench.errors import BadInput, described, unknown
-from bench.machine import is_out_of_memory
 
 if TYPE_CHECKING:
     import torch
@@ -51,9 +51,9 @@ class Metric:
                       raises for an image (ValueError where that is too small) is why the image has no value
     title, unit       as tables head it; `digits` are decimals shown
     meaning           one line for a reader who does not know it
-    words, source     how exactly it is computed, and who defined it
-    bordered          whether a protocol's border is left out before it
-    ordered           whether it is given the channels in the order that a protocol says
+    definition, source  how exactly it is computed, and who defined it
+    crops_border          whether a protocol's border is left out before it
+    uses_channel_order           whether it is given the channels in the order that a protocol says
     missing           why it cannot be computed on this machine, '' where it can; may fetch what it needs
     version           a change of the numbers is a new version: scores of two versions are never averaged
     source_hash       SHA-256 of the source of a user's metric, filled in where it is loaded; '' for all others
@@ -66,10 +66,10 @@ class Metric:
     unit: str = ""
     digits: int = 4
     meaning: str = ""
-    words: str = ""
+    definition: str = ""
     source: str = ""
-    bordered: bool = True
-    ordered: bool = False
+    crops_border: bool = True
+    uses_channel_order: bool = False
     missing: Callable[[], str] = _at_hand
     version: int = 1
     source_hash: str = ""
@@ -80,8 +80,8 @@ class Metric:
 
     def card(self) -> dict[str, Any]:
         """What a manifest and a page say of it."""
-        said = ("name", "title", "unit", "digits", "higher_is_better", "meaning", "words", "source")
-        return {**{name: getattr(self, name) for name in said}, "version": self.identity}
+        fields = ("name", "title", "unit", "digits", "higher_is_better", "meaning", "source")
+        return {**{name: getattr(self, name) for name in fields}, "words": self.definition, "version": self.identity}
 
     @property
     def identity(self) -> str:
@@ -136,7 +136,7 @@ def expand(text: str) -> list[Metric]:
     return chosen
 
 
-def at_hand(chosen: Sequence[Metric]) -> tuple[tuple[Metric, ...], dict[str, str]]:
+def available(chosen: Sequence[Metric]) -> tuple[tuple[Metric, ...], dict[str, str]]:
     """The metrics that can be computed here, and why the others cannot, by name."""
     missing = {metric.name: metric.missing() for metric in chosen}
     return tuple(metric for metric in chosen if not missing[metric.name]), {n: why for n, why in missing.items() if why}
@@ -195,10 +195,10 @@ def _tensor(image: np.ndarray, device: torch.device | str = "cpu") -> torch.Tens
 
 def _as_given(image: torch.Tensor, metric: Metric, protocol: Protocol) -> torch.Tensor:
     """(..., H, W, C) without the border and in the order of channels that a metric gets under a protocol."""
-    if metric.bordered and protocol.border:
+    if metric.crops_border and protocol.border:
         inside = slice(protocol.border, -protocol.border)
         image = image[..., inside, inside, :]
-    return image.flip(-1) if metric.ordered and protocol.lpips_order == "BGR" else image
+    return image.flip(-1) if metric.uses_channel_order and protocol.lpips_order == "BGR" else image
 
 
 def crop_border(image: np.ndarray, border: int) -> np.ndarray:

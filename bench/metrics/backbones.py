@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 
 from baselines.checkpoints import first_line, read_weights
-from bench.home import expanded
+from bench.paths import expand_user
 
 
 @dataclass(frozen=True)
@@ -49,20 +49,20 @@ BACKBONES = {
 SERVER = "https://download.pytorch.org/models/"
 
 
-class NotHere(Exception):
+class WeightsUnavailable(Exception):
     """Weights that cannot be had on this machine, and why."""
 
 
 def features(name: str) -> dict[str, torch.Tensor]:
-    """`features.N.weight` and `.bias` of a backbone, fetched if they are nowhere here. Raises NotHere."""
+    """`features.N.weight` and `.bias` of a backbone, fetched if they are nowhere here. Raises WeightsUnavailable."""
     backbone = BACKBONES[name]
     found = next(filter(Path.is_file, _places(backbone)), None) or _fetched(backbone)
     try:
         tensors = {key: value for key, value in read_weights(found).items() if key.startswith("features.")}
     except (ValueError, OSError) as error:
-        raise NotHere(f"{found} cannot be read: {first_line(error)}") from error
+        raise WeightsUnavailable(f"{found} cannot be read: {first_line(error)}") from error
     if digest(tensors) != backbone.tensors:
-        raise NotHere(f"{found} holds other tensors than the published {backbone.title}")
+        raise WeightsUnavailable(f"{found} holds other tensors than the published {backbone.title}")
     return tensors
 
 
@@ -77,7 +77,7 @@ def digest(tensors: dict[str, torch.Tensor]) -> str:
 
 def _places(backbone: Backbone) -> Iterator[Path]:
     for root in filter(None, os.environ.get("BENCH_WEIGHTS", "").split(os.pathsep)):
-        for folder in (expanded(Path(root)), expanded(Path(root)) / "lpips"):
+        for folder in (expand_user(Path(root)), expand_user(Path(root)) / "lpips"):
             yield from (folder / backbone.alone, folder / backbone.published)
     yield _cache() / backbone.published
 
@@ -87,12 +87,12 @@ def _cache() -> Path:
 
 
 def _fetched(backbone: Backbone) -> Path:
-    """The published file, from torchvision's server into torch's cache. Raises NotHere."""
+    """The published file, from torchvision's server into torch's cache. Raises WeightsUnavailable."""
     import pooch
 
     remedy = f"put {backbone.alone} or {backbone.published} into a folder of $BENCH_WEIGHTS"
     if os.environ.get("BENCH_OFFLINE"):
-        raise NotHere(
+        raise WeightsUnavailable(
             f"the weights of {backbone.title} are not here, and $BENCH_OFFLINE forbids to fetch them: {remedy}"
         )
     bar = pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=20)  # says what it fetches
@@ -100,7 +100,7 @@ def _fetched(backbone: Backbone) -> Path:
     try:
         return Path(pooch.retrieve(url, backbone.sha256, backbone.published, _cache(), downloader=bar))
     except (OSError, ValueError) as error:  # no network, another file, no room
-        raise NotHere(
+        raise WeightsUnavailable(
             f"the weights of {backbone.title} are not here and could not be fetched from {SERVER} "
             f"({type(error).__name__}): {remedy}"
         ) from error

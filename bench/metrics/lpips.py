@@ -10,9 +10,9 @@ METRIC = Metric(
     title="LPIPS",
     higher_is_better=False,
     meaning="learned perceptual distance; lower is better",
-    words="AlexNet features, version 0.1, RGB in [-1, 1], the whole image; a greyscale image as three equal channels",
+    definition="AlexNet features, version 0.1, RGB in [-1, 1], the whole image; a greyscale image as three equal channels",
     source="Zhang et al., CVPR 2018, package lpips",
-    bordered=False,
-    ordered=True,
+    crops_border=False,
+    uses_channel_order=True,
     missing=partial(perceptual.missing, "alex"),
 )

@@ -10,10 +10,10 @@ METRIC = Metric(
     title="LPIPS (SqueezeNet)",
     higher_is_better=False,
     meaning="learned perceptual distance on SqueezeNet's features; lower is better",
-    words="SqueezeNet 1.1 features, version 0.1, RGB in [-1, 1], the whole image; a greyscale image as three "
+    definition="SqueezeNet 1.1 features, version 0.1, RGB in [-1, 1], the whole image; a greyscale image as three "
     "equal channels",
     source="Zhang et al., CVPR 2018, package lpips",
-    bordered=False,
-    ordered=True,
+    crops_border=False,
+    uses_channel_order=True,
     missing=partial(perceptual.missing, "squeeze"),
 )

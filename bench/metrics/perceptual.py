@@ -13,16 +13,16 @@ from baselines.checkpoints import first_line
 if TYPE_CHECKING:
     import torch
 
-SMALLEST = {"alex": 31, "squeeze": 17}  # pixels a side: less leaves nothing for the last layers
+MIN_SIDE = {"alex": 31, "squeeze": 17}  # pixels a side: less leaves nothing for the last layers
 
 
 def missing(net: str) -> str:
     """Why the distance on a backbone ('alex', 'squeeze') cannot be had here; '' where it can."""
-    from bench.metrics.backbones import NotHere
+    from bench.metrics.backbones import WeightsUnavailable
 
     try:
         _network(net, "cpu")
-    except (NotHere, ImportError, RuntimeError) as error:
+    except (WeightsUnavailable, ImportError, RuntimeError) as error:
         return first_line(error)
     return ""
 
@@ -34,8 +34,8 @@ def against(net: str, clean: torch.Tensor) -> Callable[[torch.Tensor], float]:
     height, width, channels = clean.shape
     if channels not in (1, 3):
         raise ValueError(f"LPIPS is for images of 1 or 3 channels, got {channels}")
-    if min(height, width) < SMALLEST[net]:
-        smallest = SMALLEST[net]
+    if min(height, width) < MIN_SIDE[net]:
+        smallest = MIN_SIDE[net]
         raise ValueError(f"LPIPS needs at least {smallest}x{smallest} pixels, got {width}x{height}")
     network = _network(net, str(clean.device))
     with torch.inference_mode():
@@ -64,7 +64,7 @@ def _distance(network: torch.nn.Module, first: list[torch.Tensor], second: list[
 
 @functools.cache
 def _network(net: str, device: str) -> torch.nn.Module:
-    """The package's network with the published backbone. Raises backbones.NotHere."""
+    """The package's network with the published backbone. Raises backbones.WeightsUnavailable."""
     import torch
 
     from bench.metrics.backbones import features

@@ -11,20 +11,20 @@ from bench.metrics import Metric
 if TYPE_CHECKING:
     import torch
 
-CAP = 100.0  # dB; equal images have no finite PSNR
-PIECE = 2**16  # samples at once, so that memory does not grow
+MAX_PSNR = 100.0  # dB; equal images have no finite PSNR
+CHUNK_SIZE = 2**16  # samples at once, so that memory does not grow
 
 
 def against(clean: torch.Tensor) -> Callable[[torch.Tensor], float]:
     """PSNR in dB of uint8 tensors of any shape, capped at 100. As KAIR and scikit-image's peak_signal_noise_ratio."""
     if not clean.numel():
         raise ValueError("PSNR needs a pixel at least, got none inside the border")
-    target = clean.reshape(-1).split(PIECE)
+    target = clean.reshape(-1).split(CHUNK_SIZE)
 
     def score(output: torch.Tensor) -> float:
-        pieces = zip(output.reshape(-1).split(PIECE), target, strict=True)
+        pieces = zip(output.reshape(-1).split(CHUNK_SIZE), target, strict=True)
         squared = float(sum(_squared(*piece) for piece in pieces)) / clean.numel()
-        return CAP if squared == 0 else min(CAP, 10 * math.log10(255**2 / squared))
+        return MAX_PSNR if squared == 0 else min(MAX_PSNR, 10 * math.log10(255**2 / squared))
 
     return score
 
@@ -43,7 +43,7 @@ METRIC = Metric(
     digits=2,
     higher_is_better=True,
     meaning="peak signal-to-noise ratio; higher is better",
-    words="10 log10(255\N{SUPERSCRIPT TWO} / MSE), one mean squared error over all pixels and channels of an image in "
+    definition="10 log10(255\N{SUPERSCRIPT TWO} / MSE), one mean squared error over all pixels and channels of an image in "
     "8 bits; at most 100 dB, which equal images have",
     source="as in KAIR and scikit-image",
 )

@@ -17,44 +17,48 @@ from bench.metrics import Metric
 if TYPE_CHECKING:
     import torch
 
-WINDOW, DEVIATION = 11, 1.5
-LOST = WINDOW - 1  # pixels of each side that have no whole window around them, both ends together
+WINDOW_SIZE, WINDOW_SIGMA = 11, 1.5
+LOST_PIXELS = WINDOW_SIZE - 1  # pixels of each side that have no whole window around them, both ends together
 C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-BLOCK = 8  # places that share a product
-STRIP = 32  # rows at once, a multiple of BLOCK: they stay in the processor's cache, and memory does not grow
-KEPT = 2**21  # pixels of a clean image whose local means are kept for all outputs (24 bytes each); else computed anew
+BLOCK_SIZE = 8  # places that share a product
+STRIP_ROWS = 32  # rows at once, a multiple of BLOCK_SIZE: they stay in the processor's cache, and memory does not grow
+MAX_CACHED_PIXELS = (
+    2**21
+)  # pixels of a clean image whose local means are kept for all outputs (24 bytes each); else computed anew
 
 
 def against(clean: torch.Tensor) -> Callable[[torch.Tensor], float]:
     """SSIM of uint8 (H, W, C), at least 11x11. Equals scikit-image's structural_similarity to 1e-12 with
     gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=255."""
     height, width, channels = clean.shape
-    if min(height, width) < WINDOW:
-        raise ValueError(f"SSIM needs at least {WINDOW}x{WINDOW} pixels, got {width}x{height}")
+    if min(height, width) < WINDOW_SIZE:
+        raise ValueError(f"SSIM needs at least {WINDOW_SIZE}x{WINDOW_SIZE} pixels, got {width}x{height}")
     band = _band(clean.device)
     target = _planes(clean)
-    means = [_filtered(strip, band) for strip in _strips(target)] if height * width <= KEPT else None
+    means = [_filtered(strip, band) for strip in _strips(target)] if height * width <= MAX_CACHED_PIXELS else None
 
     def score(output: torch.Tensor) -> float:
         total = 0.0
         for place, (x, y) in enumerate(zip(_strips(_planes(output)), _strips(target), strict=True)):
             similarity = _similarity(x, y, means[place] if means else _filtered(y, band), band)
-            inside = similarity.view(-1, STRIP, channels)[: width - LOST, : height - LOST - place * STRIP]
+            inside = similarity.view(-1, STRIP_ROWS, channels)[
+                : width - LOST_PIXELS, : height - LOST_PIXELS - place * STRIP_ROWS
+            ]
             total += inside.sum()
-        return 4 * float(total) / ((height - LOST) * (width - LOST) * channels)
+        return 4 * float(total) / ((height - LOST_PIXELS) * (width - LOST_PIXELS) * channels)
 
     return score
 
 
 def _band(device: torch.device) -> torch.Tensor:
-    """(BLOCK, BLOCK + LOST): each row holds the window's weights, a place further than the row above."""
+    """(BLOCK_SIZE, BLOCK_SIZE + LOST_PIXELS): each row holds the window's weights, a place further than the row above."""
     import torch
 
-    place = torch.arange(WINDOW, dtype=torch.float64, device=device) - WINDOW // 2
-    window = torch.exp(-(place**2) / (2 * DEVIATION**2))
-    band = torch.zeros(BLOCK, BLOCK + LOST, dtype=torch.float64, device=device)
-    for row in range(BLOCK):
-        band[row, row : row + WINDOW] = window / window.sum()
+    place = torch.arange(WINDOW_SIZE, dtype=torch.float64, device=device) - WINDOW_SIZE // 2
+    window = torch.exp(-(place**2) / (2 * WINDOW_SIGMA**2))
+    band = torch.zeros(BLOCK_SIZE, BLOCK_SIZE + LOST_PIXELS, dtype=torch.float64, device=device)
+    for row in range(BLOCK_SIZE):
+        band[row, row : row + WINDOW_SIZE] = window / window.sum()
     return band
 
 
@@ -63,28 +67,32 @@ def _planes(image: torch.Tensor) -> torch.Tensor:
     import torch.nn.functional as F
 
     height, width, _ = image.shape
-    padded = F.pad(image.transpose(1, 2), (0, (LOST - width) % BLOCK, 0, 0, 0, (LOST - height) % STRIP))
+    padded = F.pad(
+        image.transpose(1, 2), (0, (LOST_PIXELS - width) % BLOCK_SIZE, 0, 0, 0, (LOST_PIXELS - height) % STRIP_ROWS)
+    )
     return padded.contiguous()
 
 
 def _strips(planes: torch.Tensor) -> Iterator[torch.Tensor]:
-    """(STRIP + LOST, C, W') in double precision, from the top to the bottom."""
-    for top in range(0, len(planes) - LOST, STRIP):
-        yield planes[top : top + STRIP + LOST].double()
+    """(STRIP_ROWS + LOST_PIXELS, C, W') in double precision, from the top to the bottom."""
+    for top in range(0, len(planes) - LOST_PIXELS, STRIP_ROWS):
+        yield planes[top : top + STRIP_ROWS + LOST_PIXELS].double()
 
 
 def _filtered(strip: torch.Tensor, band: torch.Tensor) -> torch.Tensor:
-    """(STRIP + LOST, C, W') -> (W' - LOST, STRIP * C): the local means under the window."""
+    """(STRIP_ROWS + LOST_PIXELS, C, W') -> (W' - LOST_PIXELS, STRIP_ROWS * C): the local means under the window."""
     import torch
 
-    rows = strip.flatten(1).unfold(0, BLOCK + LOST, BLOCK).transpose(1, 2)  # views that overlap, no copies
-    filtered = torch.bmm(band.expand(len(rows), -1, -1), rows).view(-1, strip.shape[2])  # (STRIP * C, W')
-    columns = filtered.unfold(1, BLOCK + LOST, BLOCK).permute(1, 2, 0)
+    rows = (
+        strip.flatten(1).unfold(0, BLOCK_SIZE + LOST_PIXELS, BLOCK_SIZE).transpose(1, 2)
+    )  # views that overlap, no copies
+    filtered = torch.bmm(band.expand(len(rows), -1, -1), rows).view(-1, strip.shape[2])  # (STRIP_ROWS * C, W')
+    columns = filtered.unfold(1, BLOCK_SIZE + LOST_PIXELS, BLOCK_SIZE).permute(1, 2, 0)
     return torch.bmm(band.expand(len(columns), -1, -1), columns).flatten(0, 1)
 
 
 def _similarity(x: torch.Tensor, y: torch.Tensor, mean_y: torch.Tensor, band: torch.Tensor) -> torch.Tensor:
-    """A quarter of the structural similarity at each place, (W' - LOST, STRIP * C); mean_y is y filtered.
+    """A quarter of the structural similarity at each place, (W' - LOST_PIXELS, STRIP_ROWS * C); mean_y is y filtered.
 
     Variances are needed only added up, so that three filters do.
     """
@@ -104,7 +112,7 @@ METRIC = Metric(
     title="SSIM",
     higher_is_better=True,
     meaning="structural similarity; higher is better",
-    words="11x11 Gaussian window of deviation 1.5, K 0.01 and 0.03, population covariance, where the whole window fits "
+    definition="11x11 Gaussian window of deviation 1.5, K 0.01 and 0.03, population covariance, where the whole window fits "
     "(5 pixels are lost at each side); the mean over the channels of an image in 8 bits",
     source="Wang et al., TIP 2004, as in MATLAB and KAIR",
 )

@@ -11,7 +11,7 @@ from typing import Any
 
 from bench import registry
 from bench.errors import BadInput
-from bench.home import home
+from bench.paths import user_folder
 
 SIZES = ("small", "full")
 IMPORTED = {"model": str, "network": dict, "origin": dict, "imported_at": str}  # what an imported card has to have,
@@ -25,7 +25,7 @@ def weights_folder() -> Path:
 
 def imported_folder() -> Path:
     """Where `bench models import` puts weights."""
-    return home() / "weights"
+    return user_folder() / "weights"
 
 
 def card(name: str) -> dict[str, Any] | None:

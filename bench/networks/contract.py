@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from baselines.checkpoints import first_line
 from baselines.recipe import Recipe
-from bench.errors import BadInput, described, told
+from bench.errors import BadInput, as_bad_input, described
 from bench.networks.keys import keyed
 
 # Height and width, none square, so that a swap shows. The first that runs is judged; the later ones have more factors
@@ -34,7 +34,7 @@ def check(network: nn.Module, label: str, device: torch.device, tile: int | None
     One that fails there is tried on larger images, and one that fails on all of them on squares, of which it has to
     take exactly one. One that states a tile is tried on that alone.
     """
-    with told(f"model {label}"):
+    with as_bad_input(f"model {label}"):
         keys = keyed(network, KEY)
     error, sizes = None, ((tile, tile),) if tile else SIZES
     for size in sizes:

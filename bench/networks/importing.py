@@ -11,7 +11,7 @@ from typing import Any
 
 from baselines import checkpoints, recognition
 from bench import spec
-from bench.errors import BadInput, told, unknown
+from bench.errors import BadInput, as_bad_input, unknown
 from bench.networks import adapters, cards, cost, trial, weights
 from bench.noise import training_noise
 
@@ -47,7 +47,7 @@ def import_weights(
         raise BadInput(f"{arch} has no weights that could be imported; networks are {', '.join(cards.networks())}")
     if arch is not None and arch not in cards.networks():
         raise unknown("network", arch, cards.networks())
-    with told():
+    with as_bad_input():
         contents = recognition.read(file, part)
     tensors = contents.tensors
     arch = arch or recognize(tensors, file.name)
@@ -58,15 +58,15 @@ def import_weights(
     published = recognition.published(module, found)
     assumed = {**recognition.defaults(module.network), **module.SIZES[size], **published}
     parameters = {**module.SIZES[size], **published, **found}
-    with told(file.name):
+    with as_bad_input(file.name):
         network = module.network(**parameters)
-    with told():
+    with as_bad_input():
         recognition.fill(network, tensors, file.name)
     if not recognition.runs(parameters):
         channels = f"{recognition.channels(parameters)} channels in, {recognition.gives(parameters)} out"
         doubt = recognition.doubt(module, parameters)
         raise BadInput(f"{file.name}: {channels}, expected 3 (colour) or 1 (grey) of both{'; ' * bool(doubt)}{doubt}")
-    with told(file.name):
+    with as_bad_input(file.name):
         flops = cost.flops_per_pixel(adapters.adapt(network, parameters).eval())
         tried = trial.try_out(module, parameters, network, known, contents.others)
     card = {

@@ -15,7 +15,7 @@ from torch import nn
 from baselines import recognition
 from baselines.checkpoints import first_line
 from bench import isolation, spec
-from bench.errors import BadInput, described, told
+from bench.errors import BadInput, as_bad_input, described
 from bench.networks import adapters, cards, contract, trial
 from bench.networks.weights import Weights
 
@@ -99,7 +99,7 @@ class Model:
         if "trial" in self.card:
             return trial.of_card(self.card["trial"]).warning()
         network = self.untrained()
-        with told(f"model {self.label}"), self.running():
+        with as_bad_input(f"model {self.label}"), self.running():
             recognition.fill(network, self.found.tensors, self.file.name)
             module = import_module(f"baselines.{self.name}")
             return trial.try_out(module, self.parameters, network, self.card.get("trained_on")).warning()
@@ -107,7 +107,7 @@ class Model:
     def load(self, device: str | torch.device = "cpu") -> nn.Module:
         """The network in eval mode on a device. Raises BadInput if the weights do not fit it."""
         network = self.untrained()
-        with told(f"model {self.label}"), self.running():
+        with as_bad_input(f"model {self.label}"), self.running():
             if self.file is not None:
                 recognition.fill(network, self.found.tensors, self.file.name)
             network = self.adapted(network)

@@ -21,7 +21,7 @@ from torch import nn
 
 from baselines import classical, recognition
 from bench import registry, spec
-from bench.errors import BadInput, told, unknown
+from bench.errors import BadInput, as_bad_input, unknown
 from bench.networks import cards, cost, groups, identity, misnamed, weights
 from bench.networks.model import Model
 from bench.networks.weights import DEFAULT, Weights
@@ -175,7 +175,7 @@ def _outside(parsed: spec.Spec) -> Model:
         licence="of its owners",
     )
     network = model.untrained()
-    with told(f"model {model.label}"), model.running():
+    with as_bad_input(f"model {model.label}"), model.running():
         source = identity.source_hash(parsed.name, factory, found.identity)
         tensors = identity.tensors_hash(network)  # a constructor may have read weights of its own
         stated = cost.stated(type(network))
@@ -184,7 +184,7 @@ def _outside(parsed: spec.Spec) -> Model:
         stated = {**stated, "channels": 1}
     known = hashlib.sha256(f"{source} {tensors}".encode()).hexdigest() if tensors else source
     if "trained_on" not in found.card and (of_class := getattr(factory, "trained_on", "")):
-        with told(f"model {name}: trained_on of its class"):
+        with as_bad_input(f"model {name}: trained_on of its class"):
             specs = training_noise.parse(of_class).specs
         found = replace(found, card={**found.card, "trained_on": {"noise": specs}})
     return replace(model, weights_hash=known, source_hash=source, stated=stated, found=found)

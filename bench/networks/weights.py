@@ -17,9 +17,9 @@ from torch import Tensor
 from baselines import checkpoints, parts, recognition
 from baselines.tensor_sets import Contents
 from bench import spec
-from bench.errors import BadInput, shortened, told
-from bench.home import expanded
+from bench.errors import BadInput, as_bad_input, shortened
 from bench.networks import cards
+from bench.paths import expand_user
 
 DEFAULT = "default"  # the shipped weights of the size
 
@@ -116,7 +116,7 @@ def find(chosen: Any, model: str) -> Weights:
                     "weights again with --replace"
                 )
             return Weights(chosen, kind, model, file, _of(model, known[chosen], chosen))
-    file = expanded(Path(chosen))
+    file = expand_user(Path(chosen))
     if not os.path.isfile(file):  # Path's own raises where a name is too long
         raise BadInput(
             f"{shortened(chosen)} is neither a file nor one of the shipped weights: {', '.join(shipped) or 'none'}; "
@@ -133,7 +133,7 @@ def with_part(found: Weights, part: Any) -> Weights:
         )
     if not isinstance(part, str) or not part:
         raise BadInput(f"part is {spec.format_value(part)}, expected a name in quotes, such as part='params'")
-    with told(found.name):
+    with as_bad_input(found.name):
         named = replace(found, part=part)
         named = replace(found, part=named.contents.part)  # its whole name
         try:

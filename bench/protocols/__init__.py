@@ -19,14 +19,14 @@ class Protocol:
     border        pixels left out at each side before PSNR and SSIM
     legacy_seed   None for keyed noise; a seed for NumPy's RandomState, made anew for every image
     lpips_order   order of the channels that LPIPS is fed
-    words         the protocol in a sentence or two, for people
+    definition    the protocol in a sentence or two, for people
     source        who scores like this
     """
 
     name: str
     store_noise: bool
     border: int
-    words: str
+    definition: str
     source: str
     legacy_seed: int | None = None
     lpips_order: str = "RGB"

@@ -7,7 +7,7 @@ PROTOCOL = Protocol(
     store_noise=False,
     border=0,
     legacy_seed=0,
-    words=(
+    definition=(
         "Noise is added in floating point and neither clipped nor rounded. It is drawn from NumPy's legacy "
         "RandomState(0), made anew for every image (height x width x channels), so that images of equal size share one "
         "noise field, as in the published code. Output and noisy image are scored in 8 bits, in all "

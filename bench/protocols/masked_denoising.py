@@ -6,7 +6,7 @@ PROTOCOL = Protocol(
     name="masked-denoising",
     store_noise=True,
     border=1,
-    words=(
+    definition=(
         "Noise is clipped and rounded to 8 bits. One pixel is left out at each side before PSNR and SSIM, and none "
         "before LPIPS, which is fed RGB (the published script feeds it BGR: that is masked-denoising-bgr)."
     ),

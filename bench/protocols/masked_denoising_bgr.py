@@ -7,7 +7,7 @@ PROTOCOL = Protocol(
     store_noise=True,
     border=1,
     lpips_order="BGR",
-    words=(
+    definition=(
         "As masked-denoising, and LPIPS is fed BGR as the published script does: for comparing with its LPIPS alone, "
         "which is not the LPIPS of other papers."
     ),

@@ -6,7 +6,7 @@ PROTOCOL = Protocol(
     name="stored",
     store_noise=True,
     border=0,
-    words=(
+    definition=(
         "The noisy image is clipped to [0, 1] and rounded to 8 bits before the network sees it, as in a PNG file. "
         "The output is clipped and rounded to 8 bits. PSNR over all pixels and channels jointly, SSIM as the "
         "mean over the channels (11x11 Gaussian window, deviation 1.5, valid region), no border left out; "

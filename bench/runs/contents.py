@@ -49,18 +49,18 @@ def folders(connection: sqlite3.Connection) -> dict[str, str]:
     return dict(connection.execute("SELECT name, folder FROM folders")) if there else {}
 
 
-def name_images(connection: sqlite3.Connection, datasets: Iterable[Dataset]) -> None:
+def record_images(connection: sqlite3.Connection, datasets: Iterable[Dataset]) -> None:
     """Keep the folders and the images of data sets that are about to be read; others of the same name are forgotten."""
     for dataset in datasets:
         names = [image.name for image in dataset.images]
-        connection.execute("INSERT OR REPLACE INTO folders VALUES (?, ?)", (base(dataset.name), dataset.folder))
-        forget_others(connection, dataset.name, names)
+        connection.execute("INSERT OR REPLACE INTO folders VALUES (?, ?)", (base_name(dataset.name), dataset.folder))
+        keep_only(connection, dataset.name, names)
         connection.executemany(
             "INSERT OR IGNORE INTO contents VALUES (?, ?, '', NULL)", [(dataset.name, name) for name in names]
         )
 
 
-def forget_others(connection: sqlite3.Connection, dataset: str, names: Iterable[str]) -> None:
+def keep_only(connection: sqlite3.Connection, dataset: str, names: Iterable[str]) -> None:
     """Keep of a data set the images of these names alone."""
     known = {image for (image,) in connection.execute("SELECT image FROM contents WHERE dataset = ?", (dataset,))}
     connection.executemany(
@@ -68,7 +68,7 @@ def forget_others(connection: sqlite3.Connection, dataset: str, names: Iterable[
     )
 
 
-def name_pixels(connection: sqlite3.Connection, dataset: str, image: str, hashes: Mapping[str, str]) -> None:
+def record_pixels(connection: sqlite3.Connection, dataset: str, image: str, hashes: Mapping[str, str]) -> None:
     """Keep the hashes of an image that was read: of the clean one under '', of recorded ones under their noise.
 
     Recorded images that were not read with it keep theirs only as long as the clean image stays the same.
@@ -84,13 +84,13 @@ def name_pixels(connection: sqlite3.Connection, dataset: str, image: str, hashes
     )
 
 
-def together(pixels: Iterable[tuple[str, str, str]]) -> str:
+def combined_hash(pixels: Iterable[tuple[str, str, str]]) -> str:
     """One hash of data sets, images and the hashes of their clean pixels, whatever their order."""
     lines = ("\x1f".join(one) for one in sorted(pixels))
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:32]
 
 
-def base(name: str) -> str:
+def base_name(name: str) -> str:
     """The name of a data set without its parameters: 'HR' of 'HR(limit=2)'."""
     try:
         return spec.parse(name).name
@@ -98,14 +98,14 @@ def base(name: str) -> str:
         return name
 
 
-def refuse_other_pictures(connection: sqlite3.Connection, datasets: Iterable[Dataset], run: Path) -> None:
+def check_same_pictures(connection: sqlite3.Connection, datasets: Iterable[Dataset], run: Path) -> None:
     """Raise BadInput where a name stands for other pictures, of another folder, than it did in this store.
 
     The same folder with other pictures is fine, and so are the same pictures in another folder.
     """
     known, contents, here = folders(connection), read(connection), {}
     for dataset in datasets:
-        name = base(dataset.name)
+        name = base_name(dataset.name)
         if here.setdefault(name, dataset.folder) != dataset.folder:
             raise BadInput(_other(name, here[name], dataset.folder, "this command"))
         if known.get(name, dataset.folder) != dataset.folder and not _same_pictures(dataset, contents):
@@ -123,7 +123,7 @@ def _other(name: str, known: str, came: str, where: str) -> str:
 def _same_pictures(dataset: Dataset, contents: pd.DataFrame) -> bool:
     """Whether the images that a data set has in common with those that were read under its name have their pixels."""
     contents = contents[(contents["noise"] == "") & contents["image_hash"].fillna("").ne("")]
-    contents = contents[contents["dataset"].map(base) == base(dataset.name)]
+    contents = contents[contents["dataset"].map(base_name) == base_name(dataset.name)]
     if contents.empty:
         return True  # nothing was read: the name stands for nothing yet
     images = {image.name: image for image in dataset.images}

@@ -34,7 +34,7 @@ class Plan:
     tilings: tuple[tiling.Tiling, ...]  # of each model
     metrics: tuple[metrics.Metric, ...]
     not_measured: dict[str, str]  # metrics that cannot be had here, and why
-    left_out: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
     reference: Any = None  # the noise from which PSNR drops are counted, if any
 
     @property
@@ -57,7 +57,7 @@ class Plan:
         coarse = [precisions.CAUTION] if self.precision != "float32" else []
         found = [f"{dataset.name}: {remark}" for dataset in self.datasets for remark in dataset.remarks]
         return [
-            *self.left_out,
+            *self.skipped,
             *found,
             *kept,
             *doubts,
@@ -173,7 +173,7 @@ def make_plan(
     choice, named = tiling.parse(tile), metrics.expand(metric_list)
     chosen_protocol, chosen_precision = protocols.load_protocol(protocol), precisions.parse(precision)
     tilings = tuple(tiling.of(model, choice) for model in chosen_models)
-    measured, not_measured = metrics.at_hand(named)  # last: it may fetch weights
+    measured, not_measured = metrics.available(named)  # last: it may fetch weights
     return Plan(
         models=tuple(chosen_models),
         noises=tuple(chosen_noises),
@@ -185,6 +185,6 @@ def make_plan(
         tilings=tilings,
         metrics=measured,
         not_measured=not_measured,
-        left_out=(*left_out, *without),
+        skipped=(*left_out, *without),
         reference=counted_from,
     )

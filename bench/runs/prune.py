@@ -25,7 +25,7 @@ DEFAULT = ("failed", "deleted", "superseded")
 def removable(store: Store, there: pd.DataFrame, chosen: Collection[str]) -> pd.DataFrame:
     """All rows of a store with their `key`, and under `choice` which of those chosen removes it; '' where it stays.
 
-    `there` is what data sets have in them, see `still_there`.
+    `there` is what data sets have in them, see `existing_images`.
     """
     rows = store.rows(hidden=True)
     kinds = {key: kind for found in selection.of_protocols(store, there) for key, kind in found.kinds.items()}
@@ -45,7 +45,7 @@ def remove(store: Store, rows: pd.DataFrame, there: pd.DataFrame | None = None) 
     with store.writing() as connection:
         store.remove(rows.loc[gone, "key"])
         for dataset, images in () if there is None else there.groupby("dataset")["image"]:
-            contents.forget_others(connection, str(dataset), images)
+            contents.keep_only(connection, str(dataset), images)
     files = pictures(rows[gone]) - pictures(rows[~gone])
     removed = [path for path in (store.pictures / name for name in files) if path.is_file()]
     for path in removed:
@@ -60,7 +60,7 @@ def pictures(rows: pd.DataFrame) -> set[str]:
     return {*map(picture_name, rows["key"]), *of_images}
 
 
-def still_there(store: Store) -> pd.DataFrame:
+def existing_images(store: Store) -> pd.DataFrame:
     """What data sets have in them, without the images that are gone from their folders since they were run.
 
     A folder that is gone itself, or has none of the images, says nothing.
@@ -68,7 +68,7 @@ def still_there(store: Store) -> pd.DataFrame:
     known, folders = store.contents(), contents.folders(store.connection)
     gone = pd.Series(False, known.index)
     for dataset, images in known.groupby("dataset")["image"]:
-        folder = folders.get(contents.base(str(dataset)), "")
+        folder = folders.get(contents.base_name(str(dataset)), "")
         names = _names(Path(folder)) if folder else set()
         if names & set(images):
             gone[images.index] = ~images.isin(names)

@@ -33,7 +33,7 @@ def read(path: Path, options: Iterable[str]) -> dict[str, Any]:
     for key, value in found.items():
         name = known.get(key.replace("_", "-"))
         if name is None:
-            raise unknown(f"option in {path}", key, known)
+            raise unknown("option", key, known, f" in {path}")
         values[name] = _as_option(path, key, value)
     return values
 

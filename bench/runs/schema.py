@@ -7,29 +7,29 @@ from collections.abc import Iterable
 
 from bench.runs import contents
 
-IDENTITY = {  # what determines a row's numbers
+IDENTITY_COLUMNS = {  # what determines a row's numbers
     "model": "TEXT", "size": "TEXT", "weights": "TEXT", "weights_hash": "TEXT", "dataset": "TEXT", "image": "TEXT",
     "image_hash": "TEXT", "noise": "TEXT", "noise_version": "INTEGER", "seed": "INTEGER", "protocol": "TEXT",
     "precision": "TEXT", "tile": "INTEGER",
 }  # fmt: skip
-MEASURED = {
+RESULT_COLUMNS = {
     "photograph": "TEXT", "noise_name": "TEXT", "level": "REAL", "input": "TEXT", "device": "TEXT",
     "psnr": "REAL", "ssim": "REAL", "lpips": "REAL",
     "psnr_noisy": "REAL", "ssim_noisy": "REAL", "lpips_noisy": "REAL",
     "psnr_capped": "INTEGER", "seconds": "REAL", "status": "TEXT", "reason": "TEXT",
 }  # fmt: skip
-COLUMNS = {**IDENTITY, **MEASURED}
-ORDER = ("model", "size", "weights", "weights_hash", "dataset", "image", "photograph", "image_hash", "input", "noise",
+COLUMNS = {**IDENTITY_COLUMNS, **RESULT_COLUMNS}
+LEADING_COLUMNS = ("model", "size", "weights", "weights_hash", "dataset", "image", "photograph", "image_hash", "input", "noise",
          "noise_name", "noise_version", "level", "seed", "protocol", "precision", "tile", "device")  # fmt: skip
-ORDER_AFTER = ("psnr_capped", "seconds", "status", "reason")  # behind the metrics, NAME and NAME_noisy each
-HIDDEN = {  # of the store itself, not of its rows
+TRAILING_COLUMNS = ("psnr_capped", "seconds", "status", "reason")  # behind the metrics, NAME and NAME_noisy each
+INTERNAL_COLUMNS = {  # of the store itself, not of its rows
     "asked": "TEXT",  # the key that was asked for, where the tile had to be smaller: see Store.write
     "plan": "INTEGER",  # number of the last plan that asked for the row
     "scored": "TEXT",  # JSON: metric -> the version that its scores were computed by
     "no_value": "TEXT",  # JSON: column of a metric -> [why it is empty, the version of the metric]
 }
-SCHEMA = 2  # 1 had neither `asked` nor `photograph`; columns that come later are added to older stores
-_ALL = {**HIDDEN, **COLUMNS}
+SCHEMA_VERSION = 2  # 1 had neither `asked` nor `photograph`; columns that come later are added to older stores
+_ALL = {**INTERNAL_COLUMNS, **COLUMNS}
 
 
 def make_tables(connection: sqlite3.Connection) -> None:
@@ -40,7 +40,7 @@ def make_tables(connection: sqlite3.Connection) -> None:
     columns = ", ".join(f"{name} {kind}" for name, kind in _ALL.items())
     connection.execute(f"CREATE TABLE IF NOT EXISTS rows (key TEXT PRIMARY KEY, {columns})")
     connection.execute("CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT)")
-    connection.execute("INSERT OR IGNORE INTO about VALUES ('schema', ?)", (str(SCHEMA),))
+    connection.execute("INSERT OR IGNORE INTO about VALUES ('schema', ?)", (str(SCHEMA_VERSION),))
     contents.make_tables(connection)
 
 
@@ -52,7 +52,7 @@ def complete(connection: sqlite3.Connection) -> None:
             connection.execute(f"ALTER TABLE rows ADD COLUMN {name} {kind}")
     connection.execute("CREATE INDEX IF NOT EXISTS unread ON rows (dataset, image) WHERE image_hash = ''")
     connection.execute("CREATE INDEX IF NOT EXISTS asked ON rows (asked) WHERE asked IS NOT NULL")
-    connection.execute("UPDATE about SET value = ? WHERE name = 'schema'", (str(SCHEMA),))
+    connection.execute("UPDATE about SET value = ? WHERE name = 'schema'", (str(SCHEMA_VERSION),))
     connection.commit()
 
 
@@ -85,6 +85,6 @@ def version(connection: sqlite3.Connection) -> int:
     if verdict != "ok":
         raise ValueError(verdict.splitlines()[-1])
     found = dict(connection.execute("SELECT name, value FROM about"))
-    if not str(found.get("schema", "")).isdigit() or not {"key", *IDENTITY} <= set(columns_of(connection)):
+    if not str(found.get("schema", "")).isdigit() or not {"key", *IDENTITY_COLUMNS} <= set(columns_of(connection)):
         raise ValueError("it has not the tables of a run")
     return int(found["schema"])

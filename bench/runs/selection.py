@@ -20,11 +20,11 @@ import pandas as pd
 
 from bench import metrics
 from bench.errors import BadInput
-from bench.runs.schema import HIDDEN
-from bench.runs.store import FIRST, Store
+from bench.runs.schema import INTERNAL_COLUMNS
+from bench.runs.store import FIRST_VERSION, Store
 
 Manifest = list[dict[str, Any]]
-CELL = ["model", "dataset", "noise", "seed"]
+CELL_COLUMNS = ["model", "dataset", "noise", "seed"]
 # kind -> the column that names whose rows these are, and what they are of
 SUPERSEDED = {
     "weights": ("model", "of older weights of {}"),  # or of an older source
@@ -42,11 +42,11 @@ UNKNOWN = {"unknown": ("model", "that the manifest does not name of {}")}
 PROTOCOL = {"protocol": ("protocol", "under the protocol {}")}
 METRIC = {"metric": ("", "with scores by another version of {}")}
 KINDS = {**PROTOCOL, **UNKNOWN, **SUPERSEDED, **DELETED, **SETTINGS, **METRIC}
-SHOWN = 3  # names that a sentence lists
+MAX_LISTED_NAMES = 3  # names that a sentence lists
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class SkippedRows:
     """Rows, or of the kind 'metric' scores alone, that do not count: why, whose, how many, and of which images."""
 
     kind: str
@@ -79,29 +79,29 @@ class Selection:
 
     protocol: str
     rows: pd.DataFrame
-    left_out: tuple[LeftOut, ...] = ()
+    skipped: tuple[SkippedRows, ...] = ()
     metrics: dict[str, str] = field(default_factory=dict)
     kinds: dict[str, str] = field(default_factory=dict)
 
     @property
-    def others(self) -> list[LeftOut]:
+    def others(self) -> list[SkippedRows]:
         """What is left out of the rows under the protocol itself."""
-        return [left for left in self.left_out if left.kind not in PROTOCOL]
+        return [left for left in self.skipped if left.kind not in PROTOCOL]
 
     def of_plan(self, plan: dict[str, Any]) -> pd.DataFrame:
         """The rows of the cells of one plan, of the manifest."""
-        index = pd.MultiIndex.from_frame(self.rows[CELL])
+        index = pd.MultiIndex.from_frame(self.rows[CELL_COLUMNS])
         return self.rows[index.isin(list(cells(plan)))]
 
 
-def started_in(store: Store) -> Manifest:
+def start_entries(store: Store) -> Manifest:
     """What was run into a store's folder, oldest first; nothing where no manifest says so."""
     return [entry for entry in store.manifest() if entry["event"] == "started"]
 
 
-def started(store: Store) -> Manifest:
+def required_start_entries(store: Store) -> Manifest:
     """What was run into a store's folder, oldest first. Raises BadInput where nothing says so."""
-    entries = started_in(store)
+    entries = start_entries(store)
     if not entries:
         folder = store.folder
         raise BadInput(f"{folder} has no manifest.json that says what was run: run bench run --out {folder} again")
@@ -110,14 +110,14 @@ def started(store: Store) -> Manifest:
 
 def of_store(store: Store, protocol: str | None = None, hidden: bool = False) -> Selection:
     """The rows of a store that count under a protocol, by default the last plan's."""
-    manifest, rows = started_in(store), store.rows(hidden=True)
+    manifest, rows = start_entries(store), store.rows(hidden=True)
     last = manifest[-1]["protocol"] if manifest else next(iter(rows["protocol"]), "")
     return select(rows, manifest, store.contents(), protocol or last, hidden)
 
 
 def of_protocols(store: Store, there: pd.DataFrame | None = None) -> list[Selection]:
     """The same under each protocol that a store has rows of, sorted by name; `there` in the place of its contents."""
-    manifest, rows = started_in(store), store.rows(hidden=True)
+    manifest, rows = start_entries(store), store.rows(hidden=True)
     contents = store.contents() if there is None else there
     chosen = [select(rows, manifest, contents, protocol) for protocol in sorted(set(rows["protocol"]))]
     return chosen or [select(rows, manifest, contents, "")]
@@ -125,10 +125,10 @@ def of_protocols(store: Store, there: pd.DataFrame | None = None) -> list[Select
 
 def all_of_store(store: Store) -> pd.DataFrame:
     """The rows of a store that count, each under its own protocol, in the order of the store."""
-    return together(of_protocols(store))
+    return merge(of_protocols(store))
 
 
-def together(found: list[Selection]) -> pd.DataFrame:
+def merge(found: list[Selection]) -> pd.DataFrame:
     """The rows of selections in the order in which a store has them."""
     rows = pd.concat([one.rows for one in found], ignore_index=True)
     order = ["dataset", "image", "noise_name", "level", "noise", "seed", "model"]
@@ -138,7 +138,7 @@ def together(found: list[Selection]) -> pd.DataFrame:
 def read(folder: Path, protocol: str | None = None) -> Selection:
     """The rows of a run folder that count under a protocol, by default the last plan's. Raises BadInput for none."""
     with Store.open(folder) as store:
-        started(store)
+        required_start_entries(store)
         found = of_store(store, protocol)
         if found.rows.empty:
             has = ", ".join(sorted(set(store.rows()["protocol"]))) or "no rows at all"
@@ -149,13 +149,15 @@ def read(folder: Path, protocol: str | None = None) -> Selection:
 def metric_cards(folder: Path) -> dict[str, dict[str, Any]]:
     """What a run says of its metrics, by name: title, unit, digits, higher_is_better; ours where it says nothing."""
     with Store.open(folder) as store:
-        declared = {card["name"]: card for entry in started(store) for card in entry.get("metrics", [])}
+        declared = {card["name"]: card for entry in required_start_entries(store) for card in entry.get("metrics", [])}
     return {**{name: metrics.load_metric(name).card() for name in ("psnr", "ssim", "lpips")}, **declared}
 
 
 def metric_versions(manifest: Manifest) -> dict[str, str]:
     """The version of each metric, as the last plan that names it has it."""
-    return {card["name"]: str(card.get("version", FIRST)) for entry in manifest for card in entry.get("metrics", [])}
+    return {
+        card["name"]: str(card.get("version", FIRST_VERSION)) for entry in manifest for card in entry.get("metrics", [])
+    }
 
 
 def cells(plan: dict[str, Any]) -> Iterator[tuple[str, str, str, int]]:
@@ -178,16 +180,16 @@ def select(
     for kind, is_other in _questions(manifest, plans, contents):
         left = rows[kinds == ""]
         kinds[left.index[is_other(left).to_numpy(dtype=bool)]] = kind
-    left_out = [*_others(rows, kinds)]
+    skipped = [*_others(rows, kinds)]
     counting, older = _of_metric_versions(rows[kinds == ""], manifest)
-    left_out += [LeftOut("metric", (name,), count, ()) for name, count in older.items()]
+    skipped += [SkippedRows("metric", (name,), count, ()) for name, count in older.items()]
     under = rows["protocol"] == protocol
     of_rows = dict(zip(rows.loc[under, "key"].tolist(), kinds[under].tolist(), strict=True))
     ordered = _in_order(counting, manifest)
-    shown = ordered if hidden else ordered.drop(columns=["written", "key", *HIDDEN])
+    shown = ordered if hidden else ordered.drop(columns=["written", "key", *INTERNAL_COLUMNS])
     versions = metric_versions(manifest)
     shown.attrs["metric_versions"] = versions  # goes with the frame where it is compared later
-    return Selection(protocol, shown, tuple(left_out), versions, of_rows)
+    return Selection(protocol, shown, tuple(skipped), versions, of_rows)
 
 
 Question = tuple[str, Callable[[pd.DataFrame], pd.Series]]
@@ -245,7 +247,7 @@ def _pixels(rows: pd.DataFrame, contents: pd.DataFrame) -> pd.Series:
 def _setting(rows: pd.DataFrame, settings: dict[tuple[str, str], dict], name: str) -> pd.Series:
     """A setting of the last plan of each row's model and data set; None where no plan has them."""
     values = pd.Series([plan.get(name) for plan in settings.values()], pd.MultiIndex.from_tuples(settings), object)
-    return pd.Series(values.reindex(_named(rows, CELL[:2])).to_numpy(dtype=object), rows.index, dtype=object)
+    return pd.Series(values.reindex(_named(rows, CELL_COLUMNS[:2])).to_numpy(dtype=object), rows.index, dtype=object)
 
 
 def _is_in_other_tiles(rows: pd.DataFrame, manifest: Manifest, settings: dict[tuple[str, str], dict]) -> pd.Series:
@@ -263,15 +265,15 @@ def _is_in_other_tiles(rows: pd.DataFrame, manifest: Manifest, settings: dict[tu
 
 def _is_of_other_seeds(rows: pd.DataFrame, seeds: dict[tuple[str, str, str], list[int]]) -> pd.Series:
     asked = pd.MultiIndex.from_tuples([(*cell, seed) for cell, chosen in seeds.items() for seed in chosen])
-    known = _named(rows, CELL[:3]).isin(pd.MultiIndex.from_tuples(seeds))
-    return pd.Series(known & ~_named(rows, CELL).isin(asked), rows.index)
+    known = _named(rows, CELL_COLUMNS[:3]).isin(pd.MultiIndex.from_tuples(seeds))
+    return pd.Series(known & ~_named(rows, CELL_COLUMNS).isin(asked), rows.index)
 
 
 def _is_repeated(rows: pd.DataFrame) -> pd.Series:
     """All but one row of an image in a cell: a good one before a failed one, then the last one asked for or written."""
     ordered = rows.assign(ok=rows["status"] == "ok", plan=rows["plan"].fillna(-1).astype(float))
     ordered = ordered.sort_values(["ok", "plan", "written"])
-    return ordered.duplicated([*CELL, "image", "precision"], keep="last").reindex(rows.index)
+    return ordered.duplicated([*CELL_COLUMNS, "image", "precision"], keep="last").reindex(rows.index)
 
 
 def _of_metric_versions(rows: pd.DataFrame, manifest: Manifest) -> tuple[pd.DataFrame, dict[str, int]]:
@@ -281,8 +283,8 @@ def _of_metric_versions(rows: pd.DataFrame, manifest: Manifest) -> tuple[pd.Data
     for name, version in metric_versions(manifest).items():
         if name not in rows:
             continue
-        others = [text for text, known in scored.items() if known.get(name, FIRST) != version]
-        unsaid = rows["scored"].isna() & (version != FIRST)
+        others = [text for text, known in scored.items() if known.get(name, FIRST_VERSION) != version]
+        unsaid = rows["scored"].isna() & (version != FIRST_VERSION)
         other = (rows["scored"].isin(others) | unsaid) & rows[name].notna()
         if other.any():
             older[name] = int(other.sum())
@@ -292,17 +294,17 @@ def _of_metric_versions(rows: pd.DataFrame, manifest: Manifest) -> tuple[pd.Data
     return rows, older
 
 
-def _others(rows: pd.DataFrame, kinds: pd.Series) -> Iterator[LeftOut]:
+def _others(rows: pd.DataFrame, kinds: pd.Series) -> Iterator[SkippedRows]:
     """What is left out, a kind at a time; of the rows of other plans a name at a time, with its images."""
     for kind in dict.fromkeys(kinds[kinds != ""]):
         part = rows[kinds == kind]
         for name, of_name in part.groupby(KINDS[kind][0], sort=False):
-            yield LeftOut(kind, (str(name),), len(of_name), tuple(dict.fromkeys(of_name["image"])))
+            yield SkippedRows(kind, (str(name),), len(of_name), tuple(dict.fromkeys(of_name["image"])))
 
 
 def _listed(names: tuple[str, ...]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
+    more = f" and {len(names) - MAX_LISTED_NAMES} more" if len(names) > MAX_LISTED_NAMES else ""
+    return ", ".join(names[:MAX_LISTED_NAMES]) + more
 
 
 def _in_order(rows: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:

@@ -24,7 +24,7 @@ class Status:
     finished  whether the command ended by itself
     writer    who writes now, None where nobody does
     rate      rows a second since the command began, None where that cannot be told
-    left_out  rows that do not count under its protocol, and why
+    skipped  rows that do not count under its protocol, and why
     """
 
     command: str
@@ -33,7 +33,7 @@ class Status:
     finished: bool
     writer: dict[str, Any] | None
     rate: float | None
-    left_out: tuple[selection.LeftOut, ...] = ()
+    skipped: tuple[selection.SkippedRows, ...] = ()
 
     @property
     def missing(self) -> int:
@@ -62,7 +62,7 @@ def of(folder: Path) -> Status:
         finished=any(entry["event"] == "finished" for entry in manifest[started[-1] :]),
         writer=writer,
         rate=_rate(there, plan) if writer else None,
-        left_out=found.left_out,
+        skipped=found.skipped,
     )
 
 
@@ -70,7 +70,7 @@ def _cells(rows: pd.DataFrame, plan: dict[str, Any], done: set[str], images: dic
     """A line for each cell of a plan; `done` are the keys that are not done again, `images` how many a data set has."""
     asked = rows["asked"].where(rows["asked"].notna(), rows["key"])
     counted = rows.assign(done=asked.isin(done), failed=rows["status"] != "ok")
-    counts = counted.groupby(selection.CELL)[["done", "failed"]].sum()
+    counts = counted.groupby(selection.CELL_COLUMNS)[["done", "failed"]].sum()
     planned = {dataset["name"]: images.get(dataset["name"], dataset["images"]) for dataset in plan["datasets"]}
     lines = []
     for cell in selection.cells(plan):

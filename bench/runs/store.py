@@ -26,12 +26,19 @@ from bench.errors import BadInput, described
 from bench.files import StoreFull, write_whole
 from bench.lock import WriterLock
 from bench.runs import contents, schema
-from bench.runs.schema import COLUMNS, HIDDEN, IDENTITY, ORDER, ORDER_AFTER, SCHEMA
+from bench.runs.schema import (
+    COLUMNS,
+    IDENTITY_COLUMNS,
+    INTERNAL_COLUMNS,
+    LEADING_COLUMNS,
+    SCHEMA_VERSION,
+    TRAILING_COLUMNS,
+)
 
-ROWS, MANIFEST = "rows.sqlite", "manifest.json"
-FIRST = "1"  # the version of a metric whose scores do not say by which they were computed
+ROWS_FILE, MANIFEST_FILE = "rows.sqlite", "manifest.json"
+FIRST_VERSION = "1"  # the version of a metric whose scores do not say by which they were computed
 # rows of an image that could not be read have no pixel hash; they give way once it can be
-_NAMED = tuple(name for name in IDENTITY if name != "image_hash")
+_NAMED = tuple(name for name in IDENTITY_COLUMNS if name != "image_hash")
 _UNREAD = "image_hash = '' AND " + " AND ".join(f"{name} IS ?" for name in _NAMED)
 
 
@@ -40,7 +47,7 @@ _MERGED = "json_patch(coalesce(rows.no_value, '{}'), coalesce(excluded.no_value,
 
 def row_key(row: dict[str, Any]) -> str:
     """The key of a row: SHA-256 of its identity columns."""
-    return hashlib.sha256(json.dumps([row[column] for column in IDENTITY]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([row[column] for column in IDENTITY_COLUMNS]).encode()).hexdigest()
 
 
 def picture_name(*parts: Any) -> str:
@@ -63,24 +70,24 @@ class Store:
         lock = WriterLock(folder, f"bench status {folder}")
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            lock.take()
+            lock.acquire()
             return cls(folder, _open_for_writing(folder), lock)
         except (OSError, sqlite3.Error) as error:
-            lock.give_back()
+            lock.release()
             if _is_damage(error):
                 raise BadInput(_damaged(folder, error)) from error
             problem = getattr(error, "strerror", None) or error
             raise BadInput(f"the run folder {folder} cannot be written: {problem}. Name another with --out") from error
         except BadInput:
-            lock.give_back()
+            lock.release()
             raise
 
     @classmethod
     def open(cls, folder: Path) -> Store:
         """Open an existing run folder for reading, also while another process writes. Raises BadInput."""
-        file = folder / ROWS
+        file = folder / ROWS_FILE
         if not file.is_file():
-            raise BadInput(f"{folder} is not a run folder: it has no {ROWS}. Make one with bench run --out")
+            raise BadInput(f"{folder} is not a run folder: it has no {ROWS_FILE}. Make one with bench run --out")
         try:
             connection = _open_for_reading(file)
         except sqlite3.Error as error:
@@ -147,7 +154,7 @@ class Store:
         `no_value` has, as JSON, why a metric's column is empty: column -> [reason, version of the metric].
         """
         kept = schema.score_columns(self.connection)
-        names = ["key", *dict.fromkeys([*HIDDEN, *COLUMNS, *kept])]
+        names = ["key", *dict.fromkeys([*INTERNAL_COLUMNS, *COLUMNS, *kept])]
         values = [[row_key(row), *map(row.get, names[1:])] for row in rows]
         marks = ", ".join("?" * len(names))
         renewed = ", ".join(
@@ -174,7 +181,7 @@ class Store:
         `hidden`: with `written`, the order in which they were written first, `key`, and the columns of the store.
         """
         there, scores = schema.columns_of(self.connection), schema.score_columns(self.connection)
-        names = ("key", *HIDDEN, *ORDER, *scores, *ORDER_AFTER)
+        names = ("key", *INTERNAL_COLUMNS, *LEADING_COLUMNS, *scores, *TRAILING_COLUMNS)
         shown = ", ".join(name if name in there else f"NULL AS {name}" for name in names)
         shown = f"rowid AS written, {shown}"
         query = f"SELECT {shown} FROM rows ORDER BY dataset, image, noise_name, level, noise, seed, model"
@@ -183,7 +190,9 @@ class Store:
         except (sqlite3.Error, pd.errors.DatabaseError) as error:
             raise BadInput(_damaged(self.folder, error)) from error
         found["reason"] = _with_reasons(found, scores)
-        found = found.drop(columns=[] if hidden else [name for name in ("written", "key", *HIDDEN) if name in found])
+        found = found.drop(
+            columns=[] if hidden else [name for name in ("written", "key", *INTERNAL_COLUMNS) if name in found]
+        )
         numbers = [name for name in found if COLUMNS.get(name) == "REAL" or name in scores]
         return found.astype(dict.fromkeys(numbers, float))
 
@@ -198,7 +207,7 @@ class Store:
 
     def manifest(self) -> list[dict[str, Any]]:
         """What wrote here, oldest first. Raises BadInput where the file is damaged."""
-        path = self.folder / MANIFEST
+        path = self.folder / MANIFEST_FILE
         try:
             entries = json.loads(path.read_text()) if path.exists() else []
             if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
@@ -213,7 +222,7 @@ class Store:
     def record(self, entry: dict[str, Any]) -> None:
         """Add to the manifest, as a whole file or not at all."""
         entry = {"at": datetime.now(UTC).isoformat(timespec="seconds"), **entry}
-        write_whole(self.folder / MANIFEST, json.dumps([*self.manifest(), entry], indent=1).encode())
+        write_whole(self.folder / MANIFEST_FILE, json.dumps([*self.manifest(), entry], indent=1).encode())
 
     def close(self) -> None:
         """Close; a folder that was written to is left with one file of rows, and free for others."""
@@ -222,7 +231,7 @@ class Store:
                 self.connection.execute("PRAGMA journal_mode=DELETE")
         self.connection.close()
         if self.lock is not None:
-            self.lock.give_back()
+            self.lock.release()
 
     def __enter__(self) -> Store:
         return self
@@ -249,7 +258,7 @@ def _without_noisy(names: list[str]) -> list[str]:
 
 
 def _open_for_writing(folder: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(folder / ROWS, check_same_thread=False)
+    connection = sqlite3.connect(folder / ROWS_FILE, check_same_thread=False)
     try:
         schema.make_tables(connection)
         _check(connection, folder)
@@ -268,7 +277,7 @@ def _open_for_reading(file: Path) -> sqlite3.Connection:
         connection.execute("SELECT name FROM sqlite_master").fetchone()
     except sqlite3.OperationalError:  # a file in WAL mode wants others beside it
         connection.close()
-        if file.with_name(f"{ROWS}-wal").exists():
+        if file.with_name(f"{ROWS_FILE}-wal").exists():
             raise
         connection = sqlite3.connect(f"{address}&immutable=1", uri=True)
     return connection
@@ -280,9 +289,9 @@ def _check(connection: sqlite3.Connection, folder: Path) -> None:
         found = schema.version(connection)
     except (ValueError, sqlite3.Error) as error:
         raise BadInput(_damaged(folder, error)) from error
-    if found > SCHEMA:
+    if found > SCHEMA_VERSION:
         raise BadInput(
-            f"{folder} was written by a newer MaskBench (store version {found}, here {SCHEMA}): update this one"
+            f"{folder} was written by a newer MaskBench (store version {found}, here {SCHEMA_VERSION}): update this one"
         )
 
 
@@ -297,7 +306,7 @@ def _is_scored(scored: str | None, no_value: str | None, *values_and_versions: A
         if value is None:
             if missing.get(name, (None, None))[1] != version or version is None:
                 return False
-        elif version is not None and known.get(name, FIRST) != version:
+        elif version is not None and known.get(name, FIRST_VERSION) != version:
             return False
     return True
 
@@ -307,4 +316,6 @@ def _is_damage(error: Exception) -> bool:
 
 
 def _damaged(folder: Path, problem: object) -> str:
-    return f"{folder / ROWS} is damaged, or no file of this program ({problem}): move it away, or name another --out"
+    return (
+        f"{folder / ROWS_FILE} is damaged, or no file of this program ({problem}): move it away, or name another --out"
+    )

@@ -13,8 +13,8 @@ from bench import statistics
 from bench.analyses.core.saved_results import sample_text, saved_figures
 from bench.errors import BadInput
 from bench.runs import selection
-from bench.runs.asked import model_label
 from bench.runs.conditions import conditions_of
+from bench.runs.run_specs import label_in_run
 from bench.runs.store import Store
 from bench.site import against
 from bench.site.study import study_of
@@ -55,11 +55,11 @@ def gather(
 ) -> tuple[reports.Study, pd.DataFrame, Conditions]:
     """A run folder -> what pages say of it, its rows that count under a protocol (by default the last), conditions."""
     with Store.open(folder) as store:
-        manifest = selection.started(store)
+        manifest = selection.required_start_entries(store)
         found = selection.of_store(store, protocol)
         rows, conditions = found.rows, conditions_of(manifest, found.protocol)
         study = study_of(store, rows, manifest, found.protocol, conditions)
-    left_out = [left.sentence for left in found.left_out]
+    left_out = [left.sentence for left in found.skipped]
     study = replace(study, training=tuple(training_curves(manifest, rows, training)))
     return replace(study, not_measured=(*study.not_measured, *left_out)), rows, conditions
 
@@ -84,7 +84,7 @@ def training_curves(manifest: list[dict], rows: pd.DataFrame, training: Mapping[
     """The test curves of a run's models, a curve a noise: of their cards, or of the folders named. Raises BadInput."""
     about = {model["label"]: model["card"] for entry in manifest for model in entry["models"]}
     written = {model["label"]: model["title"] for entry in manifest for model in entry["models"]}
-    training = {model_label(model, rows, written, []): folder for model, folder in training.items()}
+    training = {label_in_run(model, rows, written, []): folder for model, folder in training.items()}
     for model in dict.fromkeys(rows["model"]):
         frame = curves.read(training[model]) if model in training else curves.of_card({"name": model, **about[model]})
         for noise, part in frame.groupby("noise", sort=False):

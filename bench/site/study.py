@@ -44,7 +44,7 @@ def study_of(
         created=last["at"],
         run=store.folder.name,
         protocol=protocol,
-        protocol_description=" ".join([described.words, *([TILED] if (rows["tile"] > 0).any() else [])]),
+        protocol_description=" ".join([described.definition, *([TILED] if (rows["tile"] > 0).any() else [])]),
         intervals=statistics.mean_intervals,
         formulas=tuple(reports.Formula(one.name, one.formula, one.words, one.source) for one in FORMULAS),
         measures=tuple(measures(rows, manifest)),

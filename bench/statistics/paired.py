@@ -145,8 +145,8 @@ def _with_spread(found: pd.DataFrame, mine: np.ndarray, theirs: np.ndarray) -> p
         trainings=len(mine),
         trainings_against=len(theirs),
         training_sd=np.hypot(*deviation) if several else np.nan,
-        training_least=mine.min(0) - theirs.max(0) if several else np.nan,
-        training_most=mine.max(0) - theirs.min(0) if several else np.nan,
+        training_min=mine.min(0) - theirs.max(0) if several else np.nan,
+        training_max=mine.max(0) - theirs.min(0) if several else np.nan,
     )
 
 

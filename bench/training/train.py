@@ -20,10 +20,10 @@ from baselines import checkpoints, distributed, parts, training
 from baselines.checkpoints import first_line
 from baselines.recognition import CHANNELS
 from bench import spec
+from bench.environment import device_of, is_out_of_memory
 from bench.errors import BadInput, described
-from bench.interruption import wishes
+from bench.interruption import graceful_shutdown
 from bench.lock import WriterLock
-from bench.machine import device_of, is_out_of_memory
 from bench.networks import contract, cost, tiling, weights
 from bench.networks.adapters import White
 from bench.networks.model import Model
@@ -103,7 +103,7 @@ def train_model(
     score = held_out.scorer(model.untrained(), images.held_out, torch_device, tiling.own(model), model.channels)
     with _locked(out, group):
         for_tensorboard = events(out / "tensorboard") if tensorboard and speaks else nullcontext()
-        with wishes() as stopped, for_tensorboard as write_event:
+        with graceful_shutdown() as stopped, for_tensorboard as write_event:
             options = {"validate": score, "validate_every": validate_every, "minutes": minutes, "should_stop": stopped}
             went_on = _watch(model, trainer, out, write_event, options)
             interrupted = stopped()
@@ -135,7 +135,7 @@ def _locked(out: Path, group: distributed.ProcessGroup) -> Iterator[None]:
         if group.rank == 0:
             try:
                 out.mkdir(parents=True, exist_ok=True)
-                lock.take()
+                lock.acquire()
             except BadInput as error:
                 refusal = error
             except OSError as error:
@@ -144,7 +144,7 @@ def _locked(out: Path, group: distributed.ProcessGroup) -> Iterator[None]:
             raise refusal or BadInput(f"there is no training in {out}: the first process says why")
         yield
     finally:
-        lock.give_back()
+        lock.release()
 
 
 def _join(device: str) -> tuple[distributed.ProcessGroup, torch.device]:

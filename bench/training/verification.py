@@ -10,8 +10,8 @@ import torch
 
 from baselines import checkpoints
 from bench.errors import BadInput, unknown
-from bench.home import expanded
 from bench.networks import cards, models, tiling, weights
+from bench.paths import expand_user
 from bench.training import held_out
 from bench.training.training_images import TrainingImages
 
@@ -50,7 +50,7 @@ def verifiable() -> list[str]:
 def verify(name: str, images: TrainingImages) -> Verified:
     """Score shipped weights, or a file with a card, on their held-out images. Raises BadInput where they are others."""
     shipped = cards.card(name)
-    file = cards.weights_folder() / f"{name}.safetensors" if shipped else expanded(Path(name))
+    file = cards.weights_folder() / f"{name}.safetensors" if shipped else expand_user(Path(name))
     if not file.is_file():
         raise unknown("weights", name, verifiable())
     card = shipped or weights.card_of_file(file)

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 import bench
 from bench.cli import main
 from bench.commands.compare import show
-from bench.comparison import fallen
+from bench.comparison import regressions
 from bench.errors import BadInput
 from bench.runs import export
 from bench.statistics import mean_interval
@@ -95,10 +95,10 @@ def test_trainings_are_averaged_and_their_spread_stands_apart():
     ours, baseline = (means[means.index.str.startswith(name)] for name in ("ours", "baseline"))
     assert line["difference"] == pytest.approx(ours.mean() - baseline.mean())
     assert line["training_sd"] == pytest.approx(np.sqrt(ours.var() + baseline.var()))
-    assert line["training_least"] == pytest.approx(ours.min() - baseline.max())
-    assert line["training_most"] == pytest.approx(ours.max() - baseline.min())
+    assert line["training_min"] == pytest.approx(ours.min() - baseline.max())
+    assert line["training_max"] == pytest.approx(ours.max() - baseline.min())
     assert line["high"] - line["low"] < line["training_sd"]  # images say nothing of trainings
-    with pytest.raises(BadInput, match="ours and baseline are no trainings of one network"):
+    with pytest.raises(BadInput, match="got ours, baseline"):
         bench.compare(run, models="ours, baseline", against="baseline")
 
 
@@ -154,18 +154,15 @@ def test_equal_runs_differ_by_nothing():
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"models": "our"}, "unknown model of the run 'our'. Did you mean 'ours'"),
-        ({"against": "ours"}, "ours stands on both sides"),
-        ({"noises": "speckle"}, "unknown noise of the run 'speckle'"),
-        (
-            {"noises": "gausian"},
-            "unknown noise of the run 'gausian'. Did you mean 'gaussian'? There are: gaussian, poisson",
-        ),
-        ({"noises": "poisson(alpha=9)"}, "There are: gaussian(sigma=15), poisson(alpha=2), poisson(alpha=3)"),
-        ({"datasets": "Kodak"}, "unknown dataset of the run 'Kodak'"),
-        ({"metrics": "psrn"}, "unknown metric that both sides have 'psrn'. Did you mean 'psnr'"),
-        ({"models": ","}, "no model was named"),
-        ({"protocol": "float"}, "none of the protocol 'float'; they have stored"),
+        ({"models": "our"}, "Did you mean 'ours'"),
+        ({"against": "ours"}, "ours on both sides"),
+        ({"noises": "speckle"}, "unknown noise 'speckle'"),
+        ({"noises": "gausian"}, "Did you mean 'gaussian'"),
+        ({"noises": "poisson(alpha=9)"}, "gaussian(sigma=15), poisson(alpha=2), poisson(alpha=3)"),
+        ({"datasets": "Kodak"}, "unknown data set 'Kodak'"),
+        ({"metrics": "psrn"}, "Did you mean 'psnr'"),
+        ({"models": ","}, "expected a model"),
+        ({"protocol": "float"}, "protocol 'float', got stored"),
     ],
 )
 def test_bad_input(options, words):
@@ -175,13 +172,13 @@ def test_bad_input(options, words):
 
 def test_nothing_to_compare_is_bad_input():
     new = rows({"ours": 0.0}, images=3)
-    with pytest.raises(BadInput, match="nothing can be compared"):
+    with pytest.raises(BadInput, match="nothing to compare"):
         bench.compare(new, new.assign(noise_version=2))
-    with pytest.raises(BadInput, match="no model in common"):
+    with pytest.raises(BadInput, match="got ours and dncnn"):
         bench.compare(new, rows({"dncnn": 0.0}, images=3))
-    with pytest.raises(BadInput, match="no metric in common: one has lpips, the other psnr"):
+    with pytest.raises(BadInput, match="metric .* lpips and psnr"):
         bench.compare(new.assign(psnr=np.nan), new.drop(columns=["lpips", "lpips_noisy"]))
-    with pytest.raises(BadInput, match="name what to compare, --models A --against B, of: ours"):
+    with pytest.raises(BadInput, match="--against B"):
         bench.compare(new)
 
 
@@ -239,10 +236,10 @@ def test_a_fall_ends_with_code_1(folders):
 
 def test_a_rise_is_a_fall_where_lower_is_better():
     frame = bench.compare(rows({"ours": -2.0, "baseline": 0.0}, noises={"isp": ("isp", 0)}))
-    assert fallen(frame, -0.001, "lpips", higher_is_better=False) == [
+    assert regressions(frame, -0.001, "lpips", higher_is_better=False) == [
         f"ours, isp on d: lpips {of(frame, 'isp', 'lpips')['difference']:+.4f} against baseline"
     ]
-    assert not fallen(frame, -0.001, "lpips", higher_is_better=True)
+    assert not regressions(frame, -0.001, "lpips", higher_is_better=True)
 
 
 def test_an_image_that_failed_here_alone_ends_with_code_1(folders, tmp_path):
@@ -307,7 +304,7 @@ def test_a_table_fits_100_columns(monkeypatch, capsys, trainings):
             shown.rstrip().endswith(f"{line['moved'][0][0]} {line['moved'][0][1]:+.3f}") and "one training" not in text
         )
     else:
-        spread = f"{line['training_sd']:.3f} [{line['training_least']:+.3f}, {line['training_most']:+.3f}]"
+        spread = f"{line['training_sd']:.3f} [{line['training_min']:+.3f}, {line['training_max']:+.3f}]"
         assert shown.rstrip().endswith(spread) and "one training of each:" in text
 
 

@@ -16,8 +16,8 @@ import torch
 
 import bench
 from bench import engines
-from bench.engines import parcel, worker
-from bench.engines.here import Here
+from bench.engines import plan_transfer, worker
+from bench.engines.in_process import InProcess
 from bench.engines.local import Local
 from bench.errors import BadInput
 from bench.noise import noises
@@ -139,7 +139,7 @@ def test_scores_are_taken_in_one_thread_beside_the_networks(own, photos):
     threads = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        with contextlib.closing(Here(plan_of(own, photos, "Blur"), "cpu")) as here:
+        with contextlib.closing(InProcess(plan_of(own, photos, "Blur"), "cpu")) as here:
             assert here._scorer.submit(torch.get_num_threads).result() == 1
             assert torch.get_num_threads() == ThreadPoolExecutor(1).submit(torch.get_num_threads).result() == 2
     finally:
@@ -156,7 +156,7 @@ def test_a_crash_and_a_time_out_are_rows_and_the_rest_goes_on(tmp_path, photos, 
 
 def test_a_worker_that_refuses_its_plan_ends_the_run(tmp_path, photos, own, monkeypatch):
     plan = plan_of(own, photos, "Blur")
-    monkeypatch.setattr(parcel, "versions", lambda: {"torch": "0.4"})
+    monkeypatch.setattr(plan_transfer, "versions", lambda: {"torch": "0.4"})
     with pytest.raises(BadInput, match=r"a worker has other packages.*: torch .* \(wanted 0.4\)"):
         finished(plan, engines.start(plan, "cpu", workers=1), tmp_path / "run")
 
@@ -229,7 +229,10 @@ def test_a_metric_from_a_file_is_found_in_other_processes(tmp_path, photos):
     here = finished(plan, engines.start(plan, "cpu"), tmp_path / "here")
     same(finished(plan, engines.start(plan, "cpu", workers=1), tmp_path / "there"), here)
     assert (here["status"] == "ok").all() and (here["mae"] > 5).all()
-    assert parcel.unpacked(parcel.packed(plan, along=True), tmp_path / "far").metrics[1].name == "mae"
+    assert (
+        plan_transfer.unpack_plan(plan_transfer.pack_plan(plan, with_content=True), tmp_path / "far").metrics[1].name
+        == "mae"
+    )
 
 
 def test_processes_find_what_lies_beside_a_file_and_in_the_current_folder(tmp_path, photos, helped):
@@ -243,13 +246,13 @@ def test_processes_find_what_lies_beside_a_file_and_in_the_current_folder(tmp_pa
 
 def test_a_parcel_brings_what_lies_beside_a_file(tmp_path, photos, helped):
     plan = make_plan(f"{helped}/helped_net.py:Net", f"{helped}/helped_net.py:Darker", None, (photos,))
-    sent, known = parcel.packed(plan, along=True), parcel.packed(plan, along=False)
+    sent, known = plan_transfer.pack_plan(plan, with_content=True), plan_transfer.pack_plan(plan, with_content=False)
     (helped / "helped_scale.py").write_text("scale = 0\n")
     with pytest.raises(BadInput, match="helped_scale.py was changed while it was in use"):
-        parcel.unpacked(known, tmp_path / "here")
+        plan_transfer.unpack_plan(known, tmp_path / "here")
     (helped / "helped_scale.py").unlink()
     (helped / "helped_parts/late.py").unlink()
-    there = parcel.unpacked(sent, tmp_path / "there")
+    there = plan_transfer.unpack_plan(sent, tmp_path / "there")
     assert there.models[0].load()(torch.ones(1, 3, 2, 2)).unique().item() == 0.875
     assert noises.apply(there.noises[-1], torch.ones(2, 2, 3).numpy(), None)[0].max() == 0.75
 
@@ -266,7 +269,7 @@ def test_a_parcel_brings_what_lies_beside_a_file(tmp_path, photos, helped):
 def test_engines_that_cannot_be_had(photos, own, monkeypatch, options, words):
     from bench.engines import dask
 
-    monkeypatch.setattr(dask, "PATIENCE", 1)
+    monkeypatch.setattr(dask, "CONNECTION_TIMEOUT", 1)
     with pytest.raises(BadInput, match=words):
         engines.start(plan_of(own, photos, "Blur"), "cpu", **options)
 
@@ -291,17 +294,17 @@ def test_a_parcel_brings_files_and_checks_what_is_installed(tmp_path, photos, ow
     noise = f"chain(gaussian(sigma=10), {own}/grain.py:Grain(strength=2))"
     plan = plan_of(own, photos, "Blur", noise)
     plan = replace(plan, models=(*plan.models, *make_plan("dncnn").models), tilings=plan.tilings * 2)
-    sent = parcel.packed(plan, along=True)
+    sent = plan_transfer.pack_plan(plan, with_content=True)
     own.rename(tmp_path / "elsewhere")
-    there = parcel.unpacked(sent, tmp_path / "there")
+    there = plan_transfer.unpack_plan(sent, tmp_path / "there")
     assert [m.label for m in there.models] == [m.label for m in plan.models]
     assert there.noise_columns == plan.noise_columns
     assert [noises.canonical(noise) for noise in there.noises] == [noises.canonical(noise) for noise in plan.noises]
     assert there.models[0].load() and there.models[1].load()
     with pytest.raises(BadInput, match="has not the weights dncnn-small of this version"):
-        parcel.unpacked(replace(sent, shipped={"dncnn": "0" * 64}), tmp_path / "there")
-    here = parcel.packed(replace(plan, models=(), noises=()), along=False)
-    file = parcel.File.of(tmp_path / "elsewhere/grain.py", along=False)
+        plan_transfer.unpack_plan(replace(sent, shipped={"dncnn": "0" * 64}), tmp_path / "there")
+    here = plan_transfer.pack_plan(replace(plan, models=(), noises=()), with_content=False)
+    file = plan_transfer.PackedFile.of(tmp_path / "elsewhere/grain.py", with_content=False)
     assert file.placed(tmp_path) == tmp_path / "elsewhere/grain.py" and not here.sources
     (tmp_path / "elsewhere/grain.py").write_text("another")
     with pytest.raises(BadInput, match="grain.py was changed while it was in use"):
@@ -310,10 +313,10 @@ def test_a_parcel_brings_files_and_checks_what_is_installed(tmp_path, photos, ow
 
 def test_a_job_is_given_back_when_its_time_is_up(photos, own):
     plan = plan_of(own, photos, "Slow", "gaussian", limit=1)
-    from bench.evaluation.missing import Missing
+    from bench.evaluation.pending import PendingJobs
 
-    (job,) = Missing(plan, ()).jobs()
-    process = worker.Worker(parcel.packed(plan, along=False), "cpu", 1, None, job_seconds=0.1)
+    (job,) = PendingJobs(plan, ()).jobs()
+    process = worker.Worker(plan_transfer.pack_plan(plan, with_content=False), "cpu", 1, None, job_seconds=0.1)
     try:
         reply = process.work(job)
         assert len(reply.finished) >= 1 and reply.left and reply.lost is None

@@ -231,7 +231,7 @@ def test_noise_for_colour_is_skipped_on_grey_sets(tmp_path, grey, photos):
         data.name: [plan.noise_columns[place]["noise"] for place in plan.noises_on(data)] for data in plan.datasets
     }
     assert "isp" in names["photos"] and "isp" not in names["grey"] and len(names["grey"]) == 2
-    assert plan.rows == 2 * 3 + 3 * 4 and any("isp" in sentence and "grey" in sentence for sentence in plan.left_out)
+    assert plan.rows == 2 * 3 + 3 * 4 and any("isp" in sentence and "grey" in sentence for sentence in plan.skipped)
     alone = make_plan("tv", "isp,random_mixture,colour_gaussian(sigma=25)", None, (grey,))
     assert [noises.canonical(noise) for noise in alone.noises] == ["gaussian(sigma=15)"]
 
@@ -317,4 +317,4 @@ def test_the_report_says_what_was_grey(tmp_path, grey):
 
 
 def test_the_protocol_names_no_number_of_channels():
-    assert "RGB" not in load_protocol("float").words and "three" not in load_protocol("stored").words
+    assert "RGB" not in load_protocol("float").definition and "three" not in load_protocol("stored").definition

@@ -393,7 +393,7 @@ def write_wrong(kind):
          "a.pth fits baseline, dropout, ours, whose tensors have the same names: add --arch baseline or --arch dropout "
          "or --arch ours"),
         ("alike", ["--arch", "swinnir"],
-         "unknown network 'swinnir'. Did you mean 'swinir'? There are: baseline, dncnn, dropout, idf, ours, restormer, "
+         "unknown network 'swinnir'. Did you mean 'swinir'? Available: baseline, dncnn, dropout, idf, ours, restormer, "
          "ridnet, rnan, swinir"),
     ],
 )  # fmt: skip

@@ -20,7 +20,7 @@ def against(clean):
     return lambda output: (output.double() - clean.double()).abs().mean()
 
 METRIC = Metric("mae", against, "MAE", higher_is_better=False, digits=1, meaning="lower is better",
-                words="mean |x - y|")
+                definition="mean |x - y|")
 """
 
 

@@ -40,7 +40,7 @@ def test_a_clean_image_is_scored_against_many_times(monkeypatch):
     score = ssim.METRIC.against(clean)
     first, other = score(output), score(clean)
     assert score(output) == first != other == pytest.approx(1, abs=1e-12)
-    monkeypatch.setattr(ssim, "KEPT", 50 * 30 - 1)  # a large image, nothing of which is kept
+    monkeypatch.setattr(ssim, "MAX_CACHED_PIXELS", 50 * 30 - 1)  # a large image, nothing of which is kept
     assert ssim.METRIC.against(clean)(output) == first
 
 
@@ -174,7 +174,7 @@ def test_a_download_is_asked_for_with_its_hash(tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", OURS)
 def test_a_metric_says_what_it_is(name):
     metric = metrics.load_metric(name)
-    assert metric.name == name and all((metric.title, metric.meaning, metric.words, metric.source))
+    assert metric.name == name and all((metric.title, metric.meaning, metric.definition, metric.source))
     assert ("higher is better" if metric.higher_is_better else "lower is better") in metric.meaning
     assert metrics.names() == OURS
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 import noise_zoo
 from bench import runner
 from bench.cli import main
-from bench.engines.here import Here
+from bench.engines.in_process import InProcess
 from bench.errors import BadInput
 from bench.noise import noises
 from bench.runs.plan import make_plan
@@ -243,7 +243,7 @@ def test_rows_of_an_edited_noise_are_other_rows(grain, photos, networks, tmp_pat
     def run():
         plan = make_plan(model, texts, None, (photos,), limit=1)
         with Store.create(tmp_path / "run") as store:
-            work = runner.Run(plan, store, Here(plan))
+            work = runner.Run(plan, store, InProcess(plan))
             new = sum(len(step.rows) for step in work.steps())
             return new, len(work.rows()), len(store.rows())
 

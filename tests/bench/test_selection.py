@@ -15,7 +15,7 @@ from PIL import Image
 
 import bench
 from bench.cli import main
-from bench.engines.here import Here
+from bench.engines.in_process import InProcess
 from bench.errors import BadInput
 from bench.runner import Run
 from bench.runs import selection, status
@@ -56,7 +56,7 @@ def study(tmp_path, photos, networks):
     def run(noise=NOISE, data=photos, out=tmp_path / "run", model=f"{networks}:Blur", **options) -> float:
         plan = make_plan(model, noise, None, (data,), **{"metric_list": "psnr", **options})
         with Store.create(out) as store:
-            work = Run(plan, store, Here(plan, "cpu"), pictures=1)
+            work = Run(plan, store, InProcess(plan, "cpu"), pictures=1)
             list(work.steps())
             rows = work.rows()
         return rows.loc[rows["noise"] == noise, "psnr"].mean()
@@ -79,7 +79,7 @@ def said(folder, noise=NOISE, column="psnr") -> set[float]:
 def left_out(folder) -> dict[str, int]:
     """Kind -> rows that `status` names as left out."""
     counts: dict[str, int] = {}
-    for left in status.of(folder).left_out:
+    for left in status.of(folder).skipped:
         counts[left.kind] = counts.get(left.kind, 0) + left.count
     return counts
 
@@ -391,7 +391,7 @@ def test_crops_of_one_folder_have_no_pixels_in_common(study, tmp_path, photos, m
     for crop in (16, 24):
         assert call("run", "--models", "tv", "--noise", NOISE, "--metrics", "psnr", "--datasets",
                     f"photos(crop={crop})", "--out", tmp_path / f"run{crop}").exit_code == 0  # fmt: skip
-    with pytest.raises(BadInput, match="nothing can be compared"):
+    with pytest.raises(BadInput, match="nothing to compare"):
         bench.compare(tmp_path / "run16", tmp_path / "run24")
 
 

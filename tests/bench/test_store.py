@@ -19,7 +19,7 @@ from PIL import Image
 import bench
 from bench import lock
 from bench.cli import main
-from bench.engines.here import Here
+from bench.engines.in_process import InProcess
 from bench.errors import BadInput
 from bench.files import StoreFull
 from bench.runner import Run
@@ -82,7 +82,7 @@ def test_a_store_of_version_1_is_read_as_it_is(old):
     folder, _ = old
     with Store.open(folder) as store:
         rows = store.rows()
-    assert list(rows.columns) == [*schema.ORDER, *SCORES, *schema.ORDER_AFTER] and len(rows) == 4
+    assert list(rows.columns) == [*schema.LEADING_COLUMNS, *SCORES, *schema.TRAILING_COLUMNS] and len(rows) == 4
     assert rows["psnr"].between(11, 12).all() and set(rows["noise"]) == {"gaussian(sigma=15)", "gaussian(sigma=25)"}
     assert call("export", folder, "--per", "cell").exit_code == 0
 
@@ -98,7 +98,7 @@ def test_a_store_of_version_1_goes_on(old):
     rows = bench.run([model], "gaussian(sigma=50)", data=(squares,), out=folder)
     assert len(rows) == 6
     with sqlite3.connect(folder / "rows.sqlite") as connection:
-        assert schema.version(connection) == schema.SCHEMA and "asked" in schema.columns_of(connection)
+        assert schema.version(connection) == schema.SCHEMA_VERSION and "asked" in schema.columns_of(connection)
     connection.close()
 
 
@@ -173,7 +173,7 @@ def test_no_room_for_a_picture(tmp_path, photos, networks):
     (tmp_path / "run").mkdir()
     (tmp_path / "run/pictures").write_text("a file where the folder should be")
     with Store.create(tmp_path / "run") as store, pytest.raises(StoreFull, match="pictures.* cannot be written"):
-        list(Run(plan, store, Here(plan)).steps())
+        list(Run(plan, store, InProcess(plan)).steps())
 
 
 @pytest.fixture
@@ -207,7 +207,7 @@ def test_rows_of_changed_and_deleted_images_are_not_in_the_table(tmp_path, photo
     def run():
         plan = make_plan(f"{networks}:Blur", "gaussian(sigma=15)", None, (photos,))
         with Store.create(tmp_path / "run") as store:
-            work = Run(plan, store, Here(plan))
+            work = Run(plan, store, InProcess(plan))
             list(work.steps())
             return work.rows(), store.rows()
 

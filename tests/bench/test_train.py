@@ -297,7 +297,7 @@ def test_a_mask_of_the_network_says_what_is_wanted(photos, tmp_path, name):
 def test_unknown_settings_get_a_suggestion():
     with pytest.raises(BadInput, match="unknown setting .* 'atention_mask'. Did you mean 'attention_mask'"):
         sort_settings(untrained("ours", "small"), {"atention_mask": "75"})
-    with pytest.raises(BadInput, match="'embed_dim'.*There are: .*act_mode"):
+    with pytest.raises(BadInput, match="'embed_dim'.*act_mode"):
         sort_settings(untrained("dncnn", "small"), {"embed_dim": "8"})
 
 
@@ -384,7 +384,7 @@ def test_unknown_preset_is_named(photos, tmp_path):
 
 
 def test_unknown_device_is_named(photos, tmp_path):
-    assert "unknown device 'gpu': wanted auto, cpu" in refusal(photos, tmp_path, device="gpu")
+    assert "'gpu'" in refusal(photos, tmp_path, device="gpu")
 
 
 def test_missing_data_are_named(tmp_path):
@@ -480,8 +480,7 @@ def test_a_folder_has_one_training_at_a_time(photos, tmp_path, monkeypatch):
     monkeypatch.setattr(training.Trainer, "step", meanwhile)
     train(photos, tmp_path)
     assert said[0].startswith(f"{tmp_path} is being written by process {os.getpid()} on ")
-    wait = f"wait for it ({tmp_path / 'log.jsonl'} says how far it is), or name another folder with --out"
-    assert said[0].endswith(f"(bench train dncnn): {wait}")
+    assert "(bench train dncnn)" in said[0] and str(tmp_path / "log.jsonl") in said[0] and "--out" in said[0]
     assert lock.writer(tmp_path) is None
     (tmp_path / "checkpoint.pt").write_text("x")
     refusal(photos, tmp_path)

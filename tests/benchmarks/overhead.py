@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from bench.engines.here import Here
+from bench.engines.in_process import InProcess
 from bench.runner import Run
 from bench.runs.plan import Plan, make_plan
 from bench.runs.store import Store
@@ -40,7 +40,7 @@ def save_images(folder: Path, count: int, side: int = 256) -> None:
         Image.fromarray(np.roll(pixels, place, 1)[:side, :side]).save(folder / f"{place:03}.png")
 
 
-def bare(engine: Here, images: list[torch.Tensor]) -> tuple[float, float]:
+def bare(engine: InProcess, images: list[torch.Tensor]) -> tuple[float, float]:
     """Wall and processor seconds of the forward passes alone."""
     began = time.perf_counter(), time.process_time()
     with torch.inference_mode():
@@ -49,7 +49,7 @@ def bare(engine: Here, images: list[torch.Tensor]) -> tuple[float, float]:
     return time.perf_counter() - began[0], time.process_time() - began[1]
 
 
-def whole(plan: Plan, engine: Here) -> tuple[float, float]:
+def whole(plan: Plan, engine: InProcess) -> tuple[float, float]:
     """The same of a run into an empty store, from the first image to the last commit."""
     engine.close = lambda: None  # it is used again
     with tempfile.TemporaryDirectory() as folder, Store.create(Path(folder) / "run") as store:
@@ -74,7 +74,7 @@ def main() -> None:
         save_images(Path(folder) / "photos", given.images)
         for model in given.models:
             plan = make_plan(model, NOISE, None, (Path(folder) / "photos",))
-            engine = Here(plan, "cpu")
+            engine = InProcess(plan, "cpu")
             images = [torch.from_numpy(image.read()).permute(2, 0, 1)[None].contiguous()
                       for image in plan.datasets[0].images]  # fmt: skip
             bare(engine, images), whole(plan, engine)

@@ -16,11 +16,11 @@ from bench.analyses.core import measurements
 from bench.analyses.core.patches import Patches, cut
 from bench.errors import BadInput
 from bench.files import StoreFull
-from bench.machine import device_of
+from bench.environment import device_of
 from bench.protocols import Protocol
 from bench.runs import contents
-from bench.runs.selection import started_in
-from bench.runs.store import ROWS, Store
+from bench.runs.selection import start_entries
+from bench.runs.store import ROWS_FILE, Store
 
 DEFAULT_OUT = Path("runs/latest")
 
@@ -89,9 +89,9 @@ def configure(
     names = [dataset.name for dataset in loaded]
     if len(set(names)) < len(names):
         raise BadInput(f"expected data sets of different names, got {max(names, key=names.count)!r} twice")
-    if (out / ROWS).is_file():
+    if (out / ROWS_FILE).is_file():
         with Store.open(out) as store:
-            contents.refuse_other_pictures(store.connection, loaded, out)
+            contents.check_same_pictures(store.connection, loaded, out)
     return Config(cut(loaded, patches, side), protocols.load_protocol(protocol), seed, device_of(device), out)
 
 
@@ -111,10 +111,10 @@ def load_data(datasets: str | None, data: Sequence[Path], out: Path) -> list[dat
 
 def datasets_of_run(out: Path) -> list[str]:
     """Names of the data sets that were evaluated last into a run folder; empty for a folder without a run."""
-    if not (out / ROWS).is_file():
+    if not (out / ROWS_FILE).is_file():
         return []
     with Store.open(out) as store:
-        runs = started_in(store)
+        runs = start_entries(store)
     return [dataset["name"] for dataset in runs[-1]["datasets"]] if runs else []
 
 

@@ -104,7 +104,7 @@ def cut(datasets: Sequence[Dataset], count: int, side: int) -> Patches:
     windows = windows_of(sizes)
     mixed = sorted((patches[index] for index in order), key=lambda patch: windows[patch.image])
     owners = (dataset.name for dataset in datasets for _ in dataset.images)
-    pixels = contents.together(zip(owners, (image.name for image in images), hashes, strict=True))
+    pixels = contents.combined_hash(zip(owners, (image.name for image in images), hashes, strict=True))
     return Patches(names, images, windows, tuple(mixed), side, overlapping, *channels, pixels)
 
 

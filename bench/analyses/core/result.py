@@ -23,7 +23,7 @@ from matplotlib.figure import Figure
 from bench.analyses.core import figures, measurements, saved_results
 from bench.analyses.core.config import open_store
 from bench.files import write_whole
-from bench.machine import machine, versions
+from bench.environment import describe_machine, versions
 
 MAX_STEM = 60  # characters
 Tables = dict[str, pd.DataFrame]  # by the end of the file name; '' is the main table
@@ -87,7 +87,7 @@ def save(result: Result, out: Path) -> list[Path]:
         stem, models, tables, commands = _with_earlier(result, folder)
         settings = {**result.question, **saved_results.by_setting(models)}
         store.record({"event": result.analysis, "command": commands[-1], "settings": settings, "versions": versions(),
-                      "machine": machine()})  # fmt: skip
+                      "machine": describe_machine()})  # fmt: skip
         written, described = [folder / f"{stem}.json"], []
         for part, table in tables.items():
             written.append(folder / f"{_file_name(stem, part)}.csv")

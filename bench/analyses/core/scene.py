@@ -11,7 +11,7 @@ import torch
 
 from bench.analyses.core.patches import network_input
 from bench.datasets import builtin
-from bench.machine import device_of
+from bench.environment import device_of
 from bench.noise import noises, picture
 from bench.protocols import Protocol, load_protocol
 

@@ -1,7 +1,7 @@
 """A plan made ready for another process, perhaps on another machine with other paths.
 
 What belongs to the installation is named, and its version or SHA-256 is checked where it arrives. Weights and the
-source files of users are named by their SHA-256 and go along, or are found again under their path and checked.
+source files of users are named by their SHA-256 and go with_content, or are found again under their path and checked.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from bench import beside, registry, spec
+from bench.environment import versions
 from bench.errors import BadInput
-from bench.machine import versions
 from bench.metrics import Metric, load_metric
 from bench.networks import cards, identity
 from bench.networks.model import Model
@@ -24,7 +24,7 @@ from noise_zoo.noise import Noise
 
 
 @dataclass(frozen=True)
-class File:
+class PackedFile:
     """A file by name and SHA-256, with its content, or with the path where it lies on this machine.
 
     beside  what a source file imports of its folder or package; their names, and its own, are paths from there
@@ -34,23 +34,23 @@ class File:
     sha256: str
     content: bytes | None
     path: Path | None = None
-    beside: tuple[File, ...] = ()
+    beside: tuple[PackedFile, ...] = ()
 
     @classmethod
-    def of(cls, path: Path, along: bool) -> File:
+    def of(cls, path: Path, with_content: bool) -> PackedFile:
         content = path.read_bytes()
         digest = hashlib.sha256(content).hexdigest()
-        return cls(path.name, digest, content) if along else cls(path.name, digest, None, path.resolve())
+        return cls(path.name, digest, content) if with_content else cls(path.name, digest, None, path.resolve())
 
     @classmethod
-    def of_source(cls, path: Path, along: bool) -> File:
+    def of_source(cls, path: Path, with_content: bool) -> PackedFile:
         root = beside.root_of(path)
-        own, *others = [replace(cls.of(file, along), name=file.relative_to(root).as_posix())
+        own, *others = [replace(cls.of(file, with_content), name=file.relative_to(root).as_posix())
                         for file in identity.sources(path)]  # fmt: skip
         return replace(own, beside=tuple(others))
 
     def placed(self, folder: Path) -> Path:
-        """Where the file is now; its content is put into a folder where it came along. Raises BadInput."""
+        """Where the file is now; its content is put into a folder where it came with_content. Raises BadInput."""
         together = (self, *self.beside)
         own = folder / hashlib.sha256(" ".join(file.sha256 for file in together).encode()).hexdigest()[:16]
         return [file._placed(own) for file in together][0]
@@ -68,8 +68,8 @@ class File:
 
 
 @dataclass(frozen=True)
-class Parcel:
-    """A plan without data sets, whose models and noises are put together again by `unpacked`.
+class PackedPlan:
+    """A plan without data sets, whose models and noises are put together again by `unpack_plan`.
 
     models    of the plan, without factories and paths
     noises    of the plan: themselves, or the Spec of one from outside
@@ -83,29 +83,31 @@ class Parcel:
     plan: Plan
     noises: tuple[Noise | spec.Spec, ...]
     metrics: tuple[Metric | str, ...]
-    sources: dict[str, File]
-    weights: dict[str, File]
+    sources: dict[str, PackedFile]
+    weights: dict[str, PackedFile]
     shipped: dict[str, str]
     versions: dict[str, str]
 
 
-def packed(plan: Plan, along: bool) -> Parcel:
-    """The parcel of a plan; `along` puts the content of files into it, for machines that do not see them."""
-    sources: dict[str, File] = {}
-    weights = {m.label: File.of(m.file, along) for m in plan.models if m.file and m.found.kind != "shipped"}
+def pack_plan(plan: Plan, with_content: bool) -> PackedPlan:
+    """The packed of a plan; `with_content` puts the content of files into it, for machines that do not see them."""
+    sources: dict[str, PackedFile] = {}
+    weights = {
+        m.label: PackedFile.of(m.file, with_content) for m in plan.models if m.file and m.found.kind != "shipped"
+    }
     shipped = {m.label: m.found.hash for m in plan.models if m.found.kind == "shipped"}
     for model in plan.models:
         place = model.source.rpartition(":")[0]
         if place.endswith(".py"):
-            sources[place] = File.of_source(Path(place), along)
-    texts = tuple(_packed_noise(noise, sources, along) for noise in plan.noises)
+            sources[place] = PackedFile.of_source(Path(place), with_content)
+    texts = tuple(_pack_noise(noise, sources, with_content) for noise in plan.noises)
     bare = tuple(replace(m, factory=None, found=replace(m.found, file=None)) for m in plan.models)
-    measured = tuple(_packed_metric(metric, sources, along) for metric in plan.metrics)
+    measured = tuple(_pack_metric(metric, sources, with_content) for metric in plan.metrics)
     rest = replace(plan, models=bare, noises=(), datasets=(), metrics=())
-    return Parcel(rest, texts, measured, sources, weights, shipped, versions())
+    return PackedPlan(rest, texts, measured, sources, weights, shipped, versions())
 
 
-def _packed_noise(noise: Noise, sources: dict[str, File], along: bool) -> Noise | spec.Spec:
+def _pack_noise(noise: Noise, sources: dict[str, PackedFile], with_content: bool) -> Noise | spec.Spec:
     outside = False
 
     def as_spec(value: Any) -> Any:
@@ -115,7 +117,7 @@ def _packed_noise(noise: Noise, sources: dict[str, File], along: bool) -> Noise 
         file = registry.file_of(type(value))
         outside = outside or not type(value).__module__.startswith("noise_zoo.")
         if file is not None:
-            sources[str(file)] = File.of_source(file, along)
+            sources[str(file)] = PackedFile.of_source(file, with_content)
         name = noises.noise_name(value) if file is None else f"{file}:{type(value).__qualname__}"
         return spec.of_dataclass(name, value, as_spec)
 
@@ -123,23 +125,23 @@ def _packed_noise(noise: Noise, sources: dict[str, File], along: bool) -> Noise 
     return found if outside else noise
 
 
-def _packed_metric(metric: Metric, sources: dict[str, File], along: bool) -> Metric | str:
+def _pack_metric(metric: Metric, sources: dict[str, PackedFile], with_content: bool) -> Metric | str:
     """The metric, or the name of one from outside, whose functions no other process could find."""
     name = registry.name_of(metric)
     place = (name or "").rpartition(":")[0]
     if place.endswith(".py"):
-        sources[place] = File.of_source(Path(place), along)
+        sources[place] = PackedFile.of_source(Path(place), with_content)
     return name or metric
 
 
-def unpacked(parcel: Parcel, folder: Path) -> Plan:
-    """The plan, where the parcel arrived; files are put into a folder. Raises BadInput where something is otherwise."""
-    _check_versions(parcel.versions)
-    places = {name: str(file.placed(folder)) for name, file in parcel.sources.items()}
-    chosen = tuple(_unpacked_model(model, parcel, places, folder) for model in parcel.plan.models)
-    drawn = tuple(_unpacked_noise(noise, places) for noise in parcel.noises)
-    measured = tuple(_unpacked_metric(metric, places) for metric in parcel.metrics)
-    return replace(parcel.plan, models=chosen, noises=drawn, metrics=measured)
+def unpack_plan(packed: PackedPlan, folder: Path) -> Plan:
+    """The plan, where the packed arrived; files are put into a folder. Raises BadInput where something is otherwise."""
+    _check_versions(packed.versions)
+    places = {name: str(file.placed(folder)) for name, file in packed.sources.items()}
+    chosen = tuple(_unpack_model(model, packed, places, folder) for model in packed.plan.models)
+    drawn = tuple(_unpack_noise(noise, places) for noise in packed.noises)
+    measured = tuple(_unpack_metric(metric, places) for metric in packed.metrics)
+    return replace(packed.plan, models=chosen, noises=drawn, metrics=measured)
 
 
 def _moved(name: str, places: dict[str, str]) -> str:
@@ -148,7 +150,7 @@ def _moved(name: str, places: dict[str, str]) -> str:
     return f"{places[place]}{colon}{attribute}" if place in places else name
 
 
-def _unpacked_metric(metric: Metric | str, places: dict[str, str]) -> Metric:
+def _unpack_metric(metric: Metric | str, places: dict[str, str]) -> Metric:
     if not isinstance(metric, str):
         return metric
     return load_metric(_moved(metric, places))
@@ -165,10 +167,10 @@ def _check_versions(wanted: dict[str, str]) -> None:
         )
 
 
-def _unpacked_model(model: Model, parcel: Parcel, places: dict[str, str], folder: Path) -> Model:
+def _unpack_model(model: Model, packed: PackedPlan, places: dict[str, str], folder: Path) -> Model:
     found = model.found
-    if model.label in parcel.weights:
-        found = replace(found, file=parcel.weights[model.label].placed(folder))
+    if model.label in packed.weights:
+        found = replace(found, file=packed.weights[model.label].placed(folder))
     elif found.kind == "shipped":
         found = replace(found, file=cards.weights_folder() / f"{found.name}.safetensors")
     if not model.outside:
@@ -176,7 +178,7 @@ def _unpacked_model(model: Model, parcel: Parcel, places: dict[str, str], folder
     else:
         factory = registry.outside("model", _moved(model.source, places))
     made = replace(model, factory=factory, found=found)
-    _check_model(made, parcel.shipped.get(model.label), model.source.rpartition(":")[0] in places)
+    _check_model(made, packed.shipped.get(model.label), model.source.rpartition(":")[0] in places)
     return made
 
 
@@ -189,7 +191,7 @@ def _check_model(model: Model, shipped: str | None, source_came: bool) -> None:
         raise BadInput(f"a worker has another source of {model.source}: install the same there")
 
 
-def _unpacked_noise(noise: Noise | spec.Spec, places: dict[str, str]) -> Noise:
+def _unpack_noise(noise: Noise | spec.Spec, places: dict[str, str]) -> Noise:
     if not isinstance(noise, spec.Spec):
         return noise
 

@@ -14,8 +14,8 @@ import numpy as np
 from baselines.checkpoints import first_line
 from bench import isolation
 from bench.datasets import CleanImage, Dataset
-from bench.evaluation.rows import failed, row_of, unscored
-from bench.evaluation.task import Job, Recorded, Task
+from bench.evaluation.rows import failed, planned_row, row_without_scores
+from bench.evaluation.task import Job, RecordedImage, Task
 from bench.noise import noises
 from bench.runs.plan import Plan
 from bench.runs.store import row_key
@@ -25,7 +25,7 @@ from noise_zoo.noise import Noise
 Heard = Callable[[str, str, Mapping[str, str], list[str]], None]
 
 
-class Missing:
+class PendingJobs:
     """The jobs that complete a store, in the order of the plan.
 
     done        keys of the rows that are there
@@ -66,7 +66,7 @@ class Missing:
         tasks, asked = [], []
         for seed, noise in self.plan.seeds_and_noises(dataset):
             cells = [(noise, seed, model) for model in range(len(self.plan.models))]
-            keys = [row_key(row_of(self.plan, whole, cell)) for cell in cells]
+            keys = [row_key(planned_row(self.plan, whole, cell)) for cell in cells]
             models = tuple(model for model, key in enumerate(keys) if key not in self.done)
             asked += keys
             self.skipped += len(keys) - len(models)
@@ -85,15 +85,19 @@ class Missing:
 
     def _unreadable(self, dataset: Dataset, image: str, reason: str) -> Iterator[dict[str, Any]]:
         for (seed, noise), model in product(self.plan.seeds_and_noises(dataset), range(len(self.plan.models))):
-            yield failed(unscored(self.plan, model, noise, seed, dataset.name, image, "", 0), reason)
+            yield failed(row_without_scores(self.plan, model, noise, seed, dataset.name, image, "", 0), reason)
 
 
-def _read(image: CleanImage, wanted: dict[int, Noise]) -> tuple[np.ndarray, str, dict[int, Recorded]]:
+def _read(image: CleanImage, wanted: dict[int, Noise]) -> tuple[np.ndarray, str, dict[int, RecordedImage]]:
     """The clean image and its hash, and the noisy ones that are recorded with it under these noises."""
     with isolation.our_code():  # not while user code may have changed the current folder, say
         clean, others = image.read_with(wanted.values())
         image_hash, noisy = noises.pixel_hash(clean), dict(zip(wanted, others, strict=True))
-    return clean, image_hash, {place: Recorded(pixels, _both(image_hash, pixels)) for place, pixels in noisy.items()}
+    return (
+        clean,
+        image_hash,
+        {place: RecordedImage(pixels, _both(image_hash, pixels)) for place, pixels in noisy.items()},
+    )
 
 
 def _both(image_hash: str, noisy: np.ndarray) -> str:

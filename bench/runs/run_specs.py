@@ -16,21 +16,23 @@ import pandas as pd
 from bench import spec
 from bench.errors import BadInput, unknown
 
-Written = Mapping[str, str]  # label of a model -> the name of its network as it was written, `path/to/net.py:Net`
+SpecsAsWritten = Mapping[
+    str, str
+]  # label of a model -> the name of its network as it was written, `path/to/net.py:Net`
 
 
-def written_in(run: str | Path | pd.DataFrame) -> dict[str, str]:
+def specs_as_written(run: str | Path | pd.DataFrame) -> dict[str, str]:
     """How the networks of a run folder were written, by label; nothing of rows alone."""
-    from bench.runs.selection import started_in
+    from bench.runs.selection import start_entries
     from bench.runs.store import Store
 
     if isinstance(run, pd.DataFrame):
         return {}
     with Store.open(Path(run)) as store:
-        return {model["label"]: model["title"] for entry in started_in(store) for model in entry["models"]}
+        return {model["label"]: model["title"] for entry in start_entries(store) for model in entry["models"]}
 
 
-def model_label(text: str, rows: pd.DataFrame, written: Written, notes: list[str]) -> str:
+def label_in_run(text: str, rows: pd.DataFrame, written: SpecsAsWritten, notes: list[str]) -> str:
     """The label in rows of the model that a spec names; a changed source is noted. Raises BadInput for none."""
     labels = list(dict.fromkeys(rows["model"]))
     parsed = spec.parse(text)
@@ -70,7 +72,7 @@ def _resolved(parsed: spec.Spec) -> tuple[str, str, str]:
     return model.label, model.weights_hash, ""
 
 
-def noises_meant(text: str, rows: pd.DataFrame) -> list[str]:
+def noises_in_run(text: str, rows: pd.DataFrame) -> list[str]:
     """The noises in rows that a spec or group means; a name or group has all levels there. Raises BadInput for none."""
     there = list(dict.fromkeys(rows["noise"]))
     parsed = spec.parse(text)
@@ -113,7 +115,7 @@ def _same_versions(meant: Mapping[str, object], text: str, rows: pd.DataFrame) -
             )
 
 
-def datasets_meant(text: str, rows: pd.DataFrame) -> list[str]:
+def datasets_in_run(text: str, rows: pd.DataFrame) -> list[str]:
     """The data sets in rows that a spec means; a name alone has all its crops and limits. Raises BadInput for none."""
     from bench.datasets import DEFAULTS
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from bench.cli import main
 from bench.errors import BadInput
-from bench.runs import asked, selection
+from bench.runs import run_specs, selection
 
 NETWORK = """
 import torch
@@ -116,16 +116,18 @@ def test_a_network_of_another_file_is_not_the_one_of_that_name(run):
 
 
 def test_rows_of_an_earlier_source_are_said_to_be_that(run):
-    rows, written = selection.read(run / "r").rows, asked.written_in(run / "r")
+    rows, written = selection.read(run / "r").rows, run_specs.specs_as_written(run / "r")
     notes = []
-    assert asked.model_label("half.py:Half", rows, written, notes) == "Half" and not notes
+    assert run_specs.label_in_run("half.py:Half", rows, written, notes) == "Half" and not notes
     (run / "half.py").write_text(NETWORK + "# edited\n")
-    assert asked.model_label("half.py:Half", rows, written, notes) == "Half" and len(notes) == 1
+    assert run_specs.label_in_run("half.py:Half", rows, written, notes) == "Half" and len(notes) == 1
     with pytest.raises(BadInput, match="another source"):
-        asked.model_label(f"{run}/half.py:Half", rows, written, notes)
+        run_specs.label_in_run(f"{run}/half.py:Half", rows, written, notes)
     (run / "half.py").unlink()
-    assert asked.model_label("half.py:Half(gain=0.75)", rows, written, notes) == "Half(gain=0.75)" and len(notes) == 2
-    assert asked.model_label("Half(gain=0.75)", rows, written, notes) == "Half(gain=0.75)" and len(notes) == 2
+    assert (
+        run_specs.label_in_run("half.py:Half(gain=0.75)", rows, written, notes) == "Half(gain=0.75)" and len(notes) == 2
+    )
+    assert run_specs.label_in_run("Half(gain=0.75)", rows, written, notes) == "Half(gain=0.75)" and len(notes) == 2
 
 
 def test_groups_are_their_members_in_the_run(run):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from bench.environment import device_of
 from bench.evaluation.denoise import Networks
 from bench.evaluation.pipeline import Pipeline
-from bench.machine import device_of
 from bench.runs.plan import Plan
 
 
-class Here(Pipeline):
+class InProcess(Pipeline):
     """The pipeline in this process, its networks on one device."""
 
     def __init__(self, plan: Plan, device: str = "auto"):

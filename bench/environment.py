@@ -1,4 +1,4 @@
-"""What a run ran on: for manifests and cards. And the choice of a device."""
+"""The hardware and software of a run, for manifests and cards; and the choice of a device."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 
 PACKAGES = ("maskbench", "torch", "numpy", "scipy", "scikit-image", "scikit-learn", "matplotlib", "pandas", "pillow",
             "PyWavelets", "bm3d", "bm4d")  # fmt: skip
-OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")  # in what torch raises on processors
+OUT_OF_MEMORY_MESSAGES = ("out of memory", "can't allocate memory", "not enough memory")  # of torch's CPU errors
 
 
 def device_of(name: str):
-    """'auto' (a GPU where there is one), 'cpu', 'cuda', 'cuda:1', ... -> torch.device."""
+    """'auto' (a GPU if there is one), 'cpu', 'cuda', 'cuda:1', ... -> torch.device. Raises BadInput."""
     import torch
 
     from bench.errors import BadInput
@@ -23,29 +23,29 @@ def device_of(name: str):
     try:
         device = torch.device(name)
     except RuntimeError:
-        raise BadInput(f"unknown device {name!r}: wanted auto, cpu, cuda or cuda:N") from None
+        raise BadInput(f"expected device auto, cpu, cuda or cuda:N, got {name!r}") from None
     if device.type == "cuda" and not torch.cuda.is_available():
-        raise BadInput(f"device {name!r} was asked for, and torch finds no GPU here: use --device cpu")
+        raise BadInput(f"device {name!r} needs a GPU, and torch finds none: use --device cpu")
     return device
 
 
 def cores() -> int:
-    """Processor cores that this process may use."""
+    """The number of processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether it says that memory, of the machine or of a GPU, does not suffice."""
+    """Whether an error means that the memory of the machine or of a GPU is exhausted."""
     import torch
 
-    words = str(error).lower()
+    message = str(error).lower()
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
-        isinstance(error, RuntimeError) and any(part in words for part in OUT_OF_MEMORY)
+        isinstance(error, RuntimeError) and any(part in message for part in OUT_OF_MEMORY_MESSAGES)
     )
 
 
-def machine() -> dict[str, str]:
-    """Processor, cores, memory, system."""
+def describe_machine() -> dict[str, str]:
+    """Processor, cores, threads, system, Python, and the GPU if there is one."""
     import torch
 
     facts = {
@@ -70,11 +70,11 @@ def _processor() -> str:
 
 
 def versions() -> dict[str, str]:
-    """Versions of the packages that determine numbers; those not installed are left out."""
-    found = {}
+    """Package -> version of the installed packages that results depend on."""
+    installed = {}
     for package in PACKAGES:
         try:
-            found[package] = importlib.metadata.version(package)
+            installed[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
             continue
-    return found
+    return installed
