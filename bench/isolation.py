@@ -18,58 +18,58 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from bench import process_state
-from bench.beside import World
+from bench.user_imports import ImportScope
 
 if TYPE_CHECKING:
     from torch import nn
 
 Context = Callable[[], AbstractContextManager[None]]
-NOWHERE = World()
-_WORLDS: weakref.WeakKeyDictionary[Any, World] = weakref.WeakKeyDictionary()  # by class, function or metric
+NO_SCOPE = ImportScope()
+_SCOPES: weakref.WeakKeyDictionary[Any, ImportScope] = weakref.WeakKeyDictionary()  # by class, function or metric
 
 
-def belongs(found: Any, world: World) -> None:
-    """Remember the world that an object from outside comes from; what cannot be remembered has none."""
+def remember_scope(found: Any, scope: ImportScope) -> None:
+    """Remember the scope that an object from outside comes from; what cannot be remembered has none."""
     with suppress(TypeError):  # without weak references or a hash: neither a class nor a function nor a metric
-        _WORLDS[found] = world
+        _SCOPES[found] = scope
 
 
-def world_of(found: Any) -> World:
+def scope_of(found: Any) -> ImportScope:
     try:
-        return _WORLDS.get(found, NOWHERE)
+        return _SCOPES.get(found, NO_SCOPE)
     except TypeError:
-        return NOWHERE
+        return NO_SCOPE
 
 
 @contextmanager
-def user_code(world: World = NOWHERE, keep: bool = False, thorough: bool = True) -> Iterator[None]:
+def user_code(scope: ImportScope = NO_SCOPE, keep: bool = False, thorough: bool = True) -> Iterator[None]:
     """Run a user's code inside it, alone; `keep` where it is the import whose settings last for the file.
 
     Without `thorough` the names of large modules are not compared (`process_state`), which takes long for one call.
 
     Within another call of the same thread the random streams go on, so that two outputs of a trial can differ.
     """
-    with _TURN.alone() as depth:
+    with _LOCK.exclusive() as depth:
         process_state.remember_threads()
-        before = process_state.Snapshot(depth == 1, thorough, world.kept)
+        before = process_state.Snapshot(depth == 1, thorough, scope.kept)
         try:
             paths = tuple(sys.path)
             before.standardize()
-            process_state.apply(world.kept)
+            process_state.apply(scope.kept)
             if depth == 1:
                 process_state.seed_streams()
-            with world.entered(paths):
+            with scope.entered(paths):
                 yield
         finally:
             if keep:
-                world.kept = before.kept()
+                scope.kept = before.kept()
             before.restore()
 
 
 @contextmanager
 def our_code() -> Iterator[None]:
     """Run our own numerical work inside it, beside others' of ours, in the standard state of torch and NumPy."""
-    with _TURN.together():
+    with _LOCK.shared():
         changed = process_state.standardize()
         try:
             yield
@@ -77,19 +77,19 @@ def our_code() -> Iterator[None]:
             process_state.undo(changed)
 
 
-def waiting() -> AbstractContextManager[None]:
+def let_others_run() -> AbstractContextManager[None]:
     """Inside it a thread of `our_code` waits for others, which may run a user's code meanwhile."""
-    return _TURN.left()
+    return _LOCK.released()
 
 
-def within(found: Any, thorough: bool = True) -> AbstractContextManager[None]:
-    """`user_code` in the world that an object of a user's comes from."""
-    return user_code(world_of(found), thorough=thorough)
+def in_scope_of(found: Any, thorough: bool = True) -> AbstractContextManager[None]:
+    """`user_code` in the scope that an object of a user's comes from."""
+    return user_code(scope_of(found), thorough=thorough)
 
 
-def call_of(found: Any) -> Context:
+def call_context(found: Any) -> Context:
     """What one call of such an object runs in."""
-    return lambda: within(found, thorough=False)
+    return lambda: in_scope_of(found, thorough=False)
 
 
 def guarded(call: Callable, context: Context) -> Callable:
@@ -124,23 +124,23 @@ def guarded_network(network: nn.Module, context: Context) -> nn.Module:
     return network
 
 
-class _Turn:
+class _ProcessLock:
     """One thread with users' code alone, or any number of threads with ours together."""
 
     def __init__(self):
         self._changed = threading.Condition()
-        self._alone: int | None = None  # the thread that has the process to itself
+        self._owner: int | None = None  # the thread that has the process to itself
         self._depth = 0
-        self._together: dict[int, int] = {}  # threads of ours, and how deep each is in
+        self._sharing: dict[int, int] = {}  # threads of ours, and how deep each is in
 
     @contextmanager
-    def alone(self) -> Iterator[int]:
+    def exclusive(self) -> Iterator[int]:
         """Gives how many calls of this thread are in. What it is in together with others is interrupted by it."""
         me = threading.get_ident()
-        with self.left():
+        with self.released():
             with self._changed:
-                self._changed.wait_for(lambda: self._alone in (None, me) and not self._together)
-                self._alone = me
+                self._changed.wait_for(lambda: self._owner in (None, me) and not self._sharing)
+                self._owner = me
                 self._depth += 1
             try:
                 yield self._depth
@@ -148,12 +148,12 @@ class _Turn:
                 with self._changed:
                     self._depth -= 1
                     if not self._depth:
-                        self._alone = None
+                        self._owner = None
                         self._changed.notify_all()
 
     @contextmanager
-    def together(self) -> Iterator[None]:
-        if self._alone == threading.get_ident():
+    def shared(self) -> Iterator[None]:
+        if self._owner == threading.get_ident():
             yield
             return
         self._enter(1)
@@ -163,9 +163,9 @@ class _Turn:
             self._leave(1)
 
     @contextmanager
-    def left(self) -> Iterator[None]:
+    def released(self) -> Iterator[None]:
         """What this thread is in together with others is left inside it, and entered again afterwards."""
-        depth = self._together.get(threading.get_ident(), 0)
+        depth = self._sharing.get(threading.get_ident(), 0)
         if not depth:
             yield
             return
@@ -178,16 +178,16 @@ class _Turn:
     def _enter(self, depth: int) -> None:
         me = threading.get_ident()
         with self._changed:
-            self._changed.wait_for(lambda: me in self._together or self._alone is None)
-            self._together[me] = self._together.get(me, 0) + depth
+            self._changed.wait_for(lambda: me in self._sharing or self._owner is None)
+            self._sharing[me] = self._sharing.get(me, 0) + depth
 
     def _leave(self, depth: int) -> None:
         me = threading.get_ident()
         with self._changed:
-            self._together[me] -= depth
-            if not self._together[me]:
-                del self._together[me]
+            self._sharing[me] -= depth
+            if not self._sharing[me]:
+                del self._sharing[me]
                 self._changed.notify_all()
 
 
-_TURN = _Turn()
+_LOCK = _ProcessLock()

@@ -24,7 +24,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from bench import beside, isolation
+from bench import isolation, user_imports
 from bench.errors import BadInput, described, shortened, unknown
 from bench.home import expanded
 
@@ -61,26 +61,26 @@ def outside(kind: str, name: str) -> Any | None:
     if ":" in name:
         place, _, attribute = name.rpartition(":")
         path = expanded(Path(place))
-        module, world = _load_file(path) if place.endswith(".py") else _import(place, name)
+        module, scope = _load_file(path) if place.endswith(".py") else _import(place, name)
         if not hasattr(module, attribute):
             own = [n for n, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__]
             raise unknown(f"{kind} in {place}", attribute, own)
-        return _remembered(getattr(module, attribute), name, world)
+        return _remembered(getattr(module, attribute), name, scope)
     if name.endswith(".py"):
         raise BadInput(f"{name} is a file, wanted the {kind} in it too: {name}:Name")
     points = entry_points(kind)
     if name not in points:
         return None
-    world = _POINTS.setdefault(points[name].value, beside.World())
-    return _remembered(_load_point(kind, points[name], world), name, world)
+    scope = _POINTS.setdefault(points[name].value, user_imports.ImportScope())
+    return _remembered(_load_point(kind, points[name], scope), name, scope)
 
 
 _NAMES: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
-_POINTS: dict[str, beside.World] = {}  # of entry points, by what they name
+_POINTS: dict[str, user_imports.ImportScope] = {}  # of entry points, by what they name
 
 
-def _remembered(found: Any, name: str, world: beside.World) -> Any:
-    isolation.belongs(found, world)
+def _remembered(found: Any, name: str, scope: user_imports.ImportScope) -> Any:
+    isolation.remember_scope(found, scope)
     with suppress(TypeError):  # an object without weak references or a hash has no name to be found again by
         _NAMES[found] = name
     return found
@@ -88,7 +88,7 @@ def _remembered(found: Any, name: str, world: beside.World) -> Any:
 
 def renamed(found: Any, other: Any) -> Any:
     """The object, from now on known by what another one from outside was asked for by."""
-    return _remembered(found, _NAMES[other], isolation.world_of(other))
+    return _remembered(found, _NAMES[other], isolation.scope_of(other))
 
 
 def name_of(found: Any) -> str | None:
@@ -116,7 +116,7 @@ def origin(kind: str, found: type) -> Origin:
         path, digest = _FILES[found.__module__]
         return Origin(f"{path.name}:{found.__qualname__}", _with_beside(digest, found))
     try:
-        with isolation.within(found):
+        with isolation.in_scope_of(found):
             digest = hashlib.sha256(Path(inspect.getsourcefile(found)).read_bytes()).hexdigest()
     except (TypeError, OSError):  # made in a session, or compiled: nothing to read
         digest = ""
@@ -125,7 +125,7 @@ def origin(kind: str, found: type) -> Origin:
 
 def _with_beside(digest: str, found: type) -> str:
     """The SHA-256 of a file, and of those that it imported from its folders where there are any."""
-    beside = [other for _, other in sorted(isolation.world_of(found).imported.items()) if other != digest]
+    beside = [other for _, other in sorted(isolation.scope_of(found).imported.items()) if other != digest]
     return hashlib.sha256("".join([digest, *beside]).encode()).hexdigest() if beside else digest
 
 
@@ -140,11 +140,13 @@ def source_of(found: Any) -> str:
 
 
 _FILES: dict[str, tuple[Path, str]] = {}  # loaded files by the name of their module: path, SHA-256
-_LOADED: dict[tuple[Path | str, str], tuple[ModuleType, beside.World]] = {}  # by file and SHA-256, or module and folder
+_LOADED: dict[
+    tuple[Path | str, str], tuple[ModuleType, user_imports.ImportScope]
+] = {}  # by file and SHA-256, or module and folder
 ATTEMPTS = 8  # at most, with folders above a file
 
 
-def _load_file(path: Path) -> tuple[ModuleType, beside.World]:
+def _load_file(path: Path) -> tuple[ModuleType, user_imports.ImportScope]:
     """The module of a file, executed once for each content that it and what it imports beside it have had."""
     if not path.is_file():
         raise BadInput(f"there is no file {path}")
@@ -155,32 +157,32 @@ def _load_file(path: Path) -> tuple[ModuleType, beside.World]:
     key = path.resolve(), hashlib.sha256(source).hexdigest()
     if key in _LOADED and not _LOADED[key][1].changed():
         return _LOADED[key]
-    world = beside.first_world(path)
+    scope = user_imports.initial_scope(path)
     for attempt in range(ATTEMPTS):
         try:
-            _LOADED[key] = _executed(path, source, key[1], world), world
+            _LOADED[key] = _executed(path, source, key[1], scope), scope
             break
         except (Exception, SystemExit) as error:  # whatever a user's file raises is reported as his file's error
-            wider = beside.widened(world, path, error) if attempt < ATTEMPTS - 1 else None
+            wider = user_imports.widened_scope(scope, path, error) if attempt < ATTEMPTS - 1 else None
             if wider is None:
                 _LOADED.pop(key, None)
-                words = f"{described(error)}{_advice(error, world)}"
+                words = f"{described(error)}{_advice(error, scope)}"
                 raise BadInput(f"{path} cannot be imported: {words}") from error
-            world = wider
-    beside.imported(path, world)
+            scope = wider
+    user_imports.imported(path, scope)
     return _LOADED[key]
 
 
-def _executed(path: Path, source: bytes, digest: str, world: beside.World) -> ModuleType:
-    """The module of a file, executed in a world, as a module of its package where it has one there."""
+def _executed(path: Path, source: bytes, digest: str, scope: user_imports.ImportScope) -> ModuleType:
+    """The module of a file, executed in a scope, as a module of its package where it has one there."""
     place = hashlib.sha256(str(path.resolve()).encode()).hexdigest()
-    name = ".".join(filter(None, [world.package, f"{beside.OUTSIDE}{place[:12]}_{digest[:12]}"]))
+    name = ".".join(filter(None, [scope.package, f"{user_imports.MODULE_PREFIX}{place[:12]}_{digest[:12]}"]))
     spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
     code = compile(source, str(path), "exec")  # not the loader, whose caches may hold an older text
-    world.read_folders()
+    scope.read_folders()
     try:
-        with isolation.user_code(world, keep=True):
+        with isolation.user_code(scope, keep=True):
             sys.modules[name] = module  # dataclasses look their module up
             exec(code, vars(module))
     except BaseException:
@@ -190,40 +192,40 @@ def _executed(path: Path, source: bytes, digest: str, world: beside.World) -> Mo
     return module
 
 
-def _advice(error: BaseException, world: beside.World) -> str:
+def _advice(error: BaseException, scope: user_imports.ImportScope) -> str:
     """What was searched for a module that a file imports; '' where that is not the matter."""
     if not isinstance(error, ImportError):
         return ""
-    folders = ", ".join(map(str, world.folders))
+    folders = ", ".join(map(str, scope.folders))
     if isinstance(error, ModuleNotFoundError):
         return f", neither installed nor in {folders}"
     local = any(words in str(error) for words in ("relative import", "(unknown location)"))
     return f" (imports were tried from {folders})" if local else ""
 
 
-def _import(place: str, name: str) -> tuple[ModuleType, beside.World]:
+def _import(place: str, name: str) -> tuple[ModuleType, user_imports.ImportScope]:
     if not all(part.isidentifier() for part in place.split(".")):
         raise BadInput(f"{shortened(name)} names nothing: wanted path/to/file.py:Name or package.module:Name")
     here = Path.cwd()
     key = (place, str(here))
     if key in _LOADED and not _LOADED[key][1].changed():
         return _LOADED[key]
-    world = beside.World((here,))
-    world.read_folders()
+    scope = user_imports.ImportScope((here,))
+    scope.read_folders()
     try:
-        with isolation.user_code(world, keep=True):
+        with isolation.user_code(scope, keep=True):
             module = importlib.import_module(place)
     except (Exception, SystemExit) as error:  # a package may raise anything
         where = f", neither installed nor in {here}" if isinstance(error, ModuleNotFoundError) else ""
         raise BadInput(f"{name!r} cannot be imported: {described(error)}{where}") from error
-    world.remember_files()
-    _LOADED[key] = module, world
+    scope.remember_files()
+    _LOADED[key] = module, scope
     return _LOADED[key]
 
 
-def _load_point(kind: str, point: importlib.metadata.EntryPoint, world: beside.World) -> Any:
+def _load_point(kind: str, point: importlib.metadata.EntryPoint, scope: user_imports.ImportScope) -> Any:
     try:
-        with isolation.user_code(world, keep=point.module not in sys.modules):
+        with isolation.user_code(scope, keep=point.module not in sys.modules):
             return point.load()
     except (Exception, SystemExit) as error:  # a package may raise anything
         owner = f" of {point.dist.name}" if point.dist else ""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bench import isolation
-from bench.beside import PROTECTED, folders_of, root_of
+from bench.user_imports import PROTECTED, folders_of, root_of
 
 LIBRARIES = ("site-packages", "dist-packages")
 
@@ -22,11 +22,11 @@ def source_hash(name: str, factory: Callable, weights_hash: str) -> str:
     """
     try:
         place = name.rpartition(":")[0]
-        world = isolation.world_of(factory)
-        with isolation.user_code(world):  # where inspect finds its module
+        scope = isolation.scope_of(factory)
+        with isolation.user_code(scope):  # where inspect finds its module
             file = Path(place if place.endswith(".py") else inspect.getsourcefile(inspect.unwrap(factory)))
-        file, *beside = sources(file, world.folders)
-        loaded = [path.resolve() for path in world.imported if not set(path.parts) & set(LIBRARIES)]
+        file, *beside = sources(file, scope.folders)
+        loaded = [path.resolve() for path in scope.imported if not set(path.parts) & set(LIBRARIES)]
         contents = [path.read_bytes() for path in (file, *sorted({*beside, *loaded} - {file}))] + _installed(file)
     except (TypeError, OSError):  # made in a session, or compiled: nothing to read
         return weights_hash
@@ -52,7 +52,7 @@ def sources(file: Path, folders: tuple[Path, ...] = ()) -> list[Path]:
 
 
 def _installed(file: Path) -> list[bytes]:
-    """What a file of an installed package belongs to, 'name 1.0'; nothing of other files."""
+    """What a file of an installed package remember_scope to, 'name 1.0'; nothing of other files."""
     root = root_of(file)
     if root.name not in LIBRARIES:
         return []

@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from bench import beside, registry, spec
+from bench import registry, spec, user_imports
 from bench.errors import BadInput
 from bench.machine import versions
 from bench.metrics import Metric, load_metric
@@ -44,7 +44,7 @@ class File:
 
     @classmethod
     def of_source(cls, path: Path, along: bool) -> File:
-        root = beside.root_of(path)
+        root = user_imports.root_of(path)
         own, *others = [replace(cls.of(file, along), name=file.relative_to(root).as_posix())
                         for file in identity.sources(path)]  # fmt: skip
         return replace(own, beside=tuple(others))

@@ -114,7 +114,7 @@ _GUARDED: weakref.WeakKeyDictionary[Metric, Metric] = weakref.WeakKeyDictionary(
 def _guarded(found: Metric, source_hash: str) -> Metric:
     """A user-defined metric whose functions run isolated from all else."""
     if found not in _GUARDED or _GUARDED[found].source_hash != source_hash:
-        context = isolation.call_of(found)
+        context = isolation.call_context(found)
 
         def against(clean: torch.Tensor) -> Callable[[torch.Tensor], float]:
             return isolation.guarded(found.against(clean), context)

@@ -113,11 +113,11 @@ class Model:
             network = self.adapted(network)
             network.to(device)
             network.eval()
-            return isolation.guarded_network(network, isolation.call_of(self.factory)) if self.outside else network
+            return isolation.guarded_network(network, isolation.call_context(self.factory)) if self.outside else network
 
     def running(self) -> AbstractContextManager[None]:
         """The state that its code runs in: a user's alone and without consequences, ours in the standard one."""
-        return isolation.within(self.factory) if self.outside else isolation.our_code()
+        return isolation.in_scope_of(self.factory) if self.outside else isolation.our_code()
 
     def adapted(self, network: nn.Module) -> nn.Module:
         """The network, in wrappers where it takes another input than colour in [0, 1]. Raises ValueError."""

@@ -45,7 +45,7 @@ def noise_class(name: str) -> type[Noise]:
     problem = _problem(found)
     if problem:
         raise BadInput(f"noise {name!r} {problem}")
-    return isolation.guarded_class(found, isolation.call_of(found))
+    return isolation.guarded_class(found, isolation.call_context(found))
 
 
 def _problem(found: Any) -> str:

@@ -1,6 +1,6 @@
 """Imports of what lies beside a user's file, or in the current folder, as if Python had been started there.
 
-Each file has a `World` of its own: the folders it imports from, and the modules that came from there. They are among
+Each file has a `ImportScope` of its own: the folders it imports from, and the modules that came from there. They are among
 Python's modules only while code of that file runs, so that two files may each have a `utils`.
 """
 
@@ -18,12 +18,17 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-OURS = ("bench", "baselines", "noise_zoo", "analysis", "reports")  # a user's modules do not take their place
-PROTECTED = {*OURS, *sys.stdlib_module_names, "numpy", "torch"}  # nor that of these, which cannot be loaded twice
+OWN_PACKAGES = ("bench", "baselines", "noise_zoo", "analysis", "reports")  # a user's modules do not take their place
+PROTECTED = {
+    *OWN_PACKAGES,
+    *sys.stdlib_module_names,
+    "numpy",
+    "torch",
+}  # nor that of these, which cannot be loaded twice
 
 
 @dataclass(eq=False)
-class World:
+class ImportScope:
     """What a user's file sees of Python's modules besides those that are installed.
 
     folders  where it imports from, the first before the second, all before what is installed
@@ -48,9 +53,9 @@ class World:
 
     @contextmanager
     def entered(self, paths: tuple[str, ...]) -> Iterator[None]:
-        """Have the world's modules among Python's, and its folders searched; afterwards all is as it was before.
+        """Have the scope's modules among Python's, and its folders searched; afterwards all is as it was before.
 
-        What is imported meanwhile from `paths`, those of the installed packages, stays for all, unless the world has a
+        What is imported meanwhile from `paths`, those of the installed packages, stays for all, unless the scope has a
         module of the name of an installed one: it may have been imported in its place.
         """
         before = sys.modules.copy()
@@ -65,7 +70,7 @@ class World:
                 if finder in sys.meta_path:
                     sys.meta_path.remove(finder)
             if sys.modules != before:
-                self._take_away(before, {_real(entry) for entry in paths})
+                self._remove_new(before, {_real(entry) for entry in paths})
 
     def read_folders(self) -> None:
         """Read anew what lies in its folders."""
@@ -85,60 +90,65 @@ class World:
         """Take modules of other places away whose names something in the folders has."""
         hidden = {top for top in self.names if top in before and top not in self.modules}
         if hidden:
-            for name in [name for name in before if _top(name) in hidden]:
+            for name in [name for name in before if _top_level(name) in hidden]:
                 del sys.modules[name]
 
-    def _take_away(self, before: dict[str, ModuleType], paths: set[str]) -> None:
+    def _remove_new(self, before: dict[str, ModuleType], paths: set[str]) -> None:
         own = {str(folder) for folder in self.folders}
         new = {name: module for name, module in sys.modules.items() if before.get(name) is not module}
-        tops = {_top(name) for name in new if _top(name) not in before or _top(name) in self.names}
-        private = {top for top in tops if top not in OURS and not _installed(new.get(top), top, paths - own)}
+        tops = {_top_level(name) for name in new if _top_level(name) not in before or _top_level(name) in self.names}
+        private = {top for top in tops if top not in OWN_PACKAGES and not _installed(new.get(top), top, paths - own)}
         if any(_findable(top, paths - own) for top in private):  # what is installed may have imported it
-            private |= {_top(name) for name in new} - PROTECTED
+            private |= {_top_level(name) for name in new} - PROTECTED
         for name, module in new.items():
-            if name.rpartition(".")[2].startswith(OUTSIDE):
+            if name.rpartition(".")[2].startswith(MODULE_PREFIX):
                 continue
-            if _top(name) in private or name in before or _strange(module, name):
+            if _top_level(name) in private or name in before or _misnamed(module, name):
                 self.modules[name] = sys.modules.pop(name)
         for name in [name for name in self.modules if name in sys.modules]:
             del sys.modules[name]
         sys.modules.update({name: module for name, module in before.items() if sys.modules.get(name) is not module})
 
 
-OUTSIDE = "_outside_"  # begins the names of the modules of files, each of which is there once
+MODULE_PREFIX = "_outside_"  # begins the names of the modules of files, each of which is there once
 
 
 class _Finder:
-    """Finds modules in the folders of a world.
+    """Finds modules in the folders of a scope.
 
     One that is asked first leaves protected names alone, and folders without code that are not forced.
     """
 
-    def __init__(self, world: World, first: bool = False):
-        self.world, self.first = world, first
+    def __init__(self, scope: ImportScope, first: bool = False):
+        self.scope, self.first = scope, first
 
     def find_spec(self, name: str, path: Any = None, target: ModuleType | None = None) -> ModuleSpec | None:
         if path is not None or (self.first and name in PROTECTED):
             return None
-        spec = PathFinder.find_spec(name, [str(folder) for folder in self.world.folders])
-        bare = spec is not None and spec.loader is None and name not in self.world.forced
+        spec = PathFinder.find_spec(name, [str(folder) for folder in self.scope.folders])
+        bare = spec is not None and spec.loader is None and name not in self.scope.forced
         return None if bare and self.first else spec
 
 
-_KNOWN: dict[Path, World] = {}  # the worlds of files that were imported, by their paths
-ENDS = (".git", "pyproject.toml", "setup.py", "setup.cfg")  # of these the topmost folder of a project has one
+_SCOPE_OF_FILE: dict[Path, ImportScope] = {}  # the scopes of files that were imported, by their paths
+PROJECT_MARKERS = (
+    ".git",
+    "pyproject.toml",
+    "setup.py",
+    "setup.cfg",
+)  # of these the topmost folder of a project has one
 
 
-def imported(file: Path, world: World) -> None:
-    """Remember that a file was imported in a world, and the SHA-256 of the files that came with it."""
-    _KNOWN[file.resolve()] = world
-    world.remember_files()
+def imported(file: Path, scope: ImportScope) -> None:
+    """Remember that a file was imported in a scope, and the SHA-256 of the files that came with it."""
+    _SCOPE_OF_FILE[file.resolve()] = scope
+    scope.remember_files()
 
 
 def folders_of(file: Path) -> tuple[Path, ...]:
     """Where the imports of a file are looked up: those in which it was imported; at first beside it and its package."""
-    if file.resolve() in _KNOWN:
-        return _KNOWN[file.resolve()].folders
+    if file.resolve() in _SCOPE_OF_FILE:
+        return _SCOPE_OF_FILE[file.resolve()].folders
     folder = file.resolve().parent
     root = _package_root(folder)
     return (folder,) if root == folder else (folder, root)
@@ -149,32 +159,32 @@ def root_of(file: Path) -> Path:
     return min(folders_of(file), key=lambda folder: len(folder.parts))
 
 
-def first_world(file: Path) -> World:
-    """The world that a file is imported in at first; `widened` gives others."""
-    _KNOWN.pop(file.resolve(), None)
-    return World(folders_of(file))
+def initial_scope(file: Path) -> ImportScope:
+    """The scope that a file is imported in at first; `widened_scope` gives others."""
+    _SCOPE_OF_FILE.pop(file.resolve(), None)
+    return ImportScope(folders_of(file))
 
 
-def widened(world: World, file: Path, error: BaseException) -> World | None:
-    """The world in which an import that failed may succeed: with a folder above, or as a package's; or None.
+def widened_scope(scope: ImportScope, file: Path, error: BaseException) -> ImportScope | None:
+    """The scope in which an import that failed may succeed: with a folder above, or as a package's; or None.
 
     `error` is what importing the file raised.
     """
     folder = file.resolve().parent
     if isinstance(error, ModuleNotFoundError) and error.name:
         parts = error.name.split(".")
-        above = [other for other in _project(folder) if other != world.folders[0] and _has(other, parts)]
+        above = [other for other in _project(folder) if other != scope.folders[0] and _has(other, parts)]
         if above:
-            folders = (above[0], *(other for other in world.folders if other != above[0]))
-            return World(folders, world.package, world.forced | {parts[0]})
+            folders = (above[0], *(other for other in scope.folders if other != above[0]))
+            return ImportScope(folders, scope.package, scope.forced | {parts[0]})
     elif isinstance(error, ImportError) and "relative import" in str(error):
-        levels = world.package.count(".") + 2 if world.package else 1
+        levels = scope.package.count(".") + 2 if scope.package else 1
         root = folder.parents[levels - 1]
-        if not world.package and _package_root(folder) != folder:
+        if not scope.package and _package_root(folder) != folder:
             root = _package_root(folder)
         names = folder.relative_to(root).parts
         if root != root.parent and all(name.isidentifier() for name in names):
-            return World(tuple(dict.fromkeys((*world.folders, root))), ".".join(names), world.forced | {names[0]})
+            return ImportScope(tuple(dict.fromkeys((*scope.folders, root))), ".".join(names), scope.forced | {names[0]})
     return None
 
 
@@ -185,7 +195,7 @@ def _project(folder: Path) -> list[Path]:
         if above in (above.parent, Path.home()) and above != folder:
             break
         found.append(above)
-        if any((above / name).exists() for name in ENDS):
+        if any((above / name).exists() for name in PROJECT_MARKERS):
             break
     return found
 
@@ -214,7 +224,7 @@ def _installed(module: ModuleType | None, name: str, paths: set[str]) -> bool:
     return any(place and _real(os.path.dirname(place)) in paths for place in places)
 
 
-def _strange(module: ModuleType, name: str) -> bool:
+def _misnamed(module: ModuleType, name: str) -> bool:
     """Whether a module was put under a name that the import system would not have given it."""
     spec = getattr(module, "__spec__", None)
     return spec is None or spec.name != name
@@ -244,5 +254,5 @@ def _real(path: str) -> str:
     return os.path.realpath(path or os.getcwd())
 
 
-def _top(name: str) -> str:
+def _top_level(name: str) -> str:
     return name.partition(".")[0]
