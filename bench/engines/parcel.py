@@ -16,7 +16,7 @@ from bench import registry, spec, user_imports
 from bench.errors import BadInput
 from bench.machine import versions
 from bench.metrics import Metric, load_metric
-from bench.networks import cards, identity
+from bench.networks import cards, source_fingerprint
 from bench.networks.model import Model
 from bench.noise import noises
 from bench.runs.plan import Plan
@@ -46,7 +46,7 @@ class File:
     def of_source(cls, path: Path, along: bool) -> File:
         root = user_imports.root_of(path)
         own, *others = [replace(cls.of(file, along), name=file.relative_to(root).as_posix())
-                        for file in identity.sources(path)]  # fmt: skip
+                        for file in source_fingerprint.source_files(path)]  # fmt: skip
         return replace(own, beside=tuple(others))
 
     def placed(self, folder: Path) -> Path:
@@ -185,7 +185,10 @@ def _check_model(model: Model, shipped: str | None, source_came: bool) -> None:
     if shipped and (not model.file.is_file() or model.found.hash != shipped):
         raise BadInput(f"a worker has not the weights {model.weights} of this version: install the same version there")
     installed = model.outside and not source_came
-    if installed and identity.source_hash(model.source, model.factory, model.found.identity) != model.source_hash:
+    if (
+        installed
+        and source_fingerprint.source_hash(model.source, model.factory, model.found.identity) != model.source_hash
+    ):
         raise BadInput(f"a worker has another source of {model.source}: install the same there")
 
 
