@@ -14,7 +14,7 @@ from bench.errors import told
 from bench.evaluation.prepare import Prepared
 from bench.machine import is_out_of_memory
 from bench.networks import adapters, precisions
-from bench.networks.keys import keyed
+from bench.networks.mask_keys import keyed
 from bench.networks.model import Model
 from bench.networks.tiles import Tiled
 from bench.networks.tiling import Tiling

@@ -19,7 +19,7 @@ from bench.inside.look import Drawing, Look
 from bench.inside.outputs import Denoiser, described
 from bench.inside.patches import network_input
 from bench.inside.probe import one_line_errors
-from bench.networks.keys import keyed
+from bench.networks.mask_keys import keyed
 from bench.noise import noises
 from bench.protocols import Protocol
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from bench.errors import BadInput
 from bench.inside.probe import one_line_errors
 from bench.networks import adapters, tiling
-from bench.networks.keys import keyed
+from bench.networks.mask_keys import keyed
 from bench.networks.models import Model
 from bench.networks.tiles import Tiled
 

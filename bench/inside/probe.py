@@ -15,7 +15,7 @@ from analysis.layers import Layer
 from baselines.checkpoints import first_line
 from bench.errors import BadInput
 from bench.networks import adapters, cards
-from bench.networks.keys import keyed
+from bench.networks.mask_keys import keyed
 from bench.networks.models import Model
 
 TRACED_SIDE = 64

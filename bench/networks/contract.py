@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from baselines.checkpoints import first_line
 from baselines.recipe import Recipe
 from bench.errors import BadInput, described, told
-from bench.networks.keys import keyed
+from bench.networks.mask_keys import keyed
 
 # Height and width, none square, so that a swap shows. The first that runs is judged; the later ones have more factors
 # of two, for networks that want them.

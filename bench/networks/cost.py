@@ -10,7 +10,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from bench.errors import BadInput, shortened
-from bench.networks.keys import keyed
+from bench.networks.mask_keys import keyed
 
 SIDE = 64
 STATEMENTS = ("receptive_field", "bytes_per_pixel", "tile")

@@ -24,7 +24,7 @@ from bench.datasets import builtin
 from bench.errors import BadInput
 from bench.metrics import psnr
 from bench.networks import adapters
-from bench.networks.keys import keyed
+from bench.networks.mask_keys import keyed
 from bench.noise import noises
 from bench.protocols import to_bytes
 

@@ -12,7 +12,7 @@ from baselines import checkpoints
 from bench import datasets, protocols
 from bench.metrics import psnr
 from bench.networks.adapters import for_image
-from bench.networks.keys import keyed
+from bench.networks.mask_keys import keyed
 from bench.networks.tiles import Tiled
 from bench.networks.tiling import Tiling
 from bench.noise import noises
