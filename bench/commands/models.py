@@ -86,7 +86,7 @@ def info(spec) -> None:
     from rich.table import Table
 
     from bench.console import console
-    from bench.networks import cost, listing, models, trial
+    from bench.networks import complexity, listing, models, trial
     from bench.networks.weights import NoWeights
 
     try:
@@ -99,7 +99,7 @@ def info(spec) -> None:
         "spec": model.label,
         "title": model.title,
         "size": model.size,
-        "parameters": f"{cost.count_parameters(network):,}",
+        "parameters": f"{complexity.count_parameters(network):,}",
         "FLOPs per pixel": "not known: a library's" if "libraries" in card else _flops(network),
         "receptive field": _receptive_field(model),
         "settings": _pairs(model.parameters, "=") or "as published",
@@ -177,10 +177,10 @@ def _receptive_field(model) -> str:
 
 def _flops(network) -> str:
     from baselines.checkpoints import first_line
-    from bench.networks import cost
+    from bench.networks import complexity
 
     try:
-        counted = cost.flops_per_pixel(network)
+        counted = complexity.flops_per_pixel(network)
     except Exception as error:  # a user's network may take no 64x64 image
         return f"not known: {first_line(error)}"
     if counted == 0:

@@ -12,7 +12,7 @@ from typing import Any
 from baselines import checkpoints, recognition
 from bench import spec
 from bench.errors import BadInput, told, unknown
-from bench.networks import adapters, cards, cost, trial, weights
+from bench.networks import adapters, cards, complexity, trial, weights
 from bench.noise import training_noise
 
 UNUSED = ("drop_path_rate", "dropout", "mask_token")  # act in training only
@@ -67,7 +67,7 @@ def import_weights(
         doubt = recognition.doubt(module, parameters)
         raise BadInput(f"{file.name}: {channels}, expected 3 (colour) or 1 (grey) of both{'; ' * bool(doubt)}{doubt}")
     with told(file.name):
-        flops = cost.flops_per_pixel(adapters.adapt(network, parameters).eval())
+        flops = complexity.flops_per_pixel(adapters.adapt(network, parameters).eval())
         tried = trial.try_out(module, parameters, network, known, contents.others)
     card = {
         "name": name,
@@ -76,9 +76,9 @@ def import_weights(
         "title": module.TITLE,
         "paper": module.PAPER,
         "licence": licence,
-        "parameters": cost.count_parameters(network),
+        "parameters": complexity.count_parameters(network),
         "flops_per_pixel": flops,
-        "receptive_field": cost.receptive_field(arch, parameters),
+        "receptive_field": complexity.receptive_field(arch, parameters),
         "network": weights.plain({**published, **found}),
         "assumed": weights.plain({k: v for k, v in assumed.items() if k not in found and not _unimportant(k, v)}),
         "doubt": recognition.doubt(module, parameters),

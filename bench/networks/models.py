@@ -22,7 +22,7 @@ from torch import nn
 from baselines import classical, recognition
 from bench import registry, spec
 from bench.errors import BadInput, told, unknown
-from bench.networks import cards, cost, groups, misnamed, source_fingerprint, weights
+from bench.networks import cards, complexity, groups, misnamed, source_fingerprint, weights
 from bench.networks.model import Model
 from bench.networks.weights import DEFAULT, Weights
 from bench.noise import training_noise
@@ -178,7 +178,7 @@ def _outside(parsed: spec.Spec) -> Model:
     with told(f"model {model.label}"), model.running():
         source = source_fingerprint.source_hash(parsed.name, factory, found.identity)
         tensors = source_fingerprint.tensors_hash(network)  # a constructor may have read weights of its own
-        stated = cost.stated(type(network))
+        stated = complexity.stated(type(network))
     defaults = {key: parameter.default for key, parameter in own.items()}
     if any({**defaults, **given}.get(name) == 1 for name in OF_INPUT):
         stated = {**stated, "channels": 1}

@@ -15,7 +15,7 @@ from math import inf, lcm
 
 from baselines.recognition import channels
 from bench.errors import BadInput
-from bench.networks import cost
+from bench.networks import complexity
 from bench.networks.models import Model
 
 WHOLE_BYTES = 5 * 2**29  # 2.5 GiB
@@ -96,7 +96,7 @@ def parse(text: str | int) -> str | int:
 
 def of_network(name: str) -> Tiling | None:
     """The tiling that is a part of what a network is, in training too; None for most."""
-    side = cost.own_tile(name)
+    side = complexity.own_tile(name)
     return _fixed(side) if side else None
 
 
@@ -114,7 +114,7 @@ def receptive_field(model: Model) -> int | str | None:
     """Side in pixels, or words; of a user's network what its class states. None where it is not known."""
     if model.outside:
         return model.stated.get("receptive_field")
-    return cost.receptive_field(model.name, model.parameters)
+    return complexity.receptive_field(model.name, model.parameters)
 
 
 def _fixed(side: int) -> Tiling:
@@ -132,7 +132,7 @@ def _bytes_per_pixel(model: Model) -> int:
     """As the network states it; a grey network runs on three channels at once."""
     if model.outside:
         return model.stated.get("bytes_per_pixel", UNSTATED)
-    stated = cost.bytes_per_pixel(model.name, model.parameters) or UNSTATED
+    stated = complexity.bytes_per_pixel(model.name, model.parameters) or UNSTATED
     return stated * (3 if channels(model.parameters) == 1 else 1)
 
 

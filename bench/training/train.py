@@ -24,7 +24,7 @@ from bench.errors import BadInput, described
 from bench.interruption import wishes
 from bench.lock import WriterLock
 from bench.machine import device_of, is_out_of_memory
-from bench.networks import contract, cost, tiling, weights
+from bench.networks import complexity, contract, tiling, weights
 from bench.networks.adapters import White
 from bench.networks.model import Model
 from bench.noise import noises
@@ -243,7 +243,7 @@ def _card(called: str, model: Model, trainer: training.Trainer, images: Training
         "paper": model.paper,
         "licence": f"{licence}; training images: {', '.join(dict.fromkeys(images.terms.values()))}",
         **source,
-        "parameters": cost.count_parameters(trainer.network),
+        "parameters": complexity.count_parameters(trainer.network),
         "network": weights.plain(model.parameters),
         "recipe": weights.plain(asdict(recipe)),
         "trained_on": {

@@ -45,7 +45,7 @@ def test_auto_keeps_every_network_below_its_limits(name, size):
     if name == "rnan":
         assert chosen.side == 48
         return
-    needed = tiling.cost.bytes_per_pixel(name, model.parameters)
+    needed = tiling.complexity.bytes_per_pixel(name, model.parameters)
     assert chosen.largest * needed <= 2.5 * 2**30 and chosen.side**2 * needed <= 0.75 * 2**30
     assert chosen.side % 8 == chosen.overlap % 8 == 0 and 2 * chosen.margin < chosen.overlap <= chosen.side / 2
 
