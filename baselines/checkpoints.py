@@ -21,7 +21,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from baselines import matconvnet, parts, pickles, tensor_sets
+from baselines import matconvnet, pickles, shards, tensor_sets
 from baselines.formats import format_of
 from baselines.tensor_sets import Contents
 
@@ -51,8 +51,8 @@ def read_contents(path: Path, part: str = "") -> Contents:
 
 def _read_file(path: Path) -> dict:
     """A dictionary with tensors, in dictionaries perhaps."""
-    if parts.is_index(path):
-        return parts.read_parts(path)
+    if shards.is_index(path):
+        return shards.read_shards(path)
     kind = format_of(path)
     if kind.startswith("matlab"):
         return matconvnet.read_matconvnet(path, kind)
@@ -152,9 +152,7 @@ def _no_weights(value: Tensor, own: Tensor) -> str:
     return "" if usable else str(value.dtype).removeprefix("torch.")
 
 
-def write_weights(
-    tensors: dict[str, Tensor], path: Path, card: dict, half: bool = True, in_parts: bool = False
-) -> Path:
+def write_weights(tensors: dict[str, Tensor], path: Path, card: dict, half: bool = True, sharded: bool = False) -> Path:
     """Write weights, by default in half precision, and their card, each as a whole file or not at all.
 
     Returns `path`, or where they are written in parts below 16 MiB, the index that stands for them.
@@ -165,8 +163,8 @@ def write_weights(
         for key, value in tensors.items()
     }
     part = path.with_suffix(".part")
-    if in_parts:
-        path = parts.write_parts(stored, path)
+    if sharded:
+        path = shards.write_shards(stored, path)
         size = sum(tensor.nbytes for tensor in stored.values())
     else:
         safetensors.torch.save_file(stored, part)
@@ -187,8 +185,8 @@ def halved(value: Tensor) -> Tensor:
 def card_beside(path: Path) -> Path:
     """Where the card of a weights' file is: `NAME.json` beside `NAME.safetensors` or the index of its parts."""
     return (
-        path.with_name(path.name.removesuffix(parts.INDEX) + ".json")
-        if parts.is_index(path)
+        path.with_name(path.name.removesuffix(shards.INDEX) + ".json")
+        if shards.is_index(path)
         else path.with_suffix(".json")
     )
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from torch import Tensor
 
-from baselines import checkpoints, parts, recognition
+from baselines import checkpoints, recognition, shards
 from baselines.tensor_sets import Contents
 from bench import spec
 from bench.errors import BadInput, shortened, told
@@ -180,7 +180,7 @@ def _of(model: str, card: dict[str, Any], name: str) -> dict[str, Any]:
 
 def card_of_file(file: Path) -> dict[str, Any]:
     """The card that `bench train` put beside a weights' file; empty where there is none."""
-    path, written_here = checkpoints.card_beside(file), file.suffix == ".safetensors" or parts.is_index(file)
+    path, written_here = checkpoints.card_beside(file), file.suffix == ".safetensors" or shards.is_index(file)
     try:
         card = json.loads(path.read_text()) if written_here and path.is_file() else {}
     except ValueError:

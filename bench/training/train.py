@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from baselines import checkpoints, distributed, parts, training
+from baselines import checkpoints, distributed, shards, training
 from baselines.checkpoints import first_line
 from baselines.recognition import CHANNELS
 from bench import spec
@@ -113,12 +113,12 @@ def train_model(
             if interrupted:
                 raise KeyboardInterrupt
             return None
-        written = file.with_name(file.stem + parts.INDEX) if in_parts else file
+        written = file.with_name(file.stem + shards.INDEX) if in_parts else file
         if speaks and (went_on or not (written.exists() and checkpoints.card_beside(written).exists())):
             scores = score(held_out.halved(trainer.weights())) if score else {}
             card = _card(file.stem, model, trainer, images, scores) | {"curve": curves.for_card(out)}
             try:
-                checkpoints.write_weights(trainer.weights(), file, card, in_parts=in_parts)
+                checkpoints.write_weights(trainer.weights(), file, card, sharded=in_parts)
             except (OSError, ValueError) as error:
                 raise BadInput(f"{written} cannot be written: {error}") from error
         return written

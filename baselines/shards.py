@@ -14,8 +14,8 @@ import safetensors
 import safetensors.torch
 from torch import Tensor
 
-PART_BYTES = 16 * 2**20  # a file is smaller than this
-HEADER_BYTES = 2**16  # of which the names may take so many
+MAX_SHARD_BYTES = 16 * 2**20  # a file is smaller than this
+MAX_HEADER_BYTES = 2**16  # of which the names may take so many
 INDEX = ".safetensors.index.json"
 
 
@@ -23,7 +23,7 @@ def is_index(path: Path) -> bool:
     return path.name.endswith(INDEX)
 
 
-def write_parts(tensors: dict[str, Tensor], path: Path) -> Path:
+def write_shards(tensors: dict[str, Tensor], path: Path) -> Path:
     """Write `path`, a .safetensors file, in parts below 16 MiB; returns the index, which comes last.
 
     Raises ValueError where one tensor alone is larger.
@@ -41,7 +41,7 @@ def write_parts(tensors: dict[str, Tensor], path: Path) -> Path:
     return _write(path.with_name(path.stem + INDEX), (json.dumps(index, indent=1) + "\n").encode())
 
 
-def read_parts(index: Path) -> dict[str, Tensor]:
+def read_shards(index: Path) -> dict[str, Tensor]:
     """The tensors of all parts. Raises ValueError where one is missing, damaged, or not the one that was written."""
     where, hashes = _read_index(index)
     tensors: dict[str, Tensor] = {}
@@ -79,7 +79,7 @@ def _read_index(index: Path) -> tuple[dict[str, str], dict[str, str]]:
 
 def _groups(tensors: dict[str, Tensor]) -> Iterator[list[str]]:
     """Names of tensors that go into one file, in their order."""
-    room = PART_BYTES - HEADER_BYTES
+    room = MAX_SHARD_BYTES - MAX_HEADER_BYTES
     names, size = [], 0
     for name, tensor in tensors.items():
         if tensor.nbytes > room:
