@@ -21,7 +21,7 @@ FACTS = {  # of each size; tests compute them
     "small": {"parameters": 103_283, "flops_per_pixel": 205_920, "receptive_field": 19},
 }
 LAYERS = ("model.*:ReLU",)  # stages, deepest features last
-LOOKS = "a DnCNN of {nb} layers"
+DESCRIPTION = "a DnCNN of {nb} layers"
 
 
 class DnCNN(nn.Module):
@@ -64,7 +64,7 @@ def infer(tensors: Mapping[str, Tensor]) -> dict:
             "act_mode": "BR" if batch_norm else "R"}  # fmt: skip
 
 
-def doubt(in_nc=3, out_nc=3, nc=64, nb=20, **others) -> str:
+def caveat(in_nc=3, out_nc=3, nc=64, nb=20, **others) -> str:
     """What weights of these sizes could be of instead, in words; '' for nothing."""
     if (in_nc, out_nc) in ((13, 12), (5, 4)):  # 2x2 pixels of each colour, and the noise level
         return "an FFDNet (Zhang et al., TIP 2018) has the same tensors, which is not one of the networks here"

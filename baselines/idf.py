@@ -25,7 +25,7 @@ FACTS = {  # of each size; tests compute them
     "small": {"parameters": 49_021, "flops_per_pixel": 890_120, "receptive_field": "whole image"},
 }
 LAYERS = ("block.feature_extractor",)  # stages, deepest features last
-LOOKS = "an IDF of {hidden_channels} channels"
+DESCRIPTION = "an IDF of {hidden_channels} channels"
 RECEPTIVE_FIELD = "whole image"  # features are normalized over it
 MEAN = (0.36187348, 0.4361255, 0.4335091)
 DEVIATION = (0.19088039, 0.19967876, 0.21309015)

@@ -3,10 +3,10 @@
 A network's module may have
 
     infer(tensors)       reads the network's parameters from its tensors; whatever it raises: of another network
-    LOOKS                a description of it with these parameters in braces
+    DESCRIPTION                a description of it with these parameters in braces
     PUBLISHED            parameters of published weights that tensors do not show
     published(**found)   the same, where it depends on those that tensors show
-    doubt(**parameters)  which other network has the same tensors
+    caveat(**parameters)  which other network has the same tensors
 
 `ours`, `baseline` and `dropout` have the same names and shapes: nothing here can tell them apart.
 """
@@ -28,14 +28,14 @@ from torch import Tensor, nn
 from baselines.checkpoints import differences, load_strictly, read_contents, without_prefixes
 from baselines.tensor_sets import CHOOSE, Contents, SeveralSets, below, shown
 
-CHANNELS = ("in_nc", "in_chans", "inp_channels")  # how networks call the channels of their input
-MOST = 10  # times as many numbers as the tensors it was read from has no network
-FIRSTS = 20  # so many first names at most are tried as networks beside each other
-LIKELY = 0.5  # share of keys that fit, from which tensors are said to look like a network
+INPUT_CHANNEL_NAMES = ("in_nc", "in_chans", "inp_channels")  # how networks call the channels of their input
+MAX_SIZE_RATIO = 10  # times as many numbers as the tensors it was read from has no network
+MAX_PREFIXES = 20  # so many first names at most are tried as networks beside each other
+MIN_SHARE = 0.5  # share of keys that fit, from which tensors are said to look like a network
 
 
 @dataclass(frozen=True)
-class Likeness:
+class ArchitectureMatch:
     """A network without values, with the sizes that were read from tensors, and the share of their keys that fit."""
 
     name: str
@@ -49,31 +49,33 @@ class Likeness:
         return describe(self.module, self.parameters)
 
 
-def channels(parameters: Mapping[str, Any]) -> int:
+def input_channels(parameters: Mapping[str, Any]) -> int:
     """Channels of the input of a network with these parameters; 3 where they do not say."""
-    return next((parameters[name] for name in CHANNELS if name in parameters), 3)
+    return next((parameters[name] for name in INPUT_CHANNEL_NAMES if name in parameters), 3)
 
 
-def gives(parameters: Mapping[str, Any]) -> int:
+def output_channels(parameters: Mapping[str, Any]) -> int:
     """Channels of the output of a network with these parameters; those of the input where they do not say."""
-    return next((parameters[name] for name in ("out_nc", "out_channels") if name in parameters), channels(parameters))
+    return next(
+        (parameters[name] for name in ("out_nc", "out_channels") if name in parameters), input_channels(parameters)
+    )
 
 
-def runs(parameters: Mapping[str, Any]) -> bool:
+def is_supported(parameters: Mapping[str, Any]) -> bool:
     """Whether a network with these parameters takes colour or grey, and gives the same."""
-    return channels(parameters) in (1, 3) and gives(parameters) == channels(parameters)
+    return input_channels(parameters) in (1, 3) and output_channels(parameters) == input_channels(parameters)
 
 
-def colour(parameters: Mapping[str, Any]) -> str:
-    number = channels(parameters)
+def colour_of(parameters: Mapping[str, Any]) -> str:
+    number = input_channels(parameters)
     return {1: "grey", 3: "colour"}.get(number, f"{number}-channel")
 
 
 def describe(module: ModuleType, parameters: Mapping[str, Any]) -> str:
     """A network in words: 'a DnCNN of 17 layers for grey images'."""
     values = {key: tuple(value) if isinstance(value, list) else value for key, value in parameters.items()}
-    looks = getattr(module, "LOOKS", module.TITLE).format(**{**defaults(module.network), **values})
-    return f"{looks} for {colour(values)} images"
+    looks = getattr(module, "DESCRIPTION", module.TITLE).format(**{**defaults(module.network), **values})
+    return f"{looks} for {colour_of(values)} images"
 
 
 def infer(module: ModuleType, tensors: Mapping[str, Tensor]) -> dict[str, Any] | None:
@@ -93,7 +95,7 @@ def _recognized(module: ModuleType, tensors: Mapping[str, Tensor]) -> tuple[dict
                 network = module.network(**parameters)
         except Exception:  # of a strange file either may raise anything
             continue
-        if _numbers(network.state_dict()) <= MOST * _numbers(tensors):
+        if _numbers(network.state_dict()) <= MAX_SIZE_RATIO * _numbers(tensors):
             return parameters, network
     return None
 
@@ -102,17 +104,17 @@ def _numbers(tensors: Mapping[str, Tensor]) -> int:
     return sum(tensor.numel() for tensor in tensors.values())
 
 
-def published(module: ModuleType, found: Mapping[str, Any]) -> dict[str, Any]:
+def published_parameters(module: ModuleType, found: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters that published weights of a module's network want and do not show, given those `found` in them."""
     return module.published(**found) if hasattr(module, "published") else dict(getattr(module, "PUBLISHED", {}))
 
 
-def doubt(module: ModuleType, parameters: Mapping[str, Any]) -> str:
+def caveat(module: ModuleType, parameters: Mapping[str, Any]) -> str:
     """Of which network weights with these parameters could be instead, in words; '' for none that is known."""
-    return module.doubt(**parameters) if hasattr(module, "doubt") else ""
+    return module.caveat(**parameters) if hasattr(module, "caveat") else ""
 
 
-def likenesses(tensors: Mapping[str, Tensor]) -> list[Likeness]:
+def find_matches(tensors: Mapping[str, Tensor]) -> list[ArchitectureMatch]:
     """The networks of this package that the tensors could be of, the likeliest first."""
     found = []
     for info in pkgutil.iter_modules([str(Path(__file__).parent)]):
@@ -124,8 +126,8 @@ def likenesses(tensors: Mapping[str, Tensor]) -> list[Likeness]:
         missing, unknown, shapes = differences(network, tensors)
         whole = len(network.state_dict()) + len(unknown)
         wrong = len(missing) + len(unknown) + len(shapes)
-        found.append(Likeness(info.name, module, parameters, network, 1 - wrong / whole))
-    return sorted((like for like in found if like.share >= LIKELY), key=lambda like: -like.share)
+        found.append(ArchitectureMatch(info.name, module, parameters, network, 1 - wrong / whole))
+    return sorted((like for like in found if like.share >= MIN_SHARE), key=lambda like: -like.share)
 
 
 def read(path: Path, part: str = "") -> Contents:
@@ -134,21 +136,23 @@ def read(path: Path, part: str = "") -> Contents:
     As Lightning keeps a loss beside the network. Raises ValueError for several networks, and says which.
     """
     try:
-        return only_network(read_contents(path, part), path.name)
+        return select_network(read_contents(path, part), path.name)
     except SeveralSets as error:
-        alike = {name: next(iter(likenesses(tensors)), None) for name, tensors in list(error.sets.items())[:FIRSTS]}
+        alike = {
+            name: next(iter(find_matches(tensors)), None) for name, tensors in list(error.sets.items())[:MAX_PREFIXES]
+        }
         known = [name for name, like in alike.items() if like and like.share == 1]
         if not known:
             raise
         if len(known) == 1:
-            return only_network(read_contents(path, known[0]), path.name)
+            return select_network(read_contents(path, known[0]), path.name)
         looks = ", ".join(f"{shown(name)} is {like or 'of no network that is here'}" for name, like in alike.items())
         raise ValueError(f"{path.name} holds several sets of tensors: {looks}: {CHOOSE}") from None
 
 
-def only_network(contents: Contents, file: str) -> Contents:
+def select_network(contents: Contents, file: str) -> Contents:
     """The contents of a checkpoint, where other tensors lie beside a network's under its first name those alone."""
-    found = {} if likenesses(contents.tensors) else side_by_side(contents.tensors)
+    found = {} if find_matches(contents.tensors) else networks_by_prefix(contents.tensors)
     if len(found) > 1:
         looks = ", ".join(f"{first}.* is {like}" for first, like in found.items())
         raise ValueError(f"{file} holds several networks: {looks}: {CHOOSE}")
@@ -159,21 +163,21 @@ def only_network(contents: Contents, file: str) -> Contents:
     return contents
 
 
-def side_by_side(tensors: Mapping[str, Tensor]) -> dict[str, Likeness]:
+def networks_by_prefix(tensors: Mapping[str, Tensor]) -> dict[str, ArchitectureMatch]:
     """What the tensors below each first name are by themselves, where that is a network exactly: {'net': a DnCNN}."""
     firsts = {key.partition(".")[0] for key in tensors}
-    if not 1 < len(firsts) <= FIRSTS:
+    if not 1 < len(firsts) <= MAX_PREFIXES:
         return {}
-    alike = {first: likenesses(below(tensors, first)) for first in sorted(firsts)}
+    alike = {first: find_matches(below(tensors, first)) for first in sorted(firsts)}
     return {first: likes[0] for first, likes in alike.items() if likes and likes[0].share == 1}
 
 
-def fill(network: nn.Module, tensors: Mapping[str, Tensor], name: str) -> None:
+def load_or_explain(network: nn.Module, tensors: Mapping[str, Tensor], name: str) -> None:
     """`load_strictly`, whose error also tells what the tensors of the file `name` look like instead."""
     try:
         load_strictly(network, tensors, name)
     except ValueError as error:
-        like = next(iter(likenesses(tensors)), None) if any(differences(network, tensors)) else None
+        like = next(iter(find_matches(tensors)), None) if any(differences(network, tensors)) else None
         if like is None or (type(like.network) is type(network) and like.share < 1):
             raise
         raise ValueError(f"{error}; it looks like {like}") from error

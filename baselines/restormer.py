@@ -29,7 +29,7 @@ FACTS = {  # of each size; tests compute them
     "small": {"parameters": 127_352, "flops_per_pixel": 42_511, "receptive_field": "whole image"},
 }
 LAYERS = ("encoder_level*", "latent", "decoder_level*", "refinement")  # stages, deepest features last
-LOOKS = "a Restormer of {num_blocks} blocks and {dim} channels"
+DESCRIPTION = "a Restormer of {num_blocks} blocks and {dim} channels"
 RECEPTIVE_FIELD = "whole image"  # attention correlates channels over all that is seen together
 LEVELS = ("encoder_level1", "encoder_level2", "encoder_level3", "latent")
 

@@ -32,7 +32,7 @@ FACTS = {  # of each size; tests compute them
     "small": {"parameters": 112_227, "flops_per_pixel": 264_864, "receptive_field": 50},
 }
 LAYERS = ("layers.*", "conv_after_body")  # stages, deepest features last
-LOOKS = "a SwinIR of {depths} blocks and {embed_dim} channels"
+DESCRIPTION = "a SwinIR of {depths} blocks and {embed_dim} channels"
 
 
 class SwinIR(SwinBody):
@@ -72,7 +72,7 @@ def published(window_size=8, **others) -> dict:
     return {"img_range": 255} if window_size == 7 else {}
 
 
-def doubt(window_size=8, img_range=1, **others) -> str:
+def caveat(window_size=8, img_range=1, **others) -> str:
     """What is strange about weights with these parameters, in words; '' for nothing."""
     if window_size != 7 or img_range != 1:
         return ""

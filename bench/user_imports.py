@@ -1,6 +1,6 @@
 """Imports of what lies beside a user's file, or in the current folder, as if Python had been started there.
 
-Each file has a `ImportScope` of its own: the folders it imports from, and the modules that came from there. They are among
+each file has an `ImportScope` of its own: the folders it imports from, and the modules that came from there. They are among
 Python's modules only while code of that file runs, so that two files may each have a `utils`.
 """
 

@@ -136,7 +136,7 @@ def info(spec) -> None:
         lines |= {"imported": f"{card['imported_at']}, from {origin['file']}", "its SHA-256": origin["sha256"]}
         lines |= {"tensors": origin["remark"]} if "remark" in origin else {}
         lines |= {"trial": trial.of_card(card["trial"]).words()} if "trial" in card else {}
-    if doubt := model.doubt:
+    if doubt := model.caveat:
         lines["note"] = doubt
     table = Table(show_header=False)
     for name, text in lines.items():

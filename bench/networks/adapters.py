@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from baselines.recognition import channels, gives
+from baselines.recognition import input_channels, output_channels
 
 
 class EachChannel(nn.Module):
@@ -74,7 +74,7 @@ def adapt(network: nn.Module, parameters: Mapping[str, Any]) -> nn.Module:
 
     Raises ValueError where it takes, or gives, neither colour nor grey.
     """
-    came, gave = channels(parameters), gives(parameters)
+    came, gave = input_channels(parameters), output_channels(parameters)
     if came not in (1, 3) or gave != came:
         raise ValueError(f"the network takes {came} channels and gives {gave}, wanted 3 (colour) or 1 (grey) of both")
     if came == 1:

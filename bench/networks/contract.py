@@ -164,7 +164,7 @@ def _correlation(x: Tensor, y: Tensor) -> float:
 
 
 @torch.inference_mode()
-def doubt(network: nn.Module, tile: int | None = None) -> str:
+def caveat(network: nn.Module, tile: int | None = None) -> str:
     """In words, what is strange on a small image, or which sizes will fail; '' for nothing, or where all fails."""
     squares = [(side, side) for side in SQUARES]
     for size in ((tile, tile),) if tile else (*SIZES, *squares):

@@ -55,16 +55,18 @@ def import_weights(
     found = recognition.infer(module, tensors) or {}
     size = next((size for size, own in module.SIZES.items() if _equal(found, module, own)), "full")
     found |= _settings(settings or {}, arch, found, file.name)
-    published = recognition.published(module, found)
+    published = recognition.published_parameters(module, found)
     assumed = {**recognition.defaults(module.network), **module.SIZES[size], **published}
     parameters = {**module.SIZES[size], **published, **found}
     with told(file.name):
         network = module.network(**parameters)
     with told():
-        recognition.fill(network, tensors, file.name)
-    if not recognition.runs(parameters):
-        channels = f"{recognition.channels(parameters)} channels in, {recognition.gives(parameters)} out"
-        doubt = recognition.doubt(module, parameters)
+        recognition.load_or_explain(network, tensors, file.name)
+    if not recognition.is_supported(parameters):
+        channels = (
+            f"{recognition.input_channels(parameters)} channels in, {recognition.output_channels(parameters)} out"
+        )
+        doubt = recognition.caveat(module, parameters)
         raise BadInput(f"{file.name}: {channels}, expected 3 (colour) or 1 (grey) of both{'; ' * bool(doubt)}{doubt}")
     with told(file.name):
         flops = complexity.flops_per_pixel(adapters.adapt(network, parameters).eval())
@@ -81,7 +83,7 @@ def import_weights(
         "receptive_field": complexity.receptive_field(arch, parameters),
         "network": weights.plain({**published, **found}),
         "assumed": weights.plain({k: v for k, v in assumed.items() if k not in found and not _unimportant(k, v)}),
-        "doubt": recognition.doubt(module, parameters),
+        "doubt": recognition.caveat(module, parameters),
         **({"trained_on": known} if known else {}),
         "trial": tried.card,
         "origin": {
@@ -109,7 +111,7 @@ def _unimportant(parameter: str, value: Any) -> bool:
 
 def recognize(tensors: dict, file: str) -> str:
     """The network that fits the tensors of a file exactly. Raises BadInput for none, and for several."""
-    alike = recognition.likenesses(tensors)
+    alike = recognition.find_matches(tensors)
     exact = [like.name for like in alike if like.share == 1]
     if len(exact) == 1:
         return exact[0]

@@ -29,7 +29,11 @@ def advice(text: str) -> str:
         tensors = recognition.read(file).tensors
     except ValueError as error:
         return f"{name} is a file, expected a model such as dncnn(weights='file.pth'): {error}"
-    alike = [like for like in recognition.likenesses(tensors) if like.share == 1 and recognition.runs(like.parameters)]
+    alike = [
+        like
+        for like in recognition.find_matches(tensors)
+        if like.share == 1 and recognition.is_supported(like.parameters)
+    ]
     if not alike:
         return (
             f"{name} is weights, expected a model; its {len(tensors)} tensors are of no network that is here: give the "

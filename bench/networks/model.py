@@ -71,10 +71,10 @@ class Model:
         """Of the images that it is for: 3 of a colour network, 1 of a grey one, None of a method that takes both."""
         if self.name in cards.classical() and not self.outside:
             return None
-        return self.stated.get("channels", 3) if self.outside else recognition.channels(self.parameters)
+        return self.stated.get("channels", 3) if self.outside else recognition.input_channels(self.parameters)
 
     @property
-    def doubt(self) -> str:
+    def caveat(self) -> str:
         """Of which other network its weights could be, in words, or what a user's network looks like, or will fail on.
 
         And which of the tensors in a file its weights are, where there are several sets. '' where nothing is known, or
@@ -83,10 +83,10 @@ class Model:
         if self.outside:
             network = self.load()
             with isolation.user_code():  # its random streams go on from call to call
-                known = contract.doubt(network, self.stated.get("tile"))
+                known = contract.caveat(network, self.stated.get("tile"))
         elif self.found.kind in ("file", "imported"):
             module = import_module(f"baselines.{self.name}")
-            known = "; ".join(filter(None, (recognition.doubt(module, self.parameters), self._trial())))
+            known = "; ".join(filter(None, (recognition.caveat(module, self.parameters), self._trial())))
         else:
             return ""
         of_file = self.found.kind == "file" and not self.found.card
@@ -100,7 +100,7 @@ class Model:
             return trial.of_card(self.card["trial"]).warning()
         network = self.untrained()
         with told(f"model {self.label}"), self.running():
-            recognition.fill(network, self.found.tensors, self.file.name)
+            recognition.load_or_explain(network, self.found.tensors, self.file.name)
             module = import_module(f"baselines.{self.name}")
             return trial.try_out(module, self.parameters, network, self.card.get("trained_on")).warning()
 
@@ -109,7 +109,7 @@ class Model:
         network = self.untrained()
         with told(f"model {self.label}"), self.running():
             if self.file is not None:
-                recognition.fill(network, self.found.tensors, self.file.name)
+                recognition.load_or_explain(network, self.found.tensors, self.file.name)
             network = self.adapted(network)
             network.to(device)
             network.eval()

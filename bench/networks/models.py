@@ -30,7 +30,7 @@ from bench.noise import training_noise
 SIZE = {"size": Parameter("size", Parameter.POSITIONAL_OR_KEYWORD, default=DEFAULT)}
 WEIGHTS = {"weights": Parameter("weights", Parameter.POSITIONAL_OR_KEYWORD, default=DEFAULT),
            "part": Parameter("part", Parameter.KEYWORD_ONLY, default="")}  # fmt: skip
-OF_INPUT = (*recognition.CHANNELS, "in_channels")  # names of the number of input channels in users' networks
+OF_INPUT = (*recognition.INPUT_CHANNEL_NAMES, "in_channels")  # names of the number of input channels in users' networks
 OF_TABLES = ("noisy", "clean")  # what tables and pages call the images themselves
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import inf, lcm
 
-from baselines.recognition import channels
+from baselines.recognition import input_channels
 from bench.errors import BadInput
 from bench.networks import complexity
 from bench.networks.models import Model
@@ -133,7 +133,7 @@ def _bytes_per_pixel(model: Model) -> int:
     if model.outside:
         return model.stated.get("bytes_per_pixel", UNSTATED)
     stated = complexity.bytes_per_pixel(model.name, model.parameters) or UNSTATED
-    return stated * (3 if channels(model.parameters) == 1 else 1)
+    return stated * (3 if input_channels(model.parameters) == 1 else 1)
 
 
 def _up(number: int, step: int) -> int:

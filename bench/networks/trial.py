@@ -94,7 +94,7 @@ def try_out(
     `others` are the sets of tensors that could have been taken instead, by name.
     """
     parameters = {**recognition.defaults(module.network), **parameters}
-    channels, side = recognition.channels(parameters), getattr(module, "TILE", SIDE)
+    channels, side = recognition.input_channels(parameters), getattr(module, "TILE", SIDE)
     known = own_noise(trained_on)
     noise = known or noises.REFERENCE
     given, target = _pair(noise, channels, side)

@@ -76,7 +76,7 @@ class Weights:
         if self.kind == "file" and not self.card:
             module = import_module(f"baselines.{self.model}")
             found = recognition.infer(module, self.tensors) or {}
-            return {**recognition.published(module, found), **found}
+            return {**recognition.published_parameters(module, found), **found}
         return {key: _tuples(value) for key, value in self.card.get("network", {}).items()}
 
     @property

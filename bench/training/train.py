@@ -18,7 +18,7 @@ import torch
 
 from baselines import checkpoints, distributed, shards, training
 from baselines.checkpoints import first_line
-from baselines.recognition import CHANNELS
+from baselines.recognition import INPUT_CHANNEL_NAMES
 from bench import spec
 from bench.errors import BadInput, described
 from bench.interruption import wishes
@@ -167,7 +167,9 @@ def _check_input(model: Model, network: torch.nn.Module, images: TrainingImages)
         raise BadInput(f"{model.label} takes white at {adapted.white}, expected images in [0, 1]: leave it out")
     if model.channels == images.channels:
         return
-    own = [name for name in spec.parameters_of(model.factory) if name in (*CHANNELS, "out_nc", "out_channels")]
+    own = [
+        name for name in spec.parameters_of(model.factory) if name in (*INPUT_CHANNEL_NAMES, "out_nc", "out_channels")
+    ]
     if images.channels == 1:
         how = f": give {' '.join(f'--set {name}=1' for name in own)}, or name colour images" if own else ""
         raise BadInput(f"{images.name} is greyscale, and {model.label} is for colour images{how}")

@@ -11,9 +11,9 @@ MIB = 2**20
 
 
 @pytest.fixture
-def small_parts(monkeypatch):
+def small_shards(monkeypatch):
     """Parts of 4 KiB of numbers at most."""
-    monkeypatch.setattr(parts, "MAX_SHARD_BYTES", 4096 + shards.MAX_HEADER_BYTES)
+    monkeypatch.setattr(shards, "MAX_SHARD_BYTES", 4096 + shards.MAX_HEADER_BYTES)
 
 
 def tensors():
@@ -23,7 +23,7 @@ def tensors():
     return {"counter": torch.tensor(7), **found}
 
 
-def test_parts_are_read_back(tmp_path, small_parts):
+def test_parts_are_read_back(tmp_path, small_shards):
     index = checkpoints.write_weights(tensors(), tmp_path / "net.safetensors", {"model": "x"}, sharded=True)
     assert index.name == "net.safetensors.index.json"
     names = sorted(path.name for path in tmp_path.iterdir())
@@ -45,7 +45,7 @@ def test_a_part_is_below_16_mib(tmp_path):
     assert shards.read_shards(index).keys() == weights.keys()
 
 
-def test_the_index_is_that_of_the_hub(tmp_path, small_parts):
+def test_the_index_is_that_of_the_hub(tmp_path, small_shards):
     """`weight_map` and `total_size`, as huggingface_hub writes them."""
     known = json.loads(shards.write_shards(tensors(), tmp_path / "net.safetensors").read_text())
     assert known["metadata"]["total_size"] == sum(value.nbytes for value in tensors().values())
@@ -53,7 +53,7 @@ def test_the_index_is_that_of_the_hub(tmp_path, small_parts):
     assert {*known["weight_map"].values()} == {path.name for path in tmp_path.glob("*.safetensors")}
 
 
-def test_a_tensor_larger_than_a_part_is_refused(tmp_path, small_parts):
+def test_a_tensor_larger_than_a_part_is_refused(tmp_path, small_shards):
     with pytest.raises(ValueError, match="large alone has 0.0 MiB, which no part"):
         shards.write_shards({"large": torch.zeros(1025)}, tmp_path / "net.safetensors")
 
@@ -73,7 +73,7 @@ def test_a_tensor_larger_than_a_part_is_refused(tmp_path, small_parts):
         ),
     ],
 )
-def test_what_is_not_whole_is_refused(tmp_path, small_parts, harm, words):
+def test_what_is_not_whole_is_refused(tmp_path, small_shards, harm, words):
     index = shards.write_shards(tensors(), tmp_path / "net.safetensors")
     harm(tmp_path / "net-00001-of-00003.safetensors", index)
     with pytest.raises(ValueError, match=words):

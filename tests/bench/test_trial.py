@@ -113,10 +113,10 @@ def test_a_warning_leaves_the_exit_code_at_0():
 
 def test_a_file_that_is_not_imported_is_tried_too():
     torch.save(AT_255, "a.pth")
-    assert "rgb_range=255" in models.resolve("dncnn(weights='a.pth')").doubt
-    assert models.resolve("dncnn(weights='a.pth', rgb_range=255)").doubt == ""
+    assert "rgb_range=255" in models.resolve("dncnn(weights='a.pth')").caveat
+    assert models.resolve("dncnn(weights='a.pth', rgb_range=255)").caveat == ""
     imported(AT_255)
-    assert "rgb_range=255" in models.resolve("dncnn(weights='mine')").doubt
+    assert "rgb_range=255" in models.resolve("dncnn(weights='mine')").caveat
 
 
 def test_weights_that_were_imported_without_a_trial_get_one():
@@ -124,7 +124,7 @@ def test_weights_that_were_imported_without_a_trial_get_one():
     path = cards.imported_folder() / "mine.json"
     card = json.loads(path.read_text())
     path.write_text(json.dumps({key: value for key, value in card.items() if key != "trial"}))
-    assert "rgb_range=255" in models.resolve("dncnn(weights='mine')").doubt
+    assert "rgb_range=255" in models.resolve("dncnn(weights='mine')").caveat
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_rows_of_another_set_have_another_key():
     torch.save({"model": RAW, "model_ema": GOOD}, "a.pth")
     model = models.resolve("dncnn(weights='a.pth')")
     assert model.weights_hash != checkpoints.file_hash(Path("a.pth"))
-    assert "model_ema" in model.doubt
+    assert "model_ema" in model.caveat
     last = models.resolve("dncnn(weights='a.pth', part='model')")
     assert "part='model'" in last.label and models.resolve(last.label).weights_hash == last.weights_hash
     assert models.resolve("dncnn(weights='a.pth', part='model_ema')").label == model.label
