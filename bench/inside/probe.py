@@ -19,7 +19,7 @@ from bench.networks.mask_keys import keyed
 from bench.networks.models import Model
 
 TRACED_SIDE = 64
-WRAPPERS = (adapters.EachChannel, adapters.White)  # their names are left out of the layers' names
+WRAPPERS = (adapters.PerChannel, adapters.RangeAdapter)  # their names are left out of the layers' names
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from baselines.recognition import input_channels, output_channels
 
 
-class EachChannel(nn.Module):
+class PerChannel(nn.Module):
     """A network for grey images, (B, 1, H, W) -> the same, run on each channel of (B, C, H, W) by itself."""
 
     def __init__(self, network: nn.Module):
@@ -28,7 +28,7 @@ class EachChannel(nn.Module):
         return self.network(alone, **options).view_as(x)
 
 
-class Replicated(nn.Module):
+class ReplicateGreyscale(nn.Module):
     """A network for colour images, run on (B, 1, H, W): its input three times, and the mean of its three outputs."""
 
     def __init__(self, network: nn.Module):
@@ -55,10 +55,10 @@ def replicated(x: Tensor) -> Tensor:
 
 def for_image(network: nn.Module, takes: int | None, channels: int) -> nn.Module:
     """The network for images of 1 or 3 channels; `takes`: the channels that it is for, None for any number."""
-    return Replicated(network) if channels == 1 and takes == 3 else network
+    return ReplicateGreyscale(network) if channels == 1 and takes == 3 else network
 
 
-class White(nn.Module):
+class RangeAdapter(nn.Module):
     """A network that wants (B, C, H, W) in [0, `white`], given it in [0, 1]."""
 
     def __init__(self, network: nn.Module, white: float):
@@ -78,6 +78,6 @@ def adapt(network: nn.Module, parameters: Mapping[str, Any]) -> nn.Module:
     if came not in (1, 3) or gave != came:
         raise ValueError(f"the network takes {came} channels and gives {gave}, wanted 3 (colour) or 1 (grey) of both")
     if came == 1:
-        network = EachChannel(network)
+        network = PerChannel(network)
     white = parameters.get("rgb_range", 1)
-    return network if white == 1 else White(network, white)
+    return network if white == 1 else RangeAdapter(network, white)

@@ -122,7 +122,7 @@ class Model:
     def adapted(self, network: nn.Module) -> nn.Module:
         """The network, in wrappers where it takes another input than colour in [0, 1]. Raises ValueError."""
         if self.outside:
-            return adapters.EachChannel(network) if self.channels == 1 else network
+            return adapters.PerChannel(network) if self.channels == 1 else network
         return adapters.adapt(network, {**recognition.defaults(self.factory), **self.parameters})
 
     def checked(self, device: str | torch.device = "cpu") -> nn.Module:

@@ -206,4 +206,4 @@ def _whites(
             other.load_state_dict(network.state_dict())
             yield f"with {key}={changed[key]}", (other.eval(), changed)
     if not own:
-        yield "with white at 255, which is not a setting here,", (adapters.White(network, 255), {})
+        yield "with white at 255, which is not a setting here,", (adapters.RangeAdapter(network, 255), {})

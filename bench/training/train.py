@@ -25,7 +25,7 @@ from bench.interruption import wishes
 from bench.lock import WriterLock
 from bench.machine import device_of, is_out_of_memory
 from bench.networks import complexity, contract, tiling, weights
-from bench.networks.adapters import White
+from bench.networks.adapters import RangeAdapter
 from bench.networks.model import Model
 from bench.noise import noises
 from bench.noise.strength import too_weak
@@ -163,7 +163,7 @@ def _check_input(model: Model, network: torch.nn.Module, images: TrainingImages)
         adapted = model.adapted(network)
     except ValueError as error:
         raise BadInput(f"{model.label}: {error}") from error
-    if isinstance(adapted, White):
+    if isinstance(adapted, RangeAdapter):
         raise BadInput(f"{model.label} takes white at {adapted.white}, expected images in [0, 1]: leave it out")
     if model.channels == images.channels:
         return
