@@ -56,7 +56,7 @@ def entry_points(kind: str) -> dict[str, importlib.metadata.EntryPoint]:
     return {point.name: point for point in importlib.metadata.entry_points(group=f"maskbench.{kind}")}
 
 
-def outside(kind: str, name: str) -> Any | None:
+def user_defined(kind: str, name: str) -> Any | None:
     """An object named as `path/to/file.py:Name`, `package.module:Name` or by an entry point; None if it is neither."""
     if ":" in name:
         place, _, attribute = name.rpartition(":")

@@ -171,10 +171,10 @@ def _unpacked_model(model: Model, parcel: Parcel, places: dict[str, str], folder
         found = replace(found, file=parcel.weights[model.label].placed(folder))
     elif found.kind == "shipped":
         found = replace(found, file=cards.weights_folder() / f"{found.name}.safetensors")
-    if not model.outside:
+    if not model.user_defined:
         factory = import_module(f"baselines.{model.name}").network
     else:
-        factory = registry.outside("model", _moved(model.source, places))
+        factory = registry.user_defined("model", _moved(model.source, places))
     made = replace(model, factory=factory, found=found)
     _check_model(made, parcel.shipped.get(model.label), model.source.rpartition(":")[0] in places)
     return made
@@ -184,7 +184,7 @@ def _check_model(model: Model, shipped: str | None, source_came: bool) -> None:
     """Weights that ship, and source that is installed, have to be those that the plan was made with."""
     if shipped and (not model.file.is_file() or model.found.hash != shipped):
         raise BadInput(f"a worker has not the weights {model.weights} of this version: install the same version there")
-    installed = model.outside and not source_came
+    installed = model.user_defined and not source_came
     if (
         installed
         and source_fingerprint.source_hash(model.source, model.factory, model.found.identity) != model.source_hash

@@ -100,7 +100,7 @@ def chosen(model: Model, network: nn.Module, traced: list[Layer], patterns: Sequ
 
     The guess, for a user's network, is its outermost modules that give features. Raises BadInput.
     """
-    stated = cards.models()[model.name].get("LAYERS", ()) if not model.outside else ()
+    stated = cards.models()[model.name].get("LAYERS", ()) if not model.user_defined else ()
     prefix = _prefix(network)
     modules = {path.removeprefix(prefix) for path, _ in network.named_modules()}
     try:

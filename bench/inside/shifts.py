@@ -32,7 +32,11 @@ def with_unmasked(chosen: Sequence[Model]) -> list[Model]:
     found: dict[str, Model] = {}
     for model in chosen:
         found.setdefault(model.label, model)
-        if not model.outside and model.parameters.get("attention_mask") and model.parameters.get("mask_at_test", True):
+        if (
+            not model.user_defined
+            and model.parameters.get("attention_mask")
+            and model.parameters.get("mask_at_test", True)
+        ):
             twin = _unmasked(model)
             found.setdefault(twin.label, twin)
     return list(found.values())

@@ -98,7 +98,7 @@ def load_metric(name: str) -> Metric:
     """A metric by name, or as `path/to/file.py:METRIC`. Raises BadInput with the nearest names."""
     if name in registry.modules("bench.metrics", "METRIC"):
         return import_module(f"bench.metrics.{name}").METRIC
-    found = registry.outside("metric", name)
+    found = registry.user_defined("metric", name)
     if found is None:
         raise unknown("metric", name, names())
     if not isinstance(found, Metric):

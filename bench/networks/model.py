@@ -62,16 +62,16 @@ class Model:
         return self.found.card
 
     @property
-    def outside(self) -> bool:
+    def user_defined(self) -> bool:
         """Whether the network is a user's, not one of this installation."""
         return self.source not in cards.models()
 
     @property
     def channels(self) -> int | None:
         """Of the images that it is for: 3 of a colour network, 1 of a grey one, None of a method that takes both."""
-        if self.name in cards.classical() and not self.outside:
+        if self.name in cards.classical() and not self.user_defined:
             return None
-        return self.stated.get("channels", 3) if self.outside else recognition.input_channels(self.parameters)
+        return self.stated.get("channels", 3) if self.user_defined else recognition.input_channels(self.parameters)
 
     @property
     def caveat(self) -> str:
@@ -80,7 +80,7 @@ class Model:
         And which of the tensors in a file its weights are, where there are several sets. '' where nothing is known, or
         the weights are our own.
         """
-        if self.outside:
+        if self.user_defined:
             network = self.load()
             with isolation.user_code():  # its random streams go on from call to call
                 known = contract.caveat(network, self.stated.get("tile"))
@@ -113,15 +113,19 @@ class Model:
             network = self.adapted(network)
             network.to(device)
             network.eval()
-            return isolation.guarded_network(network, isolation.call_context(self.factory)) if self.outside else network
+            return (
+                isolation.guarded_network(network, isolation.call_context(self.factory))
+                if self.user_defined
+                else network
+            )
 
     def running(self) -> AbstractContextManager[None]:
         """The state that its code runs in: a user's alone and without consequences, ours in the standard one."""
-        return isolation.in_scope_of(self.factory) if self.outside else isolation.our_code()
+        return isolation.in_scope_of(self.factory) if self.user_defined else isolation.our_code()
 
     def adapted(self, network: nn.Module) -> nn.Module:
         """The network, in wrappers where it takes another input than colour in [0, 1]. Raises ValueError."""
-        if self.outside:
+        if self.user_defined:
             return adapters.PerChannel(network) if self.channels == 1 else network
         return adapters.adapt(network, {**recognition.defaults(self.factory), **self.parameters})
 
@@ -131,7 +135,7 @@ class Model:
         One of ours runs in the standard state, whatever code of users has left.
         """
         network = self.load(device)
-        if not self.outside:
+        if not self.user_defined:
             return isolation.guarded_network(network, isolation.our_code)
         with isolation.user_code():  # its random streams go on from call to call, so that two outputs may differ
             contract.check(network, self.label, torch.device(device), self.stated.get("tile"))
@@ -139,7 +143,7 @@ class Model:
 
     def changed(self, parameters: dict[str, Any]) -> Model:
         """The network with these parameters, of which its label shows those that were chosen."""
-        usual = {} if self.outside else self.parameters
+        usual = {} if self.user_defined else self.parameters
         label = spec.canonical(self.name, parameters, usual)
         return replace(self, parameters=parameters, label=label)
 

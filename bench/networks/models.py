@@ -41,7 +41,7 @@ def resolve(text: str, default_size: str = "small") -> Model:
     parsed = spec.parse(text)
     if parsed.name in cards.networks():
         return _network(parsed, default_size)
-    return _classical(parsed) if parsed.name in cards.classical() else _outside(parsed)
+    return _classical(parsed) if parsed.name in cards.classical() else _user_defined(parsed)
 
 
 def _network(parsed: spec.Spec, default_size: str) -> Model:
@@ -132,12 +132,12 @@ def _classical(parsed: spec.Spec) -> Model:
     )
 
 
-def _outside(parsed: spec.Spec) -> Model:
+def _user_defined(parsed: spec.Spec) -> Model:
     """A network of a user's file or of another package; `weights` may name a file that fills it."""
     if parsed.name in groups.GROUPS:
         raise BadInput(f"{parsed.name!r} is a group of models, wanted one: {', '.join(groups.specs(parsed.name))}")
     parsed = replace(parsed, name=os.path.expanduser(parsed.name))
-    factory = registry.outside("model", parsed.name)
+    factory = registry.user_defined("model", parsed.name)
     if factory is None:
         raise unknown("model", parsed.name, [*cards.names(), *groups.GROUPS])
     if not callable(factory):

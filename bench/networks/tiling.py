@@ -71,7 +71,7 @@ def of(model: Model, choice: str | int = "auto") -> Tiling:
     """The tiling of a model for 'auto', 'whole' or the side of a tile. Raises BadInput."""
     if tiling := own(model):
         return tiling
-    step = STEP if model.outside else lcm(STEP, model.parameters.get("window_size", STEP))
+    step = STEP if model.user_defined else lcm(STEP, model.parameters.get("window_size", STEP))
     overlap, margin = _overlap(receptive_field(model), step)
     least = _up(2 * overlap, step)
     if choice == "whole":
@@ -102,7 +102,7 @@ def of_network(name: str) -> Tiling | None:
 
 def own(model: Model) -> Tiling | None:
     """`of_network` of a model; of a user's network, what its class states as `tile`, and no other. Raises BadInput."""
-    if not model.outside:
+    if not model.user_defined:
         return of_network(model.name)
     side = model.stated.get("tile")
     if side and (side % STEP or side < LEAST):
@@ -112,7 +112,7 @@ def own(model: Model) -> Tiling | None:
 
 def receptive_field(model: Model) -> int | str | None:
     """Side in pixels, or words; of a user's network what its class states. None where it is not known."""
-    if model.outside:
+    if model.user_defined:
         return model.stated.get("receptive_field")
     return complexity.receptive_field(model.name, model.parameters)
 
@@ -130,7 +130,7 @@ def _overlap(receptive_field: int | str | None, step: int) -> tuple[int, int]:
 
 def _bytes_per_pixel(model: Model) -> int:
     """As the network states it; a grey network runs on three channels at once."""
-    if model.outside:
+    if model.user_defined:
         return model.stated.get("bytes_per_pixel", UNSTATED)
     stated = complexity.bytes_per_pixel(model.name, model.parameters) or UNSTATED
     return stated * (3 if input_channels(model.parameters) == 1 else 1)

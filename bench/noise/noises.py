@@ -39,7 +39,7 @@ def noise_class(name: str) -> type[Noise]:
     """The class behind a noise's name. Raises BadInput with the nearest names, or with what is wrong with the class."""
     if name in noise_zoo.names():
         return getattr(noise_zoo, noise_zoo.class_name(name))
-    found = registry.outside("noise", name)
+    found = registry.user_defined("noise", name)
     if found is None:
         raise unknown("noise", name, names())
     problem = _problem(found)

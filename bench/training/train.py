@@ -70,7 +70,7 @@ def train_model(
         raise BadInput(f"the seed came twice, {seed} and {settings['seed']}: give one")
     recipe, parameters = choose(model, preset, settings, iterations)
     model = model.changed(parameters)
-    usual = model.name if model.outside else f"{model.name}-{model.size}"
+    usual = model.name if model.user_defined else f"{model.name}-{model.size}"
     file = out / f"{weights.check_name(called or usual)}.safetensors"
     if resume and not (out / "checkpoint.pt").is_file():
         raise BadInput(f"there is nothing to resume in {out}: without --resume a training begins there")
@@ -83,15 +83,15 @@ def train_model(
     if images.channels == 3 and images.grey and group.rank == 0:
         print(f"note: {images.grey} images of {images.name} are greyscale: they are trained on as three equal channels")
     about = {"model": model.name, "network": weights.plain(parameters), "images": images.sha256}
-    if model.outside:
+    if model.user_defined:
         about["source"] = model.source_hash
         model.checked(torch_device)
         _check_state(model, network)
     try:
-        trainer = training.Trainer(network, images.train, recipe, torch_device, about, group, model.outside)
+        trainer = training.Trainer(network, images.train, recipe, torch_device, about, group, model.user_defined)
     except ValueError as error:
         raise BadInput(f"{model.name} on {images.name}: {error}") from error
-    if model.outside:
+    if model.user_defined:
         contract.check_training(
             model.untrained().to(torch_device), model.label, torch_device, trainer.recipe, images.channels
         )
@@ -216,7 +216,7 @@ def _watch(model: Model, trainer: training.Trainer, out: Path, write_event, opti
     except Exception as error:
         if is_out_of_memory(error):
             raise BadInput(f"the memory does not suffice: {first_line(error)}. Set a smaller batch or crop") from error
-        if not model.outside:
+        if not model.user_defined:
             raise
         raise BadInput(f"model {model.label} fails in training: {described(error)}. {KEPT}") from error
     return went_on
@@ -235,8 +235,8 @@ def _card(called: str, model: Model, trainer: training.Trainer, images: Training
     recipe, count = trainer.recipe, trainer.processes.size
     launcher = f"torchrun --nproc-per-node {count} -m " if count > 1 else ""
     several = f"{count} processes, " if count > 1 else ""
-    licence = model.licence if model.outside else "MIT"
-    source = {"source": model.source, "source_sha256": model.source_hash} if model.outside else {}
+    licence = model.licence if model.user_defined else "MIT"
+    source = {"source": model.source, "source_sha256": model.source_hash} if model.user_defined else {}
     return {
         "name": called,
         "model": model.name,

@@ -47,7 +47,7 @@ def choose(
     Raises BadInput.
     """
     of_recipe, of_network = sort_settings(model, settings)
-    asked = {} if model.outside else getattr(import_module(f"baselines.{model.name}"), "RECIPE", {})
+    asked = {} if model.user_defined else getattr(import_module(f"baselines.{model.name}"), "RECIPE", {})
     changes = {**asked.get(preset, {}), **of_recipe}
     if iterations is not None:
         changes["iterations"] = iterations

@@ -352,7 +352,7 @@ def package(installed_package):
 def test_networks_of_installed_packages_have_names(package):
     package({"wide": "nets_network:Net", "made": "nets_network:made"})
     model = models.resolve("wide(width=8)")
-    assert (model.label, model.size, model.weights, model.outside) == ("wide(width=8)", "own", "none", True)
+    assert (model.label, model.size, model.weights, model.user_defined) == ("wide(width=8)", "own", "none", True)
     assert model.load().width == 8 and models.load_model("made(8)").width == 8
     assert model.source_hash == source_fingerprint.source_hash("nets_network:Net", model.factory, "")
     assert "Did you mean 'wide'" in refusal("wid")
