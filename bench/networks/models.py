@@ -22,7 +22,7 @@ from torch import nn
 from baselines import classical, recognition
 from bench import registry, spec
 from bench.errors import BadInput, told, unknown
-from bench.networks import cards, complexity, groups, misnamed, source_fingerprint, weights
+from bench.networks import cards, complexity, groups, misplaced_weights, source_fingerprint, weights
 from bench.networks.model import Model
 from bench.networks.weights import DEFAULT, Weights
 from bench.noise import training_noise
@@ -36,7 +36,7 @@ OF_TABLES = ("noisy", "clean")  # what tables and pages call the images themselv
 
 def resolve(text: str, default_size: str = "small") -> Model:
     """The model that a spec names, not loaded. Raises BadInput for what is unknown, has no weights or no sense."""
-    if advice := misnamed.advice(text):
+    if advice := misplaced_weights.advice(text):
         raise BadInput(advice)
     parsed = spec.parse(text)
     if parsed.name in cards.networks():
@@ -56,7 +56,7 @@ def _network(parsed: spec.Spec, default_size: str) -> Model:
         found = weights.with_part(found or weights.NONE, part)
     size = given.pop("size", found.size(default_size) if found else default_size)
     if size not in tuple(module.SIZES):
-        if isinstance(size, str) and misnamed.is_weights(size):
+        if isinstance(size, str) and misplaced_weights.is_weights(size):
             raise BadInput(f"size of {name} is {size!r}, which is weights: write {name}(weights='{size}')")
         raise unknown(f"size of {name}", str(size), module.SIZES)
     found = found or weights.shipped_default(name, size)

@@ -33,7 +33,7 @@ from bench.progress import Progress, progress
 from bench.training import curves, held_out, training_images
 from bench.training.tensorboard import events
 from bench.training.training_images import TrainingImages
-from bench.training.training_settings import choose, untrained
+from bench.training.training_options import configure, untrained
 from noise_zoo.gaussian import Gaussian
 
 KEPT = "The last checkpoint there is kept, and the same command goes on from it"
@@ -68,7 +68,7 @@ def train_model(
     settings = {"seed": str(seed), **(settings or {})}
     if seed and settings["seed"] != str(seed):
         raise BadInput(f"the seed came twice, {seed} and {settings['seed']}: give one")
-    recipe, parameters = choose(model, preset, settings, iterations)
+    recipe, parameters = configure(model, preset, settings, iterations)
     model = model.changed(parameters)
     usual = model.name if model.user_defined else f"{model.name}-{model.size}"
     file = out / f"{weights.check_name(called or usual)}.safetensors"

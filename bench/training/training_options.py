@@ -39,7 +39,7 @@ def untrained(text: str, preset: str) -> Model:
     return model
 
 
-def choose(
+def configure(
     model: Model, preset: str, settings: Mapping[str, str], iterations: int | None
 ) -> tuple[Recipe, dict[str, Any]]:
     """(recipe, parameters of the network) of a preset, with what a network asks for, changed by settings.
