@@ -19,7 +19,7 @@ LICENCE = "non-commercial use only (Tampere University)"
 LIBRARIES = ("bm3d", "bm4d", "PyWavelets")
 RECEPTIVE_FIELD = "whole image"  # colours are scaled to the range that they have in it
 PROFILES = {"np": "BM3DProfile", "vn": "BM3DProfileVN", "high": "BM3DProfileHigh"}
-LEAST = 16  # side in pixels; the package crashes on 8x8
+MIN_SIDE = 16  # side in pixels; the package crashes on 8x8
 
 
 class BM3D(Classical):
@@ -42,8 +42,8 @@ class BM3D(Classical):
     def denoise(self, image: np.ndarray, sigma: float) -> np.ndarray:
         from bm3d import bm3d, bm3d_rgb
 
-        if min(image.shape[:2]) < LEAST:
-            raise ValueError(f"the image is {image.shape[0]}x{image.shape[1]}, wanted {LEAST}x{LEAST} at least")
+        if min(image.shape[:2]) < MIN_SIDE:
+            raise ValueError(f"the image is {image.shape[0]}x{image.shape[1]}, wanted {MIN_SIDE}x{MIN_SIDE} at least")
         if sigma == 0:
             return image
         if image.shape[-1] == 1:

@@ -25,7 +25,7 @@ from baselines import matconvnet, pickles, shards, tensor_sets
 from baselines.formats import format_of
 from baselines.tensor_sets import Contents
 
-DERIVED = ("attn_mask", "relative_position_index", "num_batches_tracked", "total_ops", "total_params")
+DERIVED_BUFFERS = ("attn_mask", "relative_position_index", "num_batches_tracked", "total_ops", "total_params")
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
@@ -78,17 +78,17 @@ def _read_torch(path: Path) -> object:
         raise ValueError(f"{path.name} is damaged, or not a checkpoint of PyTorch: {type(error).__name__}") from error
     try:
         return pickles.read_nested(path)
-    except pickles.NoTensors as error:
-        raise ValueError(f"{path.name} {_objects(error)}") from None
+    except pickles.NoNamedTensors as error:
+        raise ValueError(f"{path.name} {_describe_objects(error)}") from None
     except ValueError as error:
         raise ValueError(f"{path.name} is damaged, or not a checkpoint of PyTorch") from error
 
 
-def _objects(found: pickles.NoTensors) -> str:
+def _describe_objects(found: pickles.NoNamedTensors) -> str:
     """What a file holds in which no tensor has a name, and what to do."""
     if found.content:
-        return tensor_sets.without_names(found.content)
-    kinds = f" ({tensor_sets.shown(found.kind)})" if found.kind else " (a whole network, perhaps)"
+        return tensor_sets.describe_unnamed(found.content)
+    kinds = f" ({tensor_sets.printable(found.kind)})" if found.kind else " (a whole network, perhaps)"
     return (
         f"holds objects instead of tensors by name{kinds}, and nothing in a file is executed here: "
         "save the network's state_dict() instead"
@@ -107,13 +107,13 @@ def fitting(network: nn.Module, tensors: Mapping[str, Tensor]) -> Mapping[str, T
     """The tensors without the prefix that hides most names of the network, and without what it derives itself."""
     own = network.state_dict()
     named = max(without_prefixes(tensors), key=lambda named: len(named.keys() & own.keys()))
-    return {key: value for key, value in named.items() if key in own or not key.endswith(DERIVED)}
+    return {key: value for key, value in named.items() if key in own or not key.endswith(DERIVED_BUFFERS)}
 
 
 def differences(network: nn.Module, tensors: Mapping[str, Tensor]) -> tuple[list[str], list[str], list[str]]:
     """(keys missing, keys unknown, keys with other shapes) of tensors for a network, buffers that it derives aside."""
     own, given = network.state_dict(), fitting(network, tensors)
-    missing = [key for key in own if key not in given and not key.endswith(DERIVED)]
+    missing = [key for key in own if key not in given and not key.endswith(DERIVED_BUFFERS)]
     unknown = [key for key in given if key not in own]
     return missing, unknown, [key for key in own if key in given and given[key].shape != own[key].shape]
 
@@ -134,7 +134,7 @@ def load_strictly(network: nn.Module, tensors: Mapping[str, Tensor], name: str) 
     if problems:
         raise ValueError(f"{name} does not fit {type(network).__name__}: {'; '.join(problems)}")
     for key, value in given.items():
-        if came := _no_weights(value, own[key]):
+        if came := _type_problem(value, own[key]):
             raise ValueError(f"{name}: {key} is {came}, wanted floating point of 16 bits or more")
     for key, value in given.items():
         if not value.isfinite().all():
@@ -144,7 +144,7 @@ def load_strictly(network: nn.Module, tensors: Mapping[str, Tensor], name: str) 
     network.load_state_dict({**own, **given}, strict=True)
 
 
-def _no_weights(value: Tensor, own: Tensor) -> str:
+def _type_problem(value: Tensor, own: Tensor) -> str:
     """What a tensor is, if it cannot be weights where `own` is floating point; '' if it can."""
     if value.is_meta:
         return "without values"

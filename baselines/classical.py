@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 ESTIMATED = "estimated"
 NORMAL_MEDIAN = 0.6744897501960817  # median of |N(0, 1)|
-ROUNDING = 1e-6  # an estimate below it is of rounding, not of noise
+MIN_LEVEL = 1e-6  # an estimate below it is of rounding, not of noise
 
 
 def noise_level(image: np.ndarray) -> float:
@@ -34,7 +34,7 @@ def noise_level(image: np.ndarray) -> float:
         details = details[details > 0]
         levels.append(float(np.median(details)) / NORMAL_MEDIAN if details.size else 0.0)
     level = math.fsum(levels) / len(levels)
-    return level if level > ROUNDING else 0.0
+    return level if level > MIN_LEVEL else 0.0
 
 
 def describe_level(sigma: float | str = ESTIMATED, **others) -> str:

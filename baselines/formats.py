@@ -6,16 +6,18 @@ import zipfile
 from pathlib import Path
 
 SUFFIXES = ".pth, .pt, .ckpt, .safetensors, .mat"
-LEGACY_TORCH = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"  # the number that opens what torch.save wrote before PyTorch 1.6
-HDF5 = b"\x89HDF\r\n\x1a\n"
-ONNX = (b"onnx", b"ONNX", b"pytorch")  # in the first bytes of ONNX's protocol buffer
-TENSORFLOW = (b"Placeholder", b"Const", b"serve", b"saved_model", b"Variable")
-OTHERS = {
+LEGACY_TORCH_MAGIC = (
+    b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"  # the number that opens what torch.save wrote before PyTorch 1.6
+)
+HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
+ONNX_MARKERS = (b"onnx", b"ONNX_MARKERS", b"pytorch")  # in the first bytes of ONNX_MARKERS's protocol buffer
+TENSORFLOW_MARKERS = (b"Placeholder", b"Const", b"serve", b"saved_model", b"Variable")
+OTHER_FORMATS = {
     b"version https://git-lfs": "a Git LFS pointer to one: fetch the file itself (git lfs pull)",
     b"\x1f\x8b": "a compressed archive: unpack it",
     b"7z\xbc\xaf": "a compressed archive: unpack it",
     b"Rar!": "a compressed archive: unpack it",
-    HDF5: "an HDF5 file of another program (Keras, perhaps): convert it to PyTorch and save a state_dict()",
+    HDF5_MAGIC: "an HDF5 file of another program (Keras, perhaps): convert it to PyTorch and save a state_dict()",
     b"\x93NUMPY": "a NumPy array (.npy): save the tensors by name with torch.save or safetensors",
     b"GGUF": "a GGUF file of another program",
     b"\x89PNG": "a picture",
@@ -37,7 +39,7 @@ def format_of(path: Path) -> str:
         raise ValueError(f"{path.name} cannot be opened and is not a checkpoint here: {error.strerror}") from error
     if head.startswith(b"PK"):
         return _inside_zip(path)
-    if LEGACY_TORCH in head[:32]:
+    if LEGACY_TORCH_MAGIC in head[:32]:
         return "legacy torch"
     if head.startswith(b"MATLAB 7.3 MAT-file"):
         return "matlab 7.3"
@@ -45,7 +47,7 @@ def format_of(path: Path) -> str:
         return "matlab"
     if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 2**27:
         return "safetensors"
-    raise ValueError(f"{path.name} is not a checkpoint but {_other(head)}")
+    raise ValueError(f"{path.name} is not a checkpoint but {_describe_other(head)}")
 
 
 def _inside_zip(path: Path) -> str:
@@ -82,19 +84,19 @@ def _inside_zip(path: Path) -> str:
     return "torch"
 
 
-def _other(head: bytes) -> str:
+def _describe_other(head: bytes) -> str:
     if not head:
         return "empty: get it again"
     if head.lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml")):
         return "a web page: the download did not go through, get the file again"
-    for start, words in OTHERS.items():
+    for start, words in OTHER_FORMATS.items():
         if head.startswith(start):
             return words
     if head[4:8] == b"TFL3":
         return "a TensorFlow Lite model: convert it to PyTorch and save a state_dict()"
-    if head[:1] == b"\x08" and any(word in head for word in ONNX):
-        return "an ONNX graph: save the state_dict() of the network that it was made from"
-    if head[:1] in (b"\x08", b"\x0a") and any(word in head for word in TENSORFLOW):
+    if head[:1] == b"\x08" and any(word in head for word in ONNX_MARKERS):
+        return "an ONNX_MARKERS graph: save the state_dict() of the network that it was made from"
+    if head[:1] in (b"\x08", b"\x0a") and any(word in head for word in TENSORFLOW_MARKERS):
         return "a TensorFlow graph: convert it to PyTorch and save a state_dict()"
     if head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
         return "a bare pickle, and nothing in a file is executed here: write it with torch.save or safetensors"

@@ -54,7 +54,7 @@ def correlation(x: Tensor, dilation: int, mode: str) -> Tensor:
     return torch.stack([(standard * other).sum(1) for other in neighbours(standard, dilation, mode)], 1)
 
 
-class ChannelAttention(nn.Module):
+class ResidualAttention(nn.Module):
     """Weights in (0, 1) for the features, from what the iteration before took away."""
 
     def __init__(self, dim: int):
@@ -78,7 +78,7 @@ class FilterBlock(nn.Module):
             nn.Conv2d(dim, dim, 3, padding=1, bias=False), nn.ReLU(),
         )  # fmt: skip
         self.kernel_predictor = nn.Conv2d(dim + 9, 9, 3, padding=1, bias=False)
-        self.gca = ChannelAttention(dim)
+        self.gca = ResidualAttention(dim)
 
     @property
     def float32_layers(self) -> list[nn.Module]:

@@ -14,13 +14,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-EPSILON = 1e-4  # of the DnCNN here
-DEFLATED = 1032  # a byte unfolds to so many at most, in the compression of HDF5 (deflate)
-LOSSES = ("loss", "pdist", "softmaxloss")
+BATCH_NORM_EPSILON = 1e-4  # of the DnCNN here
+MAX_INFLATION = 1032  # a byte unfolds to so many at most, in the compression of HDF5 (deflate)
+LOSS_LAYERS = ("loss", "pdist", "softmaxloss")
 
 
 @dataclass(frozen=True)
-class Layer:
+class MatConvNetLayer:
     """A layer's type, and its arrays with MATLAB's axes."""
 
     kind: str
@@ -32,7 +32,7 @@ def read_matconvnet(path: Path, format: str) -> dict[str, Tensor]:
     """Tensors under DnCNN's keys, of a file in the format 'matlab' or 'matlab 7.3'. Raises ValueError."""
     layers = _version_5(path) if format == "matlab" else _version_7_3(path)
     tensors: dict[str, np.ndarray] = {}
-    for place, layer in enumerate(layer for layer in layers if layer.kind not in LOSSES):
+    for place, layer in enumerate(layer for layer in layers if layer.kind not in LOSS_LAYERS):
         try:
             found = {name: np.array(array, np.float32) for name, array in _parameters(layer).items()}
         except (ValueError, TypeError, IndexError, AttributeError) as error:
@@ -44,7 +44,7 @@ def read_matconvnet(path: Path, format: str) -> dict[str, Tensor]:
     return {name: torch.from_numpy(array) for name, array in tensors.items()}
 
 
-def _parameters(layer: Layer) -> dict[str, np.ndarray]:
+def _parameters(layer: MatConvNetLayer) -> dict[str, np.ndarray]:
     """The arrays of a layer, with PyTorch's names and axes."""
     arrays = layer.arrays
     if layer.kind == "relu":
@@ -59,7 +59,7 @@ def _parameters(layer: Layer) -> dict[str, np.ndarray]:
         scale, shift, moments = arrays[:3]
         mean, deviation = moments.astype(np.float64).reshape(-1, 2).T
         return {"weight": scale.ravel(), "bias": shift.ravel(), "running_mean": mean,
-                "running_var": deviation**2 - EPSILON}  # fmt: skip
+                "running_var": deviation**2 - BATCH_NORM_EPSILON}  # fmt: skip
     raise ValueError("wanted conv, bnorm and relu")
 
 
@@ -72,7 +72,7 @@ def _not_simple(path: Path) -> ValueError:
     return ValueError(f"{path.name}: its net is not a plain list of layers, as a DnCNN of MatConvNet is")
 
 
-def _version_5(path: Path) -> list[Layer]:
+def _version_5(path: Path) -> list[MatConvNetLayer]:
     import scipy.io
 
     try:
@@ -88,16 +88,16 @@ def _version_5(path: Path) -> list[Layer]:
         raise _not_simple(path) from error
 
 
-def _struct_layer(struct: np.ndarray) -> Layer:
+def _struct_layer(struct: np.ndarray) -> MatConvNetLayer:
     """A layer of a version 5 file: a 1x1 array with fields, of which cells are arrays of objects."""
     fields = {name: struct[name].ravel()[0] for name in struct.dtype.names}
     arrays = fields.get("weights", np.empty(0)).ravel()
     if "filters" in fields:  # before 2015
         arrays = [fields["filters"], fields.get("biases", np.empty(0))]
-    return Layer(str(fields["type"].ravel()[0]), tuple(arrays), _dilated(fields.get("dilate")))
+    return MatConvNetLayer(str(fields["type"].ravel()[0]), tuple(arrays), _dilated(fields.get("dilate")))
 
 
-def _version_7_3(path: Path) -> list[Layer]:
+def _version_7_3(path: Path) -> list[MatConvNetLayer]:
     try:
         import h5py
     except ImportError:
@@ -118,13 +118,13 @@ def _version_7_3(path: Path) -> list[Layer]:
     raise _no_network(path, names)
 
 
-def _hdf5_layer(file, group) -> Layer:
+def _hdf5_layer(file, group) -> MatConvNetLayer:
     """A layer of an HDF5 file: a group of data sets, of which cells hold references to others."""
     arrays = [_hdf5_array(file[reference]) for reference in _references(group.get("weights"))]
     if "filters" in group:
         arrays = [_hdf5_array(group[name]) for name in ("filters", "biases") if name in group]
     dilate = _hdf5_array(group["dilate"]) if "dilate" in group else None
-    return Layer("".join(map(chr, _read(group["type"]).ravel())), tuple(arrays), _dilated(dilate))
+    return MatConvNetLayer("".join(map(chr, _read(group["type"]).ravel())), tuple(arrays), _dilated(dilate))
 
 
 def _references(cell) -> list:
@@ -138,7 +138,7 @@ def _hdf5_array(dataset) -> np.ndarray:
 def _read(dataset) -> np.ndarray:
     """A data set's content. Raises ValueError where it claims more than what is stored can unfold to."""
     stored = dataset.id.get_storage_size()
-    if dataset.nbytes > DEFLATED * stored:
+    if dataset.nbytes > MAX_INFLATION * stored:
         raise ValueError(f"{dataset.name} claims {dataset.nbytes} bytes and holds {stored}")
     return dataset[()]
 

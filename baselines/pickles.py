@@ -37,7 +37,7 @@ STORAGES = {
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 
 
-class NoTensors(ValueError):
+class NoNamedTensors(ValueError):
     """A file can be read, and no tensor lies where one is looked for.
 
     content  its dictionaries, with the lists in them that hold tensors or dictionaries of them; {} where it has none
@@ -72,7 +72,7 @@ def read_nested(path: str | Path) -> dict[str, Tensor | dict | list]:
         wanted = "older format" if legacy else "zip format"
         raise ValueError(f"{path} is not a checkpoint in PyTorch's {wanted}: {error!r}") from error
     if next(_flat(found), None) is None:
-        raise NoTensors(f"{path} holds no tensor at its top, nor in a dictionary", found, kind)
+        raise NoNamedTensors(f"{path} holds no tensor at its top, nor in a dictionary", found, kind)
     return found
 
 

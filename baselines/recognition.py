@@ -26,7 +26,7 @@ import torch
 from torch import Tensor, nn
 
 from baselines.checkpoints import differences, load_strictly, read_contents, without_prefixes
-from baselines.tensor_sets import CHOOSE, Contents, SeveralSets, below, shown
+from baselines.tensor_sets import CHOOSE, Contents, SeveralSets, printable, without_prefix
 
 INPUT_CHANNEL_NAMES = ("in_nc", "in_chans", "inp_channels")  # how networks call the channels of their input
 MAX_SIZE_RATIO = 10  # times as many numbers as the tensors it was read from has no network
@@ -146,7 +146,9 @@ def read(path: Path, part: str = "") -> Contents:
             raise
         if len(known) == 1:
             return select_network(read_contents(path, known[0]), path.name)
-        looks = ", ".join(f"{shown(name)} is {like or 'of no network that is here'}" for name, like in alike.items())
+        looks = ", ".join(
+            f"{printable(name)} is {like or 'of no network that is here'}" for name, like in alike.items()
+        )
         raise ValueError(f"{path.name} holds several sets of tensors: {looks}: {CHOOSE}") from None
 
 
@@ -159,16 +161,16 @@ def select_network(contents: Contents, file: str) -> Contents:
     for first in found:
         part = ".".join(filter(None, (contents.part, first)))
         remark = "; ".join(filter(None, (contents.remark, f"took the tensors of {part} alone")))
-        return replace(contents, tensors=below(contents.tensors, first), part=part, remark=remark)
+        return replace(contents, tensors=without_prefix(contents.tensors, first), part=part, remark=remark)
     return contents
 
 
 def networks_by_prefix(tensors: Mapping[str, Tensor]) -> dict[str, ArchitectureMatch]:
-    """What the tensors below each first name are by themselves, where that is a network exactly: {'net': a DnCNN}."""
+    """What the tensors without_prefix each first name are by themselves, where that is a network exactly: {'net': a DnCNN}."""
     firsts = {key.partition(".")[0] for key in tensors}
     if not 1 < len(firsts) <= MAX_PREFIXES:
         return {}
-    alike = {first: find_matches(below(tensors, first)) for first in sorted(firsts)}
+    alike = {first: find_matches(without_prefix(tensors, first)) for first in sorted(firsts)}
     return {first: likes[0] for first, likes in alike.items() if likes and likes[0].share == 1}
 
 

@@ -34,7 +34,7 @@ RECEPTIVE_FIELD = "whole image"  # attention correlates channels over all that i
 LEVELS = ("encoder_level1", "encoder_level2", "encoder_level3", "latent")
 
 
-class Norm(nn.Module):
+class ChannelNorm(nn.Module):
     """Divides by the deviation over the channels; 'BiasFree' leaves the mean in (and has no bias)."""
 
     def __init__(self, dim: int, kind: str):
@@ -51,7 +51,7 @@ class Norm(nn.Module):
         return centred * scale * self.body.weight[:, None, None] + self.body.bias[:, None, None]
 
 
-class Attention(nn.Module):
+class TransposedAttention(nn.Module):
     """Transposed attention: each channel of a head is a mix of the head's channels, weighted by cosine similarity."""
 
     def __init__(self, dim: int, heads: int, bias: bool):
@@ -85,12 +85,12 @@ class FeedForward(nn.Module):
         return self.project_out(F.gelu(gate) * value)
 
 
-class Block(nn.Module):
+class RestormerBlock(nn.Module):
     def __init__(self, dim: int, heads: int, expansion: float, bias: bool, norm: str):
         super().__init__()
-        self.norm1 = Norm(dim, norm)
-        self.attn = Attention(dim, heads, bias)
-        self.norm2 = Norm(dim, norm)
+        self.norm1 = ChannelNorm(dim, norm)
+        self.attn = TransposedAttention(dim, heads, bias)
+        self.norm2 = ChannelNorm(dim, norm)
         self.ffn = FeedForward(dim, expansion, bias)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -151,7 +151,7 @@ class Restormer(nn.Module):
 
         def blocks(count: int, level: int, channels: int) -> nn.Sequential:
             options = (channels, heads[level], ffn_expansion_factor, bias, LayerNorm_type)
-            return nn.Sequential(*(Block(*options) for _ in range(count)))
+            return nn.Sequential(*(RestormerBlock(*options) for _ in range(count)))
 
         self.patch_embed = PatchEmbed(inp_channels, dim)
         self.encoder_level1 = blocks(num_blocks[0], 0, dim)

@@ -14,14 +14,38 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-LAST = ("params", "state_dict", "model_state_dict", "model_state", "model", "network", "net", "netG", "generator")
-BEFORE = ("params_ema", "ema_state_dict", *LAST)  # the order of older versions, with which stored rows were made
-AVERAGE = {"ema", "swa", "avg", "average", "averaged", "averages", "averaging", "shadow", "polyak"}  # words in names
-NOT_AVERAGED = {"online", "current"}  # words in the names of the last weights beside an average
-COUNTERS = {"n_averaged", "initted", "step", "steps", "num_updates", "updates", "decay", "optimization_step"}
-BUFFERS = ("running_mean", "running_var", "num_batches_tracked", "attn_mask", "relative_position_index")
-FIRSTS = 200  # so many first names at most are compared with each other
-NAMED = 5  # so many sets at most are named in a message
+USUAL_NAMES = (
+    "params",
+    "state_dict",
+    "model_state_dict",
+    "model_state",
+    "model",
+    "network",
+    "net",
+    "netG",
+    "generator",
+)
+FORMER_NAMES = (
+    "params_ema",
+    "ema_state_dict",
+    *USUAL_NAMES,
+)  # the order of older versions, with which stored rows were made
+AVERAGE_WORDS = {
+    "ema",
+    "swa",
+    "avg",
+    "average",
+    "averaged",
+    "averages",
+    "averaging",
+    "shadow",
+    "polyak",
+}  # words in names
+LAST_WORDS = {"online", "current"}  # words in the names of the last weights beside an average
+COUNTER_NAMES = {"n_averaged", "initted", "step", "steps", "num_updates", "updates", "decay", "optimization_step"}
+BUFFER_NAMES = ("running_mean", "running_var", "num_batches_tracked", "attn_mask", "relative_position_index")
+MAX_PREFIXES_COMPARED = 200  # so many first names at most are compared with each other
+MAX_NAMES_SHOWN = 5  # so many sets at most are named in a message
 
 CHOOSE = "choose one with --part NAME, or with part='NAME' in a model's spec"
 
@@ -67,12 +91,12 @@ def choose(content: dict, file: str, part: str = "") -> Contents:
 
     Raises ValueError for none, for a part that is not there, and for several without a usual name.
     """
-    sets = found(content)
+    sets = find_sets(content)
     if not sets:
-        raise ValueError(f"{file} {without_names(content)}")
+        raise ValueError(f"{file} {describe_unnamed(content)}")
     networks = {names: tensors for names, tensors in sets.items() if _is_network(tensors)} or sets
-    names = _called(sets, part, file) if part else _by_default(networks, file)
-    tensors = _below_any(sets, names)
+    names = _named(sets, part, file) if part else _by_default(networks, file)
+    tensors = _tensors_of(sets, names)
     average = _is_average(names)
     if average:
         renamed = (_renamed(tensors, last) for other, last in networks.items() if not _is_average(other))
@@ -82,12 +106,12 @@ def choose(content: dict, file: str, part: str = "") -> Contents:
     return Contents(_without_counters(tensors), ".".join(names), average, others, names == _former(sets), remark)
 
 
-def found(content: dict) -> Sets:
+def find_sets(content: dict) -> Sets:
     """All sets of tensors in nested dictionaries by the names that lead to each, the outermost first."""
     sets: Sets = {}
     for names, inner in _dictionaries(content):
         if tensors := {str(key): value for key, value in inner.items() if isinstance(value, Tensor)}:
-            sets |= _side_by_side(names, tensors)
+            sets |= _split_average(names, tensors)
     return sets
 
 
@@ -113,29 +137,29 @@ def _is_network(tensors: Mapping[str, Tensor]) -> bool:
     return any(value.dim() > 1 for value in tensors.values())
 
 
-def _side_by_side(names: Names, tensors: dict[str, Tensor]) -> Sets:
+def _split_average(names: Names, tensors: dict[str, Tensor]) -> Sets:
     """{names: tensors}; where a first name of the tensors is an average of others of them, a set for each first name.
 
     The tensors keep their names.
     """
     firsts = list(dict.fromkeys(key.partition(".")[0] for key in tensors if "." in key))
     averages = [first for first in firsts if _is_average((first,))]
-    for average in averages if len(firsts) <= FIRSTS else ():
-        of_average = below(tensors, average)
-        if any(_renamed(of_average, below(tensors, other)) for other in firsts if other not in averages):
-            return {(*names, first): _beginning(tensors, first) for first in firsts}
+    for average in averages if len(firsts) <= MAX_PREFIXES_COMPARED else ():
+        of_average = without_prefix(tensors, average)
+        if any(_renamed(of_average, without_prefix(tensors, other)) for other in firsts if other not in averages):
+            return {(*names, first): _with_prefix(tensors, first) for first in firsts}
         rest = {key: value for key, value in tensors.items() if not key.startswith(f"{average}.")}
         if _renamed(of_average, rest):
-            return {names: rest, (*names, average): _beginning(tensors, average)}
+            return {names: rest, (*names, average): _with_prefix(tensors, average)}
     return {names: tensors}
 
 
-def below(tensors: Mapping[str, Tensor], first: str) -> dict[str, Tensor]:
+def without_prefix(tensors: Mapping[str, Tensor], first: str) -> dict[str, Tensor]:
     """The tensors whose names begin with `first` and a dot, without these."""
     return {key.removeprefix(f"{first}."): value for key, value in tensors.items() if key.startswith(f"{first}.")}
 
 
-def _beginning(tensors: Mapping[str, Tensor], first: str) -> dict[str, Tensor]:
+def _with_prefix(tensors: Mapping[str, Tensor], first: str) -> dict[str, Tensor]:
     """The tensors whose names begin with `first` and a dot."""
     return {key: value for key, value in tensors.items() if key.startswith(f"{first}.")}
 
@@ -152,7 +176,7 @@ def _by_default(sets: Sets, file: str) -> Names:
 
 def _last(sets: Sets, file: str) -> Names:
     """The names of the network's weights: usual ones, or those of the only set. Raises ValueError for several."""
-    usual = _usual(sets, LAST)
+    usual = _usual(sets, USUAL_NAMES)
     if usual is not None:
         return usual
     averages = [names for names in sets if _is_average(names)]
@@ -174,15 +198,15 @@ def _usual(sets: Iterable[Names], usual: Names) -> Names | None:
 
 def _former(sets: Sets) -> Names | None:
     """The names of the set that older versions took."""
-    usual = _usual(sets, BEFORE)
+    usual = _usual(sets, FORMER_NAMES)
     return next(iter(sets)) if usual is None and len(sets) == 1 else usual
 
 
 def _is_average(names: Names) -> bool:
-    return any(_words(name) & AVERAGE for name in names) and not _words(names[-1]) & NOT_AVERAGED
+    return any(_split_words(name) & AVERAGE_WORDS for name in names) and not _split_words(names[-1]) & LAST_WORDS
 
 
-def _words(name: str) -> set[str]:
+def _split_words(name: str) -> set[str]:
     """'EMACallback.stateDict_0.99' -> {'ema', 'callback', 'state', 'dict'}"""
     return {word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)}
 
@@ -192,9 +216,9 @@ def _renamed(average: Mapping[str, Tensor], last: Mapping[str, Tensor]) -> dict[
 
     Prefixes of either's names do not count, and the average's may have lost their dots.
     """
-    for bare in _prefixes_off(average):
+    for bare in _without_shared_prefixes(average):
         values = {name.replace(".", ""): average[key] for name, key in bare.items()}
-        for names in _prefixes_off(last):
+        for names in _without_shared_prefixes(last):
             if renamed := _matched(values, {name.replace(".", ""): key for name, key in names.items()}, last):
                 return renamed
     return None
@@ -205,17 +229,17 @@ def _matched(values: dict[str, Tensor], names: dict[str, str], last: Mapping[str
         key: values[name] for name, key in names.items() if name in values and values[name].shape == last[key].shape
     }
     lacking = {key: last[key] for key in last if key not in taken}
-    whole = all(key.endswith(BUFFERS) or key in COUNTERS for key in lacking) and _is_network(taken)
-    strange = values.keys() - names.keys() - COUNTERS
+    whole = all(key.endswith(BUFFER_NAMES) or key in COUNTER_NAMES for key in lacking) and _is_network(taken)
+    strange = values.keys() - names.keys() - COUNTER_NAMES
     return {**lacking, **taken} if whole and not strange else {}
 
 
-def _prefixes_off(tensors: Mapping[str, Tensor]) -> Iterator[dict[str, str]]:
+def _without_shared_prefixes(tensors: Mapping[str, Tensor]) -> Iterator[dict[str, str]]:
     """Names without counters, then without the prefix that all others share, and so on: without it -> with it."""
     bare = {key: key for key in tensors}
     yield bare
     while True:
-        named = {name: key for name, key in bare.items() if name not in COUNTERS}
+        named = {name: key for name, key in bare.items() if name not in COUNTER_NAMES}
         if len({name.partition(".")[0] for name in named}) != 1 or not all("." in name for name in named):
             return
         bare = {name.partition(".")[2]: key for name, key in named.items()}
@@ -224,13 +248,13 @@ def _prefixes_off(tensors: Mapping[str, Tensor]) -> Iterator[dict[str, str]]:
 
 def _without_counters(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Without what a class that averages counts beside a network: n_averaged beside module.*"""
-    rest = {key: value for key, value in tensors.items() if key not in COUNTERS}
+    rest = {key: value for key, value in tensors.items() if key not in COUNTER_NAMES}
     firsts = {key.partition(".")[0] for key in rest}
     wrapped = len(firsts) == 1 and (firsts == {"module"} or _is_average(tuple(firsts)))
     return rest if wrapped else dict(tensors)
 
 
-def _called(sets: Sets, part: str, file: str) -> Names:
+def _named(sets: Sets, part: str, file: str) -> Names:
     """The names of the set that a part means: all of them or the last; also of what begins with a name in a set.
 
     Raises ValueError.
@@ -245,45 +269,47 @@ def _called(sets: Sets, part: str, file: str) -> Names:
         if len(ends) == 1:
             return ends[0]
     known = [".".join(names) for names, tensors in sets.items() if names and _is_network(tensors)]
-    raise ValueError(f"{file} holds no set of tensors called {shown(part)}; it holds {listed(known or [''])}")
+    raise ValueError(f"{file} holds no set of tensors called {printable(part)}; it holds {listed(known or [''])}")
 
 
-def _below_any(sets: Sets, names: Names) -> dict[str, Tensor]:
+def _tensors_of(sets: Sets, names: Names) -> dict[str, Tensor]:
     """The set of these names, or the part of a set that begins with the last of them."""
-    return sets[names] if names in sets else _beginning(sets[names[:-1]], names[-1])
+    return sets[names] if names in sets else _with_prefix(sets[names[:-1]], names[-1])
 
 
 def _nameless_average(content: dict) -> str:
     """In words, that an average in the file is a list of tensors without names; '' where none is."""
     for names, inner in _dictionaries(content):
         for key, value in inner.items():
-            if _words(str(key)) & AVERAGE and isinstance(value, list | tuple) and _of(value, Tensor):
+            if _split_words(str(key)) & AVERAGE_WORDS and isinstance(value, list | tuple) and _of(value, Tensor):
                 return (
-                    f"{shown('.'.join((*names, str(key))))}, an average of the weights, is a list of tensors without "
+                    f"{printable('.'.join((*names, str(key))))}, an average of the weights, is a list of tensors without "
                     "names, which cannot be assigned to layers: to use it, save the averaged network's state_dict()"
                 )
     return ""
 
 
-def without_names(content: dict) -> str:
+def describe_unnamed(content: dict) -> str:
     """What a dictionary without tensors by name is, and what to do: "is an optimizer's state, ..."."""
     keys, network = {str(key) for key in content}, "take the file of the network's weights itself"
     if _is_optimizer(content):
         return f"is an optimizer's state, not the weights of a network: {network}"
     if keys & {"last_epoch", "base_lrs", "_step_count"}:
         return f"is the state of a learning-rate scheduler, not the weights of a network: {network}"
-    if keys & {"optimizer", "optimizers", "schedulers", "optimizer_states"} and not keys & {*BEFORE}:
+    if keys & {"optimizer", "optimizers", "schedulers", "optimizer_states"} and not keys & {*FORMER_NAMES}:
         return f"is a trainer's state (optimizers, schedulers) without the weights of a network: {network}"
     if nameless := _nameless_average(content):
         return f"holds no tensors by name: {nameless}"
     for key, value in content.items():
         if isinstance(value, list | tuple) and _of(value, dict):
             return (
-                f"holds no tensors by name: its {shown(str(key))} is a list of {len(value)} dictionaries of tensors; "
+                f"holds no tensors by name: its {printable(str(key))} is a list of {len(value)} dictionaries of tensors; "
                 "save the one you mean, a state_dict, by itself"
             )
         if isinstance(value, list | tuple) and _of(value, Tensor):
-            return f"holds no tensors by name: its {shown(str(key))} is a list of tensors; save a state_dict() instead"
+            return (
+                f"holds no tensors by name: its {printable(str(key))} is a list of tensors; save a state_dict() instead"
+            )
     return f"holds no tensors; its keys are {listed(map(str, content)) or 'none'}"
 
 
@@ -294,10 +320,10 @@ def _of(values: list | tuple, kind: type) -> bool:
 def listed(names: Iterable[str]) -> str:
     """The first names, printable and in one line; '' of a set stands for tensors in no dictionary."""
     names = list(names)
-    first = [shown(name) or "the tensors in no dictionary" for name in names[:NAMED]]
-    return ", ".join([*first, *(["..."] if len(names) > NAMED else [])])
+    first = [printable(name) or "the tensors in no dictionary" for name in names[:MAX_NAMES_SHOWN]]
+    return ", ".join([*first, *(["..."] if len(names) > MAX_NAMES_SHOWN else [])])
 
 
-def shown(name: str) -> str:
+def printable(name: str) -> str:
     """A name out of a file in printable characters, at most 60."""
     return "".join(character if character.isprintable() else "?" for character in name)[:60]

@@ -51,7 +51,7 @@ def user_code(scope: ImportScope = NO_SCOPE, keep: bool = False, thorough: bool 
     """
     with _LOCK.exclusive() as depth:
         process_state.remember_threads()
-        before = process_state.Snapshot(depth == 1, thorough, scope.kept)
+        before = process_state.ProcessSnapshot(depth == 1, thorough, scope.kept)
         try:
             paths = tuple(sys.path)
             before.standardize()

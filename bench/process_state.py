@@ -30,12 +30,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-NONE = object()  # a setting without a standard: it stays as the process has it
+NO_STANDARD = object()  # a setting without a standard: it stays as the process has it
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM, signal.SIGUSR1, signal.SIGUSR2,
            signal.SIGCHLD, signal.SIGPIPE, signal.SIGFPE)  # fmt: skip
 
 
-class Setting(NamedTuple):
+class ProcessSetting(NamedTuple):
     """How a setting is read, as a value that can be compared, and set.
 
     kept  whether what a file sets while it is imported lasts for its own code
@@ -44,22 +44,22 @@ class Setting(NamedTuple):
 
     get: Callable[[], Any]
     set: Callable[[Any], Any]
-    standard: Any = NONE
+    standard: Any = NO_STANDARD
     kept: bool = False
     slow: bool = False
 
 
-class Snapshot:
+class ProcessSnapshot:
     """The settings of this thread and its process as they are when it is made.
 
     streams   whether the random streams are among them
-    thorough  whether all are; else those that are quickly read, and those at the places `also`
+    thorough  whether all are; else those that are quickly read, and those at the indices `also`
     """
 
     def __init__(self, streams: bool = True, thorough: bool = True, also: Container[int] = ()):
         self.torch = "torch" in sys.modules
-        self.settings = [(place, setting) for place, setting in enumerate(settings(self.torch))
-                         if thorough or not setting.slow or place in also]  # fmt: skip
+        self.settings = [(index, setting) for index, setting in enumerate(settings(self.torch))
+                         if thorough or not setting.slow or index in also]  # fmt: skip
         self.values = [setting.get() for _, setting in self.settings]
         self.streams = (random.getstate(), np.random.get_bit_generator()) if streams else None
         self.torch_streams = _torch_streams() if streams and self.torch else None
@@ -67,7 +67,7 @@ class Snapshot:
     def standardize(self) -> None:
         """Set what numbers depend on to its standard, where it was otherwise when this was made."""
         for (_, setting), value in zip(self.settings, self.values, strict=True):
-            if setting.standard is not NONE and value != setting.standard:
+            if setting.standard is not NO_STANDARD and value != setting.standard:
                 setting.set(setting.standard)
         if self.torch:
             sys.modules["torch"].set_flush_denormal(False)  # torch cannot tell what it is
@@ -90,25 +90,25 @@ class Snapshot:
                 standardize()
 
     def kept(self) -> dict[int, Any]:
-        """What has changed since this was made and lasts for the file that changed it, by place in `settings`."""
+        """What has changed since this was made and lasts for the file that changed it, by index in `settings`."""
         changed = {}
-        for (place, setting), value in zip(self.settings, self.values, strict=True):
+        for (index, setting), value in zip(self.settings, self.values, strict=True):
             if setting.kept and (now := setting.get()) != value:
-                changed[place] = now
+                changed[index] = now
         return changed
 
 
 def apply(kept: dict[int, Any]) -> None:
     """Set what a file has set for itself while it was imported."""
-    for place, value in kept.items():
-        _set(settings("torch" in sys.modules)[place], value)
+    for index, value in kept.items():
+        _set(settings("torch" in sys.modules)[index], value)
 
 
-def standardize() -> list[tuple[Setting, Any]]:
+def standardize() -> list[tuple[ProcessSetting, Any]]:
     """Set what numbers depend on to its standard; returns what was otherwise, for `undo`. Nothing without torch."""
     changed = []
     for setting in settings("torch" in sys.modules):
-        if setting.standard is not NONE and (value := setting.get()) != setting.standard:
+        if setting.standard is not NO_STANDARD and (value := setting.get()) != setting.standard:
             changed.append((setting, value))
             setting.set(setting.standard)
     if "torch" in sys.modules:
@@ -116,14 +116,14 @@ def standardize() -> list[tuple[Setting, Any]]:
     return changed
 
 
-def undo(changed: list[tuple[Setting, Any]]) -> None:
+def undo(changed: list[tuple[ProcessSetting, Any]]) -> None:
     """Take back what `standardize` did."""
     for setting, value in reversed(changed):
         setting.set(value)
 
 
 def seed_streams() -> None:
-    """Start the random streams of torch, NumPy and Python anew; `Snapshot.restore` brings the former ones back."""
+    """Start the random streams of torch, NumPy and Python anew; `ProcessSnapshot.restore` brings the former ones back."""
     np.random.set_bit_generator(_SPARE.pop() if _SPARE else np.random.MT19937())
     np.random.seed(0)
     random.seed(0)
@@ -137,11 +137,11 @@ def seed_streams() -> None:
 _SPARE: list[np.random.MT19937] = []  # making one takes a quarter of a millisecond
 
 
-def settings(with_torch: bool) -> tuple[Setting, ...]:
+def settings(with_torch: bool) -> tuple[ProcessSetting, ...]:
     return (*_PYTHON, *_torch_settings()) if with_torch else _PYTHON
 
 
-def _set(setting: Setting, value: Any) -> None:
+def _set(setting: ProcessSetting, value: Any) -> None:
     if setting.get() != value:
         setting.set(value)
 
@@ -149,43 +149,43 @@ def _set(setting: Setting, value: Any) -> None:
 # Python and NumPy
 
 
-def _attribute(owner: Any, name: str, standard: Any = NONE, kept: bool = False) -> Setting:
-    return Setting(partial(getattr, owner, name), partial(setattr, owner, name), standard, kept)
+def _attribute(owner: Any, name: str, standard: Any = NO_STANDARD, kept: bool = False) -> ProcessSetting:
+    return ProcessSetting(partial(getattr, owner, name), partial(setattr, owner, name), standard, kept)
 
 
-def _list(owner: Any, name: str, kept: bool = False) -> Setting:
-    """A list that may be changed in place or replaced: it is the same object again, with the same content."""
+def _list(owner: Any, name: str, kept: bool = False) -> ProcessSetting:
+    """A list that may be changed in index or replaced: it is the same object again, with the same content."""
 
     def put(value: tuple[list, tuple]) -> None:
         value[0][:] = value[1]
         setattr(owner, name, value[0])
 
     def get() -> tuple[list, tuple]:
-        return _Same(getattr(owner, name)), tuple(getattr(owner, name))
+        return _Identity(getattr(owner, name)), tuple(getattr(owner, name))
 
-    return Setting(get, lambda value: put((value[0].of, value[1])), kept=kept)
+    return ProcessSetting(get, lambda value: put((value[0].of, value[1])), kept=kept)
 
 
-class _Same:
+class _Identity:
     """An object that equals itself alone, whatever it contains."""
 
     def __init__(self, of: Any):
         self.of = of
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self.of is other.of
+        return isinstance(other, _Identity) and self.of is other.of
 
 
-def _dictionary(get: Callable[[], dict]) -> Setting:
+def _dictionary(get: Callable[[], dict]) -> ProcessSetting:
     def put(value: dict) -> None:
         target = get()
         target.clear()
         target.update(value)
 
-    return Setting(lambda: get().copy(), put)
+    return ProcessSetting(lambda: get().copy(), put)
 
 
-class _Names:
+class _NamespaceState:
     """What names stand for in a module or class; equal where all stand for the same."""
 
     def __init__(self, owner: Any):
@@ -198,19 +198,19 @@ class _Names:
             return False
 
 
-def _names(owner: Any, slow: bool = False) -> Setting:
+def _names(owner: Any, slow: bool = False) -> ProcessSetting:
     """The names of a module or class, which code may have given other objects; a file's own last for it."""
 
-    def put(value: _Names) -> None:
+    def put(value: _NamespaceState) -> None:
         before, now = dict(zip(value.names, value.objects, strict=True)), dict(vars(owner))
         for name, stands_for in now.items():
             if name not in before and not isinstance(stands_for, ModuleType):  # what was imported meanwhile stays
                 delattr(owner, name)
         for name, stood_for in before.items():
-            if now.get(name, NONE) is not stood_for:
+            if now.get(name, NO_STANDARD) is not stood_for:
                 setattr(owner, name, stood_for)
 
-    return Setting(lambda: _Names(owner), put, kept=True, slow=slow)
+    return ProcessSetting(lambda: _NamespaceState(owner), put, kept=True, slow=slow)
 
 
 def _set_warnings(value: tuple) -> None:
@@ -275,33 +275,33 @@ _PYTHON = (
     _list(sys, "path", kept=True),
     _list(sys, "meta_path", kept=True),
     _list(sys, "path_hooks", kept=True),
-    Setting(lambda: os.environ._data.copy(), _set_environment, kept=True),
-    Setting(_folder, lambda value: value is not None and os.chdir(value), kept=True),
-    Setting(sys.getrecursionlimit, sys.setrecursionlimit, kept=True),
-    Setting(lambda: (_Same(warnings.filters), tuple(warnings.filters)), _set_warnings, kept=True),
+    ProcessSetting(lambda: os.environ._data.copy(), _set_environment, kept=True),
+    ProcessSetting(_folder, lambda value: value is not None and os.chdir(value), kept=True),
+    ProcessSetting(sys.getrecursionlimit, sys.setrecursionlimit, kept=True),
+    ProcessSetting(lambda: (_Identity(warnings.filters), tuple(warnings.filters)), _set_warnings, kept=True),
     _attribute(sys, "dont_write_bytecode"),
     *(_attribute(sys, name) for name in ("argv", "stdin", "stdout", "stderr", "excepthook", "displayhook",
                                          "unraisablehook")),
-    Setting(sys.getswitchinterval, sys.setswitchinterval),
-    Setting(sys.gettrace, sys.settrace),
-    Setting(sys.getprofile, sys.setprofile),
-    Setting(gc.isenabled, lambda on: gc.enable() if on else gc.disable()),
-    Setting(lambda: locale.setlocale(locale.LC_ALL), lambda value: locale.setlocale(locale.LC_ALL, value)),
-    Setting(_context, _set_context),
-    Setting(_signals, _set_signals),
-    Setting(socket.getdefaulttimeout, socket.setdefaulttimeout),
+    ProcessSetting(sys.getswitchinterval, sys.setswitchinterval),
+    ProcessSetting(sys.gettrace, sys.settrace),
+    ProcessSetting(sys.getprofile, sys.setprofile),
+    ProcessSetting(gc.isenabled, lambda on: gc.enable() if on else gc.disable()),
+    ProcessSetting(lambda: locale.setlocale(locale.LC_ALL), lambda value: locale.setlocale(locale.LC_ALL, value)),
+    ProcessSetting(_context, _set_context),
+    ProcessSetting(_signals, _set_signals),
+    ProcessSetting(socket.getdefaulttimeout, socket.setdefaulttimeout),
     _attribute(tempfile, "tempdir"),
     _attribute(logging.root, "level"),
     _attribute(logging.root.manager, "disable"),
     _list(logging.root, "handlers"),
     *map(_names, (builtins, warnings, random, time)),
     _names(np, slow=True), _names(np.random, slow=True),
-    Setting(_pillow, _set_pillow),
-    Setting(np.geterr, lambda value: np.seterr(**value),
+    ProcessSetting(_pillow, _set_pillow),
+    ProcessSetting(np.geterr, lambda value: np.seterr(**value),
             {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}),
-    Setting(np.geterrcall, np.seterrcall),
-    Setting(np.getbufsize, np.setbufsize),
-    Setting(np.get_printoptions, lambda value: np.set_printoptions(**value)),
+    ProcessSetting(np.geterrcall, np.seterrcall),
+    ProcessSetting(np.getbufsize, np.setbufsize),
+    ProcessSetting(np.get_printoptions, lambda value: np.set_printoptions(**value)),
 )  # fmt: skip
 
 
@@ -313,33 +313,33 @@ _STANDARD_PRECISIONS = ("none", "none", "none", "tf32", "tf32", "none", "none", 
 
 
 @cache
-def _torch_settings() -> tuple[Setting, ...]:
+def _torch_settings() -> tuple[ProcessSetting, ...]:
     """All settings that differ from their standards make other numbers, other kernels, or failures."""
     import torch
     from torch.nn.modules import module as of_modules
 
-    def switch(name: str, standard: Any, setter: str = "") -> Setting:
+    def switch(name: str, standard: Any, setter: str = "") -> ProcessSetting:
         get, put = getattr(torch._C, f"_get_{name}"), getattr(torch._C, setter or f"_set_{name}")
-        return Setting(get, put, standard)
+        return ProcessSetting(get, put, standard)
 
     hooks = [_dictionary(lambda name=name: getattr(of_modules, name)) for name, value in vars(of_modules).items()
              if name.startswith("_global_") and isinstance(value, dict)]  # fmt: skip
     sdp = ("flash", "mem_efficient", "math", "cudnn", "overrideable")
     return (
-        Setting(torch.get_default_dtype, torch.set_default_dtype, torch.float32),
-        Setting(_modes, _set_modes),
-        Setting(_default_device, _set_default_device, None),
-        Setting(torch.is_grad_enabled, torch._C._set_grad_enabled),
-        Setting(torch.is_inference_mode_enabled, _set_inference),
-        *(Setting(lambda kind=kind: _autocast(kind), lambda value, kind=kind: _set_autocast(kind, value))
+        ProcessSetting(torch.get_default_dtype, torch.set_default_dtype, torch.float32),
+        ProcessSetting(_modes, _set_modes),
+        ProcessSetting(_default_device, _set_default_device, None),
+        ProcessSetting(torch.is_grad_enabled, torch._C._set_grad_enabled),
+        ProcessSetting(torch.is_inference_mode_enabled, _set_inference),
+        *(ProcessSetting(lambda kind=kind: _autocast(kind), lambda value, kind=kind: _set_autocast(kind, value))
           for kind in ("cpu", "cuda")),
-        Setting(torch.is_autocast_cache_enabled, torch.set_autocast_cache_enabled, True),
-        Setting(_nesting, _set_nesting),
-        Setting(torch.is_anomaly_enabled, torch.set_anomaly_enabled, False),
-        Setting(lambda: (torch._C._get_deterministic_algorithms(), torch._C._get_deterministic_algorithms_warn_only()),
+        ProcessSetting(torch.is_autocast_cache_enabled, torch.set_autocast_cache_enabled, True),
+        ProcessSetting(_nesting, _set_nesting),
+        ProcessSetting(torch.is_anomaly_enabled, torch.set_anomaly_enabled, False),
+        ProcessSetting(lambda: (torch._C._get_deterministic_algorithms(), torch._C._get_deterministic_algorithms_warn_only()),
                 lambda value: torch._C._set_deterministic_algorithms(value[0], warn_only=value[1]), (False, False)),
         switch("deterministic_fill_uninitialized_memory", True),
-        Setting(_precisions, _set_precisions, _STANDARD_PRECISIONS),
+        ProcessSetting(_precisions, _set_precisions, _STANDARD_PRECISIONS),
         switch("cublas_allow_fp16_reduced_precision_reduction", (True, True)),
         switch("cublas_allow_bf16_reduced_precision_reduction", (True, True)),
         switch("cublas_allow_fp16_accumulation", False),
@@ -347,11 +347,11 @@ def _torch_settings() -> tuple[Setting, ...]:
         switch("mkldnn_enabled", True), switch("mkldnn_deterministic", False), switch("nnpack_enabled", True),
         *(switch(f"{name}_sdp_enabled", True, setter)
           for name in sdp if hasattr(torch._C, setter := f"_set_sdp_use_{name}")),
-        Setting(torch._C._get_qengine, torch._C._set_qengine),
-        Setting(torch.is_warn_always_enabled, torch.set_warn_always, False),
+        ProcessSetting(torch._C._get_qengine, torch._C._set_qengine),
+        ProcessSetting(torch.is_warn_always_enabled, torch.set_warn_always, False),
         _attribute(torch.backends.opt_einsum, "enabled"), _attribute(torch.backends.opt_einsum, "strategy"),
-        Setting(lambda: vars(torch._tensor_str.PRINT_OPTS).copy(), vars(torch._tensor_str.PRINT_OPTS).update),
-        Setting(torch.get_num_threads, _set_threads),
+        ProcessSetting(lambda: vars(torch._tensor_str.PRINT_OPTS).copy(), vars(torch._tensor_str.PRINT_OPTS).update),
+        ProcessSetting(torch.get_num_threads, _set_threads),
         *hooks,
         *map(_names, (torch.nn, torch.nn.functional, torch.nn.Module)),
         *(_names(owner, slow=True) for owner in (torch, torch.Tensor, torch.nn.init)),
@@ -380,8 +380,8 @@ def _set_default_device(value: Any) -> None:
 def _modes() -> tuple[tuple, tuple]:
     """What stands between functions of torch and their kernels in this thread, such as `with torch.device('meta')`."""
     c = _torch()._C
-    return (tuple(c._get_function_stack_at(place) for place in range(c._len_torch_function_stack())),
-            tuple(c._get_dispatch_stack_at(place) for place in range(c._len_torch_dispatch_stack())))  # fmt: skip
+    return (tuple(c._get_function_stack_at(index) for index in range(c._len_torch_function_stack())),
+            tuple(c._get_dispatch_stack_at(index) for index in range(c._len_torch_dispatch_stack())))  # fmt: skip
 
 
 def _set_modes(value: tuple[tuple, tuple]) -> None:

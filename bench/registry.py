@@ -114,16 +114,16 @@ def origin(kind: str, found: type) -> Origin:
     named = [point.name for point in entry_points(kind).values() if point.value.replace(" ", "") == value]
     if found.__module__ in _FILES:
         path, digest = _FILES[found.__module__]
-        return Origin(f"{path.name}:{found.__qualname__}", _with_beside(digest, found))
+        return Origin(f"{path.name}:{found.__qualname__}", _with_imports(digest, found))
     try:
         with isolation.in_scope_of(found):
             digest = hashlib.sha256(Path(inspect.getsourcefile(found)).read_bytes()).hexdigest()
     except (TypeError, OSError):  # made in a session, or compiled: nothing to read
         digest = ""
-    return Origin(named[0] if named else value, _with_beside(digest, found) if digest else "")
+    return Origin(named[0] if named else value, _with_imports(digest, found) if digest else "")
 
 
-def _with_beside(digest: str, found: type) -> str:
+def _with_imports(digest: str, found: type) -> str:
     """The SHA-256 of a file, and of those that it imported from its folders where there are any."""
     beside = [other for _, other in sorted(isolation.scope_of(found).imported.items()) if other != digest]
     return hashlib.sha256("".join([digest, *beside]).encode()).hexdigest() if beside else digest
@@ -143,7 +143,7 @@ _FILES: dict[str, tuple[Path, str]] = {}  # loaded files by the name of their mo
 _LOADED: dict[
     tuple[Path | str, str], tuple[ModuleType, user_imports.ImportScope]
 ] = {}  # by file and SHA-256, or module and folder
-ATTEMPTS = 8  # at most, with folders above a file
+MAX_IMPORT_ATTEMPTS = 8  # at most, with folders above a file
 
 
 def _load_file(path: Path) -> tuple[ModuleType, user_imports.ImportScope]:
@@ -158,12 +158,12 @@ def _load_file(path: Path) -> tuple[ModuleType, user_imports.ImportScope]:
     if key in _LOADED and not _LOADED[key][1].changed():
         return _LOADED[key]
     scope = user_imports.initial_scope(path)
-    for attempt in range(ATTEMPTS):
+    for attempt in range(MAX_IMPORT_ATTEMPTS):
         try:
             _LOADED[key] = _executed(path, source, key[1], scope), scope
             break
         except (Exception, SystemExit) as error:  # whatever a user's file raises is reported as his file's error
-            wider = user_imports.widened_scope(scope, path, error) if attempt < ATTEMPTS - 1 else None
+            wider = user_imports.widened_scope(scope, path, error) if attempt < MAX_IMPORT_ATTEMPTS - 1 else None
             if wider is None:
                 _LOADED.pop(key, None)
                 words = f"{described(error)}{_advice(error, scope)}"

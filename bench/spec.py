@@ -19,7 +19,7 @@ from typing import Any
 
 from bench.errors import BadInput, described, shortened, unknown
 
-DEEPEST = 40  # brackets in brackets
+MAX_DEPTH = 40  # brackets in brackets
 SWITCHES = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}
 
 
@@ -41,9 +41,9 @@ def parse(text: str) -> Spec:
     """'name(arguments)' -> Spec. Raises BadInput with the mistake."""
     text = text.strip()
     deepest = max((depth for _, _, depth in _outside_quotes(text)), default=0)
-    if deepest > DEEPEST:
+    if deepest > MAX_DEPTH:
         raise BadInput(
-            f"{shortened(text)} is not a spec: its brackets are {deepest} deep, at most {DEEPEST} are allowed"
+            f"{shortened(text)} is not a spec: its brackets are {deepest} deep, at most {MAX_DEPTH} are allowed"
         )
     return _parse(text)
 
@@ -54,7 +54,7 @@ def _parse(text: str) -> Spec:
     path, colon, attribute = name.rpartition(".py:")
     if not name or re.search(r"[\s,()\[\]{}'\"=*]", path.replace(" ", "") + colon + attribute):
         raise BadInput(
-            f"{shortened(text)} is not a spec: wanted a name, or name(parameter=value, ...){_of_paths(name)}"
+            f"{shortened(text)} is not a spec: wanted a name, or name(parameter=value, ...){_path_hint(name)}"
         )
     if not bracket:
         return Spec(name)
@@ -62,7 +62,7 @@ def _parse(text: str) -> Spec:
     if closing is None:
         raise BadInput(f"{shortened(text)} is not a spec: a bracket or a quote is not closed")
     if closing != len(inner):
-        rest = f"{shortened(inner[closing:])} stands behind its last bracket{_of_paths(inner[closing:])}"
+        rest = f"{shortened(inner[closing:])} stands behind its last bracket{_path_hint(inner[closing:])}"
         raise BadInput(f"{shortened(text)} is not a spec: {rest}")
     args, kwargs = [], []
     for part in split(inner[:-1]):
@@ -76,7 +76,7 @@ def _parse(text: str) -> Spec:
     return Spec(name, tuple(args), tuple(kwargs))
 
 
-def _of_paths(text: str) -> str:
+def _path_hint(text: str) -> str:
     return "; a path in it has no brackets, commas, quotes or =" if ".py:" in text else ""
 
 
@@ -148,13 +148,13 @@ def parameters_of(factory: Callable) -> dict[str, inspect.Parameter]:
     return {n: p for n, p in parameters.items() if p.kind in named}
 
 
-def takes_others(factory: Callable) -> bool:
+def accepts_any_name(factory: Callable) -> bool:
     """Whether it can be called with any names, f(**others)."""
     parameters = inspect.signature(factory).parameters.values()
     return any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters)
 
 
-def literal(text: str) -> Any:
+def parse_literal(text: str) -> Any:
     """A Python literal where the text is one, else the text itself: 10, (2, 2), one-cycle, 3conv."""
     try:
         with warnings.catch_warnings(action="ignore"):  # of escapes in strings
@@ -163,25 +163,25 @@ def literal(text: str) -> Any:
         return text
 
 
-def like(default: Any, value: Any) -> Any:
+def match_type(default: Any, value: Any) -> Any:
     """A value as its parameter takes it: 4.0 is 4 where the default is a whole number, in lists too."""
     if isinstance(value, list | tuple):
         inner = default[0] if isinstance(default, list | tuple) and default else None
-        return type(value)(like(inner, item) for item in value)
+        return type(value)(match_type(inner, item) for item in value)
     whole = isinstance(default, int) and not isinstance(default, bool)
     return int(value) if whole and isinstance(value, float) and value.is_integer() else value
 
 
-def setting(name: str, text: str, default: Any) -> Any:
+def parse_setting(name: str, text: str, default: Any) -> Any:
     """The value of `--set name=text` for a parameter with this default; a switch is on or off. Raises BadInput."""
     if not isinstance(default, bool):
-        return like(default, literal(text))
+        return match_type(default, parse_literal(text))
     if text.strip().lower() not in SWITCHES:
         raise BadInput(f"{name} is {text!r}, wanted on or off (or true or false, yes or no)")
     return SWITCHES[text.strip().lower()]
 
 
-def variadic(factory: Callable) -> str | None:
+def variadic_name(factory: Callable) -> str | None:
     """The name of the parameter that takes any number of values by position, `parts` of f(*parts)."""
     parameters = inspect.signature(factory).parameters.values()
     return next((p.name for p in parameters if p.kind is inspect.Parameter.VAR_POSITIONAL), None)
@@ -189,7 +189,7 @@ def variadic(factory: Callable) -> str | None:
 
 def build(factory: Callable, spec: Spec, kind: str) -> Any:
     """Call a class or function with a spec's parameters; what it raises becomes BadInput."""
-    args, rest = (spec.args, Spec(spec.name, (), spec.kwargs)) if variadic(factory) else ((), spec)
+    args, rest = (spec.args, Spec(spec.name, (), spec.kwargs)) if variadic_name(factory) else ((), spec)
     given = bind(rest, parameters_of(factory), kind)
     try:
         return factory(*args, **given)
@@ -206,10 +206,10 @@ def canonical(name: str, values: Mapping[str, Any], defaults: Mapping[str, Any])
 
 def canonical_dataclass(name: str, thing: Any, nested: Callable[[Any], Any] = lambda value: value) -> str:
     """The canonical text of an instance of a dataclass; `nested` turns values that are specs themselves into Spec."""
-    return format_value(of_dataclass(name, thing, nested))
+    return format_value(from_dataclass(name, thing, nested))
 
 
-def of_dataclass(name: str, thing: Any, nested: Callable[[Any], Any] = lambda value: value) -> Spec:
+def from_dataclass(name: str, thing: Any, nested: Callable[[Any], Any] = lambda value: value) -> Spec:
     """The Spec that makes an instance of a dataclass, without the parameters that have their defaults."""
 
     def plain(value: Any) -> Any:
@@ -218,7 +218,7 @@ def of_dataclass(name: str, thing: Any, nested: Callable[[Any], Any] = lambda va
     fields = dataclasses.fields(thing)
     defaults = {f.name: f.default for f in fields if f.default is not dataclasses.MISSING}
     values = {f.name: plain(getattr(thing, f.name)) for f in fields}
-    args = values.pop(variadic(type(thing)), ())
+    args = values.pop(variadic_name(type(thing)), ())
     shown = {k: v for k, v in values.items() if k not in defaults or format_value(v) != format_value(defaults[k])}
     return Spec(name, args, tuple(shown.items()))
 

@@ -135,7 +135,7 @@ def info(spec) -> None:
         lines |= {"assumed": _pairs(assumed, "=")} if assumed else {}
         lines |= {"imported": f"{card['imported_at']}, from {origin['file']}", "its SHA-256": origin["sha256"]}
         lines |= {"tensors": origin["remark"]} if "remark" in origin else {}
-        lines |= {"trial": trial.of_card(card["trial"]).words()} if "trial" in card else {}
+        lines |= {"trial": trial.from_card(card["trial"]).words()} if "trial" in card else {}
     if doubt := model.caveat:
         lines["note"] = doubt
     table = Table(show_header=False)
@@ -243,7 +243,7 @@ def import_(file, name, arch, licence, settings, trained_on, training_data, part
     from bench.noise.training_noise import of_card
 
     card = importing.import_weights(file, name, arch, licence, replace, settings, trained_on, training_data, part)
-    origin, tried = card["origin"], trial.of_card(card["trial"])
+    origin, tried = card["origin"], trial.from_card(card["trial"])
     click.echo(f"{name}: {importing.summary(card)}, from {origin['file']}")
     if "remark" in origin:
         click.echo(f"{origin['remark']}{' (--part NAME chooses)' if origin.get('others') else ''}")
@@ -289,7 +289,7 @@ def verify(names, data, write) -> None:
         wrong += bool(result.differing)
         click.echo(f"{name}: {_pairs({noise: f'{v:.3f}' for noise, v in result.found.items()}, ' ')} dB")
         for noise, value in result.differing.items():
-            click.echo(f"  {noise}: the card says {result.said.get(noise)}, the weights have {value:.3f}")
+            click.echo(f"  {noise}: the card says {result.stated.get(noise)}, the weights have {value:.3f}")
         if write and result.differing:
             result.write()
             click.echo("  written onto the card")

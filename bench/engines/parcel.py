@@ -117,7 +117,7 @@ def _packed_noise(noise: Noise, sources: dict[str, File], along: bool) -> Noise 
         if file is not None:
             sources[str(file)] = File.of_source(file, along)
         name = noises.noise_name(value) if file is None else f"{file}:{type(value).__qualname__}"
-        return spec.of_dataclass(name, value, as_spec)
+        return spec.from_dataclass(name, value, as_spec)
 
     found = as_spec(noise)
     return found if outside else noise

@@ -14,8 +14,13 @@ from bench.errors import BadInput
 from bench.home import home
 
 SIZES = ("small", "full")
-IMPORTED = {"model": str, "network": dict, "origin": dict, "imported_at": str}  # what an imported card has to have,
-ORIGIN = {"file", "sha256"}  # and its origin
+REQUIRED_FIELDS = {
+    "model": str,
+    "network": dict,
+    "origin": dict,
+    "imported_at": str,
+}  # what an imported card has to have,
+REQUIRED_ORIGIN = {"file", "sha256"}  # and its origin
 
 
 def weights_folder() -> Path:
@@ -41,13 +46,16 @@ def cards() -> dict[str, dict[str, Any]]:
 def imported() -> dict[str, dict[str, Any]]:
     """The cards of imported weights by name, without those whose name ships. Raises BadInput for what is none."""
     paths, shipped = sorted(imported_folder().glob("*.json")), cards()
-    return {path.stem: _imported(path) for path in paths if path.stem not in shipped}
+    return {path.stem: _read_imported(path) for path in paths if path.stem not in shipped}
 
 
-def _imported(path: Path) -> dict[str, Any]:
+def _read_imported(path: Path) -> dict[str, Any]:
     try:
         card = json.loads(path.read_text())
-        whole = all(isinstance(card[key], kind) for key, kind in IMPORTED.items()) and card["origin"].keys() >= ORIGIN
+        whole = (
+            all(isinstance(card[key], kind) for key, kind in REQUIRED_FIELDS.items())
+            and card["origin"].keys() >= REQUIRED_ORIGIN
+        )
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         whole = False
     if not whole:

@@ -12,8 +12,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from bench.errors import BadInput, shortened
 from bench.networks.mask_keys import keyed
 
-SIDE = 64
-STATEMENTS = ("receptive_field", "bytes_per_pixel", "tile")
+IMAGE_SIDE = 64
+STATED_ATTRIBUTES = ("receptive_field", "bytes_per_pixel", "tile")
 
 
 def count_parameters(network: nn.Module) -> int:
@@ -28,7 +28,7 @@ def flops_per_pixel(network: nn.Module) -> int:
     """
     needed = [parameter.requires_grad for parameter in network.parameters()]
     device = next((parameter.device for parameter in network.parameters()), None)
-    image = torch.full((1, 3, SIDE, SIDE), 0.5, device=device)
+    image = torch.full((1, 3, IMAGE_SIDE, IMAGE_SIDE), 0.5, device=device)
     try:
         network.requires_grad_(False)
         with torch.enable_grad(), FlopCounterMode(display=False) as counter:
@@ -36,7 +36,7 @@ def flops_per_pixel(network: nn.Module) -> int:
     finally:
         for parameter, need in zip(network.parameters(), needed, strict=True):
             parameter.requires_grad_(need)
-    return round(counter.get_total_flops() / SIDE**2)
+    return round(counter.get_total_flops() / IMAGE_SIDE**2)
 
 
 def receptive_field(name: str, parameters: dict[str, Any]) -> int | str | None:
@@ -65,7 +65,7 @@ def stated(network: type) -> dict[str, int]:
 
     Raises BadInput for one that is no whole number from 1.
     """
-    values = {name: getattr(network, name, None) for name in STATEMENTS}
+    values = {name: getattr(network, name, None) for name in STATED_ATTRIBUTES}
     found = {name: value for name, value in values.items() if value is not None and not hasattr(value, "__get__")}
     for name, value in found.items():
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:

@@ -12,19 +12,19 @@ from bench.networks.mask_keys import keyed
 
 # Height and width, none square, so that a swap shows. The first that runs is judged; the later ones have more factors
 # of two, for networks that want them.
-SIZES = ((40, 32), (96, 64), (192, 128), (512, 256))
-KEY = (1,)  # of the one image
-SQUARES = (32, 64, 128, 256, 512)  # for networks of one size alone
-REPEATABLE = 1e-4  # largest difference between two outputs of the same input
+TRIAL_SIZES = ((40, 32), (96, 64), (192, 128), (512, 256))
+MASK_KEY = (1,)  # of the one image
+TRIAL_SQUARES = (32, 64, 128, 256, 512)  # for networks of one size alone
+MAX_DIFFERENCE = 1e-4  # largest difference between two outputs of the same input
 
 # What is out of range. Random weights go outside [0, 1] too, a single convolution with a third of its values or more,
 # and what tells them from 2x - 1, -x or 2.5x is that they do not follow the image in all three channels. Of 300
 # networks of each of 14 kinds without training, plain and residual, at most one in 300 is both this far outside and
 # this alike; and none has half of its values farther away than 4, which white at 255 has.
-OUTSIDE, SHARE = 0.25, 0.2  # values so far outside [0, 1] are too many from this share on,
-ALIKE = 0.9  # where they correlate so with the image;
-ELSEWHERE = 4  # half of them so far outside are too many anyway
-STRANGE = 0.5  # an output that correlates less with the image is doubted
+MAX_EXCESS, MAX_SHARE = 0.25, 0.2  # values so far outside [0, 1] are too many from this share on,
+MIN_SCALED_CORRELATION = 0.9  # where they correlate so with the image;
+MAX_MEDIAN_EXCESS = 4  # half of them so far outside are too many anyway
+MIN_CORRELATION = 0.5  # an output that correlates less with the image is doubted
 
 
 @torch.inference_mode()
@@ -35,17 +35,17 @@ def check(network: nn.Module, label: str, device: torch.device, tile: int | None
     take exactly one. One that states a tile is tried on that alone.
     """
     with told(f"model {label}"):
-        keys = keyed(network, KEY)
-    error, sizes = None, ((tile, tile),) if tile else SIZES
+        keys = keyed(network, MASK_KEY)
+    error, sizes = None, ((tile, tile),) if tile else TRIAL_SIZES
     for size in sizes:
-        error, problem = _tried(network, size, device, keys)
+        error, problem = _try_size(network, size, device, keys)
         if error is None:
             break
         if keys and "keys" in first_line(error):
             raise BadInput(f"model {label} declares takes_keys, and fails with them: {first_line(error)}") from error
     else:
-        size, problem = (None, "") if tile else _square(network, device, keys)
-        if size is None and any(_tried(network, one, device, keys, 1)[0] is None for one in sizes):
+        size, problem = (None, "") if tile else _only_square(network, device, keys)
+        if size is None and any(_try_size(network, one, device, keys, 1)[0] is None for one in sizes):
             problem = "It runs on (B, 1, H, W): state channels = 1 on its class if it is for greyscale images"
     if size is None:
         tried = ", ".join(f"{height}x{width}" for height, width in sizes)
@@ -60,7 +60,7 @@ def check(network: nn.Module, label: str, device: torch.device, tile: int | None
 def check_size(network: nn.Module, label: str, device: torch.device, side: int) -> None:
     """Run a network in eval mode on the squares that test curves are made of. Raises BadInput where it fails."""
     with torch.inference_mode():
-        error, _ = _tried(network, (side, side), device, keyed(network, KEY))
+        error, _ = _try_size(network, (side, side), device, keyed(network, MASK_KEY))
     if error is not None:
         raise BadInput(
             f"model {label} fails on images of {side}x{side} pixels, which its test curves are made of: "
@@ -74,7 +74,7 @@ def check_training(network: nn.Module, label: str, device: torch.device, recipe:
     The network is changed: give one that is not needed any more. torch's random stream is left as it was.
     """
     crop, bfloat16 = recipe.crop, recipe.precision == "bfloat16"
-    x = torch.stack([_image(crop, crop)[0, :channels]] * min(2, recipe.batch)).to(device)
+    x = torch.stack([_test_image(crop, crop)[0, :channels]] * min(2, recipe.batch)).to(device)
     tried = f"model {label}, tried in training on crops of {crop}x{crop} in {recipe.precision},"
     try:
         with torch.random.fork_rng([device] if device.type == "cuda" else []):
@@ -86,14 +86,14 @@ def check_training(network: nn.Module, label: str, device: torch.device, recipe:
         raise BadInput(f"{tried} fails: {described(error)}. Another crop (--set crop=64) or precision "
                        "(--set precision=float32) may help") from error  # fmt: skip
     if not isinstance(y, Tensor) or y.shape != x.shape or not y.isfinite().all():
-        raise BadInput(f"{tried[:-1]}: {_problem(x, x, y, y, keyed=False)}")
+        raise BadInput(f"{tried[:-1]}: {_output_problem(x, x, y, y, keyed=False)}")
     if not y.requires_grad:
         raise BadInput(f"{tried} has no gradient: its forward detaches its output, or runs under no_grad")
 
 
-def _square(network: nn.Module, device: torch.device, keys: dict) -> tuple[tuple[int, int] | None, str]:
+def _only_square(network: nn.Module, device: torch.device, keys: dict) -> tuple[tuple[int, int] | None, str]:
     """The one square that a network takes, and what is wrong there; no size where it takes none, or several."""
-    tried = {side: _tried(network, (side, side), device, keys) for side in SQUARES}
+    tried = {side: _try_size(network, (side, side), device, keys) for side in TRIAL_SQUARES}
     taken = {side: problem for side, (error, problem) in tried.items() if error is None}
     if len(taken) > 1:
         sides = ", ".join(f"{side}x{side}" for side in taken)
@@ -101,20 +101,20 @@ def _square(network: nn.Module, device: torch.device, keys: dict) -> tuple[tuple
     return next((((side, side), problem) for side, problem in taken.items()), (None, ""))
 
 
-def _tried(
+def _try_size(
     network: nn.Module, size: tuple[int, int], device: torch.device, keys: dict, channels: int = 3
 ) -> tuple[BaseException | None, str]:
     """What a network raises on an image of a size, and what is wrong with its outputs where it raises nothing."""
-    x = _image(*size)[:, :channels].contiguous().to(device)
+    x = _test_image(*size)[:, :channels].contiguous().to(device)
     given = x.clone()
     try:
         first, second = network(given, **keys), network(x.clone(), **keys)
     except (Exception, SystemExit) as error:  # whatever a user's network raises
         return error, ""
-    return None, _problem(x, given, first, second, bool(keys))
+    return None, _output_problem(x, given, first, second, bool(keys))
 
 
-def _image(height: int, width: int) -> Tensor:
+def _test_image(height: int, width: int) -> Tensor:
     """A ramp with some noise in each channel, each in another direction, (1, 3, height, width) in [0, 1]."""
     across = torch.linspace(0, 1, width).expand(height, width)
     down = torch.linspace(0, 1, height)[:, None].expand(height, width)
@@ -123,7 +123,7 @@ def _image(height: int, width: int) -> Tensor:
     return (ramps + 0.06 * noise).clamp(0, 1)
 
 
-def _problem(x: Tensor, given: Tensor, first: object, second: object, keyed: bool) -> str:
+def _output_problem(x: Tensor, given: Tensor, first: object, second: object, keyed: bool) -> str:
     """What is wrong with two outputs for x; `given` is what the network got the first time."""
     if not isinstance(first, Tensor) or not isinstance(second, Tensor):
         return f"it returns a {type(first).__name__}, wanted one tensor"
@@ -133,26 +133,26 @@ def _problem(x: Tensor, given: Tensor, first: object, second: object, keyed: boo
         return f"its output is {str(first.dtype).removeprefix('torch.')}, wanted floating point in [0, 1]"
     if not first.isfinite().all():
         return "its output has values that are not finite (NaN or infinite)"
-    if outside := _outside(x, first.float()):
+    if outside := _range_problem(x, first.float()):
         return outside
     if not torch.equal(given, x):
         return "it changes its input, which other models get too: work on a copy"
     difference = (first - second).abs().max().item()
-    if difference > REPEATABLE:
+    if difference > MAX_DIFFERENCE:
         advice = "draw from the keys alone" if keyed else "switch dropout off in eval mode, or declare takes_keys"
         return f"two outputs for the same image differ by up to {difference:.2g}: {advice}"
     return ""
 
 
-def _outside(x: Tensor, y: Tensor) -> str:
+def _range_problem(x: Tensor, y: Tensor) -> str:
     """What is wrong with the range of an output for x; '' where nothing is."""
     distance = (y - y.clamp(0, 1)).abs()
-    share = (distance > OUTSIDE).float().mean().item()
-    scaled = share > SHARE and abs(_correlation(x, y)) > ALIKE
-    if not scaled and (distance > ELSEWHERE).float().mean().item() <= 0.5:
+    share = (distance > MAX_EXCESS).float().mean().item()
+    scaled = share > MAX_SHARE and abs(_correlation(x, y)) > MIN_SCALED_CORRELATION
+    if not scaled and (distance > MAX_MEDIAN_EXCESS).float().mean().item() <= 0.5:
         return ""
     return (
-        f"its output goes from {y.min().item():.3g} to {y.max().item():.3g}, {share:.0%} of it more than {OUTSIDE} "
+        f"its output goes from {y.min().item():.3g} to {y.max().item():.3g}, {share:.0%} of it more than {MAX_EXCESS} "
         "outside [0, 1]: wanted values in [0, 1] (one made for 0 to 255 or for -1 to 1 has to convert both ways)"
     )
 
@@ -166,23 +166,23 @@ def _correlation(x: Tensor, y: Tensor) -> float:
 @torch.inference_mode()
 def caveat(network: nn.Module, tile: int | None = None) -> str:
     """In words, what is strange on a small image, or which sizes will fail; '' for nothing, or where all fails."""
-    squares = [(side, side) for side in SQUARES]
-    for size in ((tile, tile),) if tile else (*SIZES, *squares):
-        x = _image(*size)
+    squares = [(side, side) for side in TRIAL_SQUARES]
+    for size in ((tile, tile),) if tile else (*TRIAL_SIZES, *squares):
+        x = _test_image(*size)
         try:
-            keys = keyed(network, KEY)
+            keys = keyed(network, MASK_KEY)
             y = network(x.clone(), **keys).float()
-            found = [_unlike(x, y), "" if tile else _narrow(network, size, keys)]
+            found = [_correlation_problem(x, y), "" if tile else _size_problem(network, size, keys)]
         except (Exception, SystemExit):  # `check` says it, where the network runs
             continue
         return "; ".join(filter(None, found))
     return ""
 
 
-def _unlike(x: Tensor, y: Tensor) -> str:
+def _correlation_problem(x: Tensor, y: Tensor) -> str:
     """In words, that an output does not look like the image; '' where it does."""
     alike = _correlation(x, y)
-    if alike > STRANGE or not y.isfinite().all():
+    if alike > MIN_CORRELATION or not y.isfinite().all():
         return ""
     height, width = x.shape[-2:]
     return (
@@ -191,10 +191,10 @@ def _unlike(x: Tensor, y: Tensor) -> str:
     )
 
 
-def _narrow(network: nn.Module, size: tuple[int, int], keys: dict) -> str:
+def _size_problem(network: nn.Module, size: tuple[int, int], keys: dict) -> str:
     """In words, that a network which takes a size fails on one that is a pixel larger; '' where it does not."""
     height, width = size
-    error, problem = _tried(network, (height + 1, width + 1), torch.device("cpu"), keys)
+    error, problem = _try_size(network, (height + 1, width + 1), torch.device("cpu"), keys)
     if error is None and not problem:
         return ""
     tile = height if height == width else max(64, min(size))

@@ -26,7 +26,7 @@ def specs(group: str) -> list[str]:
     }[group]
 
 
-def lack(name: str, size: str) -> str:
+def missing_requirement(name: str, size: str) -> str:
     """What a model named without parameters lacks to run at a size, in words; '' for nothing."""
     constants = cards.models().get(name)
     if constants is None:  # a spec with parameters, or somebody else's

@@ -70,7 +70,7 @@ def import_weights(
         raise BadInput(f"{file.name}: {channels}, expected 3 (colour) or 1 (grey) of both{'; ' * bool(doubt)}{doubt}")
     with told(file.name):
         flops = complexity.flops_per_pixel(adapters.adapt(network, parameters).eval())
-        tried = trial.try_out(module, parameters, network, known, contents.others)
+        tried = trial.run_trial(module, parameters, network, known, contents.others)
     card = {
         "name": name,
         "model": arch,
@@ -106,7 +106,7 @@ def import_weights(
 
 def _unimportant(parameter: str, value: Any) -> bool:
     """Whether an assumption need not be said: it acts in training only, or the trial of the weights confirms it."""
-    return parameter in UNUSED or (parameter in trial.WHITES and value == 1)
+    return parameter in UNUSED or (parameter in trial.RANGE_PARAMETERS and value == 1)
 
 
 def recognize(tensors: dict, file: str) -> str:
@@ -144,7 +144,7 @@ def _settings(settings: Mapping[str, str], arch: str, found: Mapping[str, Any], 
     for key, text in settings.items():
         if key not in own:
             raise unknown(f"parameter of {arch}", key, own)
-        values[key] = spec.setting(key, text, own[key].default)
+        values[key] = spec.parse_setting(key, text, own[key].default)
         if found.get(key, values[key]) != values[key]:
             raise BadInput(f"{key} is {spec.format_value(found[key])} by the tensors of {file}: leave --set {key} out")
     return values

@@ -97,12 +97,12 @@ class Model:
         if self.found.kind == "file" and self.card:
             return ""
         if "trial" in self.card:
-            return trial.of_card(self.card["trial"]).warning()
+            return trial.from_card(self.card["trial"]).warning()
         network = self.untrained()
         with told(f"model {self.label}"), self.running():
             recognition.load_or_explain(network, self.found.tensors, self.file.name)
             module = import_module(f"baselines.{self.name}")
-            return trial.try_out(module, self.parameters, network, self.card.get("trained_on")).warning()
+            return trial.run_trial(module, self.parameters, network, self.card.get("trained_on")).warning()
 
     def load(self, device: str | torch.device = "cpu") -> nn.Module:
         """The network in eval mode on a device. Raises BadInput if the weights do not fit it."""

@@ -27,11 +27,14 @@ from bench.networks.model import Model
 from bench.networks.weights import DEFAULT, Weights
 from bench.noise import training_noise
 
-SIZE = {"size": Parameter("size", Parameter.POSITIONAL_OR_KEYWORD, default=DEFAULT)}
-WEIGHTS = {"weights": Parameter("weights", Parameter.POSITIONAL_OR_KEYWORD, default=DEFAULT),
+SIZE_PARAMETER = {"size": Parameter("size", Parameter.POSITIONAL_OR_KEYWORD, default=DEFAULT)}
+WEIGHTS_PARAMETERS = {"weights": Parameter("weights", Parameter.POSITIONAL_OR_KEYWORD, default=DEFAULT),
            "part": Parameter("part", Parameter.KEYWORD_ONLY, default="")}  # fmt: skip
-OF_INPUT = (*recognition.INPUT_CHANNEL_NAMES, "in_channels")  # names of the number of input channels in users' networks
-OF_TABLES = ("noisy", "clean")  # what tables and pages call the images themselves
+INPUT_CHANNEL_NAMES = (
+    *recognition.INPUT_CHANNEL_NAMES,
+    "in_channels",
+)  # names of the number of input channels in users' networks
+RESERVED_NAMES = ("noisy", "clean")  # what tables and pages call the images themselves
 
 
 def resolve(text: str, default_size: str = "small") -> Model:
@@ -48,7 +51,7 @@ def _network(parsed: spec.Spec, default_size: str) -> Model:
     """A network of this installation: its size's parameters, over them its weights', over them the spec's."""
     name, module = parsed.name, import_module(f"baselines.{parsed.name}")
     own = spec.parameters_of(module.network)
-    given = _bind(parsed, {**SIZE, **WEIGHTS, **own})
+    given = _bind(parsed, {**SIZE_PARAMETER, **WEIGHTS_PARAMETERS, **own})
     chosen = given.pop("weights", DEFAULT)
     part = given.pop("part", "")
     found = None if chosen == DEFAULT else weights.find(chosen, name)
@@ -75,7 +78,7 @@ def _network(parsed: spec.Spec, default_size: str) -> Model:
         raise BadInput(f"model {label(given, {})}: {error}") from error
     parameters = {**module.SIZES[size], **of_weights, **given}
     model = Model(
-        label=label(parameters, of_weights if found.told_by_name else {}),
+        label=label(parameters, of_weights if found.implied_by_name else {}),
         name=name,
         source=name,
         size=size,
@@ -95,7 +98,7 @@ def _network(parsed: spec.Spec, default_size: str) -> Model:
 
 def _identity(found: Weights, unusual: dict[str, Any], module: ModuleType) -> str:
     """SHA-256 of the weights' file, and of what neither it nor the label tells: `unusual` parameters of its card."""
-    if found.told_by_name and unusual:
+    if found.implied_by_name and unusual:
         of_tensors = recognition.infer(module, found.tensors) or {}
         hidden = {key: unusual[key] for key in sorted(unusual) if of_tensors.get(key) != unusual[key]}
         if hidden:
@@ -144,14 +147,16 @@ def _user_defined(parsed: spec.Spec) -> Model:
         kind = type(factory).__name__
         raise BadInput(f"{parsed.name} is of type {kind}, wanted a class or function that makes a network")
     name = parsed.name.rpartition(":")[2]
-    if name in OF_TABLES:
+    if name in RESERVED_NAMES:
         raise BadInput(f"{parsed.name}: {name!r} is what tables call the {name} image: give the network another name")
     try:
         own = spec.parameters_of(factory)
     except ValueError as error:  # of some compiled functions
         raise BadInput(f"{parsed.name} does not tell its parameters by name: {error}") from error
-    others = spec.takes_others(factory)
-    given = _bind(parsed, {**own, **{key: value for key, value in WEIGHTS.items() if key not in own}}, others)
+    others = spec.accepts_any_name(factory)
+    given = _bind(
+        parsed, {**own, **{key: value for key, value in WEIGHTS_PARAMETERS.items() if key not in own}}, others
+    )
     chosen = None if "weights" in own else given.pop("weights", None)
     part = "" if "part" in own else given.pop("part", "")
     found = weights.NONE if chosen in (None, DEFAULT) else weights.find(chosen, name)
@@ -180,7 +185,7 @@ def _user_defined(parsed: spec.Spec) -> Model:
         tensors = source_fingerprint.tensors_hash(network)  # a constructor may have read weights of its own
         stated = complexity.stated(type(network))
     defaults = {key: parameter.default for key, parameter in own.items()}
-    if any({**defaults, **given}.get(name) == 1 for name in OF_INPUT):
+    if any({**defaults, **given}.get(name) == 1 for name in INPUT_CHANNEL_NAMES):
         stated = {**stated, "channels": 1}
     known = hashlib.sha256(f"{source} {tensors}".encode()).hexdigest() if tensors else source
     if "trained_on" not in found.card and (of_class := getattr(factory, "trained_on", "")):
@@ -198,7 +203,7 @@ def _bind(parsed: spec.Spec, parameters: Mapping[str, Parameter], others: bool =
             came = spec.format_value(value)
             raise BadInput(f"{key} of {parsed.name} is {came}, wanted a number, or text in quotes: {key}='{came}'")
     defaults = {key: parameter.default for key, parameter in parameters.items()}
-    return {key: spec.like(defaults.get(key), value) for key, value in given.items()}
+    return {key: spec.match_type(defaults.get(key), value) for key, value in given.items()}
 
 
 def load_model(text: str, device: str | torch.device = "cpu") -> nn.Module:
@@ -214,7 +219,7 @@ def expand(text: str, size: str = "small") -> tuple[list[Model], list[str]]:
             chosen.append(resolve(part, size))
             continue
         for member in groups.specs(part):
-            if lack := groups.lack(member, size):
+            if lack := groups.missing_requirement(member, size):
                 left_out.setdefault(member, f"{member}: {lack}, so it was left out of `{part}`")
             else:
                 chosen.append(resolve(member, size))

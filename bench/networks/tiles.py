@@ -32,7 +32,7 @@ class Tiled(nn.Module):
         """Denoise (B, C, H, W). Raises ValueError where the network changes the size of a tile."""
         keys = [0] * len(x) if keys is None else keys
         height, width = x.shape[-2:]
-        x = self._filled(x)
+        x = self._reflect(x)
         rows, columns = (strips(length, self.tiling, x.device) for length in x.shape[-2:])
         if len(rows) == len(columns) == 1:
             return self._run(x, keys)[..., :height, :width]
@@ -50,9 +50,9 @@ class Tiled(nn.Module):
             raise ValueError(f"the output has shape {tuple(y.shape[1:])}, wanted {tuple(tile.shape[1:])}")
         return y
 
-    def _filled(self, x: Tensor) -> Tensor:
+    def _reflect(self, x: Tensor) -> Tensor:
         """The image, what lacks of a tile added at the bottom and on the right."""
-        least = self.tiling.side if self.tiling.filled else 0
+        least = self.tiling.side if self.tiling.reflect_small else 0
         if min(x.shape[-2:]) >= least:
             return x
         down, across = (_reflected(length, max(length, least)).to(x.device) for length in x.shape[-2:])

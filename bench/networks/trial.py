@@ -28,11 +28,11 @@ from bench.networks.mask_keys import keyed
 from bench.noise import noises
 from bench.protocols import to_bytes
 
-PICTURE, SIDE, CORNER = "astronaut", 96, 64  # of the built-in picture a square, whose upper left corner is this far in
-WHITES = ("rgb_range", "img_range")  # how networks call the white of their input
-MARGIN = 1.0  # dB; a change that gives so much more is said; the order of the channels alone gives 0.1 for most
+IMAGE, SIDE, CORNER = "astronaut", 96, 64  # of the built-in picture a square, whose upper left corner is this far in
+RANGE_PARAMETERS = ("rgb_range", "img_range")  # how networks call the white of their input
+MIN_GAIN = 1.0  # dB; a change that gives so much more is said; the order of the channels alone gives 0.1 for most
 OTHER_LEVELS = (25, 50)  # of Gaussian noise, tried where the noise of the training is not known
-MOST_PARTS = 4
+MAX_PARTS = 4
 
 
 @dataclass(frozen=True)
@@ -73,16 +73,16 @@ class Trial:
 
 def _option(what: str) -> str:
     """'with img_range=255' -> 'with --set img_range=255'"""
-    return re.sub(rf"(?=\b(?:{'|'.join(WHITES)})=)", "--set ", what).replace("part=", "--part ")
+    return re.sub(rf"(?=\b(?:{'|'.join(RANGE_PARAMETERS)})=)", "--set ", what).replace("part=", "--part ")
 
 
-def of_card(known: Mapping[str, Any]) -> Trial:
+def from_card(known: Mapping[str, Any]) -> Trial:
     """The trial that a card tells of."""
     return Trial(**known)
 
 
 @torch.inference_mode()
-def try_out(
+def run_trial(
     module: ModuleType,
     parameters: Mapping[str, Any],
     network: nn.Module,
@@ -111,9 +111,10 @@ def try_out(
     noisy, found = psnr.score(target, _bytes(given)), score(as_is)
     worse = found <= noisy
     tried = {
-        f"with part={spec.format_value(name)}": score(runs(one, {})) for name, one in _of_parts(network, others or {})
+        f"with part={spec.format_value(name)}": score(runs(one, {}))
+        for name, one in _other_parts(network, others or {})
     }
-    for what, changed in _whites(module, parameters, network):
+    for what, changed in _other_ranges(module, parameters, network):
         tried[what] = score(runs(changed[0], changed[1]))
     if channels == 3:
         tried["with channels in the order BGR, which is not a setting here,"] = score(
@@ -127,15 +128,15 @@ def try_out(
                 score(lambda x: x - as_is(x)), score(lambda x: as_is(x) - x)
             ),
         }
-    better = {what: value for what, value in tried.items() if value > max(found + MARGIN, noisy)}
+    better = {what: value for what, value in tried.items() if value > max(found + MIN_GAIN, noisy)}
     if worse and known is None and not better:
         for sigma in OTHER_LEVELS:
             other_given, other_target = _pair(text := f"gaussian(sigma={sigma})", channels, side)
             value = score(as_is, other_given, other_target)
-            if value > psnr.score(other_target, _bytes(other_given)) + MARGIN:
+            if value > psnr.score(other_target, _bytes(other_given)) + MIN_GAIN:
                 better[f"with {text}, for which it may have been trained,"] = value
     ranked = sorted(better.items(), key=lambda item: -item[1])
-    return Trial(noise, f"{PICTURE}, {side}x{side}", round(noisy, 3), round(found, 3),
+    return Trial(noise, f"{IMAGE}, {side}x{side}", round(noisy, 3), round(found, 3),
                  {what: round(value, 3) for what, value in ranked})  # fmt: skip
 
 
@@ -165,7 +166,7 @@ def own_noise(trained_on: object) -> str | None:
 @cache
 def _pair(noise: str, channels: int, side: int) -> tuple[Tensor, np.ndarray]:
     """The picture with noise as stored in 8 bits, (1, C, H, W) in [0, 1], and the target, uint8 (H, W, C)."""
-    photo = next(photo for photo in builtin.PHOTOGRAPHS if photo.name == PICTURE)
+    photo = next(photo for photo in builtin.PHOTOGRAPHS if photo.name == IMAGE)
     clean = builtin.read_crop(photo)[CORNER : CORNER + side, CORNER : CORNER + side].astype(np.float32) / 255
     if channels == 1:
         clean = clean @ np.array([[0.299], [0.587], [0.114]], np.float32)
@@ -180,9 +181,9 @@ def _bytes(x: Tensor) -> np.ndarray:
     return to_bytes(x[0].permute(1, 2, 0).float().numpy())
 
 
-def _of_parts(network: nn.Module, others: Mapping[str, Mapping[str, Tensor]]) -> Iterator[tuple[str, nn.Module]]:
+def _other_parts(network: nn.Module, others: Mapping[str, Mapping[str, Tensor]]) -> Iterator[tuple[str, nn.Module]]:
     """The network with other sets of tensors, those that fit it."""
-    for name, tensors in list(others.items())[:MOST_PARTS]:
+    for name, tensors in list(others.items())[:MAX_PARTS]:
         if any(checkpoints.differences(network, tensors)):
             continue
         filled = copy.deepcopy(network)
@@ -193,11 +194,11 @@ def _of_parts(network: nn.Module, others: Mapping[str, Mapping[str, Tensor]]) ->
         yield name, filled.eval()
 
 
-def _whites(
+def _other_ranges(
     module: ModuleType, parameters: Mapping[str, Any], network: nn.Module
 ) -> Iterator[tuple[str, tuple[nn.Module, dict[str, Any]]]]:
     """The network with another white, where its tensors do not show that, and the parameter that changed."""
-    own = [key for key in WHITES if key in parameters]
+    own = [key for key in RANGE_PARAMETERS if key in parameters]
     shown = recognition.infer(module, network.state_dict()) or {}
     for key in own:
         if key not in shown:

@@ -80,7 +80,7 @@ class Weights:
         return {key: _tuples(value) for key, value in self.card.get("network", {}).items()}
 
     @property
-    def told_by_name(self) -> bool:
+    def implied_by_name(self) -> bool:
         """Whether the name stands for the network's parameters, so that a label need not state them."""
         return self.kind == "shipped" or (self.kind == "file" and bool(self.card))
 
@@ -115,14 +115,14 @@ def find(chosen: Any, model: str) -> Weights:
                     f"{file}, the weights {chosen!r}, is gone: remove {file.with_suffix('.json')}, or import the "
                     "weights again with --replace"
                 )
-            return Weights(chosen, kind, model, file, _of(model, known[chosen], chosen))
+            return Weights(chosen, kind, model, file, _checked_card(model, known[chosen], chosen))
     file = expanded(Path(chosen))
     if not os.path.isfile(file):  # Path's own raises where a name is too long
         raise BadInput(
             f"{shortened(chosen)} is neither a file nor one of the shipped weights: {', '.join(shipped) or 'none'}; "
             f"imported: {', '.join(imported) or 'none'}"
         )
-    return Weights(file.name, "file", model, file, _of(model, card_of_file(file), file.name))
+    return Weights(file.name, "file", model, file, _checked_card(model, card_of_file(file), file.name))
 
 
 def with_part(found: Weights, part: Any) -> Weights:
@@ -171,7 +171,7 @@ def _tuples(value: Any) -> Any:
     return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
-def _of(model: str, card: dict[str, Any], name: str) -> dict[str, Any]:
+def _checked_card(model: str, card: dict[str, Any], name: str) -> dict[str, Any]:
     """The card, if it is of this model."""
     if card.get("model", model) != model:
         raise BadInput(f"the weights {name!r} are of {card['model']!r}, not of {model!r}")

@@ -172,7 +172,7 @@ def canonical(noise: Noise) -> str:
 
 def as_spec(value: Any) -> Any:
     """A noise -> the Spec that makes it, noises among its parameters too; all else as it is."""
-    return spec.of_dataclass(noise_name(value), value, as_spec) if isinstance(value, Noise) else value
+    return spec.from_dataclass(noise_name(value), value, as_spec) if isinstance(value, Noise) else value
 
 
 def level(noise: Noise) -> float | None:

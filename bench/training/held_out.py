@@ -17,9 +17,9 @@ from bench.networks.tiles import Tiled
 from bench.networks.tiling import Tiling
 from bench.noise import noises
 
-WATCHED = ("gaussian(sigma=15)", "gaussian(sigma=50)", "mixture(level=2)", "salt_pepper(density=0.02)",
+VALIDATION_NOISES = ("gaussian(sigma=15)", "gaussian(sigma=50)", "mixture(level=2)", "salt_pepper(density=0.02)",
            "correlated(sigma=50)", "speckle(var=0.04)", "poisson(alpha=3)")  # fmt: skip
-SIDE = 128  # of the centre crops that are looked at
+CROP_SIDE = 128  # of the centre crops that are looked at
 
 Scorer = Callable[[Mapping[str, Tensor]], dict[str, float]]
 
@@ -39,11 +39,11 @@ def scorer(
     protocol = protocols.load_protocol("stored")
     cases = []
     for name, pixels in images.items():
-        if min(pixels.shape[:2]) < SIDE:
+        if min(pixels.shape[:2]) < CROP_SIDE:
             continue
-        clean = datasets.centre_crop(pixels, SIDE, name).astype(np.float32) / 255
+        clean = datasets.centre_crop(pixels, CROP_SIDE, name).astype(np.float32) / 255
         digest = noises.pixel_hash(clean)
-        for noise in map(noises.load_noise, WATCHED):
+        for noise in map(noises.load_noise, VALIDATION_NOISES):
             noisy, target = noise(clean, noises.generator(digest, noise, 0))
             x = torch.from_numpy(protocol.noisy_input(noisy)).permute(2, 0, 1)[None].contiguous()
             key = noises.mask_key(digest, noise, 0)

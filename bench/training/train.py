@@ -36,7 +36,7 @@ from bench.training.training_images import TrainingImages
 from bench.training.training_options import configure, untrained
 from noise_zoo.gaussian import Gaussian
 
-KEPT = "The last checkpoint there is kept, and the same command goes on from it"
+RESUME_ADVICE = "The last checkpoint there is kept, and the same command goes on from it"
 
 
 def train_model(
@@ -96,7 +96,7 @@ def train_model(
             model.untrained().to(torch_device), model.label, torch_device, trainer.recipe, images.channels
         )
         if images.held_out and not tiling.own(model):
-            contract.check_size(model.load(torch_device), model.label, torch_device, held_out.SIDE)
+            contract.check_size(model.load(torch_device), model.label, torch_device, held_out.CROP_SIDE)
     speaks = group.rank == 0
     for sentence in too_weak([Gaussian(recipe.sigma)]) if speaks and recipe.sigma else ():
         print(f"warning: training noise: {sentence}", file=sys.stderr)
@@ -105,7 +105,7 @@ def train_model(
         for_tensorboard = events(out / "tensorboard") if tensorboard and speaks else nullcontext()
         with wishes() as stopped, for_tensorboard as write_event:
             options = {"validate": score, "validate_every": validate_every, "minutes": minutes, "should_stop": stopped}
-            went_on = _watch(model, trainer, out, write_event, options)
+            trained = _watch(model, trainer, out, write_event, options)
             interrupted = stopped()
         if trainer.iteration < recipe.iterations:
             if speaks:
@@ -114,7 +114,7 @@ def train_model(
                 raise KeyboardInterrupt
             return None
         written = file.with_name(file.stem + shards.INDEX) if in_parts else file
-        if speaks and (went_on or not (written.exists() and checkpoints.card_beside(written).exists())):
+        if speaks and (trained or not (written.exists() and checkpoints.card_beside(written).exists())):
             scores = score(held_out.halved(trainer.weights())) if score else {}
             card = _card(file.stem, model, trainer, images, scores) | {"curve": curves.for_card(out)}
             try:
@@ -198,31 +198,31 @@ def _check_state(model: Model, network: torch.nn.Module) -> None:
 
 def _watch(model: Model, trainer: training.Trainer, out: Path, write_event, options: dict[str, Any]) -> bool:
     """Run a training to its end, and say how it goes; whether there was anything to do. Raises BadInput."""
-    speaks, went_on = trainer.processes.rank == 0, False
+    speaks, trained = trainer.processes.rank == 0, False
     try:
         running = training.train(trainer, out, **options)
         total, done = trainer.recipe.iterations, trainer.iteration
         with progress(f"train {model.name}", total, done) if speaks else nullcontext() as bar:
             for state in running:
-                went_on = True
+                trained = True
                 if write_event:
                     write_event(state, done)
                 if bar:
-                    _say(bar, state)
+                    _report_progress(bar, state)
     except (ValueError, FloatingPointError) as error:
         raise BadInput(f"{out}: {error}") from error
     except OSError as error:
-        raise BadInput(f"{out} cannot be written: {error.strerror or error}. {KEPT}") from error
+        raise BadInput(f"{out} cannot be written: {error.strerror or error}. {RESUME_ADVICE}") from error
     except Exception as error:
         if is_out_of_memory(error):
             raise BadInput(f"the memory does not suffice: {first_line(error)}. Set a smaller batch or crop") from error
         if not model.user_defined:
             raise
-        raise BadInput(f"model {model.label} fails in training: {described(error)}. {KEPT}") from error
-    return went_on
+        raise BadInput(f"model {model.label} fails in training: {described(error)}. {RESUME_ADVICE}") from error
+    return trained
 
 
-def _say(bar: Progress, state: training.TrainingProgress) -> None:
+def _report_progress(bar: Progress, state: training.TrainingProgress) -> None:
     bar.advance(state.iteration - bar.done, f"loss {state.loss:.4f}, {state.iterations_per_second:.2f} it/s")
     if state.scores:
         shown = "  ".join(f"{noise} {value:.2f}" for noise, value in state.scores.items())

@@ -13,7 +13,7 @@ from bench import datasets, spec
 from bench.datasets.channels import in_colour
 from bench.errors import BadInput
 
-HELD_OUT = 20  # about so many images are kept for choices and for test curves
+HELD_OUT_COUNT = 20  # about so many images are kept for choices and for test curves
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,12 @@ def load(text: str) -> TrainingImages:
     if not found:
         raise BadInput(f"{text!r} names no data set: wanted a folder, BSDS400, or several such as DIV2K,Flickr2K")
     count = sum(len(dataset.images) for dataset in found)
-    step = max(5, count // HELD_OUT)
+    step = max(5, count // HELD_OUT_COUNT)
     train, held_out, digest = [], {}, hashlib.sha256()
     for dataset in found:
         for image, pixels in zip(dataset.images, _decode(dataset), strict=True):
             digest.update(pixels.tobytes())
-            if (len(train) + len(held_out)) % step == 0 and count > HELD_OUT:
+            if (len(train) + len(held_out)) % step == 0 and count > HELD_OUT_COUNT:
                 held_out[f"{dataset.name}/{image.name}"] = pixels
             else:
                 train.append(pixels)

@@ -68,7 +68,7 @@ def sort_settings(model: Model, settings: Mapping[str, str]) -> tuple[dict[str, 
             of_recipe[key] = _of_recipe(key, text, recipe_fields[key])
         elif key in network_fields:
             off = key == "attention_mask" and _is_off(text)
-            of_network[key] = 0 if off else spec.setting(key, text, network_fields[key])
+            of_network[key] = 0 if off else spec.parse_setting(key, text, network_fields[key])
         else:
             raise unknown(f"setting of the recipe or of {model.name}", key, [*recipe_fields, *network_fields])
     return of_recipe, of_network
@@ -79,7 +79,7 @@ def _of_recipe(key: str, text: str, default: Any) -> Any:
         return _range(text)
     if key == "ema" and _is_off(text):
         return None
-    value = spec.setting(key, text, default)
+    value = spec.parse_setting(key, text, default)
     if key in ("betas", "milestones"):  # one number is a tuple of one
         return tuple(value) if isinstance(value, list) else (value,) if isinstance(value, int | float) else value
     return value

@@ -15,11 +15,11 @@ from bench.networks import cards, models, tiling, weights
 from bench.training import held_out
 from bench.training.training_images import TrainingImages
 
-DIGITS = 3  # of the PSNR on a card
+PSNR_DIGITS = 3  # of the PSNR on a card
 
 
 @dataclass(frozen=True)
-class Verified:
+class VerificationResult:
     """A card's PSNR in dB by noise, as it says and as its weights have it."""
 
     file: Path
@@ -27,14 +27,14 @@ class Verified:
     found: dict[str, float]
 
     @property
-    def said(self) -> dict[str, float]:
+    def stated(self) -> dict[str, float]:
         return self.card["psnr_held_out"]
 
     @property
     def differing(self) -> dict[str, float]:
         """What the weights have where the card says something else, by more than its last digit; NaN is nothing."""
-        most, noises = 1.01 * 10**-DIGITS, dict.fromkeys([*self.found, *self.said])
-        pairs = {noise: (self.found.get(noise, nan), self.said.get(noise, nan)) for noise in noises}
+        most, noises = 1.01 * 10**-PSNR_DIGITS, dict.fromkeys([*self.found, *self.stated])
+        pairs = {noise: (self.found.get(noise, nan), self.stated.get(noise, nan)) for noise in noises}
         return {noise: found for noise, (found, said) in pairs.items() if not abs(said - found) < most}
 
     def write(self) -> None:
@@ -47,7 +47,7 @@ def verifiable() -> list[str]:
     return [name for name, card in cards.cards().items() if "psnr_held_out" in card]
 
 
-def verify(name: str, images: TrainingImages) -> Verified:
+def verify(name: str, images: TrainingImages) -> VerificationResult:
     """Score shipped weights, or a file with a card, on their held-out images. Raises BadInput where they are others."""
     shipped = cards.card(name)
     file = cards.weights_folder() / f"{name}.safetensors" if shipped else expanded(Path(name))
@@ -68,5 +68,7 @@ def verify(name: str, images: TrainingImages) -> Verified:
         raise BadInput(f"{name} cannot be verified: {error}{where}") from error
     score = held_out.scorer(network, images.held_out, torch.device("cpu"), tiling.own(model), model.channels)
     if score is None:
-        raise BadInput(f"{name} has no held-out images of {held_out.SIDE} pixels or more: nothing can be verified")
-    return Verified(file, card, {noise: round(value, DIGITS) for noise, value in score(network.state_dict()).items()})
+        raise BadInput(f"{name} has no held-out images of {held_out.CROP_SIDE} pixels or more: nothing can be verified")
+    return VerificationResult(
+        file, card, {noise: round(value, PSNR_DIGITS) for noise, value in score(network.state_dict()).items()}
+    )
