@@ -12,11 +12,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from bench import registry, spec, user_imports
+from bench import registry, source_fingerprint, spec, user_imports
 from bench.errors import BadInput
 from bench.machine import versions
 from bench.metrics import Metric, load_metric
-from bench.networks import cards, source_fingerprint
+from bench.networks import cards
 from bench.networks.model import Model
 from bench.noise import noises
 from bench.runs.plan import Plan

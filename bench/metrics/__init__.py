@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench import isolation, registry, sources, spec
+from bench import isolation, registry, source_fingerprint, spec
 from bench.errors import BadInput, described, unknown
 from bench.machine import is_out_of_memory
 
@@ -105,7 +105,7 @@ def load_metric(name: str) -> Metric:
         raise BadInput(f"metric {name!r} is an object of type {type(found).__name__}, wanted a bench.metrics.Metric")
     if not found.name.isidentifier() or found.name in registry.modules("bench.metrics", "METRIC"):
         raise BadInput(f"metric {name!r} calls itself {found.name!r}: wanted a name of its own, letters and digits")
-    return _guarded(found, sources.source_hash(name, found.against, ""))
+    return _guarded(found, source_fingerprint.source_hash(name, found.against, ""))
 
 
 _GUARDED: weakref.WeakKeyDictionary[Metric, Metric] = weakref.WeakKeyDictionary()

@@ -20,9 +20,9 @@ import torch
 from torch import nn
 
 from baselines import classical, recognition
-from bench import registry, spec
+from bench import registry, source_fingerprint, spec
 from bench.errors import BadInput, told, unknown
-from bench.networks import cards, complexity, groups, misplaced_weights, source_fingerprint, weights
+from bench.networks import cards, complexity, groups, misplaced_weights, tensor_fingerprint, weights
 from bench.networks.model import Model
 from bench.networks.weights import DEFAULT, Weights
 from bench.noise import training_noise
@@ -182,7 +182,7 @@ def _user_defined(parsed: spec.Spec) -> Model:
     network = model.untrained()
     with told(f"model {model.label}"), model.running():
         source = source_fingerprint.source_hash(parsed.name, factory, found.identity)
-        tensors = source_fingerprint.tensors_hash(network)  # a constructor may have read weights of its own
+        tensors = tensor_fingerprint.tensors_hash(network)  # a constructor may have read weights of its own
         stated = complexity.stated(type(network))
     defaults = {key: parameter.default for key, parameter in own.items()}
     if any({**defaults, **given}.get(name) == 1 for name in INPUT_CHANNEL_NAMES):

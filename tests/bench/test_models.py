@@ -17,7 +17,7 @@ from baselines import checkpoints
 from baselines.dncnn import DnCNN
 from baselines.masked_swinir import MaskedSwinIR
 from bench.errors import BadInput
-from bench.networks import cards, listing, models, source_fingerprint
+from bench.networks import cards, listing, models
 
 USERS = """
 import torch

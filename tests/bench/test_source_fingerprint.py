@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from bench.networks import models, source_fingerprint
+from bench import source_fingerprint
+from bench.networks import models, tensor_fingerprint
 
 OWN = """
 import torch
@@ -50,12 +51,12 @@ def test_weights_that_a_network_reads_itself_are_a_part_of_it():
 
 def test_all_that_makes_tensors_other_is_seen():
     network = nn.Sequential(nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3))
-    first = source_fingerprint.tensors_hash(network)
-    assert first == source_fingerprint.tensors_hash(network)
+    first = tensor_fingerprint.tensors_hash(network)
+    assert first == tensor_fingerprint.tensors_hash(network)
     network[1].num_batches_tracked += 1
-    second = source_fingerprint.tensors_hash(network)
-    assert source_fingerprint.tensors_hash(network.double()) not in (first, second)
-    assert source_fingerprint.tensors_hash(nn.Sequential(*network.float(), nn.ReLU(), nn.PReLU())) != second != first
+    second = tensor_fingerprint.tensors_hash(network)
+    assert tensor_fingerprint.tensors_hash(network.double()) not in (first, second)
+    assert tensor_fingerprint.tensors_hash(nn.Sequential(*network.float(), nn.ReLU(), nn.PReLU())) != second != first
 
 
 def names(file):

@@ -1,4 +1,4 @@
-"""SHA-256 fingerprint of a user-defined network: its source file, the local files that it imports, and its tensors."""
+"""SHA-256 fingerprints of user-defined networks, noises and metrics: the source file, and the local files it imports."""
 
 from __future__ import annotations
 
@@ -8,10 +8,6 @@ import importlib.metadata
 import inspect
 from collections.abc import Callable, Iterator
 from pathlib import Path
-
-import torch
-from torch import Tensor, nn
-from torch.nn.modules.lazy import LazyModuleMixin
 
 from bench import isolation
 from bench.user_imports import PROTECTED, folders_of, root_of
@@ -90,33 +86,3 @@ def _files(parts: list[str], roots: tuple[Path, ...]) -> Iterator[Path]:
         for count in range(1, len(parts) + 1):
             path = root.joinpath(*parts[:count])
             yield from (path.with_name(path.name + ".py"), path / "__init__.py")
-
-
-def tensors_hash(network: nn.Module) -> str:
-    """SHA-256 of the names, types, shapes and values of all that `state_dict` has; '' where it has nothing.
-
-    Raises ValueError for layers whose tensors are not made yet.
-    """
-    if lazy := next((module for module in network.modules() if _waits(module)), None):
-        raise ValueError(f"its {type(lazy).__name__} has no sizes yet: run the network once in its constructor")
-    state, digest = network.state_dict(), hashlib.sha256()
-    if not state:
-        return ""
-    for key, value in state.items():
-        digest.update(f"{key} {_kind(value)}\n".encode())
-        digest.update(_content(value))
-    return digest.hexdigest()
-
-
-def _waits(module: nn.Module) -> bool:
-    return isinstance(module, LazyModuleMixin) and module.has_uninitialized_params()
-
-
-def _kind(value: object) -> str:
-    return f"{value.dtype} {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
-
-
-def _content(value: object) -> bytes:
-    if not isinstance(value, Tensor):  # what a module keeps beside its tensors
-        return repr(value).encode()
-    return value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
