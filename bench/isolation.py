@@ -1,10 +1,10 @@
-"""Code of users and our own in one process, so that neither changes what the other computes.
+"""Isolate user code from the project's own in one process, so that neither changes the other's numbers.
 
-What code can set for its process (`process_state`) is saved before a call into a user's file and restored after it, and
-the modules that the file imported from its folders are taken away. What its import sets of the search for modules,
-the environment, the current folder, the recursion limit and warnings lasts for its own code; all else is standard at
-each call, and random streams start anew. A call into a user's code has the process to itself; our own work in other
-threads waits, and runs in the standard state whatever the process has.
+Process-wide settings (`process_state`) are saved before a call into a user's file and restored after it, and modules
+that the file imported from its folders are removed from `sys.modules`. Settings that the file makes while it is
+imported (import search, environment, current folder, recursion limit, warnings) stay in force for its own code; all
+others are standard at each call, and random streams are seeded again. A call into user code holds the process
+exclusively; the project's own work in other threads waits, and always runs in the standard state.
 """
 
 from __future__ import annotations
@@ -29,12 +29,13 @@ _SCOPES: weakref.WeakKeyDictionary[Any, ImportScope] = weakref.WeakKeyDictionary
 
 
 def remember_scope(found: Any, scope: ImportScope) -> None:
-    """Remember the scope that an object from outside comes from; what cannot be remembered has none."""
-    with suppress(TypeError):  # without weak references or a hash: neither a class nor a function nor a metric
+    """Store the import scope of a user-defined object; one that cannot be referenced weakly or hashed has none."""
+    with suppress(TypeError):
         _SCOPES[found] = scope
 
 
 def scope_of(found: Any) -> ImportScope:
+    """The import scope of a user-defined object; an empty one if it is not known."""
     try:
         return _SCOPES.get(found, NO_SCOPE)
     except TypeError:
@@ -43,11 +44,12 @@ def scope_of(found: Any) -> ImportScope:
 
 @contextmanager
 def user_code(scope: ImportScope = NO_SCOPE, keep: bool = False, thorough: bool = True) -> Iterator[None]:
-    """Run a user's code inside it, alone; `keep` where it is the import whose settings last for the file.
+    """Context that runs user code exclusively, with the modules of its import scope.
 
-    Without `thorough` the names of large modules are not compared (`process_state`), which takes long for one call.
+    keep      store the settings that the code makes: those of an import stay in force for the file
+    thorough  also compare the names of large modules (`process_state`), which is slow for a single call
 
-    Within another call of the same thread the random streams go on, so that two outputs of a trial can differ.
+    Nested in another call of the same thread, random streams continue, so that two outputs of a trial can differ.
     """
     with _LOCK.exclusive() as depth:
         process_state.remember_threads()
@@ -68,7 +70,7 @@ def user_code(scope: ImportScope = NO_SCOPE, keep: bool = False, thorough: bool 
 
 @contextmanager
 def our_code() -> Iterator[None]:
-    """Run our own numerical work inside it, beside others' of ours, in the standard state of torch and NumPy."""
+    """Context for the project's own numerical work, in parallel with others, in the standard state of torch and NumPy."""
     with _LOCK.shared():
         changed = process_state.standardize()
         try:
@@ -78,22 +80,22 @@ def our_code() -> Iterator[None]:
 
 
 def let_others_run() -> AbstractContextManager[None]:
-    """Inside it a thread of `our_code` waits for others, which may run a user's code meanwhile."""
+    """Context in which a thread of `our_code` waits for other threads, and these may run user code."""
     return _LOCK.released()
 
 
 def in_scope_of(found: Any, thorough: bool = True) -> AbstractContextManager[None]:
-    """`user_code` in the scope that an object of a user's comes from."""
+    """`user_code` with the import scope of a user-defined object."""
     return user_code(scope_of(found), thorough=thorough)
 
 
 def call_context(found: Any) -> Context:
-    """What one call of such an object runs in."""
+    """The context of a single call of a user-defined object."""
     return lambda: in_scope_of(found, thorough=False)
 
 
 def guarded(call: Callable, context: Context) -> Callable:
-    """A function that runs in a context, whoever calls it."""
+    """The function, always run in a context."""
     if hasattr(call, "_unguarded"):
         return call
 
@@ -107,7 +109,7 @@ def guarded(call: Callable, context: Context) -> Callable:
 
 
 def guarded_class(found: type, context: Context) -> type:
-    """The class, whose objects run in a context when they are called."""
+    """The class, changed so that calls of its instances run in a context."""
     if "__call__" not in vars(found) or not hasattr(found.__call__, "_unguarded"):
         call = found.__call__
         found.__call__ = guarded(getattr(call, "_unguarded", call), context)
@@ -115,27 +117,27 @@ def guarded_class(found: type, context: Context) -> type:
 
 
 def guarded_network(network: nn.Module, context: Context) -> nn.Module:
-    """The network, which from now on runs in a context when it is called; a copy of it does so too."""
+    """The network, changed so that calls of it, and of its copies, run in a context."""
     kind = type(network)
     if hasattr(kind.__call__, "_unguarded"):
         return network
-    said = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "__doc__": kind.__doc__}
-    network.__class__ = type(kind)(kind.__name__, (kind,), {**said, "__call__": guarded(kind.__call__, context)})
+    names = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "__doc__": kind.__doc__}
+    network.__class__ = type(kind)(kind.__name__, (kind,), {**names, "__call__": guarded(kind.__call__, context)})
     return network
 
 
 class _ProcessLock:
-    """One thread with users' code alone, or any number of threads with ours together."""
+    """Readers-writer lock: one thread runs user code exclusively, or any number share the process for the project's."""
 
     def __init__(self):
         self._changed = threading.Condition()
-        self._owner: int | None = None  # the thread that has the process to itself
+        self._owner: int | None = None  # thread that holds the lock exclusively
         self._depth = 0
-        self._sharing: dict[int, int] = {}  # threads of ours, and how deep each is in
+        self._sharing: dict[int, int] = {}  # nesting depth of each thread that shares the lock
 
     @contextmanager
     def exclusive(self) -> Iterator[int]:
-        """Gives how many calls of this thread are in. What it is in together with others is interrupted by it."""
+        """Hold the lock exclusively; yields the nesting depth. A shared hold of this thread is released meanwhile."""
         me = threading.get_ident()
         with self.released():
             with self._changed:
@@ -164,7 +166,7 @@ class _ProcessLock:
 
     @contextmanager
     def released(self) -> Iterator[None]:
-        """What this thread is in together with others is left inside it, and entered again afterwards."""
+        """Release a shared hold of this thread inside the context, and acquire it again afterwards."""
         depth = self._sharing.get(threading.get_ident(), 0)
         if not depth:
             yield

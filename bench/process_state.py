@@ -1,9 +1,9 @@
-"""What code can set for its whole process or thread, as data: how each setting is read, restored, and its standard.
+"""Process-wide and thread-wide settings that code can change: how each is read and restored, and its standard value.
 
-Of torch: default dtype and device, modes of gradients, inference and autocast, deterministic algorithms, precisions and
-kernels, hooks of all modules, numbers of threads, printing, random streams. Of NumPy and Python: random streams, error
-and print settings, decimals, locale, warnings, modules' search, environment, current folder, streams, signals, built-in
-names. Torch is read only where it is imported already.
+Of torch: default dtype and device; gradient, inference and autocast modes; deterministic algorithms; precisions and
+kernels; global module hooks; thread counts; printing; random streams. Of NumPy and Python: random streams, error and
+print settings, decimals, locale, warnings, import search, environment, current folder, standard streams, signals,
+built-in names. Torch is read only if it is already imported.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-NO_STANDARD = object()  # a setting without a standard: it stays as the process has it
+NO_STANDARD = object()  # no standard value: the setting keeps the value of the process
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM, signal.SIGUSR1, signal.SIGUSR2,
            signal.SIGCHLD, signal.SIGPIPE, signal.SIGFPE)  # fmt: skip
 
 
 class ProcessSetting(NamedTuple):
-    """How a setting is read, as a value that can be compared, and set.
+    """One setting: a getter that returns a comparable value, and a setter.
 
-    kept  whether what a file sets while it is imported lasts for its own code
-    slow  whether reading it takes long: it is not read around each call of a network
+    kept  a value that a user's file sets while it is imported stays in force for its own code
+    slow  expensive to read, and so not read around each call of a network
     """
 
     get: Callable[[], Any]
@@ -50,10 +50,10 @@ class ProcessSetting(NamedTuple):
 
 
 class ProcessSnapshot:
-    """The settings of this thread and its process as they are when it is made.
+    """The settings of this thread and its process at the time of construction.
 
-    streams   whether the random streams are among them
-    thorough  whether all are; else those that are quickly read, and those at the indices `also`
+    streams   include the random streams
+    thorough  include the slow settings; otherwise only those at the indices `also`
     """
 
     def __init__(self, streams: bool = True, thorough: bool = True, also: Container[int] = ()):
@@ -65,15 +65,15 @@ class ProcessSnapshot:
         self.torch_streams = _torch_streams() if streams and self.torch else None
 
     def standardize(self) -> None:
-        """Set what numbers depend on to its standard, where it was otherwise when this was made."""
+        """Set the settings that affect numbers to their standard values, where the snapshot differs."""
         for (_, setting), value in zip(self.settings, self.values, strict=True):
             if setting.standard is not NO_STANDARD and value != setting.standard:
                 setting.set(setting.standard)
         if self.torch:
-            sys.modules["torch"].set_flush_denormal(False)  # torch cannot tell what it is
+            sys.modules["torch"].set_flush_denormal(False)  # torch has no getter for it
 
     def restore(self) -> None:
-        """Set what differs from when this was made; all that torch has is standard where it was imported since."""
+        """Restore the settings that have changed; torch is set to the standard if it has been imported since."""
         for (_, setting), value in zip(self.settings, self.values, strict=True):
             if setting.get() != value:
                 setting.set(value)
@@ -90,7 +90,7 @@ class ProcessSnapshot:
                 standardize()
 
     def kept(self) -> dict[int, Any]:
-        """What has changed since this was made and lasts for the file that changed it, by index in `settings`."""
+        """The changed settings that stay in force for the file that changed them, by index in `settings`."""
         changed = {}
         for (index, setting), value in zip(self.settings, self.values, strict=True):
             if setting.kept and (now := setting.get()) != value:
@@ -99,31 +99,31 @@ class ProcessSnapshot:
 
 
 def apply(kept: dict[int, Any]) -> None:
-    """Set what a file has set for itself while it was imported."""
+    """Apply the settings that a file made while it was imported."""
     for index, value in kept.items():
         _set(settings("torch" in sys.modules)[index], value)
 
 
 def standardize() -> list[tuple[ProcessSetting, Any]]:
-    """Set what numbers depend on to its standard; returns what was otherwise, for `undo`. Nothing without torch."""
+    """Set the settings that affect numbers to their standard values; return the previous ones, for `undo`."""
     changed = []
     for setting in settings("torch" in sys.modules):
         if setting.standard is not NO_STANDARD and (value := setting.get()) != setting.standard:
             changed.append((setting, value))
             setting.set(setting.standard)
     if "torch" in sys.modules:
-        sys.modules["torch"].set_flush_denormal(False)  # torch cannot tell what it is
+        sys.modules["torch"].set_flush_denormal(False)  # torch has no getter for it
     return changed
 
 
 def undo(changed: list[tuple[ProcessSetting, Any]]) -> None:
-    """Take back what `standardize` did."""
+    """Revert `standardize`."""
     for setting, value in reversed(changed):
         setting.set(value)
 
 
 def seed_streams() -> None:
-    """Start the random streams of torch, NumPy and Python anew; `ProcessSnapshot.restore` brings the former ones back."""
+    """Seed the random streams of torch, NumPy and Python with 0; `ProcessSnapshot.restore` restores the previous ones."""
     np.random.set_bit_generator(_SPARE.pop() if _SPARE else np.random.MT19937())
     np.random.seed(0)
     random.seed(0)
@@ -134,7 +134,7 @@ def seed_streams() -> None:
             torch.cuda.manual_seed_all(0)
 
 
-_SPARE: list[np.random.MT19937] = []  # making one takes a quarter of a millisecond
+_SPARE: list[np.random.MT19937] = []  # reused: constructing one takes 0.25 ms
 
 
 def settings(with_torch: bool) -> tuple[ProcessSetting, ...]:
@@ -167,7 +167,7 @@ def _list(owner: Any, name: str, kept: bool = False) -> ProcessSetting:
 
 
 class _Identity:
-    """An object that equals itself alone, whatever it contains."""
+    """Compares an object by identity, not by content."""
 
     def __init__(self, of: Any):
         self.of = of
@@ -186,7 +186,7 @@ def _dictionary(get: Callable[[], dict]) -> ProcessSetting:
 
 
 class _NamespaceState:
-    """What names stand for in a module or class; equal where all stand for the same."""
+    """The names of a module or class and the objects bound to them; equal if all bindings are equal."""
 
     def __init__(self, owner: Any):
         self.names, self.objects = tuple(vars(owner)), tuple(vars(owner).values())
@@ -194,17 +194,19 @@ class _NamespaceState:
     def __eq__(self, other: object) -> bool:
         try:
             return self.objects == other.objects
-        except (ValueError, TypeError, RuntimeError):  # of objects of which no comparison has one truth
+        except (ValueError, TypeError, RuntimeError):  # objects such as arrays, whose comparison is not a bool
             return False
 
 
 def _names(owner: Any, slow: bool = False) -> ProcessSetting:
-    """The names of a module or class, which code may have given other objects; a file's own last for it."""
+    """The names of a module or class, which code may rebind; what a file rebinds stays in force for it."""
 
     def put(value: _NamespaceState) -> None:
         before, now = dict(zip(value.names, value.objects, strict=True)), dict(vars(owner))
         for name, stands_for in now.items():
-            if name not in before and not isinstance(stands_for, ModuleType):  # what was imported meanwhile stays
+            if name not in before and not isinstance(
+                stands_for, ModuleType
+            ):  # submodules imported in the meantime stay
                 delattr(owner, name)
         for name, stood_for in before.items():
             if now.get(name, NO_STANDARD) is not stood_for:
@@ -217,7 +219,7 @@ def _set_warnings(value: tuple) -> None:
     filters, content = value
     filters.of[:] = content
     warnings.filters = filters.of
-    warnings._filters_mutated()  # the registries of modules remember what was decided before
+    warnings._filters_mutated()  # resets the cached decisions of each module
 
 
 def _set_environment(value: dict) -> None:
@@ -232,21 +234,21 @@ def _set_environment(value: dict) -> None:
 def _folder() -> str | None:
     try:
         return os.getcwd()
-    except FileNotFoundError:  # it was removed
+    except FileNotFoundError:  # the folder was removed
         return None
 
 
 def _set_signals(handlers: tuple | None) -> None:
     for number, handler in zip(SIGNALS, handlers or (), strict=False):
         if handler is not None and _signal.getsignal(number) != handler:
-            if number == signal.SIGALRM:  # what it waits for is the user's
+            if number == signal.SIGALRM:  # cancel a timer of the user's
                 signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(number, handler)
 
 
 def _signals() -> tuple | None:
     main = threading.current_thread() is threading.main_thread()
-    return tuple(map(_signal.getsignal, SIGNALS)) if main else None  # as numbers, which is quicker
+    return tuple(map(_signal.getsignal, SIGNALS)) if main else None  # `_signal` returns plain numbers, which is faster
 
 
 def _context() -> tuple:
@@ -255,7 +257,7 @@ def _context() -> tuple:
 
 
 def _pillow() -> tuple:
-    """How Pillow reads large and damaged files."""
+    """Pillow's limits for large and truncated images."""
     image, file = sys.modules.get("PIL.Image"), sys.modules.get("PIL.ImageFile")
     return (image.MAX_IMAGE_PIXELS, file.LOAD_TRUNCATED_IMAGES) if image and file else (89_478_485, False)
 
@@ -298,7 +300,7 @@ _PYTHON = (
     _names(np, slow=True), _names(np.random, slow=True),
     ProcessSetting(_pillow, _set_pillow),
     ProcessSetting(np.geterr, lambda value: np.seterr(**value),
-            {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}),
+                   {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}),
     ProcessSetting(np.geterrcall, np.seterrcall),
     ProcessSetting(np.getbufsize, np.setbufsize),
     ProcessSetting(np.get_printoptions, lambda value: np.set_printoptions(**value)),
@@ -314,7 +316,7 @@ _STANDARD_PRECISIONS = ("none", "none", "none", "tf32", "tf32", "none", "none", 
 
 @cache
 def _torch_settings() -> tuple[ProcessSetting, ...]:
-    """All settings that differ from their standards make other numbers, other kernels, or failures."""
+    """Settings of torch that change numbers, select other kernels or make operations fail."""
     import torch
     from torch.nn.modules import module as of_modules
 
@@ -336,8 +338,7 @@ def _torch_settings() -> tuple[ProcessSetting, ...]:
         ProcessSetting(torch.is_autocast_cache_enabled, torch.set_autocast_cache_enabled, True),
         ProcessSetting(_nesting, _set_nesting),
         ProcessSetting(torch.is_anomaly_enabled, torch.set_anomaly_enabled, False),
-        ProcessSetting(lambda: (torch._C._get_deterministic_algorithms(), torch._C._get_deterministic_algorithms_warn_only()),
-                lambda value: torch._C._set_deterministic_algorithms(value[0], warn_only=value[1]), (False, False)),
+        ProcessSetting(_deterministic, _set_deterministic, (False, False)),
         switch("deterministic_fill_uninitialized_memory", True),
         ProcessSetting(_precisions, _set_precisions, _STANDARD_PRECISIONS),
         switch("cublas_allow_fp16_reduced_precision_reduction", (True, True)),
@@ -362,12 +363,21 @@ def _torch() -> Any:
     return sys.modules["torch"]
 
 
+def _deterministic() -> tuple[bool, bool]:
+    c = _torch()._C
+    return c._get_deterministic_algorithms(), c._get_deterministic_algorithms_warn_only()
+
+
+def _set_deterministic(value: tuple[bool, bool]) -> None:
+    _torch()._C._set_deterministic_algorithms(value[0], warn_only=value[1])
+
+
 def _default_device() -> Any:
     return getattr(_torch()._GLOBAL_DEVICE_CONTEXT, "device_context", None)
 
 
 def _set_default_device(value: Any) -> None:
-    """torch.set_default_device, of which the mode among all modes of functions is `_set_modes`' business."""
+    """torch.set_default_device; its entry in the stack of function modes is handled by `_set_modes`."""
     torch = _torch()
     if value is None and _default_device() is not None:
         stack = [mode for mode in _modes()[0] if mode is not _default_device()]
@@ -378,7 +388,7 @@ def _set_default_device(value: Any) -> None:
 
 
 def _modes() -> tuple[tuple, tuple]:
-    """What stands between functions of torch and their kernels in this thread, such as `with torch.device('meta')`."""
+    """The stacks of function and dispatch modes of this thread, such as `with torch.device('meta')`."""
     c = _torch()._C
     return (tuple(c._get_function_stack_at(index) for index in range(c._len_torch_function_stack())),
             tuple(c._get_dispatch_stack_at(index) for index in range(c._len_torch_dispatch_stack())))  # fmt: skip
@@ -396,7 +406,7 @@ def _set_modes(value: tuple[tuple, tuple]) -> None:
         c._push_on_torch_dispatch_stack(mode)
 
 
-_GUARDS = []  # they would take back what they set when they end
+_GUARDS = []  # kept alive: a guard reverts its setting when it is deleted
 
 
 def _set_inference(on: bool) -> None:
@@ -438,16 +448,16 @@ def _precisions() -> tuple:
 
 def _set_precisions(value: tuple) -> None:
     torch = _torch()
-    torch._C._set_float32_matmul_precision("highest")  # of the older functions, which keep a value of their own
+    torch._C._set_float32_matmul_precision("highest")  # the older API keeps a value of its own
     for key, precision in zip(_PRECISIONS, value, strict=True):
         torch._C._set_fp32_precision_setter(*key, precision)
 
 
-_THREADS: list[int] = []  # of the process's main thread
+_THREADS: list[int] = []  # thread count of the main thread
 
 
 def _set_threads(count: int) -> None:
-    """The threads of this thread's operations; what MKL has for all threads is that of the main thread again."""
+    """Set the thread count of this thread's operations; MKL's process-wide count is reset to the main thread's."""
     torch = _torch()
     torch.set_num_threads(count)
     if threading.current_thread() is not threading.main_thread():
@@ -461,7 +471,7 @@ def _main_threads() -> int:
 
 
 def remember_threads() -> None:
-    """Keep the number of threads of the main thread, as it is now."""
+    """Store the current thread count of the main thread."""
     if "torch" in sys.modules and threading.current_thread() is threading.main_thread():
         _THREADS[:] = [_torch().get_num_threads()]
 

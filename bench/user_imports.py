@@ -1,4 +1,4 @@
-"""Imports of what lies beside a user's file, or in the current folder, as if Python had been started there.
+"""Imports of user-defined files from their own folder, or the current one, as if Python had been started there.
 
 each file has an `ImportScope` of its own: the folders it imports from, and the modules that came from there. They are among
 Python's modules only while code of that file runs, so that two files may each have a `utils`.
@@ -18,7 +18,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-OWN_PACKAGES = ("bench", "baselines", "noise_zoo", "analysis", "reports")  # a user's modules do not take their place
+# user modules cannot replace these packages, nor modules that cannot be loaded twice
+OWN_PACKAGES = ("bench", "baselines", "noise_zoo", "analysis", "reports")
 PROTECTED = {
     *OWN_PACKAGES,
     *sys.stdlib_module_names,
@@ -29,15 +30,15 @@ PROTECTED = {
 
 @dataclass(eq=False)
 class ImportScope:
-    """What a user's file sees of Python's modules besides those that are installed.
+    """Folders and modules that a user's file imports from, besides the installed packages.
 
-    folders  where it imports from, the first before the second, all before what is installed
-    package  the dotted package that a file is in for its relative imports, '' where it has none
-    forced   names that are taken from the folders though these folders have no `__init__.py`
-    names    what the folders have modules of, that go before all others
-    modules  what it imported from there, by name
-    kept     settings of the process that the file made while it was imported (`process_state`)
-    imported SHA-256 of the files that came with it, by path
+    folders   searched in this order, before the installed packages
+    package   dotted package of the file for relative imports, '' if it has none
+    forced    names imported from the folders although these have no `__init__.py`
+    names     names of modules in the folders; they take precedence over all others
+    modules   modules imported from the folders, by name
+    kept      process settings that the file made while it was imported (`process_state`)
+    imported  SHA-256 of the imported files, by path
     """
 
     folders: tuple[Path, ...] = ()
@@ -53,10 +54,10 @@ class ImportScope:
 
     @contextmanager
     def entered(self, paths: tuple[str, ...]) -> Iterator[None]:
-        """Have the scope's modules among Python's, and its folders searched; afterwards all is as it was before.
+        """Context with the scope's modules in `sys.modules` and its folders searched; both are restored at its end.
 
-        What is imported meanwhile from `paths`, those of the installed packages, stays for all, unless the scope has a
-        module of the name of an installed one: it may have been imported in its place.
+        Modules imported meanwhile from `paths`, those of the installed packages, stay loaded for all, unless the scope
+        has a module with the name of an installed one, which may have been imported instead.
         """
         before = sys.modules.copy()
         self._hide(before)
@@ -73,32 +74,33 @@ class ImportScope:
                 self._remove_new(before, {_real(entry) for entry in paths})
 
     def read_folders(self) -> None:
-        """Read anew what lies in its folders."""
+        """Refresh the names of the modules in the folders."""
         importlib.invalidate_caches()
         found = {path.name.partition(".")[0] for folder in self.folders for path in _listed(folder)} - PROTECTED
         self.names = {name for name in found if name.isidentifier() and self.first.find_spec(name)}
 
     def remember_files(self) -> None:
-        """Keep the SHA-256 of the files of its modules, as `changed` compares them."""
+        """Store the SHA-256 of the files of the modules, for `changed`."""
         self.imported = {path: _digest(path) for path in _files(self.modules)}
 
     def changed(self) -> bool:
-        """Whether a file that was imported was edited or removed since."""
+        """Whether an imported file has been edited or removed since."""
         return any(_digest(path) != digest for path, digest in self.imported.items())
 
     def _hide(self, before: dict[str, ModuleType]) -> None:
-        """Take modules of other places away whose names something in the folders has."""
+        """Remove modules from elsewhere that have the name of a module in the folders."""
         hidden = {top for top in self.names if top in before and top not in self.modules}
         if hidden:
             for name in [name for name in before if _top_level(name) in hidden]:
                 del sys.modules[name]
 
     def _remove_new(self, before: dict[str, ModuleType], paths: set[str]) -> None:
+        """Move modules imported from the folders out of `sys.modules`, and restore those that they replaced."""
         own = {str(folder) for folder in self.folders}
         new = {name: module for name, module in sys.modules.items() if before.get(name) is not module}
         tops = {_top_level(name) for name in new if _top_level(name) not in before or _top_level(name) in self.names}
         private = {top for top in tops if top not in OWN_PACKAGES and not _installed(new.get(top), top, paths - own)}
-        if any(_findable(top, paths - own) for top in private):  # what is installed may have imported it
+        if any(_findable(top, paths - own) for top in private):  # an installed package may have imported it
             private |= {_top_level(name) for name in new} - PROTECTED
         for name, module in new.items():
             if name.rpartition(".")[2].startswith(MODULE_PREFIX):
@@ -110,13 +112,13 @@ class ImportScope:
         sys.modules.update({name: module for name, module in before.items() if sys.modules.get(name) is not module})
 
 
-MODULE_PREFIX = "_outside_"  # begins the names of the modules of files, each of which is there once
+MODULE_PREFIX = "_outside_"  # of the unique module names of user files
 
 
 class _Finder:
     """Finds modules in the folders of a scope.
 
-    One that is asked first leaves protected names alone, and folders without code that are not forced.
+    The finder at the front of `sys.meta_path` skips protected names, and folders without code that are not forced.
     """
 
     def __init__(self, scope: ImportScope, first: bool = False):
@@ -130,23 +132,23 @@ class _Finder:
         return None if bare and self.first else spec
 
 
-_SCOPE_OF_FILE: dict[Path, ImportScope] = {}  # the scopes of files that were imported, by their paths
+_SCOPE_OF_FILE: dict[Path, ImportScope] = {}  # of imported files, by path
 PROJECT_MARKERS = (
     ".git",
     "pyproject.toml",
     "setup.py",
     "setup.cfg",
-)  # of these the topmost folder of a project has one
+)  # in the top folder of a project
 
 
 def imported(file: Path, scope: ImportScope) -> None:
-    """Remember that a file was imported in a scope, and the SHA-256 of the files that came with it."""
+    """Store the scope in which a file was imported, and the SHA-256 of the files that it imported."""
     _SCOPE_OF_FILE[file.resolve()] = scope
     scope.remember_files()
 
 
 def folders_of(file: Path) -> tuple[Path, ...]:
-    """Where the imports of a file are looked up: those in which it was imported; at first beside it and its package."""
+    """Folders searched for the imports of a file: those of its scope; before the first import, its own and its package's."""
     if file.resolve() in _SCOPE_OF_FILE:
         return _SCOPE_OF_FILE[file.resolve()].folders
     folder = file.resolve().parent
@@ -155,20 +157,20 @@ def folders_of(file: Path) -> tuple[Path, ...]:
 
 
 def root_of(file: Path) -> Path:
-    """The topmost of the folders that a file imports from; the others are below it."""
+    """The topmost of the folders that a file imports from."""
     return min(folders_of(file), key=lambda folder: len(folder.parts))
 
 
 def initial_scope(file: Path) -> ImportScope:
-    """The scope that a file is imported in at first; `widened_scope` gives others."""
+    """The scope of the first attempt to import a file; `widened_scope` gives further ones."""
     _SCOPE_OF_FILE.pop(file.resolve(), None)
     return ImportScope(folders_of(file))
 
 
 def widened_scope(scope: ImportScope, file: Path, error: BaseException) -> ImportScope | None:
-    """The scope in which an import that failed may succeed: with a folder above, or as a package's; or None.
+    """A scope in which a failed import may succeed, with a parent folder or as part of a package; None if there is none.
 
-    `error` is what importing the file raised.
+    `error` is the exception that the import of the file raised.
     """
     folder = file.resolve().parent
     if isinstance(error, ModuleNotFoundError) and error.name:
@@ -189,7 +191,7 @@ def widened_scope(scope: ImportScope, file: Path, error: BaseException) -> Impor
 
 
 def _project(folder: Path) -> list[Path]:
-    """The folder and those above it, up to the topmost of its project, and to the user's own at most."""
+    """The folder and its parents, up to the top of the project, at most up to the home folder."""
     found = []
     for above in (folder, *folder.parents):
         if above in (above.parent, Path.home()) and above != folder:
@@ -201,31 +203,31 @@ def _project(folder: Path) -> list[Path]:
 
 
 def _package_root(folder: Path) -> Path:
-    """The first folder above that is no package; the folder itself where it is none."""
+    """The first parent that is not a package; the folder itself if it is not one."""
     while (folder / "__init__.py").is_file():
         folder = folder.parent
     return folder
 
 
 def _has(folder: Path, parts: list[str]) -> bool:
-    """Whether a.b.c could be imported from a folder: a file of that name, or a folder with code."""
+    """Whether a.b.c could be imported from a folder: there is a file of that name, or a folder with code."""
     path = folder.joinpath(*parts)
     return path.with_name(path.name + ".py").is_file() or any(any(path.glob(form)) for form in ("*.py", "*/*.py"))
 
 
 def _installed(module: ModuleType | None, name: str, paths: set[str]) -> bool:
-    """Whether a module is one that all would get: built in, frozen, or from where Python looks without a user."""
+    """Whether a module is built in, frozen, or from `paths`, the search path without the user's folders."""
     spec = getattr(module, "__spec__", None)
     if spec is None or spec.name != name:
         return False
     if spec.origin in ("built-in", "frozen"):
         return True
-    places = [spec.origin] if spec.submodule_search_locations is None else list(spec.submodule_search_locations)
-    return any(place and _real(os.path.dirname(place)) in paths for place in places)
+    files = [spec.origin] if spec.submodule_search_locations is None else list(spec.submodule_search_locations)
+    return any(file and _real(os.path.dirname(file)) in paths for file in files)
 
 
 def _misnamed(module: ModuleType, name: str) -> bool:
-    """Whether a module was put under a name that the import system would not have given it."""
+    """Whether a module is registered under a name other than the import system's."""
     spec = getattr(module, "__spec__", None)
     return spec is None or spec.name != name
 
@@ -241,7 +243,7 @@ def _files(modules: dict[str, ModuleType]) -> list[Path]:
 
 
 def _listed(folder: Path) -> list[Path]:
-    """What may be modules in a folder."""
+    """Files and folders in a folder that may be modules."""
     inside = list(folder.iterdir()) if folder.is_dir() else []
     return [path for path in inside if path.suffix in (".py", ".so", ".pyd") or path.is_dir()]
 

@@ -1,4 +1,4 @@
-"""What was written where a model is expected and is none: a file of weights, or the name of imported weights."""
+"""Advice for a weights file, or a name of weights, given where a model spec is expected."""
 
 from __future__ import annotations
 
@@ -13,43 +13,46 @@ ENDINGS = (".pth", ".pt", ".ckpt", ".safetensors", ".mat", ".bin", ".pth.tar", "
 
 
 def advice(text: str) -> str:
-    """What a file or a name of weights in the place of a model spec is, and what to write; '' for a spec."""
+    """One line on what a weights file or name is, and the spec to write instead; '' for a model spec."""
     name = text.strip().strip("'\"")
     if "(" in name or ":" in name or name in cards.names() or name in groups.GROUPS:
         return ""
     for known in (cards.cards(), cards.imported()):
         if name in known:
-            return f"{name} names weights, expected a model: write {known[name]['model']}(weights='{name}')"
+            return f"expected a model, got the weights {name}: write {known[name]['model']}(weights='{name}')"
     if not is_file(name):
         return ""
     file = Path(name).expanduser()
     if not os.path.isfile(file):
-        return f"there is no file {name}; a file of weights goes into a model's spec: dncnn(weights='{name}')"
+        return (
+            f"expected a model, got the weights file {name}, which does not exist: check the path, and write it as "
+            f"dncnn(weights='{name}')"
+        )
     try:
         tensors = recognition.read(file).tensors
     except ValueError as error:
-        return f"{name} is a file, expected a model such as dncnn(weights='file.pth'): {error}"
-    alike = [
-        like
-        for like in recognition.find_matches(tensors)
-        if like.share == 1 and recognition.is_supported(like.parameters)
+        return f"expected a model such as dncnn(weights='file.pth'), got a file: {error}"
+    matches = [
+        match
+        for match in recognition.find_matches(tensors)
+        if match.share == 1 and recognition.is_supported(match.parameters)
     ]
-    if not alike:
+    if not matches:
         return (
-            f"{name} is weights, expected a model; its {len(tensors)} tensors are of no network that is here: give the "
-            f"file and class of the network, path/to/file.py:Net(weights='{name}')"
+            f"expected a model, got the weights file {name}, whose {len(tensors)} tensors fit none of the networks "
+            f"({', '.join(cards.networks())}): name the file and class of yours, path/to/file.py:Net(weights='{name}')"
         )
-    choices = " or ".join(f"{like.name}(weights='{name}')" for like in alike)
-    return f"{name} is weights ({alike[0]}), expected a model: write {choices}"
+    choices = " or ".join(f"{match.name}(weights='{name}')" for match in matches)
+    return f"expected a model, got the weights file {name} ({matches[0]}): write {choices}"
 
 
 def is_weights(name: str) -> bool:
-    """Whether a name is that of weights: of a file, of shipped or of imported ones."""
+    """Whether a name is that of a weights file, or of shipped or imported weights."""
     return is_file(name) or name in cards.cards() or name in cards.imported()
 
 
 def is_file(name: str) -> bool:
-    """Whether a name has an ending of weights, or is that of a file that is no source."""
+    """Whether a name has the suffix of a weights file, or is a file other than Python source."""
     if name.lower().endswith(ENDINGS):
         return True
     return os.path.isfile(os.path.expanduser(name)) and not name.endswith(".py")

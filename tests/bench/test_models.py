@@ -16,6 +16,7 @@ import bench.training.train as bench_train
 from baselines import checkpoints
 from baselines.dncnn import DnCNN
 from baselines.masked_swinir import MaskedSwinIR
+from bench import source_fingerprint
 from bench.errors import BadInput
 from bench.networks import cards, listing, models
 
