@@ -70,7 +70,7 @@ def user_code(scope: ImportScope = NO_SCOPE, keep: bool = False, thorough: bool 
 
 @contextmanager
 def our_code() -> Iterator[None]:
-    """Context for the project's own numerical work, in parallel with others, in the standard state of torch and NumPy."""
+    """Context for the project's own numerical work, shared by threads, in the standard state of torch and NumPy."""
     with _LOCK.shared():
         changed = process_state.standardize()
         try:

@@ -123,7 +123,7 @@ def undo(changed: list[tuple[ProcessSetting, Any]]) -> None:
 
 
 def seed_streams() -> None:
-    """Seed the random streams of torch, NumPy and Python with 0; `ProcessSnapshot.restore` restores the previous ones."""
+    """Seed the random streams of torch, NumPy and Python with 0, until `ProcessSnapshot.restore`."""
     np.random.set_bit_generator(_SPARE.pop() if _SPARE else np.random.MT19937())
     np.random.seed(0)
     random.seed(0)

@@ -114,7 +114,7 @@ class Origin:
 
 @functools.cache
 def origin(kind: str, found: type) -> Origin:
-    """The origin of a class; its name is that of the entry point, `file.py:Name` without the folder, or `module:Name`."""
+    """The origin of a class, named by its entry point, `file.py:Name` (without the folder) or `module:Name`."""
     value = f"{found.__module__}:{found.__qualname__}"
     named = [point.name for point in entry_points(kind).values() if point.value.replace(" ", "") == value]
     if found.__module__ in _FILES:

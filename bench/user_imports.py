@@ -1,7 +1,7 @@
 """Imports of user-defined files from their own folder, or the current one, as if Python had been started there.
 
-each file has an `ImportScope` of its own: the folders it imports from, and the modules that came from there. They are among
-Python's modules only while code of that file runs, so that two files may each have a `utils`.
+Each file has an `ImportScope` of its own: the folders that it imports from, and the modules imported from there. These
+are in `sys.modules` only while code of that file runs, so that two files may each have a `utils`.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ def imported(file: Path, scope: ImportScope) -> None:
 
 
 def folders_of(file: Path) -> tuple[Path, ...]:
-    """Folders searched for the imports of a file: those of its scope; before the first import, its own and its package's."""
+    """Folders searched for the imports of a file: those of its scope, or else its own and its package's."""
     if file.resolve() in _SCOPE_OF_FILE:
         return _SCOPE_OF_FILE[file.resolve()].folders
     folder = file.resolve().parent
@@ -168,7 +168,7 @@ def initial_scope(file: Path) -> ImportScope:
 
 
 def widened_scope(scope: ImportScope, file: Path, error: BaseException) -> ImportScope | None:
-    """A scope in which a failed import may succeed, with a parent folder or as part of a package; None if there is none.
+    """A scope in which a failed import may succeed, with a parent folder or as part of a package; else None.
 
     `error` is the exception that the import of the file raised.
     """

@@ -287,9 +287,9 @@ def verify(names, data, write) -> None:
     for name in names or verification.verifiable():
         result = verification.verify(name, images)
         wrong += bool(result.differing)
-        click.echo(f"{name}: {_pairs({noise: f'{v:.3f}' for noise, v in result.found.items()}, ' ')} dB")
+        click.echo(f"{name}: {_pairs({noise: f'{v:.3f}' for noise, v in result.measured.items()}, ' ')} dB")
         for noise, value in result.differing.items():
-            click.echo(f"  {noise}: the card says {result.stated.get(noise)}, the weights have {value:.3f}")
+            click.echo(f"  {noise}: card {result.stated.get(noise)}, measured {value:.3f}")
         if write and result.differing:
             result.write()
             click.echo("  written onto the card")

@@ -60,7 +60,7 @@ def _read_imported(path: Path) -> dict[str, Any]:
         whole = False
     if not whole:
         raise BadInput(
-            f"{path}: expected the card of imported weights, got another or damaged file: remove it, import the weights again"
+            f"{path}: expected the card of imported weights, got another file: remove it, and import the weights again"
         )
     return card
 

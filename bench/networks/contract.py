@@ -157,8 +157,8 @@ def _range_problem(x: Tensor, y: Tensor) -> str:
     if not scaled and (distance > MAX_MEDIAN_EXCESS).float().mean().item() <= 0.5:
         return ""
     return (
-        f"output: expected values in [0, 1], got {y.min().item():.3g} to {y.max().item():.3g}, {share:.0%} of them more "
-        f"than {MAX_EXCESS} outside: a network made for [0, 255] or [-1, 1] has to convert its input and output"
+        f"output: expected values in [0, 1], got {y.min().item():.3g} to {y.max().item():.3g}, {share:.0%} of them "
+        f"over {MAX_EXCESS} outside: a network made for [0, 255] or [-1, 1] has to convert its input and output"
     )
 
 
@@ -170,7 +170,7 @@ def _correlation(x: Tensor, y: Tensor) -> float:
 
 @torch.inference_mode()
 def caveat(network: nn.Module, tile: int | None = None) -> str:
-    """A note on a suspicious output for a small image, or on sizes that will fail; '' for none, or if all sizes fail."""
+    """A note on a suspicious output for a small image, or on sizes that will fail; '' for none."""
     squares = [(side, side) for side in TRIAL_SQUARES]
     for size in ((tile, tile),) if tile else (*TRIAL_SIZES, *squares):
         x = _test_image(*size)
@@ -205,6 +205,6 @@ def _size_problem(network: nn.Module, size: tuple[int, int], keys: dict) -> str:
     tile = height if height == width else max(64, min(size))
     return (
         f"it runs on {height}x{width} pixels and fails on {height + 1}x{width + 1} "
-        f"({described(error) if error else problem}): images of such sizes will fail: pad in its forward, or set a tile "
-        f"size on its class, e.g. tile = {tile}"
+        f"({described(error) if error else problem}): images of such sizes will fail: pad in its forward, or set a "
+        f"tile size on its class, e.g. tile = {tile}"
     )

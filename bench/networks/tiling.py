@@ -112,7 +112,7 @@ def own(model: Model) -> Tiling | None:
     side = model.stated.get("tile")
     if side and (side % TILE_STEP or side < MIN_TILE):
         raise BadInput(
-            f"model {model.label}: tile of its class: expected a multiple of {TILE_STEP}, at least {MIN_TILE}, got {side}"
+            f"model {model.label}, tile of its class: expected a multiple of {TILE_STEP} from {MIN_TILE}, got {side}"
         )
     return replace(_fixed(side), step=1, reflect_small=True) if side else None
 
