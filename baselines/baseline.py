@@ -1,8 +1,8 @@
 """Baseline: the same network as ours, trained without any mask (Chen et al., CVPR 2023)."""
 
-from baselines.masked_swinir import LOOKS, MaskedSwinIR, bytes_per_pixel, infer, receptive_field
+from baselines.masked_swinir import DESCRIPTION, MaskedSwinIR, bytes_per_pixel, infer, receptive_field
 
-__all__ = ["LOOKS", "bytes_per_pixel", "infer", "receptive_field"]
+__all__ = ["DESCRIPTION", "bytes_per_pixel", "infer", "receptive_field"]
 
 TITLE = "Unmasked baseline"
 PAPER = "Chen et al., Masked Image Training for Generalizable Deep Image Denoising, CVPR 2023"

@@ -1,10 +1,9 @@
-"""BM3D: alike patches are stacked and denoised together, twice (Dabov et al., 2007; Mäkinen et al., 2020).
+"""BM3D: stacks of similar patches are filtered together, in two passes (Dabov et al., 2007; Mäkinen et al., 2020).
 
-Input and output (B, 1 or 3, H, W) in [0, 1], from 16x16, colour in opponent colours. The noise level is estimated in
-each image, or given as `sigma` (of 255): baselines/classical.py says what that means. Everything else is the authors'
-package `bm3d`,
-which is no dependency: it is binary, and its terms allow informational and non-commercial use only. It works in one
-thread, because with several its sums, and so its pixels, depend on their order.
+Input and output (B, 1 or 3, H, W) in [0, 1], at least 16x16; colour in opponent colours. The noise level is estimated
+in each image, or given as `sigma` (of 255): see baselines/classical.py. The method is the authors' package `bm3d`, an
+optional dependency: it is binary, and licensed for informational and non-commercial use only. It runs in one thread,
+because with several the order of its sums, and so its output, varies.
 """
 
 from __future__ import annotations
@@ -17,21 +16,21 @@ TITLE = "BM3D"
 PAPER = "Dabov et al., Image Denoising by Sparse 3-D Transform-Domain Collaborative Filtering, TIP 2007"
 LICENCE = "non-commercial use only (Tampere University)"
 LIBRARIES = ("bm3d", "bm4d", "PyWavelets")
-RECEPTIVE_FIELD = "whole image"  # colours are scaled to the range that they have in it
+RECEPTIVE_FIELD = "whole image"  # colours are scaled to their range in the image
 PROFILES = {"np": "BM3DProfile", "vn": "BM3DProfileVN", "high": "BM3DProfileHigh"}
-LEAST = 16  # side in pixels; the package crashes on 8x8
+MIN_SIDE = 16  # pixels; the package crashes on 8x8
 
 
 class BM3D(Classical):
-    """bm3d_rgb, and bm3d on greyscale images.
+    """bm3d.bm3d_rgb, and bm3d.bm3d for greyscale images.
 
-    `profile`: 'np' (the authors' usual), 'vn' (for much noise) or 'high' (smaller steps, slower).
+    profile  'np' (the authors' default), 'vn' (for strong noise) or 'high' (smaller steps, slower)
     """
 
     def __init__(self, sigma=ESTIMATED, profile="np"):
         super().__init__(sigma)
         if profile not in PROFILES:
-            raise ValueError(f"profile is {profile!r}, wanted one of {', '.join(PROFILES)}")
+            raise ValueError(f"profile: expected one of {', '.join(PROFILES)}, got {profile!r}")
         try:
             import bm3d
         except ImportError:
@@ -42,15 +41,17 @@ class BM3D(Classical):
     def denoise(self, image: np.ndarray, sigma: float) -> np.ndarray:
         from bm3d import bm3d, bm3d_rgb
 
-        if min(image.shape[:2]) < LEAST:
-            raise ValueError(f"the image is {image.shape[0]}x{image.shape[1]}, wanted {LEAST}x{LEAST} at least")
+        if min(image.shape[:2]) < MIN_SIDE:
+            raise ValueError(f"image: expected at least {MIN_SIDE}x{MIN_SIDE}, got {image.shape[0]}x{image.shape[1]}")
         if sigma == 0:
             return image
         if image.shape[-1] == 1:
             return bm3d(image[..., 0], sigma, self.profile).reshape(image.shape)
         red, green, blue = np.moveaxis(image, -1, 0)
         if 0 in (np.ptp(red + green + blue), np.ptp(red - blue), np.ptp(red - 2 * green + blue)):
-            raise ValueError("the image is flat in a colour (grey perhaps), where the package bm3d divides by zero")
+            raise ValueError(
+                "image: expected no constant opponent colour, for which bm3d divides by zero, got one (perhaps a grey image)"
+            )
         return bm3d_rgb(image, sigma, self.profile)
 
 

@@ -1,10 +1,9 @@
-"""Read and write weights, strictly. Nothing in a file is ever executed.
+"""Read and write weights, strictly. Code in a file is never executed.
 
-A shipped or trained set of weights is a pair: `NAME.safetensors`, and its card `NAME.json` (what it is, how it came
-about, what it scores). Published checkpoints come wrapped in `params`, `state_dict` and the like, and may hold several
-sets of tensors; `baselines.tensor_sets` says which is taken. Prefixes of the names (`module.`, `model.`, `_orig_mod.`)
-come off where a network is filled, because only its own names tell what is a prefix: those of DnCNN begin with
-`model.` themselves.
+A shipped or trained set of weights is a pair of files: `NAME.safetensors` and its card `NAME.json` (network, training,
+scores). Published checkpoints are nested in `params`, `state_dict` and similar keys, and may contain several sets of
+tensors; `baselines.tensor_sets` selects one. Prefixes of names (`module.`, `model.`, `_orig_mod.`) are removed when a
+network is loaded, because only its own names show what is a prefix: those of DnCNN begin with `model.` themselves.
 """
 
 from __future__ import annotations
@@ -21,38 +20,39 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from baselines import matconvnet, parts, pickles, tensor_sets
+from baselines import matconvnet, pickles, shards, tensor_sets
 from baselines.formats import format_of
 from baselines.tensor_sets import Contents
 
-DERIVED = ("attn_mask", "relative_position_index", "num_batches_tracked", "total_ops", "total_params")
+DERIVED_BUFFERS = ("attn_mask", "relative_position_index", "num_batches_tracked", "total_ops", "total_params")
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
-    """`read_contents`, the tensors that are taken by default alone."""
+    """The default set of tensors of `read_contents`. Raises ValueError."""
     return read_contents(path).tensors
 
 
 def read_contents(path: Path, part: str = "") -> Contents:
-    """Tensors of a `.safetensors`, `.pth`, `.pt`, `.ckpt` or `.mat` file by name, on the CPU, and what else is there.
+    """Read a checkpoint (safetensors, PyTorch, MatConvNet): its tensors by name, on the CPU, and its other sets.
 
-    `part` names one of several sets of tensors; by default it is an average of the weights, or else these. What counts
-    is the content, not the ending; `NAME.safetensors.index.json` stands for its parts. Raises ValueError with the
-    reason.
+    `part` names one of several sets of tensors; by default an average of the weights, or else the last weights. The
+    format is recognized by content, not suffix; `NAME.safetensors.index.json` stands for its shards. Raises ValueError.
     """
     contents = tensor_sets.choose(_read_file(path), path.name, part)
     for key, tensor in contents.tensors.items():
         if tensor.layout is not torch.strided or tensor.is_quantized or tensor.is_complex():
-            raise ValueError(f"{path.name}: {key} is sparse, quantized or complex, wanted plain numbers")
+            raise ValueError(
+                f"{path.name}, {key}: expected a dense real tensor, got a sparse, quantized or complex one"
+            )
         if tensor.nbytes > tensor.untyped_storage().nbytes():
-            raise ValueError(f"{path.name}: {key} claims {tuple(tensor.shape)} numbers and holds fewer")
+            raise ValueError(f"{path.name}, {key}: expected {tensor.numel()} numbers, got fewer: the file is damaged")
     return contents
 
 
 def _read_file(path: Path) -> dict:
-    """A dictionary with tensors, in dictionaries perhaps."""
-    if parts.is_index(path):
-        return parts.read_parts(path)
+    """A dictionary of tensors, possibly nested. Raises ValueError."""
+    if shards.is_index(path):
+        return shards.read_shards(path)
     kind = format_of(path)
     if kind.startswith("matlab"):
         return matconvnet.read_matconvnet(path, kind)
@@ -60,43 +60,50 @@ def _read_file(path: Path) -> dict:
         try:
             return safetensors.torch.load_file(path)
         except (OSError, safetensors.SafetensorError) as error:
-            raise ValueError(f"{path.name} is damaged, cut short perhaps: {first_line(error)}") from error
+            raise ValueError(f"{path.name}: damaged or truncated ({first_line(error)}): download it again") from error
     content = _read_torch(path)
     if not isinstance(content, dict):
-        raise ValueError(f"{path.name} holds a {type(content).__name__}, wanted tensors by name")
+        raise ValueError(
+            f"{path.name}: expected tensors by name, got a {type(content).__name__}: save a state_dict() instead"
+        )
     return content
 
 
 def _read_torch(path: Path) -> object:
-    """What `torch.save` wrote, as PyTorch reads it without executing anything, or else its tensors alone."""
+    """Load a file of `torch.save` with `weights_only=True`, or else only its tensors. Raises ValueError."""
     try:
         with path.open("rb") as file:
             return torch.load(file, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError:  # it names classes of a trainer, or more
+    except pickle.UnpicklingError:  # it refers to classes, such as those of a trainer
         pass
     except (OSError, EOFError, RuntimeError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path.name} is damaged, or not a checkpoint of PyTorch: {type(error).__name__}") from error
+        raise ValueError(
+            f"{path.name}: expected a PyTorch checkpoint, got a damaged or other file ({type(error).__name__}): "
+            "download it again"
+        ) from error
     try:
         return pickles.read_nested(path)
-    except pickles.NoTensors as error:
-        raise ValueError(f"{path.name} {_objects(error)}") from None
+    except pickles.NoNamedTensors as error:
+        raise ValueError(f"{path.name}: {_describe_objects(error)}") from None
     except ValueError as error:
-        raise ValueError(f"{path.name} is damaged, or not a checkpoint of PyTorch") from error
+        raise ValueError(
+            f"{path.name}: expected a PyTorch checkpoint, got a damaged or other file: download it again"
+        ) from error
 
 
-def _objects(found: pickles.NoTensors) -> str:
-    """What a file holds in which no tensor has a name, and what to do."""
+def _describe_objects(found: pickles.NoNamedTensors) -> str:
+    """Description of a file without tensors by name, and what to do."""
     if found.content:
-        return tensor_sets.without_names(found.content)
-    kinds = f" ({tensor_sets.shown(found.kind)})" if found.kind else " (a whole network, perhaps)"
+        return tensor_sets.describe_unnamed(found.content)
+    kinds = f" ({tensor_sets.printable(found.kind)})" if found.kind else " (perhaps a whole network)"
     return (
-        f"holds objects instead of tensors by name{kinds}, and nothing in a file is executed here: "
-        "save the network's state_dict() instead"
+        f"expected tensors by name, got objects{kinds}, whose code is not executed here: save the network's "
+        "state_dict() instead"
     )
 
 
 def without_prefixes(tensors: Mapping[str, Tensor]) -> Iterator[Mapping[str, Tensor]]:
-    """The tensors, and then without the first part of their names, as long as all names begin with the same one."""
+    """The tensors, then with the first component of their names removed, as long as all names share it."""
     yield tensors
     while len({key.partition(".")[0] for key in tensors}) == 1 and all("." in key for key in tensors):
         tensors = {key.partition(".")[2]: value for key, value in tensors.items()}
@@ -104,69 +111,69 @@ def without_prefixes(tensors: Mapping[str, Tensor]) -> Iterator[Mapping[str, Ten
 
 
 def fitting(network: nn.Module, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-    """The tensors without the prefix that hides most names of the network, and without what it derives itself."""
+    """The tensors renamed without the prefix that hides the most names of the network, and without derived buffers."""
     own = network.state_dict()
     named = max(without_prefixes(tensors), key=lambda named: len(named.keys() & own.keys()))
-    return {key: value for key, value in named.items() if key in own or not key.endswith(DERIVED)}
+    return {key: value for key, value in named.items() if key in own or not key.endswith(DERIVED_BUFFERS)}
 
 
 def differences(network: nn.Module, tensors: Mapping[str, Tensor]) -> tuple[list[str], list[str], list[str]]:
-    """(keys missing, keys unknown, keys with other shapes) of tensors for a network, buffers that it derives aside."""
+    """(missing keys, unknown keys, keys with other shapes) of tensors for a network, ignoring derived buffers."""
     own, given = network.state_dict(), fitting(network, tensors)
-    missing = [key for key in own if key not in given and not key.endswith(DERIVED)]
+    missing = [key for key in own if key not in given and not key.endswith(DERIVED_BUFFERS)]
     unknown = [key for key in given if key not in own]
     return missing, unknown, [key for key in own if key in given and given[key].shape != own[key].shape]
 
 
 def load_strictly(network: nn.Module, tensors: Mapping[str, Tensor], name: str) -> None:
-    """Fill a network; buffers that follow from the architecture may be absent or superfluous, nothing else.
+    """Load tensors into a network; only buffers derived from the architecture may be missing or superfluous.
 
-    Raises ValueError that names the first keys that differ.
+    `name`: of the file, for messages. Raises ValueError with the first keys that differ.
     """
     own, given = network.state_dict(), fitting(network, tensors)
     missing, unknown, misshapen = differences(network, tensors)
-    shapes = [f"{key} is {tuple(given[key].shape)}, wanted {tuple(own[key].shape)}" for key in misshapen]
+    shapes = [f"{key}: expected {tuple(own[key].shape)}, got {tuple(given[key].shape)}" for key in misshapen]
     problems = [
-        f"{len(found)} {what}, first {', '.join(found[:3])}"
-        for what, found in (("keys missing", missing), ("keys unknown", unknown), ("other shapes", shapes))
-        if found
+        f"{len(keys)} {what} ({', '.join(keys[:3])}{', ...' * (len(keys) > 3)})"
+        for what, keys in (("missing keys", missing), ("unknown keys", unknown), ("keys with other shapes", shapes))
+        if keys
     ]
     if problems:
-        raise ValueError(f"{name} does not fit {type(network).__name__}: {'; '.join(problems)}")
+        raise ValueError(f"{name}: does not fit {type(network).__name__}: {'; '.join(problems)}")
     for key, value in given.items():
-        if came := _no_weights(value, own[key]):
-            raise ValueError(f"{name}: {key} is {came}, wanted floating point of 16 bits or more")
+        if got := _type_problem(value, own[key]):
+            raise ValueError(f"{name}, {key}: expected floating point of at least 16 bits, got {got}")
     for key, value in given.items():
         if not value.isfinite().all():
-            raise ValueError(f"{name}: {key} has values that are not finite (NaN or infinite)")
+            raise ValueError(f"{name}, {key}: expected finite values, got NaN or infinity")
         if not value.to(dtype := own[key].dtype).isfinite().all():
-            raise ValueError(f"{name}: {key} has values that are too large for {str(dtype).removeprefix('torch.')}")
+            raise ValueError(
+                f"{name}, {key}: expected values within {str(dtype).removeprefix('torch.')}, got larger ones"
+            )
     network.load_state_dict({**own, **given}, strict=True)
 
 
-def _no_weights(value: Tensor, own: Tensor) -> str:
-    """What a tensor is, if it cannot be weights where `own` is floating point; '' if it can."""
+def _type_problem(value: Tensor, own: Tensor) -> str:
+    """The type of a tensor that cannot replace `own`, the network's; '' if it can."""
     if value.is_meta:
-        return "without values"
+        return "a tensor without values"
     usable = not own.is_floating_point() or (value.is_floating_point() and value.dtype.itemsize > 1)
     return "" if usable else str(value.dtype).removeprefix("torch.")
 
 
-def write_weights(
-    tensors: dict[str, Tensor], path: Path, card: dict, half: bool = True, in_parts: bool = False
-) -> Path:
-    """Write weights, by default in half precision, and their card, each as a whole file or not at all.
+def write_weights(tensors: dict[str, Tensor], path: Path, card: dict, half: bool = True, sharded: bool = False) -> Path:
+    """Write weights, by default in half precision, and their card, each atomically.
 
-    Returns `path`, or where they are written in parts below 16 MiB, the index that stands for them.
+    `sharded` writes several files below 16 MiB. Returns `path`, or the index of the shards. Raises OSError, ValueError.
     """
-    # each a copy: safetensors refuses tensors that share memory
+    # copies: safetensors refuses tensors that share memory
     stored = {
         key: (halved(value) if half else value).detach().cpu().clone(memory_format=torch.contiguous_format)
         for key, value in tensors.items()
     }
     part = path.with_suffix(".part")
-    if in_parts:
-        path = parts.write_parts(stored, path)
+    if sharded:
+        path = shards.write_shards(stored, path)
         size = sum(tensor.nbytes for tensor in stored.values())
     else:
         safetensors.torch.save_file(stored, part)
@@ -177,7 +184,7 @@ def write_weights(
 
 
 def halved(value: Tensor) -> Tensor:
-    """A tensor in half precision; as it is where it has no fractions, or values beyond the range of that (65,504)."""
+    """A tensor in half precision; unchanged if it is of integers, or exceeds the range of half precision (65,504)."""
     if not value.is_floating_point():
         return value
     half = value.half()
@@ -185,16 +192,16 @@ def halved(value: Tensor) -> Tensor:
 
 
 def card_beside(path: Path) -> Path:
-    """Where the card of a weights' file is: `NAME.json` beside `NAME.safetensors` or the index of its parts."""
+    """Path of the card of a weights file: `NAME.json` next to `NAME.safetensors` or the index of its shards."""
     return (
-        path.with_name(path.name.removesuffix(parts.INDEX) + ".json")
-        if parts.is_index(path)
+        path.with_name(path.name.removesuffix(shards.INDEX) + ".json")
+        if shards.is_index(path)
         else path.with_suffix(".json")
     )
 
 
 def write_card(path: Path, card: dict) -> None:
-    """Write the card of a weights' file, whole or not at all."""
+    """Write the card of a weights file atomically."""
     part = path.with_suffix(".part")
     part.write_text(json.dumps(card, indent=1) + "\n")
     os.replace(part, card_beside(path))
@@ -207,5 +214,5 @@ def file_hash(path: Path) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error's text, or its kind where it has none."""
+    """First line of an exception's message, or its type if it has none."""
     return next(iter(str(error).strip().splitlines()), type(error).__name__)

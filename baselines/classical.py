@@ -1,9 +1,9 @@
-"""Classical denoisers: what methods without training share. The work itself is done by well-kept libraries.
+"""Base class and noise estimation of the classical denoisers, which need no training and use established libraries.
 
-Such a method has to be told how strong the noise is. `sigma='estimated'`, the default, takes the level from each image
-by itself, as one who has only the noisy image would; it changes with the noise, which no network trained on one level
-can. `sigma=15` (of 255) assumes the noise that the networks were trained on, whatever comes. The estimate is made for
-white Gaussian noise: it takes correlated noise for detail, and is blind to sparse noise such as salt & pepper.
+Such a method needs the noise level. `sigma='estimated'`, the default, estimates it in each image (blind denoising), and
+so adapts to the noise, unlike a network trained at one level. `sigma=15` (in 8-bit levels) assumes the training noise
+of the networks for all images. The estimate assumes white Gaussian noise: it mistakes correlated noise for detail, and
+does not detect sparse noise such as salt & pepper.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from torch import Tensor, nn
 
 ESTIMATED = "estimated"
 NORMAL_MEDIAN = 0.6744897501960817  # median of |N(0, 1)|
-ROUNDING = 1e-6  # an estimate below it is of rounding, not of noise
+MIN_LEVEL = 1e-6  # lower estimates are rounding errors
 
 
 def noise_level(image: np.ndarray) -> float:
-    """Deviation of white noise in (H, W, C), in the image's units: the mean of the channels' estimates.
+    """Estimated standard deviation of white noise in an image (H, W, C), in its units: the mean over channels.
 
-    A channel's is the median of the finest diagonal wavelet details that are not exactly zero, over that of the normal
-    distribution. Equals skimage.restoration.estimate_sigma, except that a flat channel has no noise (there: NaN).
+    Per channel: the median of the absolute finest diagonal wavelet coefficients other than zero, divided by that of the
+    normal distribution. Equals skimage.restoration.estimate_sigma, except that a flat channel gives 0 (there: NaN).
     Source: Donoho & Johnstone, Ideal Spatial Adaptation by Wavelet Shrinkage, Biometrika 1994, section 4.2.
     """
     levels = []
@@ -34,32 +34,32 @@ def noise_level(image: np.ndarray) -> float:
         details = details[details > 0]
         levels.append(float(np.median(details)) / NORMAL_MEDIAN if details.size else 0.0)
     level = math.fsum(levels) / len(levels)
-    return level if level > ROUNDING else 0.0
+    return level if level > MIN_LEVEL else 0.0
 
 
 def describe_level(sigma: float | str = ESTIMATED, **others) -> str:
-    """Where the noise level comes from, in words."""
+    """Text on how the noise level is chosen, for cards."""
     if sigma == ESTIMATED:
-        return "estimated in each image by itself (in each tile of one that is tiled), as if it were white and Gaussian"
-    return f"assumed to be {sigma} of 255, whatever the image"
+        return "estimated in each image (each tile, if tiled), assuming white Gaussian noise"
+    return f"{sigma} of 255, for all images"
 
 
 def bytes_per_pixel(**parameters) -> int:
-    """Memory at the peak, measured: 103 (wavelet), 127 (tv), 130 (nlm). So 16 megapixels are run whole."""
+    """Peak memory; measured: 103 (wavelet), 127 (tv), 130 (nlm). Images up to 16 megapixels are run as a whole."""
     return 160
 
 
 class Classical(nn.Module, ABC):
-    """(B, 1 or 3, H, W) in [0, 1] -> the same, one by one, in float64 on the CPU; no weights, not differentiable.
+    """Denoise (B, 1 or 3, H, W) in [0, 1], image by image, in float64 on the CPU; not differentiable.
 
-    sigma  the noise's deviation, of 255, or 'estimated' in each image
+    sigma  standard deviation of the noise, of 255, or 'estimated' in each image
     """
 
     def __init__(self, sigma: float | str = ESTIMATED):
         super().__init__()
         number = isinstance(sigma, int | float) and not isinstance(sigma, bool)
         if sigma != ESTIMATED and not (number and 0 <= sigma < math.inf):
-            raise ValueError(f"sigma is {sigma!r}, wanted {ESTIMATED!r} or a noise level of 255, such as 15")
+            raise ValueError(f"sigma: expected {ESTIMATED!r} or a number from 0, of 255, e.g. 15, got {sigma!r}")
         self.sigma = sigma
 
     def forward(self, x: Tensor) -> Tensor:
@@ -72,4 +72,4 @@ class Classical(nn.Module, ABC):
 
     @abstractmethod
     def denoise(self, image: np.ndarray, sigma: float) -> np.ndarray:
-        """(H, W, C) in [0, 1], float64, with noise of deviation `sigma` in the same units -> the same without it."""
+        """Denoise (H, W, C) in [0, 1], float64; `sigma`: standard deviation of the noise, in the same units."""

@@ -21,13 +21,13 @@ FACTS = {  # of each size; tests compute them
     "small": {"parameters": 103_283, "flops_per_pixel": 205_920, "receptive_field": 19},
 }
 LAYERS = ("model.*:ReLU",)  # stages, deepest features last
-LOOKS = "a DnCNN of {nb} layers"
+DESCRIPTION = "a DnCNN of {nb} layers"
 
 
 class DnCNN(nn.Module):
     """x - model(x). `nc` channels, `nb` convolutions; `act_mode` 'R' (ReLU) or 'BR' (batch norm before it).
 
-    rgb_range  the white of the input
+    rgb_range  maximum of the network's input values
     """
 
     def __init__(self, in_nc=3, out_nc=3, nc=64, nb=20, act_mode="R", rgb_range=1):
@@ -47,7 +47,7 @@ class DnCNN(nn.Module):
 
     @property
     def float32_layers(self) -> list[nn.Module]:
-        """The convolutions that bfloat16 is too coarse for: the first two and the last."""
+        """Convolutions for which bfloat16 is too imprecise: the first two and the last."""
         convolutions = [layer for layer in self.model if isinstance(layer, nn.Conv2d)]
         return [*convolutions[:2], convolutions[-1]]
 
@@ -56,7 +56,7 @@ class DnCNN(nn.Module):
 
 
 def infer(tensors: Mapping[str, Tensor]) -> dict:
-    """The parameters that published tensors show."""
+    """Network parameters inferred from the tensors of a checkpoint."""
     kernels = {int(key.split(".")[1]): tensors[key].shape for key in tensors if tensors[key].dim() == 4}
     first, last = tensors["model.0.weight"].shape, kernels[max(kernels)]
     batch_norm = any(key.endswith("running_mean") for key in tensors)
@@ -64,17 +64,19 @@ def infer(tensors: Mapping[str, Tensor]) -> dict:
             "act_mode": "BR" if batch_norm else "R"}  # fmt: skip
 
 
-def doubt(in_nc=3, out_nc=3, nc=64, nb=20, **others) -> str:
-    """What weights of these sizes could be of instead, in words; '' for nothing."""
+def caveat(in_nc=3, out_nc=3, nc=64, nb=20, **others) -> str:
+    """Note on another network with tensors of the same shapes; '' for none."""
     if (in_nc, out_nc) in ((13, 12), (5, 4)):  # 2x2 pixels of each colour, and the noise level
-        return "an FFDNet (Zhang et al., TIP 2018) has the same tensors, which is not one of the networks here"
+        return "an FFDNet (Zhang et al., TIP 2018) has tensors of the same shapes, and is not supported"
     if (nc, nb) != (64, 7):
         return ""
-    return "an IRCNN (Zhang et al., CVPR 2017) has the same tensors, but dilated convolutions, which are not run here"
+    return (
+        "an IRCNN (Zhang et al., CVPR 2017), with dilated convolutions, has tensors of the same shapes: not supported"
+    )
 
 
 def receptive_field(nb=20, **others) -> int:
-    """Side in pixels of what an output pixel depends on."""
+    """Receptive field: side in pixels."""
     return 2 * nb + 1
 
 

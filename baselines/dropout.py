@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from baselines.baseline import SMALL
-from baselines.masked_swinir import LOOKS, MaskedSwinIR, bytes_per_pixel, infer, receptive_field
+from baselines.masked_swinir import DESCRIPTION, MaskedSwinIR, bytes_per_pixel, infer, receptive_field
 from baselines.validation import fraction
 
-__all__ = ["LOOKS", "bytes_per_pixel", "infer", "receptive_field"]
+__all__ = ["DESCRIPTION", "bytes_per_pixel", "infer", "receptive_field"]
 
 TITLE = "Dropout"
 PAPER = "Kong et al., Reflash Dropout in Image Super-Resolution, CVPR 2022"

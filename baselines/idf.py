@@ -25,16 +25,16 @@ FACTS = {  # of each size; tests compute them
     "small": {"parameters": 49_021, "flops_per_pixel": 890_120, "receptive_field": "whole image"},
 }
 LAYERS = ("block.feature_extractor",)  # stages, deepest features last
-LOOKS = "an IDF of {hidden_channels} channels"
+DESCRIPTION = "an IDF of {hidden_channels} channels"
 RECEPTIVE_FIELD = "whole image"  # features are normalized over it
 MEAN = (0.36187348, 0.4361255, 0.4335091)
-DEVIATION = (0.19088039, 0.19967876, 0.21309015)
+STANDARD_DEVIATION = (0.19088039, 0.19967876, 0.21309015)
 EPSILON = 1e-4
 
 
 def rms_normalize(x: Tensor) -> Tensor:
     """Divide each sample of (B, C, H, W) by the root of the mean of its squares."""
-    norm = torch.linalg.vector_norm(x, dim=(1, 2, 3), keepdim=True)  # its gradient at zero is zero
+    norm = torch.linalg.vector_norm(x, dim=(1, 2, 3), keepdim=True)  # with gradient zero at zero
     return x / (norm / x[0].numel() ** 0.5 + EPSILON)
 
 
@@ -49,13 +49,13 @@ def neighbours(x: Tensor, dilation: int, mode: str) -> list[Tensor]:
 def correlation(x: Tensor, dilation: int, mode: str) -> Tensor:
     """(B, 9, H, W): twice Pearson's correlation, over the three channels, of each pixel with its neighbours."""
     centred = x - x.mean(1, keepdim=True)
-    deviation = torch.linalg.vector_norm(centred, dim=1, keepdim=True) / 2**0.5  # unbiased, (B, 1, H, W)
-    standard = centred / (deviation + EPSILON)
+    standard_deviation = torch.linalg.vector_norm(centred, dim=1, keepdim=True) / 2**0.5  # unbiased, (B, 1, H, W)
+    standard = centred / (standard_deviation + EPSILON)
     return torch.stack([(standard * other).sum(1) for other in neighbours(standard, dilation, mode)], 1)
 
 
-class ChannelAttention(nn.Module):
-    """Weights in (0, 1) for the features, from what the iteration before took away."""
+class ResidualAttention(nn.Module):
+    """Weights in (0, 1) for the features, from the residual of the previous iteration."""
 
     def __init__(self, dim: int):
         super().__init__()
@@ -78,15 +78,15 @@ class FilterBlock(nn.Module):
             nn.Conv2d(dim, dim, 3, padding=1, bias=False), nn.ReLU(),
         )  # fmt: skip
         self.kernel_predictor = nn.Conv2d(dim + 9, 9, 3, padding=1, bias=False)
-        self.gca = ChannelAttention(dim)
+        self.gca = ResidualAttention(dim)
 
     @property
     def float32_layers(self) -> list[nn.Module]:
-        """What bfloat16 is too coarse for: all but the convolution from features to features."""
+        """Layers for which bfloat16 is too imprecise: all but the convolution from features to features."""
         return [self.feature_extractor[0], self.kernel_predictor, self.gca]
 
     def forward(self, x: Tensor, residual: Tensor | None, dilation: int, mode: str) -> Tensor:
-        """Filter (B, 3, H, W); `residual` is what the iteration before took away, None at the first."""
+        """Filter (B, 3, H, W); `residual`: of the previous iteration, None at the first."""
         features = self.feature_extractor(rms_normalize(x))  # (B, C, H, W)
         if residual is not None:
             features = features * self.gca(residual)
@@ -97,7 +97,7 @@ class FilterBlock(nn.Module):
 
 
 class IDF(nn.Module):
-    """`iterations` rounds of one block, in turn on wide neighbourhoods (dilation 2, reflected) and on close ones.
+    """`iterations` iterations of one block, alternating dilation 2 (reflected) and 1.
 
     In training each round's output is mixed with its input by a random factor for each sample. `rgb_range` is the white
     of the input.
@@ -108,9 +108,9 @@ class IDF(nn.Module):
         integer(1, hidden_channels=hidden_channels, iterations=iterations)
         positive(power_alpha=power_alpha, rgb_range=rgb_range)
         self.iterations = iterations
-        self.generator: torch.Generator | None = None  # of what training draws; None: torch's own
+        self.generator: torch.Generator | None = None  # for random numbers in training; None: torch's default
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("scale", 0.5 / torch.tensor(DEVIATION).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("scale", 0.5 / torch.tensor(STANDARD_DEVIATION).view(1, 3, 1, 1), persistent=False)
         self.block = FilterBlock(hidden_channels, power_alpha)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -125,7 +125,7 @@ class IDF(nn.Module):
 
 
 def infer(tensors: Mapping[str, Tensor]) -> dict:
-    """The parameters that published tensors show; power and iterations leave no trace in them."""
+    """Network parameters inferred from the tensors of a checkpoint, which do not show power and iterations."""
     return {"hidden_channels": len(tensors["block.feature_extractor.0.weight"])}
 
 

@@ -24,7 +24,7 @@ from baselines import swin
 from baselines.swin import SwinBody
 from baselines.validation import boolean, integer
 
-LOOKS = "the network of ours, baseline and dropout, with {depths} blocks and {embed_dim} channels,"
+DESCRIPTION = "the network of ours, baseline and dropout, with {depths} blocks and {embed_dim} channels,"
 
 
 class MaskedSwinIR(SwinBody):

@@ -1,7 +1,7 @@
-"""Non-local means: each pixel becomes a mean of pixels nearby whose surroundings look alike (Buades et al., 2005).
+"""Non-local means: each pixel becomes a weighted mean of nearby pixels with similar patches (Buades et al., 2005).
 
 Input and output (B, 1 or 3, H, W) in [0, 1]. The noise level is estimated in each image, or given as `sigma` (of 255):
-baselines/classical.py says what that means. Everything else is scikit-image's, under its names and in its units.
+see baselines/classical.py. All other parameters are those of scikit-image, with its names and units.
 """
 
 from __future__ import annotations
@@ -16,28 +16,28 @@ TITLE = "Non-local means"
 PAPER = "Buades et al., A Non-Local Algorithm for Image Denoising, CVPR 2005"
 LICENCE = "BSD-3-Clause (scikit-image)"
 LIBRARIES = ("scikit-image", "PyWavelets")
-RECEPTIVE_FIELD = "whole image"  # the estimate of the noise level needs it
+RECEPTIVE_FIELD = "whole image"  # for the estimate of the noise level
 
 
 class NonLocalMeans(Classical):
-    """denoise_nl_means on patches of all channels together.
+    """skimage.restoration.denoise_nl_means on patches of all channels.
 
-    patch_size      side of the squares that are compared, in pixels
-    patch_distance  how far away pixels are looked for, in pixels
-    h               how unlike patches may be, in [0, 1]; None: half the noise level
-    fast_mode       all pixels of a patch count alike
+    patch_size      side of the patches, pixels
+    patch_distance  maximum distance of compared patches, pixels
+    h               cut-off distance of patches, in [0, 1]; None: half the noise level
+    fast_mode       equal weights for all pixels of a patch
 
-    Sizes and the half are the best of 30 settings on Gaussian 15, 20 images held out of BSDS400 (30.61 dB; with the
-    library's own 7, 11 and its advice of 0.8 for h 28.99): tests/benchmarks/classical_defaults.py.
+    The defaults are the best of 30 settings on Gaussian 15 for 20 images held out of BSDS400 (30.61 dB; with the
+    library's sizes 7 and 11 and its recommended h of 0.8 noise levels 28.99): tests/benchmarks/classical_defaults.py.
     """
 
     def __init__(self, sigma=ESTIMATED, patch_size=3, patch_distance=6, h=None, fast_mode=True):
         super().__init__(sigma)
         for name, value in (("patch_size", patch_size), ("patch_distance", patch_distance)):
             if not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} is {value!r}, wanted a whole number of pixels from 1")
+                raise ValueError(f"{name}: expected an integer of at least 1 (pixels), got {value!r}")
         if h is not None and h <= 0:
-            raise ValueError(f"h is {h}, wanted a positive difference of patches, or None for half the noise level")
+            raise ValueError(f"h: expected a positive number, or None for half the noise level, got {h}")
         self.patch_size, self.patch_distance, self.h, self.fast_mode = patch_size, patch_distance, h, fast_mode
 
     def denoise(self, image: np.ndarray, sigma: float) -> np.ndarray:
@@ -46,11 +46,11 @@ class NonLocalMeans(Classical):
             return image
         denoised = denoise_nl_means(image, self.patch_size, self.patch_distance, h, self.fast_mode, sigma,
                                     preserve_range=True, channel_axis=-1)  # fmt: skip
-        return denoised.reshape(image.shape)  # the library drops a side of one pixel
+        return denoised.reshape(image.shape)  # the library drops axes of length one
 
 
 def receptive_field(sigma=ESTIMATED, patch_size=3, patch_distance=6, **others) -> int | str:
-    """Side in pixels of what an output pixel depends on."""
+    """Receptive field: side in pixels, or a description."""
     return RECEPTIVE_FIELD if sigma == ESTIMATED else 2 * (patch_distance + patch_size // 2) + 1
 
 

@@ -4,9 +4,9 @@ Trained on Gaussian noise of one level only, it is meant to keep working on nois
 """
 
 from baselines.baseline import SMALL
-from baselines.masked_swinir import LOOKS, MaskedSwinIR, bytes_per_pixel, infer, receptive_field
+from baselines.masked_swinir import DESCRIPTION, MaskedSwinIR, bytes_per_pixel, infer, receptive_field
 
-__all__ = ["LOOKS", "bytes_per_pixel", "infer", "receptive_field"]  # the same as of the baseline
+__all__ = ["DESCRIPTION", "bytes_per_pixel", "infer", "receptive_field"]  # the same as of the baseline
 
 TITLE = "Masked training (ours)"
 PAPER = "Chen et al., Masked Image Training for Generalizable Deep Image Denoising, CVPR 2023"

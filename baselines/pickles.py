@@ -1,9 +1,9 @@
-"""Read the tensors of a checkpoint that `torch.load(weights_only=True)` refuses, without running what it says.
+"""Read the tensors of a checkpoint that `torch.load(weights_only=True)` refuses, without executing its code.
 
-A pickle is a program: it names functions and calls them. Here every name but those that rebuild a tensor stands for
-an object that does nothing, so that a trainer's own classes (Lightning, OmegaConf) need not be installed and a
-hostile file builds empty objects. Formats: what `torch.save` has written since PyTorch 1.6, an uncompressed zip, and
-before it, pickles and storages one after the other.
+A pickle is a program that calls functions by name. Here all names except those that rebuild tensors are bound to an
+object without effect, so that a trainer's classes (Lightning, OmegaConf) need not be installed, and a malicious file
+only creates empty objects. Formats: uncompressed zip archives (PyTorch 1.6 and later), and the older sequence of
+pickles and storages.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ STORAGES = {
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 
 
-class NoTensors(ValueError):
-    """A file can be read, and no tensor lies where one is looked for.
+class NoNamedTensors(ValueError):
+    """A file was read, but has no tensor by name at its top level or in a dictionary.
 
-    content  its dictionaries, with the lists in them that hold tensors or dictionaries of them; {} where it has none
-    kind     the first class of a library or of the user's that the file names, 'models.network.DnCNN'; or ''
+    content  its dictionaries, and lists of tensors or of such dictionaries in them; {} if there are none
+    kind     first class that the file refers to, 'models.network.DnCNN'; '' if none
     """
 
     def __init__(self, message: str, content: dict, kind: str):
@@ -50,15 +50,15 @@ class NoTensors(ValueError):
 
 
 def read_tensors(path: str | Path) -> dict[str, Tensor]:
-    """All tensors of `read_nested`, a dictionary's under its own key, a dot and theirs: "state_dict.conv.weight"."""
+    """All tensors of `read_nested` by their path of keys: "state_dict.conv.weight"."""
     return dict(_flat(read_nested(path)))
 
 
 def read_nested(path: str | Path) -> dict[str, Tensor | dict | list]:
-    """The tensors of a checkpoint on the CPU by name, in dictionaries and in lists of these as they lie there.
+    """The tensors of a checkpoint, on the CPU, in its nested dictionaries and lists.
 
-    What lies in objects is left out, and so is all without a tensor. Raises ValueError where the file is no such
-    checkpoint, or where no tensor has a name.
+    Objects, and containers without tensors, are skipped. Raises ValueError if the file is not a checkpoint, and
+    NoNamedTensors if no tensor has a name.
     """
     try:
         with open(path, "rb") as file:
@@ -68,16 +68,18 @@ def read_nested(path: str | Path) -> dict[str, Tensor | dict | list]:
             found = _tensors(content, {}) if isinstance(content, dict) else {}
     except OSError:
         raise
-    except Exception as error:  # a broken or hostile pickle may raise anything
-        wanted = "older format" if legacy else "zip format"
-        raise ValueError(f"{path} is not a checkpoint in PyTorch's {wanted}: {error!r}") from error
+    except Exception as error:  # a damaged or malicious pickle may raise anything
+        expected = "the format before 1.6" if legacy else "zip format"
+        raise ValueError(
+            f"{path}: expected a PyTorch checkpoint ({expected}), got a damaged file: {error!r}"
+        ) from error
     if next(_flat(found), None) is None:
-        raise NoTensors(f"{path} holds no tensor at its top, nor in a dictionary", found, kind)
+        raise NoNamedTensors(f"{path}: expected tensors by name, got none", found, kind)
     return found
 
 
 def _tensors(content: dict, known: dict[int, dict]) -> dict[str, Tensor | dict]:
-    """The tensors of a dictionary and of those in it; `known` has what those that were seen before came to."""
+    """The tensors of a dictionary and of nested ones; `known`: results of dictionaries already visited, by id."""
     if id(content) in known:
         return known[id(content)]
     found = known[id(content)] = {}
@@ -92,12 +94,13 @@ def _tensors(content: dict, known: dict[int, dict]) -> dict[str, Tensor | dict]:
 
 
 def _items(values: list, known: dict[int, dict]) -> list[Tensor | dict]:
-    """Of a list the tensors, and the dictionaries that hold some."""
+    """The tensors of a list, and its dictionaries with tensors."""
     tensors = [value.tensor for value in values if isinstance(value, _Held)]
     return [*tensors, *(inner for value in values if isinstance(value, dict) and (inner := _tensors(value, known)))]
 
 
 def _flat(nested: dict, before: str = "", around: frozenset[int] = frozenset()) -> Iterator[tuple[str, Tensor]]:
+    """Yield (path of keys, tensor); cycles are skipped."""
     for key, value in nested.items():
         if isinstance(value, dict) and id(value) not in around:
             yield from _flat(value, f"{before}{key}.", around | {id(value)})
@@ -106,31 +109,31 @@ def _flat(nested: dict, before: str = "", around: frozenset[int] = frozenset()) 
 
 
 def _load_zip(file: BinaryIO) -> tuple[object, str]:
-    """The object a checkpoint holds, with `_Held` for tensors and `_Inert` for whatever is neither data nor tensor.
+    """(content, name of the first unknown class) of a zip checkpoint.
 
-    And the first class that it names for which `_Inert` stands.
+    In the content `_Held` replaces tensors, and `_Inert` replaces other objects.
     """
     with zipfile.ZipFile(file) as archive:
         members = archive.namelist()
         programs = [name for name in members if name.endswith("/data.pkl") and name.count("/") == 1]
         if len(programs) != 1:
-            raise ValueError("it has no data.pkl")
+            raise ValueError("no data.pkl")
         folder = programs[0].removesuffix("data.pkl")
         if f"{folder}byteorder" in members and _stored(archive, f"{folder}byteorder") != sys.byteorder.encode():
-            raise ValueError("it was written on a machine of the other byte order")
+            raise ValueError("written on a machine of the other byte order")
         reader = _ZipUnpickler(io.BytesIO(_stored(archive, programs[0])), archive, folder)
         return reader.load(), reader.kind
 
 
 def _load_legacy(file: BinaryIO) -> tuple[object, str]:
-    """The same of the older format: a number, a version, facts of the system, the object, its storages' names, data."""
+    """The same for the older format: magic number, version, system, content, keys of storages, data."""
     room = file.seek(0, io.SEEK_END)
     file.seek(0)
     number, _, system = (_LegacyUnpickler(file, room).load() for _ in range(3))
     if number != LEGACY_MAGIC:
-        raise ValueError("it does not begin as one")
+        raise ValueError("wrong magic number")
     if not isinstance(system, dict) or system.get("little_endian") != (sys.byteorder == "little"):
-        raise ValueError("it was written on a machine of the other byte order")
+        raise ValueError("written on a machine of the other byte order")
     reader = _LegacyUnpickler(file, room)
     content = reader.load()
     for key in _LegacyUnpickler(file, room).load():
@@ -138,21 +141,21 @@ def _load_legacy(file: BinaryIO) -> tuple[object, str]:
         length = int.from_bytes(file.read(8), "little")
         data = bytearray(file.read(length * flat.element_size()))
         if length != flat.numel() or len(data) != flat.nbytes:
-            raise ValueError(f"its storage {key} is cut short")
+            raise ValueError(f"storage {key} is truncated")
         if data:
             flat.copy_(torch.frombuffer(data, dtype=flat.dtype))
     return content, reader.kind
 
 
 def _stored(archive: zipfile.ZipFile, name: str) -> bytearray:
-    """The bytes of a member as `torch.save` writes it, uncompressed: a small file cannot become a large tensor."""
+    """Bytes of an uncompressed member, as written by `torch.save`: protects against decompression bombs."""
     if archive.getinfo(name).compress_type != zipfile.ZIP_STORED:
         raise ValueError(f"{name} is compressed")
     return bytearray(archive.read(name))
 
 
 class _Unpickler(pickle.Unpickler):
-    """Makes tensors, and nothing else that does anything."""
+    """Rebuilds tensors; all other classes and functions are replaced by `_Inert`."""
 
     def __init__(self, file: BinaryIO):
         super().__init__(file)
@@ -183,7 +186,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 class _ZipUnpickler(_Unpickler):
-    """Takes storages from the archive when they are first named."""
+    """Reads a storage from the archive at its first reference."""
 
     def __init__(self, file: BinaryIO, archive: zipfile.ZipFile, folder: str):
         super().__init__(file)
@@ -193,7 +196,7 @@ class _ZipUnpickler(_Unpickler):
         """A storage as a flat tensor; the reference is ('storage', type, key, device, number of elements)."""
         kind, dtype, key, _, _ = reference
         if kind != "storage" or not isinstance(dtype, torch.dtype):
-            raise pickle.UnpicklingError(f"{reference!r} is no storage of a known type")
+            raise pickle.UnpicklingError(f"unknown type of storage: {reference!r}")
         if key not in self.storages:
             data = _stored(self.archive, f"{self.folder}data/{key}")
             flat = torch.frombuffer(data, dtype=dtype) if data else torch.empty(0, dtype=dtype)
@@ -202,7 +205,7 @@ class _ZipUnpickler(_Unpickler):
 
 
 class _LegacyUnpickler(_Unpickler):
-    """Makes room for the storages that are named; they are filled later. `room` is the size of the file in bytes."""
+    """Allocates storages at their first reference, to be filled later. `room`: size of the file in bytes."""
 
     def __init__(self, file: BinaryIO, room: int):
         super().__init__(file)
@@ -212,17 +215,17 @@ class _LegacyUnpickler(_Unpickler):
         """The reference is ('storage', type, key, device, number of elements, None)."""
         kind, dtype, key, _, length, view = reference
         if kind != "storage" or not isinstance(dtype, torch.dtype) or view is not None:
-            raise pickle.UnpicklingError(f"{reference!r} is no storage of a known type")
+            raise pickle.UnpicklingError(f"unknown type of storage: {reference!r}")
         if key not in self.storages:
             self.room -= length * dtype.itemsize
             if length < 0 or self.room < 0:
-                raise ValueError("its storages are larger than the file")
+                raise ValueError("storages are larger than the file")
             self.storages[key] = _Held(torch.zeros(length, dtype=dtype))
         return self.storages[key]
 
 
 class _Untouchable:
-    """A pickle can set the state of all it has made and named: here that does nothing."""
+    """Ignores `__setstate__`, which a pickle can call on any object."""
 
     __slots__ = ()
 
@@ -231,7 +234,7 @@ class _Untouchable:
 
 
 class _Held(_Untouchable):
-    """A tensor that a pickle can pass on but not reach into."""
+    """A tensor whose attributes a pickle cannot access."""
 
     __slots__ = ("tensor",)
 
@@ -244,7 +247,7 @@ class _Dictionary(_Untouchable, dict):
 
 
 class _Inert(_Untouchable):
-    """Stands for any class, function or instance; whatever is done to it, nothing happens."""
+    """Replaces any class, function or instance; all operations on it are without effect."""
 
     __slots__ = ()
 

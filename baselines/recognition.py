@@ -1,14 +1,14 @@
-"""Which network a set of weights is for, by the names and shapes of its tensors alone.
+"""Recognize the network of a set of weights by the names and shapes of its tensors.
 
-A network's module may have
+The module of a network may define
 
-    infer(tensors)       reads the network's parameters from its tensors; whatever it raises: of another network
-    LOOKS                a description of it with these parameters in braces
-    PUBLISHED            parameters of published weights that tensors do not show
-    published(**found)   the same, where it depends on those that tensors show
-    doubt(**parameters)  which other network has the same tensors
+    infer(tensors)        network parameters from its tensors; any exception means another network
+    DESCRIPTION           text with these parameters in braces
+    PUBLISHED             parameters of published weights that tensors do not show
+    published(**found)    the same, if it depends on the parameters found in the tensors
+    caveat(**parameters)  note on another network with the same tensors
 
-`ours`, `baseline` and `dropout` have the same names and shapes: nothing here can tell them apart.
+`ours`, `baseline` and `dropout` have the same names and shapes, and cannot be distinguished.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ import torch
 from torch import Tensor, nn
 
 from baselines.checkpoints import differences, load_strictly, read_contents, without_prefixes
-from baselines.tensor_sets import CHOOSE, Contents, SeveralSets, below, shown
+from baselines.tensor_sets import CHOOSE, Contents, SeveralSets, printable, without_prefix
 
-CHANNELS = ("in_nc", "in_chans", "inp_channels")  # how networks call the channels of their input
-MOST = 10  # times as many numbers as the tensors it was read from has no network
-FIRSTS = 20  # so many first names at most are tried as networks beside each other
-LIKELY = 0.5  # share of keys that fit, from which tensors are said to look like a network
+INPUT_CHANNEL_NAMES = ("in_nc", "in_chans", "inp_channels")  # names of that parameter
+MAX_SIZE_RATIO = 10  # numbers of a network / numbers of the tensors that it was inferred from
+MAX_PREFIXES = 20  # of names, tried as separate networks
+MIN_SHARE = 0.5  # of matching keys, for tensors to count as similar to a network
 
 
 @dataclass(frozen=True)
-class Likeness:
-    """A network without values, with the sizes that were read from tensors, and the share of their keys that fit."""
+class ArchitectureMatch:
+    """A network (on the meta device) inferred from tensors, and the share of keys that match, from 0.5 to 1."""
 
     name: str
     module: ModuleType
@@ -45,55 +45,58 @@ class Likeness:
     share: float
 
     def __str__(self) -> str:
-        """'a DnCNN of 17 layers for grey images'"""
+        """'a DnCNN of 17 layers for greyscale images'"""
         return describe(self.module, self.parameters)
 
 
-def channels(parameters: Mapping[str, Any]) -> int:
-    """Channels of the input of a network with these parameters; 3 where they do not say."""
-    return next((parameters[name] for name in CHANNELS if name in parameters), 3)
+def input_channels(parameters: Mapping[str, Any]) -> int:
+    """Input channels of a network with these parameters; 3 if they do not include them."""
+    return next((parameters[name] for name in INPUT_CHANNEL_NAMES if name in parameters), 3)
 
 
-def gives(parameters: Mapping[str, Any]) -> int:
-    """Channels of the output of a network with these parameters; those of the input where they do not say."""
-    return next((parameters[name] for name in ("out_nc", "out_channels") if name in parameters), channels(parameters))
+def output_channels(parameters: Mapping[str, Any]) -> int:
+    """Output channels of a network with these parameters; those of the input if they do not include them."""
+    return next(
+        (parameters[name] for name in ("out_nc", "out_channels") if name in parameters), input_channels(parameters)
+    )
 
 
-def runs(parameters: Mapping[str, Any]) -> bool:
-    """Whether a network with these parameters takes colour or grey, and gives the same."""
-    return channels(parameters) in (1, 3) and gives(parameters) == channels(parameters)
+def is_supported(parameters: Mapping[str, Any]) -> bool:
+    """Whether a network with these parameters has 3 or 1 channels, equal for input and output."""
+    return input_channels(parameters) in (1, 3) and output_channels(parameters) == input_channels(parameters)
 
 
-def colour(parameters: Mapping[str, Any]) -> str:
-    number = channels(parameters)
-    return {1: "grey", 3: "colour"}.get(number, f"{number}-channel")
+def colour_of(parameters: Mapping[str, Any]) -> str:
+    """'colour', 'greyscale' or '4-channel'."""
+    number = input_channels(parameters)
+    return {1: "greyscale", 3: "colour"}.get(number, f"{number}-channel")
 
 
 def describe(module: ModuleType, parameters: Mapping[str, Any]) -> str:
-    """A network in words: 'a DnCNN of 17 layers for grey images'."""
+    """Description of a network: 'a DnCNN of 17 layers for greyscale images'."""
     values = {key: tuple(value) if isinstance(value, list) else value for key, value in parameters.items()}
-    looks = getattr(module, "LOOKS", module.TITLE).format(**{**defaults(module.network), **values})
-    return f"{looks} for {colour(values)} images"
+    description = getattr(module, "DESCRIPTION", module.TITLE).format(**{**defaults(module.network), **values})
+    return f"{description} for {colour_of(values)} images"
 
 
 def infer(module: ModuleType, tensors: Mapping[str, Tensor]) -> dict[str, Any] | None:
-    """The parameters of a module's network that these tensors show; None if they are of another network."""
+    """Parameters of a module's network inferred from tensors; None if they belong to another network."""
     found = _recognized(module, tensors)
     return found and found[0]
 
 
 def _recognized(module: ModuleType, tensors: Mapping[str, Tensor]) -> tuple[dict[str, Any], nn.Module] | None:
-    """The parameters that tensors show, and the network that they make, without values; None if they make none."""
+    """(inferred parameters, network on the meta device); None if the tensors belong to another network."""
     if not hasattr(module, "infer"):
         return None
     for named in without_prefixes(tensors):
         try:
             parameters = module.infer(named)
-            with torch.device("meta"):  # whatever sizes a file claims, nothing is allocated
+            with torch.device("meta"):  # allocates nothing, whatever the shapes in the file
                 network = module.network(**parameters)
-        except Exception:  # of a strange file either may raise anything
+        except Exception:  # either may raise anything for tensors of another network
             continue
-        if _numbers(network.state_dict()) <= MOST * _numbers(tensors):
+        if _numbers(network.state_dict()) <= MAX_SIZE_RATIO * _numbers(tensors):
             return parameters, network
     return None
 
@@ -102,18 +105,18 @@ def _numbers(tensors: Mapping[str, Tensor]) -> int:
     return sum(tensor.numel() for tensor in tensors.values())
 
 
-def published(module: ModuleType, found: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters that published weights of a module's network want and do not show, given those `found` in them."""
+def published_parameters(module: ModuleType, found: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters of published weights that tensors do not show, given those `found` in the tensors."""
     return module.published(**found) if hasattr(module, "published") else dict(getattr(module, "PUBLISHED", {}))
 
 
-def doubt(module: ModuleType, parameters: Mapping[str, Any]) -> str:
-    """Of which network weights with these parameters could be instead, in words; '' for none that is known."""
-    return module.doubt(**parameters) if hasattr(module, "doubt") else ""
+def caveat(module: ModuleType, parameters: Mapping[str, Any]) -> str:
+    """Note on another network to which weights with these parameters could belong; '' for none."""
+    return module.caveat(**parameters) if hasattr(module, "caveat") else ""
 
 
-def likenesses(tensors: Mapping[str, Tensor]) -> list[Likeness]:
-    """The networks of this package that the tensors could be of, the likeliest first."""
+def find_matches(tensors: Mapping[str, Tensor]) -> list[ArchitectureMatch]:
+    """Networks of this package that match the tensors, best match first."""
     found = []
     for info in pkgutil.iter_modules([str(Path(__file__).parent)]):
         module = import_module(f"baselines.{info.name}")
@@ -124,61 +127,67 @@ def likenesses(tensors: Mapping[str, Tensor]) -> list[Likeness]:
         missing, unknown, shapes = differences(network, tensors)
         whole = len(network.state_dict()) + len(unknown)
         wrong = len(missing) + len(unknown) + len(shapes)
-        found.append(Likeness(info.name, module, parameters, network, 1 - wrong / whole))
-    return sorted((like for like in found if like.share >= LIKELY), key=lambda like: -like.share)
+        found.append(ArchitectureMatch(info.name, module, parameters, network, 1 - wrong / whole))
+    return sorted((match for match in found if match.share >= MIN_SHARE), key=lambda match: -match.share)
 
 
 def read(path: Path, part: str = "") -> Contents:
-    """`read_contents` of a checkpoint for a network of this package: of what lies side by side, only the network.
+    """`read_contents` for a network of this package; tensors of other modules, such as a loss, are removed.
 
-    As Lightning keeps a loss beside the network. Raises ValueError for several networks, and says which.
+    Raises ValueError with a list if the file has several networks.
     """
     try:
-        return only_network(read_contents(path, part), path.name)
+        return select_network(read_contents(path, part), path.name)
     except SeveralSets as error:
-        alike = {name: next(iter(likenesses(tensors)), None) for name, tensors in list(error.sets.items())[:FIRSTS]}
-        known = [name for name, like in alike.items() if like and like.share == 1]
-        if not known:
+        candidates = list(error.sets.items())[:MAX_PREFIXES]
+        matches = {name: next(iter(find_matches(tensors)), None) for name, tensors in candidates}
+        exact = [name for name, match in matches.items() if match and match.share == 1]
+        if not exact:
             raise
-        if len(known) == 1:
-            return only_network(read_contents(path, known[0]), path.name)
-        looks = ", ".join(f"{shown(name)} is {like or 'of no network that is here'}" for name, like in alike.items())
-        raise ValueError(f"{path.name} holds several sets of tensors: {looks}: {CHOOSE}") from None
+        if len(exact) == 1:
+            return select_network(read_contents(path, exact[0]), path.name)
+        listed = ", ".join(f"{printable(name)} ({match or 'unknown network'})" for name, match in matches.items())
+        raise ValueError(
+            f"{path.name}: expected one network, got several sets of tensors: {listed}: {CHOOSE}"
+        ) from None
 
 
-def only_network(contents: Contents, file: str) -> Contents:
-    """The contents of a checkpoint, where other tensors lie beside a network's under its first name those alone."""
-    found = {} if likenesses(contents.tensors) else side_by_side(contents.tensors)
+def select_network(contents: Contents, file: str) -> Contents:
+    """The contents, reduced to the tensors of a network if there are tensors of other modules with other prefixes.
+
+    Raises ValueError if there are several networks.
+    """
+    found = {} if find_matches(contents.tensors) else networks_by_prefix(contents.tensors)
     if len(found) > 1:
-        looks = ", ".join(f"{first}.* is {like}" for first, like in found.items())
-        raise ValueError(f"{file} holds several networks: {looks}: {CHOOSE}")
-    for first in found:
-        part = ".".join(filter(None, (contents.part, first)))
-        remark = "; ".join(filter(None, (contents.remark, f"took the tensors of {part} alone")))
-        return replace(contents, tensors=below(contents.tensors, first), part=part, remark=remark)
+        listed = ", ".join(f"{prefix}.* ({match})" for prefix, match in found.items())
+        raise ValueError(f"{file}: expected one network, got several: {listed}: {CHOOSE}")
+    for prefix in found:
+        part = ".".join(filter(None, (contents.part, prefix)))
+        remark = "; ".join(filter(None, (contents.remark, f"used only the tensors of {part}")))
+        return replace(contents, tensors=without_prefix(contents.tensors, prefix), part=part, remark=remark)
     return contents
 
 
-def side_by_side(tensors: Mapping[str, Tensor]) -> dict[str, Likeness]:
-    """What the tensors below each first name are by themselves, where that is a network exactly: {'net': a DnCNN}."""
-    firsts = {key.partition(".")[0] for key in tensors}
-    if not 1 < len(firsts) <= FIRSTS:
+def networks_by_prefix(tensors: Mapping[str, Tensor]) -> dict[str, ArchitectureMatch]:
+    """Exact matches of the tensors below each first component of their names: {'net': a DnCNN}."""
+    prefixes = {key.partition(".")[0] for key in tensors}
+    if not 1 < len(prefixes) <= MAX_PREFIXES:
         return {}
-    alike = {first: likenesses(below(tensors, first)) for first in sorted(firsts)}
-    return {first: likes[0] for first, likes in alike.items() if likes and likes[0].share == 1}
+    matches = {prefix: find_matches(without_prefix(tensors, prefix)) for prefix in sorted(prefixes)}
+    return {prefix: ranked[0] for prefix, ranked in matches.items() if ranked and ranked[0].share == 1}
 
 
-def fill(network: nn.Module, tensors: Mapping[str, Tensor], name: str) -> None:
-    """`load_strictly`, whose error also tells what the tensors of the file `name` look like instead."""
+def load_or_explain(network: nn.Module, tensors: Mapping[str, Tensor], name: str) -> None:
+    """`load_strictly`; its error also names the network that the tensors of the file `name` match instead."""
     try:
         load_strictly(network, tensors, name)
     except ValueError as error:
-        like = next(iter(likenesses(tensors)), None) if any(differences(network, tensors)) else None
-        if like is None or (type(like.network) is type(network) and like.share < 1):
+        match = next(iter(find_matches(tensors)), None) if any(differences(network, tensors)) else None
+        if match is None or (type(match.network) is type(network) and match.share < 1):
             raise
-        raise ValueError(f"{error}; it looks like {like}") from error
+        raise ValueError(f"{error}; it matches {match}") from error
 
 
 def defaults(factory: type[nn.Module]) -> dict[str, Any]:
-    """The parameters of a network by name, as they are when nothing is said."""
+    """Default parameters of a network by name."""
     return {name: parameter.default for name, parameter in inspect.signature(factory).parameters.items()}

@@ -1,7 +1,7 @@
 """Restormer: a U-shaped transformer whose attention is between channels, not pixels (Zamir et al., CVPR 2022).
 
-Input and output (B, C, H, W) in [0, 1], from 8x8 (reflected up to multiples of 8: three halvings). Attention takes its
-channel correlations over all that is seen together, so a tiled output differs from a whole one.
+Input and output (B, C, H, W) in [0, 1], at least 8x8 (reflected to multiples of 8, for three downsamplings). Attention
+correlates channels over the whole input, so that the output of tiles differs from that of the whole image.
 Written from the paper; keys are those of the published denoising weights.
 """
 
@@ -29,13 +29,13 @@ FACTS = {  # of each size; tests compute them
     "small": {"parameters": 127_352, "flops_per_pixel": 42_511, "receptive_field": "whole image"},
 }
 LAYERS = ("encoder_level*", "latent", "decoder_level*", "refinement")  # stages, deepest features last
-LOOKS = "a Restormer of {num_blocks} blocks and {dim} channels"
-RECEPTIVE_FIELD = "whole image"  # attention correlates channels over all that is seen together
+DESCRIPTION = "a Restormer of {num_blocks} blocks and {dim} channels"
+RECEPTIVE_FIELD = "whole image"  # attention correlates channels over it
 LEVELS = ("encoder_level1", "encoder_level2", "encoder_level3", "latent")
 
 
-class Norm(nn.Module):
-    """Divides by the deviation over the channels; 'BiasFree' leaves the mean in (and has no bias)."""
+class ChannelNorm(nn.Module):
+    """Layer normalization over channels; 'BiasFree' keeps the mean and has no bias."""
 
     def __init__(self, dim: int, kind: str):
         super().__init__()
@@ -51,8 +51,8 @@ class Norm(nn.Module):
         return centred * scale * self.body.weight[:, None, None] + self.body.bias[:, None, None]
 
 
-class Attention(nn.Module):
-    """Transposed attention: each channel of a head is a mix of the head's channels, weighted by cosine similarity."""
+class TransposedAttention(nn.Module):
+    """Attention between channels: each is a mix of the channels of its head, weighted by cosine similarity."""
 
     def __init__(self, dim: int, heads: int, bias: bool):
         super().__init__()
@@ -71,7 +71,7 @@ class Attention(nn.Module):
 
 
 class FeedForward(nn.Module):
-    """Two branches behind one depth-wise convolution, of which one gates the other."""
+    """Gated feed-forward: one of two branches after a depth-wise convolution gates the other."""
 
     def __init__(self, dim: int, expansion: float, bias: bool):
         super().__init__()
@@ -85,12 +85,12 @@ class FeedForward(nn.Module):
         return self.project_out(F.gelu(gate) * value)
 
 
-class Block(nn.Module):
+class RestormerBlock(nn.Module):
     def __init__(self, dim: int, heads: int, expansion: float, bias: bool, norm: str):
         super().__init__()
-        self.norm1 = Norm(dim, norm)
-        self.attn = Attention(dim, heads, bias)
-        self.norm2 = Norm(dim, norm)
+        self.norm1 = ChannelNorm(dim, norm)
+        self.attn = TransposedAttention(dim, heads, bias)
+        self.norm2 = ChannelNorm(dim, norm)
         self.ffn = FeedForward(dim, expansion, bias)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -99,7 +99,7 @@ class Block(nn.Module):
 
 
 class Resample(nn.Module):
-    """Twice the channels at half the size (down), or half the channels at twice the size."""
+    """Downsample (half the size, twice the channels) or upsample (twice the size, half the channels)."""
 
     def __init__(self, dim: int, down: bool):
         super().__init__()
@@ -126,7 +126,7 @@ class Restormer(nn.Module):
     num_refinement_blocks    blocks at full size after the decoder
     ffn_expansion_factor     width of the feed-forward part, in units of its level's channels
     LayerNorm_type           'BiasFree' (the published denoiser) or 'WithBias'
-    rgb_range                the white of the input
+    rgb_range                maximum of the network's input values
     """
 
     mostly_matrix_products = True  # its large convolutions are depthwise, or at half of the resolution and below
@@ -147,11 +147,11 @@ class Restormer(nn.Module):
         if dim % 2:
             raise ValueError(f"dim: expected an even number (downsampling halves it), got {dim}")
         if any(dim * 2**level % count for level, count in enumerate(heads)):
-            raise ValueError(f"heads {heads} do not divide the levels' channels {[dim * 2**i for i in range(4)]}")
+            raise ValueError(f"heads: expected divisors of the channels {[dim * 2**i for i in range(4)]}, got {heads}")
 
         def blocks(count: int, level: int, channels: int) -> nn.Sequential:
             options = (channels, heads[level], ffn_expansion_factor, bias, LayerNorm_type)
-            return nn.Sequential(*(Block(*options) for _ in range(count)))
+            return nn.Sequential(*(RestormerBlock(*options) for _ in range(count)))
 
         self.patch_embed = PatchEmbed(inp_channels, dim)
         self.encoder_level1 = blocks(num_blocks[0], 0, dim)
@@ -187,7 +187,7 @@ class Restormer(nn.Module):
 
 
 def infer(tensors: Mapping[str, Tensor]) -> dict:
-    """The parameters that published tensors show."""
+    """Network parameters inferred from the tensors of a checkpoint."""
     ends = [tensors[f"{level}.0.ffn.project_out.weight"].shape for level in LEVELS]
     return {
         "inp_channels": tensors["patch_embed.proj.weight"].shape[1],

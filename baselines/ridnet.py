@@ -23,7 +23,7 @@ FACTS = {  # of each size; tests compute them
     "small": {"parameters": 120_633, "flops_per_pixel": 237_852, "receptive_field": "whole image"},
 }
 LAYERS = ("head", "b1", "b2", "b3", "b4")  # stages, deepest features last
-LOOKS = "a RIDNet of {n_feats} channels (variant {variant!r}, white at {rgb_range})"
+DESCRIPTION = "a RIDNet of {n_feats} channels (variant {variant!r}, white at {rgb_range})"
 RECEPTIVE_FIELD = "whole image"  # the channel attention averages over it
 RGB_MEAN = (0.4488, 0.4371, 0.4040)
 

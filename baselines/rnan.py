@@ -27,7 +27,7 @@ FACTS = {  # of each size; tests compute them
     "small": {"parameters": 128_655, "flops_per_pixel": 381_648, "receptive_field": "its tile, 48"},
 }
 LAYERS = ("body_nl_low", "body.*:Group", "body_nl_high")  # stages, deepest features last
-LOOKS = "an RNAN of {n_resgroups} groups and {n_feats} channels"
+DESCRIPTION = "an RNAN of {n_resgroups} groups and {n_feats} channels"
 PUBLISHED = {"rgb_range": 255}  # of the authors' weights (the default of their test script); tensors do not show it
 TILE = 48
 RECEPTIVE_FIELD = "its tile, 48"

@@ -32,14 +32,14 @@ FACTS = {  # of each size; tests compute them
     "small": {"parameters": 112_227, "flops_per_pixel": 264_864, "receptive_field": 50},
 }
 LAYERS = ("layers.*", "conv_after_body")  # stages, deepest features last
-LOOKS = "a SwinIR of {depths} blocks and {embed_dim} channels"
+DESCRIPTION = "a SwinIR of {depths} blocks and {embed_dim} channels"
 
 
 class SwinIR(SwinBody):
     """SwinIR without upsampling: x + conv_last(conv_after_body(features) + conv_first(x)).
 
-    img_range  the white that the first convolution is given, of which the mean is taken off: 1, or 255 in the published
-               networks of window 7 (JPEG artifacts); input and output are in [0, 1] with either
+    img_range  scale of the first convolution's input, after subtracting the mean: 1, or 255 in the published networks
+               of window 7 (JPEG artifacts); input and output are in [0, 1] in both cases
     """
 
     def __init__(self, in_chans=3, embed_dim=180, depths=(6,) * 6, num_heads=(6,) * 6, window_size=8, mlp_ratio=2.0,
@@ -51,7 +51,7 @@ class SwinIR(SwinBody):
 
     @property
     def float32_layers(self) -> list[nn.Module]:
-        """What bfloat16 is too coarse for: the convolutions, which do little of the work."""
+        """Layers for which bfloat16 is too imprecise: the convolutions, a small part of the operations."""
         return [module for module in self.modules() if isinstance(module, nn.Conv2d)]
 
     def forward(self, x: Tensor) -> Tensor:
@@ -63,24 +63,24 @@ class SwinIR(SwinBody):
 
 
 def infer(tensors: Mapping[str, Tensor]) -> dict:
-    """The parameters that published tensors show."""
+    """Network parameters inferred from the tensors of a checkpoint."""
     return swin.infer_body(tensors, first_kernel=3)
 
 
 def published(window_size=8, **others) -> dict:
-    """What published weights want and do not show: those of window 7 (JPEG artifacts) have white at 255."""
+    """Parameters of published weights that tensors do not show: img_range 255 for window 7 (JPEG artifacts)."""
     return {"img_range": 255} if window_size == 7 else {}
 
 
-def doubt(window_size=8, img_range=1, **others) -> str:
-    """What is strange about weights with these parameters, in words; '' for nothing."""
+def caveat(window_size=8, img_range=1, **others) -> str:
+    """Note on unusual parameters; '' for none."""
     if window_size != 7 or img_range != 1:
         return ""
-    return "the published SwinIR of window 7 has white at 255 (img_range=255), and 1 is used here"
+    return "the published SwinIR of window 7 uses img_range=255, here it is 1"
 
 
 def receptive_field(depths=(6,) * 6, window_size=8, resi_connection="1conv", **others) -> int:
-    """Side in pixels of the largest area that an output pixel depends on."""
+    """Receptive field: maximum side in pixels."""
     return swin.receptive_field(depths, window_size, resi_connection, first_kernel=3)
 
 

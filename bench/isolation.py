@@ -1,10 +1,10 @@
-"""Code of users and our own in one process, so that neither changes what the other computes.
+"""Isolate user code from the project's own in one process, so that neither changes the other's numbers.
 
-What code can set for its process (`process_state`) is saved before a call into a user's file and restored after it, and
-the modules that the file imported from its folders are taken away. What its import sets of the search for modules,
-the environment, the current folder, the recursion limit and warnings lasts for its own code; all else is standard at
-each call, and random streams start anew. A call into a user's code has the process to itself; our own work in other
-threads waits, and runs in the standard state whatever the process has.
+Process-wide settings (`process_state`) are saved before a call into a user's file and restored after it, and modules
+that the file imported from its folders are removed from `sys.modules`. Settings that the file makes while it is
+imported (import search, environment, current folder, recursion limit, warnings) stay in force for its own code; all
+others are standard at each call, and random streams are seeded again. A call into user code holds the process
+exclusively; the project's own work in other threads waits, and always runs in the standard state.
 """
 
 from __future__ import annotations
@@ -18,58 +18,60 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from bench import process_state
-from bench.beside import World
+from bench.user_imports import ImportScope
 
 if TYPE_CHECKING:
     from torch import nn
 
 Context = Callable[[], AbstractContextManager[None]]
-NOWHERE = World()
-_WORLDS: weakref.WeakKeyDictionary[Any, World] = weakref.WeakKeyDictionary()  # by class, function or metric
+NO_SCOPE = ImportScope()
+_SCOPES: weakref.WeakKeyDictionary[Any, ImportScope] = weakref.WeakKeyDictionary()  # by class, function or metric
 
 
-def belongs(found: Any, world: World) -> None:
-    """Remember the world that an object from outside comes from; what cannot be remembered has none."""
-    with suppress(TypeError):  # without weak references or a hash: neither a class nor a function nor a metric
-        _WORLDS[found] = world
+def remember_scope(found: Any, scope: ImportScope) -> None:
+    """Store the import scope of a user-defined object; one that cannot be referenced weakly or hashed has none."""
+    with suppress(TypeError):
+        _SCOPES[found] = scope
 
 
-def world_of(found: Any) -> World:
+def scope_of(found: Any) -> ImportScope:
+    """The import scope of a user-defined object; an empty one if it is not known."""
     try:
-        return _WORLDS.get(found, NOWHERE)
+        return _SCOPES.get(found, NO_SCOPE)
     except TypeError:
-        return NOWHERE
+        return NO_SCOPE
 
 
 @contextmanager
-def user_code(world: World = NOWHERE, keep: bool = False, thorough: bool = True) -> Iterator[None]:
-    """Run a user's code inside it, alone; `keep` where it is the import whose settings last for the file.
+def user_code(scope: ImportScope = NO_SCOPE, keep: bool = False, thorough: bool = True) -> Iterator[None]:
+    """Context that runs user code exclusively, with the modules of its import scope.
 
-    Without `thorough` the names of large modules are not compared (`process_state`), which takes long for one call.
+    keep      store the settings that the code makes: those of an import stay in force for the file
+    thorough  also compare the names of large modules (`process_state`), which is slow for a single call
 
-    Within another call of the same thread the random streams go on, so that two outputs of a trial can differ.
+    Nested in another call of the same thread, random streams continue, so that two outputs of a trial can differ.
     """
-    with _TURN.alone() as depth:
+    with _LOCK.exclusive() as depth:
         process_state.remember_threads()
-        before = process_state.Snapshot(depth == 1, thorough, world.kept)
+        before = process_state.ProcessSnapshot(depth == 1, thorough, scope.kept)
         try:
             paths = tuple(sys.path)
             before.standardize()
-            process_state.apply(world.kept)
+            process_state.apply(scope.kept)
             if depth == 1:
                 process_state.seed_streams()
-            with world.entered(paths):
+            with scope.entered(paths):
                 yield
         finally:
             if keep:
-                world.kept = before.kept()
+                scope.kept = before.kept()
             before.restore()
 
 
 @contextmanager
 def our_code() -> Iterator[None]:
-    """Run our own numerical work inside it, beside others' of ours, in the standard state of torch and NumPy."""
-    with _TURN.together():
+    """Context for the project's own numerical work, shared by threads, in the standard state of torch and NumPy."""
+    with _LOCK.shared():
         changed = process_state.standardize()
         try:
             yield
@@ -77,23 +79,23 @@ def our_code() -> Iterator[None]:
             process_state.undo(changed)
 
 
-def waiting() -> AbstractContextManager[None]:
-    """Inside it a thread of `our_code` waits for others, which may run a user's code meanwhile."""
-    return _TURN.left()
+def let_others_run() -> AbstractContextManager[None]:
+    """Context in which a thread of `our_code` waits for other threads, and these may run user code."""
+    return _LOCK.released()
 
 
-def within(found: Any, thorough: bool = True) -> AbstractContextManager[None]:
-    """`user_code` in the world that an object of a user's comes from."""
-    return user_code(world_of(found), thorough=thorough)
+def in_scope_of(found: Any, thorough: bool = True) -> AbstractContextManager[None]:
+    """`user_code` with the import scope of a user-defined object."""
+    return user_code(scope_of(found), thorough=thorough)
 
 
-def call_of(found: Any) -> Context:
-    """What one call of such an object runs in."""
-    return lambda: within(found, thorough=False)
+def call_context(found: Any) -> Context:
+    """The context of a single call of a user-defined object."""
+    return lambda: in_scope_of(found, thorough=False)
 
 
 def guarded(call: Callable, context: Context) -> Callable:
-    """A function that runs in a context, whoever calls it."""
+    """The function, always run in a context."""
     if hasattr(call, "_unguarded"):
         return call
 
@@ -107,7 +109,7 @@ def guarded(call: Callable, context: Context) -> Callable:
 
 
 def guarded_class(found: type, context: Context) -> type:
-    """The class, whose objects run in a context when they are called."""
+    """The class, changed so that calls of its instances run in a context."""
     if "__call__" not in vars(found) or not hasattr(found.__call__, "_unguarded"):
         call = found.__call__
         found.__call__ = guarded(getattr(call, "_unguarded", call), context)
@@ -115,32 +117,32 @@ def guarded_class(found: type, context: Context) -> type:
 
 
 def guarded_network(network: nn.Module, context: Context) -> nn.Module:
-    """The network, which from now on runs in a context when it is called; a copy of it does so too."""
+    """The network, changed so that calls of it, and of its copies, run in a context."""
     kind = type(network)
     if hasattr(kind.__call__, "_unguarded"):
         return network
-    said = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "__doc__": kind.__doc__}
-    network.__class__ = type(kind)(kind.__name__, (kind,), {**said, "__call__": guarded(kind.__call__, context)})
+    names = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "__doc__": kind.__doc__}
+    network.__class__ = type(kind)(kind.__name__, (kind,), {**names, "__call__": guarded(kind.__call__, context)})
     return network
 
 
-class _Turn:
-    """One thread with users' code alone, or any number of threads with ours together."""
+class _ProcessLock:
+    """Readers-writer lock: one thread runs user code exclusively, or any number share the process for the project's."""
 
     def __init__(self):
         self._changed = threading.Condition()
-        self._alone: int | None = None  # the thread that has the process to itself
+        self._owner: int | None = None  # thread that holds the lock exclusively
         self._depth = 0
-        self._together: dict[int, int] = {}  # threads of ours, and how deep each is in
+        self._sharing: dict[int, int] = {}  # nesting depth of each thread that shares the lock
 
     @contextmanager
-    def alone(self) -> Iterator[int]:
-        """Gives how many calls of this thread are in. What it is in together with others is interrupted by it."""
+    def exclusive(self) -> Iterator[int]:
+        """Hold the lock exclusively; yields the nesting depth. A shared hold of this thread is released meanwhile."""
         me = threading.get_ident()
-        with self.left():
+        with self.released():
             with self._changed:
-                self._changed.wait_for(lambda: self._alone in (None, me) and not self._together)
-                self._alone = me
+                self._changed.wait_for(lambda: self._owner in (None, me) and not self._sharing)
+                self._owner = me
                 self._depth += 1
             try:
                 yield self._depth
@@ -148,12 +150,12 @@ class _Turn:
                 with self._changed:
                     self._depth -= 1
                     if not self._depth:
-                        self._alone = None
+                        self._owner = None
                         self._changed.notify_all()
 
     @contextmanager
-    def together(self) -> Iterator[None]:
-        if self._alone == threading.get_ident():
+    def shared(self) -> Iterator[None]:
+        if self._owner == threading.get_ident():
             yield
             return
         self._enter(1)
@@ -163,9 +165,9 @@ class _Turn:
             self._leave(1)
 
     @contextmanager
-    def left(self) -> Iterator[None]:
-        """What this thread is in together with others is left inside it, and entered again afterwards."""
-        depth = self._together.get(threading.get_ident(), 0)
+    def released(self) -> Iterator[None]:
+        """Release a shared hold of this thread inside the context, and acquire it again afterwards."""
+        depth = self._sharing.get(threading.get_ident(), 0)
         if not depth:
             yield
             return
@@ -178,16 +180,16 @@ class _Turn:
     def _enter(self, depth: int) -> None:
         me = threading.get_ident()
         with self._changed:
-            self._changed.wait_for(lambda: me in self._together or self._alone is None)
-            self._together[me] = self._together.get(me, 0) + depth
+            self._changed.wait_for(lambda: me in self._sharing or self._owner is None)
+            self._sharing[me] = self._sharing.get(me, 0) + depth
 
     def _leave(self, depth: int) -> None:
         me = threading.get_ident()
         with self._changed:
-            self._together[me] -= depth
-            if not self._together[me]:
-                del self._together[me]
+            self._sharing[me] -= depth
+            if not self._sharing[me]:
+                del self._sharing[me]
                 self._changed.notify_all()
 
 
-_TURN = _Turn()
+_LOCK = _ProcessLock()

@@ -1,9 +1,9 @@
-"""What code can set for its whole process or thread, as data: how each setting is read, restored, and its standard.
+"""Process-wide and thread-wide settings that code can change: how each is read and restored, and its standard value.
 
-Of torch: default dtype and device, modes of gradients, inference and autocast, deterministic algorithms, precisions and
-kernels, hooks of all modules, numbers of threads, printing, random streams. Of NumPy and Python: random streams, error
-and print settings, decimals, locale, warnings, modules' search, environment, current folder, streams, signals, built-in
-names. Torch is read only where it is imported already.
+Of torch: default dtype and device; gradient, inference and autocast modes; deterministic algorithms; precisions and
+kernels; global module hooks; thread counts; printing; random streams. Of NumPy and Python: random streams, error and
+print settings, decimals, locale, warnings, import search, environment, current folder, standard streams, signals,
+built-in names. Torch is read only if it is already imported.
 """
 
 from __future__ import annotations
@@ -30,50 +30,50 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-NONE = object()  # a setting without a standard: it stays as the process has it
+NO_STANDARD = object()  # no standard value: the setting keeps the value of the process
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM, signal.SIGUSR1, signal.SIGUSR2,
            signal.SIGCHLD, signal.SIGPIPE, signal.SIGFPE)  # fmt: skip
 
 
-class Setting(NamedTuple):
-    """How a setting is read, as a value that can be compared, and set.
+class ProcessSetting(NamedTuple):
+    """One setting: a getter that returns a comparable value, and a setter.
 
-    kept  whether what a file sets while it is imported lasts for its own code
-    slow  whether reading it takes long: it is not read around each call of a network
+    kept  a value that a user's file sets while it is imported stays in force for its own code
+    slow  expensive to read, and so not read around each call of a network
     """
 
     get: Callable[[], Any]
     set: Callable[[Any], Any]
-    standard: Any = NONE
+    standard: Any = NO_STANDARD
     kept: bool = False
     slow: bool = False
 
 
-class Snapshot:
-    """The settings of this thread and its process as they are when it is made.
+class ProcessSnapshot:
+    """The settings of this thread and its process at the time of construction.
 
-    streams   whether the random streams are among them
-    thorough  whether all are; else those that are quickly read, and those at the places `also`
+    streams   include the random streams
+    thorough  include the slow settings; otherwise only those at the indices `also`
     """
 
     def __init__(self, streams: bool = True, thorough: bool = True, also: Container[int] = ()):
         self.torch = "torch" in sys.modules
-        self.settings = [(place, setting) for place, setting in enumerate(settings(self.torch))
-                         if thorough or not setting.slow or place in also]  # fmt: skip
+        self.settings = [(index, setting) for index, setting in enumerate(settings(self.torch))
+                         if thorough or not setting.slow or index in also]  # fmt: skip
         self.values = [setting.get() for _, setting in self.settings]
         self.streams = (random.getstate(), np.random.get_bit_generator()) if streams else None
         self.torch_streams = _torch_streams() if streams and self.torch else None
 
     def standardize(self) -> None:
-        """Set what numbers depend on to its standard, where it was otherwise when this was made."""
+        """Set the settings that affect numbers to their standard values, where the snapshot differs."""
         for (_, setting), value in zip(self.settings, self.values, strict=True):
-            if setting.standard is not NONE and value != setting.standard:
+            if setting.standard is not NO_STANDARD and value != setting.standard:
                 setting.set(setting.standard)
         if self.torch:
-            sys.modules["torch"].set_flush_denormal(False)  # torch cannot tell what it is
+            sys.modules["torch"].set_flush_denormal(False)  # torch has no getter for it
 
     def restore(self) -> None:
-        """Set what differs from when this was made; all that torch has is standard where it was imported since."""
+        """Restore the settings that have changed; torch is set to the standard if it has been imported since."""
         for (_, setting), value in zip(self.settings, self.values, strict=True):
             if setting.get() != value:
                 setting.set(value)
@@ -90,40 +90,40 @@ class Snapshot:
                 standardize()
 
     def kept(self) -> dict[int, Any]:
-        """What has changed since this was made and lasts for the file that changed it, by place in `settings`."""
+        """The changed settings that stay in force for the file that changed them, by index in `settings`."""
         changed = {}
-        for (place, setting), value in zip(self.settings, self.values, strict=True):
+        for (index, setting), value in zip(self.settings, self.values, strict=True):
             if setting.kept and (now := setting.get()) != value:
-                changed[place] = now
+                changed[index] = now
         return changed
 
 
 def apply(kept: dict[int, Any]) -> None:
-    """Set what a file has set for itself while it was imported."""
-    for place, value in kept.items():
-        _set(settings("torch" in sys.modules)[place], value)
+    """Apply the settings that a file made while it was imported."""
+    for index, value in kept.items():
+        _set(settings("torch" in sys.modules)[index], value)
 
 
-def standardize() -> list[tuple[Setting, Any]]:
-    """Set what numbers depend on to its standard; returns what was otherwise, for `undo`. Nothing without torch."""
+def standardize() -> list[tuple[ProcessSetting, Any]]:
+    """Set the settings that affect numbers to their standard values; return the previous ones, for `undo`."""
     changed = []
     for setting in settings("torch" in sys.modules):
-        if setting.standard is not NONE and (value := setting.get()) != setting.standard:
+        if setting.standard is not NO_STANDARD and (value := setting.get()) != setting.standard:
             changed.append((setting, value))
             setting.set(setting.standard)
     if "torch" in sys.modules:
-        sys.modules["torch"].set_flush_denormal(False)  # torch cannot tell what it is
+        sys.modules["torch"].set_flush_denormal(False)  # torch has no getter for it
     return changed
 
 
-def undo(changed: list[tuple[Setting, Any]]) -> None:
-    """Take back what `standardize` did."""
+def undo(changed: list[tuple[ProcessSetting, Any]]) -> None:
+    """Revert `standardize`."""
     for setting, value in reversed(changed):
         setting.set(value)
 
 
 def seed_streams() -> None:
-    """Start the random streams of torch, NumPy and Python anew; `Snapshot.restore` brings the former ones back."""
+    """Seed the random streams of torch, NumPy and Python with 0, until `ProcessSnapshot.restore`."""
     np.random.set_bit_generator(_SPARE.pop() if _SPARE else np.random.MT19937())
     np.random.seed(0)
     random.seed(0)
@@ -134,14 +134,14 @@ def seed_streams() -> None:
             torch.cuda.manual_seed_all(0)
 
 
-_SPARE: list[np.random.MT19937] = []  # making one takes a quarter of a millisecond
+_SPARE: list[np.random.MT19937] = []  # reused: constructing one takes 0.25 ms
 
 
-def settings(with_torch: bool) -> tuple[Setting, ...]:
+def settings(with_torch: bool) -> tuple[ProcessSetting, ...]:
     return (*_PYTHON, *_torch_settings()) if with_torch else _PYTHON
 
 
-def _set(setting: Setting, value: Any) -> None:
+def _set(setting: ProcessSetting, value: Any) -> None:
     if setting.get() != value:
         setting.set(value)
 
@@ -149,44 +149,44 @@ def _set(setting: Setting, value: Any) -> None:
 # Python and NumPy
 
 
-def _attribute(owner: Any, name: str, standard: Any = NONE, kept: bool = False) -> Setting:
-    return Setting(partial(getattr, owner, name), partial(setattr, owner, name), standard, kept)
+def _attribute(owner: Any, name: str, standard: Any = NO_STANDARD, kept: bool = False) -> ProcessSetting:
+    return ProcessSetting(partial(getattr, owner, name), partial(setattr, owner, name), standard, kept)
 
 
-def _list(owner: Any, name: str, kept: bool = False) -> Setting:
-    """A list that may be changed in place or replaced: it is the same object again, with the same content."""
+def _list(owner: Any, name: str, kept: bool = False) -> ProcessSetting:
+    """A list that may be changed in index or replaced: it is the same object again, with the same content."""
 
     def put(value: tuple[list, tuple]) -> None:
         value[0][:] = value[1]
         setattr(owner, name, value[0])
 
     def get() -> tuple[list, tuple]:
-        return _Same(getattr(owner, name)), tuple(getattr(owner, name))
+        return _Identity(getattr(owner, name)), tuple(getattr(owner, name))
 
-    return Setting(get, lambda value: put((value[0].of, value[1])), kept=kept)
+    return ProcessSetting(get, lambda value: put((value[0].of, value[1])), kept=kept)
 
 
-class _Same:
-    """An object that equals itself alone, whatever it contains."""
+class _Identity:
+    """Compares an object by identity, not by content."""
 
     def __init__(self, of: Any):
         self.of = of
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self.of is other.of
+        return isinstance(other, _Identity) and self.of is other.of
 
 
-def _dictionary(get: Callable[[], dict]) -> Setting:
+def _dictionary(get: Callable[[], dict]) -> ProcessSetting:
     def put(value: dict) -> None:
         target = get()
         target.clear()
         target.update(value)
 
-    return Setting(lambda: get().copy(), put)
+    return ProcessSetting(lambda: get().copy(), put)
 
 
-class _Names:
-    """What names stand for in a module or class; equal where all stand for the same."""
+class _NamespaceState:
+    """The names of a module or class and the objects bound to them; equal if all bindings are equal."""
 
     def __init__(self, owner: Any):
         self.names, self.objects = tuple(vars(owner)), tuple(vars(owner).values())
@@ -194,30 +194,32 @@ class _Names:
     def __eq__(self, other: object) -> bool:
         try:
             return self.objects == other.objects
-        except (ValueError, TypeError, RuntimeError):  # of objects of which no comparison has one truth
+        except (ValueError, TypeError, RuntimeError):  # objects such as arrays, whose comparison is not a bool
             return False
 
 
-def _names(owner: Any, slow: bool = False) -> Setting:
-    """The names of a module or class, which code may have given other objects; a file's own last for it."""
+def _names(owner: Any, slow: bool = False) -> ProcessSetting:
+    """The names of a module or class, which code may rebind; what a file rebinds stays in force for it."""
 
-    def put(value: _Names) -> None:
+    def put(value: _NamespaceState) -> None:
         before, now = dict(zip(value.names, value.objects, strict=True)), dict(vars(owner))
         for name, stands_for in now.items():
-            if name not in before and not isinstance(stands_for, ModuleType):  # what was imported meanwhile stays
+            if name not in before and not isinstance(
+                stands_for, ModuleType
+            ):  # submodules imported in the meantime stay
                 delattr(owner, name)
         for name, stood_for in before.items():
-            if now.get(name, NONE) is not stood_for:
+            if now.get(name, NO_STANDARD) is not stood_for:
                 setattr(owner, name, stood_for)
 
-    return Setting(lambda: _Names(owner), put, kept=True, slow=slow)
+    return ProcessSetting(lambda: _NamespaceState(owner), put, kept=True, slow=slow)
 
 
 def _set_warnings(value: tuple) -> None:
     filters, content = value
     filters.of[:] = content
     warnings.filters = filters.of
-    warnings._filters_mutated()  # the registries of modules remember what was decided before
+    warnings._filters_mutated()  # resets the cached decisions of each module
 
 
 def _set_environment(value: dict) -> None:
@@ -232,21 +234,21 @@ def _set_environment(value: dict) -> None:
 def _folder() -> str | None:
     try:
         return os.getcwd()
-    except FileNotFoundError:  # it was removed
+    except FileNotFoundError:  # the folder was removed
         return None
 
 
 def _set_signals(handlers: tuple | None) -> None:
     for number, handler in zip(SIGNALS, handlers or (), strict=False):
         if handler is not None and _signal.getsignal(number) != handler:
-            if number == signal.SIGALRM:  # what it waits for is the user's
+            if number == signal.SIGALRM:  # cancel a timer of the user's
                 signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(number, handler)
 
 
 def _signals() -> tuple | None:
     main = threading.current_thread() is threading.main_thread()
-    return tuple(map(_signal.getsignal, SIGNALS)) if main else None  # as numbers, which is quicker
+    return tuple(map(_signal.getsignal, SIGNALS)) if main else None  # `_signal` returns plain numbers, which is faster
 
 
 def _context() -> tuple:
@@ -255,7 +257,7 @@ def _context() -> tuple:
 
 
 def _pillow() -> tuple:
-    """How Pillow reads large and damaged files."""
+    """Pillow's limits for large and truncated images."""
     image, file = sys.modules.get("PIL.Image"), sys.modules.get("PIL.ImageFile")
     return (image.MAX_IMAGE_PIXELS, file.LOAD_TRUNCATED_IMAGES) if image and file else (89_478_485, False)
 
@@ -275,33 +277,33 @@ _PYTHON = (
     _list(sys, "path", kept=True),
     _list(sys, "meta_path", kept=True),
     _list(sys, "path_hooks", kept=True),
-    Setting(lambda: os.environ._data.copy(), _set_environment, kept=True),
-    Setting(_folder, lambda value: value is not None and os.chdir(value), kept=True),
-    Setting(sys.getrecursionlimit, sys.setrecursionlimit, kept=True),
-    Setting(lambda: (_Same(warnings.filters), tuple(warnings.filters)), _set_warnings, kept=True),
+    ProcessSetting(lambda: os.environ._data.copy(), _set_environment, kept=True),
+    ProcessSetting(_folder, lambda value: value is not None and os.chdir(value), kept=True),
+    ProcessSetting(sys.getrecursionlimit, sys.setrecursionlimit, kept=True),
+    ProcessSetting(lambda: (_Identity(warnings.filters), tuple(warnings.filters)), _set_warnings, kept=True),
     _attribute(sys, "dont_write_bytecode"),
     *(_attribute(sys, name) for name in ("argv", "stdin", "stdout", "stderr", "excepthook", "displayhook",
                                          "unraisablehook")),
-    Setting(sys.getswitchinterval, sys.setswitchinterval),
-    Setting(sys.gettrace, sys.settrace),
-    Setting(sys.getprofile, sys.setprofile),
-    Setting(gc.isenabled, lambda on: gc.enable() if on else gc.disable()),
-    Setting(lambda: locale.setlocale(locale.LC_ALL), lambda value: locale.setlocale(locale.LC_ALL, value)),
-    Setting(_context, _set_context),
-    Setting(_signals, _set_signals),
-    Setting(socket.getdefaulttimeout, socket.setdefaulttimeout),
+    ProcessSetting(sys.getswitchinterval, sys.setswitchinterval),
+    ProcessSetting(sys.gettrace, sys.settrace),
+    ProcessSetting(sys.getprofile, sys.setprofile),
+    ProcessSetting(gc.isenabled, lambda on: gc.enable() if on else gc.disable()),
+    ProcessSetting(lambda: locale.setlocale(locale.LC_ALL), lambda value: locale.setlocale(locale.LC_ALL, value)),
+    ProcessSetting(_context, _set_context),
+    ProcessSetting(_signals, _set_signals),
+    ProcessSetting(socket.getdefaulttimeout, socket.setdefaulttimeout),
     _attribute(tempfile, "tempdir"),
     _attribute(logging.root, "level"),
     _attribute(logging.root.manager, "disable"),
     _list(logging.root, "handlers"),
     *map(_names, (builtins, warnings, random, time)),
     _names(np, slow=True), _names(np.random, slow=True),
-    Setting(_pillow, _set_pillow),
-    Setting(np.geterr, lambda value: np.seterr(**value),
-            {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}),
-    Setting(np.geterrcall, np.seterrcall),
-    Setting(np.getbufsize, np.setbufsize),
-    Setting(np.get_printoptions, lambda value: np.set_printoptions(**value)),
+    ProcessSetting(_pillow, _set_pillow),
+    ProcessSetting(np.geterr, lambda value: np.seterr(**value),
+                   {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}),
+    ProcessSetting(np.geterrcall, np.seterrcall),
+    ProcessSetting(np.getbufsize, np.setbufsize),
+    ProcessSetting(np.get_printoptions, lambda value: np.set_printoptions(**value)),
 )  # fmt: skip
 
 
@@ -313,33 +315,32 @@ _STANDARD_PRECISIONS = ("none", "none", "none", "tf32", "tf32", "none", "none", 
 
 
 @cache
-def _torch_settings() -> tuple[Setting, ...]:
-    """All settings that differ from their standards make other numbers, other kernels, or failures."""
+def _torch_settings() -> tuple[ProcessSetting, ...]:
+    """Settings of torch that change numbers, select other kernels or make operations fail."""
     import torch
     from torch.nn.modules import module as of_modules
 
-    def switch(name: str, standard: Any, setter: str = "") -> Setting:
+    def switch(name: str, standard: Any, setter: str = "") -> ProcessSetting:
         get, put = getattr(torch._C, f"_get_{name}"), getattr(torch._C, setter or f"_set_{name}")
-        return Setting(get, put, standard)
+        return ProcessSetting(get, put, standard)
 
     hooks = [_dictionary(lambda name=name: getattr(of_modules, name)) for name, value in vars(of_modules).items()
              if name.startswith("_global_") and isinstance(value, dict)]  # fmt: skip
     sdp = ("flash", "mem_efficient", "math", "cudnn", "overrideable")
     return (
-        Setting(torch.get_default_dtype, torch.set_default_dtype, torch.float32),
-        Setting(_modes, _set_modes),
-        Setting(_default_device, _set_default_device, None),
-        Setting(torch.is_grad_enabled, torch._C._set_grad_enabled),
-        Setting(torch.is_inference_mode_enabled, _set_inference),
-        *(Setting(lambda kind=kind: _autocast(kind), lambda value, kind=kind: _set_autocast(kind, value))
+        ProcessSetting(torch.get_default_dtype, torch.set_default_dtype, torch.float32),
+        ProcessSetting(_modes, _set_modes),
+        ProcessSetting(_default_device, _set_default_device, None),
+        ProcessSetting(torch.is_grad_enabled, torch._C._set_grad_enabled),
+        ProcessSetting(torch.is_inference_mode_enabled, _set_inference),
+        *(ProcessSetting(lambda kind=kind: _autocast(kind), lambda value, kind=kind: _set_autocast(kind, value))
           for kind in ("cpu", "cuda")),
-        Setting(torch.is_autocast_cache_enabled, torch.set_autocast_cache_enabled, True),
-        Setting(_nesting, _set_nesting),
-        Setting(torch.is_anomaly_enabled, torch.set_anomaly_enabled, False),
-        Setting(lambda: (torch._C._get_deterministic_algorithms(), torch._C._get_deterministic_algorithms_warn_only()),
-                lambda value: torch._C._set_deterministic_algorithms(value[0], warn_only=value[1]), (False, False)),
+        ProcessSetting(torch.is_autocast_cache_enabled, torch.set_autocast_cache_enabled, True),
+        ProcessSetting(_nesting, _set_nesting),
+        ProcessSetting(torch.is_anomaly_enabled, torch.set_anomaly_enabled, False),
+        ProcessSetting(_deterministic, _set_deterministic, (False, False)),
         switch("deterministic_fill_uninitialized_memory", True),
-        Setting(_precisions, _set_precisions, _STANDARD_PRECISIONS),
+        ProcessSetting(_precisions, _set_precisions, _STANDARD_PRECISIONS),
         switch("cublas_allow_fp16_reduced_precision_reduction", (True, True)),
         switch("cublas_allow_bf16_reduced_precision_reduction", (True, True)),
         switch("cublas_allow_fp16_accumulation", False),
@@ -347,11 +348,11 @@ def _torch_settings() -> tuple[Setting, ...]:
         switch("mkldnn_enabled", True), switch("mkldnn_deterministic", False), switch("nnpack_enabled", True),
         *(switch(f"{name}_sdp_enabled", True, setter)
           for name in sdp if hasattr(torch._C, setter := f"_set_sdp_use_{name}")),
-        Setting(torch._C._get_qengine, torch._C._set_qengine),
-        Setting(torch.is_warn_always_enabled, torch.set_warn_always, False),
+        ProcessSetting(torch._C._get_qengine, torch._C._set_qengine),
+        ProcessSetting(torch.is_warn_always_enabled, torch.set_warn_always, False),
         _attribute(torch.backends.opt_einsum, "enabled"), _attribute(torch.backends.opt_einsum, "strategy"),
-        Setting(lambda: vars(torch._tensor_str.PRINT_OPTS).copy(), vars(torch._tensor_str.PRINT_OPTS).update),
-        Setting(torch.get_num_threads, _set_threads),
+        ProcessSetting(lambda: vars(torch._tensor_str.PRINT_OPTS).copy(), vars(torch._tensor_str.PRINT_OPTS).update),
+        ProcessSetting(torch.get_num_threads, _set_threads),
         *hooks,
         *map(_names, (torch.nn, torch.nn.functional, torch.nn.Module)),
         *(_names(owner, slow=True) for owner in (torch, torch.Tensor, torch.nn.init)),
@@ -362,12 +363,21 @@ def _torch() -> Any:
     return sys.modules["torch"]
 
 
+def _deterministic() -> tuple[bool, bool]:
+    c = _torch()._C
+    return c._get_deterministic_algorithms(), c._get_deterministic_algorithms_warn_only()
+
+
+def _set_deterministic(value: tuple[bool, bool]) -> None:
+    _torch()._C._set_deterministic_algorithms(value[0], warn_only=value[1])
+
+
 def _default_device() -> Any:
     return getattr(_torch()._GLOBAL_DEVICE_CONTEXT, "device_context", None)
 
 
 def _set_default_device(value: Any) -> None:
-    """torch.set_default_device, of which the mode among all modes of functions is `_set_modes`' business."""
+    """torch.set_default_device; its entry in the stack of function modes is handled by `_set_modes`."""
     torch = _torch()
     if value is None and _default_device() is not None:
         stack = [mode for mode in _modes()[0] if mode is not _default_device()]
@@ -378,10 +388,10 @@ def _set_default_device(value: Any) -> None:
 
 
 def _modes() -> tuple[tuple, tuple]:
-    """What stands between functions of torch and their kernels in this thread, such as `with torch.device('meta')`."""
+    """The stacks of function and dispatch modes of this thread, such as `with torch.device('meta')`."""
     c = _torch()._C
-    return (tuple(c._get_function_stack_at(place) for place in range(c._len_torch_function_stack())),
-            tuple(c._get_dispatch_stack_at(place) for place in range(c._len_torch_dispatch_stack())))  # fmt: skip
+    return (tuple(c._get_function_stack_at(index) for index in range(c._len_torch_function_stack())),
+            tuple(c._get_dispatch_stack_at(index) for index in range(c._len_torch_dispatch_stack())))  # fmt: skip
 
 
 def _set_modes(value: tuple[tuple, tuple]) -> None:
@@ -396,7 +406,7 @@ def _set_modes(value: tuple[tuple, tuple]) -> None:
         c._push_on_torch_dispatch_stack(mode)
 
 
-_GUARDS = []  # they would take back what they set when they end
+_GUARDS = []  # kept alive: a guard reverts its setting when it is deleted
 
 
 def _set_inference(on: bool) -> None:
@@ -438,16 +448,16 @@ def _precisions() -> tuple:
 
 def _set_precisions(value: tuple) -> None:
     torch = _torch()
-    torch._C._set_float32_matmul_precision("highest")  # of the older functions, which keep a value of their own
+    torch._C._set_float32_matmul_precision("highest")  # the older API keeps a value of its own
     for key, precision in zip(_PRECISIONS, value, strict=True):
         torch._C._set_fp32_precision_setter(*key, precision)
 
 
-_THREADS: list[int] = []  # of the process's main thread
+_THREADS: list[int] = []  # thread count of the main thread
 
 
 def _set_threads(count: int) -> None:
-    """The threads of this thread's operations; what MKL has for all threads is that of the main thread again."""
+    """Set the thread count of this thread's operations; MKL's process-wide count is reset to the main thread's."""
     torch = _torch()
     torch.set_num_threads(count)
     if threading.current_thread() is not threading.main_thread():
@@ -461,7 +471,7 @@ def _main_threads() -> int:
 
 
 def remember_threads() -> None:
-    """Keep the number of threads of the main thread, as it is now."""
+    """Store the current thread count of the main thread."""
     if "torch" in sys.modules and threading.current_thread() is threading.main_thread():
         _THREADS[:] = [_torch().get_num_threads()]
 

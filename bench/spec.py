@@ -1,9 +1,9 @@
 """Specs: text that names a thing and its parameters, `gaussian(sigma=25)`.
 
 Grammar: `name` or `name(arguments)`. Arguments are Python literals or specs, by position or by name. The text is
-parsed and never evaluated. The canonical form has the parameters that differ from their defaults, by name, in the
-order of the fields, numbers normalized (25.0 is 25), so that equal things have equal text. A name is one word; only a
-path in it may have spaces, `my nets/net.py:Net`.
+parsed, never evaluated. The canonical form lists the parameters that differ from their defaults, by name, in the order
+of the fields, with normalized numbers (25.0 becomes 25), so that equal objects have equal text. A name has no spaces,
+except in the path of a file: `my nets/net.py:Net`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 
 from bench.errors import BadInput, described, shortened, unknown
 
-DEEPEST = 40  # brackets in brackets
+MAX_DEPTH = 40  # of nested brackets
 SWITCHES = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}
 
 
@@ -38,13 +38,11 @@ class Spec:
 
 
 def parse(text: str) -> Spec:
-    """'name(arguments)' -> Spec. Raises BadInput with the mistake."""
+    """Parse 'name(arguments)'. Raises BadInput for a syntax error."""
     text = text.strip()
-    deepest = max((depth for _, _, depth in _outside_quotes(text)), default=0)
-    if deepest > DEEPEST:
-        raise BadInput(
-            f"{shortened(text)} is not a spec: its brackets are {deepest} deep, at most {DEEPEST} are allowed"
-        )
+    depth = max((depth for _, _, depth in _outside_quotes(text)), default=0)
+    if depth > MAX_DEPTH:
+        raise BadInput(f"spec {shortened(text)}: expected at most {MAX_DEPTH} nested brackets, got {depth}")
     return _parse(text)
 
 
@@ -53,50 +51,48 @@ def _parse(text: str) -> Spec:
     name, inner = name.strip(), rest.strip()
     path, colon, attribute = name.rpartition(".py:")
     if not name or re.search(r"[\s,()\[\]{}'\"=*]", path.replace(" ", "") + colon + attribute):
-        raise BadInput(
-            f"{shortened(text)} is not a spec: wanted a name, or name(parameter=value, ...){_of_paths(name)}"
-        )
+        raise BadInput(f"expected a spec, name or name(parameter=value, ...), got {shortened(text)}{_path_hint(name)}")
     if not bracket:
         return Spec(name)
-    closing = next((place for place, _, depth in _outside_quotes(bracket + inner) if place and depth == 0), None)
+    closing = next((index for index, _, depth in _outside_quotes(bracket + inner) if index and depth == 0), None)
     if closing is None:
-        raise BadInput(f"{shortened(text)} is not a spec: a bracket or a quote is not closed")
+        raise BadInput(f"spec {shortened(text)}: a bracket or a quote is not closed")
     if closing != len(inner):
-        rest = f"{shortened(inner[closing:])} stands behind its last bracket{_of_paths(inner[closing:])}"
-        raise BadInput(f"{shortened(text)} is not a spec: {rest}")
+        rest = shortened(inner[closing:])
+        raise BadInput(f"spec {shortened(text)}: unexpected {rest} after the last bracket{_path_hint(inner[closing:])}")
     args, kwargs = [], []
     for part in split(inner[:-1]):
         named = re.match(r"([^\W\d]\w*)\s*=(?!=)", part)
         if named:
             kwargs.append((named[1], _value(part[named.end() :].strip(), text)))
         elif kwargs:
-            raise BadInput(f"{shortened(text)} is not a spec: {shortened(part)} has no name, but stands behind names")
+            raise BadInput(
+                f"spec {shortened(text)}: value {shortened(part)} without a name follows named ones: name it"
+            )
         else:
             args.append(_value(part, text))
     return Spec(name, tuple(args), tuple(kwargs))
 
 
-def _of_paths(text: str) -> str:
-    return "; a path in it has no brackets, commas, quotes or =" if ".py:" in text else ""
+def _path_hint(text: str) -> str:
+    return "; the path of a file must not contain brackets, commas, quotes or =" if ".py:" in text else ""
 
 
 def _value(part: str, text: str) -> Any:
-    """The literal or the spec that a part of a text is."""
+    """Parse one argument: a Python literal, or a nested spec. `text` is the whole spec, for messages."""
     try:
         with warnings.catch_warnings(action="ignore"):  # of escapes in strings
             return ast.literal_eval(part)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         if not re.match(r"[-+.]*\d|[-+]", part):
             return _parse(part)
-    raise BadInput(
-        f"{shortened(part)} in {shortened(text)} is not a literal: wanted a number, text in quotes, or a spec"
-    )
+    raise BadInput(f"spec {shortened(text)}: expected a number, text in quotes or a spec, got {shortened(part)}")
 
 
 def _outside_quotes(text: str) -> Iterator[tuple[int, str, int]]:
-    """(place, character, depth) of what is not in quotes; a bracket has the depth outside it."""
+    """Yield (index, character, bracket depth) of the characters outside quotes; a bracket has the depth outside it."""
     depth, quote, escaped = 0, "", False
-    for place, character in enumerate(text):
+    for index, character in enumerate(text):
         if quote:
             if character == quote and not escaped:
                 quote = ""
@@ -105,57 +101,62 @@ def _outside_quotes(text: str) -> Iterator[tuple[int, str, int]]:
             quote = character
         else:
             depth -= character in ")]}"
-            yield place, character, depth
+            yield index, character, depth
             depth += character in "([{"
 
 
 def split(text: str) -> list[str]:
     """Split a list of specs at the commas outside brackets and quotes; blank parts are dropped."""
-    commas = [place for place, character, depth in _outside_quotes(text) if character == "," and depth == 0]
+    commas = [index for index, character, depth in _outside_quotes(text) if character == "," and depth == 0]
     parts = [text[start:end] for start, end in zip([0, *(c + 1 for c in commas)], [*commas, len(text)], strict=True)]
     return [part.strip() for part in parts if part.strip()]
 
 
 def bind(spec: Spec, parameters: Mapping[str, inspect.Parameter], kind: str, others: bool = False) -> dict[str, Any]:
-    """Parameters by name, as given (no defaults). Raises BadInput for one that is unknown, twice or missing.
+    """Match the arguments of a spec to parameters: values by name, without defaults.
 
-    `others`: whether names besides those of the parameters are taken.
+    kind    'model', 'noise', ...: for messages
+    others  accept names that are not among the parameters
+
+    Raises BadInput for a parameter that is unknown, given twice, or missing.
     """
     names = list(parameters)
     if len(spec.args) > len(names):
-        wanted = f"at most {len(names)} ({', '.join(names)})" if names else "none"
-        raise BadInput(f"{kind} {spec.name!r} got {len(spec.args)} parameters, wanted {wanted}")
+        expected = f"at most {len(names)} parameters ({', '.join(names)})" if names else "no parameters"
+        raise BadInput(f"{kind} {spec.name!r}: expected {expected}, got {len(spec.args)}")
     given = dict(zip(names, spec.args, strict=False))
     for name, value in spec.kwargs:
         if name not in parameters and not others:
             raise unknown(f"parameter of {spec.name}", name, names)
         if name in given:
-            raise BadInput(f"{kind} {spec.name!r} got the parameter {name!r} twice")
+            raise BadInput(f"{kind} {spec.name!r}: parameter {name!r} is given twice")
         given[name] = value
     missing = [n for n, p in parameters.items() if p.default is inspect.Parameter.empty and n not in given]
     if missing:
-        raise BadInput(f"{kind} {spec.name!r} needs {', '.join(missing)}: write {spec.name}({missing[0]}=...)")
+        raise BadInput(f"{kind} {spec.name!r}: missing {', '.join(missing)}: write {spec.name}({missing[0]}=...)")
     return given
 
 
 def parameters_of(factory: Callable) -> dict[str, inspect.Parameter]:
-    """The named parameters that a class or function can be called with. Raises BadInput for one without a name."""
+    """The parameters of a class or function that can be given by name. Raises BadInput for a positional-only one."""
     parameters = inspect.signature(factory).parameters
     if nameless := next((n for n, p in parameters.items() if p.kind is inspect.Parameter.POSITIONAL_ONLY), None):
-        of = getattr(factory, "__name__", "it")
-        raise BadInput(f"{nameless} of {of} stands in front of a /, wanted all behind it, or no /")
+        owner = getattr(factory, "__name__", "the function")
+        raise BadInput(
+            f"{owner}: expected parameters that can be given by name, got {nameless} before a /: remove the /"
+        )
     named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     return {n: p for n, p in parameters.items() if p.kind in named}
 
 
-def takes_others(factory: Callable) -> bool:
-    """Whether it can be called with any names, f(**others)."""
+def accepts_any_name(factory: Callable) -> bool:
+    """Whether a class or function accepts arbitrary names, f(**others)."""
     parameters = inspect.signature(factory).parameters.values()
     return any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters)
 
 
-def literal(text: str) -> Any:
-    """A Python literal where the text is one, else the text itself: 10, (2, 2), one-cycle, 3conv."""
+def parse_literal(text: str) -> Any:
+    """The Python literal that a text is, or else the text itself: 10, (2, 2), one-cycle, 3conv."""
     try:
         with warnings.catch_warnings(action="ignore"):  # of escapes in strings
             return ast.literal_eval(text)
@@ -163,54 +164,55 @@ def literal(text: str) -> Any:
         return text
 
 
-def like(default: Any, value: Any) -> Any:
-    """A value as its parameter takes it: 4.0 is 4 where the default is a whole number, in lists too."""
+def match_type(default: Any, value: Any) -> Any:
+    """Convert 4.0 to 4 where the parameter's default is an integer, also inside lists."""
     if isinstance(value, list | tuple):
         inner = default[0] if isinstance(default, list | tuple) and default else None
-        return type(value)(like(inner, item) for item in value)
-    whole = isinstance(default, int) and not isinstance(default, bool)
-    return int(value) if whole and isinstance(value, float) and value.is_integer() else value
+        return type(value)(match_type(inner, item) for item in value)
+    integer = isinstance(default, int) and not isinstance(default, bool)
+    return int(value) if integer and isinstance(value, float) and value.is_integer() else value
 
 
-def setting(name: str, text: str, default: Any) -> Any:
-    """The value of `--set name=text` for a parameter with this default; a switch is on or off. Raises BadInput."""
+def parse_setting(name: str, text: str, default: Any) -> Any:
+    """The value of `--set name=text` for a parameter with this default. Raises BadInput for a switch not on or off."""
     if not isinstance(default, bool):
-        return like(default, literal(text))
+        return match_type(default, parse_literal(text))
     if text.strip().lower() not in SWITCHES:
-        raise BadInput(f"{name} is {text!r}, wanted on or off (or true or false, yes or no)")
+        raise BadInput(f"{name}: expected on or off (or true, false, yes, no), got {text!r}")
     return SWITCHES[text.strip().lower()]
 
 
-def variadic(factory: Callable) -> str | None:
-    """The name of the parameter that takes any number of values by position, `parts` of f(*parts)."""
+def variadic_name(factory: Callable) -> str | None:
+    """The name of a variadic positional parameter, `parts` of f(*parts); None if there is none."""
     parameters = inspect.signature(factory).parameters.values()
     return next((p.name for p in parameters if p.kind is inspect.Parameter.VAR_POSITIONAL), None)
 
 
 def build(factory: Callable, spec: Spec, kind: str) -> Any:
-    """Call a class or function with a spec's parameters; what it raises becomes BadInput."""
-    args, rest = (spec.args, Spec(spec.name, (), spec.kwargs)) if variadic(factory) else ((), spec)
+    """Call a class or function with the parameters of a spec. Raises BadInput for whatever it raises."""
+    args, rest = (spec.args, Spec(spec.name, (), spec.kwargs)) if variadic_name(factory) else ((), spec)
     given = bind(rest, parameters_of(factory), kind)
     try:
         return factory(*args, **given)
     except Exception as error:  # a user's class may raise anything
-        raise BadInput(f"{kind} {spec.name!r}: {described(error)}") from error
+        reason = described(error).removeprefix(f"{getattr(factory, '__name__', spec.name)}: ")  # the name once
+        raise BadInput(f"{kind} {spec.name!r}: {reason}") from error
 
 
 def canonical(name: str, values: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
-    """The one text of a thing: `values` that differ from `defaults`, in the order of `values`."""
+    """The canonical spec: `values` that differ from `defaults`, in the order of `values`."""
     shown = {k: v for k, v in values.items() if k not in defaults or format_value(v) != format_value(defaults[k])}
     inner = ", ".join(f"{key}={format_value(value)}" for key, value in shown.items())
     return f"{name}({inner})" if inner else name
 
 
 def canonical_dataclass(name: str, thing: Any, nested: Callable[[Any], Any] = lambda value: value) -> str:
-    """The canonical text of an instance of a dataclass; `nested` turns values that are specs themselves into Spec."""
-    return format_value(of_dataclass(name, thing, nested))
+    """The canonical spec of a dataclass instance; `nested` converts values that are themselves specs into Spec."""
+    return format_value(from_dataclass(name, thing, nested))
 
 
-def of_dataclass(name: str, thing: Any, nested: Callable[[Any], Any] = lambda value: value) -> Spec:
-    """The Spec that makes an instance of a dataclass, without the parameters that have their defaults."""
+def from_dataclass(name: str, thing: Any, nested: Callable[[Any], Any] = lambda value: value) -> Spec:
+    """The Spec that constructs a dataclass instance, without the parameters at their defaults."""
 
     def plain(value: Any) -> Any:
         return tuple(map(plain, value)) if isinstance(value, list | tuple) else nested(value)
@@ -218,13 +220,13 @@ def of_dataclass(name: str, thing: Any, nested: Callable[[Any], Any] = lambda va
     fields = dataclasses.fields(thing)
     defaults = {f.name: f.default for f in fields if f.default is not dataclasses.MISSING}
     values = {f.name: plain(getattr(thing, f.name)) for f in fields}
-    args = values.pop(variadic(type(thing)), ())
+    args = values.pop(variadic_name(type(thing)), ())
     shown = {k: v for k, v in values.items() if k not in defaults or format_value(v) != format_value(defaults[k])}
     return Spec(name, args, tuple(shown.items()))
 
 
 def format_value(value: Any) -> str:
-    """A value as it stands in a canonical spec: numbers normalized, tuples for lists, text in single quotes."""
+    """A value in a canonical spec: numbers normalized, lists as tuples, text in single quotes."""
     if isinstance(value, bool) or value is None:
         return str(value)
     if isinstance(value, float):

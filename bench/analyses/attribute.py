@@ -19,7 +19,7 @@ from bench.analyses.core.result import CaptionedFigure, Result, TextTable
 from bench.analyses.core.scene import Scene
 from bench.datasets.channels import in_colour
 from bench.errors import BadInput
-from bench.networks.keys import keyed
+from bench.networks.mask_keys import keyed
 from bench.networks.models import Model
 from bench.noise import noises
 from bench.progress import progress

@@ -86,7 +86,7 @@ def info(spec) -> None:
     from rich.table import Table
 
     from bench.console import console
-    from bench.networks import cost, listing, models, trial
+    from bench.networks import complexity, listing, models, trial
     from bench.networks.weights import NoWeights
 
     try:
@@ -99,7 +99,7 @@ def info(spec) -> None:
         "spec": model.label,
         "title": model.title,
         "size": model.size,
-        "parameters": f"{cost.count_parameters(network):,}",
+        "parameters": f"{complexity.count_parameters(network):,}",
         "FLOPs per pixel": "not known: a library's" if "libraries" in card else _flops(network),
         "receptive field": _receptive_field(model),
         "settings": _pairs(model.parameters, "=") or "as published",
@@ -135,8 +135,8 @@ def info(spec) -> None:
         lines |= {"assumed": _pairs(assumed, "=")} if assumed else {}
         lines |= {"imported": f"{card['imported_at']}, from {origin['file']}", "its SHA-256": origin["sha256"]}
         lines |= {"tensors": origin["remark"]} if "remark" in origin else {}
-        lines |= {"trial": trial.of_card(card["trial"]).words()} if "trial" in card else {}
-    if doubt := model.doubt:
+        lines |= {"trial": trial.from_card(card["trial"]).words()} if "trial" in card else {}
+    if doubt := model.caveat:
         lines["note"] = doubt
     table = Table(show_header=False)
     for name, text in lines.items():
@@ -177,10 +177,10 @@ def _receptive_field(model) -> str:
 
 def _flops(network) -> str:
     from baselines.checkpoints import first_line
-    from bench.networks import cost
+    from bench.networks import complexity
 
     try:
-        counted = cost.flops_per_pixel(network)
+        counted = complexity.flops_per_pixel(network)
     except Exception as error:  # a user's network may take no 64x64 image
         return f"not known: {first_line(error)}"
     if counted == 0:
@@ -248,7 +248,7 @@ def import_(file, name, arch, licence, settings, trained_on, training_data, part
     from bench.noise.training_noise import of_card
 
     card = importing.import_weights(file, name, arch, licence, replace, settings, trained_on, training_data, part)
-    origin, tried = card["origin"], trial.of_card(card["trial"])
+    origin, tried = card["origin"], trial.from_card(card["trial"])
     click.echo(f"{name}: {importing.summary(card)}, from {origin['file']}")
     if "remark" in origin:
         click.echo(f"{origin['remark']}{' (--part NAME chooses)' if origin.get('others') else ''}")
@@ -292,9 +292,9 @@ def verify(names, data, write) -> None:
     for name in names or verification.verifiable():
         result = verification.verify(name, images)
         wrong += bool(result.differing)
-        click.echo(f"{name}: {_pairs({noise: f'{v:.3f}' for noise, v in result.found.items()}, ' ')} dB")
+        click.echo(f"{name}: {_pairs({noise: f'{v:.3f}' for noise, v in result.measured.items()}, ' ')} dB")
         for noise, value in result.differing.items():
-            click.echo(f"  {noise}: the card says {result.said.get(noise)}, the weights have {value:.3f}")
+            click.echo(f"  {noise}: card {result.stated.get(noise)}, measured {value:.3f}")
         if write and result.differing:
             result.write()
             click.echo("  written onto the card")

@@ -12,11 +12,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from bench import beside, registry, spec
+from bench import registry, source_fingerprint, spec, user_imports
 from bench.environment import versions
 from bench.errors import BadInput
 from bench.metrics import Metric, load_metric
-from bench.networks import cards, identity
+from bench.networks import cards
 from bench.networks.model import Model
 from bench.noise import noises
 from bench.runs.plan import Plan
@@ -44,9 +44,9 @@ class PackedFile:
 
     @classmethod
     def of_source(cls, path: Path, with_content: bool) -> PackedFile:
-        root = beside.root_of(path)
+        root = user_imports.root_of(path)
         own, *others = [replace(cls.of(file, with_content), name=file.relative_to(root).as_posix())
-                        for file in identity.sources(path)]  # fmt: skip
+                        for file in source_fingerprint.source_files(path)]  # fmt: skip
         return replace(own, beside=tuple(others))
 
     def placed(self, folder: Path) -> Path:
@@ -119,7 +119,7 @@ def _pack_noise(noise: Noise, sources: dict[str, PackedFile], with_content: bool
         if file is not None:
             sources[str(file)] = PackedFile.of_source(file, with_content)
         name = noises.noise_name(value) if file is None else f"{file}:{type(value).__qualname__}"
-        return spec.of_dataclass(name, value, as_spec)
+        return spec.from_dataclass(name, value, as_spec)
 
     found = as_spec(noise)
     return found if outside else noise
@@ -173,10 +173,10 @@ def _unpack_model(model: Model, packed: PackedPlan, places: dict[str, str], fold
         found = replace(found, file=packed.weights[model.label].placed(folder))
     elif found.kind == "shipped":
         found = replace(found, file=cards.weights_folder() / f"{found.name}.safetensors")
-    if not model.outside:
+    if not model.user_defined:
         factory = import_module(f"baselines.{model.name}").network
     else:
-        factory = registry.outside("model", _moved(model.source, places))
+        factory = registry.user_defined("model", _moved(model.source, places))
     made = replace(model, factory=factory, found=found)
     _check_model(made, packed.shipped.get(model.label), model.source.rpartition(":")[0] in places)
     return made
@@ -186,8 +186,11 @@ def _check_model(model: Model, shipped: str | None, source_came: bool) -> None:
     """Weights that ship, and source that is installed, have to be those that the plan was made with."""
     if shipped and (not model.file.is_file() or model.found.hash != shipped):
         raise BadInput(f"a worker has not the weights {model.weights} of this version: install the same version there")
-    installed = model.outside and not source_came
-    if installed and identity.source_hash(model.source, model.factory, model.found.identity) != model.source_hash:
+    installed = model.user_defined and not source_came
+    if (
+        installed
+        and source_fingerprint.source_hash(model.source, model.factory, model.found.identity) != model.source_hash
+    ):
         raise BadInput(f"a worker has another source of {model.source}: install the same there")
 
 

@@ -14,7 +14,7 @@ from bench.environment import is_out_of_memory
 from bench.errors import as_bad_input
 from bench.evaluation.prepare import PreparedImage
 from bench.networks import adapters, precisions
-from bench.networks.keys import keyed
+from bench.networks.mask_keys import keyed
 from bench.networks.model import Model
 from bench.networks.tiles import Tiled
 from bench.networks.tiling import Tiling

@@ -55,7 +55,7 @@ class PendingJobs:
 
     def _job(self, dataset: Dataset, place: int, image: CleanImage, reading) -> Iterator[Job]:
         try:
-            with isolation.waiting():
+            with isolation.let_others_run():
                 clean, image_hash, recorded = reading.result()
         except (ValueError, OSError) as error:
             rows = list(self._unreadable(dataset, image.name, first_line(error)))

@@ -152,5 +152,5 @@ def _step_by_step(results: Iterator[FinishedRow]) -> Iterator[FinishedRow]:
 
 def _of(future: Future) -> Any:
     """What a future gives, which may be a user's code's work."""
-    with isolation.waiting():
+    with isolation.let_others_run():
         return future.result()

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench import isolation, registry, sources, spec
+from bench import isolation, registry, source_fingerprint, spec
 from bench.environment import is_out_of_memory
 from bench.errors import BadInput, described, unknown
 
@@ -98,14 +98,14 @@ def load_metric(name: str) -> Metric:
     """A metric by name, or as `path/to/file.py:METRIC`. Raises BadInput with the nearest names."""
     if name in registry.modules("bench.metrics", "METRIC"):
         return import_module(f"bench.metrics.{name}").METRIC
-    found = registry.outside("metric", name)
+    found = registry.user_defined("metric", name)
     if found is None:
         raise unknown("metric", name, names())
     if not isinstance(found, Metric):
         raise BadInput(f"metric {name!r} is an object of type {type(found).__name__}, wanted a bench.metrics.Metric")
     if not found.name.isidentifier() or found.name in registry.modules("bench.metrics", "METRIC"):
         raise BadInput(f"metric {name!r} calls itself {found.name!r}: wanted a name of its own, letters and digits")
-    return _guarded(found, sources.source_hash(name, found.against, ""))
+    return _guarded(found, source_fingerprint.source_hash(name, found.against, ""))
 
 
 _GUARDED: weakref.WeakKeyDictionary[Metric, Metric] = weakref.WeakKeyDictionary()
@@ -114,7 +114,7 @@ _GUARDED: weakref.WeakKeyDictionary[Metric, Metric] = weakref.WeakKeyDictionary(
 def _guarded(found: Metric, source_hash: str) -> Metric:
     """A user-defined metric whose functions run isolated from all else."""
     if found not in _GUARDED or _GUARDED[found].source_hash != source_hash:
-        context = isolation.call_of(found)
+        context = isolation.call_context(found)
 
         def against(clean: torch.Tensor) -> Callable[[torch.Tensor], float]:
             return isolation.guarded(found.against(clean), context)

@@ -1,1 +1,1 @@
-"""Models: networks, weights and cards; how they are imported, checked, tiled and priced."""
+"""Models: networks, weights and cards; import, checks, tiling and complexity."""

@@ -1,4 +1,4 @@
-"""Networks whose input is not what an image is, made to take it: grey ones, colour ones, and white at 255."""
+"""Wrappers that run a network on other images than it is made for: greyscale or colour, and other value ranges."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from baselines.recognition import channels, gives
+from baselines.recognition import input_channels, output_channels
 
 
-class EachChannel(nn.Module):
-    """A network for grey images, (B, 1, H, W) -> the same, run on each channel of (B, C, H, W) by itself."""
+class PerChannel(nn.Module):
+    """Runs a greyscale network, (B, 1, H, W) -> (B, 1, H, W), on each channel of (B, C, H, W) separately."""
 
     def __init__(self, network: nn.Module):
         super().__init__()
@@ -23,13 +23,13 @@ class EachChannel(nn.Module):
 
     def forward(self, x: Tensor, keys: Sequence[int] | None = None) -> Tensor:
         """Denoise (B, C, H, W); the channels of an image share its key."""
-        alone = x.flatten(0, 1)[:, None]  # (B C, 1, H, W)
+        channels = x.flatten(0, 1)[:, None]  # (B C, 1, H, W)
         options = {} if keys is None else {"keys": [key for key in keys for _ in range(x.shape[1])]}
-        return self.network(alone, **options).view_as(x)
+        return self.network(channels, **options).view_as(x)
 
 
-class Replicated(nn.Module):
-    """A network for colour images, run on (B, 1, H, W): its input three times, and the mean of its three outputs."""
+class ReplicateGreyscale(nn.Module):
+    """Runs a colour network on (B, 1, H, W): the channel replicated three times, its three outputs averaged."""
 
     def __init__(self, network: nn.Module):
         super().__init__()
@@ -44,7 +44,7 @@ class Replicated(nn.Module):
         colour = replicated(x)
         y = self.network(colour, **keys)
         if y.shape != colour.shape:
-            raise ValueError(f"the output has shape {tuple(y.shape[1:])}, expected {tuple(colour.shape[1:])}")
+            raise ValueError(f"output: expected shape {tuple(colour.shape[1:])}, got {tuple(y.shape[1:])}")
         return y.float().mean(1, keepdim=True)
 
 
@@ -54,12 +54,12 @@ def replicated(x: Tensor) -> Tensor:
 
 
 def for_image(network: nn.Module, takes: int | None, channels: int) -> nn.Module:
-    """The network for images of 1 or 3 channels; `takes`: the channels that it is for, None for any number."""
-    return Replicated(network) if channels == 1 and takes == 3 else network
+    """The network, wrapped for images with `channels` (1 or 3); `takes`: its own channels, None for any number."""
+    return ReplicateGreyscale(network) if channels == 1 and takes == 3 else network
 
 
-class White(nn.Module):
-    """A network that wants (B, C, H, W) in [0, `white`], given it in [0, 1]."""
+class RangeAdapter(nn.Module):
+    """Runs a network made for (B, C, H, W) in [0, `white`] on values in [0, 1]."""
 
     def __init__(self, network: nn.Module, white: float):
         super().__init__()
@@ -70,14 +70,14 @@ class White(nn.Module):
 
 
 def adapt(network: nn.Module, parameters: Mapping[str, Any]) -> nn.Module:
-    """The network, in wrappers where its parameters say that it takes another input than colour in [0, 1].
+    """The network, wrapped as its parameters require: per channel if greyscale, rescaled for another value range.
 
-    Raises ValueError where it takes, or gives, neither colour nor grey.
+    Raises ValueError unless it has 3 (colour) or 1 (greyscale) input and output channels.
     """
-    came, gave = channels(parameters), gives(parameters)
-    if came not in (1, 3) or gave != came:
-        raise ValueError(f"the network takes {came} channels and gives {gave}, wanted 3 (colour) or 1 (grey) of both")
-    if came == 1:
-        network = EachChannel(network)
+    inputs, outputs = input_channels(parameters), output_channels(parameters)
+    if inputs not in (1, 3) or outputs != inputs:
+        raise ValueError(f"expected 3 (colour) or 1 (greyscale) channels in and out, got {inputs} in and {outputs} out")
+    if inputs == 1:
+        network = PerChannel(network)
     white = parameters.get("rgb_range", 1)
-    return network if white == 1 else White(network, white)
+    return network if white == 1 else RangeAdapter(network, white)

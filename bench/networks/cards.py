@@ -1,4 +1,4 @@
-"""Weight cards: what ships and what was imported, read without importing torch."""
+"""Cards of shipped and imported weights, read without importing torch."""
 
 from __future__ import annotations
 
@@ -14,22 +14,27 @@ from bench.errors import BadInput
 from bench.paths import user_folder
 
 SIZES = ("small", "full")
-IMPORTED = {"model": str, "network": dict, "origin": dict, "imported_at": str}  # what an imported card has to have,
-ORIGIN = {"file", "sha256"}  # and its origin
+REQUIRED_FIELDS = {
+    "model": str,
+    "network": dict,
+    "origin": dict,
+    "imported_at": str,
+}  # of an imported card
+REQUIRED_ORIGIN = {"file", "sha256"}  # fields of its origin
 
 
 def weights_folder() -> Path:
-    """Where the shipped weights are."""
+    """Folder of the shipped weights."""
     return Path(importlib.util.find_spec("baselines").submodule_search_locations[0]) / "weights"
 
 
 def imported_folder() -> Path:
-    """Where `bench models import` puts weights."""
+    """Folder of the weights imported with `bench models import`."""
     return user_folder() / "weights"
 
 
 def card(name: str) -> dict[str, Any] | None:
-    """The card of a shipped set of weights, `ours-small`; None if it does not ship."""
+    """The card of shipped weights, `ours-small`; None if there are none of that name."""
     return cards().get(name)
 
 
@@ -39,39 +44,44 @@ def cards() -> dict[str, dict[str, Any]]:
 
 
 def imported() -> dict[str, dict[str, Any]]:
-    """The cards of imported weights by name, without those whose name ships. Raises BadInput for what is none."""
+    """Cards of imported weights by name; shipped weights of the same name take precedence. Raises BadInput."""
     paths, shipped = sorted(imported_folder().glob("*.json")), cards()
-    return {path.stem: _imported(path) for path in paths if path.stem not in shipped}
+    return {path.stem: _read_imported(path) for path in paths if path.stem not in shipped}
 
 
-def _imported(path: Path) -> dict[str, Any]:
+def _read_imported(path: Path) -> dict[str, Any]:
     try:
         card = json.loads(path.read_text())
-        whole = all(isinstance(card[key], kind) for key, kind in IMPORTED.items()) and card["origin"].keys() >= ORIGIN
+        whole = (
+            all(isinstance(card[key], kind) for key, kind in REQUIRED_FIELDS.items())
+            and card["origin"].keys() >= REQUIRED_ORIGIN
+        )
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         whole = False
     if not whole:
-        raise BadInput(f"{path} is not the card of imported weights: remove it, and import the weights again")
+        raise BadInput(
+            f"{path}: expected the card of imported weights, got another file: remove it, and import the weights again"
+        )
     return card
 
 
 def models() -> dict[str, dict[str, Any]]:
-    """The models of this installation by name, with their literal constants (TITLE, PAPER, LICENCE, ...)."""
+    """Literal constants (TITLE, PAPER, LICENCE, ...) of the models of this installation, by name."""
     return registry.modules("baselines", "network")
 
 
 def networks() -> dict[str, dict[str, Any]]:
-    """Those of them that have weights: the networks."""
+    """The constants of the models with weights: the networks."""
     return {name: constants for name, constants in models().items() if "LIBRARIES" not in constants}
 
 
 def classical() -> dict[str, dict[str, Any]]:
-    """Those that need none: the classical methods, whose LIBRARIES do the work."""
+    """The constants of the models without weights: the classical methods, with their LIBRARIES."""
     return {name: constants for name, constants in models().items() if "LIBRARIES" in constants}
 
 
 def versions(libraries: Iterable[str]) -> dict[str, str]:
-    """The installed version of each package, '' where it is not installed."""
+    """Installed version of each package, '' if it is not installed."""
     found = {}
     for library in libraries:
         try:
@@ -82,9 +92,10 @@ def versions(libraries: Iterable[str]) -> dict[str, str]:
 
 
 def missing(libraries: Iterable[str]) -> str:
-    """Name of the first package that is not installed; '' where all are."""
+    """Name of the first package that is not installed; '' if all are."""
     return next((library for library, version in versions(libraries).items() if not version), "")
 
 
 def names() -> list[str]:
+    """Names of all models: of this installation, and entry points of other packages."""
     return sorted({*models(), *registry.entry_points("model")})

@@ -1,4 +1,4 @@
-"""What a network from outside has to do, tried on a small image before a run."""
+"""Requirements on a user-defined network, checked on a small image before a run."""
 
 from __future__ import annotations
 
@@ -8,74 +8,76 @@ from torch import Tensor, nn
 from baselines.checkpoints import first_line
 from baselines.recipe import Recipe
 from bench.errors import BadInput, as_bad_input, described
-from bench.networks.keys import keyed
+from bench.networks.mask_keys import keyed
 
-# Height and width, none square, so that a swap shows. The first that runs is judged; the later ones have more factors
-# of two, for networks that want them.
-SIZES = ((40, 32), (96, 64), (192, 128), (512, 256))
-KEY = (1,)  # of the one image
-SQUARES = (32, 64, 128, 256, 512)  # for networks of one size alone
-REPEATABLE = 1e-4  # largest difference between two outputs of the same input
+# (height, width), not square, to detect swapped axes. The first size that runs is checked; later ones are divisible by
+# higher powers of two, for networks that require it.
+TRIAL_SIZES = ((40, 32), (96, 64), (192, 128), (512, 256))
+MASK_KEY = (1,)  # of the test image
+TRIAL_SQUARES = (32, 64, 128, 256, 512)  # for networks of a single input size
+MAX_DIFFERENCE = 1e-4  # between two outputs for the same input
 
-# What is out of range. Random weights go outside [0, 1] too, a single convolution with a third of its values or more,
-# and what tells them from 2x - 1, -x or 2.5x is that they do not follow the image in all three channels. Of 300
-# networks of each of 14 kinds without training, plain and residual, at most one in 300 is both this far outside and
-# this alike; and none has half of its values farther away than 4, which white at 255 has.
-OUTSIDE, SHARE = 0.25, 0.2  # values so far outside [0, 1] are too many from this share on,
-ALIKE = 0.9  # where they correlate so with the image;
-ELSEWHERE = 4  # half of them so far outside are too many anyway
-STRANGE = 0.5  # an output that correlates less with the image is doubted
+# Wrong value ranges. Untrained networks leave [0, 1] too (a single random convolution with a third of its values or
+# more), but unlike 2x - 1, -x or 2.5x they do not correlate with the image in all three channels. Of 300 untrained
+# networks of each of 14 kinds, plain and residual, at most one exceeds both limits; none has half of its values more
+# than 4 outside, as outputs in [0, 255] have.
+MAX_EXCESS, MAX_SHARE = 0.25, 0.2  # refused: a larger share of values more than MAX_EXCESS outside [0, 1],
+MIN_SCALED_CORRELATION = 0.9  # if the output correlates more than this with the image;
+MAX_MEDIAN_EXCESS = 4  # refused in any case: half of the values farther outside than this
+MIN_CORRELATION = 0.5  # below it, a note says that the output hardly follows the image
 
 
 @torch.inference_mode()
 def check(network: nn.Module, label: str, device: torch.device, tile: int | None = None) -> None:
-    """Run a network in eval mode twice on (1, 3, 40, 32) in [0, 1]. Raises BadInput for what it may not do.
+    """Run a network in eval mode twice on (1, 3, 40, 32) in [0, 1]. Raises BadInput if it violates the requirements.
 
-    One that fails there is tried on larger images, and one that fails on all of them on squares, of which it has to
-    take exactly one. One that states a tile is tried on that alone.
+    If it fails, larger images are tried, and then squares, of which it must accept exactly one size. A network that
+    states a tile is tried on that size only.
     """
     with as_bad_input(f"model {label}"):
-        keys = keyed(network, KEY)
-    error, sizes = None, ((tile, tile),) if tile else SIZES
+        keys = keyed(network, MASK_KEY)
+    error, sizes = None, ((tile, tile),) if tile else TRIAL_SIZES
     for size in sizes:
-        error, problem = _tried(network, size, device, keys)
+        error, problem = _try_size(network, size, device, keys)
         if error is None:
             break
         if keys and "keys" in first_line(error):
-            raise BadInput(f"model {label} declares takes_keys, and fails with them: {first_line(error)}") from error
+            raise BadInput(
+                f"model {label}: declares takes_keys, but forward(x, keys=[1]) failed: {first_line(error)}"
+            ) from error
     else:
-        size, problem = (None, "") if tile else _square(network, device, keys)
-        if size is None and any(_tried(network, one, device, keys, 1)[0] is None for one in sizes):
-            problem = "It runs on (B, 1, H, W): state channels = 1 on its class if it is for greyscale images"
+        size, problem = (None, "") if tile else _only_square(network, device, keys)
+        if size is None and any(_try_size(network, one, device, keys, 1)[0] is None for one in sizes):
+            problem = "It runs on (B, 1, H, W): set channels = 1 on its class if it is for greyscale images"
     if size is None:
         tried = ", ".join(f"{height}x{width}" for height, width in sizes)
         raise BadInput(
-            f"model {label}, tried on images of {tried} pixels, fails: {described(error)}. "
-            f"{problem or 'Wanted a module from (B, 3, H, W), float32 in [0, 1], to the same'}"
+            f"model {label}: failed on images of {tried} pixels: {described(error)}. "
+            f"{problem or 'Expected a module (B, 3, H, W) -> (B, 3, H, W), float32 in [0, 1]'}"
         ) from error
     if problem:
-        raise BadInput(f"model {label}, tried on a {size[0]}x{size[1]} image in [0, 1]: {problem}")
+        raise BadInput(f"model {label}, on a {size[0]}x{size[1]} image in [0, 1]: {problem}")
 
 
 def check_size(network: nn.Module, label: str, device: torch.device, side: int) -> None:
-    """Run a network in eval mode on the squares that test curves are made of. Raises BadInput where it fails."""
+    """Run a network in eval mode on the size of the crops for test curves. Raises BadInput if it fails."""
     with torch.inference_mode():
-        error, _ = _tried(network, (side, side), device, keyed(network, KEY))
+        error, _ = _try_size(network, (side, side), device, keyed(network, MASK_KEY))
     if error is not None:
         raise BadInput(
-            f"model {label} fails on images of {side}x{side} pixels, which its test curves are made of: "
-            f"{described(error)}. Pad inside, or state the size of its tiles on the class, tile = 64"
+            f"model {label}: failed on crops of {side}x{side} pixels, on which test curves are computed: "
+            f"{described(error)}. Pad in its forward, or set the tile size on its class, e.g. tile = 64"
         ) from error
 
 
 def check_training(network: nn.Module, label: str, device: torch.device, recipe: Recipe, channels: int = 3) -> None:
-    """Run a network in train mode, forwards and backwards, on two crops of a recipe. Raises BadInput where that fails.
+    """Run a forward and backward pass in train mode on two crops of a recipe. Raises BadInput if it fails.
 
-    The network is changed: give one that is not needed any more. torch's random stream is left as it was.
+    The network is changed by it: pass a copy. torch's random stream is restored.
     """
     crop, bfloat16 = recipe.crop, recipe.precision == "bfloat16"
-    x = torch.stack([_image(crop, crop)[0, :channels]] * min(2, recipe.batch)).to(device)
-    tried = f"model {label}, tried in training on crops of {crop}x{crop} in {recipe.precision},"
+    x = torch.stack([_test_image(crop, crop)[0, :channels]] * min(2, recipe.batch)).to(device)
+    trial = f"model {label}, training step on crops of {crop}x{crop} in {recipe.precision}"
     try:
         with torch.random.fork_rng([device] if device.type == "cuda" else []):
             with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
@@ -83,39 +85,40 @@ def check_training(network: nn.Module, label: str, device: torch.device, recipe:
             if isinstance(y, Tensor) and y.shape == x.shape and y.requires_grad:
                 (y.float() - x).abs().mean().backward()
     except (Exception, SystemExit) as error:  # whatever a user's network raises
-        raise BadInput(f"{tried} fails: {described(error)}. Another crop (--set crop=64) or precision "
-                       "(--set precision=float32) may help") from error  # fmt: skip
+        raise BadInput(
+            f"{trial}: failed: {described(error)}. Try another crop (--set crop=64) or --set precision=float32"
+        ) from error
     if not isinstance(y, Tensor) or y.shape != x.shape or not y.isfinite().all():
-        raise BadInput(f"{tried[:-1]}: {_problem(x, x, y, y, keyed=False)}")
+        raise BadInput(f"{trial}: {_output_problem(x, x, y, y, keyed=False)}")
     if not y.requires_grad:
-        raise BadInput(f"{tried} has no gradient: its forward detaches its output, or runs under no_grad")
+        raise BadInput(f"{trial}: its output has no gradient: remove detach() and no_grad from its forward")
 
 
-def _square(network: nn.Module, device: torch.device, keys: dict) -> tuple[tuple[int, int] | None, str]:
-    """The one square that a network takes, and what is wrong there; no size where it takes none, or several."""
-    tried = {side: _tried(network, (side, side), device, keys) for side in SQUARES}
+def _only_square(network: nn.Module, device: torch.device, keys: dict) -> tuple[tuple[int, int] | None, str]:
+    """The only square size that a network accepts, and the problem there; (None, ...) if it accepts none or several."""
+    tried = {side: _try_size(network, (side, side), device, keys) for side in TRIAL_SQUARES}
     taken = {side: problem for side, (error, problem) in tried.items() if error is None}
     if len(taken) > 1:
         sides = ", ".join(f"{side}x{side}" for side in taken)
-        return None, f"It takes {sides}, so it may have height and width swapped"
+        return None, f"It accepts {sides}: height and width may be swapped"
     return next((((side, side), problem) for side, problem in taken.items()), (None, ""))
 
 
-def _tried(
+def _try_size(
     network: nn.Module, size: tuple[int, int], device: torch.device, keys: dict, channels: int = 3
 ) -> tuple[BaseException | None, str]:
-    """What a network raises on an image of a size, and what is wrong with its outputs where it raises nothing."""
-    x = _image(*size)[:, :channels].contiguous().to(device)
+    """(exception, '') if a network fails on an image of a size, else (None, problem with its outputs or '')."""
+    x = _test_image(*size)[:, :channels].contiguous().to(device)
     given = x.clone()
     try:
         first, second = network(given, **keys), network(x.clone(), **keys)
     except (Exception, SystemExit) as error:  # whatever a user's network raises
         return error, ""
-    return None, _problem(x, given, first, second, bool(keys))
+    return None, _output_problem(x, given, first, second, bool(keys))
 
 
-def _image(height: int, width: int) -> Tensor:
-    """A ramp with some noise in each channel, each in another direction, (1, 3, height, width) in [0, 1]."""
+def _test_image(height: int, width: int) -> Tensor:
+    """(1, 3, height, width) in [0, 1]: a noisy ramp in each channel, each in another direction."""
     across = torch.linspace(0, 1, width).expand(height, width)
     down = torch.linspace(0, 1, height)[:, None].expand(height, width)
     ramps = torch.stack([across, down, 1 - (across + down) / 2])[None]
@@ -123,83 +126,85 @@ def _image(height: int, width: int) -> Tensor:
     return (ramps + 0.06 * noise).clamp(0, 1)
 
 
-def _problem(x: Tensor, given: Tensor, first: object, second: object, keyed: bool) -> str:
-    """What is wrong with two outputs for x; `given` is what the network got the first time."""
+def _output_problem(x: Tensor, given: Tensor, first: object, second: object, keyed: bool) -> str:
+    """The problem with two outputs for x, '' if there is none; `given`: the input tensor of the first call."""
     if not isinstance(first, Tensor) or not isinstance(second, Tensor):
-        return f"it returns a {type(first).__name__}, wanted one tensor"
+        return f"output: expected one tensor, got a {type(first).__name__}"
     if first.shape != x.shape:
-        return f"its output has shape {tuple(first.shape)}, wanted that of the input, {tuple(x.shape)}"
+        return f"output: expected the shape of the input, {tuple(x.shape)}, got {tuple(first.shape)}"
     if not first.is_floating_point():
-        return f"its output is {str(first.dtype).removeprefix('torch.')}, wanted floating point in [0, 1]"
+        return f"output: expected floating point in [0, 1], got {str(first.dtype).removeprefix('torch.')}"
     if not first.isfinite().all():
-        return "its output has values that are not finite (NaN or infinite)"
-    if outside := _outside(x, first.float()):
+        return "output: expected finite values, got NaN or infinity"
+    if outside := _range_problem(x, first.float()):
         return outside
     if not torch.equal(given, x):
-        return "it changes its input, which other models get too: work on a copy"
+        return "it changes its input in place, which other models get too: work on a copy"
     difference = (first - second).abs().max().item()
-    if difference > REPEATABLE:
-        advice = "draw from the keys alone" if keyed else "switch dropout off in eval mode, or declare takes_keys"
+    if difference > MAX_DIFFERENCE:
+        advice = (
+            "draw random numbers from the keys only" if keyed else "disable dropout in eval mode, or declare takes_keys"
+        )
         return f"two outputs for the same image differ by up to {difference:.2g}: {advice}"
     return ""
 
 
-def _outside(x: Tensor, y: Tensor) -> str:
-    """What is wrong with the range of an output for x; '' where nothing is."""
+def _range_problem(x: Tensor, y: Tensor) -> str:
+    """The problem with the value range of an output for x; '' if there is none."""
     distance = (y - y.clamp(0, 1)).abs()
-    share = (distance > OUTSIDE).float().mean().item()
-    scaled = share > SHARE and abs(_correlation(x, y)) > ALIKE
-    if not scaled and (distance > ELSEWHERE).float().mean().item() <= 0.5:
+    share = (distance > MAX_EXCESS).float().mean().item()
+    scaled = share > MAX_SHARE and abs(_correlation(x, y)) > MIN_SCALED_CORRELATION
+    if not scaled and (distance > MAX_MEDIAN_EXCESS).float().mean().item() <= 0.5:
         return ""
     return (
-        f"its output goes from {y.min().item():.3g} to {y.max().item():.3g}, {share:.0%} of it more than {OUTSIDE} "
-        "outside [0, 1]: wanted values in [0, 1] (one made for 0 to 255 or for -1 to 1 has to convert both ways)"
+        f"output: expected values in [0, 1], got {y.min().item():.3g} to {y.max().item():.3g}, {share:.0%} of them "
+        f"over {MAX_EXCESS} outside: a network made for [0, 255] or [-1, 1] has to convert its input and output"
     )
 
 
 def _correlation(x: Tensor, y: Tensor) -> float:
-    """Of all values of two images, float32; 0 where one of them is constant."""
+    """Pearson correlation of all values of two images; 0 if one of them is constant."""
     x, y = (image.double().flatten() - image.double().mean() for image in (x, y))
     return (x @ y / (x.norm() * y.norm()).clamp(min=1e-12)).item()
 
 
 @torch.inference_mode()
-def doubt(network: nn.Module, tile: int | None = None) -> str:
-    """In words, what is strange on a small image, or which sizes will fail; '' for nothing, or where all fails."""
-    squares = [(side, side) for side in SQUARES]
-    for size in ((tile, tile),) if tile else (*SIZES, *squares):
-        x = _image(*size)
+def caveat(network: nn.Module, tile: int | None = None) -> str:
+    """A note on a suspicious output for a small image, or on sizes that will fail; '' for none."""
+    squares = [(side, side) for side in TRIAL_SQUARES]
+    for size in ((tile, tile),) if tile else (*TRIAL_SIZES, *squares):
+        x = _test_image(*size)
         try:
-            keys = keyed(network, KEY)
+            keys = keyed(network, MASK_KEY)
             y = network(x.clone(), **keys).float()
-            found = [_unlike(x, y), "" if tile else _narrow(network, size, keys)]
-        except (Exception, SystemExit):  # `check` says it, where the network runs
+            found = [_correlation_problem(x, y), "" if tile else _size_problem(network, size, keys)]
+        except (Exception, SystemExit):  # reported by `check`
             continue
         return "; ".join(filter(None, found))
     return ""
 
 
-def _unlike(x: Tensor, y: Tensor) -> str:
-    """In words, that an output does not look like the image; '' where it does."""
-    alike = _correlation(x, y)
-    if alike > STRANGE or not y.isfinite().all():
+def _correlation_problem(x: Tensor, y: Tensor) -> str:
+    """A note that an output hardly correlates with the image; '' if it does."""
+    correlation = _correlation(x, y)
+    if correlation > MIN_CORRELATION or not y.isfinite().all():
         return ""
     height, width = x.shape[-2:]
     return (
-        f"its output hardly follows the image (correlation {alike:.2f} on a {height}x{width} ramp with noise): "
-        "it may be untrained, or return the noise in place of the image"
+        f"its output hardly follows the image (correlation {correlation:.2f} on a {height}x{width} ramp with noise): "
+        "it may be untrained, or return the noise instead of the image"
     )
 
 
-def _narrow(network: nn.Module, size: tuple[int, int], keys: dict) -> str:
-    """In words, that a network which takes a size fails on one that is a pixel larger; '' where it does not."""
+def _size_problem(network: nn.Module, size: tuple[int, int], keys: dict) -> str:
+    """A note that a network fails on an image one pixel larger than `size`; '' if it does not."""
     height, width = size
-    error, problem = _tried(network, (height + 1, width + 1), torch.device("cpu"), keys)
+    error, problem = _try_size(network, (height + 1, width + 1), torch.device("cpu"), keys)
     if error is None and not problem:
         return ""
     tile = height if height == width else max(64, min(size))
     return (
         f"it runs on {height}x{width} pixels and fails on {height + 1}x{width + 1} "
-        f"({described(error) if error else problem}): images of sizes that it does not take will fail, unless it pads "
-        f"them in its forward, or its class states a tile, such as tile = {tile}"
+        f"({described(error) if error else problem}): images of such sizes will fail: pad in its forward, or set a "
+        f"tile size on its class, e.g. tile = {tile}"
     )

@@ -1,4 +1,4 @@
-"""Groups of models: words that a list of models may hold besides specs. What a group has follows from what is here."""
+"""Groups of models, which a list of models may name besides specs. Members are found in this installation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ GROUPS = {
     "all": "the eight of the paper",
     "classical": "methods without training",
     "rivals": "models beyond the paper's",
-    "everything": "all, rivals, and the weights that were imported",
+    "everything": "all, rivals, and the imported weights",
 }
 
 
@@ -26,12 +26,12 @@ def specs(group: str) -> list[str]:
     }[group]
 
 
-def lack(name: str, size: str) -> str:
-    """What a model named without parameters lacks to run at a size, in words; '' for nothing."""
+def missing_requirement(name: str, size: str) -> str:
+    """Why a model named without parameters cannot run at a size, as a sentence; '' if it can."""
     constants = cards.models().get(name)
-    if constants is None:  # a spec with parameters, or somebody else's
+    if constants is None:  # a spec with parameters, or user-defined
         return ""
     if "LIBRARIES" in constants:
         missing = cards.missing(constants["LIBRARIES"])
         return missing and f"the package {missing} is not installed (pip install {missing})"
-    return "" if cards.card(f"{name}-{size}") else f"no weights of size {size!r} are here"
+    return "" if cards.card(f"{name}-{size}") else f"there are no weights of size {size!r}"

@@ -1,4 +1,4 @@
-"""What `bench models list` shows, as rows: every model at each of its sizes, and every set of weights that is here."""
+"""Rows of `bench models list`: every model at each of its sizes, and all shipped and imported weights."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ COLUMNS = ("model", "title", "paper", "size", "spec", "parameters", "flops_per_p
 
 
 def rows() -> list[dict[str, Any]]:
-    """A row for each model and size, and for each further set of weights; None for what is not known.
+    """One row per model and size, and per further set of weights; None for unknown values.
 
-    spec          what `--models` takes; weights that are not here have to be trained or imported first
-    weights_from  'shipped', 'imported', 'none needed', 'needs PACKAGE'; None where there are none
+    spec          for `--models`; missing weights have to be trained or imported first
+    weights_from  'shipped', 'imported', 'none needed', 'needs PACKAGE'; None if there are no weights
     """
     found = [*_of_networks(), *_of_classical(), *_of_others()]
     return [{column: row.get(column) for column in COLUMNS} for row in found]
 
 
 def trained_on(card: dict[str, Any]) -> str:
-    """'380 images of BSDS400, gaussian(sigma=15)', as far as a card knows."""
+    """Training images and noise of a card: '380 images of BSDS400, gaussian(sigma=15)', or 'unknown'."""
     unknown = f"unknown; from {card['origin']['file']}" if "origin" in card else "unknown"
     return training_noise.described(card) or unknown
 
@@ -48,7 +48,7 @@ def _of_networks() -> Iterator[dict[str, Any]]:
 
 def _of_classical() -> Iterator[dict[str, Any]]:
     for name, constants in cards.classical().items():
-        lack = cards.missing(constants["LIBRARIES"])
+        package = cards.missing(constants["LIBRARIES"])
         yield {
             "model": name,
             "title": constants["TITLE"],
@@ -56,7 +56,7 @@ def _of_classical() -> Iterator[dict[str, Any]]:
             "spec": name,
             "parameters": 0,
             "receptive_field": constants["RECEPTIVE_FIELD"],
-            "weights_from": f"needs {lack}" if lack else "none needed",
+            "weights_from": f"needs {package}" if package else "none needed",
             "licence": constants["LICENCE"],
         }
 
@@ -64,14 +64,14 @@ def _of_classical() -> Iterator[dict[str, Any]]:
 def _of_others() -> Iterator[dict[str, Any]]:
     for name, point in registry.entry_points("model").items():
         title, spec = "from another package", name
-        if name in cards.models() or name in groups.GROUPS:  # what is here goes before
+        if name in cards.models() or name in groups.GROUPS:  # names of this installation take precedence
             spec = f"{point.module}:{point.attr}"
-            title += f"; {name} is taken here: --models {spec}"
+            title += f"; the name {name} is in use: write --models {spec}"
         yield {"model": name, "title": title, "spec": spec, "weights_from": "its own"}
 
 
 def _facts(constants: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """What a network costs at each of its sizes; nothing known, for one that does not say."""
+    """Complexity of a network by size; empty for one that states none."""
     facts = constants.get("FACTS")
     return facts if isinstance(facts, dict) else {"full": {}, "small": {}}
 

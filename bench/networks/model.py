@@ -1,4 +1,4 @@
-"""A model: a network, its parameters and its weights, all that determines the numbers; `load` makes it."""
+"""A model: a network, its parameters and its weights; `load` constructs it."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from bench.networks.weights import Weights
 
 @dataclass(frozen=True)
 class Model:
-    """What a model spec means: everything that determines the numbers, and what a reader wants to know.
+    """A resolved model spec: everything that determines its numbers, and its title, paper and licence.
 
     label         canonical spec
-    source        name of the network as it was written: `path/to/file.py:Net`
-    weights_hash  SHA-256 of what determines the numbers besides the label: of the weights' file, and of what its
-                  card alone says; of a user's network, of its source and of the tensors it is made with, too; of a
-                  classical method, of its libraries' versions; '' for an untrained network
-    source_hash   SHA-256 of a user's source and weights' file alone; '' for all others
-    stated        what the class of a user's network states of itself, `tile = 64`
-    found         where its weights are, and what is known of them
+    source        name of the network as given: `path/to/file.py:Net`
+    weights_hash  SHA-256 of what determines the numbers besides the label: the weights file, and parameters that only
+                  its card states; for a user-defined network also its source and its initial tensors; for a classical
+                  method the versions of its libraries; '' for an untrained network
+    source_hash   SHA-256 of the source and weights file of a user-defined network; '' for others
+    stated        attributes that the class of a user-defined network states, such as `tile = 64`
+    found         its weights
     """
 
     label: str
@@ -55,96 +55,101 @@ class Model:
 
     @property
     def file(self) -> Path | None:
+        """The weights file; None if there is none."""
         return self.found.file
 
     @property
     def card(self) -> dict[str, Any]:
+        """The card of the weights; empty if there is none."""
         return self.found.card
 
     @property
-    def outside(self) -> bool:
-        """Whether the network is a user's, not one of this installation."""
+    def user_defined(self) -> bool:
+        """Whether the network is not part of this installation."""
         return self.source not in cards.models()
 
     @property
     def channels(self) -> int | None:
-        """Of the images that it is for: 3 of a colour network, 1 of a grey one, None of a method that takes both."""
-        if self.name in cards.classical() and not self.outside:
+        """Channels of its images: 3 for a colour network, 1 for a greyscale one, None for a method that takes both."""
+        if self.name in cards.classical() and not self.user_defined:
             return None
-        return self.stated.get("channels", 3) if self.outside else recognition.channels(self.parameters)
+        return self.stated.get("channels", 3) if self.user_defined else recognition.input_channels(self.parameters)
 
     @property
-    def doubt(self) -> str:
-        """Of which other network its weights could be, in words, or what a user's network looks like, or will fail on.
+    def caveat(self) -> str:
+        """Notes on the model, '' for none: an ambiguous architecture, a failed trial, image sizes that will fail.
 
-        And which of the tensors in a file its weights are, where there are several sets. '' where nothing is known, or
-        the weights are our own.
+        Also names the set of tensors used, if a weights file has several. Weights trained here have no notes.
         """
-        if self.outside:
+        if self.user_defined:
             network = self.load()
-            with isolation.user_code():  # its random streams go on from call to call
-                known = contract.doubt(network, self.stated.get("tile"))
+            with isolation.user_code():  # random streams continue from call to call
+                known = contract.caveat(network, self.stated.get("tile"))
         elif self.found.kind in ("file", "imported"):
             module = import_module(f"baselines.{self.name}")
-            known = "; ".join(filter(None, (recognition.doubt(module, self.parameters), self._trial())))
+            known = "; ".join(filter(None, (recognition.caveat(module, self.parameters), self._trial())))
         else:
             return ""
         of_file = self.found.kind == "file" and not self.found.card
         return "; ".join(filter(None, (self.found.contents.words() if of_file else "", known)))
 
     def _trial(self) -> str:
-        """What a trial of weights from elsewhere says against them; '' for nothing, and for those trained here."""
+        """The warning of a trial of imported weights; '' for none, and for weights trained here."""
         if self.found.kind == "file" and self.card:
             return ""
         if "trial" in self.card:
-            return trial.of_card(self.card["trial"]).warning()
+            return trial.from_card(self.card["trial"]).warning()
         network = self.untrained()
         with as_bad_input(f"model {self.label}"), self.running():
-            recognition.fill(network, self.found.tensors, self.file.name)
+            recognition.load_or_explain(network, self.found.tensors, self.file.name)
             module = import_module(f"baselines.{self.name}")
-            return trial.try_out(module, self.parameters, network, self.card.get("trained_on")).warning()
+            return trial.run_trial(module, self.parameters, network, self.card.get("trained_on")).warning()
 
     def load(self, device: str | torch.device = "cpu") -> nn.Module:
-        """The network in eval mode on a device. Raises BadInput if the weights do not fit it."""
+        """The network in eval mode on a device. Raises BadInput if the weights do not fit."""
         network = self.untrained()
         with as_bad_input(f"model {self.label}"), self.running():
             if self.file is not None:
-                recognition.fill(network, self.found.tensors, self.file.name)
+                recognition.load_or_explain(network, self.found.tensors, self.file.name)
             network = self.adapted(network)
             network.to(device)
             network.eval()
-            return isolation.guarded_network(network, isolation.call_of(self.factory)) if self.outside else network
+            return (
+                isolation.guarded_network(network, isolation.call_context(self.factory))
+                if self.user_defined
+                else network
+            )
 
     def running(self) -> AbstractContextManager[None]:
-        """The state that its code runs in: a user's alone and without consequences, ours in the standard one."""
-        return isolation.within(self.factory) if self.outside else isolation.our_code()
+        """The context that its code runs in: isolated for a user-defined network, standard settings for others."""
+        return isolation.in_scope_of(self.factory) if self.user_defined else isolation.our_code()
 
     def adapted(self, network: nn.Module) -> nn.Module:
-        """The network, in wrappers where it takes another input than colour in [0, 1]. Raises ValueError."""
-        if self.outside:
-            return adapters.EachChannel(network) if self.channels == 1 else network
+        """The network, wrapped if it takes other input than colour in [0, 1]. Raises ValueError."""
+        if self.user_defined:
+            return adapters.PerChannel(network) if self.channels == 1 else network
         return adapters.adapt(network, {**recognition.defaults(self.factory), **self.parameters})
 
     def checked(self, device: str | torch.device = "cpu") -> nn.Module:
-        """`load`, where a user's network is tried on a small image. Raises BadInput for what it may not do.
+        """`load`; a user-defined network is checked on a small image. Raises BadInput if it violates the requirements.
 
-        One of ours runs in the standard state, whatever code of users has left.
+        Other networks always run in the standard process state.
         """
         network = self.load(device)
-        if not self.outside:
+        if not self.user_defined:
             return isolation.guarded_network(network, isolation.our_code)
-        with isolation.user_code():  # its random streams go on from call to call, so that two outputs may differ
+        with isolation.user_code():  # random streams continue, so that two outputs may differ
             contract.check(network, self.label, torch.device(device), self.stated.get("tile"))
         return network
 
     def changed(self, parameters: dict[str, Any]) -> Model:
-        """The network with these parameters, of which its label shows those that were chosen."""
-        usual = {} if self.outside else self.parameters
+        """The model with these parameters; its label shows those that differ from the usual ones."""
+        usual = {} if self.user_defined else self.parameters
         label = spec.canonical(self.name, parameters, usual)
         return replace(self, parameters=parameters, label=label)
 
     def untrained(self, seed: int = 0) -> nn.Module:
-        """The network as its constructor makes it, its random start from the seed alone. Raises BadInput."""
+        """The network as constructed, its initial weights determined by the seed. Raises BadInput."""
         try:
             with self.running():
                 network = initialized(self.factory, self.parameters, seed)
@@ -152,13 +157,14 @@ class Model:
             expected = isinstance(error, ValueError | TypeError)
             raise BadInput(f"model {self.label}: {first_line(error) if expected else described(error)}") from error
         if not isinstance(network, nn.Module):
-            came = type(network).__name__
-            raise BadInput(f"model {self.label} makes an object of type {came}, wanted a torch.nn.Module")
+            raise BadInput(
+                f"model {self.label}: expected a torch.nn.Module, got an object of type {type(network).__name__}"
+            )
         return network
 
 
 def initialized(factory: Callable, parameters: dict[str, Any], seed: int) -> nn.Module:
-    """A network whose random start depends on the seed alone; torch's own stream is left as it was."""
+    """A network whose initial weights depend on the seed only; torch's random stream is restored."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         return factory(**parameters)

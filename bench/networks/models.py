@@ -1,8 +1,8 @@
 """Models by spec: a network, its size, its weights.
 
-`ours` is the shipped small network; `ours(size='full')` the published size, if its weights are here;
-`dncnn(weights='file.pth')` a published checkpoint; `weights=None` an untrained network. Every other parameter is the
-network's own, under its official name.
+`ours` is the shipped small network, `ours(size='full')` the published size (if its weights are available),
+`dncnn(weights='file.pth')` a published checkpoint, `weights=None` an untrained network. All other parameters are those
+of the network, under their official names.
 """
 
 from __future__ import annotations
@@ -20,35 +20,38 @@ import torch
 from torch import nn
 
 from baselines import classical, recognition
-from bench import registry, spec
+from bench import registry, source_fingerprint, spec
 from bench.errors import BadInput, as_bad_input, unknown
-from bench.networks import cards, cost, groups, identity, misnamed, weights
+from bench.networks import cards, complexity, groups, misplaced_weights, tensor_fingerprint, weights
 from bench.networks.model import Model
 from bench.networks.weights import DEFAULT, Weights
 from bench.noise import training_noise
 
-SIZE = {"size": Parameter("size", Parameter.POSITIONAL_OR_KEYWORD, default=DEFAULT)}
-WEIGHTS = {"weights": Parameter("weights", Parameter.POSITIONAL_OR_KEYWORD, default=DEFAULT),
+SIZE_PARAMETER = {"size": Parameter("size", Parameter.POSITIONAL_OR_KEYWORD, default=DEFAULT)}
+WEIGHTS_PARAMETERS = {"weights": Parameter("weights", Parameter.POSITIONAL_OR_KEYWORD, default=DEFAULT),
            "part": Parameter("part", Parameter.KEYWORD_ONLY, default="")}  # fmt: skip
-OF_INPUT = (*recognition.CHANNELS, "in_channels")  # names of the number of input channels in users' networks
-OF_TABLES = ("noisy", "clean")  # what tables and pages call the images themselves
+INPUT_CHANNEL_NAMES = (
+    *recognition.INPUT_CHANNEL_NAMES,
+    "in_channels",
+)  # in user-defined networks
+RESERVED_NAMES = ("noisy", "clean")  # tables and pages use these for the images themselves
 
 
 def resolve(text: str, default_size: str = "small") -> Model:
-    """The model that a spec names, not loaded. Raises BadInput for what is unknown, has no weights or no sense."""
-    if advice := misnamed.advice(text):
+    """The model of a spec, not loaded. Raises BadInput for an unknown name, missing weights or wrong parameters."""
+    if advice := misplaced_weights.advice(text):
         raise BadInput(advice)
     parsed = spec.parse(text)
     if parsed.name in cards.networks():
         return _network(parsed, default_size)
-    return _classical(parsed) if parsed.name in cards.classical() else _outside(parsed)
+    return _classical(parsed) if parsed.name in cards.classical() else _user_defined(parsed)
 
 
 def _network(parsed: spec.Spec, default_size: str) -> Model:
-    """A network of this installation: its size's parameters, over them its weights', over them the spec's."""
+    """A network of this installation. The spec's parameters override those of its weights, and these its size's."""
     name, module = parsed.name, import_module(f"baselines.{parsed.name}")
     own = spec.parameters_of(module.network)
-    given = _bind(parsed, {**SIZE, **WEIGHTS, **own})
+    given = _bind(parsed, {**SIZE_PARAMETER, **WEIGHTS_PARAMETERS, **own})
     chosen = given.pop("weights", DEFAULT)
     part = given.pop("part", "")
     found = None if chosen == DEFAULT else weights.find(chosen, name)
@@ -56,8 +59,11 @@ def _network(parsed: spec.Spec, default_size: str) -> Model:
         found = weights.with_part(found or weights.NONE, part)
     size = given.pop("size", found.size(default_size) if found else default_size)
     if size not in tuple(module.SIZES):
-        if isinstance(size, str) and misnamed.is_weights(size):
-            raise BadInput(f"size of {name} is {size!r}, which is weights: write {name}(weights='{size}')")
+        if isinstance(size, str) and misplaced_weights.is_weights(size):
+            raise BadInput(
+                f"size of {name}: expected {', '.join(module.SIZES)}, got the weights {size!r}: write "
+                f"{name}(weights='{size}')"
+            )
         raise unknown(f"size of {name}", str(size), module.SIZES)
     found = found or weights.shipped_default(name, size)
     usual = {**{key: parameter.default for key, parameter in own.items()}, **module.SIZES[size]}
@@ -75,7 +81,7 @@ def _network(parsed: spec.Spec, default_size: str) -> Model:
         raise BadInput(f"model {label(given, {})}: {error}") from error
     parameters = {**module.SIZES[size], **of_weights, **given}
     model = Model(
-        label=label(parameters, of_weights if found.told_by_name else {}),
+        label=label(parameters, of_weights if found.implied_by_name else {}),
         name=name,
         source=name,
         size=size,
@@ -88,14 +94,14 @@ def _network(parsed: spec.Spec, default_size: str) -> Model:
         licence=module.LICENCE,
     )
     if given:
-        with torch.device("meta"):  # refuses parameters that make no network, and allocates nothing
+        with torch.device("meta"):  # checks the parameters without allocating memory
             model.untrained()
     return model
 
 
 def _identity(found: Weights, unusual: dict[str, Any], module: ModuleType) -> str:
-    """SHA-256 of the weights' file, and of what neither it nor the label tells: `unusual` parameters of its card."""
-    if found.told_by_name and unusual:
+    """SHA-256 of the weights file, and of the `unusual` parameters of its card that neither tensors nor label show."""
+    if found.implied_by_name and unusual:
         of_tensors = recognition.infer(module, found.tensors) or {}
         hidden = {key: unusual[key] for key in sorted(unusual) if of_tensors.get(key) != unusual[key]}
         if hidden:
@@ -104,13 +110,12 @@ def _identity(found: Weights, unusual: dict[str, Any], module: ModuleType) -> st
 
 
 def _classical(parsed: spec.Spec) -> Model:
-    """A method without training: it has neither sizes nor weights, and its numbers are those of its libraries."""
+    """A method without training: no sizes, no weights; its numbers depend on its libraries."""
     name, module = parsed.name, import_module(f"baselines.{parsed.name}")
     versions = cards.versions(module.LIBRARIES)
     if missing := cards.missing(module.LIBRARIES):
         raise BadInput(
-            f"model {name!r} needs the package {missing}, which is not installed: pip install {missing} "
-            f"(licence: {module.LICENCE})"
+            f"model {name!r}: the package {missing} is not installed: pip install {missing} (licence: {module.LICENCE})"
         )
     own = spec.parameters_of(module.network)
     defaults = {key: parameter.default for key, parameter in own.items()}
@@ -132,26 +137,30 @@ def _classical(parsed: spec.Spec) -> Model:
     )
 
 
-def _outside(parsed: spec.Spec) -> Model:
-    """A network of a user's file or of another package; `weights` may name a file that fills it."""
+def _user_defined(parsed: spec.Spec) -> Model:
+    """A network of a user's file or of another package; `weights` may name a file to load."""
     if parsed.name in groups.GROUPS:
-        raise BadInput(f"{parsed.name!r} is a group of models, wanted one: {', '.join(groups.specs(parsed.name))}")
+        raise BadInput(
+            f"expected one model, got the group {parsed.name!r}: name one of {', '.join(groups.specs(parsed.name))}"
+        )
     parsed = replace(parsed, name=os.path.expanduser(parsed.name))
-    factory = registry.outside("model", parsed.name)
+    factory = registry.user_defined("model", parsed.name)
     if factory is None:
         raise unknown("model", parsed.name, [*cards.names(), *groups.GROUPS])
     if not callable(factory):
         kind = type(factory).__name__
-        raise BadInput(f"{parsed.name} is of type {kind}, wanted a class or function that makes a network")
+        raise BadInput(f"{parsed.name}: expected a class or function that returns a torch.nn.Module, got type {kind}")
     name = parsed.name.rpartition(":")[2]
-    if name in OF_TABLES:
-        raise BadInput(f"{parsed.name}: {name!r} is what tables call the {name} image: give the network another name")
+    if name in RESERVED_NAMES:
+        raise BadInput(f"{parsed.name}: the name {name!r} is reserved for the {name} image: rename the network")
     try:
         own = spec.parameters_of(factory)
-    except ValueError as error:  # of some compiled functions
-        raise BadInput(f"{parsed.name} does not tell its parameters by name: {error}") from error
-    others = spec.takes_others(factory)
-    given = _bind(parsed, {**own, **{key: value for key, value in WEIGHTS.items() if key not in own}}, others)
+    except ValueError as error:  # some compiled functions
+        raise BadInput(f"{parsed.name}: its parameters cannot be read: {error}") from error
+    others = spec.accepts_any_name(factory)
+    given = _bind(
+        parsed, {**own, **{key: value for key, value in WEIGHTS_PARAMETERS.items() if key not in own}}, others
+    )
     chosen = None if "weights" in own else given.pop("weights", None)
     part = "" if "part" in own else given.pop("part", "")
     found = weights.NONE if chosen in (None, DEFAULT) else weights.find(chosen, name)
@@ -176,11 +185,11 @@ def _outside(parsed: spec.Spec) -> Model:
     )
     network = model.untrained()
     with as_bad_input(f"model {model.label}"), model.running():
-        source = identity.source_hash(parsed.name, factory, found.identity)
-        tensors = identity.tensors_hash(network)  # a constructor may have read weights of its own
-        stated = cost.stated(type(network))
+        source = source_fingerprint.source_hash(parsed.name, factory, found.identity)
+        tensors = tensor_fingerprint.tensors_hash(network)  # the constructor may load weights itself
+        stated = complexity.stated(type(network))
     defaults = {key: parameter.default for key, parameter in own.items()}
-    if any({**defaults, **given}.get(name) == 1 for name in OF_INPUT):
+    if any({**defaults, **given}.get(name) == 1 for name in INPUT_CHANNEL_NAMES):
         stated = {**stated, "channels": 1}
     known = hashlib.sha256(f"{source} {tensors}".encode()).hexdigest() if tensors else source
     if "trained_on" not in found.card and (of_class := getattr(factory, "trained_on", "")):
@@ -191,44 +200,49 @@ def _outside(parsed: spec.Spec) -> Model:
 
 
 def _bind(parsed: spec.Spec, parameters: Mapping[str, Parameter], others: bool = False) -> dict[str, Any]:
-    """The parameters that a spec gives, by name; whole numbers where the defaults are. Raises BadInput."""
+    """The parameters of a spec by name; 4.0 becomes 4 where the default is an integer. Raises BadInput."""
     given = spec.bind(parsed, parameters, "model", others)
     for key, value in given.items():
         if isinstance(value, spec.Spec):
-            came = spec.format_value(value)
-            raise BadInput(f"{key} of {parsed.name} is {came}, wanted a number, or text in quotes: {key}='{came}'")
+            text = spec.format_value(value)
+            raise BadInput(
+                f"{key} of {parsed.name}: expected a number or text in quotes, got {text}: write {key}='{text}'"
+            )
     defaults = {key: parameter.default for key, parameter in parameters.items()}
-    return {key: spec.like(defaults.get(key), value) for key, value in given.items()}
+    return {key: spec.match_type(defaults.get(key), value) for key, value in given.items()}
 
 
 def load_model(text: str, device: str | torch.device = "cpu") -> nn.Module:
-    """The network that a spec names, in eval mode: (B, 3, H, W) in [0, 1] -> the same."""
+    """The network of a spec in eval mode: (B, 3, H, W) -> (B, 3, H, W), in [0, 1]."""
     return resolve(text).load(device)
 
 
 def expand(text: str, size: str = "small") -> tuple[list[Model], list[str]]:
-    """The models of a list of specs and groups, each once, and one sentence for each that a group had to leave out."""
-    chosen, left_out = [], {}
+    """The models of a list of specs and groups, without duplicates, and one sentence per skipped member of a group.
+
+    Raises BadInput if no model remains, or if two different ones have the same name.
+    """
+    chosen, skipped = [], {}
     for part in spec.split(text):
         if part not in groups.GROUPS:
             chosen.append(resolve(part, size))
             continue
         for member in groups.specs(part):
-            if lack := groups.lack(member, size):
-                left_out.setdefault(member, f"{member}: {lack}, so it was left out of `{part}`")
+            if reason := groups.missing_requirement(member, size):
+                skipped.setdefault(member, f"{member} of `{part}` is skipped: {reason}")
             else:
                 chosen.append(resolve(member, size))
     if not chosen:
-        reasons = "; ".join(left_out.values()) or "write --models all, or names such as ours,baseline"
-        raise BadInput(f"no model to run: {reasons}")
-    return refuse_namesakes(chosen), list(left_out.values())
+        reasons = "; ".join(skipped.values()) or "write --models all, or names such as --models ours,baseline"
+        raise BadInput(f"expected at least one model, got none: {reasons}")
+    return refuse_namesakes(chosen), list(skipped.values())
 
 
 def refuse_namesakes(chosen: Sequence[Model]) -> list[Model]:
-    """The models, each once. Raises BadInput for two that differ and would have one name."""
+    """The models without duplicates. Raises BadInput if two different ones have the same name."""
     unique: dict[str, Model] = {}
     for model in chosen:
         first = unique.setdefault(model.label, model)
         if (first.weights_hash, first.source) != (model.weights_hash, model.source):
-            raise BadInput(f"two files are both called {model.label}: rename one of them")
+            raise BadInput(f"expected different names, got two models called {model.label}: rename one of the files")
     return list(unique.values())

@@ -1,11 +1,10 @@
-"""The arithmetic that a network is run in: float32, or bfloat16 under torch's autocast.
+"""Arithmetic precision of a network: float32, or bfloat16 under torch's autocast.
 
-A layer's weights and input are rounded to 8 bits, a constant error that the layers behind it amplify: it moves the
-PSNR of an image under the shipped networks by up to 0.06 dB. A network names in `float32_layers` what has to stay in
-float32; with that the shipped ones are within 0.005 dB, but for RNAN (0.006, 0.014 without), RIDNet (0.011 at most on
-seven noises, 0.036 without) and Restormer, which loses up to 0.06 dB with anything in bfloat16 and is no faster in it.
-Nothing is promised of others: the published DnCNN of 20 layers loses up to 0.3 dB, and any layer of it in bfloat16
-costs 0.01 dB.
+bfloat16 rounds weights and inputs of a layer to 8 significant bits; later layers amplify this error, which changes the
+PSNR of an image under the shipped networks by up to 0.06 dB. A network lists in `float32_layers` the layers that stay
+in float32. With these, the PSNR of the shipped networks changes by at most 0.005 dB, except RNAN (0.006; 0.014 without
+the list), RIDNet (0.011 on seven noises; 0.036 without) and Restormer (0.06, and no faster). Other networks may change
+more: the published DnCNN of 20 layers by up to 0.3 dB, and by 0.01 dB with any single layer in bfloat16.
 """
 
 from __future__ import annotations
@@ -19,14 +18,14 @@ from torch import Tensor, nn
 from bench.errors import BadInput, unknown
 
 CAUTION = (
-    "bfloat16 moves the PSNR of an image under the small weights that ship by up to 0.005 dB (RNAN 0.01, RIDNet "
-    "0.02, Restormer 0.1), and under other weights by more: 0.3 dB under the published DnCNN"
+    "bfloat16 changes the PSNR of an image by up to 0.005 dB under the shipped small weights (RNAN 0.01, RIDNet 0.02, "
+    "Restormer 0.1), and more under other weights (published DnCNN 0.3 dB)"
 )
 NAMES = {"float32": "float32", "bf16": "bfloat16", "bfloat16": "bfloat16"}
 
 
 def parse(text: str) -> str:
-    """'float32' or 'bf16' -> the name that stands in rows. Raises BadInput."""
+    """'float32' or 'bf16' -> the precision as stored in rows. Raises BadInput."""
     if text not in NAMES:
         raise unknown("precision", text, NAMES)
     return NAMES[text]
@@ -38,7 +37,7 @@ def cast(network: nn.Module, precision: str) -> nn.Module:
 
 
 class InBfloat16(nn.Module):
-    """A network under autocast to bfloat16; what it names in `float32_layers`, at any depth, is left in float32."""
+    """A network under autocast to bfloat16, except the layers in `float32_layers` of any of its modules."""
 
     def __init__(self, network: nn.Module):
         super().__init__()
@@ -56,13 +55,15 @@ class InBfloat16(nn.Module):
 
 
 def _float32_layers(module: nn.Module) -> list[nn.Module]:
-    """What a module names itself. Raises BadInput where that is something else than layers."""
+    """The `float32_layers` of a module itself. Raises BadInput if it lists something other than modules."""
     stated = getattr(module, "float32_layers", ())
     layers = list(stated) if isinstance(stated, Iterable) else [stated]
     for layer in layers:
         if not isinstance(layer, nn.Module):
-            came = f"float32_layers of {type(module).__name__} has a {type(layer).__name__}"
-            raise BadInput(f"{came}, wanted a list of layers, such as [self.head]")
+            raise BadInput(
+                f"float32_layers of {type(module).__name__}: expected a list of layers, such as [self.head], got a "
+                f"{type(layer).__name__}"
+            )
     return layers
 
 

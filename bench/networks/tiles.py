@@ -1,4 +1,4 @@
-"""A network run on a large image in overlapping tiles that fade into each other, the way a `Tiling` says."""
+"""Run a network on a large image in overlapping, blended tiles, as a `Tiling` specifies."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from torch import Tensor, nn
 from bench.networks.tiling import Tiling
 from bench.noise.noises import stream_key
 
-Strip = tuple[int, int, Tensor]  # first pixel, the one behind the last, and the weight of each between them
+Strip = tuple[int, int, Tensor]  # first pixel, end, and blending weights of the pixels between
 
 
 class Tiled(nn.Module):
-    """A network (B, C, H, W) -> the same, run tile by tile; an image that is one tile is run as it is.
+    """Runs a network, (B, C, H, W) -> (B, C, H, W), tile by tile; an image of a single tile is run as a whole.
 
-    Weights are zero in the margin of a tile, rise linearly over the rest of the overlap, and sum to one everywhere.
-    A tile of an image draws with a key made of the image's key and the tile's corner.
+    Blending weights are zero in the margin of a tile, rise linearly over the rest of the overlap, and sum to one.
+    The mask key of a tile is derived from the image's key and the tile's corner.
     """
 
     def __init__(self, network: nn.Module, tiling: Tiling):
@@ -29,10 +29,10 @@ class Tiled(nn.Module):
         return getattr(self.network, "takes_keys", False)
 
     def forward(self, x: Tensor, keys: Sequence[int] | None = None) -> Tensor:
-        """Denoise (B, C, H, W). Raises ValueError where the network changes the size of a tile."""
+        """Denoise (B, C, H, W). Raises ValueError if the network changes the shape of a tile."""
         keys = [0] * len(x) if keys is None else keys
         height, width = x.shape[-2:]
-        x = self._filled(x)
+        x = self._reflect(x)
         rows, columns = (strips(length, self.tiling, x.device) for length in x.shape[-2:])
         if len(rows) == len(columns) == 1:
             return self._run(x, keys)[..., :height, :width]
@@ -47,32 +47,32 @@ class Tiled(nn.Module):
     def _run(self, tile: Tensor, keys: Sequence[int]) -> Tensor:
         y = self.network(tile, **({"keys": keys} if self.takes_keys else {}))
         if y.shape != tile.shape:
-            raise ValueError(f"the output has shape {tuple(y.shape[1:])}, wanted {tuple(tile.shape[1:])}")
+            raise ValueError(f"output: expected shape {tuple(tile.shape[1:])}, got {tuple(y.shape[1:])}")
         return y
 
-    def _filled(self, x: Tensor) -> Tensor:
-        """The image, what lacks of a tile added at the bottom and on the right."""
-        least = self.tiling.side if self.tiling.filled else 0
-        if min(x.shape[-2:]) >= least:
+    def _reflect(self, x: Tensor) -> Tensor:
+        """The image, extended by reflection at the bottom and right to the size of a tile."""
+        minimum = self.tiling.side if self.tiling.reflect_small else 0
+        if min(x.shape[-2:]) >= minimum:
             return x
-        down, across = (_reflected(length, max(length, least)).to(x.device) for length in x.shape[-2:])
+        down, across = (_reflected(length, max(length, minimum)).to(x.device) for length in x.shape[-2:])
         return x[..., down[:, None], across]
 
 
-def _reflected(length: int, wanted: int) -> Tensor:
-    """The pixels 0, 1, ..., length - 1, and back and forth again, so many as are wanted."""
-    place = torch.arange(wanted) % max(2 * length - 2, 1)
-    return torch.minimum(place, (2 * length - 2 - place).abs())
+def _reflected(length: int, target: int) -> Tensor:
+    """Indices 0, 1, ..., length - 1, reflected back and forth up to `target` entries."""
+    index = torch.arange(target) % max(2 * length - 2, 1)
+    return torch.minimum(index, (2 * length - 2 - index).abs())
 
 
 def strips(length: int, tiling: Tiling, device: torch.device | str = "cpu") -> list[Strip]:
     """The tiles along one axis of `length` pixels. Their weights sum to one in every pixel."""
     bounds = [(start, min(start + tiling.side, length)) for start in starts(length, tiling)]
-    place = torch.arange(length, dtype=torch.float64) + 0.5
+    centre = torch.arange(length, dtype=torch.float64) + 0.5  # of each pixel
     total, weights = torch.zeros(length, dtype=torch.float64), []
     for start, stop in bounds:
-        from_start = place - start if start else torch.full_like(place, torch.inf)
-        from_stop = stop - place if stop < length else torch.full_like(place, torch.inf)
+        from_start = centre - start if start else torch.full_like(centre, torch.inf)
+        from_stop = stop - centre if stop < length else torch.full_like(centre, torch.inf)
         inside = torch.minimum(from_start, from_stop) - tiling.margin
         weights.append((inside / (tiling.overlap - 2 * tiling.margin)).clamp(0, 1))
         total += weights[-1]
@@ -83,7 +83,7 @@ def strips(length: int, tiling: Tiling, device: torch.device | str = "cpu") -> l
 
 
 def starts(length: int, tiling: Tiling) -> list[int]:
-    """Where tiles begin along an axis: multiples of the step, the last moved back so that it is no narrow rest."""
+    """First pixels of the tiles along an axis: multiples of the step; the last tile is moved back to full width."""
     if length <= tiling.side:
         return [0]
     last = -(-(length - tiling.side) // tiling.step) * tiling.step

@@ -1,11 +1,12 @@
-"""Which tile a network is run in on which image: a rule of the network and the image's size, the same on every machine.
+"""Tile size by network and image size: a fixed rule, equal on every machine.
 
-`auto` runs an image whole as long as the network's stated memory for it is at most `WHOLE_BYTES`, and else in square
-tiles of the largest of `SIDES` that needs at most `TILE_BYTES`, so that a process stays below 4 GB. What a network
-needs per pixel is a constant in its file, not a measurement. The tile is in every row.
+`auto` runs an image as a whole if the memory that the network states for it is at most `MAX_WHOLE_BYTES`, otherwise in
+square tiles of the largest of `TILE_SIDES` that needs at most `MAX_TILE_BYTES`, so that a process stays below 4 GB. The
+memory per pixel is a constant in the network's file, not a measurement. The tile is stored in every row.
 
-Neighbouring tiles overlap. Where a network's receptive field is known and modest, what its tiles lack at their sides
-is left out of the blend, and the output is that of the whole image. Elsewhere the outermost 8 pixels are left out.
+Neighbouring tiles overlap. If the receptive field is at most `MAX_COVERED_FIELD`, the pixels of a tile that depend on
+pixels outside it are excluded from blending, and the output equals that of the whole image. Otherwise the outermost 8
+pixels are excluded.
 """
 
 from __future__ import annotations
@@ -13,108 +14,114 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import inf, lcm
 
-from baselines.recognition import channels
+from baselines.recognition import input_channels
 from bench.errors import BadInput
-from bench.networks import cost
+from bench.networks import complexity
 from bench.networks.models import Model
 
-WHOLE_BYTES = 5 * 2**29  # 2.5 GiB
-TILE_BYTES = 3 * 2**28  # 0.75 GiB
-SIDES = (512, 256, 128)
-STEP = 8  # tiles begin and, but for the last, end at multiples of it: windows and halvings fall as in the whole image
-UNSTATED = 3072  # bytes per pixel of a network that states none
-MODEST = 64  # receptive fields up to it are covered in full
-LEAST = 32  # side of a tile that a network is always run in
-RAMP = 16  # pixels of an overlap over which one tile fades into the next, at least
+MAX_WHOLE_BYTES = 5 * 2**29  # 2.5 GiB
+MAX_TILE_BYTES = 3 * 2**28  # 0.75 GiB
+TILE_SIDES = (512, 256, 128)
+TILE_STEP = 8  # tiles are aligned to multiples of it, as windows and downsampling are in the whole image
+DEFAULT_BYTES_PER_PIXEL = 3072  # of a network that states none
+MAX_COVERED_FIELD = 64  # pixels; larger receptive fields are not covered by the overlap
+MIN_TILE = 32  # pixels; of a tile that a user's class states
+MIN_RAMP = 16  # pixels of an overlap over which neighbouring tiles are blended
 
 
 @dataclass(frozen=True)
 class Tiling:
-    """How a network takes large images.
+    """How a network is run on large images.
 
-    side     of a tile, pixels
-    overlap  of neighbouring tiles, pixels
-    margin   pixels at the inner sides of a tile that are seen and not used, less than half of the overlap
-    step     tiles begin at multiples of it
-    largest  number of pixels up to which an image is run whole
-    fits     an image that fits into one tile is run whole too
-    filled   a side of an image that is shorter than a tile is filled up to it by reflection
+    side              of a tile, pixels
+    overlap           of neighbouring tiles, pixels
+    margin            pixels at the inner sides of a tile excluded from blending, less than half of the overlap
+    step              tiles begin at multiples of it, pixels
+    max_whole_pixels  number of pixels up to which an image is run as a whole
+    fits              an image that fits into one tile is run as a whole
+    reflect_small     an image smaller than a tile is extended to its size by reflection
     """
 
     side: int
     overlap: int
     margin: int
-    step: int = STEP
-    largest: float = 0
+    step: int = TILE_STEP
+    max_whole_pixels: float = 0
     fits: bool = True
-    filled: bool = False
+    reflect_small: bool = False
 
     def smaller(self, height: int, width: int, times: int = 1) -> Tiling | None:
-        """The tiling for an image that memory did not suffice for, so many times; None where nothing is smaller."""
+        """The next smaller tiling, `times` times, for an image that ran out of memory; None if there is none."""
         tiling = self
         for _ in range(times):
-            now = tiling.tile(height, width) or max(height, width)
-            sides = [side // self.step * self.step for side in SIDES]
-            side = next((side for side in sides if 2 * self.overlap <= side < now), None)
+            current = tiling.tile(height, width) or max(height, width)
+            sides = [side // self.step * self.step for side in TILE_SIDES]
+            side = next((side for side in sides if 2 * self.overlap <= side < current), None)
             if side is None or not self.fits:
                 return None
-            tiling = replace(tiling, side=side, largest=0)
+            tiling = replace(tiling, side=side, max_whole_pixels=0)
         return tiling
 
     def tile(self, height: int, width: int) -> int:
-        """The side of the tile for an image, 0 where it is run whole."""
-        whole = height * width <= self.largest or (self.fits and max(height, width) <= self.side)
+        """Side of the tile for an image, in pixels; 0 if it is run as a whole."""
+        whole = height * width <= self.max_whole_pixels or (self.fits and max(height, width) <= self.side)
         return 0 if whole else self.side
 
 
 def of(model: Model, choice: str | int = "auto") -> Tiling:
-    """The tiling of a model for 'auto', 'whole' or the side of a tile. Raises BadInput."""
+    """The tiling of a model for 'auto', 'whole' or the side of a tile in pixels. Raises BadInput."""
     if tiling := own(model):
         return tiling
-    step = STEP if model.outside else lcm(STEP, model.parameters.get("window_size", STEP))
+    step = TILE_STEP if model.user_defined else lcm(TILE_STEP, model.parameters.get("window_size", TILE_STEP))
     overlap, margin = _overlap(receptive_field(model), step)
-    least = _up(2 * overlap, step)
+    minimum = _round_up(2 * overlap, step)
     if choice == "whole":
-        return Tiling(least, overlap, margin, step, largest=inf)
+        return Tiling(minimum, overlap, margin, step, max_whole_pixels=inf)
     if choice == "auto":
         needed = _bytes_per_pixel(model)
-        side = next((side for side in SIDES if side**2 * needed <= TILE_BYTES), SIDES[-1])
-        return Tiling(max(side // step * step, least), overlap, margin, step, largest=WHOLE_BYTES // needed)
-    if choice % step or choice < least:
-        raise BadInput(f"the tile of {model.label} is {choice}, wanted a multiple of {step} from {least} (--tile)")
+        side = next((side for side in TILE_SIDES if side**2 * needed <= MAX_TILE_BYTES), TILE_SIDES[-1])
+        return Tiling(
+            max(side // step * step, minimum), overlap, margin, step, max_whole_pixels=MAX_WHOLE_BYTES // needed
+        )
+    if choice % step or choice < minimum:
+        raise BadInput(
+            f"--tile for model {model.label}: expected a multiple of {step}, at least {minimum}, got {choice}"
+        )
     return Tiling(choice, overlap, margin, step)
 
 
 def parse(text: str | int) -> str | int:
-    """'auto', 'whole' or a side as text -> the choice. Raises BadInput."""
+    """Parse 'auto', 'whole' or the side of a tile in pixels. Raises BadInput."""
     if text in ("auto", "whole"):
         return text
     if not str(text).isdecimal() or int(text) < 1:
-        raise BadInput(f"the tile is {str(text)!r}, wanted auto, whole, or the side of a tile in pixels such as 512")
+        raise BadInput(f"--tile: expected auto, whole, or the side of a tile in pixels, e.g. 512, got {str(text)!r}")
     return int(text)
 
 
 def of_network(name: str) -> Tiling | None:
-    """The tiling that is a part of what a network is, in training too; None for most."""
-    side = cost.own_tile(name)
+    """The fixed tiling of a network that always runs in tiles, also in training; None for most."""
+    side = complexity.own_tile(name)
     return _fixed(side) if side else None
 
 
 def own(model: Model) -> Tiling | None:
-    """`of_network` of a model; of a user's network, what its class states as `tile`, and no other. Raises BadInput."""
-    if not model.outside:
+    """The fixed tiling of a model; for a user-defined network the `tile` of its class. Raises BadInput."""
+    if not model.user_defined:
         return of_network(model.name)
     side = model.stated.get("tile")
-    if side and (side % STEP or side < LEAST):
-        raise BadInput(f"model {model.label} states tile = {side}, wanted a multiple of {STEP} from {LEAST}")
-    return replace(_fixed(side), step=1, filled=True) if side else None
+    if side and (side % TILE_STEP or side < MIN_TILE):
+        raise BadInput(
+            f"model {model.label}, tile of its class: expected a multiple of {TILE_STEP} from {MIN_TILE}, got {side}"
+        )
+    return replace(_fixed(side), step=1, reflect_small=True) if side else None
 
 
 def receptive_field(model: Model) -> int | str | None:
-    """Side in pixels, or words; of a user's network what its class states. None where it is not known."""
-    if model.outside:
+    """Receptive field of a model: side in pixels, or a description; None if unknown."""
+    if model.user_defined:
         return model.stated.get("receptive_field")
-    return cost.receptive_field(model.name, model.parameters)
+    return complexity.receptive_field(model.name, model.parameters)
 
 
 def _fixed(side: int) -> Tiling:
@@ -123,19 +130,19 @@ def _fixed(side: int) -> Tiling:
 
 def _overlap(receptive_field: int | str | None, step: int) -> tuple[int, int]:
     """(overlap, margin) in pixels."""
-    known = isinstance(receptive_field, int) and receptive_field <= MODEST
+    known = isinstance(receptive_field, int) and receptive_field <= MAX_COVERED_FIELD
     margin = receptive_field // 2 if known else 8
-    return _up(2 * margin + RAMP, step), margin
+    return _round_up(2 * margin + MIN_RAMP, step), margin
 
 
 def _bytes_per_pixel(model: Model) -> int:
-    """As the network states it; a grey network runs on three channels at once."""
-    if model.outside:
-        return model.stated.get("bytes_per_pixel", UNSTATED)
-    stated = cost.bytes_per_pixel(model.name, model.parameters) or UNSTATED
-    return stated * (3 if channels(model.parameters) == 1 else 1)
+    """Peak memory per pixel; a greyscale network runs on three channels at once."""
+    if model.user_defined:
+        return model.stated.get("bytes_per_pixel", DEFAULT_BYTES_PER_PIXEL)
+    stated = complexity.bytes_per_pixel(model.name, model.parameters) or DEFAULT_BYTES_PER_PIXEL
+    return stated * (3 if input_channels(model.parameters) == 1 else 1)
 
 
-def _up(number: int, step: int) -> int:
+def _round_up(number: int, step: int) -> int:
     """The next multiple of `step`."""
     return -(-number // step) * step

@@ -39,13 +39,13 @@ def noise_class(name: str) -> type[Noise]:
     """The class behind a noise's name. Raises BadInput with the nearest names, or with what is wrong with the class."""
     if name in noise_zoo.names():
         return getattr(noise_zoo, noise_zoo.class_name(name))
-    found = registry.outside("noise", name)
+    found = registry.user_defined("noise", name)
     if found is None:
         raise unknown("noise", name, names())
     problem = _problem(found)
     if problem:
         raise BadInput(f"noise {name!r} {problem}")
-    return isolation.guarded_class(found, isolation.call_of(found))
+    return isolation.guarded_class(found, isolation.call_context(found))
 
 
 def _problem(found: Any) -> str:
@@ -172,7 +172,7 @@ def canonical(noise: Noise) -> str:
 
 def as_spec(value: Any) -> Any:
     """A noise -> the Spec that makes it, noises among its parameters too; all else as it is."""
-    return spec.of_dataclass(noise_name(value), value, as_spec) if isinstance(value, Noise) else value
+    return spec.from_dataclass(noise_name(value), value, as_spec) if isinstance(value, Noise) else value
 
 
 def level(noise: Noise) -> float | None:

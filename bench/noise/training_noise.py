@@ -132,7 +132,7 @@ def _merged(least: Any, greatest: Any) -> Any:
         ends = noises.as_spec(least), noises.as_spec(greatest)
         shown = dict.fromkeys(name for end in ends for name, _ in end.kwargs)
         values = ((name, _merged(getattr(least, name), getattr(greatest, name))) for name in shown)
-        several = spec.variadic(type(least))
+        several = spec.variadic_name(type(least))
         parts = _merged(getattr(least, several), getattr(greatest, several)) if several else ()
         return spec.Spec(ends[0].name, tuple(parts), tuple(values))
     if isinstance(least, list | tuple):

@@ -52,7 +52,7 @@ class Plan:
         own = {model.label: tiling.own(model) for model in self.models}
         kept = [f"{label} is run in tiles of {one.side}, which are a part of it, whatever the tile of the others is"
                 for label, one in own.items() if one and self.tile not in ("auto", one.side)]  # fmt: skip
-        doubts = [f"{model.label}: {doubt}" for model in self.models if (doubt := model.doubt)]
+        doubts = [f"{model.label}: {doubt}" for model in self.models if (doubt := model.caveat)]
         unmeasured = [f"{name} is not measured: {why}" for name, why in self.not_measured.items()]
         coarse = [precisions.CAUTION] if self.precision != "float32" else []
         found = [f"{dataset.name}: {remark}" for dataset in self.datasets for remark in dataset.remarks]

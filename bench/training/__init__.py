@@ -1,1 +1,1 @@
-"""Training, its images and its curves."""
+"""Training, training images, test curves and verification of weights."""

@@ -1,6 +1,6 @@
-"""Test curves: PSNR on held-out images while a network was trained (figure 13 of the paper), from logs and cards.
+"""Test curves: PSNR on held-out images during training (figure 13 of the paper), from logs and cards.
 
-`bench train` logs into `log.jsonl` of its folder and copies the curve into the card of the weights, under `curve`.
+`bench train` logs to `log.jsonl` in its folder, and stores the curve in the card of the weights, under `curve`.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ COLUMNS = ("training", "iteration", "noise", "psnr")
 
 
 def read(folder: Path) -> pd.DataFrame:
-    """The test curves of a training's folder: training (the folder's name), iteration, noise, psnr in dB.
+    """Test curves of a training folder: training (name of the folder), iteration, noise, psnr in dB.
 
-    Raises BadInput where no training has logged there.
+    Raises BadInput if there is no training log.
     """
     return _frame(folder.resolve().name, [(line["iteration"], line["scores"]) for line in _lines(folder)])
 
 
 def losses(folder: Path) -> pd.DataFrame:
-    """What a training logged every two seconds or so: iteration, loss (mean since the line before), rate, speed."""
+    """Training log, about every two seconds: iteration, loss (mean since the previous line), learning rate, speed."""
     columns = ["iteration", "loss", "rate", "iterations_per_second"]
     return pd.DataFrame(_lines(folder), columns=columns)
 
 
 def of_card(card: dict[str, Any]) -> pd.DataFrame:
-    """The test curves in the card of weights, under its name; empty where it has none."""
+    """Test curves in the card of weights, under its name; empty if it has none."""
     return _frame(card["name"], [(point["iteration"], point["psnr"]) for point in card.get("curve", [])])
 
 
 def for_card(folder: Path) -> list[dict[str, Any]]:
-    """The curve of a training's folder as a card has it, to a hundredth of a dB; empty where its log is gone."""
+    """The curve of a training folder as stored in a card, rounded to 0.01 dB; empty if there is no log."""
     lines = _lines(folder) if (folder / LOG).is_file() else []
     points = [(line["iteration"], line["scores"]) for line in lines]
     return [{"iteration": iteration, "psnr": {noise: round(value, 2) for noise, value in scores.items()}}
@@ -50,14 +50,16 @@ def _frame(training: str, points: list[tuple[int, dict[str, float] | None]]) -> 
 
 
 def _lines(folder: Path) -> list[dict[str, Any]]:
-    """The lines of the log that were written whole."""
+    """Complete lines of the log. Raises BadInput if there is no log."""
     log = folder / LOG
     if not log.is_file():
-        raise BadInput(f"{folder} is not the folder of a training: it has no {LOG}. Make one with bench train --out")
+        raise BadInput(
+            f"expected the folder of a training, got {folder}, which has no {LOG}: train with bench train --out"
+        )
     found = []
     for line in log.read_text().splitlines():
         try:
             found.append(json.loads(line))
-        except ValueError:  # the last one, of a training that was killed
+        except ValueError:  # incomplete last line of a killed training
             continue
     return [line for line in found if isinstance(line, dict) and {"iteration", "scores"} <= line.keys()]

@@ -1,4 +1,4 @@
-"""PSNR on held-out images under a fixed list of noises: what test curves and cards are made of."""
+"""PSNR on held-out images under a fixed list of noises, for test curves and cards."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from baselines import checkpoints
 from bench import datasets, protocols
 from bench.metrics import psnr
 from bench.networks.adapters import for_image
-from bench.networks.keys import keyed
+from bench.networks.mask_keys import keyed
 from bench.networks.tiles import Tiled
 from bench.networks.tiling import Tiling
 from bench.noise import noises
 
-WATCHED = ("gaussian(sigma=15)", "gaussian(sigma=50)", "mixture(level=2)", "salt_pepper(density=0.02)",
+VALIDATION_NOISES = ("gaussian(sigma=15)", "gaussian(sigma=50)", "mixture(level=2)", "salt_pepper(density=0.02)",
            "correlated(sigma=50)", "speckle(var=0.04)", "poisson(alpha=3)")  # fmt: skip
-SIDE = 128  # of the centre crops that are looked at
+CROP_SIDE = 128  # pixels, of the centre crops that are scored
 
 Scorer = Callable[[Mapping[str, Tensor]], dict[str, float]]
 
@@ -33,17 +33,19 @@ def scorer(
 ) -> Scorer | None:
     """A function weights -> mean PSNR by noise, on 128x128 centre crops of uint8 images, `stored` protocol.
 
-    None where no image is that large. Equal weights have equal scores: noise and masks are keyed. `tiling` is that of
-    a network which is never run whole; `takes` are the channels of the images that it is for.
+    None if no image is large enough. Scores are deterministic: noise and masks are keyed.
+
+    tiling  of a network that always runs in tiles
+    takes   channels of the images that the network is for
     """
     protocol = protocols.load_protocol("stored")
     cases = []
     for name, pixels in images.items():
-        if min(pixels.shape[:2]) < SIDE:
+        if min(pixels.shape[:2]) < CROP_SIDE:
             continue
-        clean = datasets.centre_crop(pixels, SIDE, name).astype(np.float32) / 255
+        clean = datasets.centre_crop(pixels, CROP_SIDE, name).astype(np.float32) / 255
         digest = noises.pixel_hash(clean)
-        for noise in map(noises.load_noise, WATCHED):
+        for noise in map(noises.load_noise, VALIDATION_NOISES):
             noisy, target = noise(clean, noises.generator(digest, noise, 0))
             x = torch.from_numpy(protocol.noisy_input(noisy)).permute(2, 0, 1)[None].contiguous()
             key = noises.mask_key(digest, noise, 0)
@@ -59,8 +61,8 @@ def scorer(
         network.to(device).eval()
         scores: dict[str, list[float]] = {}
         for noise, x, target, key in cases:
-            suited = for_image(run, takes, x.shape[1])
-            output = suited(x.to(device), **keyed(suited, [key]))[0].permute(1, 2, 0).float().cpu().numpy()
+            adapted = for_image(run, takes, x.shape[1])
+            output = adapted(x.to(device), **keyed(adapted, [key]))[0].permute(1, 2, 0).float().cpu().numpy()
             scores.setdefault(noise, []).append(psnr.score(protocols.to_bytes(output), target))
         return {noise: float(np.mean(values)) for noise, values in scores.items()}
 
@@ -68,5 +70,5 @@ def scorer(
 
 
 def halved(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Weights as a file in half precision gives them back."""
+    """Weights rounded to half precision, as stored in a file."""
     return {key: checkpoints.halved(value).to(value.dtype) for key, value in weights.items()}

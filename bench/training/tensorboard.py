@@ -1,4 +1,4 @@
-"""A training's losses and test curves for TensorBoard: `tensorboard --logdir runs/train`."""
+"""Write losses and test curves of a training for TensorBoard: `tensorboard --logdir runs/train`."""
 
 from __future__ import annotations
 
@@ -12,19 +12,21 @@ from bench.errors import BadInput
 
 @contextmanager
 def events(folder: Path) -> Iterator[Callable[[TrainingProgress, int], None]]:
-    """A function that writes what a training says of itself into a folder. Raises BadInput without TensorBoard.
+    """A function that writes the progress of a training to a folder. Raises BadInput if TensorBoard is not installed.
 
-    What an earlier, killed run of the training wrote beyond the iteration that it goes on from is dropped.
+    Events of a killed run after the iteration from which the training is resumed are dropped.
     """
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
-        raise BadInput("--tensorboard needs the package tensorboard: pip install 'maskbench[train]'") from None
+        raise BadInput(
+            "--tensorboard: the package tensorboard is not installed: pip install 'maskbench[train]'"
+        ) from None
     with ExitStack() as stack:
         writers = []
 
         def write(state: TrainingProgress, began: int) -> None:
-            """What is said after an iteration, by a training that went on from iteration `began`."""
+            """Write the progress after an iteration of a training that was started or resumed at iteration `began`."""
             if not writers:
                 writers.append(stack.enter_context(SummaryWriter(str(folder), purge_step=began + 1)))
             for tag, value in _values(state).items():

@@ -1,4 +1,4 @@
-"""The images of a training: of one data set or of several, decoded once, some of them held out for choices."""
+"""Training images of one or several data sets, decoded once; some are held out for validation."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from bench import datasets, spec
 from bench.datasets.channels import in_colour
 from bench.errors import BadInput
 
-HELD_OUT = 20  # about so many images are kept for choices and for test curves
+HELD_OUT_COUNT = 20  # approximate number of images held out for validation and test curves
 
 
 @dataclass(frozen=True)
 class TrainingImages:
-    """uint8 images (H, W, C): C is 1 where all are greyscale, else 3.
+    """uint8 images (H, W, C): C is 1 if all are greyscale, else 3.
 
     name      of the data sets: 'DIV2K, WED'
-    train     a greyscale image among colour ones has three equal channels
-    held_out  by data set and name, as they were read: (H, W, 1) if greyscale
-    sha256    of all pixels as they were read, in their order
-    terms     of the images, by data set
-    remarks   what was found, skipped and done to pixels, sentences that begin with the data set
-    grey      how many are greyscale
+    train     training images; greyscale ones among colour ones have three equal channels
+    held_out  by data set and name, as read: (H, W, 1) if greyscale
+    sha256    of all pixels as read, in order
+    terms     licence terms by data set
+    remarks   on images that were found, skipped or converted, each beginning with the data set
+    grey      number of greyscale images
     """
 
     name: str
@@ -39,28 +39,31 @@ class TrainingImages:
 
     @property
     def channels(self) -> int:
+        """Channels of the training images: 3 or 1."""
         return self.train[0].shape[2]
 
 
 def load(text: str) -> TrainingImages:
-    """The images of a folder, or of data sets: 'photos/', 'BSDS400', 'DIV2K,Flickr2K,my folder/'. Raises BadInput.
+    """Load the images of a folder or of data sets: 'photos/', 'BSDS400', 'DIV2K,Flickr2K,my folder/'. Raises BadInput.
 
-    Every n-th image is held out, about 20 in all; none where there are no more than that.
+    Every n-th image is held out, about 20 in total; none if there are no more than that.
     """
-    places = [text] if isinstance(datasets.source(text), Path) else spec.split(text)
-    found = [datasets.load_dataset(datasets.source(place)) for place in places]
+    sources = [text] if isinstance(datasets.source(text), Path) else spec.split(text)
+    found = [datasets.load_dataset(datasets.source(source)) for source in sources]
     names = [dataset.name for dataset in found]
     if twice := [name for name in names if names.count(name) > 1]:
-        raise BadInput(f"two data sets of {text} are called {twice[0]!r}: name each once, or rename one of the folders")
+        raise BadInput(
+            f"expected different data sets, got two called {twice[0]!r} in {text}: name each once, or rename a folder"
+        )
     if not found:
-        raise BadInput(f"{text!r} names no data set: wanted a folder, BSDS400, or several such as DIV2K,Flickr2K")
+        raise BadInput(f"expected a folder or data sets such as BSDS400 or DIV2K,Flickr2K, got {text!r}")
     count = sum(len(dataset.images) for dataset in found)
-    step = max(5, count // HELD_OUT)
+    step = max(5, count // HELD_OUT_COUNT)
     train, held_out, digest = [], {}, hashlib.sha256()
     for dataset in found:
         for image, pixels in zip(dataset.images, _decode(dataset), strict=True):
             digest.update(pixels.tobytes())
-            if (len(train) + len(held_out)) % step == 0 and count > HELD_OUT:
+            if (len(train) + len(held_out)) % step == 0 and count > HELD_OUT_COUNT:
                 held_out[f"{dataset.name}/{image.name}"] = pixels
             else:
                 train.append(pixels)
@@ -73,7 +76,7 @@ def load(text: str) -> TrainingImages:
 
 
 def _decode(dataset: datasets.Dataset) -> list[np.ndarray]:
-    """The pixels of all images, by several threads: decoders let go of the interpreter."""
+    """Decode all images, uint8 (H, W, C), in several threads: decoders release the interpreter lock."""
     with ThreadPoolExecutor() as threads:
         try:
             return list(threads.map(lambda image: np.rint(image.read() * 255).astype(np.uint8), dataset.images))

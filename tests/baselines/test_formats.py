@@ -9,7 +9,7 @@ import safetensors.torch
 import torch
 
 from baselines.checkpoints import read_weights
-from baselines.formats import HDF5, format_of
+from baselines.formats import HDF5_MAGIC, format_of
 
 STATE = {"conv.weight": torch.ones(2, 3), "conv.bias": torch.zeros(2)}
 
@@ -45,7 +45,7 @@ def test_the_ending_does_not_matter(tmp_path, kind, ending):
         (b"Hello\x1b[31m you", "text, which begins with 'Hello.\\[31m you'"),
         ("Ä".encode() * 100, "text, which begins with"),
         (b"\x1f\x8b\x08\x00", "a compressed archive: unpack it"),
-        (HDF5 + bytes(600), "an HDF5 file of another program"),
+        (HDF5_MAGIC + bytes(600), "an HDF5_MAGIC file of another program"),
         (b"\x89PNG\r\n", "a picture"),
         (b"\x80\x04}\x94.", "a bare pickle, and nothing in a file is executed here"),
         (bytes(40), r"its first bytes \(00 00 00 00\) are of none of them"),

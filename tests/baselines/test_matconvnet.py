@@ -107,7 +107,7 @@ WRITERS = pytest.mark.parametrize("write", [write_5, write_7_3])
 def test_the_network_is_the_same(tmp_path, write, channels, batch_norm):
     layers = made(channels, batch_norm)
     tensors = read_weights(write(tmp_path / "net.mat", layers))
-    (like,) = recognition.likenesses(tensors)
+    (like,) = recognition.find_matches(tensors)
     assert (like.name, like.share) == ("dncnn", 1)
     assert like.parameters == {"in_nc": channels, "out_nc": channels, "nc": 4, "nb": 3,
                                "act_mode": "BR" if batch_norm else "R"}  # fmt: skip

@@ -48,7 +48,7 @@ def test_sizes_are_read_from_the_tensors(name, options):
 
 @pytest.mark.parametrize(("name", "options"), CASES)
 def test_each_network_is_told_from_all_others(name, options):
-    alike = recognition.likenesses(import_module(f"baselines.{name}").network(**options).state_dict())
+    alike = recognition.find_matches(import_module(f"baselines.{name}").network(**options).state_dict())
     exact = {like.name for like in alike if like.share == 1}
     assert exact == (ALIKE if name in ALIKE else {name})
 
@@ -66,7 +66,7 @@ def test_published_restormer_and_rnan_are_recognized():
 @pytest.mark.parametrize(("name", "options"), [CASES[0], CASES[3], ("idf", {"hidden_channels": 5})])
 def test_prefixes_hide_no_network(name, options, prefix):
     state = import_module(f"baselines.{name}").network(**options).state_dict()
-    (like,) = recognition.likenesses({prefix + key: value for key, value in state.items()})
+    (like,) = recognition.find_matches({prefix + key: value for key, value in state.items()})
     assert (like.name, like.share) == (name, 1) and options.items() <= like.parameters.items()
 
 
@@ -86,7 +86,7 @@ def test_prefixes_come_off_one_after_the_other():
     ],
 )
 def test_a_network_in_words(name, options, words):
-    (like,) = recognition.likenesses(import_module(f"baselines.{name}").network(**options).state_dict())
+    (like,) = recognition.find_matches(import_module(f"baselines.{name}").network(**options).state_dict())
     assert str(like) == words
 
 
@@ -94,14 +94,14 @@ def test_an_error_tells_what_the_tensors_look_like():
     dncnn, swinir = (import_module(f"baselines.{name}").network for name in ("dncnn", "swinir"))
     state = dncnn(nb=17, in_nc=1, out_nc=1).state_dict()
     with pytest.raises(ValueError, match=r"a.pth does not fit SwinIR: 66 keys missing.*; it looks like a DnCNN of 17"):
-        recognition.fill(swinir(**SWIN), state, "a.pth")
+        recognition.load_or_explain(swinir(**SWIN), state, "a.pth")
     with pytest.raises(ValueError, match="looks like a DnCNN of 17 layers for grey images"):
-        recognition.fill(dncnn(), state, "a.pth")
+        recognition.load_or_explain(dncnn(), state, "a.pth")
     with pytest.raises(ValueError) as error:
-        recognition.fill(dncnn(nb=17), {**state, "extra": torch.ones(1)}, "a.pth")
+        recognition.load_or_explain(dncnn(nb=17), {**state, "extra": torch.ones(1)}, "a.pth")
     assert "looks like" not in str(error.value)  # it is a DnCNN, and what differs is said
     with pytest.raises(ValueError) as error:
-        recognition.fill(dncnn(), {"stem.weight": torch.ones(1)}, "a.pth")
+        recognition.load_or_explain(dncnn(), {"stem.weight": torch.ones(1)}, "a.pth")
     assert "looks like" not in str(error.value)
 
 
@@ -118,14 +118,14 @@ def test_an_error_tells_what_the_tensors_look_like():
     ],
 )
 def test_fragments_are_of_no_network(tensors):
-    assert recognition.likenesses(tensors) == []
+    assert recognition.find_matches(tensors) == []
 
 
 def test_a_network_far_larger_than_its_tensors_is_none():
     """Nothing is allocated for it."""
     state = import_module("baselines.dncnn").network(nc=4, nb=3).state_dict()
     state["model.0.weight"] = torch.ones(10**6, 1, 1, 1)
-    assert recognition.likenesses(state) == []
+    assert recognition.find_matches(state) == []
 
 
 @pytest.mark.parametrize("factor", [1.0, 1.5, 2.0, 2.66, 4.0, 2.125])

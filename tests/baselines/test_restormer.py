@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 from filled import check_gradients, check_official, count, fill, measure, names_hash, picture
 
-from baselines.restormer import SIZES, Norm, Restormer
+from baselines.restormer import SIZES, ChannelNorm, Restormer
 
 TINY = {"dim": 4, "num_blocks": (1, 2, 1, 1), "num_refinement_blocks": 1, "heads": (1, 2, 2, 4)}
 
@@ -45,13 +45,13 @@ def test_names_and_shapes(options, parameters, names):
 
 
 def test_norm_without_bias_keeps_the_mean():
-    norm, x = Norm(6, "BiasFree").double(), picture(5, 4, batch=2).repeat(1, 2, 1, 1) + 3
+    norm, x = ChannelNorm(6, "BiasFree").double(), picture(5, 4, batch=2).repeat(1, 2, 1, 1) + 3
     expected = x / (x.var(1, correction=0, keepdim=True) + 1e-5).sqrt()
     torch.testing.assert_close(norm(x), expected)
 
 
 def test_norm_with_bias_is_torch_layer_norm():
-    norm, x = fill(Norm(6, "WithBias")), picture(5, 4, batch=2).repeat(1, 2, 1, 1) + 3
+    norm, x = fill(ChannelNorm(6, "WithBias")), picture(5, 4, batch=2).repeat(1, 2, 1, 1) + 3
     expected = F.layer_norm(x.permute(0, 2, 3, 1), (6,), norm.body.weight, norm.body.bias).permute(0, 3, 1, 2)
     torch.testing.assert_close(norm(x), expected)
 

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from baselines import checkpoints, parts
+from baselines import checkpoints, shards
 from bench import cli
 from bench.errors import BadInput
 from bench.networks import models
@@ -100,7 +100,7 @@ def test_options_beside_a_table_go_into_each_command():
     for line in trainings:
         assert all(shlex.split(line, comments=True).count(word) == 1 for word in given), line
         assert not {"--out", "--as"} - {*shlex.split(line)}
-    assert evaluation.count(f"{parts.INDEX}'") == 3 and evaluation.count(".safetensors") == 3
+    assert evaluation.count(f"{shards.INDEX}'") == 3 and evaluation.count(".safetensors") == 3
     plain = run("--list", "table-1").output
     assert not any(option in plain for option in (*given[:3], ".index.json"))
 

@@ -7,7 +7,7 @@ from baselines.dncnn import DnCNN
 from baselines.masked_swinir import MaskedSwinIR
 from bench.errors import BadInput
 from bench.networks import models
-from bench.networks.adapters import EachChannel, White, adapt
+from bench.networks.adapters import PerChannel, RangeAdapter, adapt
 
 
 def random(*shape):
@@ -22,7 +22,7 @@ def test_each_channel_is_denoised_by_itself(batch):
     with torch.inference_mode():
         alone = torch.cat([network(x[:, channel : channel + 1]) for channel in range(3)], 1)
         torch.testing.assert_close(adapted(x), alone)
-    assert isinstance(adapted, EachChannel) and not adapted.takes_keys
+    assert isinstance(adapted, PerChannel) and not adapted.takes_keys
 
 
 def test_channels_of_an_image_share_its_key():
@@ -47,7 +47,7 @@ def test_colour_networks_are_left_as_they_are():
 def test_white_is_scaled():
     x = random(1, 3, 4, 4)
     adapted = adapt(torch.nn.Threshold(128.0, 0.0), {"rgb_range": 255})
-    assert isinstance(adapted, White)
+    assert isinstance(adapted, RangeAdapter)
     torch.testing.assert_close(adapted(x), torch.where(x > 128 / 255, x, 0))
 
 

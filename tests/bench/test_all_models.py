@@ -30,7 +30,7 @@ def test_a_file_states_what_it_is(name):
 @pytest.mark.parametrize("name", MODELS)
 def test_every_parameter_has_a_default_and_a_label_names_its_model(name):
     model = models.resolve(untrained(name))
-    assert model.label == untrained(name) and not model.outside
+    assert model.label == untrained(name) and not model.user_defined
     assert all(p.default is not inspect.Parameter.empty for p in inspect.signature(model.factory).parameters.values())
     assert models.resolve(model.label).weights_hash == model.weights_hash
 

@@ -18,7 +18,7 @@ from bench.datasets import load_dataset
 from bench.errors import BadInput
 from bench.metrics import psnr
 from bench.networks import models
-from bench.networks.adapters import Replicated, for_image
+from bench.networks.adapters import ReplicateGreyscale, for_image
 from bench.noise import noises
 from bench.protocols import load_protocol
 from bench.runs.plan import make_plan
@@ -184,7 +184,7 @@ def test_the_mean_of_the_three_outputs_is_taken_and_keys_arrive():
     torch.testing.assert_close(network(x, keys=[5]), x + 0.2)
     assert network.takes_keys and for_image(network, 3, 3) is network and for_image(network, None, 1) is network
     with pytest.raises(ValueError, match="shape"):
-        Replicated(torch.nn.Conv2d(3, 1, 1))(x)
+        ReplicateGreyscale(torch.nn.Conv2d(3, 1, 1))(x)
 
 
 def test_the_legacy_stream_is_drawn_once(tmp_path, grey):

@@ -265,7 +265,7 @@ def test_what_could_be_an_ircnn_is_said(photos, place):
     result = call("run", "--models", "dncnn(weights='a.pth')", "--noise", "gaussian(sigma=15)", "--data", photos,
                   "--limit", 1, "--out", place / "run")  # fmt: skip
     assert result.exit_code == 0 and "nb=7): an IRCNN" in result.output
-    assert models.resolve("dncnn(weights=None, nb=7)").doubt == ""
+    assert models.resolve("dncnn(weights=None, nb=7)").caveat == ""
 
 
 def test_what_they_were_trained_on_can_be_said():

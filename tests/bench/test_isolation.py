@@ -260,7 +260,7 @@ def test_users_code_interrupts_our_own_of_its_thread_and_of_others_that_wait():
     thread = threading.Thread(target=scorer)
     with isolation.our_code():
         thread.start()
-        with isolation.waiting():
+        with isolation.let_others_run():
             thread.join(5)
     assert done == [torch.float32]
 

@@ -16,8 +16,9 @@ import bench.training.train as bench_train
 from baselines import checkpoints
 from baselines.dncnn import DnCNN
 from baselines.masked_swinir import MaskedSwinIR
+from bench import source_fingerprint
 from bench.errors import BadInput
-from bench.networks import cards, identity, listing, models
+from bench.networks import cards, listing, models
 
 USERS = """
 import torch
@@ -305,7 +306,9 @@ def test_what_a_network_refuses_is_told(text, words):
 def test_a_network_of_the_user_s():
     model = models.resolve("users.py:Net(8, size=5)")
     assert (model.label, model.weights, model.size) == ("Net(width=8, size=5)", "none", "own")
-    assert model.source_hash == identity.source_hash("users.py:Net", model.factory, "")  # see test_identity.py
+    assert model.source_hash == source_fingerprint.source_hash(
+        "users.py:Net", model.factory, ""
+    )  # see test_identity.py
     assert len(model.weights_hash) == 64
     network = model.load()
     assert (network.width, network.size, network.training) == (8, 5, False)
@@ -317,7 +320,9 @@ def test_weights_of_a_network_of_the_user_s():
     model = models.resolve("users.py:Net(weights='net.pth')")
     assert (model.label, model.weights) == ("Net(weights='net.pth')", "net.pth")
     assert model.weights_hash != models.resolve("users.py:Net").weights_hash
-    assert model.source_hash == identity.source_hash("users.py:Net", model.factory, checkpoints.file_hash(model.file))
+    assert model.source_hash == source_fingerprint.source_hash(
+        "users.py:Net", model.factory, checkpoints.file_hash(model.file)
+    )
     assert torch.equal(model.load().mix.weight, state["mix.weight"])
     torch.save({"mix.weight": torch.ones(3, 3, 1, 1)}, "half.pth")
     message = refusal("users.py:Net(weights='half.pth')", models.load_model)
@@ -348,9 +353,9 @@ def package(installed_package):
 def test_networks_of_installed_packages_have_names(package):
     package({"wide": "nets_network:Net", "made": "nets_network:made"})
     model = models.resolve("wide(width=8)")
-    assert (model.label, model.size, model.weights, model.outside) == ("wide(width=8)", "own", "none", True)
+    assert (model.label, model.size, model.weights, model.user_defined) == ("wide(width=8)", "own", "none", True)
     assert model.load().width == 8 and models.load_model("made(8)").width == 8
-    assert model.source_hash == identity.source_hash("nets_network:Net", model.factory, "")
+    assert model.source_hash == source_fingerprint.source_hash("nets_network:Net", model.factory, "")
     assert "Did you mean 'wide'" in refusal("wid")
     chosen, _ = models.expand("all, wide")
     assert [model.label for model in chosen] == ["ours", "dncnn", "wide"]  # not in `all` by being installed

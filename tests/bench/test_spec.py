@@ -183,7 +183,7 @@ def test_any_text_either_parses_or_is_bad_input(text):
     ],
 )
 def test_whole_numbers_are_whole_where_the_default_is(default, value, expected):
-    found = spec.like(default, value)
+    found = spec.match_type(default, value)
     assert repr(found) == repr(expected)
 
 

@@ -9,12 +9,12 @@ from torch import nn
 from baselines.dncnn import DnCNN
 from baselines.restormer import Restormer
 from bench.networks import models, tiling
-from bench.networks.adapters import EachChannel, White
+from bench.networks.adapters import PerChannel, RangeAdapter
 from bench.networks.tiles import Tiled, starts, strips
 from bench.networks.tiling import Tiling
 from bench.noise.noises import stream_key
 
-EXACT = Tiling(64, overlap=16, margin=4, step=1, fits=False, filled=True)  # of a user's network with a tile
+EXACT = Tiling(64, overlap=16, margin=4, step=1, fits=False, reflect_small=True)  # of a user's network with a tile
 TILINGS = (
     Tiling(64, overlap=32, margin=8), Tiling(48, overlap=16, margin=4, fits=False), Tiling(128, 64, 24), EXACT,
 )  # fmt: skip
@@ -166,7 +166,7 @@ def test_masks_repeat_and_do_not_depend_on_the_batch():
         assert (network(x[1:], keys=[3]) - alone).abs().max() > 1e-3
 
 
-@pytest.mark.parametrize("adapted", [lambda n: EachChannel(n), lambda n: White(EachChannel(n), 255)])
+@pytest.mark.parametrize("adapted", [lambda n: PerChannel(n), lambda n: RangeAdapter(PerChannel(n), 255)])
 def test_adapters_are_inside_of_tiles(adapted):
     network, x = adapted(filled(DnCNN(in_nc=1, out_nc=1, nc=5, nb=4))), image(1, 3, 100, 70)
     with torch.inference_mode():

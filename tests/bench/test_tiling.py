@@ -45,14 +45,14 @@ def test_auto_keeps_every_network_below_its_limits(name, size):
     if name == "rnan":
         assert chosen.side == 48
         return
-    needed = tiling.cost.bytes_per_pixel(name, model.parameters)
-    assert chosen.largest * needed <= 2.5 * 2**30 and chosen.side**2 * needed <= 0.75 * 2**30
+    needed = tiling.complexity.bytes_per_pixel(name, model.parameters)
+    assert chosen.max_whole_pixels * needed <= 2.5 * 2**30 and chosen.side**2 * needed <= 0.75 * 2**30
     assert chosen.side % 8 == chosen.overlap % 8 == 0 and 2 * chosen.margin < chosen.overlap <= chosen.side / 2
 
 
 def test_a_grey_network_counts_three_times():
     grey, colour = (tiling.of(models.resolve(f"dncnn(weights=None{more})")) for more in (", in_nc=1, out_nc=1", ""))
-    assert grey.largest == pytest.approx(colour.largest / 3, abs=1)
+    assert grey.max_whole_pixels == pytest.approx(colour.max_whole_pixels / 3, abs=1)
 
 
 def test_what_was_chosen():
@@ -141,9 +141,9 @@ def test_a_users_class_states_what_it_needs(own):
     assert own("Property") == usual and (usual.margin, usual.overlap) == (8, 32)
     assert (own("Seeing").margin, own("Seeing").overlap) == (20, 56)
     assert own("Seeing") == tiling.replace(tiling.of(models.resolve("dncnn(weights=None, size='full')")),
-                                           side=512, largest=usual.largest)  # fmt: skip
+                                           side=512, max_whole_pixels=usual.max_whole_pixels)  # fmt: skip
     assert usual.tile(3000, 4000) == 512 and own("Light").tile(3000, 4000) == 0
-    always = tiling.replace(tiling.of(models.resolve("rnan")), side=64, step=1, filled=True)
+    always = tiling.replace(tiling.of(models.resolve("rnan")), side=64, step=1, reflect_small=True)
     assert own("Tiled") == own("made") == always
     with pytest.raises(BadInput, match="model Odd states tile = 20, wanted a multiple of 8 from 32"):
         own("Odd")

@@ -25,7 +25,7 @@ from bench.errors import BadInput
 from bench.networks import models
 from bench.networks.model import initialized
 from bench.training import held_out
-from bench.training.training_settings import sort_settings, untrained
+from bench.training.training_options import sort_settings, untrained
 
 TINY = {"nc": "4", "nb": "3", "batch": "2", "crop": "16"}
 WATCHED = ["gaussian(sigma=15)", "gaussian(sigma=50)", "mixture(level=2)", "salt_pepper(density=0.02)",

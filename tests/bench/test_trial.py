@@ -68,18 +68,18 @@ def test_a_swinir_of_window_7_has_white_at_255():
     """15 to 17 dB at the other white."""
     card = imported({"params": window_7(255)})
     assert card["network"]["img_range"] == card["assumed"]["img_range"] == 255
-    assert card["trial"]["psnr"] == pytest.approx(32.65, abs=0.1) and not trial.of_card(card["trial"]).warning()
+    assert card["trial"]["psnr"] == pytest.approx(32.65, abs=0.1) and not trial.from_card(card["trial"]).warning()
     assert "img_range=255" in models.resolve("swinir(weights='a.pth')").label
     wrong = imported({"params": window_7(255)}, settings={"img_range": "1"})
     assert wrong["trial"]["psnr"] < wrong["trial"]["psnr_noisy"] and wrong["doubt"]
-    assert "--set img_range=255" in trial.of_card(wrong["trial"]).warning(importing=True)
+    assert "--set img_range=255" in trial.from_card(wrong["trial"]).warning(importing=True)
 
 
 def test_a_swinir_of_window_7_with_white_at_1_is_told():
     """29.4 dB at 255: better than its input, and 3 dB below what it can do."""
     card = imported(window_7(1))
     assert card["trial"]["psnr"] > card["trial"]["psnr_noisy"]
-    assert "--set img_range=1" in trial.of_card(card["trial"]).warning(importing=True)
+    assert "--set img_range=1" in trial.from_card(card["trial"]).warning(importing=True)
 
 
 def test_img_range_scales_what_the_network_is_given():
@@ -113,10 +113,10 @@ def test_a_warning_leaves_the_exit_code_at_0():
 
 def test_a_file_that_is_not_imported_is_tried_too():
     torch.save(AT_255, "a.pth")
-    assert "rgb_range=255" in models.resolve("dncnn(weights='a.pth')").doubt
-    assert models.resolve("dncnn(weights='a.pth', rgb_range=255)").doubt == ""
+    assert "rgb_range=255" in models.resolve("dncnn(weights='a.pth')").caveat
+    assert models.resolve("dncnn(weights='a.pth', rgb_range=255)").caveat == ""
     imported(AT_255)
-    assert "rgb_range=255" in models.resolve("dncnn(weights='mine')").doubt
+    assert "rgb_range=255" in models.resolve("dncnn(weights='mine')").caveat
 
 
 def test_weights_that_were_imported_without_a_trial_get_one():
@@ -124,7 +124,7 @@ def test_weights_that_were_imported_without_a_trial_get_one():
     path = cards.imported_folder() / "mine.json"
     card = json.loads(path.read_text())
     path.write_text(json.dumps({key: value for key, value in card.items() if key != "trial"}))
-    assert "rgb_range=255" in models.resolve("dncnn(weights='mine')").doubt
+    assert "rgb_range=255" in models.resolve("dncnn(weights='mine')").caveat
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_a_grey_network_is_tried_on_grey():
     grey = DnCNN(nc=4, nb=3, in_nc=1, out_nc=1)
     grey.model[-1].weight.data.zero_(), grey.model[-1].bias.data.zero_()
     tried = imported(grey.state_dict())["trial"]
-    assert tried["psnr"] == tried["psnr_noisy"] and trial.of_card(tried).warning()
+    assert tried["psnr"] == tried["psnr_noisy"] and trial.from_card(tried).warning()
 
 
 def test_rows_of_another_set_have_another_key():
@@ -159,7 +159,7 @@ def test_rows_of_another_set_have_another_key():
     torch.save({"model": RAW, "model_ema": GOOD}, "a.pth")
     model = models.resolve("dncnn(weights='a.pth')")
     assert model.weights_hash != checkpoints.file_hash(Path("a.pth"))
-    assert "model_ema" in model.doubt
+    assert "model_ema" in model.caveat
     last = models.resolve("dncnn(weights='a.pth', part='model')")
     assert "part='model'" in last.label and models.resolve(last.label).weights_hash == last.weights_hash
     assert models.resolve("dncnn(weights='a.pth', part='model_ema')").label == model.label

@@ -16,7 +16,7 @@ import time
 
 import torch
 
-from bench.networks.cost import flops_per_pixel
+from bench.networks.complexity import flops_per_pixel
 from bench.networks.models import resolve
 from bench.networks.precisions import cast
 from tests.benchmarks.plain import plain

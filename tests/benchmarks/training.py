@@ -43,7 +43,7 @@ from bench import datasets
 from bench.commands.train import pairs
 from bench.networks.groups import PAPER
 from bench.networks.model import initialized
-from bench.training.training_settings import sort_settings, untrained
+from bench.training.training_options import sort_settings, untrained
 from tests.benchmarks.plain import plain
 
 

@@ -15,11 +15,11 @@ from analysis.layers import LayerRun
 from baselines.checkpoints import first_line
 from bench.errors import BadInput
 from bench.networks import adapters, cards
-from bench.networks.keys import keyed
+from bench.networks.mask_keys import keyed
 from bench.networks.models import Model
 
-TRACED_SIDE = 64  # pixels of the image on which layers are listed
-WRAPPERS = (adapters.EachChannel, adapters.White)  # layers are named without them
+TRACED_SIDE = 64
+WRAPPERS = (adapters.PerChannel, adapters.RangeAdapter)  # their names are left out of the layers' names
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def choose(model: Model, network: nn.Module, traced: list[LayerRun], patterns: S
 
     For a user-defined network without patterns: its outermost modules with features. Raises BadInput.
     """
-    stated = cards.models()[model.name].get("LAYERS", ()) if not model.outside else ()
+    stated = cards.models()[model.name].get("LAYERS", ()) if not model.user_defined else ()
     prefix = _prefix(network)
     modules = {path.removeprefix(prefix) for path, _ in network.named_modules()}
     try:

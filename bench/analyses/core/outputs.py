@@ -14,7 +14,7 @@ from bench.analyses.core.feature_extractor import one_line_errors
 from bench.analyses.core.patches import Batch, batches
 from bench.errors import BadInput
 from bench.networks import adapters, tiling
-from bench.networks.keys import keyed
+from bench.networks.mask_keys import keyed
 from bench.networks.models import Model
 from bench.networks.tiles import Tiled
 from bench.noise import noises

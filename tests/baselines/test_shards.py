@@ -5,15 +5,15 @@ import json
 import pytest
 import torch
 
-from baselines import checkpoints, parts
+from baselines import checkpoints, shards
 
 MIB = 2**20
 
 
 @pytest.fixture
-def small_parts(monkeypatch):
+def small_shards(monkeypatch):
     """Parts of 4 KiB of numbers at most."""
-    monkeypatch.setattr(parts, "PART_BYTES", 4096 + parts.HEADER_BYTES)
+    monkeypatch.setattr(shards, "MAX_SHARD_BYTES", 4096 + shards.MAX_HEADER_BYTES)
 
 
 def tensors():
@@ -23,8 +23,8 @@ def tensors():
     return {"counter": torch.tensor(7), **found}
 
 
-def test_parts_are_read_back(tmp_path, small_parts):
-    index = checkpoints.write_weights(tensors(), tmp_path / "net.safetensors", {"model": "x"}, in_parts=True)
+def test_parts_are_read_back(tmp_path, small_shards):
+    index = checkpoints.write_weights(tensors(), tmp_path / "net.safetensors", {"model": "x"}, sharded=True)
     assert index.name == "net.safetensors.index.json"
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == ["net-00001-of-00002.safetensors", "net-00002-of-00002.safetensors", "net.json", index.name]
@@ -39,23 +39,23 @@ def test_parts_are_read_back(tmp_path, small_parts):
 def test_a_part_is_below_16_mib(tmp_path):
     """27 MiB, of tensors that would fill 16 MiB exactly."""
     weights = {f"{i}": torch.zeros(MIB, dtype=torch.float16) for i in range(13)} | {"last": torch.zeros(MIB // 2)}
-    index = parts.write_parts(weights, tmp_path / "net.safetensors")
+    index = shards.write_shards(weights, tmp_path / "net.safetensors")
     files = sorted(tmp_path.glob("*.safetensors"))
     assert [file.stat().st_size < 16 * MIB for file in files] == [True, True]
-    assert parts.read_parts(index).keys() == weights.keys()
+    assert shards.read_shards(index).keys() == weights.keys()
 
 
-def test_the_index_is_that_of_the_hub(tmp_path, small_parts):
+def test_the_index_is_that_of_the_hub(tmp_path, small_shards):
     """`weight_map` and `total_size`, as huggingface_hub writes them."""
-    known = json.loads(parts.write_parts(tensors(), tmp_path / "net.safetensors").read_text())
+    known = json.loads(shards.write_shards(tensors(), tmp_path / "net.safetensors").read_text())
     assert known["metadata"]["total_size"] == sum(value.nbytes for value in tensors().values())
     assert known["weight_map"].keys() == tensors().keys()
     assert {*known["weight_map"].values()} == {path.name for path in tmp_path.glob("*.safetensors")}
 
 
-def test_a_tensor_larger_than_a_part_is_refused(tmp_path, small_parts):
+def test_a_tensor_larger_than_a_part_is_refused(tmp_path, small_shards):
     with pytest.raises(ValueError, match="large alone has 0.0 MiB, which no part"):
-        parts.write_parts({"large": torch.zeros(1025)}, tmp_path / "net.safetensors")
+        shards.write_shards({"large": torch.zeros(1025)}, tmp_path / "net.safetensors")
 
 
 @pytest.mark.parametrize(
@@ -73,8 +73,8 @@ def test_a_tensor_larger_than_a_part_is_refused(tmp_path, small_parts):
         ),
     ],
 )
-def test_what_is_not_whole_is_refused(tmp_path, small_parts, harm, words):
-    index = parts.write_parts(tensors(), tmp_path / "net.safetensors")
+def test_what_is_not_whole_is_refused(tmp_path, small_shards, harm, words):
+    index = shards.write_shards(tensors(), tmp_path / "net.safetensors")
     harm(tmp_path / "net-00001-of-00003.safetensors", index)
     with pytest.raises(ValueError, match=words):
         checkpoints.read_weights(index)
@@ -103,7 +103,7 @@ def test_an_index_that_is_not_there_is_told_so(tmp_path):
 
 @pytest.mark.parametrize("metadata", [None, "none", [], {"sha256": None}])
 def test_an_index_needs_no_metadata(tmp_path, metadata):
-    index = parts.write_parts(tensors(), tmp_path / "net.safetensors")
+    index = shards.write_shards(tensors(), tmp_path / "net.safetensors")
     known = json.loads(index.read_text()) | {"metadata": metadata}
     if metadata is None:
         del known["metadata"]

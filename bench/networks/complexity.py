@@ -1,4 +1,4 @@
-"""What a network costs and sees: parameters, operations per pixel, receptive field."""
+"""Complexity of a network: parameters, operations per pixel, receptive field, memory."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from bench.errors import BadInput, shortened
-from bench.networks.keys import keyed
+from bench.networks.mask_keys import keyed
 
-SIDE = 64
-STATEMENTS = ("receptive_field", "bytes_per_pixel", "tile")
+IMAGE_SIDE = 64
+STATED_ATTRIBUTES = ("receptive_field", "bytes_per_pixel", "tile")
 
 
 def count_parameters(network: nn.Module) -> int:
@@ -28,7 +28,7 @@ def flops_per_pixel(network: nn.Module) -> int:
     """
     needed = [parameter.requires_grad for parameter in network.parameters()]
     device = next((parameter.device for parameter in network.parameters()), None)
-    image = torch.full((1, 3, SIDE, SIDE), 0.5, device=device)
+    image = torch.full((1, 3, IMAGE_SIDE, IMAGE_SIDE), 0.5, device=device)
     try:
         network.requires_grad_(False)
         with torch.enable_grad(), FlopCounterMode(display=False) as counter:
@@ -36,11 +36,11 @@ def flops_per_pixel(network: nn.Module) -> int:
     finally:
         for parameter, need in zip(network.parameters(), needed, strict=True):
             parameter.requires_grad_(need)
-    return round(counter.get_total_flops() / SIDE**2)
+    return round(counter.get_total_flops() / IMAGE_SIDE**2)
 
 
 def receptive_field(name: str, parameters: dict[str, Any]) -> int | str | None:
-    """Side in pixels of what an output pixel of a network depends on, or words for it; None where it is not known."""
+    """Receptive field of a network: side in pixels, or a description; None if unknown."""
     module = import_module(f"baselines.{name}")
     if hasattr(module, "receptive_field"):
         return module.receptive_field(**parameters)
@@ -48,26 +48,26 @@ def receptive_field(name: str, parameters: dict[str, Any]) -> int | str | None:
 
 
 def bytes_per_pixel(name: str, parameters: dict[str, Any]) -> int | None:
-    """What a network states that it needs at the peak in float32; None where it states nothing."""
+    """Peak memory per pixel in float32 as the network states it; None if it states nothing."""
     module = import_module(f"baselines.{name}")
     return module.bytes_per_pixel(**parameters) if hasattr(module, "bytes_per_pixel") else None
 
 
 def own_tile(name: str) -> int | None:
-    """Side in pixels of the tile that a network is always run in; None for one that takes whole images."""
+    """Side in pixels of the tile that a network always runs in; None for a network for whole images."""
     return getattr(import_module(f"baselines.{name}"), "TILE", None)
 
 
 def stated(network: type) -> dict[str, int]:
-    """What a user's class states of itself, `receptive_field = 41`; methods and properties are no statements.
+    """Attributes that a user's class states, such as `receptive_field = 41`; methods and properties do not count.
 
-    `channels = 1` is a network for greyscale images; any other `channels` says nothing.
+    `channels = 1` marks a network for greyscale images; other values of `channels` are ignored.
 
-    Raises BadInput for one that is no whole number from 1.
+    Raises BadInput for a value that is not a positive integer.
     """
-    values = {name: getattr(network, name, None) for name in STATEMENTS}
+    values = {name: getattr(network, name, None) for name in STATED_ATTRIBUTES}
     found = {name: value for name, value in values.items() if value is not None and not hasattr(value, "__get__")}
     for name, value in found.items():
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise BadInput(f"its class states {name} = {shortened(value)}, wanted a whole number from 1")
+            raise BadInput(f"{name} of its class: expected an integer of at least 1, got {shortened(value)}")
     return found | ({"channels": 1} if getattr(network, "channels", None) == 1 else {})

@@ -1,4 +1,4 @@
-"""The keys of images, from which a network that draws in evaluation makes its masks."""
+"""Keys of images, from which a network that draws random masks in evaluation seeds them."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from torch import nn
 
 
 def keyed(network: nn.Module, keys: Sequence[int]) -> dict[str, list[int]]:
-    """The keys as an option of the network's forward, if it takes them."""
+    """The keys as a keyword argument of the network's forward, {} if it declares no `takes_keys`."""
     return {"keys": list(keys)} if getattr(network, "takes_keys", False) else {}

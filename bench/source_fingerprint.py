@@ -1,4 +1,4 @@
-"""What the numbers of a user-defined network, noise or metric come from: its source file, and what that imports."""
+"""SHA-256 fingerprints of user-defined networks and metrics: the source file, and the local files that it imports."""
 
 from __future__ import annotations
 
@@ -10,37 +10,37 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bench import isolation
-from bench.beside import PROTECTED, folders_of, root_of
+from bench.user_imports import PROTECTED, folders_of, root_of
 
 LIBRARIES = ("site-packages", "dist-packages")
 
 
 def source_hash(name: str, factory: Callable, weights_hash: str) -> str:
-    """SHA-256 of a user's source file, of the files beside it that it imports, and of weights that fill it.
+    """SHA-256 of a user's source file, of the local files that it imports, and of the hash of its weights.
 
-    Of an installed package it is the file, and the version of the package's distribution.
+    For an installed package: of the file, and of the version of the package's distribution.
     """
     try:
-        place = name.rpartition(":")[0]
-        world = isolation.world_of(factory)
-        with isolation.user_code(world):  # where inspect finds its module
-            file = Path(place if place.endswith(".py") else inspect.getsourcefile(inspect.unwrap(factory)))
-        file, *beside = sources(file, world.folders)
-        loaded = [path.resolve() for path in world.imported if not set(path.parts) & set(LIBRARIES)]
-        contents = [path.read_bytes() for path in (file, *sorted({*beside, *loaded} - {file}))] + _installed(file)
-    except (TypeError, OSError):  # made in a session, or compiled: nothing to read
+        source = name.rpartition(":")[0]
+        scope = isolation.scope_of(factory)
+        with isolation.user_code(scope):  # so that inspect finds its module
+            file = Path(source if source.endswith(".py") else inspect.getsourcefile(inspect.unwrap(factory)))
+        file, *local = source_files(file, scope.folders)
+        loaded = [path.resolve() for path in scope.imported if not set(path.parts) & set(LIBRARIES)]
+        contents = [path.read_bytes() for path in (file, *sorted({*local, *loaded} - {file}))] + _installed(file)
+    except (TypeError, OSError):  # defined in an interactive session, or compiled: no source
         return weights_hash
     return hashlib.sha256(b"".join([*contents, weights_hash.encode()])).hexdigest()
 
 
-def sources(file: Path, folders: tuple[Path, ...] = ()) -> list[Path]:
-    """The file, and those that it imports by name from its folders, and they, in the order of their paths.
+def source_files(file: Path, folders: tuple[Path, ...] = ()) -> list[Path]:
+    """The file, then the local files that it imports, directly or indirectly, sorted by path.
 
-    Its folders are those of `folders_of`, and `folders`. Imports are read, not executed; a name that is put together
-    while the program runs is not seen. Of what is installed among libraries it is the file alone.
+    Searched are the folders of `folders_of`, and `folders`. Import statements are parsed, not executed, so that names
+    computed at run time are not found. For a file of an installed library: the file alone.
     """
     file, folders = file.resolve(), (*folders_of(file), *folders)
-    if root_of(file).name in LIBRARIES:  # installed: a version changes it, no editor
+    if root_of(file).name in LIBRARIES:  # installed: identified by its version
         return [file]
     found, waiting = set(), [file]
     while waiting:
@@ -52,7 +52,7 @@ def sources(file: Path, folders: tuple[Path, ...] = ()) -> list[Path]:
 
 
 def _installed(file: Path) -> list[bytes]:
-    """What a file of an installed package belongs to, 'name 1.0'; nothing of other files."""
+    """Name and version of the distribution of an installed file, b'name 1.0'; [] for other files."""
     root = root_of(file)
     if root.name not in LIBRARIES:
         return []
@@ -62,10 +62,10 @@ def _installed(file: Path) -> list[bytes]:
 
 
 def _imported(file: Path, roots: tuple[Path, ...]) -> Iterator[Path]:
-    """Files that the imports of a file could mean, in its package or below one of the roots."""
+    """Candidate files for the imports of a file, in its package or below one of the roots."""
     try:
         tree = ast.parse(file.read_bytes())
-    except (SyntaxError, ValueError):  # importing it will say so
+    except (SyntaxError, ValueError):  # reported when the file is imported
         return
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

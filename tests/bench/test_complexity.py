@@ -10,7 +10,7 @@ from torch.utils._pytree import tree_iter
 
 from baselines.dncnn import DnCNN
 from baselines.idf import IDF
-from bench.networks import cards, cost, models
+from bench.networks import cards, complexity, models
 
 STATED = [(name, size) for name, constants in cards.networks().items() for size in constants["FACTS"]]
 LARGE = {("rnan", "full"), ("restormer", "full"), ("swinir", "full")}
@@ -20,10 +20,10 @@ LARGE = {("rnan", "full"), ("restormer", "full"), ("swinir", "full")}
 def test_the_stated_facts_are_counted(name, size):
     facts, module = cards.networks()[name]["FACTS"][size], import_module(f"baselines.{name}")
     network = module.network(**module.SIZES[size]).eval()
-    assert facts["parameters"] == cost.count_parameters(network)
-    assert facts["receptive_field"] == cost.receptive_field(name, module.SIZES[size])
+    assert facts["parameters"] == complexity.count_parameters(network)
+    assert facts["receptive_field"] == complexity.receptive_field(name, module.SIZES[size])
     if (name, size) not in LARGE:  # seconds each; counted once, by hand
-        assert facts["flops_per_pixel"] == cost.flops_per_pixel(network)
+        assert facts["flops_per_pixel"] == complexity.flops_per_pixel(network)
 
 
 def test_every_network_states_its_facts():
@@ -36,7 +36,7 @@ def test_operations_are_those_of_the_formula(nc, nb, channels):
     """Two a weight and pixel, for convolutions that keep the size."""
     weights = 9 * (2 * nc * channels + (nb - 2) * nc * nc)
     network = models.load_model(f"dncnn(weights=None, nc={nc}, nb={nb}, in_nc={channels}, out_nc={channels})")
-    assert cost.flops_per_pixel(network) == 2 * weights * (3 // channels)
+    assert complexity.flops_per_pixel(network) == 2 * weights * (3 // channels)
     assert all(parameter.requires_grad for parameter in network.parameters())
 
 
@@ -48,11 +48,11 @@ def test_fused_attention_is_counted_too():
     expected = blocks * block + 5 * bottleneck + 2 * (3 * dim + 9 * dim * 3)
     network = models.load_model("baseline(size='full', weights=None)")
     with torch.inference_mode():
-        assert cost.flops_per_pixel(network) == expected == 1_918_890
+        assert complexity.flops_per_pixel(network) == expected == 1_918_890
 
 
 def test_parameters_are_counted():
-    assert (cost.count_parameters(DnCNN()), cost.count_parameters(IDF())) == (668_227, 49_021)
+    assert (complexity.count_parameters(DnCNN()), complexity.count_parameters(IDF())) == (668_227, 49_021)
 
 
 class LiveBytes(TorchDispatchMode):
@@ -92,4 +92,4 @@ def test_the_stated_memory_holds_the_tensors_that_are_alive(text):
         with LiveBytes() as live:
             network(x, **keys)
     needed = live.peak / 128**2
-    assert needed <= cost.bytes_per_pixel(model.name, model.parameters) <= 2.2 * needed
+    assert needed <= complexity.bytes_per_pixel(model.name, model.parameters) <= 2.2 * needed

@@ -1,5 +1,6 @@
-"""Weights in several files of limited size, as the Hugging Face Hub keeps them: `NAME-00001-of-00003.safetensors` and
-`NAME.safetensors.index.json`, which says where each tensor is.
+"""Weights in several files of limited size (shards), in the format of the Hugging Face Hub.
+
+`NAME-00001-of-00003.safetensors`, ... and `NAME.safetensors.index.json`, which maps each tensor to its file.
 """
 
 from __future__ import annotations
@@ -14,19 +15,20 @@ import safetensors
 import safetensors.torch
 from torch import Tensor
 
-PART_BYTES = 16 * 2**20  # a file is smaller than this
-HEADER_BYTES = 2**16  # of which the names may take so many
+MAX_SHARD_BYTES = 16 * 2**20  # size of a file
+MAX_HEADER_BYTES = 2**16  # reserved for the names of tensors
 INDEX = ".safetensors.index.json"
 
 
 def is_index(path: Path) -> bool:
+    """Whether a path is the index of shards, by its name."""
     return path.name.endswith(INDEX)
 
 
-def write_parts(tensors: dict[str, Tensor], path: Path) -> Path:
-    """Write `path`, a .safetensors file, in parts below 16 MiB; returns the index, which comes last.
+def write_shards(tensors: dict[str, Tensor], path: Path) -> Path:
+    """Write `path`, a .safetensors file, as shards below 16 MiB; returns the index, which is written last.
 
-    Raises ValueError where one tensor alone is larger.
+    Raises ValueError if a single tensor is larger.
     """
     groups = list(_groups(tensors))
     where, hashes = {}, {}
@@ -41,49 +43,53 @@ def write_parts(tensors: dict[str, Tensor], path: Path) -> Path:
     return _write(path.with_name(path.stem + INDEX), (json.dumps(index, indent=1) + "\n").encode())
 
 
-def read_parts(index: Path) -> dict[str, Tensor]:
-    """The tensors of all parts. Raises ValueError where one is missing, damaged, or not the one that was written."""
+def read_shards(index: Path) -> dict[str, Tensor]:
+    """Read the tensors of all shards. Raises ValueError if one is missing, damaged or replaced."""
     where, hashes = _read_index(index)
     tensors: dict[str, Tensor] = {}
     for name in sorted(set(where.values())):
         file = index.parent / name
         if Path(name).name != name or not file.is_file():
-            raise ValueError(f"{name}, a part of {index.name}, is not beside it")
+            raise ValueError(f"{index.name}: expected its shard {name} in the same folder, got none: download it too")
         content = file.read_bytes()
         if name in hashes and hashlib.sha256(content).hexdigest() != hashes[name]:
-            raise ValueError(f"{name} is not the part that {index.name} was written with")
+            raise ValueError(f"{name}: expected the SHA-256 in {index.name}, got another: download both again")
         try:
             tensors |= safetensors.torch.load(content)
         except safetensors.SafetensorError as error:
-            raise ValueError(f"{name} is damaged: {error}") from error
+            raise ValueError(f"{name}: damaged ({error}): download it again") from error
     if missing := [key for key in where if key not in tensors]:
-        raise ValueError(f"{missing[0]} is in none of the parts of {index.name}")
+        raise ValueError(f"{index.name}: tensor {missing[0]} is in none of the shards: download them again")
     return tensors
 
 
 def _read_index(index: Path) -> tuple[dict[str, str], dict[str, str]]:
-    """Which part each tensor is in, and the parts' SHA-256 where they are known. Raises ValueError."""
-    wrong = f"{index.name} is not the index of weights in parts"
+    """(shard of each tensor, SHA-256 of the shards as far as known). Raises ValueError."""
+    wrong = f"{index.name}: expected the index of sharded weights (a weight_map), got another or damaged file"
     try:
         known = json.loads(index.read_text())
     except FileNotFoundError:
-        raise ValueError(f"there is no file {index}") from None
+        raise ValueError(
+            f"expected the index of sharded weights, got {index}, which does not exist: check the path"
+        ) from None
     except (OSError, ValueError, RecursionError) as error:
         raise ValueError(wrong) from error
     where, metadata = (known.get(key) if isinstance(known, dict) else None for key in ("weight_map", "metadata"))
     if not isinstance(where, dict) or not where or not all(isinstance(name, str) for name in where.values()):
-        raise ValueError(f"{wrong}: its weight_map has to say in which file each tensor is")
+        raise ValueError(wrong)
     hashes = metadata.get("sha256") if isinstance(metadata, dict) else None
     return where, hashes if isinstance(hashes, dict) else {}
 
 
 def _groups(tensors: dict[str, Tensor]) -> Iterator[list[str]]:
-    """Names of tensors that go into one file, in their order."""
-    room = PART_BYTES - HEADER_BYTES
+    """Yield the names of the tensors of each shard, in order. Raises ValueError."""
+    room = MAX_SHARD_BYTES - MAX_HEADER_BYTES
     names, size = [], 0
     for name, tensor in tensors.items():
         if tensor.nbytes > room:
-            raise ValueError(f"{name} alone has {tensor.nbytes / 2**20:.1f} MiB, which no part of 16 MiB can hold")
+            raise ValueError(
+                f"{name}: expected a tensor below 16 MiB, got {tensor.nbytes / 2**20:.1f} MiB: write a single file"
+            )
         if size + tensor.nbytes > room:
             yield names
             names, size = [], 0

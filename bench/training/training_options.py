@@ -1,4 +1,4 @@
-"""What a training is told by text: `input_mask=75-85`, `attention_mask=off`, `lr=5e-4`, `embed_dim=32`."""
+"""Parse `bench train --set`: `input_mask=75-85`, `attention_mask=off`, `lr=5e-4`, `embed_dim=32`."""
 
 from __future__ import annotations
 
@@ -19,36 +19,36 @@ SIZE_OF_PRESET = {"small": "small", "paper": "full", "official": "full"}
 
 
 def untrained(text: str, preset: str) -> Model:
-    """The network that is to be trained: one of this installation by its name, or a user's, `net.py:Net(width=32)`.
+    """The untrained network: one of this installation by name, or a user-defined one, `net.py:Net(width=32)`.
 
-    Raises BadInput.
+    Raises BadInput for parameters of the former, for weights, and for a model that cannot be trained.
     """
     if preset not in PRESETS:
         raise unknown("preset", preset, PRESETS)
     parsed = spec.parse(text)
     name, own = parsed.name, parsed.name in cards.networks()
     if name in cards.classical():
-        raise BadInput(f"{name} has no weights to train; networks are {', '.join(cards.networks())}")
+        raise BadInput(f"expected a network ({', '.join(cards.networks())}), got {name}, a method without weights")
     if own and not parsed.bare:
-        raise BadInput(f"{text} came, wanted the name alone, {name}: give its parameters with --set")
+        raise BadInput(f"expected the name only, {name}, got {text}: set its parameters with --set NAME=VALUE")
     model = models.resolve(f"{name}(weights=None, size='{SIZE_OF_PRESET[preset]}')" if own else text)
     if model.found is not NONE:
-        raise BadInput(f"{text} came with weights, and a training begins from none: leave them out")
+        raise BadInput(f"expected an untrained network, got weights in {text}: remove them")
     if not own and "weights" in spec.parameters_of(model.factory):
-        raise BadInput(f"{name} has a parameter weights of its own, which would hide what is trained: rename that one")
+        raise BadInput(f"{name}: its parameter 'weights' conflicts with the trained weights: rename it")
     return model
 
 
-def choose(
+def configure(
     model: Model, preset: str, settings: Mapping[str, str], iterations: int | None
 ) -> tuple[Recipe, dict[str, Any]]:
-    """(recipe, parameters of the network) of a preset, with what a network asks for, changed by settings.
+    """(recipe, parameters of the network): a preset, then the network's own recipe, then the settings override.
 
     Raises BadInput.
     """
     of_recipe, of_network = sort_settings(model, settings)
-    asked = {} if model.outside else getattr(import_module(f"baselines.{model.name}"), "RECIPE", {})
-    changes = {**asked.get(preset, {}), **of_recipe}
+    own = {} if model.user_defined else getattr(import_module(f"baselines.{model.name}"), "RECIPE", {})
+    changes = {**own.get(preset, {}), **of_recipe}
     if iterations is not None:
         changes["iterations"] = iterations
     try:
@@ -59,7 +59,7 @@ def choose(
 
 
 def sort_settings(model: Model, settings: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Settings of the recipe and of the network, as values. Raises BadInput for one that is neither's."""
+    """(settings of the recipe, parameters of the network), parsed. Raises BadInput for an unknown one."""
     of_recipe, of_network = {}, {}
     recipe_fields = {field.name: field.default for field in fields(Recipe)}
     network_fields = {key: parameter.default for key, parameter in spec.parameters_of(model.factory).items()}
@@ -68,9 +68,9 @@ def sort_settings(model: Model, settings: Mapping[str, str]) -> tuple[dict[str, 
             of_recipe[key] = _of_recipe(key, text, recipe_fields[key])
         elif key in network_fields:
             off = key == "attention_mask" and _is_off(text)
-            of_network[key] = 0 if off else spec.setting(key, text, network_fields[key])
+            of_network[key] = 0 if off else spec.parse_setting(key, text, network_fields[key])
         else:
-            raise unknown(f"setting of the recipe or of {model.name}", key, [*recipe_fields, *network_fields])
+            raise unknown(f"setting of the recipe or parameter of {model.name}", key, [*recipe_fields, *network_fields])
     return of_recipe, of_network
 
 
@@ -79,8 +79,8 @@ def _of_recipe(key: str, text: str, default: Any) -> Any:
         return _range(text)
     if key == "ema" and _is_off(text):
         return None
-    value = spec.setting(key, text, default)
-    if key in ("betas", "milestones"):  # one number is a tuple of one
+    value = spec.parse_setting(key, text, default)
+    if key in ("betas", "milestones"):  # a single number becomes a tuple
         return tuple(value) if isinstance(value, list) else (value,) if isinstance(value, int | float) else value
     return value
 
@@ -93,7 +93,7 @@ def _range(text: str) -> tuple[int, int] | None:
     """'75-85' -> (75, 85), '75' -> (75, 75), 'off' -> None."""
     if _is_off(text):
         return None
-    found = re.fullmatch(r"([0-9]{1,3})(?:-([0-9]{1,3}))?", text.strip())
-    if not found:
-        raise BadInput(f"input_mask is {text!r}, wanted percentages such as 75-85, or off")
-    return int(found[1]), int(found[2] or found[1])
+    match = re.fullmatch(r"([0-9]{1,3})(?:-([0-9]{1,3}))?", text.strip())
+    if not match:
+        raise BadInput(f"input_mask: expected percentages such as 75-85, or off, got {text!r}")
+    return int(match[1]), int(match[2] or match[1])

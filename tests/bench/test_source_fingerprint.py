@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from bench.networks import identity, models
+from bench import source_fingerprint
+from bench.networks import models, tensor_fingerprint
 
 OWN = """
 import torch
@@ -50,16 +51,16 @@ def test_weights_that_a_network_reads_itself_are_a_part_of_it():
 
 def test_all_that_makes_tensors_other_is_seen():
     network = nn.Sequential(nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3))
-    first = identity.tensors_hash(network)
-    assert first == identity.tensors_hash(network)
+    first = tensor_fingerprint.tensors_hash(network)
+    assert first == tensor_fingerprint.tensors_hash(network)
     network[1].num_batches_tracked += 1
-    second = identity.tensors_hash(network)
-    assert identity.tensors_hash(network.double()) not in (first, second)
-    assert identity.tensors_hash(nn.Sequential(*network.float(), nn.ReLU(), nn.PReLU())) != second != first
+    second = tensor_fingerprint.tensors_hash(network)
+    assert tensor_fingerprint.tensors_hash(network.double()) not in (first, second)
+    assert tensor_fingerprint.tensors_hash(nn.Sequential(*network.float(), nn.ReLU(), nn.PReLU())) != second != first
 
 
 def names(file):
-    return [str(path.relative_to(Path.cwd())) for path in identity.sources(file)]
+    return [str(path.relative_to(Path.cwd())) for path in source_fingerprint.source_files(file)]
 
 
 def test_what_lies_beside_a_file_and_is_imported_is_a_part_of_it():
@@ -94,12 +95,12 @@ def test_an_edit_beside_the_file_is_another_source():
     hashes = []
     for text in ("scale = 1", "scale = 2"):
         write("helper.py", text)
-        hashes.append(identity.source_hash("net.py:Net", None, ""))
+        hashes.append(source_fingerprint.source_hash("net.py:Net", None, ""))
     assert hashes[0] != hashes[1]
 
 
 def test_what_was_made_in_a_session_has_no_source():
-    assert identity.source_hash("session:Net", eval("lambda: None"), "abc") == "abc"
+    assert source_fingerprint.source_hash("session:Net", eval("lambda: None"), "abc") == "abc"
 
 
 def test_a_new_version_of_an_installed_package_is_another_source(tmp_path, monkeypatch):
@@ -111,5 +112,5 @@ def test_a_new_version_of_an_installed_package_is_another_source(tmp_path, monke
         write("lib/site-packages/denoisers/__init__.py")
         write("lib/site-packages/denoisers.dist-info/METADATA", f"Name: denoisers\nVersion: {version}\n")
         write("lib/site-packages/denoisers.dist-info/top_level.txt", "denoisers\n")
-        hashes.append(identity.source_hash(f"{file.resolve()}:Net", None, ""))
+        hashes.append(source_fingerprint.source_hash(f"{file.resolve()}:Net", None, ""))
     assert hashes[0] != hashes[1]

@@ -1,4 +1,4 @@
-"""What tells a user's network apart from another of the same name: its source, what it imports, and its tensors."""
+"""SHA-256 fingerprint of the tensors of a network."""
 
 from __future__ import annotations
 
@@ -8,18 +8,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.lazy import LazyModuleMixin
 
-from bench.sources import source_hash, sources
-
-__all__ = ["source_hash", "sources", "tensors_hash"]
-
 
 def tensors_hash(network: nn.Module) -> str:
-    """SHA-256 of the names, types, shapes and values of all that `state_dict` has; '' where it has nothing.
+    """SHA-256 of the names, dtypes, shapes and values of a network's `state_dict`; '' if it is empty.
 
-    Raises ValueError for layers whose tensors are not made yet.
+    Raises ValueError for lazy layers whose tensors are not initialized.
     """
-    if lazy := next((module for module in network.modules() if _waits(module)), None):
-        raise ValueError(f"its {type(lazy).__name__} has no sizes yet: run the network once in its constructor")
+    if lazy := next((module for module in network.modules() if _uninitialized(module)), None):
+        raise ValueError(
+            f"expected initialized layers, got an uninitialized {type(lazy).__name__}: run the network once in its "
+            "constructor"
+        )
     state, digest = network.state_dict(), hashlib.sha256()
     if not state:
         return ""
@@ -29,7 +28,7 @@ def tensors_hash(network: nn.Module) -> str:
     return digest.hexdigest()
 
 
-def _waits(module: nn.Module) -> bool:
+def _uninitialized(module: nn.Module) -> bool:
     return isinstance(module, LazyModuleMixin) and module.has_uninitialized_params()
 
 
@@ -38,6 +37,6 @@ def _kind(value: object) -> str:
 
 
 def _content(value: object) -> bytes:
-    if not isinstance(value, Tensor):  # what a module keeps beside its tensors
+    if not isinstance(value, Tensor):  # extra state of a module
         return repr(value).encode()
     return value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
