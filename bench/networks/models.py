@@ -38,7 +38,7 @@ def resolve(text: str, default_size: str = "small") -> Model:
     """The model that a spec names, not loaded. Raises BadInput for what is unknown, has no weights or no sense."""
     if advice := misnamed.advice(text):
         raise BadInput(advice)
-    parsed = spec.parse(text)
+    parsed = groups.parse(text)
     if parsed.name in cards.networks():
         return _network(parsed, default_size)
     return _classical(parsed) if parsed.name in cards.classical() else _outside(parsed)
@@ -139,7 +139,7 @@ def _outside(parsed: spec.Spec) -> Model:
     parsed = replace(parsed, name=os.path.expanduser(parsed.name))
     factory = registry.outside("model", parsed.name)
     if factory is None:
-        raise unknown("model", parsed.name, [*cards.names(), *groups.GROUPS])
+        raise unknown("model", parsed.name, [*cards.names(), *groups.ALIASES, *groups.GROUPS])
     if not callable(factory):
         kind = type(factory).__name__
         raise BadInput(f"{parsed.name} is of type {kind}, wanted a class or function that makes a network")

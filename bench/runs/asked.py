@@ -15,6 +15,7 @@ import pandas as pd
 
 from bench import spec
 from bench.errors import BadInput, unknown
+from bench.networks import groups
 
 Written = Mapping[str, str]  # label of a model -> the name of its network as it was written, `path/to/net.py:Net`
 
@@ -33,7 +34,7 @@ def written_in(run: str | Path | pd.DataFrame) -> dict[str, str]:
 def model_label(text: str, rows: pd.DataFrame, written: Written, notes: list[str]) -> str:
     """The label in rows of the model that a spec names; a changed source is noted. Raises BadInput for none."""
     labels = list(dict.fromkeys(rows["model"]))
-    parsed = spec.parse(text)
+    parsed = groups.parse(text)
     if same := _canonically(parsed, labels):
         return same
     if parsed.bare and ":" not in parsed.name:
