@@ -51,10 +51,10 @@ def list_() -> None:
 @shared("file", absent="no file", also="Draws a contact sheet: a PNG.")
 @shared("seed", 0)
 def show(spec, image, out, seed) -> None:
-    """Show what a noise does to an image: PSNR, SSIM, contact sheet.
+    """Show the effect of a noise on an image.
 
     NOISE is a noise spec; without a level all its levels are shown. IMAGE is a file, a photograph of a cat by default.
-    Scores are those of the noisy image, clipped and rounded to 8 bits. The contact sheet has the image at each level,
+    The PSNR and SSIM are those of the noisy image, clipped and rounded to 8 bits. The contact sheet has the image at each level,
     and density, variance over intensity, spectrum and correlation of the noise before clipping.
 
     \b

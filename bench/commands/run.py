@@ -38,8 +38,8 @@ def read_run_file(context: click.Context, parameter, path: Path | None) -> Path 
               help="Size of the networks that are given without one: small, or full as published.")  # fmt: skip
 @shared("noise", "mixture")
 @click.option("--reference", default="gaussian(sigma=15)", show_default=True, metavar="SPEC|none",
-              help="Reference noise, evaluated in addition to --noise. The PSNR drop is the PSNR at it minus the PSNR at "
-              "another noise. Models trained on it are ranked with each other. none: compute no drop.")  # fmt: skip
+              help="Reference noise, evaluated in addition to --noise. The PSNR drop is the PSNR at it minus the PSNR "
+              "at another noise. Models trained on it are ranked with each other. none: compute no drop.")  # fmt: skip
 @shared("datasets", absent="builtin, or the folders of --data")
 @shared("data")
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="Use only the first N images of each data set.")
