@@ -6,6 +6,7 @@ Exit codes: 0 all done, 2 bad input (nothing lost), 3 some rows failed, 130 inte
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 
 import click
@@ -13,10 +14,14 @@ import click
 from bench import analyses, paths
 from bench.errors import BadInput, unknown
 
-COMMANDS = (
-    *("run", "status", "compare", "report", "export", "runs", "publish", "site", "train", "noise", "models", "data"),
-    *(card.name for card in analyses.cards()),
-)
+GROUPS = {  # title in `bench --help` -> commands, in their order
+    "Evaluate": ("run", "status", "compare", "export", "runs"),
+    "Inspect": tuple(card.name for card in analyses.cards()),
+    "Data and models": ("noise", "data", "models", "train"),
+    "Publish": ("report", "publish", "site"),
+}
+COMMANDS = tuple(name for names in GROUPS.values() for name in names)
+MAX_SUMMARY = 200  # characters of a command's summary in a list of commands: more than any has
 
 
 class Refused(click.ClickException):
@@ -26,7 +31,7 @@ class Refused(click.ClickException):
 
 
 class Suggesting(click.Group):
-    """A group that answers a mistyped command with the nearest ones, in one line, and expands ~ in paths."""
+    """A group of commands. It answers a mistyped command with the nearest ones, in one line, and expands ~ in paths."""
 
     def resolve_command(self, context: click.Context, args: list[str]):
         known = self.list_commands(context)
@@ -35,12 +40,28 @@ class Suggesting(click.Group):
         name, command, rest = super().resolve_command(context, args)
         return name, command and paths.expand_path_options(command), rest
 
+    def sections(self, context: click.Context) -> dict[str, Sequence[str]]:
+        """The commands as help lists them: title of a section -> names."""
+        return {"Commands": self.list_commands(context)}
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands by section, with the first line of each one's help in full."""
+        for title, names in self.sections(context).items():
+            with formatter.section(title):
+                formatter.write_dl([(name, self._summary(context, name)) for name in names])
+
+    def _summary(self, context: click.Context, name: str) -> str:
+        return self.get_command(context, name).get_short_help_str(limit=MAX_SUMMARY)
+
 
 class Group(Suggesting):
     """The commands of `bench.commands`, a module each; `BadInput` becomes one line."""
 
     def list_commands(self, context: click.Context) -> list[str]:
         return list(COMMANDS)
+
+    def sections(self, context: click.Context) -> dict[str, Sequence[str]]:
+        return GROUPS
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         return getattr(import_module(f"bench.commands.{name}"), name) if name in COMMANDS else None
@@ -51,18 +72,24 @@ class Group(Suggesting):
         except BadInput as error:
             raise Refused(str(error)) from error
         except KeyboardInterrupt:
-            click.echo("interrupted: what was committed is kept; the same command goes on", err=True)
+            click.echo("interrupted: finished work is kept; resume with the same command", err=True)
             sys.exit(130)
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="maskbench", prog_name="bench")
 def main() -> None:
-    """Does an image denoiser still work on noise it was not trained on, and why?
+    """Test how well image denoisers generalize to noise they were not trained on.
+
+    Evaluate models on many noises and data sets, compare them with confidence intervals and significance tests,
+    inspect what happens inside a network, and publish the results as a web site.
 
     \b
-    bench run --models all --noise mixture     evaluate; rows go into runs/latest
-    bench compare runs/latest runs/before      what moved, and whether that says anything
-    bench report runs/latest                   make the pages, in site/
-    bench publish site                         put them on a gh-pages branch, or --zip
+    Examples:
+      bench run --models all --noise mixture     evaluate; rows are written to runs/latest
+      bench compare runs/latest                  compare ours with the baseline
+      bench report runs/latest                   make the pages, in site/
+      bench publish site                         push them to the branch gh-pages
+
+    "bench COMMAND --help" describes a command.
     """

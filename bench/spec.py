@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import inspect
+import os
 import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -110,6 +111,52 @@ def split(text: str) -> list[str]:
     commas = [index for index, character, depth in _outside_quotes(text) if character == "," and depth == 0]
     parts = [text[start:end] for start, end in zip([0, *(c + 1 for c in commas)], [*commas, len(text)], strict=True)]
     return [part.strip() for part in parts if part.strip()]
+
+
+def split_list(text: str) -> list[str]:
+    """Split a list as users type it: at commas and spaces outside brackets and quotes; quotes around a part go.
+
+    A path with spaces stays one part if it exists. Text with a path that does not exist is split at commas only, so
+    that the error names the path.
+    """
+    return [_unquote(part) for piece in split(text) for part in _split_at_spaces(piece)]
+
+
+def _split_at_spaces(text: str) -> list[str]:
+    spaces = [index for index, character, depth in _outside_quotes(text) if character.isspace() and depth == 0]
+    starts, ends = [0, *(index + 1 for index in spaces)], [*spaces, len(text)]
+    words = [(start, end) for start, end in zip(starts, ends, strict=True) if start < end]
+    parts: list[str] = []
+    while words:
+        (start, end), longer = words[0], [last for _, last in words[:0:-1]]
+        end = next((last for last in longer if _exists(text[start:last])), end)
+        part = text[start:end]
+        if part.startswith("(") and parts:  # gaussian (sigma=25)
+            parts[-1] += part
+        elif "/" in part.partition("(")[0] and not _exists(_unquote(part)):
+            return [text]
+        else:
+            parts.append(part)
+        words = [word for word in words if word[0] >= end]
+    return parts
+
+
+def _exists(text: str) -> bool:
+    """Whether text names a file or folder, with parameters or without: DIR(crop=256), path/to/file.py:Net(width=32)."""
+    if os.path.exists(os.path.expanduser(text)):
+        return True
+    name = text.partition("(")[0]
+    file, source, attribute = name.partition(".py:")
+    parameters = text[len(name) :]
+    spaces = any(character.isspace() and depth == 0 for _, character, depth in _outside_quotes(parameters))
+    if spaces or len(attribute.split()) > 1:  # something follows
+        return False
+    return os.path.exists(os.path.expanduser(file + source[:-1]).rstrip())
+
+
+def _unquote(part: str) -> str:
+    quoted = len(part) > 1 and part[0] in "'\"" and part.find(part[0], 1) == len(part) - 1
+    return part[1:-1] if quoted else part
 
 
 def bind(spec: Spec, parameters: Mapping[str, inspect.Parameter], kind: str, others: bool = False) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`bench compare`: two runs, or two models of one, image by image."""
+"""`bench compare`: two runs, or two models of one run, image by image."""
 
 from __future__ import annotations
 
@@ -8,75 +8,81 @@ from pathlib import Path
 
 import click
 
+from bench.commands.options import shared, spec_list
+
 FORMATS = ("text", "csv", "json", "markdown", "latex")
 SHORT = ("model", "against", "dataset", "noise", "metric", "images", "mean_against", "mean", "difference", "low",
          "high", "p", "p_holm")  # fmt: skip
 SPREAD = ("training_sd", "training_min", "training_max")
 
 
-def print_formulas(context: click.Context, parameter, wanted: bool) -> None:
-    """Print every formula and leave."""
-    if wanted:
+def print_formulas(context: click.Context, parameter, value: bool) -> None:
+    """Print every formula and exit."""
+    if value:
         from bench.statistics import formulas
 
         click.echo(formulas.text())
         context.exit()
 
 
-def a_number(context: click.Context, parameter, value: float | None) -> float | None:
-    """A limit that something can lie below."""
+def not_nan(context: click.Context, parameter, value: float | None) -> float | None:
+    """Refuse NaN, which nothing lies below."""
     if value is not None and math.isnan(value):
-        raise click.BadParameter("nan came, wanted a number such as -0.05")
+        raise click.BadParameter("expected a number such as -0.05, got nan")
     return value
 
 
 @click.command()
 @click.argument("run", metavar="RUN", type=click.Path(path_type=Path, file_okay=False))
 @click.argument("other", metavar="[OTHER]", required=False, type=click.Path(path_type=Path, file_okay=False))
-@click.option("--models", multiple=True, help="A model of RUN, or trainings of one, whose scores are averaged: \"ours, "
-              "ours(weights='ours-small-seed1')\". Again for a comparison more; all: every model by itself.  "
-              "[default: those of both runs; of one run, ours]")  # fmt: skip
-@click.option("--against", help="The other side, of OTHER, or of RUN where there is one run.  [default: the same "
-              "models in OTHER; of one run, baseline]")  # fmt: skip
-@click.option("--noise", help="Noise specs; a bare name has all its levels.  [default: all that were run]")
-@click.option("--datasets", help="Data set specs, likewise.")
-@click.option("--metric", "metrics", help="psnr, ssim, lpips, ... [default: all that both sides have]")
-@click.option("--protocol", help="Of a run with several.  [default: the last one]")
+@shared("models", multiple=True, absent="the models of both runs; with one run, ours",
+        also="Several trainings of one network are averaged: \"ours, ours(weights='ours-small-seed1')\". Other models "
+        "are compared one by one. all: every model of RUN.")  # fmt: skip
+@click.option("--against", metavar="SPECS", callback=spec_list,
+              show_default="the same models in OTHER; with one run, baseline",
+              help="The model to compare with, or several trainings of it, in OTHER or else in RUN.")  # fmt: skip
+@shared("noise", absent="all in the run", also="all: every noise of RUN.")
+@shared("datasets", absent="all in the run")
+@shared("metrics", names=("--metrics", "--metric"), absent="all that both sides have")
+@shared("protocol", absent="the last one in the run")
 @click.option("--test", type=click.Choice(["permutation", "wilcoxon"]), default="permutation", show_default=True,
-              help="permutation asks about the mean, as the interval does.")  # fmt: skip
-@click.option("--format", "kind", type=click.Choice(FORMATS), default="text", show_default=True)
-@click.option(
-    "-o",
-    "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="A file; text becomes markdown there.  [default: standard output]",
-)
-@click.option("--fail-below", type=float, metavar="LIMIT", callback=a_number, help="Leave with code 1 where a mean "
-              "difference lies below LIMIT, -0.05 say, or images failed that have scores on the other side. Of PSNR, "
-              "or of the one --metric; where lower is better, of the difference with its sign turned.")  # fmt: skip
+              help="Paired significance test: permutation tests the mean, as the interval does; wilcoxon tests "
+              "ranks.")  # fmt: skip
+@shared("format", "text", type=click.Choice(FORMATS))
+@shared("file", absent="standard output", also="Text becomes markdown in a file.")
+@click.option("--fail-below", type=float, metavar="LIMIT", callback=not_nan, help="Exit with code 1 if a mean "
+              "difference is below LIMIT, e.g. -0.05, or if images failed that have scores on the other side. Judges "
+              "PSNR, or the only metric in --metrics; the sign is turned where lower is better.")  # fmt: skip
 @click.option("--formulas", is_flag=True, is_eager=True, expose_value=False, callback=print_formulas,
-              help="Print every formula with its source, and leave.")  # fmt: skip
+              help="Print every formula with its source, and exit.")  # fmt: skip
 def compare(run, other, models, against, noise, datasets, metrics, protocol, test, kind, out, fail_below) -> None:
-    """Say how RUN differs from OTHER, or a model of RUN from another one, on the same noisy pixels.
+    """Compare two runs, or two models of one run.
+
+    Differences are RUN minus OTHER, or --models minus --against, image by image on the same noisy pixels. One line per
+    data set and noise:
 
     \b
-    bench compare runs/new runs/old                        each model in both
-    bench compare runs/latest                              ours less its baseline
-    bench compare runs/latest --models ours --models dncnn --against swinir
-    bench compare runs/latest --models "ours, ours(weights='ours-small-seed1')" \\
-        --against "baseline, baseline(weights='baseline-small-seed1')"
-    bench compare runs/new runs/old --metric psnr --fail-below -0.05
+      difference  mean difference with its 95% confidence interval over photographs
+      p, p (Holm) significance, and the same corrected for the number of comparisons
+      sd          variation between trainings, where several were given
 
-    Differences are RUN minus OTHER, models minus --against, of each image with itself. A line for each data set and
-    noise: its interval and p say how sure the difference is for other photographs of this kind; sd, least and most say
-    how much it varies between trainings, where several were given. Exit code 2 where nothing can be compared.
+    Exit codes: 1 if a difference is below --fail-below, 2 if nothing can be compared.
+
+    \b
+    Examples:
+      bench compare runs/latest --models all --against baseline
+      bench compare runs/latest --models "ours, dncnn" --against swinir --noise mixture
+      bench compare runs/latest --models "ours, ours(weights='ours-small-seed1')" \\
+          --against "baseline, baseline(weights='baseline-small-seed1')"
+      bench compare runs/new runs/old --metrics psnr --fail-below -0.05
     """
     from bench import comparison
     from bench.errors import BadInput
     from bench.runs import selection
 
     frame = comparison.compare(
-        run, other, models=models or None, against=against, noises=noise, datasets=datasets, metrics=metrics,
+        run, other, models=[side for text in models for side in by_network(text)] or None,
+        against=against, noises=noise, datasets=datasets, metrics=metrics,
         protocol=protocol, test=test,
     )  # fmt: skip
     judged = judged_metric(frame, metrics) if fail_below is not None else None
@@ -87,7 +93,7 @@ def compare(run, other, models, against, noise, datasets, metrics, protocol, tes
         try:
             write(frame, kind, out)
         except OSError as error:
-            raise BadInput(f"{out or 'standard output'} cannot be written: {error.strerror or error}") from error
+            raise BadInput(f"cannot write {out or 'standard output'}: {error.strerror or error}") from error
     if judged is not None:
         sentences = comparison.regressions(frame, fail_below, judged, cards[judged]["higher_is_better"])
         for sentence in sentences:
@@ -96,20 +102,31 @@ def compare(run, other, models, against, noise, datasets, metrics, protocol, tes
             sys.exit(1)
 
 
+def by_network(text: str) -> list[str]:
+    """A list of specs -> a list for each network in it, whose trainings are averaged: 'ours, tv' -> ['ours', 'tv']."""
+    from bench import spec
+    from bench.networks.groups import parse
+
+    networks: dict[str, list[str]] = {}
+    for part in spec.split(text):
+        networks.setdefault(parse(part).name, []).append(part)
+    return [", ".join(parts) for parts in networks.values()] or [text]
+
+
 def judged_metric(frame, metrics: str | None) -> str:
-    """The metric that --fail-below is about. Raises BadInput where that is not clear."""
+    """The metric that --fail-below judges. Raises BadInput if there are several without PSNR."""
     from bench.errors import BadInput
 
-    there = list(dict.fromkeys(frame["metric"]))
-    if len(there) == 1:
-        return there[0]
-    if "psnr" in there:
+    names = list(dict.fromkeys(frame["metric"]))
+    if len(names) == 1:
+        return names[0]
+    if "psnr" in names:
         return "psnr"
-    raise BadInput(f"--fail-below is about one metric: add --metric {' or --metric '.join(there)}")
+    raise BadInput(f"--fail-below: expected one metric, got {', '.join(names)}: add --metrics {names[0]}")
 
 
 def write(frame, kind: str, out: Path | None) -> None:
-    """All columns as csv or json, those of a table as markdown, latex or text."""
+    """Write a comparison to a file or standard output: all columns as csv or json, else those of the table."""
     from bench.runs import export
 
     moved = frame["moved"].map(lambda images: "; ".join(f"{name} {change:+.4f}" for name, change in images))
@@ -123,8 +140,8 @@ def write(frame, kind: str, out: Path | None) -> None:
         out.write_bytes(content)
 
 
-def show(frame, cards: dict, places: tuple[str, str]) -> None:
-    """Print a table for each pair, data set and metric, and what it rests on."""
+def show(frame, cards: dict, runs: tuple[str, str]) -> None:
+    """Print a table for each pair, data set and metric, and notes; `runs` follow the names of the sides."""
     from rich import box
     from rich.table import Table
 
@@ -137,17 +154,17 @@ def show(frame, cards: dict, places: tuple[str, str]) -> None:
         unit = f" ({card['unit']})" if card["unit"] else ""
         counts = sorted(set(part["images"]))
         images = " to ".join(str(count) for count in (counts[0], counts[-1])[: len(counts)])
-        title = f"{card['title']}{unit} of {model}{places[0]} minus {against}{places[1]}, {dataset}, {images} images"
+        title = f"{card['title']}{unit} of {model}{runs[0]} minus {against}{runs[1]}, {dataset}, {images} images"
         table = Table(title=f"\n{title}", title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False,
                       padding=(0, 1, 0, 0))  # fmt: skip
         table.add_column("noise", overflow="fold")
-        sides = ("other", "this") if places[0] or several else (against, model)
+        sides = ("other", "this") if runs[0] or several else (against, model)
         counted = ("images",) if len(counts) > 1 else ()
-        last = ("p\n(Holm)", "one training of each:\nsd [least, most]") if several else ("p", "p\n(Holm)")
+        last = ("p\n(Holm)", "single trainings:\nsd [minimum, maximum]") if several else ("p", "p\n(Holm)")
         for name in (*counted, *sides, "difference\n[95%]", *last):
             table.add_column(name, justify="right", no_wrap=True)
         if not several:
-            table.add_column("moved most", overflow="fold")
+            table.add_column("largest difference", overflow="fold")
         for line in part.to_dict("records"):
             if not line["noise_name"]:
                 table.add_section()  # the OOD mean
@@ -159,34 +176,37 @@ def show(frame, cards: dict, places: tuple[str, str]) -> None:
 
 
 def sentences(frame, several: bool):
-    """What the numbers rest on, and what could not be compared."""
+    """Notes below the tables: significance, and what could not be compared."""
     from bench.statistics.intervals import FEWEST
     from bench.statistics.significance import least_p
+    from reports.formatting import plural
 
     tested = frame[frame["p"].notna()]
     if len(tested) < len(frame):
-        yield f"Fewer than {FEWEST} photographs have neither interval nor p."
+        yield f"note: no interval and no p for fewer than {FEWEST} photographs"
     if len(tested):
         kept, fewest = int((tested["p_holm"] < 0.05).sum()), tested.loc[tested["photographs"].idxmin()]
         photographs = int(fewest["photographs"])
-        yield f"{kept} of {len(tested)} differences have p below 0.05 after Holm's correction within each metric."
+        yield (f"Significant: {kept} of {plural(len(tested), 'difference')} (p below 0.05 after Holm's correction "
+               "within each metric).")  # fmt: skip
         family = tested[(tested["noise_name"] != "") & (tested["moved"].str.len() > 0)]["metric"].value_counts()
         if len(family) and least_p(photographs) * int(family.min()) > 0.05:
-            yield (f"{fewest['dataset']}: {photographs} photographs give no p below {least_p(photographs):.2g} before "
-                   "the correction: too few for so many; read the intervals, or choose fewer noises.")  # fmt: skip
+            yield (f"note: {fewest['dataset']}: {photographs} photographs give p of {least_p(photographs):.2g} or more "
+                   "before the correction, too few for this number of comparisons: read the intervals, or choose fewer "
+                   "noises")  # fmt: skip
     if (frame["noise_name"] == "").any():
-        yield "OOD mean: over the noises shown that are out of distribution for both sides."
-    yield "Intervals and p are over photographs: how sure a difference is for others of this kind."
+        yield "OOD mean: mean over the noises shown that are out of distribution for both sides."
+    yield "Intervals and p are over photographs: they hold for other photographs of this kind."
     if several:
-        yield ("They are of the mean over trainings and say nothing of another training. For that: sd, the standard "
-               "deviation of the difference between one training of each side, sqrt(sd² of this + sd² of other); "
-               "least and most, of all pairs of the trainings given. --format csv has p before the correction, and the "
-               "images that moved most.")  # fmt: skip
+        yield ("They are for the mean over trainings, not for another training. sd: standard deviation of the "
+               "difference between one training of each side, sqrt(sd² of this + sd² of other), and the minimum and "
+               "maximum over all pairs of trainings. --format csv has p before the correction and the images with the "
+               "largest differences.")  # fmt: skip
     yield from frame.attrs["notes"]
 
 
 def cells(line: dict, digits: int, several: bool, counted: bool) -> list[str]:
-    """One line as text; at its end the spread of several trainings, else the image that moved most."""
+    """The cells of a line; the last is the sd between trainings, or else the image with the largest difference."""
     import pandas as pd
 
     def number(value: float, sign: str = "") -> str:

@@ -7,18 +7,27 @@ from pathlib import Path
 import click
 
 from bench.cli import Suggesting
-from bench.commands.run import whole_numbers
+from bench.commands.options import integers, shared
 
 
 @click.group(cls=Suggesting)
 def data() -> None:
-    """Data sets: list, fetch, check, add a folder under a name, render."""
+    """List, download, check, add and render data sets."""
 
 
 @data.command("list")
 @click.argument("name", required=False)
 def list_(name) -> None:
-    """Data sets: inside the installation, public, and added; where they lie. With NAME all about that one."""
+    """List data sets, and where their files are.
+
+    Data sets are part of the package, public, or added with bench data add. With NAME, show everything about one:
+    licence, citation, address.
+
+    \b
+    Examples:
+      bench data list
+      bench data list CBSD68
+    """
     from rich.table import Table
 
     from bench.console import console
@@ -33,27 +42,27 @@ def list_(name) -> None:
     for known in builtin.NAMES:
         found = builtin.load(known)
         use = "pairs" if found.recorded else "test"
-        table.add_row(known, use, str(len(found.images)), found.title, "in the installation")
+        table.add_row(known, use, str(len(found.images)), found.title, "in the package")
     for public in PUBLIC.values():
         missing = f"bench data fetch {public.name}" if public.direct else public.home
         table.add_row(public.name, public.use, str(public.files), public.title, str(locate(public.name) or missing))
     for known, folder in added().items():
         if known not in PUBLIC:
-            table.add_row(known, "", _count(Path(folder)), "added by you", folder)
+            table.add_row(known, "", _count(Path(folder)), "user-defined", folder)
     console().print(table)
-    click.echo("Licence, citation and address of one: bench data list NAME. Terms of the pictures in the installation:")
+    click.echo("details: bench data list NAME. Licences of the images in the package:")
     for photo in (*builtin.PHOTOGRAPHS, *builtin.TISSUE):
         click.echo(f"  {photo.name}: {photo.licence}, from {photo.package}")
 
 
 def _about(name: str) -> list[str]:
-    """What is known of a public set, or of one that was added, line by line."""
+    """Description of a public or user-defined data set, as lines."""
     from bench.datasets.places import added, locate
     from bench.datasets.public import PUBLIC
     from bench.errors import unknown
 
     if name in added() and name not in PUBLIC:
-        return [f"{name}: added by you, in {added()[name]}", *_about_folder(Path(added()[name]))]
+        return [f"{name}: user-defined, {added()[name]}", *_about_folder(Path(added()[name]))]
     if name not in PUBLIC:
         raise unknown("data set", name, [*PUBLIC, *added()])
     public = PUBLIC[name]
@@ -63,69 +72,84 @@ def _about(name: str) -> list[str]:
         f"  licence   {public.licence}",
         f"  citation  {public.citation}",
         f"  home      {public.home}",
-        f"  fetched   {f'from {address}' if address else 'not directly: get it from its home, then bench data add'}",
-        f"  compared  {f'with {len(public.manifest)} SHA-256 values' if public.manifest else 'no list is published'}",
-        f"  here      {locate(name) or 'no'}",
+        f"  download  {address or 'by hand, from its home page; then bench data add'}",
+        f"  checked   {f'with {len(public.manifest)} SHA-256 values' if public.manifest else 'no list is published'}",
+        f"  folder    {locate(name) or 'not on this machine'}",
     ]
 
 
 def _about_folder(folder: Path) -> list[str]:
-    """What a folder is taken for, and what of it is skipped."""
+    """Number of images in a folder, and what of it is skipped, as lines."""
     from bench.datasets import load_dataset
     from bench.errors import BadInput
+    from reports.formatting import plural
 
     try:
         found = load_dataset(folder)
     except BadInput as error:
         return [f"  {error}"]
-    return [f"  {len(found.images)} images", *(f"  {remark}" for remark in found.remarks)]
+    return [f"  {plural(len(found.images), 'image')}", *(f"  {remark}" for remark in found.remarks)]
 
 
 def _count(folder: Path) -> str:
+    """Number of images in a folder, or why it is unknown."""
     from bench.datasets import folders
     from bench.errors import BadInput
 
     try:
         return str(len(folders.images_of(folder)))
     except folders.Unclear:
-        return "layout to be stated"
+        return "unknown layout"
     except BadInput:
-        return "folder is gone or empty"
+        return "no images"
 
 
 @data.command()
 @click.argument("name")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 def add(name, folder) -> None:
-    """Remember DIR as the data set NAME; a public name is checked against its SHA-256 list.
+    """Add a folder of images as a data set under a name.
+
+    A public name is checked against its list of SHA-256 values. DIR has images, or pairs of a noisy and a clean one, in
+    itself or in subfolders:
 
     \b
-    DIR holds images, or pairs of a noisy and a clean one, here or in subfolders (scenes):
-      noisy/ (input/, LQ/, ...) beside clean/ (gt/, target/, HR/, ...), files of the same names
-      clean/ beside folders of any names with files of the same names: each is a noise
-      spp64/, spp128/, ... beside reference/: renders, 8 bits or EXR
-      X_noisy.png beside X_clean.png (X_gt, X; X_real beside X_mean; XNoisy beside XReference)
-      SIDD's ValidationNoisyBlocksSrgb.mat and ValidationGtBlocksSrgb.mat, or its Data/
+      noisy/ (input/, LQ/, ...) and clean/ (gt/, target/, HR/, ...), files of the same names
+      clean/ and folders of other names with files of the same names: each is a noise
+      spp64/, spp128/, ... and reference/: renders, 8 bits or EXR
+      X_noisy.png and X_clean.png (X_gt, X; X_real and X_mean; XNoisy and XReference)
+      ValidationNoisyBlocksSrgb.mat and ValidationGtBlocksSrgb.mat of SIDD, or its Data/
 
-    Any other names are stated where the set is used: NAME(noisy='in', clean='gt', name='{}_n').
+    For other names state the layout where the set is used: NAME(noisy='in', clean='gt', name='{}_n').
+
+    \b
+    Examples:
+      bench data add holiday photos/
+      bench run --datasets holiday
     """
     from bench import datasets
+    from reports.formatting import plural
 
     dataset = datasets.add(name, folder)
     if dataset is None:
-        click.echo(f"{name}: added; its names do not say which files are clean, {name}(noisy='in', clean='gt') does")
+        click.echo(f"{name}: added; state which files are noisy and clean, {name}(noisy='in', clean='gt')")
         return
-    click.echo(f"{name}: {len(dataset.images)} images{', ' + dataset.note if dataset.note else ''}")
+    click.echo(f"{name}: {plural(len(dataset.images), 'image')}{', ' + dataset.note if dataset.note else ''}")
     for remark in dataset.remarks:
-        click.echo(f"  {remark}")
+        click.echo(f"note: {remark}")
 
 
 @data.command()
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
 def fetch(names) -> None:
-    """Download public data sets from their owners' servers, and compare them with their SHA-256 lists.
+    """Download public data sets and check their files.
 
-    They go into the user's own folder ($BENCH_HOME/data). What was broken off is taken up again.
+    Files come from the owners' servers, are compared with lists of SHA-256 values, and go into $BENCH_HOME/data. An
+    interrupted download is resumed. bench data list shows the names.
+
+    \b
+    Example:
+      bench data fetch CBSD68 Kodak24
     """
     from contextlib import ExitStack
 
@@ -138,11 +162,11 @@ def fetch(names) -> None:
             raise unknown("public data set", name, PUBLIC)
     for name in names:
         with ExitStack() as stack:
-            folder = fetched(PUBLIC[name], _Watching(name, stack))
+            folder = fetched(PUBLIC[name], _DownloadProgress(name, stack))
         click.echo(f"{name}: {folder}, {verify(PUBLIC[name], folder)}")
 
 
-class _Watching:
+class _DownloadProgress:
     """A progress bar that begins once the total is known."""
 
     def __init__(self, name, stack):
@@ -160,9 +184,15 @@ class _Watching:
 @data.command()
 @click.argument("name")
 def check(name) -> None:
-    """Read every image of the data set NAME (a name, or a folder) and compare a public one with its SHA-256 list.
+    """Read every image of a data set and list unusable ones.
 
-    Every image that cannot be used is named with its reason.
+    NAME is a data set spec, or a folder. A public data set is also compared with its list of SHA-256 values. Exit code
+    2 if an image cannot be used.
+
+    \b
+    Examples:
+      bench data check CBSD68
+      bench data check photos/
     """
     from collections import Counter
 
@@ -173,6 +203,7 @@ def check(name) -> None:
     from bench.errors import BadInput
     from bench.noise import noises
     from bench.progress import progress
+    from reports.formatting import plural
 
     found = datasets.load_dataset(datasets.source(name))
     note = verify(PUBLIC[name], locate(name)) if name in PUBLIC else ""
@@ -189,45 +220,56 @@ def check(name) -> None:
     for remark in found.remarks:
         click.echo(f"note: {remark}")
     if broken:
-        raise BadInput(
-            f"{len(broken)} of {len(found.images)} images of {name} cannot be used: mend them or move them away"
-        )
+        raise BadInput(f"{name}: {len(broken)} of {len(found.images)} images cannot be used: repair or remove them")
     pairs = f", pairs with {', '.join(map(noises.canonical, found.recorded))}" if found.recorded else ""
     counts = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
-    click.echo(f"{name}: {len(found.images)} images can be read ({counts}){pairs}{'; ' + note if note else ''}")
+    images = plural(len(found.images), "image")
+    click.echo(f"{name}: {images} can be read ({counts}){pairs}{'; ' + note if note else ''}")
 
 
 @data.command("render-mc")
 @click.argument("out", metavar="OUT_DIR", type=click.Path(path_type=Path))
-@click.option("--scenes", default="all", show_default=True, help="box, textures, glass, small_light.")
-@click.option("--spp", default="64,128", show_default=True, callback=whole_numbers, help="Of the noisy renders.")
-@click.option("--reference", type=click.IntRange(2), default=8192, show_default=True, help="Samples of the reference.")
-@click.option("--side", type=click.IntRange(8, 4096), default=256, show_default=True, help="Pixels of a side.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option("--variant", default="auto", show_default=True, help="Of Mitsuba: llvm_ad_rgb, scalar_rgb, ...")
-@click.option("--format", "kind", type=click.Choice(["exr", "png"]), default="exr", show_default=True,
-              help="Linear light, or tone-mapped 8-bit pictures.")  # fmt: skip
+@click.option("--scenes", default="all", show_default=True, metavar="NAMES",
+              help="Scenes to render: all, or names: box, textures, glass, small_light.")  # fmt: skip
+@click.option("--spp", default="64,128", show_default=True, callback=integers, metavar="INTEGERS",
+              help="Samples per pixel of the noisy renders.")  # fmt: skip
+@click.option("--reference", type=click.IntRange(2), default=8192, show_default=True, metavar="N",
+              help="Samples per pixel of the clean render.")  # fmt: skip
+@click.option("--side", type=click.IntRange(8, 4096), default=256, show_default=True, metavar="PIXELS",
+              help="Side of the square images in pixels.")  # fmt: skip
+@shared("seed", 0)
+@click.option("--variant", default="auto", show_default=True, metavar="NAME",
+              help="Variant of Mitsuba: llvm_ad_rgb, scalar_rgb, cuda_ad_rgb.")  # fmt: skip
+@shared("format", "exr", type=click.Choice(["exr", "png"]), also="exr is linear light, png is tone-mapped to 8 bits.")
 def render_mc(out, scenes, spp, reference, side, seed, variant, kind) -> None:
-    """Render pairs with Mitsuba 3 into OUT_DIR: scenes at few samples a pixel, and a reference.
+    """Render pairs of noisy and clean images with Mitsuba 3.
 
-    The noise that the references have left is measured from two halves and written into card.json. The same command
-    goes on where it was interrupted. Use them with bench run --data OUT_DIR. Needs pip install 'maskbench[render]'.
+    Scenes are rendered into OUT_DIR at few samples per pixel, and with many as the clean image. The noise that is left
+    in the clean images is estimated from two halves and written to card.json. Run the same command again to resume.
+    Requires pip install 'maskbench[render]'.
+
+    \b
+    Examples:
+      bench data render-mc renders --scenes box,glass --spp 16,64
+      bench run --data renders
     """
     from bench.errors import BadInput, unknown
     from bench.progress import progress
     from bench.rendering import render
     from bench.rendering.scenes import SCENES
+    from reports.formatting import plural
 
-    chosen = list(SCENES) if scenes == "all" else [name.strip() for name in scenes.split(",") if name.strip()]
+    chosen = list(SCENES) if scenes == "all" else scenes.replace(",", " ").split()
     for name in chosen:
         if name not in SCENES:
             raise unknown("scene", name, SCENES)
     if not chosen:
-        raise BadInput("no scene was named: write --scenes all, or --scenes box,glass")
+        raise BadInput("--scenes: expected all or names such as box,glass, got none")
     variant = render.choose_variant(variant)
     settings = render.Settings(tuple(chosen), spp, reference - reference % 2, side, seed, variant)
-    click.echo(f"{len(chosen)} scenes of {side}x{side}, {', '.join(map(str, spp))} spp and a reference, with {variant}")
+    samples = ", ".join(map(str, (*spp, reference)))
+    click.echo(f"{plural(len(chosen), 'scene')} of {side}x{side} pixels, {samples} samples per pixel, with {variant}")
     with progress("passes", settings.passes) as bar:
         for step in render.render_pairs(settings, out, kind):
             bar.skip(1) if step.before else bar.advance(note=step.what)
-    click.echo(f"{out}: bench run --data {out}; the noise of the references is in {out / 'card.json'}")
+    click.echo(f"use: bench run --data {out}\nnoise of the clean images: {out / 'card.json'}")

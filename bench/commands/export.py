@@ -7,31 +7,38 @@ from pathlib import Path
 
 import click
 
+from bench.commands.options import shared
+
 FORMATS = ("csv", "parquet", "json", "markdown", "latex")
 
 
 @click.command()
 @click.argument("folder", metavar="RUN", type=click.Path(path_type=Path))
-@click.option("--format", "kind", type=click.Choice(FORMATS), default="csv", show_default=True)
-@click.option(
-    "--per",
-    type=click.Choice(["image", "cell", "model", "table"]),
-    default="image",
-    show_default=True,
-    help="A row per image; per model x data set x noise with means and intervals; per model x "
-    "data set with OOD means, mean rank and robustness; or a table to print, noises down and models across: "
-    "mean PSNR ± half its 95% interval.",
-)
-@click.option("--protocol", help="Of a run with several; means need one.")
-@click.option("--all", "everything", is_flag=True, help="Of images: also the rows that do not count, of older weights, "
-              "replaced pictures and the like.")  # fmt: skip
-@click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False),
-              help="A file.  [default: standard output; parquet needs a file]")  # fmt: skip
+@shared("format", "csv", type=click.Choice(FORMATS))
+@click.option("--per", type=click.Choice(["image", "cell", "model", "table"]), default="image", show_default=True,
+              help="What a row is, as listed above.")  # fmt: skip
+@shared("protocol", absent="all in the run; means need one")
+@click.option("--all", "everything", is_flag=True, help="With --per image: add the rows that are not in the selection, "
+              "such as those of older weights or replaced images.")  # fmt: skip
+@shared("file", absent="standard output", also="parquet needs one.")
 def export(folder, kind, per, protocol, everything, out) -> None:
-    """Write the rows of a run as csv, parquet, json, markdown or latex.
+    """Write the rows of a run as a table.
 
-    These are the rows that count: made of what names and settings meant in the last run that had them. What is left
-    out is said on standard error.
+    RUN is a run folder. --per chooses what a row is:
+
+    \b
+      image  the scores of one model on one image, noise and seed
+      cell   means with 95% intervals of one model, data set and noise
+      model  OOD means, mean rank and robustness of one model on a data set
+      table  a table to print: noises down, models across, PSNR ± half its 95% interval
+
+    Rows are those of the run's selection: computed with the current meaning of every name and setting. Rows that are
+    skipped are listed on standard error.
+
+    \b
+    Examples:
+      bench export runs/latest --format csv -o rows.csv
+      bench export runs/latest --per table --format latex
     """
     from bench import statistics
     from bench.errors import BadInput
@@ -42,13 +49,13 @@ def export(folder, kind, per, protocol, everything, out) -> None:
     from bench.statistics.standings import standings
 
     if everything and per != "image":
-        raise BadInput("--all is for a row per image: means are over rows that belong together")
+        raise BadInput(f"--all: expected --per image, got --per {per}: means are over the selection only")
     with Store.open(folder) as store:
         found, started = selection.of_protocols(store), selection.start_entries(store)
         frame = store.rows() if everything else None
     protocols = [one.protocol for one in found]
     if protocol is not None and protocol not in protocols:
-        raise BadInput(f"{folder} has no rows of the protocol {protocol!r}; it has {', '.join(protocols)}")
+        raise BadInput(f"--protocol: expected {' or '.join(protocols)}, the protocols in {folder}, got {protocol!r}")
     if per != "image" and protocol is None and len(found) > 1:
         raise BadInput(f"{folder} has rows of several protocols: add --protocol {' or --protocol '.join(protocols)}")
     found = [one for one in found if protocol in (None, one.protocol)]
@@ -64,7 +71,7 @@ def export(folder, kind, per, protocol, everything, out) -> None:
     if per == "table" and len(frame):
         frame = statistics.pivot(frame)
     if kind == "parquet" and out is None:
-        raise BadInput("parquet is not text: name a file with --out rows.parquet")
+        raise BadInput("--format parquet: expected a file, got standard output: add --out rows.parquet")
     content = export.encode(frame, kind)
     if out is not None:
         write(out, content)
@@ -72,4 +79,4 @@ def export(folder, kind, per, protocol, everything, out) -> None:
     try:
         sys.stdout.write(content.decode())
     except OSError as error:
-        raise BadInput(f"standard output cannot be written: {error.strerror}") from error
+        raise BadInput(f"cannot write standard output: {error.strerror}") from error

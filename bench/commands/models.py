@@ -1,4 +1,4 @@
-"""`bench models`: networks and their weights."""
+"""`bench models`: models and their weights."""
 
 from __future__ import annotations
 
@@ -7,21 +7,29 @@ from pathlib import Path
 import click
 
 from bench.cli import Suggesting
-from bench.commands.train import pairs
-
-FORMATS = ("table", "csv", "json", "markdown", "latex")
+from bench.commands.options import TABLE_FORMATS, assignments, shared, spec_list
+from bench.commands.train import DEFAULT_DATA, training_data
 
 
 @click.group(cls=Suggesting)
 def models() -> None:
-    """List networks and their weights, and import weights."""
+    """List models, and import and verify weights."""
 
 
 @models.command("list")
-@click.option("--format", "kind", type=click.Choice(FORMATS), default="table", show_default=True,
-              help="All but table have a row for each size of a model and each set of weights.")  # fmt: skip
+@shared("format", "table", type=click.Choice(TABLE_FORMATS), also="All but table have a row per size of a model and "
+        "per set of weights.")  # fmt: skip
 def list_(kind) -> None:
-    """Models, what they cost and see, and the weights that are here: shipped and imported."""
+    """List models, their cost, and the weights on this machine.
+
+    Weights are shipped with the package or imported. Groups of models for --models, and aliases, are listed below the
+    table.
+
+    \b
+    Examples:
+      bench models list
+      bench models list --format csv
+    """
     from bench.networks import listing
 
     rows = listing.rows()
@@ -58,13 +66,15 @@ def _print(rows: list[dict]) -> None:
     console().print(table)
     if weights.row_count:
         console().print(weights)
-    for group, words in groups.GROUPS.items():
-        click.echo(f"--models {group}: {words} ({', '.join(groups.specs(group))})")
-    click.echo("More of one: bench models info NAME")
+    for group, description in groups.GROUPS.items():
+        click.echo(f"--models {group}: {description} ({', '.join(groups.specs(group))})")
+    for alias, name in groups.ALIASES.items():
+        click.echo(f"--models {alias}: alias of {name}")
+    click.echo("details: bench models info MODEL")
 
 
 def _cost(row: dict) -> list[str]:
-    """Parameters, thousands of operations per pixel, receptive field, as they stand in a table."""
+    """Parameters, thousands of operations per pixel and receptive field in pixels, as text."""
     parameters, flops = row["parameters"], row["flops_per_pixel"]
     return [
         "-" if parameters is None else f"{parameters:,}",
@@ -80,13 +90,22 @@ def _short(paper: str | None) -> str:
 
 
 @models.command()
-@click.argument("spec")
+@click.argument("spec", metavar="MODEL")
 def info(spec) -> None:
-    """What a model spec is: parameters, cost, weights, what they were trained on, what they score."""
+    """Show a model: parameters, cost, weights and training.
+
+    MODEL is a model spec. Its weights are shown with their training noise, licence and scores.
+
+    \b
+    Examples:
+      bench models info ours
+      bench models info "dncnn(size='full')"
+      bench models info "net.py:MyNet(width=32)"
+    """
     from rich.table import Table
 
     from bench.console import console
-    from bench.networks import complexity, listing, models, trial
+    from bench.networks import complexity, groups, listing, models, trial
     from bench.networks.weights import NoWeights
 
     try:
@@ -100,7 +119,7 @@ def info(spec) -> None:
         "title": model.title,
         "size": model.size,
         "parameters": f"{complexity.count_parameters(network):,}",
-        "FLOPs per pixel": "not known: a library's" if "libraries" in card else _flops(network),
+        "FLOPs per pixel": "unknown: computed by a library" if "libraries" in card else _flops(network),
         "receptive field": _receptive_field(model),
         "settings": _pairs(model.parameters, "=") or "as published",
         "weights": model.weights,
@@ -110,6 +129,8 @@ def info(spec) -> None:
         "paper": model.paper or "-",
         "trained on": listing.trained_on(card) if card else "unknown" if model.file else "-",
     }
+    if aliases := [alias for alias, name in groups.ALIASES.items() if name == model.name]:
+        lines["alias"] = ", ".join(aliases)
     if lack:
         lines["note"] = lack
     if "libraries" in card:
@@ -122,7 +143,7 @@ def info(spec) -> None:
         }
     if "recipe" in card:
         lines |= {
-            "terms": _pairs(card["trained_on"].get("terms", {}), ": ") or "not known",
+            "terms": _pairs(card["trained_on"].get("terms", {}), ": ") or "unknown",
             "held out": f"{card['trained_on']['held_out']} images",
             "recipe": _pairs(card["recipe"], "="),
             "command": card["command"],
@@ -172,7 +193,7 @@ def _receptive_field(model) -> str:
     from bench.networks import tiling
 
     known = tiling.receptive_field(model)
-    return "not known" if known is None else f"{known} pixels" if isinstance(known, int) else known
+    return "unknown" if known is None else f"{known} pixels" if isinstance(known, int) else known
 
 
 def _flops(network) -> str:
@@ -182,19 +203,24 @@ def _flops(network) -> str:
     try:
         counted = complexity.flops_per_pixel(network)
     except Exception as error:  # a user's network may take no 64x64 image
-        return f"not known: {first_line(error)}"
+        return f"unknown: {first_line(error)}"
     if counted == 0:
-        return "not known: it uses neither torch's convolutions nor its matrix products"
+        return "unknown: no convolution or matrix product of torch"
     return f"{counted:,} (64x64, convolutions and matrix products)"
 
 
 @models.command()
-@click.argument("spec")
-@click.option("--side", type=click.IntRange(8), default=64, show_default=True, help="Side of the image in pixels.")
+@click.argument("spec", metavar="MODEL")
+@click.option("--side", type=click.IntRange(8), default=64, show_default=True, metavar="PIXELS",
+              help="Side of the square test image in pixels.")  # fmt: skip
 def layers(spec, side) -> None:
-    """List the layers of a network in the order in which they run.
+    """List the layers of a network in their order of execution.
 
-    The default layers are those of bench cka; bench srga and bench features use the last of them.
+    Names are those that cka, srga and features take; the ones that they use by default are marked.
+
+    \b
+    Example:
+      bench models layers ours
     """
     from rich.table import Table
 
@@ -207,7 +233,7 @@ def layers(spec, side) -> None:
     default = {
         layer.name for layer in feature_extractor.choose(model, network, feature_extractor.trace(model, network), ())
     }
-    table = Table("layer", "module", f"output for one image of {side}x{side}", "default")
+    table = Table("layer", "module", f"output for one image of {side}x{side}", "used by default")
     for layer in feature_extractor.trace(model, network, side):
         shape = " x ".join(map(str, layer.shape))
         table.add_row(layer.name, layer.kind, shape, "yes" if layer.name in default else "")
@@ -216,79 +242,86 @@ def layers(spec, side) -> None:
 
 @models.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--as", "name", required=True, help="The name: afterwards dncnn(weights='NAME') finds the weights.")
-@click.option("--arch", help="The network, where its tensors do not tell: ours, baseline and dropout are alike.")
-@click.option("--licence", default="unknown", show_default=True, help="The terms of the weights, for their card.")
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    callback=pairs,
-    metavar="NAME=VALUE",
-    help="A parameter of the network that its tensors do not show: attention_mask=10.",
-)
-@click.option("--trained-on", default="", metavar="NOISE", help="The training noise, as specs in which a number may "
-              "be a range: 'gaussian(sigma=25)', 'gaussian(sigma=0-55)'. It decides which noise is out of "
-              "distribution.  [default: unknown]")  # fmt: skip
-@click.option("--training-data", default="", metavar="TEXT", help="The training images, for the card: DIV2K.")
-@click.option("--part", default="", help="Which of several sets of tensors in the file, by its name: params, netG. "
-              "[default: an average of the weights, or else the weights]")  # fmt: skip
-@click.option("--replace", is_flag=True, help="Take the place of imported weights of the same name.")
+@click.option("--as", "name", required=True, metavar="NAME",
+              help="Name of the weights, e.g. grey25: used as dncnn(weights='grey25').")  # fmt: skip
+@click.option("--arch", metavar="MODEL", show_default="recognized by the tensors",
+              help="Network of the weights. Required for ours, baseline and dropout: tensors are alike.")  # fmt: skip
+@click.option("--licence", default="unknown", show_default=True, metavar="TEXT",
+              help="Licence of the weights, for their card: MIT.")  # fmt: skip
+@click.option("--set", "settings", multiple=True, callback=assignments, metavar="NAME=VALUE",
+              help="Parameter of the network that its tensors do not show: attention_mask=10. "
+              "Repeat for several.")  # fmt: skip
+@click.option("--trained-on", default="", metavar="SPECS", callback=spec_list, show_default="unknown",
+              help="Training noise, as specs in which a number may be a range: 'gaussian(sigma=0-55)'. It decides "
+              "which noise is out of distribution.")  # fmt: skip
+@click.option("--training-data", default="", metavar="TEXT", show_default="unknown",
+              help="Training images, for the card: DIV2K.")  # fmt: skip
+@click.option("--part", default="", metavar="NAME", show_default="averaged weights if there are any",
+              help="Set of tensors to import from a file with several: params, netG.")  # fmt: skip
+@click.option("--replace", is_flag=True, help="Replace imported weights of the same name.")
 def import_(file, name, arch, licence, settings, trained_on, training_data, part, replace) -> None:
-    """Import published weights: .pth, .pt, .ckpt, .safetensors, or MatConvNet's .mat. Nothing in FILE is executed.
+    """Import published weights of a network.
+
+    FILE is .pth, .pt, .ckpt, .safetensors, or .mat of MatConvNet. It is copied, and no code in it is executed. The
+    network is tried on one image, and the result is kept in the card of the weights.
 
     \b
-    bench models import dncnn_gray_sigma25.pth --as grey25
-    bench models import masked.pth --as masked --arch ours --set attention_mask=75
-    bench run --models "dncnn(weights='grey25')"
+    Examples:
+      bench models import dncnn_25.pth --as grey25 --trained-on "gaussian(sigma=25)"
+      bench models import masked.pth --as published --arch ours --set attention_mask=75
+      bench run --models "dncnn(weights='grey25')"
     """
     from bench import spec
     from bench.networks import importing, trial
+    from bench.networks.groups import canonical_name
     from bench.noise.strength import too_weak
     from bench.noise.training_noise import of_card
 
+    arch = arch and canonical_name(arch)
     card = importing.import_weights(file, name, arch, licence, replace, settings, trained_on, training_data, part)
     origin, tried = card["origin"], trial.from_card(card["trial"])
     click.echo(f"{name}: {importing.summary(card)}, from {origin['file']}")
     if "remark" in origin:
-        click.echo(f"{origin['remark']}{' (--part NAME chooses)' if origin.get('others') else ''}")
+        click.echo(f"{origin['remark']}{' (choose with --part NAME)' if origin.get('others') else ''}")
     if card["doubt"]:
         click.echo(f"note: {card['doubt']}")
     if card["assumed"]:
         shown = ", ".join(f"{key}={spec.format_value(value)}" for key, value in card["assumed"].items())
         whose = "the published network" if card["size"] == "full" else f"the network of size {card['size']}"
-        click.echo(f"what tensors do not show is taken from {whose}: {shown}")
-        click.echo("where these weights want something else, import them again with --replace --set NAME=VALUE")
+        click.echo(f"note: parameters that the tensors do not show are taken from {whose}: {shown}")
+        click.echo("if these weights need others, import them again with --replace --set NAME=VALUE")
     click.echo(tried.words())
     if warning := tried.warning(importing=True):
         click.echo(f"warning: {warning}", err=True)
-    for sentence in too_weak(greatest for _, greatest in of_card(card).ranges):
+    for sentence in too_weak(maximum for _, maximum in of_card(card).ranges):
         click.echo(f"warning: training noise: {sentence}", err=True)
     if not trained_on:
-        click.echo("note: the training noise is unknown, so nothing is known to be out of distribution: import them "
-                   "again with --replace --trained-on 'gaussian(sigma=25)', say")  # fmt: skip
-    click.echo(f"use it as {card['model']}(weights='{name}')")
+        click.echo("note: the training noise is unknown, so no noise counts as out of distribution: import again with "
+                   "--replace --trained-on, e.g. 'gaussian(sigma=25)'")  # fmt: skip
+    click.echo(f"use: {card['model']}(weights='{name}')")
 
 
 @models.command()
-@click.argument("names", nargs=-1)
-@click.option("--data", default="BSDS400", show_default=True, help="What they were trained on, as bench train took it.")
-@click.option("--write", is_flag=True, help="Put the scores that were found onto the cards.")
-def verify(names, data, write) -> None:
-    """Score weights on the images that were held out of their training, and compare with their cards.
+@click.argument("names", metavar="[WEIGHTS]...", nargs=-1)
+@shared("datasets", absent=f"{DEFAULT_DATA}, or the folders of --data")
+@shared("data", type=str, callback=spec_list, also="Use what bench train was given.")
+@click.option("--write", is_flag=True, help="Write the measured scores to the cards where they differ.")
+def verify(names, datasets, data, write) -> None:
+    """Check the scores on the cards of weights.
 
-    NAMES are shipped weights, or files that bench train wrote; without any, all that ship. Ends with code 3 where a
-    card says something else.
+    Scores weights on the images that were held out of their training, and compares with their cards. WEIGHTS are names
+    of shipped weights or files of bench train; all shipped weights by default. Exit code 3 if a card differs.
 
     \b
-    bench models verify ours-small
-    bench models verify runs/train/ours/ours-small.safetensors --data photos/
+    Examples:
+      bench models verify ours-small
+      bench models verify runs/train/ours/ours-small.safetensors --data photos/
     """
     import sys
 
     from bench.training import training_images, verification
 
-    images, wrong = training_images.load(data), 0
+    images, wrong = training_images.load(training_data(datasets, data)), 0
     for name in names or verification.verifiable():
         result = verification.verify(name, images)
         wrong += bool(result.differing)
@@ -297,6 +330,6 @@ def verify(names, data, write) -> None:
             click.echo(f"  {noise}: card {result.stated.get(noise)}, measured {value:.3f}")
         if write and result.differing:
             result.write()
-            click.echo("  written onto the card")
+            click.echo("  written to the card")
     if wrong and not write:
         sys.exit(3)

@@ -1,4 +1,4 @@
-"""`bench noise`: the noise zoo."""
+"""`bench noise`: list, show, apply and identify noises."""
 
 from __future__ import annotations
 
@@ -7,16 +7,24 @@ from pathlib import Path
 import click
 
 from bench.cli import Suggesting
+from bench.commands.options import TABLE_FORMATS, shared
 
 
 @click.group(cls=Suggesting)
 def noise() -> None:
-    """List noises, show one, write noisy copies of a folder, tell which noise is in one."""
+    """List noises, apply them to images, and identify them."""
 
 
 @noise.command("list")
 def list_() -> None:
-    """Noises by name, with the levels that a bare name sweeps and the groups that sweep it."""
+    """List the noises with their levels, groups and definitions.
+
+    A noise that is named without a level means all of its levels; a group means all of its noises.
+
+    \b
+    Example:
+      bench noise list
+    """
     from rich.table import Table
 
     from bench.console import console
@@ -28,26 +36,31 @@ def list_() -> None:
     for name in noises.names():
         try:
             cls = noises.noise_class(name)
-        except BadInput as error:  # of another package: the others are listed all the same
+        except BadInput as error:  # of another package: list the others nevertheless
             table.add_row(name, "", "", "", "", str(error))
             continue
         levels = ", ".join(map(format_value, cls.levels))
-        version = cls.version if isinstance(cls.version, int) else "of its parts"
+        version = cls.version if isinstance(cls.version, int) else "that of its noises"
         table.add_row(name, str(version), cls.axis or "-", levels, ", ".join(cls.groups), cls.formula)
     console().print(table)
 
 
 @noise.command()
-@click.argument("spec")
+@click.argument("spec", metavar="NOISE")
 @click.argument("image", required=False, type=click.Path(path_type=Path))
-@click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help="Draw a contact sheet (PNG).")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@shared("file", absent="no file", also="Draws a contact sheet: a PNG.")
+@shared("seed", 0)
 def show(spec, image, out, seed) -> None:
-    """What SPEC is, and what it does to IMAGE: PSNR and SSIM of the stored noisy image.
+    """Show the effect of a noise on an image.
 
-    Without its level a noise shows all levels. IMAGE is the installation's picture of a cat where none is named. The
-    contact sheet has the picture at each level, and charts: density, variance against intensity, spectrum, and
-    correlation of neighbours, of the noise as it is drawn, before clipping.
+    NOISE is a noise spec; without a level all its levels are shown. IMAGE is a file, a photograph of a cat by default.
+    The PSNR and SSIM are those of the noisy image, clipped and rounded to 8 bits. The contact sheet has the image at each level,
+    and density, variance over intensity, spectrum and correlation of the noise before clipping.
+
+    \b
+    Examples:
+      bench noise show gaussian
+      bench noise show "speckle(var=0.04)" photo.png -o sheet.png
     """
     from rich.table import Table
 
@@ -57,11 +70,11 @@ def show(spec, image, out, seed) -> None:
     from bench.noise import noises, picture
 
     if out and out.suffix.lower() != ".png":
-        raise BadInput(f"-o {out} came: a contact sheet is a PNG, so its name ends with .png")
+        raise BadInput(f"-o: expected a name that ends with .png, got {out}: a contact sheet is a PNG")
     chosen = noises.expand(spec)
     kinds = list(dict.fromkeys(map(noises.noise_name, chosen)))
     if out and len(kinds) > 1:
-        raise BadInput(f"-o draws one noise, and {len(kinds)} came ({', '.join(kinds[:4])}): name one")
+        raise BadInput(f"-o: expected one noise, got {len(kinds)} ({', '.join(kinds[:4])}): choose one")
     pixels = picture.read(image) if image else builtin.read_crop(builtin.PHOTOGRAPHS[1])
     chosen, skipped = noises.for_channels(chosen, pixels.shape[2])
     for sentence in skipped:
@@ -84,39 +97,51 @@ def show(spec, image, out, seed) -> None:
 
 
 @noise.command()
-@click.argument("spec")
+@click.argument("spec", metavar="NOISE")
 @click.argument("source", metavar="IN_DIR", type=click.Path(path_type=Path))
 @click.argument("out", metavar="OUT_DIR", type=click.Path(path_type=Path))
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option("--overwrite", is_flag=True, help="Replace what lies in OUT_DIR under these names.")
+@shared("seed", 0)
+@click.option("--overwrite", is_flag=True, help="Replace files in OUT_DIR that have the same names.")
 def apply(spec, source, out, seed, overwrite) -> None:
-    """Write noisy copies of the images in IN_DIR as 8-bit PNGs: the very pixels that `bench run` would use.
+    """Write noisy copies of a folder of images as 8-bit PNGs.
 
-    A noise that makes clean images of its own (isp) has them written into OUT_DIR/clean. manifest.json has the noise,
-    its version, the seed and the hashes of all pixels.
+    The pixels are the ones that bench run uses, so that code outside MaskBench can be tested on the same images. A
+    noise that makes its own clean images (isp) writes them to OUT_DIR/clean. manifest.json has the noise, its version,
+    the seed and the hashes of all pixels.
+
+    \b
+    Example:
+      bench noise apply "gaussian(sigma=25)" photos/ noisy/
     """
     from bench.datasets import load_dataset
     from bench.noise import noises
     from bench.noise.noisy_set import write_noisy_set
+    from reports.formatting import plural
 
     _warn([noises.load_noise(spec)])
     for remark in load_dataset(source).remarks:
         click.echo(f"note: {remark}", err=True)
     written = write_noisy_set(spec, source, out, seed, overwrite)
-    click.echo(f"{written} images in {out}; manifest: {out / 'manifest.json'}")
+    click.echo(f"{plural(written, 'image')} in {out}; manifest: {out / 'manifest.json'}")
 
 
 @noise.command()
-@click.option("--noise", "text", default="all", show_default=True, help="Noise specs, as in bench run.")
-@click.option("--datasets", default="builtin", show_default=True, help="Data set specs.")
-@click.option("--protocol", default="stored", show_default=True, help="stored, float or masked-denoising.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option("--format", "kind", type=click.Choice(["table", "csv", "json", "markdown", "latex"]), default="table",
-              show_default=True)  # fmt: skip
-def table(text, datasets, protocol, seed, kind) -> None:
-    """Noise x level -> PSNR and SSIM of the noisy input, the mean over each data set.
+@shared("noise", "all")
+@shared("datasets", absent="builtin, or the folders of --data")
+@shared("data")
+@shared("protocol", "stored")
+@shared("seed", 0)
+@shared("format", "table", type=click.Choice(TABLE_FORMATS), also="csv and json have a row per noise and data set, "
+        "with 95% intervals.")  # fmt: skip
+def table(noise, datasets, data, protocol, seed, kind) -> None:
+    """Print PSNR and SSIM of the noisy images themselves.
 
-    csv and json have a row for each noise and data set, with 95% intervals over images.
+    One line per noise and level: the mean over each data set, before any denoising.
+
+    \b
+    Examples:
+      bench noise table --noise mixture
+      bench noise table --noise "gaussian, poisson" --data photos/ --format csv
     """
     import pandas as pd
 
@@ -129,18 +154,18 @@ def table(text, datasets, protocol, seed, kind) -> None:
     from bench.noise.recorded import fits, matched
     from bench.runs import export
 
-    names = spec.split(datasets)
-    if not names:
-        raise BadInput("no data set was named: write --datasets builtin, say")
+    sources = [*spec.split(datasets or ""), *data] or (["builtin"] if datasets is None else [])
+    if not sources:
+        raise BadInput("--datasets: expected a data set such as builtin, got none")
     reference = noises.load_noise(noises.REFERENCE)
-    chosen, sets, sentences = matched(noises.expand(text), [load_dataset(name) for name in names], reference)
+    chosen, sets, sentences = matched(noises.expand(noise), [load_dataset(source) for source in sources], reference)
     for sentence in sentences:
         click.echo(f"note: {sentence}", err=True)
     _warn(chosen)
     rules = protocols.load_protocol(protocol)
     measured = noise_table.measure(chosen, sets, rules.name, seed)
-    count = sum(fits(noise, data, reference) for noise in chosen for data in sets)
-    rows = list(_watched(measured, count) if kind == "table" else measured)
+    count = sum(fits(one, dataset, reference) for one in chosen for dataset in sets)
+    rows = list(_with_progress(measured, count) if kind == "table" else measured)
     frame = pd.DataFrame(rows)
     if kind in ("csv", "json"):
         click.echo(export.encode(frame, kind).decode(), nl=False)
@@ -151,15 +176,15 @@ def table(text, datasets, protocol, seed, kind) -> None:
 
 
 def _warn(chosen) -> None:
-    """Say which noises leave pictures nearly as they are, on the error stream: a level in another unit, probably."""
+    """Warn on standard error of noises that hardly change images: their level is probably in another unit."""
     from bench.noise.strength import too_weak
 
     for sentence in too_weak(chosen):
         click.echo(f"warning: {sentence}", err=True)
 
 
-def _watched(rows, total: int):
-    """Rows with a progress bar."""
+def _with_progress(rows, total: int):
+    """The rows, shown by a progress bar as they are computed."""
     from bench.progress import progress
 
     with progress("noises", total) as bar:
@@ -182,15 +207,16 @@ def _rich(frame, title: str):
 @click.argument("noisy", metavar="NOISY_DIR|PAIRS", type=click.Path(path_type=Path))
 @click.argument("clean", metavar="[CLEAN_DIR]", required=False, type=click.Path(path_type=Path))
 def identify(noisy, clean) -> None:
-    """Estimate from pairs of images which noise lies between them, and its level.
+    """Identify the noise between pairs of images, and its level.
+
+    The first line is a spec for bench run if one noise explains the pairs. Camera noise, recorded noise and random
+    mixtures are described by their components. Pairs of different scenes, or not aligned, are reported as such.
 
     \b
-    bench noise identify NOISY_DIR CLEAN_DIR    files are paired by name
-    bench noise identify PAIRS                  a folder of pairs in any layout that bench run takes, or a data set
-
-    The first line is a spec that bench run takes where a noise of the zoo explains the images and no other does;
-    camera noise, real noise and random mixtures are described by what they are made of. Images that are not the same
-    picture, or not aligned, are reported as that.
+    Examples:
+      bench noise identify noisy/ clean/    pairs by file name
+      bench noise identify renders/         a folder of pairs, in any layout of bench data add
+      bench noise identify mc-mini          a data set of pairs
     """
     from bench.errors import BadInput
     from bench.noise import noises

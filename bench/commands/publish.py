@@ -1,4 +1,4 @@
-"""`bench publish`: a site onto a branch of a git repository, into a zip file, or served on this machine."""
+"""`bench publish`: a site to a branch of a git repository, to a zip file, or to a local preview."""
 
 from __future__ import annotations
 
@@ -10,32 +10,43 @@ import click
 
 @click.command()
 @click.argument("site", type=click.Path(path_type=Path, file_okay=False), default=Path("site"))
-@click.option("--remote", default="origin", show_default=True, help="A remote of the repository that you stand in.")
-@click.option("--branch", default="gh-pages", show_default=True, help="It gets the site; no branch with code.")
-@click.option("--message", default="Publish the site", show_default=True, help="Of the commit.")
-@click.option("--cname", metavar="DOMAIN", help="Of the file CNAME.  [default: the site's, else the branch's]")
-@click.option("--replace", is_flag=True, help="Remove files of the branch that are of no site, and name them.")
-@click.option("--push/--no-push", default=True, show_default=True, help="Without it the commit stays here.")
-@click.option("--zip", "archive", type=click.Path(path_type=Path, dir_okay=False), help="A zip file instead.")
+@click.option("--remote", default="origin", show_default=True, metavar="NAME",
+              help="Remote of the git repository in the current folder.")  # fmt: skip
+@click.option("--branch", default="gh-pages", show_default=True, metavar="NAME",
+              help="Branch for the site; a branch with code is refused.")  # fmt: skip
+@click.option("--message", default="Publish the site", show_default=True, metavar="TEXT", help="Commit message.")
+@click.option("--cname", metavar="DOMAIN", show_default="the site's, else the branch's",
+              help="Domain for the file CNAME of GitHub Pages, e.g. denoising.example.org.")  # fmt: skip
+@click.option("--replace", is_flag=True, help="Remove files of the branch that belong to no site, and list them.")
+@click.option("--push/--no-push", default=True, show_default=True, help="Push the commit, or keep it local.")
+@click.option("--zip", "archive", type=click.Path(path_type=Path, dir_okay=False),
+              help="Write a zip file instead, e.g. site.zip.")  # fmt: skip
 @click.option("--preview", is_flag=True, help="Serve the site on this machine instead, until Ctrl-C.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True,
-              help="Of the preview; 0 takes a free one.")  # fmt: skip
+              help="Port of the preview; 0 takes a free one.")  # fmt: skip
 def publish(site, remote, branch, message, cname, replace, push, archive, preview, port) -> None:
-    """Publish SITE, a folder that bench report made.
+    """Publish a site on a git branch, as a zip file or locally.
 
-    The branch gets the files of the site in the place of those of the site before, with its past as history; your
-    files and the branch that you are on stay as they are. The branch's CNAME, and files on it that are of no site, are
-    kept and named. Only the files of the site, and a CNAME in its folder, are published.
+    SITE is a folder made by bench report, site/ by default. Its files replace those of the previous site on the
+    branch, in a new commit; CNAME and files that belong to no site are kept and listed. Your working tree and current
+    branch are not changed.
+
+    \b
+    Examples:
+      bench publish site
+      bench publish site --no-push --branch pages
+      bench publish site --zip site.zip
+      bench publish site --preview
     """
     from bench.errors import BadInput
     from bench.site import publish
     from bench.site.preview import server
 
     if archive and preview:
-        raise BadInput("--zip and --preview were both given: one of them")
+        raise BadInput("expected --zip or --preview, got both: choose one")
     if preview:
         with server(site, port) as serving, suppress(KeyboardInterrupt):
-            click.echo(f"preview: http://127.0.0.1:{serving.server_address[1]}/ (Ctrl-C ends it)")
+            click.echo(f"preview: http://127.0.0.1:{serving.server_address[1]}/ (stop with Ctrl-C)")
             serving.serve_forever()
         return
     if archive:
@@ -44,12 +55,12 @@ def publish(site, remote, branch, message, cname, replace, push, archive, previe
         return
     done = publish.to_branch(site, remote, branch, message, push, cname, replace)
     if done.kept:
-        click.echo(f"kept on the branch, of no site: {publish.some(done.kept)} (--replace removes them)")
+        click.echo(f"kept on the branch, not part of a site: {publish.some(done.kept)} (remove with --replace)")
     if done.removed:
-        click.echo(f"removed from the branch, of no site: {publish.some(done.removed)}")
+        click.echo(f"removed from the branch, not part of a site: {publish.some(done.removed)}")
     if done.domain:
         click.echo(f"CNAME: {done.domain}")
     click.echo(f"published: branch {branch}" + (f" of {remote}" if push else ", not pushed"))
     if push:
-        unknown = f"the remote's address does not tell where pages are shown; it holds them in its branch {branch}"
+        unknown = f"unknown for this remote; the pages are on its branch {branch}"
         click.echo(f"address: {done.address or unknown}")

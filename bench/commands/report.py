@@ -6,25 +6,34 @@ from pathlib import Path
 
 import click
 
+from bench.commands.options import shared
+
 
 def named_folders(context, parameter, texts: tuple[str, ...]) -> dict[str, Path]:
-    """'ours=runs/train/ours' -> a folder by model; a label may have '=' in it, so the last one counts."""
+    """'ours=runs/train/ours' -> folder by model; the last '=' counts, since a label may contain one."""
     if wrong := [text for text in texts if not all(text.rpartition("=")[::2])]:
-        raise click.BadParameter(f"{wrong[0]!r} came, wanted MODEL=FOLDER")
+        raise click.BadParameter(f"expected MODEL=FOLDER such as ours=runs/train/ours, got {wrong[0]!r}")
     return {model: Path(folder) for model, _, folder in (text.rpartition("=") for text in texts)}
 
 
 @click.command()
 @click.argument("folders", metavar="[RUN [OTHER...]]", nargs=-1, type=click.Path(path_type=Path))
-@click.option("-o", "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("site"), show_default=True)
-@click.option("--protocol", help="Of a run with several protocols.  [default: the one that was run last]")
+@shared("folder", Path("site"))
+@shared("protocol", absent="the last one in the run")
 @click.option("--training", multiple=True, metavar="MODEL=FOLDER", callback=named_folders,
-              help="Where bench train wrote: its test curves stand on the page of that model.")  # fmt: skip
+              help="Show the test curves of a training on the page of its model; FOLDER is the --out of bench train: "
+              "ours=runs/train/ours. Repeat for several.")  # fmt: skip
 def report(folders, out, protocol, training) -> None:
-    """Make the pages of a run.
+    """Make a web site of a run: leaderboard, charts and images.
 
-    They are a folder that opens without a server or a network. RUN is a run folder, runs/latest if none is named; a
-    page says how it differs from each OTHER.
+    The site is a folder that opens without a server or network. RUN is a run folder, runs/latest by default. For each
+    OTHER run a page shows how RUN differs from it.
+
+    \b
+    Examples:
+      bench report
+      bench report runs/study -o site
+      bench report runs/new runs/old
     """
     from bench.site import report
 

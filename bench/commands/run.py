@@ -8,26 +8,20 @@ from pathlib import Path
 
 import click
 
-
-def whole_numbers(context, parameter, text: str) -> tuple[int, ...]:
-    """'0,1' -> (0, 1)."""
-    parts = [part.strip() for part in text.split(",") if part.strip()]
-    if not parts or not all(part.isdigit() for part in parts):
-        raise click.BadParameter(f"{text!r} came, wanted whole numbers such as 0 or 0,1")
-    return tuple(int(part) for part in parts)
+from bench.commands.options import shared
 
 
 def workers_of(context, parameter, text: str | None) -> int | str | None:
-    """'4' -> 4, 'gpus' -> 'gpus'."""
+    """'4' -> 4 processes, 'gpus' -> 'gpus'."""
     if text is None or text == "gpus":
         return text
     if not text.isdigit() or int(text) < 1:
-        raise click.BadParameter(f"{text!r} came, wanted a number of processes, or gpus")
+        raise click.BadParameter(f"expected a number of processes or gpus, got {text!r}")
     return int(text)
 
 
-def take_defaults(context: click.Context, parameter, path: Path | None) -> Path | None:
-    """Read the run file before the options, which it gives their defaults."""
+def read_run_file(context: click.Context, parameter, path: Path | None) -> Path | None:
+    """Read the run file first: its values become the defaults of the options."""
     if path is not None:
         from bench.runs import run_file
 
@@ -37,85 +31,55 @@ def take_defaults(context: click.Context, parameter, path: Path | None) -> Path 
 
 
 @click.command()
-@click.argument("file", metavar="[STUDY.toml]", required=False, is_eager=True, callback=take_defaults,
+@click.argument("file", metavar="[STUDY.toml]", required=False, is_eager=True, callback=read_run_file,
                 type=click.Path(path_type=Path, dir_okay=False))  # fmt: skip
-@click.option(
-    "--models",
-    default="all",
-    show_default=True,
-    help="Model specs, and groups: all, the paper's eight; classical, methods without training; rivals, whatever else "
-    "is here; everything, these and imported weights. What has no weights is left out of a group, and said so.",
-)
-@click.option(
-    "--size",
-    type=click.Choice(["small", "full"]),
-    default="small",
-    show_default=True,
-    help="Of the networks; the classical methods have one.",
-)
-@click.option(
-    "--noise",
-    default="mixture",
-    show_default=True,
-    help="Noise specs; one without its level sweeps the levels of the literature. all: the noises of the paper's "
-    "protocol and of installed packages; paper: the former alone; extras: our others. The reference noise is added.",
-)
+@shared("models", "all", also="Models of a group that have no weights are skipped with a note.")
+@click.option("--size", type=click.Choice(["small", "full"]), default="small", show_default=True,
+              help="Size of the networks that are given without one: small, or full as published.")  # fmt: skip
+@shared("noise", "mixture")
 @click.option("--reference", default="gaussian(sigma=15)", show_default=True, metavar="SPEC|none",
-              help="The noise from which PSNR drops are counted, which is run besides; none: no noise is added, and no "
-              "drop is computed. Models trained on it are ranked with each other.")  # fmt: skip
-@click.option("--datasets", default=None, help="Data set specs.  [default: builtin, or the folders of --data]")
-@click.option("--data", multiple=True, type=click.Path(path_type=Path), help="A folder of images, as a data set.")
-@click.option("--limit", type=click.IntRange(1), help="The first so many images of each data set.")
-@click.option(
-    "--protocol", default="stored", show_default=True, help="stored, float, masked-denoising or masked-denoising-bgr."
-)
-@click.option("--seeds", default="0", show_default=True, callback=whole_numbers, help="Seeds of the noise.")
+              help="Reference noise, evaluated in addition to --noise. The PSNR drop is the PSNR at it minus the PSNR "
+              "at another noise. Models trained on it are ranked with each other. none: compute no drop.")  # fmt: skip
+@shared("datasets", absent="builtin, or the folders of --data")
+@shared("data")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="Use only the first N images of each data set.")
+@shared("protocol", "stored")
+@shared("seeds", "0")
+@shared("metrics", "psnr,ssim,lpips", also="One that is not available here is skipped with a note.")
 @click.option("--precision", type=click.Choice(["float32", "bf16"]), default="float32", show_default=True,
-              help="bf16 is faster; shipped networks stay within 0.005 dB (RNAN 0.01, RIDNet 0.02, Restormer 0.1), "
-              "others may lose 0.3.")  # fmt: skip
-@click.option(
-    "--tile",
-    default="auto",
-    show_default=True,
-    help="whole, the side of overlapping tiles such as 512, or auto: tiles for images that are large for a network, "
-    "by a rule that is the same on every machine.",
-)
-@click.option(
-    "--metrics",
-    default="psnr,ssim,lpips",
-    show_default=True,
-    help="Names, or file.py:METRIC; also lpips_squeeze. One that cannot be had here is not measured, and said so.",
-)
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1.")
-@click.option(
-    "--pictures",
-    type=click.IntRange(0),
-    default=3,
-    show_default=True,
-    help="Keep pictures of so many images of each data set.",
-)
-@click.option("--workers", callback=workers_of, help="So many processes, between which the cores are divided; gpus: "
-              "one on each GPU.  [default: this process]")  # fmt: skip
-@click.option("--dask", help="A Dask cluster instead: local:4, or a scheduler's address tcp://host:8786.")
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds that a network may take for an "
-              "image; its row fails then. Networks run in a process of their own, which is ended.")  # fmt: skip
-@click.option("--dry-run", is_flag=True, help="Say what there is to do and about how long it takes; do nothing.")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("runs/latest"),
-              show_default=True, help="The run folder. What is in it already is not done again.")  # fmt: skip
+              help="Arithmetic of the networks. bf16 is faster and changes the PSNR of an image by up to 0.005 dB "
+              "(RNAN 0.01, RIDNet 0.02, Restormer 0.1; imported weights up to 0.3).")  # fmt: skip
+@click.option("--tile", default="auto", show_default=True, metavar="SIDE|auto|whole",
+              help="Side of overlapping tiles in pixels, e.g. 512; whole: no tiles; auto: tiles where an image needs "
+              "too much memory, by a rule that is the same on every machine.")  # fmt: skip
+@shared("device", "auto")
+@click.option("--workers", callback=workers_of, metavar="N|gpus", show_default="this process",
+              help="Processes that share the CPU cores, e.g. 4; gpus: one process per GPU.")  # fmt: skip
+@click.option("--dask", metavar="ADDRESS", help="Use a Dask cluster: local:4, or a scheduler, tcp://host:8786.")
+@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", show_default="no limit",
+              help="Maximum time of a network for one image, e.g. 60; its row fails then.")  # fmt: skip
+@click.option("--pictures", type=click.IntRange(0), default=3, show_default=True, metavar="N",
+              help="Keep the output images of the first N images of each data set, for the pages.")  # fmt: skip
+@click.option("--dry-run", is_flag=True, help="Print what would be evaluated and the estimated time, and stop.")
+@shared("run", Path("runs/latest"), also="Rows that are in it already are not computed again.")
 def run(
     file, models, size, noise, reference, datasets, data, limit, protocol, seeds, precision, tile, metrics, device,
     pictures, workers, dask, timeout, dry_run, out,
 ) -> None:  # fmt: skip
-    """Evaluate models on noises and data sets, a row per image.
+    """Evaluate models on noises and data sets, one row per image.
+
+    Every model denoises every image under every noise and seed; each output is scored and written to the run folder.
+    Run the same command again to resume. Exit code 3 if some rows failed.
+
+    STUDY.toml is a run file: options by their names, such as models = ["ours", "baseline"]. Options on the command
+    line override it. A list is separated by commas or spaces; put quotes around it if it has spaces or brackets.
 
     \b
-    bench run --models all --noise mixture
-    bench run --models ours,baseline --noise "gaussian(sigma=25),poisson" --datasets "CBSD68(crop=256, limit=16)"
-    bench run --models "ours(mask_samples=4)" --data photos/
-    bench run --models "all, classical, nlm(sigma=15)" --noise all
-    bench run study.toml --dry-run
-
-    STUDY.toml holds options by the same words, models = ["ours", "baseline"]; those of the command line go before.
+    Examples:
+      bench run --models all --noise mixture
+      bench run --models "ours, baseline" --noise "gaussian(sigma=25), poisson" --data photos/
+      bench run --models "all, nlm(sigma=15)" --noise all --datasets "CBSD68(crop=256, limit=16)"
+      bench run study.toml --dry-run
     """
     from bench import engines, runner
     from bench.errors import BadInput
@@ -123,14 +87,15 @@ def run(
     from bench.progress import progress
     from bench.runs.plan import make_plan
     from bench.runs.store import Store
+    from reports.formatting import plural
 
     plan = make_plan(models, noise, datasets, data, size=size, limit=limit, seeds=seeds, protocol=protocol,
                      precision=precision, tile=tile, metric_list=metrics, reference=reference)  # fmt: skip
     for sentence in plan.notes:
         click.echo(f"note: {sentence}")
     click.echo(
-        f"{len(plan.models)} models x {len(plan.noises)} noises x {plan.images} images x {len(plan.seeds)} seeds: "
-        f"{plan.rows} rows in {out}, protocol {plan.protocol.name}"
+        f"{plural(len(plan.models), 'model')} x {plural(len(plan.noises), 'noise')} x {plural(plan.images, 'image')} x "
+        f"{plural(len(plan.seeds), 'seed')}: {plural(plan.rows, 'row')} in {out}, protocol {plan.protocol.name}"
     )
     if dry_run:
         forecast(plan, out, device)
@@ -146,14 +111,14 @@ def run(
                     show_step(bar, step)
         except StoreFull as error:
             raise BadInput(
-                f"{error}. The rows that were done are kept: make room, and the same command goes on"
+                f"{error}. Finished rows are kept: free some space, then resume with the same command"
             ) from None
         rows = work.rows()
     finish(rows, out, plan.conditions)
 
 
 def forecast(plan, out: Path, device: str) -> None:
-    """Print what a plan has to do in a folder."""
+    """Print how many rows of a plan are missing in a run folder, and the estimated time to compute them."""
     from bench import estimate
     from bench.console import print_frame
     from bench.environment import device_of
@@ -161,6 +126,7 @@ def forecast(plan, out: Path, device: str) -> None:
     from bench.progress import duration
     from bench.runs import contents
     from bench.runs.store import ROWS_FILE, Store
+    from reports.formatting import plural
 
     done: set[str] = set()
     if (out / ROWS_FILE).exists():
@@ -170,34 +136,36 @@ def forecast(plan, out: Path, device: str) -> None:
     needed = estimate.estimate(plan, done)
     print_frame(needed.table(plan))
     for line in needed.unreadable:
-        click.echo(f"cannot be read: {line}")
+        click.echo(f"warning: cannot be read: {line}")
     missing = sum(needed.missing.values())
     if missing:
         seconds = estimate.seconds_needed(plan, needed, Networks.of(plan, device_of(device)))
-        click.echo(f"{missing} rows to do: about {duration(seconds)} in one process on this machine")
+        click.echo(f"{plural(missing, 'row')} to compute: about {duration(seconds)} in one process on this machine")
     elif unreadable := sum(needed.failing.values()):
-        click.echo(f"nothing to do but {unreadable} rows of images that cannot be read: they will fail")
+        click.echo(f"nothing to compute; {plural(unreadable, 'row')} will fail: their images cannot be read")
     else:
-        click.echo("nothing to do: every row is there")
+        click.echo("nothing to compute: the run is complete")
 
 
 def show_step(bar, step) -> None:
+    """Advance the progress bar by the rows of a step, and print those that failed."""
     bar.skip(step.skipped)
     unreadable = set()
     for row in step.rows:
         bar.advance(note=f"{row['dataset']} {row['image']}")
         if row["status"] == "failed" and row["image_hash"]:
             bar.say(f"failed: {row['model']}, {row['noise']}, {row['image']}: {row['reason']}")
-        elif row["status"] == "failed":  # the image itself cannot be read: once, not for each model and noise
-            unreadable.add(f"failed: {row['dataset']}, {row['image']}, under all models and noises: {row['reason']}")
+        elif row["status"] == "failed":  # the image cannot be read: one line instead of one per model and noise
+            unreadable.add(f"failed: {row['dataset']}, {row['image']}, all models and noises: {row['reason']}")
     for line in sorted(unreadable):
         bar.say(line)
 
 
 def finish(rows, out: Path, conditions) -> None:
-    """Print the table of a run and leave with the code that says how it went."""
+    """Print the table of a run and its notes; exit with code 3 if rows failed."""
     from bench import statistics
     from bench.runs import table
+    from reports.formatting import plural
 
     table.show(rows, conditions)
     for dataset, part in rows.groupby("dataset", sort=False):
@@ -207,9 +175,9 @@ def finish(rows, out: Path, conditions) -> None:
         click.echo(f"note: {sentence}")
     failed = rows[rows["status"] == "failed"]
     if len(failed):
-        click.echo(f"{len(failed)} of {len(rows)} rows failed:", err=True)
+        click.echo(f"warning: {len(failed)} of {plural(len(rows), 'row')} failed:", err=True)
         for reason, count in failed["reason"].value_counts().head(5).items():
             click.echo(f"  {count}: {reason}", err=True)
-        click.echo(f"bench export {shlex.quote(str(out))} --format csv says which", err=True)
+        click.echo(f"bench export {shlex.quote(str(out))} --format csv lists them in the column reason", err=True)
         sys.exit(3)
     click.echo(f"\nrows: {out / 'rows.sqlite'}   pages: bench report {shlex.quote(str(out))}")

@@ -1,4 +1,4 @@
-"""`bench runs`: what lies in run folders."""
+"""`bench runs`: care for run folders."""
 
 from __future__ import annotations
 
@@ -11,29 +11,33 @@ from bench.cli import Suggesting
 
 @click.group(cls=Suggesting)
 def runs() -> None:
-    """Keep run folders in order."""
+    """Clean up run folders."""
 
 
 @runs.command()
 @click.argument("folder", metavar="RUN", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--failed", is_flag=True, help="Rows that failed; the next run tries them again.")
-@click.option("--deleted", is_flag=True, help="Rows of pictures that are no longer in their data set.")
-@click.option("--superseded", is_flag=True, help="Rows of replaced pictures, of older weights or sources, and of older "
-              "versions of noises.")  # fmt: skip
-@click.option("--settings", is_flag=True, help="Rows of another precision, tile or seed than the last run of their "
-              "model; not removed unless it is named.")  # fmt: skip
-@click.option("--dry-run", is_flag=True, help="List what would be removed; remove nothing.")
+@click.option("--failed", is_flag=True, help="Remove failed rows; the next run computes them again.")
+@click.option("--deleted", is_flag=True, help="Remove rows of images that are no longer in their data set.")
+@click.option("--superseded", is_flag=True, help="Remove rows of replaced images, older weights or source code, and "
+              "older versions of noises.")  # fmt: skip
+@click.option("--settings", is_flag=True, help="Remove rows of another precision, tile or seed than in the last run of "
+              "their model. Not included by default.")  # fmt: skip
+@click.option("--dry-run", is_flag=True, help="List what would be removed, and remove nothing.")
 def prune(folder, dry_run, **options) -> None:
-    """Remove rows that do not count, and their pictures: failed, deleted and superseded ones, or those named.
+    """Remove rows that are not used, and their images.
+
+    RUN is a run folder. Without options, failed, deleted and superseded rows are removed.
 
     \b
-    bench runs prune runs/latest --dry-run
-    bench runs prune runs/latest --failed
+    Examples:
+      bench runs prune runs/latest --dry-run
+      bench runs prune runs/latest --failed
     """
     from bench.errors import BadInput
     from bench.files import StoreFull
     from bench.runs import prune, selection
     from bench.runs.store import Store
+    from reports.formatting import plural
 
     chosen = [name for name in prune.CHOICES if options[name]] or list(prune.DEFAULT)
     with Store.open(folder) as store:  # refuses what is no run folder, and makes none
@@ -45,20 +49,22 @@ def prune(folder, dry_run, **options) -> None:
         with Store.create(folder) as store:
             there = prune.existing_images(store)
             rows = prune.removable(store, there, chosen)
-            words = listed(rows, chosen)
+            counts = listed(rows, chosen)
             pictures = prune.remove(store, rows, there if "deleted" in chosen else None)
-            store.record({"event": "pruned", "removed": words, "pictures": pictures})
+            store.record({"event": "pruned", "removed": counts, "pictures": pictures})
     except StoreFull as error:
-        raise BadInput(f"{error}. Make room first") from None
-    click.echo(f"removed {words}, and {pictures} pictures")
+        raise BadInput(f"{error}: free some space first") from None
+    click.echo(f"removed {counts} and {plural(pictures, 'image')}")
 
 
 def listed(rows, chosen: list[str]) -> str:
-    """'1 failed, 0 deleted, 3 superseded rows'; prints whose they are."""
+    """Counts as text, '1 failed, 0 deleted, 3 superseded rows'; prints a line per model and data set."""
+    from reports.formatting import plural
+
     for choice in chosen:
         for (model, dataset), part in rows[rows["choice"] == choice].groupby(["model", "dataset"], sort=False):
             images = list(dict.fromkeys(part["image"]))
             more = f" and {len(images) - 3} more" if len(images) > 3 else ""
-            click.echo(f"{choice}: {len(part)} rows of {model} on {dataset} ({', '.join(images[:3])}{more})")
+            click.echo(f"{choice}: {plural(len(part), 'row')} of {model} on {dataset} ({', '.join(images[:3])}{more})")
     counts = rows["choice"].value_counts()
     return ", ".join(f"{counts.get(choice, 0)} {choice}" for choice in chosen) + " rows"

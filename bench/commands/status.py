@@ -1,4 +1,4 @@
-"""`bench status`: how far a run is."""
+"""`bench status`: progress of a run."""
 
 from __future__ import annotations
 
@@ -9,28 +9,38 @@ import click
 
 @click.command()
 @click.argument("folder", metavar="RUN", type=click.Path(path_type=Path))
-@click.option("--cells", is_flag=True, help="A line for each noise and seed, too.")
+@click.option("--cells", is_flag=True, help="One line per cell: also by noise and seed.")
 def status(folder, cells) -> None:
-    """Say what a run has done, what failed and what is missing, and who works on it."""
+    """Show the progress of a run: done, failed and missing rows.
+
+    RUN is a run folder. The last command in it is compared with the rows that are there. A running command is shown
+    with its speed and the estimated time left.
+
+    \b
+    Examples:
+      bench status runs/latest
+      bench status runs/latest --cells
+    """
     from bench import lock
     from bench.console import print_frame
     from bench.progress import duration
-    from bench.runs import status as found
+    from bench.runs import status as progress_of
+    from reports.formatting import plural
 
-    now = found.of(folder)
-    click.echo(now.command or "(a run from Python)")
+    now = progress_of.of(folder)
+    click.echo(f"command: {now.command or 'bench.run in Python'}")
     by = ["model", "data set", *(["noise", "seed"] if cells else [])]
     print_frame(now.cells.groupby(by, sort=False, as_index=False)[["rows", "done", "failed", "missing"]].sum())
     complete = int((now.cells["missing"] + now.cells["failed"] == 0).sum())
-    click.echo(f"{complete} of {len(now.cells)} cells complete, {now.missing} rows missing")
+    click.echo(f"{complete} of {len(now.cells)} cells complete, {plural(now.missing, 'row')} missing")
     for reason, count in now.reasons.items():
-        click.echo(f"{count} rows failed: {reason}")
+        click.echo(f"{plural(count, 'row')} failed: {reason}")
     for left in now.skipped:
         click.echo(left)
     if now.writer is None:
-        ended = "ended by itself" if now.finished else "did not end by itself: the same command goes on"
-        click.echo(f"nobody writes here now; the last command {ended}")
+        ended = "finished" if now.finished else "did not finish: resume with the same command"
+        click.echo(f"not running; the last command {ended}")
         return
-    rate = f"{60 * now.rate:.1f} rows a minute" if now.rate else "starting"
+    rate = f"{60 * now.rate:.1f} rows per minute" if now.rate else "starting"
     left = f", about {duration(now.missing / now.rate)} left" if now.rate else ""
-    click.echo(f"written by {lock.described(now.writer)}: {rate}{left}")
+    click.echo(f"running in {lock.described(now.writer)}: {rate}{left}")

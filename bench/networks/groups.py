@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from bench import spec
 from bench.networks import cards
 
 PAPER = ("ours", "baseline", "dncnn", "ridnet", "rnan", "swinir", "restormer", "dropout")
+ALIASES = {"masked": "ours"}  # other names of models, as users type them: labels have the canonical one
 GROUPS = {
     "all": "the eight of the paper",
     "classical": "methods without training",
     "rivals": "models beyond the paper's",
     "everything": "all, rivals, and the imported weights",
 }
+
+
+def canonical_name(name: str) -> str:
+    """The name of a model under which it is listed and labelled: 'masked' -> 'ours', other names as they are."""
+    return ALIASES.get(name, name)
+
+
+def parse(text: str) -> spec.Spec:
+    """A model's spec, parsed, with the canonical name in place of an alias: 'masked(size="full")' -> that of ours."""
+    parsed = spec.parse(text)
+    return replace(parsed, name=canonical_name(parsed.name))
 
 
 def specs(group: str) -> list[str]:

@@ -41,7 +41,7 @@ def resolve(text: str, default_size: str = "small") -> Model:
     """The model of a spec, not loaded. Raises BadInput for an unknown name, missing weights or wrong parameters."""
     if advice := misplaced_weights.advice(text):
         raise BadInput(advice)
-    parsed = spec.parse(text)
+    parsed = groups.parse(text)
     if parsed.name in cards.networks():
         return _network(parsed, default_size)
     return _classical(parsed) if parsed.name in cards.classical() else _user_defined(parsed)
@@ -146,7 +146,7 @@ def _user_defined(parsed: spec.Spec) -> Model:
     parsed = replace(parsed, name=os.path.expanduser(parsed.name))
     factory = registry.user_defined("model", parsed.name)
     if factory is None:
-        raise unknown("model", parsed.name, [*cards.names(), *groups.GROUPS])
+        raise unknown("model", parsed.name, [*cards.names(), *groups.ALIASES, *groups.GROUPS])
     if not callable(factory):
         kind = type(factory).__name__
         raise BadInput(f"{parsed.name}: expected a class or function that returns a torch.nn.Module, got type {kind}")

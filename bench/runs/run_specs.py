@@ -15,6 +15,7 @@ import pandas as pd
 
 from bench import spec
 from bench.errors import BadInput, unknown
+from bench.networks import groups
 
 SpecsAsWritten = Mapping[
     str, str
@@ -35,7 +36,7 @@ def specs_as_written(run: str | Path | pd.DataFrame) -> dict[str, str]:
 def label_in_run(text: str, rows: pd.DataFrame, written: SpecsAsWritten, notes: list[str]) -> str:
     """The label in rows of the model that a spec names; a changed source is noted. Raises BadInput for none."""
     labels = list(dict.fromkeys(rows["model"]))
-    parsed = spec.parse(text)
+    parsed = groups.parse(text)
     if same := _canonically(parsed, labels):
         return same
     if parsed.bare and ":" not in parsed.name:

@@ -217,7 +217,9 @@ def test_the_command_prints_differences_and_what_they_rest_on(folders):
     result = call(*folders)
     assert result.exit_code == 0, result.output
     assert "PSNR (dB) of Blur in" in result.output and "-0.100 [-0.100, -0.100]" in result.output
-    assert "SSIM of Blur(strength=0.5)" in result.output and "4 photographs give no p below 0.12" in result.output
+    assert (
+        "SSIM of Blur(strength=0.5)" in result.output and "4 photographs" in result.output and "0.12" in result.output
+    )
     result = call(
         folders[0], "--models", "Blur(strength=0.5)", "--against", "Blur", "--metric", "psnr", "--noise", "poisson"
     )
@@ -261,7 +263,7 @@ def test_a_noise_under_which_every_image_failed_ends_with_code_1(folders, tmp_pa
     result = call(tmp_path / "failing", folders[0], "--metric", "psnr", "--fail-below", "-0.05")
     assert result.exit_code == 1 and "Blur, poisson(alpha=2) on photos: 4 images failed" in result.output
     result = call(tmp_path / "failing", folders[0], "--fail-below", "nan")
-    assert result.exit_code == 2 and "nan came, wanted a number" in result.output
+    assert result.exit_code == 2 and "--fail-below" in result.output and "nan" in result.output
 
 
 @pytest.mark.parametrize("kind", ["csv", "json", "markdown", "latex"])
@@ -300,12 +302,10 @@ def test_a_table_fits_100_columns(monkeypatch, capsys, trainings):
     shown = next(one for one in text.splitlines() if one.startswith("speckle(var=0.024) "))
     assert f" {line['difference']:+.3f} [{line['low']:+.3f}, {line['high']:+.3f}]" in shown and "12 images" in text
     if trainings == 1:
-        assert (
-            shown.rstrip().endswith(f"{line['moved'][0][0]} {line['moved'][0][1]:+.3f}") and "one training" not in text
-        )
+        assert shown.rstrip().endswith(f"{line['moved'][0][0]} {line['moved'][0][1]:+.3f}") and "maximum]" not in text
     else:
         spread = f"{line['training_sd']:.3f} [{line['training_min']:+.3f}, {line['training_max']:+.3f}]"
-        assert shown.rstrip().endswith(spread) and "one training of each:" in text
+        assert shown.rstrip().endswith(spread) and "sd [minimum, maximum]" in text
 
 
 def test_formulas_are_printed_without_a_run():

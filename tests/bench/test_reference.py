@@ -71,7 +71,7 @@ def test_a_run_file_has_a_reference_too(photos, networks, tmp_path):
     file.write_text(f'models = "{networks}:Blur"\nnoise = "isp"\nreference = "none"\ndata = "{photos}"\n'
                     f'metrics = "psnr"\nlimit = 1\nout = "{tmp_path / "run"}"\n')  # fmt: skip
     assert call("run", file).exit_code == 0 and read_conditions(tmp_path / "run").reference == ""
-    assert "1 noises" in call("run", file, "--dry-run").output
+    assert "1 noise " in call("run", file, "--dry-run").output
     assert "2 noises" in call("run", file, "--reference", "gaussian(sigma=25)", "--dry-run").output
 
 

@@ -357,12 +357,12 @@ def test_a_dry_run_says_what_cannot_be_read(tmp_path, photos):
     result = call("run", *common, "--dry-run")
     lines = [line for line in result.output.splitlines() if "│ tv" in line]
     assert [int(cell) for cell in lines[0].split("│")[3:-1]] == [1, 4, 4, 0, 1], result.output
-    assert "unreadable" in result.output and "3 rows to do" in result.output
+    assert "unreadable" in result.output and "3 rows to compute" in result.output
     call("run", *common)
     result = call("run", *common, "--dry-run")
     lines = [line for line in result.output.splitlines() if "│ tv" in line]
     assert [int(cell) for cell in lines[0].split("│")[3:-1]] == [1, 4, 4, 3, 1], result.output
-    assert "every row is there" not in result.output
+    assert "complete" not in result.output
 
 
 def test_two_runs_are_compared_by_pixels_and_not_by_names(study, tmp_path, photos):

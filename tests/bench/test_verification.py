@@ -49,7 +49,7 @@ def test_a_card_that_is_wrong_is_mended_where_that_is_asked_for(trained):
     file.with_suffix(".json").write_text(json.dumps(card))
     result = run(file, "--data", data)
     assert result.exit_code == 3
-    assert f"gaussian(sigma=50): the card says {right + 0.002:.3f}, the weights have {right:.3f}" in result.output
+    assert f"gaussian(sigma=50): card {right + 0.002:.3f}, measured {right:.3f}" in result.output
     assert run(file, "--data", data, "--write").exit_code == 0
     mended = json.loads(file.with_suffix(".json").read_text())
     assert mended["psnr_held_out"]["gaussian(sigma=50)"] == right
@@ -64,7 +64,7 @@ def test_what_the_card_alone_has_is_a_difference(trained, tmp_path):
     card["psnr_held_out"] |= {"gaussian(sigma=99)": 12.345}
     copy.with_suffix(".json").write_text(json.dumps(card))
     result = run(copy, "--data", data)
-    assert result.exit_code == 3 and "gaussian(sigma=99): the card says 12.345, the weights have nan" in result.output
+    assert result.exit_code == 3 and "gaussian(sigma=99): card 12.345, measured nan" in result.output
 
 
 def test_damaged_weights_are_one_line(trained, tmp_path):
