@@ -11,12 +11,12 @@ from importlib import import_module
 
 import click
 
-from bench import tilde
+from bench import analyses, tilde
 from bench.errors import BadInput, unknown
 
 GROUPS = {  # title in `bench --help` -> commands, in their order
     "Evaluate": ("run", "status", "compare", "export", "runs"),
-    "Inspect": ("cka", "srga", "features", "brightness", "complete", "attribute", "detail", "predict"),
+    "Inspect": tuple(card.name for card in analyses.cards()),
     "Data and models": ("noise", "data", "models", "train"),
     "Publish": ("report", "publish", "site"),
 }

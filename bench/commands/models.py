@@ -216,7 +216,7 @@ def _flops(network) -> str:
 def layers(spec, side) -> None:
     """List the layers of a network in their order of execution.
 
-    Names are those that cka, srga and features take; the ones that they use by default are marked.
+    The default layers are those of bench cka; bench srga and bench features use the last of them.
 
     \b
     Example:
@@ -224,15 +224,17 @@ def layers(spec, side) -> None:
     """
     from rich.table import Table
 
+    from bench.analyses.core import feature_extractor
     from bench.console import console
-    from bench.inside import probe
     from bench.networks import models
 
     model = models.resolve(spec)
     network = model.checked()
-    default = {layer.name for layer in probe.chosen(model, network, probe.trace(model, network), ())}
-    table = Table("layer", "module", f"output for one image of {side}x{side}", "used by default")
-    for layer in probe.trace(model, network, side):
+    default = {
+        layer.name for layer in feature_extractor.choose(model, network, feature_extractor.trace(model, network), ())
+    }
+    table = Table("layer", "module", f"output for one image of {side}x{side}", "default")
+    for layer in feature_extractor.trace(model, network, side):
         shape = " x ".join(map(str, layer.shape))
         table.add_row(layer.name, layer.kind, shape, "yes" if layer.name in default else "")
     console().print(table)
