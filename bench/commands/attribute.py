@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from bench.analyses.core.options import NOISE, image_command
+from bench.commands.analysis_options import NOISE, image_command
 
 
 @image_command(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.analyses.core.options import NOISE, analysis_command
+from bench.commands.analysis_options import NOISE, analysis_command
 
 
 @analysis_command(NOISE, patches=28)

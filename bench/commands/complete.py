@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
-from bench.analyses.core.options import image_command
+from bench.commands.analysis_options import image_command
+from bench.commands.options import shared
 
 
 @image_command(
-    click.option("--noise", help="Noise spec, applied before the mask.  [default: none]"),
+    shared("noise", absent="none", also="This command takes one noise with its level and applies it before the mask."),
     click.option("--ratios", default="50,75,90", show_default=True, help="Masked pixels in percent."),
     side=256,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.analyses.core.options import LAYER, NOISES, REFERENCE, analysis_command, listed, noises_of
+from bench.commands.analysis_options import LAYER, NOISES, REFERENCE, analysis_command, listed, noises_of
 
 
 @analysis_command(NOISES, REFERENCE, LAYER, patches=56)

@@ -216,7 +216,7 @@ def _flops(network) -> str:
 def layers(spec, side) -> None:
     """List the layers of a network in their order of execution.
 
-    Names are those that cka, srga and features take; the ones that they use by default are marked.
+    The default layers are those of bench cka; bench srga and bench features use the last of them.
 
     \b
     Example:

@@ -54,8 +54,8 @@ def show(spec, image, out, seed) -> None:
     """Show the effect of a noise on an image.
 
     NOISE is a noise spec; without a level all its levels are shown. IMAGE is a file, a photograph of a cat by default.
-    The PSNR and SSIM are those of the noisy image, clipped and rounded to 8 bits. The contact sheet has the image at each level,
-    and density, variance over intensity, spectrum and correlation of the noise before clipping.
+    PSNR and SSIM are those of the noisy image, clipped and rounded to 8 bits. The contact sheet has the image at each
+    level and charts of the noise before clipping: density, variance over intensity, spectrum and correlation.
 
     \b
     Examples:

@@ -6,18 +6,17 @@ from pathlib import Path
 
 import click
 
-from bench.analyses.core.options import REFERENCE, finish
+from bench.commands.analysis_options import REFERENCE, finish
+from bench.commands.options import shared
 
 
 @click.command()
 @click.argument("folder", metavar="RUN", type=click.Path(path_type=Path, file_okay=False))
 @REFERENCE
-@click.option(
-    "--datasets", "--dataset", "dataset", help="Data sets of the measurements.  [default: those with most cells]"
-)
-@click.option("--protocol", help="stored, float or masked-denoising.  [default: that with most cells]")
+@shared("datasets", names=("--datasets", "--dataset", "dataset"), absent="those with most cells")
+@shared("protocol", absent="the one with most cells")
 def predict(folder, reference, dataset, protocol):
-    """Correlate SRGA, feature distances and CKA with the PSNR drop.
+    """Correlate SRGA, feature distance and CKA with the PSNR drop.
 
     Spearman's rank correlation over the cells of RUN that have scores and measurements.
 

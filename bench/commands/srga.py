@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from bench.analyses.core.options import LAYER, NOISES, REFERENCE, analysis_command, listed, noises_of
+from bench.commands.analysis_options import LAYER, NOISES, REFERENCE, analysis_command, listed, noises_of
 
 
 @analysis_command(

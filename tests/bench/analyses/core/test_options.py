@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench import analyses
-from bench.analyses.core.options import is_image
+from bench.commands.analysis_options import is_image
 
 
 def saved(out: Path) -> dict:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.commands.options import shared
+
 if TYPE_CHECKING:
     from bench.analyses.core.result import Result
     from bench.networks.model import Model
@@ -22,22 +24,19 @@ if TYPE_CHECKING:
 
 MIN_SIDE = 8  # pixels
 
-NOISE = click.option("--noise", default="gaussian(sigma=15)", show_default=True, help="Noise spec with its level.")
-NOISES = click.option("--noise", default="mixture", show_default=True, help='Noise specs, e.g. "poisson(alpha=2), '
-                      'speckle"; a noise without its level has all levels.')  # fmt: skip
+NOISE = shared("noise", "gaussian(sigma=15)", also="This command takes one noise with its level.")
+NOISES = shared("noise", "mixture")
 REFERENCE = click.option("--reference", help="Reference noise, usually the training noise.  [default: that of the run, "
                          "or gaussian(sigma=15)]")  # fmt: skip
 LAYER = click.option("--layer", help="Layer whose features are compared.  [default: the deepest]")
 
 _COMMON = (
-    click.option("--protocol", default="stored", show_default=True,
-                 help="How noise is stored: stored, float or masked-denoising."),
-    click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of noise and masks."),
-    click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N."),
-    click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("runs/latest"),
-                 show_default=True, help="Run folder for the result; use that of the scores."),
-)  # fmt: skip
-_MODELS = click.option("--models", metavar="SPECS", help='Model specs, e.g. "ours, baseline"; same as the arguments.')
+    shared("protocol", "stored"),
+    shared("seed", 0),
+    shared("device", "auto"),
+    shared("run", Path("runs/latest"), also="Use the one with the scores."),
+)
+_MODELS = shared("models", also="Same as the arguments.")
 
 
 def analysis_command(*options: Callable, patches: int) -> Callable:
@@ -46,12 +45,11 @@ def analysis_command(*options: Callable, patches: int) -> Callable:
     options   of the command itself, listed before the shared ones
     patches   default number of patches
     """
-    shared = (
+    common = (
         _MODELS,
         *options,
-        click.option("--datasets", help="Data set specs, e.g. \"CBSD68(crop=256)\".  [default: those of the run in "
-                     "--out, else builtin]"),
-        click.option("--data", multiple=True, type=click.Path(path_type=Path), help="Folder of images; repeatable."),
+        shared("datasets", absent="those of the run in --out, else builtin"),
+        shared("data"),
         click.option("--patches", type=click.IntRange(1), default=patches, show_default=True,
                      help="Number of patches; they overlap if the images are too few."),
         click.option("--side", type=click.IntRange(MIN_SIDE), default=128, show_default=True,
@@ -69,7 +67,7 @@ def analysis_command(*options: Callable, patches: int) -> Callable:
             click.echo(f"{config.patches.words}; protocol {config.protocol.name}")
             finish(function(chosen, config, **own), out)
 
-        return _command(command, click.argument("names", metavar="[MODELS]...", nargs=-1), *shared)
+        return _command(command, click.argument("names", metavar="[MODELS]...", nargs=-1), *common)
 
     return decorate
 
@@ -79,7 +77,7 @@ def image_command(*options: Callable, side: int) -> Callable:
 
     side   default side in pixels of the centre of the image that is used
     """
-    shared = (
+    common = (
         _MODELS,
         click.option("--image", type=click.Path(path_type=Path), help="Image file; same as the last argument.  "
                      "[default: chelsea of builtin]"),
@@ -99,7 +97,7 @@ def image_command(*options: Callable, side: int) -> Callable:
             scene = load_scene(image and Path(image).expanduser(), side, noise, protocol, seed, device)
             finish(function(resolve_models(names, models), scene, **own), out)
 
-        return _command(command, click.argument("names", metavar="[MODELS]... [IMAGE]", nargs=-1), *shared)
+        return _command(command, click.argument("names", metavar="[MODELS]... [IMAGE]", nargs=-1), *common)
 
     return decorate
 
