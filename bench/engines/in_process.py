@@ -1,4 +1,4 @@
-"""The engine that needs nothing: this process."""
+"""The default engine: this process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bench.runs.plan import Plan
 
 
 class InProcess(Pipeline):
-    """The pipeline in this process, its networks on one device."""
+    """The pipeline in this process with its networks on one device."""
 
     def __init__(self, plan: Plan, device: str = "auto"):
         super().__init__(plan, Networks.of(plan, device_of(device)))
