@@ -26,6 +26,7 @@ from typing import Any, BinaryIO
 
 
 def main() -> None:
+    """Read a plan and jobs from standard input until it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # its parent handles interrupts
     messages = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # output printed by networks must not mix with messages

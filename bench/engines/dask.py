@@ -33,6 +33,7 @@ class Processes(WorkerPlugin):
         self.name, self.workers = name, Workers(packed, (device,), threads, timeout)
 
     def teardown(self, worker) -> None:
+        """End the processes when the plugin is removed or the worker shuts down."""
         self.workers.close()
 
 
@@ -86,10 +87,12 @@ class Dask(Pool):
         return max(1, sum(self.client.nthreads().values()))
 
     def describe(self) -> dict[str, Any]:
+        """Cluster, number of workers and device, for the manifest."""
         count = len(self.client.nthreads())
         return {"engine": f"Dask, {self.address}, {count} workers", "device": self.plugin.workers.settings[1][0]}
 
     def close(self) -> None:
+        """Cancel waiting jobs and leave the cluster; a local one is shut down."""
         for future in self._waiting:
             future.cancel()
         self.client.unregister_worker_plugin(self.plugin.name)

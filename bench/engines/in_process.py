@@ -17,4 +17,5 @@ class InProcess(Pipeline):
         super().__init__(plan, Networks.of(plan, device_of(device)))
 
     def describe(self) -> dict[str, Any]:
+        """The device, for the manifest."""
         return {"engine": "this process", "device": str(self.networks.device)}

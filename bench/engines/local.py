@@ -34,10 +34,12 @@ class Local(Pool):
         super().__init__(plan, ThreadPoolExecutor(count, "worker"), self.workers.work, lambda: count)
 
     def describe(self) -> dict[str, Any]:
+        """Processes, threads and devices, for the manifest."""
         used = self.devices[: self.count]
         return {"engine": f"{self.count} processes of {self.threads} threads", "device": ", ".join(used)}
 
     def close(self) -> None:
+        """Cancel waiting jobs and end the processes."""
         for future in self._waiting:
             future.cancel()
         self.workers.close()  # first, since threads of the executor wait for their processes

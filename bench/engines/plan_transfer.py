@@ -38,12 +38,14 @@ class PackedFile:
 
     @classmethod
     def of(cls, path: Path, with_content: bool) -> PackedFile:
+        """A file by itself, of weights for example."""
         content = path.read_bytes()
         digest = hashlib.sha256(content).hexdigest()
         return cls(path.name, digest, content) if with_content else cls(path.name, digest, None, path.resolve())
 
     @classmethod
     def of_source(cls, path: Path, with_content: bool) -> PackedFile:
+        """A source file with the local modules that it imports."""
         root = beside.root_of(path)
         own, *others = [replace(cls.of(file, with_content), name=file.relative_to(root).as_posix())
                         for file in identity.sources(path)]  # fmt: skip

@@ -65,6 +65,7 @@ class Pipeline:
             yield _result_of(self._scoring.popleft())
 
     def close(self) -> None:
+        """End the threads and drop waiting work."""
         for pool in (self._noise_maker, self._scorer):
             pool.shutdown(cancel_futures=True)
 

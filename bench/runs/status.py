@@ -37,6 +37,7 @@ class Status:
 
     @property
     def missing(self) -> int:
+        """The number of planned rows that are neither done nor failed."""
         return int(self.cells["missing"].sum())
 
 
