@@ -36,6 +36,7 @@ class ExpandedPath(click.Path):
         return made
 
     def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
+        """Expand ~, then check as `click.Path` does."""
         return super().convert(os.path.expanduser(value), parameter, context)
 
 

@@ -1,4 +1,4 @@
-"""The runner: every model on the same noisy pixels of every image, a row each, committed as it is done."""
+"""The runner: evaluate every model on the same noisy pixels of every image and commit one row for each."""
 
 from __future__ import annotations
 
@@ -48,11 +48,21 @@ def run(
     timeout: float | None = None,
     out: str | Path,
 ) -> pd.DataFrame:
-    """Run models on noises and data sets into the folder `out`; returns its rows that count, one per image.
+    """Evaluate models under noises on data sets into the run folder `out`; returns all its rows that count.
 
-    `reference` is the noise from which PSNR drops are counted, which is run besides; 'none' for none.
-    `workers`: so many processes, or 'gpus'; `dask`: a cluster, 'local:4' or a scheduler's address; `timeout`: seconds
-    for an image. Raises BadInput.
+    Rows that are in the folder already are not computed again. The parameters are the options of `bench run`:
+    models, noises, datasets  specs, as a list or as text with commas
+    data       folders of images
+    size       of models whose spec does not say it: 'small' or 'full'
+    limit      the first N images of each data set
+    protocol, precision, tile, metrics  as `bench run --help` lists them
+    reference  the noise that PSNR drops are counted from, evaluated in addition to `noises`; 'none' for none
+    device     'auto', 'cpu', 'cuda' or 'cuda:N'
+    workers    number of processes, or 'gpus' for one on each GPU
+    dask       a Dask cluster: 'local:4', or the address of a scheduler
+    timeout    seconds that a network may take for an image
+
+    Raises BadInput.
     """
 
     def text(value):
@@ -68,25 +78,28 @@ def run(
 
 
 def execute(plan: Plan, store: Store, device: str = "auto", pictures: int = 2, command: str = "") -> Iterator[Step]:
-    """Do what is missing in this process. Leaving the iterator early keeps what was done.
+    """Compute the missing rows in this process. Rows are kept if the iterator is left early.
 
-    `pictures`: clean, noisy and denoised pictures are kept of so many images of each data set, at the first seed.
+    `pictures`: the number of images of each data set whose clean, noisy and denoised pictures are saved, at the first
+    seed.
     """
     return Run(plan, store, InProcess(plan, device), pictures, {"command": command}).steps()
 
 
 @dataclass(frozen=True)
 class Step:
-    """What was committed, and how many rows were found to be there already."""
+    """The rows of one commit, and how many rows were skipped because the store has them."""
 
     rows: list[dict[str, Any]]
     skipped: int = 0
 
 
 class Run:
-    """A plan on its way into a store, through an engine, which is closed at the end.
+    """One run of a plan: an engine computes the missing rows, which are written to the store.
 
-    about  what the manifest says of where the plan comes from: the command, the run file
+    The engine is closed at the end.
+
+    about  where the plan comes from, for the manifest: the command, the run file
     """
 
     def __init__(
@@ -100,12 +113,12 @@ class Run:
             engine.close()
             raise
         store.add_metrics(plan.measured)
-        self.pending = PendingJobs(plan, store.done(plan.measured), pictures, self._hear)
+        self.pending = PendingJobs(plan, store.done(plan.measured), pictures, self._record_image)
         self.pictures = pictures
         self.number = 1 + max([store.last_plan(), *(entry.get("plan", 0) for entry in store.manifest())])
 
     def steps(self) -> Iterator[Step]:
-        """Do what is missing, a step a row or so."""
+        """Compute the missing rows and commit them one by one."""
         with self.store.writing() as connection:
             contents.record_images(connection, self.plan.datasets)
         self.store.record({"event": "started", **self.about, "plan": self.number, **describe(self.plan),
@@ -125,19 +138,19 @@ class Run:
         self.store.record({"event": "finished", "command": self.about["command"]})
 
     def rows(self) -> pd.DataFrame:
-        """The rows of the plan that count, models and data sets in its order."""
-        found = selection.of_store(self.store, self.plan.protocol.name)
-        return self.plan.in_order(found.of_plan(describe(self.plan)))
+        """The rows of the plan that count, with models and data sets in the order of the plan."""
+        selected = selection.of_store(self.store, self.plan.protocol.name)
+        return self.plan.in_order(selected.of_plan(describe(self.plan)))
 
-    def _hear(self, dataset: str, image: str, hashes: Mapping[str, str], keys: list[str]) -> None:
-        """Keep what the pixels of an image are, and that its rows are asked for."""
+    def _record_image(self, dataset: str, image: str, hashes: Mapping[str, str], keys: list[str]) -> None:
+        """Store the pixel hashes of an image, and that this plan needs its rows."""
         with self.store.writing() as connection:
             contents.record_pixels(connection, dataset, image, hashes)
             self.store.claim(self.number, keys)
 
     def _commit(self, finished: FinishedRow | None, skipped: int = 0) -> Step:
         rows, self.pending.unreadable = self.pending.unreadable, []
-        with isolation.our_code():  # user code, a noise or a metric, may run in another thread
+        with isolation.our_code():  # a user-defined noise or metric may be running in another thread
             if finished is not None:
                 rows = [*rows, finished.row]
                 for name, content in finished.pictures.items():
@@ -147,12 +160,12 @@ class Run:
         return Step(rows, skipped)
 
     def _scored(self, row: Mapping[str, Any]) -> str:
-        """The versions of the metrics that a row has scores of, as JSON."""
+        """The versions of the metrics that a row has scores of, as JSON: metric -> version."""
         return json.dumps({name: version for name, version in self.plan.measured.items() if row.get(name) is not None})
 
 
 def describe(plan: Plan) -> dict[str, Any]:
-    """The plan for the manifest."""
+    """The plan as an entry of the manifest."""
     return {
         "models": [_about(model) for model in plan.models],
         "noises": [noises.canonical(noise) for noise in plan.noises],
@@ -161,7 +174,7 @@ def describe(plan: Plan) -> dict[str, Any]:
         "noise_cards": {noises.noise_name(noise): noises.card(noise) for noise in plan.noises},
         "datasets": [{"name": d.name, "images": len(d.images), "title": d.title, "licence": d.licence,
                       "note": d.described,
-                      "noises": [plan.noise_columns[place]["noise"] for place in plan.noises_on(d)]}
+                      "noises": [plan.noise_columns[index]["noise"] for index in plan.noises_on(d)]}
                      for d in plan.datasets],
         "seeds": list(plan.seeds),
         "protocol": plan.protocol.name,

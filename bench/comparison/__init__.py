@@ -71,17 +71,17 @@ def compare(
     mine, theirs = conditions or (_conditions(run), _conditions(run if other is None else other))
     selected = _rows(run, protocol)
     selected_other = selected if other is None else _rows(other, selected.protocol)
-    here, there, notes = selected.rows, selected_other.rows, []
+    own_rows, other_rows, notes = selected.rows, selected_other.rows, []
     written = specs_as_written(run), specs_as_written(run if other is None else other)
-    pairs = choose_pairs(here, there, models, against, other is not None, notes, written)
+    pairs = choose_pairs(own_rows, other_rows, models, against, other is not None, notes, written)
     runs = {"The": selected} if selected_other is selected else {"This": selected, "The other": selected_other}
     for which, selection_ in runs.items():
         notes += [f"{which} run has rows {skipped.reason}, which are not compared." for skipped in selection_.others]
-    here, there = filter_rows(here, noises, datasets), filter_rows(there, noises, None)
-    names = _metrics(here, there, metrics, _version_mismatches(selected, selected_other))
-    ood = [set(common(here, mine, pair.side.labels)) & set(common(there, theirs, pair.against.labels))
+    own_rows, other_rows = filter_rows(own_rows, noises, datasets), filter_rows(other_rows, noises, None)
+    names = _metrics(own_rows, other_rows, metrics, _version_mismatches(selected, selected_other))
+    ood = [set(common(own_rows, mine, pair.side.labels)) & set(common(other_rows, theirs, pair.against.labels))
            for pair in pairs]  # fmt: skip
-    sides = [_aligned_rows(pair, here, there, datasets is not None, notes) for pair in pairs]
+    sides = [_aligned_rows(pair, own_rows, other_rows, datasets is not None, notes) for pair in pairs]
     frames = [differences(*rows, pair.side, pair.against, names, test, ood_noises)
               for pair, rows, ood_noises in zip(pairs, sides, ood, strict=True)]  # fmt: skip
     frame = pd.concat(
@@ -113,13 +113,16 @@ def _corrected(frame: pd.DataFrame, is_ood_mean: pd.Series) -> pd.Series:
 
 
 def _aligned_rows(
-    pair: ComparedPair, here: pd.DataFrame, there: pd.DataFrame, same_datasets: bool, notes: list[str]
+    pair: ComparedPair, own_rows: pd.DataFrame, other_rows: pd.DataFrame, same_datasets: bool, notes: list[str]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The rows of each side, the other side's under this side's names of data sets and images.
 
     `same_datasets`: drop rows of the other side's data sets that this side does not have.
     """
-    mine, theirs = here[here["model"].isin(pair.side.labels)], there[there["model"].isin(pair.against.labels)]
+    mine, theirs = (
+        own_rows[own_rows["model"].isin(pair.side.labels)],
+        other_rows[other_rows["model"].isin(pair.against.labels)],
+    )
     theirs = align_by_pixels(mine, theirs, notes)
     return mine, theirs[theirs["dataset"].isin(mine["dataset"])] if same_datasets else theirs
 
@@ -146,12 +149,16 @@ def _version_mismatches(one: Selection, other: Selection) -> dict[str, str]:
     }
 
 
-def _metrics(here: pd.DataFrame, there: pd.DataFrame, chosen: str | None, differing: dict[str, str]) -> list[str]:
+def _metrics(
+    own_rows: pd.DataFrame, other_rows: pd.DataFrame, chosen: str | None, differing: dict[str, str]
+) -> list[str]:
     """The metrics to compare: those chosen, or all that both runs computed by the same version. Raises BadInput."""
-    known = [name for name in measured(here) if name in measured(there) and name not in differing]
-    shared = [name for name in known if here[name].notna().any() and there[name].notna().any()]
+    known = [name for name in measured(own_rows) if name in measured(other_rows) and name not in differing]
+    shared = [name for name in known if own_rows[name].notna().any() and other_rows[name].notna().any()]
     if not shared:
-        one, other = (", ".join(name for name in measured(rows) if rows[name].notna().any()) for rows in (here, there))
+        one, other = (
+            ", ".join(name for name in measured(rows) if rows[name].notna().any()) for rows in (own_rows, other_rows)
+        )
         raise BadInput(f"expected a metric that both sides have, got {one or 'none'} and {other or 'none'}")
     if chosen is None:
         return shared
@@ -166,8 +173,8 @@ def _metrics(here: pd.DataFrame, there: pd.DataFrame, chosen: str | None, differ
 
 def _without_counterpart(frame: pd.DataFrame, sides: Sequence[tuple[pd.DataFrame, pd.DataFrame]]) -> Iterator[str]:
     """Notes on cells and images without a counterpart, and on how many images were compared."""
-    here, there = (pd.concat(rows) for rows in zip(*sides, strict=True))
-    for which, rows in (("this side", here), ("the other side", there)):
+    own_rows, other_rows = (pd.concat(rows) for rows in zip(*sides, strict=True))
+    for which, rows in (("this side", own_rows), ("the other side", other_rows)):
         cells = set(rows.loc[rows["status"] == "ok", ["dataset", "noise"]].itertuples(index=False, name=None))
         alone = sorted(cells - set(frame[["dataset", "noise"]].itertuples(index=False, name=None)))
         if alone:
@@ -176,7 +183,7 @@ def _without_counterpart(frame: pd.DataFrame, sides: Sequence[tuple[pd.DataFrame
             yield f"Only on {which}: {first}{more}."
     by_noise = frame[frame["noise_name"] != ""]
     for dataset, part in by_noise.groupby("dataset", sort=False):
-        total = pd.concat([rows.loc[rows["dataset"] == dataset, "image"] for rows in (here, there)]).nunique()
+        total = pd.concat([rows.loc[rows["dataset"] == dataset, "image"] for rows in (own_rows, other_rows)]).nunique()
         yield f"{part['images'].max()} of {total} images of {dataset} were compared."
     if failed := sum(map(failed_on_both, *zip(*sides, strict=True))):
         yield f"{failed} images, counted under each noise, failed on both sides."
@@ -198,7 +205,7 @@ def regressions(frame: pd.DataFrame, limit: float, metric: str, higher_is_better
     """One sentence per row of a comparison that is worse than `limit` (below 0), and per row with failed images.
 
     The means are tested and not their intervals: the same network gives the same scores on the same pixels, so a mean
-    that is lower has fallen, however few images there are. Where a lower score is better the sign is reversed.
+    that is lower has fallen, even for few images. Where a lower score is better the sign is reversed.
     """
     rows, sentences = frame[frame["metric"] == metric], []
     change = rows["difference"] if higher_is_better else -rows["difference"]

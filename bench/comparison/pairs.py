@@ -25,8 +25,8 @@ class ComparedPair:
 
 
 def choose_pairs(
-    here: pd.DataFrame,
-    there: pd.DataFrame,
+    own_rows: pd.DataFrame,
+    other_rows: pd.DataFrame,
     models: Sequence[str] | str | None,
     against: str | None,
     two_runs: bool,
@@ -37,7 +37,7 @@ def choose_pairs(
 
     `written` are the specs of both sides' user-defined networks as they were written for the run.
     """
-    mine, theirs = (list(dict.fromkeys(rows["model"])) for rows in (here, there))
+    mine, theirs = (list(dict.fromkeys(rows["model"])) for rows in (own_rows, other_rows))
     if models is None and two_runs and against is None:
         if alone := [label for label in mine if label not in theirs]:
             notes.append(f"Not in the other run: {', '.join(alone)}.")
@@ -54,11 +54,11 @@ def choose_pairs(
         raise BadInput(f"expected two models to compare: add --models A --against B; the run has {', '.join(mine)}")
     chosen = [models] if isinstance(models, str) else list(models or [OURS])
     if against is None and two_runs:
-        sides = _sides(chosen, here, written[0], notes, ())
-        return [ComparedPair(side, _side(",".join(side.labels), there, written[1], notes)) for side in sides]
-    other = _side(against or BASELINE, there, written[1], notes)
+        sides = _sides(chosen, own_rows, written[0], notes, ())
+        return [ComparedPair(side, _side(",".join(side.labels), other_rows, written[1], notes)) for side in sides]
+    other = _side(against or BASELINE, other_rows, written[1], notes)
     excluded = () if two_runs else other.labels
-    pairs = [ComparedPair(side, other) for side in _sides(chosen, here, written[0], notes, excluded)]
+    pairs = [ComparedPair(side, other) for side in _sides(chosen, own_rows, written[0], notes, excluded)]
     if not two_runs and any(set(pair.side.labels) & set(other.labels) for pair in pairs):
         raise BadInput(
             f"expected two different models, got {other.name} on both sides: choose another, or compare two runs"

@@ -1,9 +1,11 @@
-"""Where networks run. An engine takes jobs and gives finished rows; it knows nothing of stores.
+"""Engines: where networks run. An engine takes jobs and returns finished rows; it does not access the store.
 
 in_process     this process
-local   several processes on this machine, one on each GPU where there are any
-dask    the workers of a cluster, each thread of which has a process
-pool    what `local` and `dask` share, `worker` and `child` a process seen from both sides, `packed` what it gets
+local          several processes on this machine, one on each GPU if there are any
+dask           the workers of a cluster, with one process per thread of a worker
+pool           the base class of `local` and `dask`
+worker, child  a process that runs networks, from the parent's and from its own side
+plan_transfer  the plan as it is sent to such a process
 """
 
 from __future__ import annotations
@@ -17,16 +19,16 @@ from bench.runs.plan import Plan
 
 
 class Engine(Protocol):
-    """Open it with the plan; it loads every model once where it runs."""
+    """An engine is constructed with a plan and loads every model once in each process."""
 
     def results(self, jobs: Iterable[Job]) -> Iterator[FinishedRow]:
-        """Rows as they are done; jobs are taken as they are needed."""
+        """Rows as soon as they are computed; jobs are taken from the iterable as they are needed."""
 
     def remaining_results(self) -> Iterator[FinishedRow]:
-        """What was done when the results were left, by an interrupt say."""
+        """Rows that were finished when the iteration over `results` was left, for example by an interrupt."""
 
     def describe(self) -> dict[str, Any]:
-        """For the manifest: at least `device`."""
+        """The engine for the manifest: at least `device`."""
 
     def close(self) -> None:
         """End threads and processes."""
@@ -34,12 +36,12 @@ class Engine(Protocol):
 
 def start(plan: Plan, device: str = "auto", workers: int | str | None = None, dask: str | None = None,
           timeout: float | None = None) -> Engine:  # fmt: skip
-    """The engine for a plan, its models loaded or about to be. Raises BadInput.
+    """The engine for a plan. Raises BadInput.
 
-    A network that hangs cannot be stopped in this process: with a time-out, one process of its own does the work.
+    A network that hangs cannot be stopped inside this process: with a timeout a single child process does the work.
     """
     if workers is not None and dask is not None:
-        raise BadInput("--workers and --dask were both given: processes on this machine, or a cluster")
+        raise BadInput("expected one of --workers (processes on this machine) and --dask (a cluster), got both")
     if dask is not None:
         from bench.engines.dask import Dask
 

@@ -1,13 +1,13 @@
-"""A process that loads a plan's models once and then does the jobs that come in; `bench.engines.worker` starts it.
+"""The program of a process that loads a plan's models once and then computes jobs; `bench.engines.worker` starts it.
 
-It reads pickled packed and jobs at its standard input and writes messages to its standard output:
+It reads a pickled plan and jobs from standard input and writes pickled messages to standard output:
 
-    ("ready", device) or ("refused", words)    once
-    ("begins", cell) and ("ends", None)        around a network
-    ("done", FinishedRow)                         a row
-    ("left", tasks)                            the end of a job: what is left of it when its time is up
+    ("ready", device) or ("refused", message)  once
+    ("begins", cell) and ("ends", None)        around each call of a network
+    ("done", FinishedRow)                      one row
+    ("left", tasks)                            the end of a job, with the tasks that are unfinished when time is up
 
-It ends with its input, so that it does not outlive whoever started it.
+It ends when its input ends, so that it does not outlive its parent.
 """
 
 from __future__ import annotations
@@ -26,28 +26,29 @@ from typing import Any, BinaryIO
 
 
 def main() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is its parent's business
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what networks print is no message
+    """Read a plan and jobs from standard input until it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # its parent handles interrupts
+    messages = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # output printed by networks must not mix with messages
     jobs: queue.SimpleQueue[Any] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(sys.stdin.buffer, jobs), daemon=True).start()
     with tempfile.TemporaryDirectory(prefix="maskbench-") as folder:
-        _serve(jobs, answers, Path(folder))
+        _serve(jobs, messages, Path(folder))
 
 
-def _listen(questions: BinaryIO, jobs: queue.SimpleQueue) -> None:
-    """Put what comes in into a queue; the end of it ends the process, whatever it does at the time."""
+def _listen(stream: BinaryIO, jobs: queue.SimpleQueue) -> None:
+    """Put incoming jobs into a queue; the end of the stream ends the process at once."""
     while True:
         try:
-            jobs.put(pickle.load(questions))
+            jobs.put(pickle.load(stream))
         except EOFError:
             os._exit(0)
-        except Exception:  # of what cannot be read here; the process that asked is told by this one's end
+        except Exception:  # a job that cannot be unpickled here: the parent notices that this process ends
             traceback.print_exc()
             os._exit(1)
 
 
-def _serve(jobs: queue.SimpleQueue, answers: BinaryIO, folder: Path) -> None:
+def _serve(jobs: queue.SimpleQueue, messages: BinaryIO, folder: Path) -> None:
     import torch
 
     from bench.engines.plan_transfer import unpack_plan
@@ -57,29 +58,29 @@ def _serve(jobs: queue.SimpleQueue, answers: BinaryIO, folder: Path) -> None:
     from bench.evaluation.pipeline import Pipeline
     from bench.evaluation.task import remaining_tasks
 
-    def say(kind: str, what: Any = None) -> None:
-        pickle.dump((kind, what), answers)
-        answers.flush()
+    def send(kind: str, content: Any = None) -> None:
+        pickle.dump((kind, content), messages)
+        messages.flush()
 
     packed, device, threads, job_seconds = jobs.get()
     torch.set_num_threads(threads)
-    until = 0.0
+    deadline = 0.0
     try:
         plan = unpack_plan(packed, folder)
         networks = Networks.of(plan, device_of(device))
     except BadInput as error:
-        say("refused", str(error))
+        send("refused", str(error))
         return
-    say("ready", str(networks.device))
-    watch = lambda cell: say("begins" if cell else "ends", cell)  # noqa: E731
-    pipeline = Pipeline(plan, networks, watch, stop=lambda: time.monotonic() > until)
+    send("ready", str(networks.device))
+    watch = lambda cell: send("begins" if cell else "ends", cell)  # noqa: E731
+    pipeline = Pipeline(plan, networks, watch, stop=lambda: time.monotonic() > deadline)
     while True:
         job = jobs.get()
-        until, done = time.monotonic() + job_seconds, set()
+        deadline, done = time.monotonic() + job_seconds, set()
         for finished in pipeline.results([job]):
             done.add(finished.cell)
-            say("done", finished)
-        say("left", remaining_tasks(job.tasks, done))
+            send("done", finished)
+        send("left", remaining_tasks(job.tasks, done))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""The engine of a Dask cluster, on this machine or on many: `local:4`, or a scheduler's address.
+"""The engine of a Dask cluster, on this machine or on several: `local:4`, or the address of a scheduler.
 
-Workers may have other paths. Pixels travel with the jobs, weights and source files of users once to each worker and
-to whichever comes later; what is installed there is checked (`bench.engines.plan_transfer`). Every thread of a Dask worker
-starts a process for the networks, so that one that hangs or crashes takes no Dask worker with it.
+Workers may have other paths. Pixels are sent with the jobs; weights and source files of users are sent once to each
+worker, also to workers that join later; installed packages are checked (`bench.engines.plan_transfer`). Every thread
+of a Dask worker starts a process for the networks, so that one that hangs or crashes does not end the worker.
 """
 
 from __future__ import annotations
@@ -27,17 +27,18 @@ except ImportError as error:
 
 
 class Processes(WorkerPlugin):
-    """On every worker of the cluster: its processes for a plan."""
+    """The processes for a plan on every worker of the cluster."""
 
     def __init__(self, name: str, packed: PackedPlan, device: str, threads: int, timeout: float | None):
         self.name, self.workers = name, Workers(packed, (device,), threads, timeout)
 
     def teardown(self, worker) -> None:
+        """End the processes when the plugin is removed or the worker shuts down."""
         self.workers.close()
 
 
-class OnWorker:
-    """What a cluster is asked to run."""
+class RunOnWorker:
+    """The function that the cluster calls with each job."""
 
     def __init__(self, name: str):
         self.name = name
@@ -47,14 +48,16 @@ class OnWorker:
 
 
 class Dask(Pool):
-    """A client of a cluster; one that was made here ends with it."""
+    """A client of a cluster; a local cluster is started and ended with it."""
 
     def __init__(self, plan: Plan, address: str, device: str = "auto", timeout: float | None = None):
         self.address, self.cluster, threads = address, None, 1
         if address.startswith("local:"):
             count = address.removeprefix("local:")
             if not count.isdigit() or int(count) < 1:
-                raise BadInput(f"--dask {address} came, wanted local:4, say, or a scheduler's address tcp://host:8786")
+                raise BadInput(
+                    f"--dask: expected local:4 or the address of a scheduler such as tcp://host:8786, got {address}"
+                )
             threads = max(1, cores() // int(count))
             self.cluster = LocalCluster(
                 n_workers=int(count), threads_per_worker=1, dashboard_address=None, silence_logs=logging.ERROR
@@ -63,7 +66,7 @@ class Dask(Pool):
         self.plugin = Processes(f"maskbench-{id(self)}", pack_plan(plan, with_content=True), device, threads, timeout)
         self.client.register_plugin(self.plugin, name=self.plugin.name)
         executor = self.client.get_executor(pure=False)
-        super().__init__(plan, executor, OnWorker(self.plugin.name), self._slots, (KilledWorker,))
+        super().__init__(plan, executor, RunOnWorker(self.plugin.name), self._slots, (KilledWorker,))
 
     def _client(self) -> Client:
         try:
@@ -74,18 +77,22 @@ class Dask(Pool):
             client.wait_for_workers(1, timeout=CONNECTION_TIMEOUT)
         except TimeoutError as error:
             client.close()
-            raise BadInput(f"the Dask scheduler at {self.address} has no worker: start one (dask worker)") from error
+            raise BadInput(
+                f"the Dask scheduler at {self.address} has no worker: start one with dask worker {self.address}"
+            ) from error
         return client
 
     def _slots(self) -> int:
-        """Threads of the workers that there are now."""
+        """The number of threads of all present workers."""
         return max(1, sum(self.client.nthreads().values()))
 
     def describe(self) -> dict[str, Any]:
+        """Cluster, number of workers and device, for the manifest."""
         count = len(self.client.nthreads())
         return {"engine": f"Dask, {self.address}, {count} workers", "device": self.plugin.workers.settings[1][0]}
 
     def close(self) -> None:
+        """Cancel waiting jobs and leave the cluster; a local one is shut down."""
         for future in self._waiting:
             future.cancel()
         self.client.unregister_worker_plugin(self.plugin.name)

@@ -1,7 +1,7 @@
-"""A plan made ready for another process, perhaps on another machine with other paths.
+"""A plan as it is sent to another process, perhaps on another machine with other paths.
 
-What belongs to the installation is named, and its version or SHA-256 is checked where it arrives. Weights and the
-source files of users are named by their SHA-256 and go with_content, or are found again under their path and checked.
+What is part of the installation is sent by name, and its version or SHA-256 is checked on arrival. Weights and source
+files of users are sent with their content, or by path and SHA-256 to processes that see the same files.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from noise_zoo.noise import Noise
 
 @dataclass(frozen=True)
 class PackedFile:
-    """A file by name and SHA-256, with its content, or with the path where it lies on this machine.
+    """A file by name and SHA-256, with its content, or with its path on this machine.
 
-    beside  what a source file imports of its folder or package; their names, and its own, are paths from there
+    beside  local modules that a source file imports; their names, and its own, are paths relative to their root
     """
 
     name: str
@@ -38,27 +38,32 @@ class PackedFile:
 
     @classmethod
     def of(cls, path: Path, with_content: bool) -> PackedFile:
+        """A file by itself, of weights for example."""
         content = path.read_bytes()
         digest = hashlib.sha256(content).hexdigest()
         return cls(path.name, digest, content) if with_content else cls(path.name, digest, None, path.resolve())
 
     @classmethod
     def of_source(cls, path: Path, with_content: bool) -> PackedFile:
+        """A source file with the local modules that it imports."""
         root = user_imports.root_of(path)
         own, *others = [replace(cls.of(file, with_content), name=file.relative_to(root).as_posix())
                         for file in source_fingerprint.source_files(path)]  # fmt: skip
         return replace(own, beside=tuple(others))
 
-    def placed(self, folder: Path) -> Path:
-        """Where the file is now; its content is put into a folder where it came with_content. Raises BadInput."""
-        together = (self, *self.beside)
-        own = folder / hashlib.sha256(" ".join(file.sha256 for file in together).encode()).hexdigest()[:16]
-        return [file._placed(own) for file in together][0]
+    def unpack(self, folder: Path) -> Path:
+        """The path of the file on this machine; a file that has its content is written into a folder.
 
-    def _placed(self, folder: Path) -> Path:
+        Raises BadInput if a file that has only its path was changed.
+        """
+        files = (self, *self.beside)
+        own = folder / hashlib.sha256(" ".join(file.sha256 for file in files).encode()).hexdigest()[:16]
+        return [file._unpack(own) for file in files][0]
+
+    def _unpack(self, folder: Path) -> Path:
         if self.content is None:
             if hashlib.sha256(self.path.read_bytes()).hexdigest() != self.sha256:
-                raise BadInput(f"{self.path} was changed while it was in use: start the command again")
+                raise BadInput(f"{self.path} was changed during the run: start the command again")
             return self.path
         path = folder / self.name
         if not path.exists():
@@ -69,15 +74,15 @@ class PackedFile:
 
 @dataclass(frozen=True)
 class PackedPlan:
-    """A plan without data sets, whose models and noises are put together again by `unpack_plan`.
+    """A plan without data sets, which `unpack_plan` puts together again.
 
-    models    of the plan, without factories and paths
-    noises    of the plan: themselves, or the Spec of one from outside
-    metrics   of the plan: themselves, or file.py:NAME
-    sources   a user's source files by the name that model, noise or metric has for them
-    weights   the files of weights that do not ship, by the model's label
-    shipped   SHA-256 of those that do, by the label
-    versions  of the packages that determine numbers
+    plan      its models without factories and paths; without noises, data sets and metrics
+    noises    of the plan; a user-defined one as a spec
+    metrics   of the plan; a user-defined one as its name, path/to/file.py:NAME
+    sources   source files of users, by their paths in the specs of models, noises and metrics
+    weights   files of weights that are not part of the installation, by the model's label
+    shipped   SHA-256 of weights that are part of the installation, by the model's label
+    versions  of packages that scores depend on
     """
 
     plan: Plan
@@ -90,111 +95,117 @@ class PackedPlan:
 
 
 def pack_plan(plan: Plan, with_content: bool) -> PackedPlan:
-    """The packed of a plan; `with_content` puts the content of files into it, for machines that do not see them."""
+    """A plan made ready to be pickled; `with_content` includes files, for machines that do not see them."""
     sources: dict[str, PackedFile] = {}
-    weights = {
-        m.label: PackedFile.of(m.file, with_content) for m in plan.models if m.file and m.found.kind != "shipped"
-    }
-    shipped = {m.label: m.found.hash for m in plan.models if m.found.kind == "shipped"}
+    files = {model.label: model.file for model in plan.models if model.file and model.found.kind != "shipped"}
+    weights = {label: PackedFile.of(file, with_content) for label, file in files.items()}
+    shipped = {model.label: model.found.hash for model in plan.models if model.found.kind == "shipped"}
     for model in plan.models:
-        place = model.source.rpartition(":")[0]
-        if place.endswith(".py"):
-            sources[place] = PackedFile.of_source(Path(place), with_content)
-    texts = tuple(_pack_noise(noise, sources, with_content) for noise in plan.noises)
-    bare = tuple(replace(m, factory=None, found=replace(m.found, file=None)) for m in plan.models)
-    measured = tuple(_pack_metric(metric, sources, with_content) for metric in plan.metrics)
-    rest = replace(plan, models=bare, noises=(), datasets=(), metrics=())
-    return PackedPlan(rest, texts, measured, sources, weights, shipped, versions())
+        _add_source(model.source, sources, with_content)
+    packed_noises = tuple(_pack_noise(noise, sources, with_content) for noise in plan.noises)
+    bare_models = tuple(replace(m, factory=None, found=replace(m.found, file=None)) for m in plan.models)
+    packed_metrics = tuple(_pack_metric(metric, sources, with_content) for metric in plan.metrics)
+    rest = replace(plan, models=bare_models, noises=(), datasets=(), metrics=())
+    return PackedPlan(rest, packed_noises, packed_metrics, sources, weights, shipped, versions())
+
+
+def _add_source(name: str, sources: dict[str, PackedFile], with_content: bool) -> None:
+    """Add the source file of `path/to/file.py:Name`; other names have none."""
+    path = name.rpartition(":")[0]
+    if path.endswith(".py"):
+        sources[path] = PackedFile.of_source(Path(path), with_content)
 
 
 def _pack_noise(noise: Noise, sources: dict[str, PackedFile], with_content: bool) -> Noise | spec.Spec:
-    outside = False
+    """The noise; one that is or contains a user-defined noise as a spec, whose class other processes load again."""
+    user_defined = False
 
     def as_spec(value: Any) -> Any:
-        nonlocal outside
+        nonlocal user_defined
         if not isinstance(value, Noise):
             return value
         file = registry.file_of(type(value))
-        outside = outside or not type(value).__module__.startswith("noise_zoo.")
+        user_defined = user_defined or not type(value).__module__.startswith("noise_zoo.")
         if file is not None:
             sources[str(file)] = PackedFile.of_source(file, with_content)
         name = noises.noise_name(value) if file is None else f"{file}:{type(value).__qualname__}"
         return spec.from_dataclass(name, value, as_spec)
 
-    found = as_spec(noise)
-    return found if outside else noise
+    as_text = as_spec(noise)
+    return as_text if user_defined else noise
 
 
 def _pack_metric(metric: Metric, sources: dict[str, PackedFile], with_content: bool) -> Metric | str:
-    """The metric, or the name of one from outside, whose functions no other process could find."""
+    """The metric; a user-defined one as its name, since its functions cannot be pickled."""
     name = registry.name_of(metric)
-    place = (name or "").rpartition(":")[0]
-    if place.endswith(".py"):
-        sources[place] = PackedFile.of_source(Path(place), with_content)
+    _add_source(name or "", sources, with_content)
     return name or metric
 
 
 def unpack_plan(packed: PackedPlan, folder: Path) -> Plan:
-    """The plan, where the packed arrived; files are put into a folder. Raises BadInput where something is otherwise."""
+    """The plan in the receiving process; files are written into a folder.
+
+    Raises BadInput if packages, weights or sources differ from those that the plan was made with.
+    """
     _check_versions(packed.versions)
-    places = {name: str(file.placed(folder)) for name, file in packed.sources.items()}
-    chosen = tuple(_unpack_model(model, packed, places, folder) for model in packed.plan.models)
-    drawn = tuple(_unpack_noise(noise, places) for noise in packed.noises)
-    measured = tuple(_unpack_metric(metric, places) for metric in packed.metrics)
-    return replace(packed.plan, models=chosen, noises=drawn, metrics=measured)
+    paths = {name: str(file.unpack(folder)) for name, file in packed.sources.items()}
+    plan_models = tuple(_unpack_model(model, packed, paths, folder) for model in packed.plan.models)
+    plan_noises = tuple(_unpack_noise(noise, paths) for noise in packed.noises)
+    plan_metrics = tuple(_unpack_metric(metric, paths) for metric in packed.metrics)
+    return replace(packed.plan, models=plan_models, noises=plan_noises, metrics=plan_metrics)
 
 
-def _moved(name: str, places: dict[str, str]) -> str:
-    """path/to/file.py:Name with the path where that file is now; other names as they are."""
-    place, colon, attribute = name.rpartition(":")
-    return f"{places[place]}{colon}{attribute}" if place in places else name
+def _moved(name: str, paths: dict[str, str]) -> str:
+    """path/to/file.py:Name with the path of the file on this machine; other names unchanged."""
+    path, colon, attribute = name.rpartition(":")
+    return f"{paths[path]}{colon}{attribute}" if path in paths else name
 
 
-def _unpack_metric(metric: Metric | str, places: dict[str, str]) -> Metric:
+def _unpack_metric(metric: Metric | str, paths: dict[str, str]) -> Metric:
     if not isinstance(metric, str):
         return metric
-    return load_metric(_moved(metric, places))
+    return load_metric(_moved(metric, paths))
 
 
-def _check_versions(wanted: dict[str, str]) -> None:
-    here = versions()
-    others = [f"{name} {here.get(name, 'missing')} (wanted {version})"
-              for name, version in wanted.items() if here.get(name) != version]  # fmt: skip
-    if others:
+def _check_versions(expected: dict[str, str]) -> None:
+    installed = versions()
+    different = [f"{name} {installed.get(name, 'missing')} instead of {version}"
+                 for name, version in expected.items() if installed.get(name) != version]  # fmt: skip
+    if different:
         raise BadInput(
-            f"a worker has other packages, which may give other numbers: {', '.join(others)}. Install the same there, "
-            "with the constraints file"
+            f"expected the same packages on a worker, got {', '.join(different)}: install the same versions there with "
+            "constraints.txt"
         )
 
 
-def _unpack_model(model: Model, packed: PackedPlan, places: dict[str, str], folder: Path) -> Model:
+def _unpack_model(model: Model, packed: PackedPlan, paths: dict[str, str], folder: Path) -> Model:
     found = model.found
     if model.label in packed.weights:
-        found = replace(found, file=packed.weights[model.label].placed(folder))
+        found = replace(found, file=packed.weights[model.label].unpack(folder))
     elif found.kind == "shipped":
         found = replace(found, file=cards.weights_folder() / f"{found.name}.safetensors")
     if not model.user_defined:
         factory = import_module(f"baselines.{model.name}").network
     else:
-        factory = registry.user_defined("model", _moved(model.source, places))
+        factory = registry.user_defined("model", _moved(model.source, paths))
     made = replace(model, factory=factory, found=found)
-    _check_model(made, packed.shipped.get(model.label), model.source.rpartition(":")[0] in places)
+    _check_model(made, packed.shipped.get(model.label), model.source.rpartition(":")[0] in paths)
     return made
 
 
-def _check_model(model: Model, shipped: str | None, source_came: bool) -> None:
-    """Weights that ship, and source that is installed, have to be those that the plan was made with."""
+def _check_model(model: Model, shipped: str | None, has_source: bool) -> None:
+    """Raise BadInput if shipped weights or installed sources differ from those that the plan was made with."""
     if shipped and (not model.file.is_file() or model.found.hash != shipped):
-        raise BadInput(f"a worker has not the weights {model.weights} of this version: install the same version there")
-    installed = model.user_defined and not source_came
+        raise BadInput(f"a worker lacks the weights {model.weights} of this version: install the same MaskBench there")
+    installed = model.user_defined and not has_source
     if (
         installed
         and source_fingerprint.source_hash(model.source, model.factory, model.found.identity) != model.source_hash
     ):
-        raise BadInput(f"a worker has another source of {model.source}: install the same there")
+        raise BadInput(f"a worker has another source of {model.source}: install the same version there")
 
 
-def _unpack_noise(noise: Noise | spec.Spec, places: dict[str, str]) -> Noise:
+def _unpack_noise(noise: Noise | spec.Spec, paths: dict[str, str]) -> Noise:
     if not isinstance(noise, spec.Spec):
         return noise
 
@@ -202,7 +213,7 @@ def _unpack_noise(noise: Noise | spec.Spec, places: dict[str, str]) -> Noise:
         if not isinstance(value, spec.Spec):
             return value
         return spec.Spec(
-            _moved(value.name, places), tuple(map(moved, value.args)), tuple((k, moved(v)) for k, v in value.kwargs)
+            _moved(value.name, paths), tuple(map(moved, value.args)), tuple((k, moved(v)) for k, v in value.kwargs)
         )
 
     return noises.load_noise(moved(noise))

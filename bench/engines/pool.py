@@ -1,7 +1,7 @@
-"""The engine of processes, through the interface of `concurrent.futures`: jobs out, replies in as they come.
+"""The base of engines with processes, over an executor of `concurrent.futures`.
 
-A job that comes back in part goes out again with the rest. A cell whose process was lost is tried once more as it
-was, then in smaller tiles, since processes are most often lost for their memory; then its row says what happened.
+The rest of a partly finished job is submitted again. A cell whose process died is tried again as it was and then in
+smaller tiles, since processes are most often killed for their memory; after that its row gets the reason.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from bench.evaluation.rows import failed, planned_row
 from bench.evaluation.task import FinishedRow, Job, remaining_tasks
 from bench.runs.plan import Plan
 
-JOBS_PER_PROCESS = (
-    2  # jobs for each process, one at work and one that waits: memory does not grow with the number of images
-)
-MAX_PLAIN_RETRIES, MAX_RETRIES = 1, 2  # what is tried after so many losses
+JOBS_PER_PROCESS = 2  # one that runs and one that waits: memory does not grow with the number of images
+MAX_PLAIN_RETRIES = 1  # of a cell whose process died, with the planned tile
+MAX_RETRIES = 2  # in total; the last one is in smaller tiles
 
 
 class Pool:
-    """An engine over an executor whose threads have a process each.
+    """An engine over an executor each of whose threads has a process.
 
-    work    what the executor runs: Job -> Reply
-    fatal   what it raises where whole jobs are lost
+    work   the function that the executor runs: Job -> Reply
+    slots  function that gives the present number of processes
+    fatal  exceptions of the executor that mean that a whole job was lost
     """
 
     def __init__(
@@ -40,37 +40,37 @@ class Pool:
     ):
         self.plan, self.executor, self.work, self.slots, self.fatal = plan, executor, work, slots, fatal
         self._waiting: dict[Future[Reply], Job] = {}
-        self._again: deque[Job] = deque()
+        self._retries: deque[Job] = deque()
         self._losses: Counter = Counter()
 
     def results(self, jobs: Iterable[Job]) -> Iterator[FinishedRow]:
-        """Rows in the order in which they are done."""
-        coming = iter(jobs)
+        """Rows in the order in which they are finished."""
+        upcoming = iter(jobs)
         while True:
-            self._submit(coming)
+            self._submit(upcoming)
             if not self._waiting:
                 return
             done, _ = wait(self._waiting, return_when=FIRST_COMPLETED)
             for future in done:
-                yield from self._taken(future)
+                yield from self._collect(future)
 
     def remaining_results(self) -> Iterator[FinishedRow]:
-        """Rows of the jobs that were done when the results were left."""
+        """Rows of jobs that were finished when the iteration over `results` was left."""
         for future in [future for future in self._waiting if future.done() and not future.cancelled()]:
             if future.exception() is None:
                 yield from future.result().finished
             del self._waiting[future]
 
-    def _submit(self, coming: Iterator[Job]) -> None:
+    def _submit(self, upcoming: Iterator[Job]) -> None:
         free = JOBS_PER_PROCESS * self.slots() - len(self._waiting)
         while free > 0:
-            job = self._again.popleft() if self._again else next(coming, None)
+            job = self._retries.popleft() if self._retries else next(upcoming, None)
             if job is None:
                 return
             self._waiting[self.executor.submit(self.work, job)] = job
             free -= 1
 
-    def _taken(self, future: Future[Reply]) -> Iterator[FinishedRow]:
+    def _collect(self, future: Future[Reply]) -> Iterator[FinishedRow]:
         job = self._waiting.pop(future)
         try:
             reply = future.result()
@@ -83,18 +83,18 @@ class Pool:
             yield from self._lost(job, reply.lost)
             left = remaining_tasks(left, {reply.lost.cell})
         if left:
-            self._again.append(replace(job, tasks=left))
+            self._retries.append(replace(job, tasks=left))
 
     def _lost(self, job: Job, lost: LostCell) -> Iterator[FinishedRow]:
-        """Try the cell again, by itself, or give it up."""
+        """Submit a cell whose process died again, by itself; after the last retry its row fails."""
         (task,) = (task for task in job.tasks if lost.cell in task.cells)
-        times = (job.image_hash, job.dataset, job.image, lost.cell)
-        self._losses[times] += 1
+        key = (job.image_hash, job.dataset, job.image, lost.cell)
+        self._losses[key] += 1
         alone = replace(task, models=lost.cell[2:])
-        if lost.in_time and self._losses[times] <= MAX_PLAIN_RETRIES:
-            self._again.append(replace(job, tasks=(alone,)))
-        elif lost.in_time and self._losses[times] <= MAX_RETRIES and self._can_shrink(job, lost):
-            self._again.append(replace(job, tasks=(replace(alone, smaller=1),)))
+        if lost.can_retry and self._losses[key] <= MAX_PLAIN_RETRIES:
+            self._retries.append(replace(job, tasks=(alone,)))
+        elif lost.can_retry and self._losses[key] <= MAX_RETRIES and self._can_shrink(job, lost):
+            self._retries.append(replace(job, tasks=(replace(alone, tile_reductions=1),)))
         else:
             yield FinishedRow(lost.cell, failed(planned_row(self.plan, job, lost.cell), lost.reason))
 
@@ -102,10 +102,10 @@ class Pool:
         return self.plan.tilings[lost.cell[2]].smaller(*job.clean.shape[:2]) is not None
 
     def _whole_job_lost(self, job: Job, reason: str) -> Iterator[FinishedRow]:
-        """Its cells one by one; a job of one cell is that cell's loss."""
+        """Submit the cells of a lost job one by one; a job of one cell counts as the loss of that cell."""
         cells = list(chain.from_iterable(task.cells for task in job.tasks))
         if len(cells) == 1:
             yield from self._lost(job, LostCell(cells[0], reason))
             return
         for task in job.tasks:
-            self._again.extend(replace(job, tasks=(replace(task, models=(model,)),)) for model in task.models)
+            self._retries.extend(replace(job, tasks=(replace(task, models=(model,)),)) for model in task.models)

@@ -1,4 +1,4 @@
-"""A process of networks, seen from outside: it is started, given jobs, and ended when a network hangs."""
+"""The parent's side of a process that runs networks: it starts it, sends jobs, and kills it if a network hangs."""
 
 from __future__ import annotations
 
@@ -19,21 +19,24 @@ from bench.engines.plan_transfer import PackedPlan
 from bench.errors import BadInput
 from bench.evaluation.task import Cell, FinishedRow, Job, Task, remaining_tasks
 
-MAX_JOB_SECONDS = 5.0  # so much is lost at most where a run is killed
+MAX_JOB_SECONDS = 5.0  # a job is returned unfinished after that: a killed run loses at most this much work
 
 
 @dataclass(frozen=True)
 class LostCell:
-    """A cell that a process did not live through, and how it ended."""
+    """A cell during which a process died, and how it ended.
+
+    can_retry  whether trying again makes sense: not after a timeout
+    """
 
     cell: Cell
     reason: str
-    in_time: bool = True
+    can_retry: bool = True
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What came of a job: rows, what is left of it, and the cell that the process was lost with."""
+    """The result of a job: its rows, its unfinished tasks, and the cell during which the process died, if it did."""
 
     finished: list[FinishedRow]
     left: tuple[Task, ...]
@@ -41,10 +44,10 @@ class Reply:
 
 
 class Worker:
-    """One process; it starts with the first job, and again after it was lost.
+    """One process; it is started for the first job, and again after it died.
 
-    timeout      seconds that a network may take for an image
-    job_seconds  after which a job gives back what is left of it
+    timeout      seconds that a network may take for an image; None for no limit
+    job_seconds  seconds after which the process returns the rest of a job
     """
 
     def __init__(
@@ -55,12 +58,12 @@ class Worker:
         timeout: float | None,
         job_seconds: float = MAX_JOB_SECONDS,
     ):
-        self.start_with = (packed, device, threads, job_seconds)
+        self.start_message = (packed, device, threads, job_seconds)
         self.threads, self.timeout = threads, timeout
         self.process: subprocess.Popen | None = None
 
     def work(self, job: Job) -> Reply:
-        """Do a job, or a part of it. Raises BadInput where the process refuses the plan."""
+        """Compute a job, or a part of it. Raises BadInput if the process cannot load the plan."""
         if self.process is None or self.process.poll() is not None:
             self._start()
         process = self.process
@@ -69,71 +72,72 @@ class Worker:
         try:
             self._send(job)
             while True:
-                kind, what = self._receive(self.timeout if cell else None)
+                kind, content = self._receive(self.timeout if cell else None)
                 if kind == "left":
-                    return Reply(finished, what)
+                    return Reply(finished, content)
                 if kind == "done":
-                    finished.append(what)
+                    finished.append(content)
                 elif kind in ("begins", "ends"):
-                    cell = what
+                    cell = content
         except queue.Empty:
-            lost = LostCell(cell, f"no output within {self.timeout:g} s (--timeout)", in_time=False)
+            lost = LostCell(cell, f"no output within {self.timeout:g} s (--timeout)", can_retry=False)
         except (EOFError, OSError):
             lost = LostCell(cell, _end(process))
         self.close()
         left = remaining_tasks(job.tasks, {one.cell for one in finished})
-        if lost.cell is None and left:  # it was lost between networks: with the next one
+        if lost.cell is None and left:  # it died between two networks: attributed to the next one
             lost = LostCell(left[0].cells[0], lost.reason)
         return Reply(finished, left, lost if left else None)
 
     def close(self) -> None:
-        """End the process, whatever it does."""
+        """Kill the process, whatever it is doing."""
         process, self.process = self.process, None
         if process is not None:
             process.kill()
             process.wait()
             self._listener.join()
             process.stdout.close()
-            with suppress(BrokenPipeError):  # a job that it did not live to read
+            with suppress(BrokenPipeError):  # a job that the process had not read yet
                 process.stdin.close()
 
     def _start(self) -> None:
         self.close()
-        place = str(Path(bench.__file__).parents[1])
-        path = os.pathsep.join(filter(None, [place, os.environ.get("PYTHONPATH")]))
+        root = str(Path(bench.__file__).parents[1])
+        path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
         environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": str(self.threads)}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "bench.engines.child"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,
-            start_new_session=True,  # an interrupt from the terminal is not for it
+            start_new_session=True,  # so that an interrupt from the terminal does not reach it
         )
         self._messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._listener = threading.Thread(target=self._listen, args=(self.process.stdout,), daemon=True)
         self._listener.start()
         process = self.process
         try:
-            self._send(self.start_with)
-            kind, what = self._receive(None)
+            self._send(self.start_message)
+            kind, content = self._receive(None)
         except (EOFError, OSError) as error:
             reason = _end(process)
             self.close()
             raise BadInput(f"a worker process ended while it loaded the models: {reason}") from error
         if kind == "refused":
             self.close()
-            raise BadInput(what)
+            raise BadInput(content)
 
-    def _listen(self, answers) -> None:
+    def _listen(self, stream) -> None:
+        """Put messages of the process into a queue; None when it has ended."""
         while True:
             try:
-                self._messages.put(pickle.load(answers))
+                self._messages.put(pickle.load(stream))
             except (EOFError, OSError, pickle.UnpicklingError):
                 self._messages.put(None)
                 return
 
-    def _send(self, what: Any) -> None:
-        pickle.dump(what, self.process.stdin, protocol=pickle.HIGHEST_PROTOCOL)
+    def _send(self, message: Any) -> None:
+        pickle.dump(message, self.process.stdin, protocol=pickle.HIGHEST_PROTOCOL)
         self.process.stdin.flush()
 
     def _receive(self, timeout: float | None) -> tuple[str, Any]:
@@ -144,9 +148,9 @@ class Worker:
 
 
 class Workers:
-    """A worker for each thread that asks; it can be sent to other machines while it has none.
+    """One worker per thread that calls `work`. It can be pickled, and is sent to other machines without its workers.
 
-    devices  for the first, the second, ...; from the start again where they do not suffice
+    devices  of the first worker, the second, ...; used in turn if there are more workers
     """
 
     def __init__(self, packed: PackedPlan, devices: tuple[str, ...], threads: int, timeout: float | None):
@@ -164,7 +168,7 @@ class Workers:
         self._open()
 
     def work(self, job: Job) -> Reply:
-        """Do a job, or a part of it, in this thread's process."""
+        """Compute a job, or a part of it, in the process of this thread."""
         if not hasattr(self._own, "worker"):
             packed, devices, threads, timeout = self.settings
             with self._lock:
@@ -173,13 +177,14 @@ class Workers:
         return self._own.worker.work(job)
 
     def close(self) -> None:
+        """Kill all processes."""
         for worker in self._all:
             worker.close()
 
 
 def _end(process: subprocess.Popen) -> str:
-    """How a process ended, in words."""
+    """How a process ended, as text."""
     code = process.wait()
     if code == -signal.SIGKILL:
-        return "its process was killed, perhaps by the system for its memory"
+        return "its process was killed, probably because memory was exhausted"
     return f"its process ended with {signal.Signals(-code).name if code < 0 else f'code {code}'}"

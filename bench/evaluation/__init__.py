@@ -1,10 +1,10 @@
-"""What is done with one clean image: noise, networks, scores. No store and no engine: it runs in any process.
+"""The evaluation of one clean image: noise, networks, scores. It needs no store and no engine, and runs in any process.
 
-task      what is to be done, small enough to travel
-pending   which of it a store lacks, image by image
+task      jobs and tasks, small enough to be sent to other processes
+pending   the jobs that a store lacks, image by image
 prepare   the noisy image
-denoise   a network on it
-score     metrics, pictures
+denoise   a network on the noisy image
+score     metrics and pictures
 rows      the columns of a row
-pipeline  all of these at once, each a step ahead of the next
+pipeline  all of these in parallel, each one image ahead of the next
 """

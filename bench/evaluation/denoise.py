@@ -1,4 +1,4 @@
-"""The networks of a plan on a device, and one of them on one noisy image."""
+"""The networks of a plan on a device, and denoising of one image with one of them."""
 
 from __future__ import annotations
 
@@ -24,9 +24,11 @@ from bench.runs.plan import Plan
 
 @dataclass(frozen=True)
 class DenoisedImage:
-    """What a network made of an image: 8 bits, of its shape, and its seconds; or the reason why it made nothing.
+    """The output of a network for one image, or the reason why there is none.
 
-    tile  the side of the tile it was made in, 0 for the whole image
+    pixels   uint8 of the shape of the noisy image, or None
+    tile     side in pixels of the tiles that the image was processed in; 0 for the whole image
+    seconds  of the forward pass
     """
 
     pixels: np.ndarray | None
@@ -37,7 +39,7 @@ class DenoisedImage:
 
 @dataclass(frozen=True)
 class Networks:
-    """The models of a plan, loaded once; they are in its order. `channels`: `Model.channels` of each."""
+    """The networks of a plan, in its order, on a device. `channels`: `Model.channels` of each."""
 
     networks: tuple[nn.Module, ...]
     channels: tuple[int | None, ...]
@@ -46,29 +48,29 @@ class Networks:
 
     @classmethod
     def of(cls, plan: Plan, device: torch.device) -> Networks:
-        """Raises BadInput where weights do not fit, or a network from outside does not do what it has to."""
+        """Load the networks. Raises BadInput if weights do not fit, or a user-defined network fails its check."""
         networks = tuple(load(model, device, plan.precision) for model in plan.models)
         return cls(networks, tuple(model.channels for model in plan.models), plan.tilings, device)
 
-    def denoise(self, place: int, prepared: PreparedImage, smaller: int = 0) -> DenoisedImage:
-        """Run the model at a place on a noisy image; where memory does not suffice, in smaller and smaller tiles.
+    def denoise(self, index: int, prepared: PreparedImage, tile_reductions: int = 0) -> DenoisedImage:
+        """Denoise an image with the model of an index; if memory is exhausted, in smaller and smaller tiles.
 
-        `smaller`: how many times the tile is to be smaller than planned from the start.
+        `tile_reductions`: how often the planned tile is made smaller before the first attempt.
         """
         *size, channels = prepared.noisy.shape
-        network = adapters.for_image(self.networks[place], self.channels[place], channels)
-        tiling, problem = self.tilings[place].smaller(*size, smaller), "out of memory"
+        network = adapters.for_image(self.networks[index], self.channels[index], channels)
+        tiling, problem = self.tilings[index].smaller(*size, tile_reductions), "out of memory"
         while tiling is not None:
             try:
                 return self._denoise(network, prepared, tiling)
-            except (Exception, SystemExit) as error:  # a network, perhaps a user's, may raise anything: the row says it
+            except (Exception, SystemExit) as error:  # a user-defined network may raise anything
                 problem = first_line(error)
                 if not is_out_of_memory(error):
                     return DenoisedImage(None, tiling.tile(*size), reason=problem)
             if self.device.type == "cuda":
                 torch.cuda.empty_cache()
             tiling = tiling.smaller(*size)
-        return DenoisedImage(None, self.tilings[place].tile(*size), reason=problem)
+        return DenoisedImage(None, self.tilings[index].tile(*size), reason=problem)
 
     def _denoise(self, network: nn.Module, prepared: PreparedImage, tiling: Tiling) -> DenoisedImage:
         tile = tiling.tile(*prepared.noisy.shape[:2])
@@ -80,14 +82,14 @@ class Networks:
             y = network(x.to(self.device, copy=True), **keyed(network, [prepared.mask_key]))[0].float().cpu()
         seconds = time.perf_counter() - began
         if y.shape != x.shape[1:]:
-            raise ValueError(f"the output has shape {tuple(y.shape)}, wanted {tuple(x.shape[1:])}")
+            raise ValueError(f"expected an output of shape {tuple(x.shape[1:])}, got {tuple(y.shape)}")
         if not torch.isfinite(y).all():
-            raise ValueError("the output has values that are not finite")
+            raise ValueError("expected finite values in the output, got NaN or infinity")
         return DenoisedImage(to_bytes(y.permute(1, 2, 0).numpy()), tile, seconds)
 
 
 def load(model: Model, device: torch.device, precision: str) -> nn.Module:
-    """The network on the device, in a precision; one from outside is tried first. Raises BadInput."""
+    """The network on the device, in a precision; a user-defined one is checked first. Raises BadInput."""
     network = model.checked(device)
     with as_bad_input(f"model {model.label}"):
         return precisions.cast(network, precision)

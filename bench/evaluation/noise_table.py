@@ -1,4 +1,4 @@
-"""Noise x level: how far the noisy input is from the clean image, on each data set."""
+"""PSNR and SSIM of noisy images for every noise, level and data set."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from noise_zoo.noise import Noise
 
 
 def measure(chosen: list[Noise], datasets: list[Dataset], protocol: str, seed: int) -> Iterator[dict]:
-    """A row a data set and noise, as soon as it is known: mean PSNR and SSIM of the noisy input with intervals.
+    """One row per data set and noise, as soon as it is computed: mean PSNR (dB) and SSIM with 95% intervals.
 
-    Data sets have the noises that fit them: pairs their own, and Gaussian 15.
+    Data sets of pairs have their own recorded noise and Gaussian 15. Raises BadInput.
     """
     reference = noises.load_noise(noises.REFERENCE)
     for dataset in datasets:
@@ -51,12 +51,12 @@ def _version(image: CleanImage, noise: Noise, seed: int, protocol: str) -> Noisy
 
 
 def wide(rows: pd.DataFrame) -> pd.DataFrame:
-    """Noises down, data sets across: 'PSNR / SSIM'."""
+    """A table with one row per noise and one column per data set: 'PSNR / SSIM'."""
     text = [f"{psnr:.2f} / " + ("-" if pd.isna(ssim) else f"{ssim:.4f}")
             for psnr, ssim in zip(rows["psnr"], rows["ssim"], strict=True)]  # fmt: skip
-    across = rows.assign(text=text).pivot(index="noise", columns="dataset", values="text")
+    by_dataset = rows.assign(text=text).pivot(index="noise", columns="dataset", values="text")
     names = list(dict.fromkeys(rows["dataset"]))
-    ordered = across.loc[list(dict.fromkeys(rows["noise"])), names].fillna("")
+    ordered = by_dataset.loc[list(dict.fromkeys(rows["noise"])), names].fillna("")
     counts = rows.groupby("dataset")["images"].first()
-    headed = ordered.rename(columns={name: f"{name}, {counts[name]} images" for name in names})
-    return headed.reset_index().rename_axis(None, axis=1)
+    titled = ordered.rename(columns={name: f"{name}, {counts[name]} images" for name in names})
+    return titled.reset_index().rename_axis(None, axis=1)

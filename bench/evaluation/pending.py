@@ -1,4 +1,4 @@
-"""Which rows of a plan a store lacks, found out image by image: a key has the pixels in it, so images are read."""
+"""The rows of a plan that a store lacks, image by image: a key covers the pixels, so every image has to be read."""
 
 from __future__ import annotations
 
@@ -21,84 +21,85 @@ from bench.runs.plan import Plan
 from bench.runs.store import row_key
 from noise_zoo.noise import Noise
 
-# told of each image that was read: data set, image, hashes of its pixels by noise ('' of the clean one), keys of rows
-Heard = Callable[[str, str, Mapping[str, str], list[str]], None]
+# arguments: data set, image, hashes of its pixels by noise ('' for the clean image), keys of its rows
+ImageCallback = Callable[[str, str, Mapping[str, str], list[str]], None]
 
 
 class PendingJobs:
     """The jobs that complete a store, in the order of the plan.
 
-    done        keys of the rows that are there
-    pictures    how many images of a data set have their pictures kept, at the first seed
-    heard       is told of each image that was read
-    skipped     how many rows of the images read so far are there
-    unreadable  rows of images that could not be read, since they were last taken away
+    done           keys of the rows that are in the store
+    pictures       number of images of each data set whose pictures are saved, at the first seed
+    on_image_read  called for each image after it was read
+    skipped        number of rows that were skipped because they are in the store
+    unreadable     rows of images that could not be read; the caller takes them out
     """
 
-    def __init__(self, plan: Plan, done: Collection[str], pictures: int = 0, heard: Heard = lambda *image: None):
-        self.plan, self.done, self.pictures, self.heard = plan, done, pictures, heard
+    def __init__(self, plan: Plan, done: Collection[str], pictures: int = 0,
+                 on_image_read: ImageCallback = lambda *image: None):  # fmt: skip
+        self.plan, self.done, self.pictures, self.on_image_read = plan, done, pictures, on_image_read
         self.skipped = 0
         self.unreadable: list[dict[str, Any]] = []
 
     def jobs(self) -> Iterator[Job]:
-        """A job for each image that lacks rows; the next image is read while one is worked on."""
-        images = ((d, place, image) for d in self.plan.datasets for place, image in enumerate(d.images))
+        """One job for each image that lacks rows; the next image is read in the background."""
+        images = (
+            (dataset, index, image) for dataset in self.plan.datasets for index, image in enumerate(dataset.images)
+        )
         with ThreadPoolExecutor(1, "reader") as reader:
             waiting = None
-            for dataset, place, image in images:
-                upcoming = (dataset, place, image, reader.submit(_read, image, self._recorded(dataset)))
+            for dataset, index, image in images:
+                upcoming = (dataset, index, image, reader.submit(_read, image, self._recorded(dataset)))
                 if waiting is not None:
                     yield from self._job(*waiting)
                 waiting = upcoming
             if waiting is not None:
                 yield from self._job(*waiting)
 
-    def _job(self, dataset: Dataset, place: int, image: CleanImage, reading) -> Iterator[Job]:
+    def _job(self, dataset: Dataset, index: int, image: CleanImage, reading) -> Iterator[Job]:
         try:
             with isolation.let_others_run():
                 clean, image_hash, recorded = reading.result()
         except (ValueError, OSError) as error:
             rows = list(self._unreadable(dataset, image.name, first_line(error)))
-            self.heard(dataset.name, image.name, {"": ""}, list(map(row_key, rows)))
+            self.on_image_read(dataset.name, image.name, {"": ""}, list(map(row_key, rows)))
             self.unreadable += rows
             return
         whole = Job(dataset.name, image.name, clean, image_hash, (), recorded, image.photograph)
-        tasks, asked = [], []
+        tasks, planned = [], []
         for seed, noise in self.plan.seeds_and_noises(dataset):
             cells = [(noise, seed, model) for model in range(len(self.plan.models))]
             keys = [row_key(planned_row(self.plan, whole, cell)) for cell in cells]
             models = tuple(model for model, key in enumerate(keys) if key not in self.done)
-            asked += keys
+            planned += keys
             self.skipped += len(keys) - len(models)
             if models:
-                pictured = place < self.pictures and seed == self.plan.seeds[0]
+                pictured = index < self.pictures and seed == self.plan.seeds[0]
                 tasks.append(Task(noise, seed, models, pictured))
         pairs = {self.plan.noise_columns[noise]["noise"]: pair.pair_hash for noise, pair in recorded.items()}
-        self.heard(dataset.name, image.name, {"": image_hash, **pairs}, asked)
+        self.on_image_read(dataset.name, image.name, {"": image_hash, **pairs}, planned)
         if tasks:
             yield replace(whole, tasks=tuple(tasks))
 
     def _recorded(self, dataset: Dataset) -> dict[int, Noise]:
-        """The noises of the plan whose noisy images are in the data set, by their places."""
-        places = {place: self.plan.noises[place] for place in self.plan.noises_on(dataset)}
-        return {place: noise for place, noise in places.items() if noise.recorded}
+        """The noises of the plan, by index, whose noisy images are recorded in the data set."""
+        in_plan = {index: self.plan.noises[index] for index in self.plan.noises_on(dataset)}
+        return {index: noise for index, noise in in_plan.items() if noise.recorded}
 
     def _unreadable(self, dataset: Dataset, image: str, reason: str) -> Iterator[dict[str, Any]]:
+        """The failed rows of an image that cannot be read."""
         for (seed, noise), model in product(self.plan.seeds_and_noises(dataset), range(len(self.plan.models))):
             yield failed(row_without_scores(self.plan, model, noise, seed, dataset.name, image, "", 0), reason)
 
 
-def _read(image: CleanImage, wanted: dict[int, Noise]) -> tuple[np.ndarray, str, dict[int, RecordedImage]]:
-    """The clean image and its hash, and the noisy ones that are recorded with it under these noises."""
-    with isolation.our_code():  # not while user code may have changed the current folder, say
-        clean, others = image.read_with(wanted.values())
-        image_hash, noisy = noises.pixel_hash(clean), dict(zip(wanted, others, strict=True))
-    return (
-        clean,
-        image_hash,
-        {place: RecordedImage(pixels, _both(image_hash, pixels)) for place, pixels in noisy.items()},
-    )
+def _read(image: CleanImage, recorded: dict[int, Noise]) -> tuple[np.ndarray, str, dict[int, RecordedImage]]:
+    """The clean image, its hash, and by index the noisy images that are recorded with it under these noises."""
+    with isolation.our_code():  # user-defined code may have changed the current folder
+        clean, others = image.read_with(recorded.values())
+        image_hash, noisy = noises.pixel_hash(clean), dict(zip(recorded, others, strict=True))
+    pairs = {index: RecordedImage(pixels, _pair_hash(image_hash, pixels)) for index, pixels in noisy.items()}
+    return clean, image_hash, pairs
 
 
-def _both(image_hash: str, noisy: np.ndarray) -> str:
+def _pair_hash(image_hash: str, noisy: np.ndarray) -> str:
     return hashlib.sha256((image_hash + noises.pixel_hash(noisy)).encode()).hexdigest()

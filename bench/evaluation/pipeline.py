@@ -1,8 +1,8 @@
-"""While a network works, the next noisy image is made and the last output is scored in other threads.
+"""The evaluation as a pipeline: while a network runs, threads make the next noisy image and score the last output.
 
-Images are not batched: on processors four images at once took 1.04 to 2.3 times as long as one by one (128x128, the
-shipped networks), and some kernels round otherwise in a batch (1 of 196,608 samples of RIDNet and 3 of Restormer moved
-by one step of 8 bits), so that a row would depend on its neighbours.
+Images are not batched: on CPUs four images at once took 1.04 to 2.3 times as long as one by one (128x128, the shipped
+networks), and some kernels round differently in a batch (1 of 196,608 values of RIDNet and 3 of Restormer changed by
+one 8-bit level), so that a row would depend on the other images.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from bench.evaluation.score import Scorer, pictures
 from bench.evaluation.task import Cell, FinishedRow, Job, Task
 from bench.runs.plan import Plan
 
-MAX_WAITING_OUTPUTS = 2  # outputs that wait for their scores, at most
+MAX_WAITING_OUTPUTS = 2  # outputs that wait for their scores
 
 
 class Pipeline:
-    """The plan's networks in this process; close it when done.
+    """The evaluation of a plan in this process; close it when done.
 
-    watch  is told the cell whose network is about to work, and None when it has ended
-    stop   is asked before each network whether to leave the rest undone
+    watch  called with the cell before its network runs, and with None afterwards
+    stop   called before each network: whether to leave the rest of the job unfinished
     """
 
     def __init__(
@@ -41,11 +41,11 @@ class Pipeline:
         stop: Callable[[], bool] = lambda: False,
     ):
         self.plan, self.networks, self.watch, self.stop = plan, networks, watch, stop
-        self._maker, self._scorer = _one_thread("maker"), _one_thread("scorer")
+        self._noise_maker, self._scorer = _one_thread("maker"), _one_thread("scorer")
         self._scoring: deque[Future[FinishedRow]] = deque()
 
     def results(self, jobs: Iterable[Job]) -> Iterator[FinishedRow]:
-        """A finished row for each model of each task, in order."""
+        """One row for each model of each task, in order."""
         return _step_by_step(self._results(jobs))
 
     def _results(self, jobs: Iterable[Job]) -> Iterator[FinishedRow]:
@@ -57,27 +57,28 @@ class Pipeline:
         yield from self._remaining_results()
 
     def remaining_results(self) -> Iterator[FinishedRow]:
-        """What networks had done when the results were left."""
+        """Rows whose outputs were finished when the iteration over `results` was left."""
         return _step_by_step(self._remaining_results())
 
     def _remaining_results(self) -> Iterator[FinishedRow]:
         while self._scoring:
-            yield _of(self._scoring.popleft())
+            yield _result_of(self._scoring.popleft())
 
     def close(self) -> None:
-        for pool in (self._maker, self._scorer):
+        """End the threads and drop waiting work."""
+        for pool in (self._noise_maker, self._scorer):
             pool.shutdown(cancel_futures=True)
 
     def _prepared(self, tasks: Iterator[tuple[Job, Task]]) -> Iterator[tuple[Job, Task, PreparedImage | str]]:
-        """Each task with its pixels, or why it has none; made one ahead of use."""
+        """Each task with its noisy image, or the reason why it has none; made one task ahead."""
         waiting = None
         for job, task in tasks:
-            upcoming = (job, task, self._maker.submit(_prepare, self.plan, job, task))
+            upcoming = (job, task, self._noise_maker.submit(_prepare, self.plan, job, task))
             if waiting is not None:
-                yield *waiting[:2], _of(waiting[2])
+                yield *waiting[:2], _result_of(waiting[2])
             waiting = upcoming
         if waiting is not None:
-            yield *waiting[:2], _of(waiting[2])
+            yield *waiting[:2], _result_of(waiting[2])
 
     def _results_of(self, job: Job, task: Task, prepared: PreparedImage | str) -> Iterator[FinishedRow]:
         if isinstance(prepared, str):
@@ -90,17 +91,17 @@ class Pipeline:
                 return
             row = planned_row(self.plan, job, cell, self.networks.device)
             self.watch(cell)
-            output = self.networks.denoise(cell[-1], prepared, task.smaller)
+            output = self.networks.denoise(cell[-1], prepared, task.tile_reductions)
             self.watch(None)
             row = with_smaller_tile(row, output.tile)
             self._scoring.append(self._scorer.submit(self._finish, cell, row, output, task, prepared, scorer))
             while self._scoring and (len(self._scoring) > MAX_WAITING_OUTPUTS or self._scoring[0].done()):
-                yield _of(self._scoring.popleft())
+                yield _result_of(self._scoring.popleft())
 
     def _finish(
         self, cell: Cell, row: dict, output: DenoisedImage, task: Task, prepared: PreparedImage, scorer: Future
     ) -> FinishedRow:
-        """Score an output, in the scorers' thread; the noisy input was scored there before."""
+        """Score an output, in the thread of the scorer, in which the noisy input was scored before."""
         with isolation.our_code():
             return self._scored(cell, row, output, task, prepared, scorer)
 
@@ -113,17 +114,17 @@ class Pipeline:
                 row = failed(row, output.reason)
             else:
                 row.update(scorer.result().columns(output.pixels), seconds=output.seconds)
-        except (ValueError, RuntimeError, MemoryError) as error:  # out of memory
+        except (ValueError, RuntimeError, MemoryError) as error:  # out of memory, for example
             return FinishedRow(cell, failed(row, first_line(error)))
         return FinishedRow(cell, row, pictures(self.plan, task, row, output.pixels, prepared) if task.pictured else {})
 
 
 def _one_thread(name: str) -> ThreadPoolExecutor:
-    """A thread in which torch starts no others: the processors are the network's, whose threads would wait for them."""
+    """A thread in which torch uses one core: the others belong to the network, whose threads would wait for them."""
     pool, threads = ThreadPoolExecutor(1, name), torch.get_num_threads()
-    pool.submit(torch.get_num_threads).result()  # at first it takes the process's number, whatever it was told before
+    pool.submit(torch.get_num_threads).result()  # the first call resets the number to the process's
     pool.submit(torch.set_num_threads, 1).result()
-    torch.set_num_threads(threads)  # which is the process's number too
+    torch.set_num_threads(threads)  # setting it in a thread changes the process's number as well
     return pool
 
 
@@ -141,7 +142,7 @@ def _scorer(plan: Plan, prepared: PreparedImage, device: torch.device) -> Scorer
 
 
 def _step_by_step(results: Iterator[FinishedRow]) -> Iterator[FinishedRow]:
-    """The results, each made as our own work: it waits while code of users runs in another thread."""
+    """The results, each computed while no user-defined code runs in another thread."""
     while True:
         with isolation.our_code():
             finished = next(results, None)
@@ -150,7 +151,7 @@ def _step_by_step(results: Iterator[FinishedRow]) -> Iterator[FinishedRow]:
         yield finished
 
 
-def _of(future: Future) -> Any:
-    """What a future gives, which may be a user's code's work."""
+def _result_of(future: Future) -> Any:
+    """The result of a future, while other threads may run user-defined code."""
     with isolation.let_others_run():
         return future.result()

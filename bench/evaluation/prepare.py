@@ -1,4 +1,4 @@
-"""The noisy image of a task, as the protocol stores it."""
+"""The noisy image of a task under the protocol."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from noise_zoo.legacy import LegacyGenerator
 
 @dataclass(frozen=True)
 class PreparedImage:
-    """A task's pixels, all (H, W, 1) or (H, W, 3), and the key of the masks that networks draw on it.
+    """The pixels of a task, all (H, W, 1) or (H, W, 3), and the key of the masks that networks draw on it.
 
-    noisy  as networks get it, float32
-    noisy_bytes, clean_bytes  the noisy input and the clean target in 8 bits, as they are scored
+    noisy                     the input of networks, float32
+    noisy_bytes, clean_bytes  the noisy input and the clean target as they are scored, uint8
     """
 
     noisy: np.ndarray
@@ -28,18 +28,18 @@ class PreparedImage:
 
 
 def prepare(plan: Plan, job: Job, task: Task) -> PreparedImage:
-    """Take or make the noisy image. Raises ValueError for whatever goes wrong in a user's noise."""
+    """Make the noisy image, or take the recorded one. Raises ValueError if a user-defined noise fails."""
     noise, image_hash = plan.noises[task.noise], job.hash_under(task.noise)
     if noise.recorded:
         noisy, target = job.recorded[task.noise].noisy, job.clean
     else:
-        noisy, target = noises.apply(noise, job.clean, _stream(plan, image_hash, task))
-    given = np.ascontiguousarray(plan.protocol.noisy_input(noisy), dtype=np.float32)
+        noisy, target = noises.apply(noise, job.clean, _generator(plan, image_hash, task))
+    network_input = np.ascontiguousarray(plan.protocol.noisy_input(noisy), dtype=np.float32)
     mask_key = noises.mask_key(image_hash, noise, task.seed)
-    return PreparedImage(given, to_bytes(given), to_bytes(target), mask_key)
+    return PreparedImage(network_input, to_bytes(network_input), to_bytes(target), mask_key)
 
 
-def _stream(plan: Plan, image_hash: str, task: Task) -> np.random.Generator | LegacyGenerator:
+def _generator(plan: Plan, image_hash: str, task: Task) -> np.random.Generator | LegacyGenerator:
     legacy = plan.protocol.legacy_seed
     if legacy is not None:
         return LegacyGenerator(legacy + task.seed)

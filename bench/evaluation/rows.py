@@ -1,4 +1,4 @@
-"""Rows before they have scores: the columns that a plan determines, and from them the key."""
+"""Rows before they have scores: the columns that the plan determines, which the key is computed from."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bench.runs.store import row_key
 
 def row_without_scores(
     plan: Plan,
-    place: int,
+    model_index: int,
     noise: int,
     seed: int,
     dataset: str,
@@ -22,8 +22,8 @@ def row_without_scores(
     tile: int,
     device: object = "",
 ) -> dict[str, Any]:
-    """The row of the model at `place` on an image under the noise at `noise`, without scores and in good order."""
-    model = plan.models[place]
+    """The row of a model on an image under a noise, both by index, without scores and with status `ok`."""
+    model = plan.models[model_index]
     return {
         "model": model.label,
         "size": model.size,
@@ -45,7 +45,7 @@ def row_without_scores(
 
 
 def planned_row(plan: Plan, job: Job, cell: Cell, device: object = "") -> dict[str, Any]:
-    """The row of a cell of a job, without scores, in the tile that is planned."""
+    """The row of a cell of a job, without scores, with the planned tile."""
     noise, seed, model = cell
     tile = plan.tilings[model].tile(*job.clean.shape[:2])
     row = row_without_scores(plan, model, noise, seed, job.dataset, job.image, job.hash_under(noise), tile, device)
@@ -53,19 +53,19 @@ def planned_row(plan: Plan, job: Job, cell: Cell, device: object = "") -> dict[s
 
 
 def input_description(model: Model, kind: str) -> str:
-    """How a model is given an image of a kind (`channels.kind`), in words."""
+    """How a model gets an image of a kind (`channels.kind`), as text."""
     if kind == channels.GREY:
         return f"{kind}, replicated" if model.channels == 3 else kind
     return f"{kind}, each channel by itself" if model.channels == 1 else kind
 
 
 def failed(row: dict[str, Any], reason: str) -> dict[str, Any]:
-    """The row with a reason in the place of its scores."""
+    """The row with status `failed` and a reason instead of scores."""
     return {**row, "status": "failed", "reason": reason}
 
 
 def with_smaller_tile(row: dict[str, Any], tile: int) -> dict[str, Any]:
-    """The row with another tile than planned, since memory did not suffice; it counts as the one that was asked for."""
+    """The row with a smaller tile than planned, because memory was exhausted; it counts as the planned row."""
     if tile == row["tile"]:
         return row
     before = f"in tiles of {row['tile']}" if row["tile"] else "whole"

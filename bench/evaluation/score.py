@@ -1,4 +1,4 @@
-"""Scores of outputs and of the noisy input, in 8 bits, under the plan's protocol; and the pictures that are kept."""
+"""Scores of outputs and of the noisy input, as 8-bit images under the plan's protocol; and the saved pictures."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bench.runs.store import picture_name, row_key
 
 
 class Scorer:
-    """The plan's metrics against the clean image of a task, on a device; the columns of the noisy input's scores."""
+    """The plan's metrics against the clean image of a task, on a device."""
 
     def __init__(self, plan: Plan, prepared: PreparedImage, device: torch.device):
         self._versions = plan.measured
@@ -33,20 +33,20 @@ class Scorer:
         return {**values, "no_value": self._no_value({})}
 
     def columns(self, output: np.ndarray) -> dict[str, Any]:
-        """The columns of an output's scores; it is uint8, of the shape of the clean image."""
+        """The columns of an output's scores; the output is uint8, of the shape of the clean image."""
         scores = self._score(output)
         capped = int(scores.values.get("psnr") == psnr.MAX_PSNR)
         return {**scores.values, "psnr_capped": capped, "no_value": self._no_value(scores.missing)}
 
     def _no_value(self, missing: dict[str, str]) -> str | None:
-        """JSON for the store: column -> why it is empty, and the version of the metric."""
+        """JSON for the store: column -> [reason why it is empty, version of the metric]."""
         of_noisy = {f"{name}_noisy": [why, self._versions[name]] for name, why in self._noisy.missing.items()}
-        found = {name: [why, self._versions[name]] for name, why in missing.items()}
-        return json.dumps({**found, **of_noisy}) if found or of_noisy else None
+        of_output = {name: [why, self._versions[name]] for name, why in missing.items()}
+        return json.dumps({**of_output, **of_noisy}) if of_output or of_noisy else None
 
 
 def pictures(plan: Plan, task: Task, row: dict[str, Any], output: np.ndarray | None, prepared: PreparedImage):
-    """File name -> lossless picture: the output, and with the first model of a task the noisy and the clean image."""
+    """File name -> lossless picture: the output, and for the first model of a task the noisy and the clean image."""
     shared = [row[column] for column in ("image_hash", "noise", "noise_version", "seed", "protocol")]
     shown = {}
     if row["model"] == plan.models[task.models[0]].label:
@@ -58,7 +58,7 @@ def pictures(plan: Plan, task: Task, row: dict[str, Any], output: np.ndarray | N
 
 
 def _encoded(pixels: np.ndarray) -> bytes:
-    """Lossless WebP, which has no greyscale: there three equal channels."""
+    """Lossless WebP; a greyscale image is stored as three equal channels, since WebP has no greyscale."""
     content = BytesIO()
     picture_of(pixels).save(content, "webp", lossless=True, quality=50, method=2)
     return content.getvalue()

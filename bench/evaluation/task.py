@@ -1,4 +1,4 @@
-"""What is to be done, and what came of it; all of it can be pickled."""
+"""The work of an evaluation, and its results; all of these can be pickled."""
 
 from __future__ import annotations
 
@@ -11,36 +11,37 @@ import numpy as np
 
 from bench.datasets import channels
 
-Cell = tuple[int, int, int]  # places of the noise and the model in the plan, the seed between them
+Cell = tuple[int, int, int]  # index of the noise, seed, index of the model
 
 
 @dataclass(frozen=True)
 class Task:
-    """One noisy image, and the models that have to denoise it.
+    """One noisy image, and the models that denoise it.
 
-    noise, models  places in the plan
-    pictured       whether its pictures are kept
-    smaller        how many times its tiles were made smaller, for want of memory
+    noise, models    indices in the plan
+    pictured         whether its pictures are saved
+    tile_reductions  how often its tiles are made smaller than planned, because memory was exhausted
     """
 
     noise: int
     seed: int
     models: tuple[int, ...]
     pictured: bool = False
-    smaller: int = 0
+    tile_reductions: int = 0
 
     @property
     def cells(self) -> list[Cell]:
+        """The cells of the task, one per model."""
         return [(self.noise, self.seed, model) for model in self.models]
 
     def without(self, done: Collection[Cell]) -> Task:
-        """What is left of the task."""
+        """The task without the models whose cells are done."""
         return replace(self, models=tuple(m for m in self.models if (self.noise, self.seed, m) not in done))
 
 
 @dataclass(frozen=True)
 class RecordedImage:
-    """The noisy image of a pair, like the clean one, and the SHA-256 of the hashes of both."""
+    """The noisy image of a pair, of the shape of the clean one, and the SHA-256 of the hashes of both."""
 
     noisy: np.ndarray
     pair_hash: str
@@ -48,10 +49,10 @@ class RecordedImage:
 
 @dataclass(frozen=True)
 class Job:
-    """Tasks of one clean image, float32 (H, W, 1) or (H, W, 3) in [0, 1], and the SHA-256 of its pixels.
+    """The tasks of one clean image, float32 (H, W, 1) or (H, W, 3) in [0, 1], and the SHA-256 of its pixels.
 
-    recorded    noisy images that came with it, by the place of their noise in the plan
-    photograph  what crops of one photograph have in common
+    recorded    noisy images that are recorded with it, by the index of their noise in the plan
+    photograph  name that crops of one photograph share
     """
 
     dataset: str
@@ -64,11 +65,11 @@ class Job:
 
     @cached_property
     def kind(self) -> str:
-        """Greyscale or colour, in words."""
+        """The kind of the clean image, 'greyscale' or 'colour', see `channels.kind`."""
         return channels.kind(self.clean)
 
     def hash_under(self, noise: int) -> str:
-        """The hash in rows under a noise: of the clean pixels, and of the noisy ones where they were recorded."""
+        """The hash in rows under a noise: of the clean pixels, and also of the noisy ones if they are recorded."""
         return self.recorded[noise].pair_hash if noise in self.recorded else self.image_hash
 
 
@@ -80,7 +81,7 @@ def remaining_tasks(tasks: Iterable[Task], done: Collection[Cell]) -> tuple[Task
 
 @dataclass(frozen=True)
 class FinishedRow:
-    """The row of a cell, and the pictures that go with it: file name -> content."""
+    """The row of a cell, and its pictures: file name -> content."""
 
     cell: Cell
     row: dict[str, Any]

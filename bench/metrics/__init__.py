@@ -1,8 +1,8 @@
-"""Image quality metrics, a file each: a frozen declaration `METRIC` and the function that scores.
+"""Image quality metrics, one file each: a frozen declaration `METRIC` and the function that computes the score.
 
-A metric is found by the name of its module; outside the project by an entry point in the group `maskbench.metric`, or
-as `path/to/file.py:METRIC`. Its name is its column in the rows of a run, and `NAME_noisy` that of the noisy input.
-This package is the only list of metrics: the runner, the statistics and the pages take what a run has measured.
+A metric is known by the name of its module; a user-defined one by an entry point in the group `maskbench.metric`, or as
+`path/to/file.py:METRIC`. Its name is its column in the rows of a run, and `NAME_noisy` that of the noisy input's score.
+This package is the only list of metrics: the runner, the statistics and the pages use the metrics that a run has.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 DEFAULT = "psnr,ssim,lpips"
 
 
-def _at_hand() -> str:
+def _always_available() -> str:
     return ""
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Of one image by metric: the values that there are, and why the others are not."""
+    """The scores of one image: values by metric, and by metric the reason why one has none."""
 
     values: dict[str, float]
     missing: dict[str, str]
@@ -43,20 +43,24 @@ class Scores:
 
 @dataclass(frozen=True)
 class Metric:
-    """What a metric is, and how it scores.
+    """A metric: how it is computed, and how tables and pages present it.
 
-    name              its column; an identifier, the module's name where it is one of ours
-    against           the clean image, a uint8 tensor (H, W, C) -> a function from an output like it to its score; what
-                      the outputs of several models share is done once. C is 1 of a greyscale image, else 3. What it
-                      raises for an image (ValueError where that is too small) is why the image has no value
-    title, unit       as tables head it; `digits` are decimals shown
-    meaning           one line for a reader who does not know it
-    definition, source  how exactly it is computed, and who defined it
-    crops_border          whether a protocol's border is left out before it
-    uses_channel_order           whether it is given the channels in the order that a protocol says
-    missing           why it cannot be computed on this machine, '' where it can; may fetch what it needs
-    version           a change of the numbers is a new version: scores of two versions are never averaged
-    source_hash       SHA-256 of the source of a user's metric, filled in where it is loaded; '' for all others
+    name              its column; an identifier, the name of its module if it is built in
+    against           clean image, uint8 tensor (H, W, C) -> function from an output like it to its score. C is 1 for
+                      a greyscale image, else 3. What the outputs of several models share is computed once. An exception
+                      that it raises for an image (ValueError if that is too small) is the reason for an empty cell
+    title, unit       as in the heads of tables
+    higher_is_better  whether a higher score is better
+    digits            decimals that are shown
+    meaning           one line for readers who do not know the metric
+    definition        how exactly it is computed
+    source            who defined it
+    crops_border      whether the border of the protocol is cropped before it
+    uses_channel_order  whether it gets the channels in the protocol's order
+    missing           function that gives the reason why it cannot be computed on this machine, '' if it can; it may
+                      download weights
+    version           raised with every change of the scores: scores of two versions are never averaged
+    source_hash       SHA-256 of the source of a user-defined metric, filled in when it is loaded; else ''
     """
 
     name: str
@@ -70,7 +74,7 @@ class Metric:
     source: str = ""
     crops_border: bool = True
     uses_channel_order: bool = False
-    missing: Callable[[], str] = _at_hand
+    missing: Callable[[], str] = _always_available
     version: int = 1
     source_hash: str = ""
 
@@ -79,65 +83,67 @@ class Metric:
         return float(self.against(_tensor(clean))(_tensor(output)))
 
     def card(self) -> dict[str, Any]:
-        """What a manifest and a page say of it."""
+        """The description of the metric for manifests and pages."""
         fields = ("name", "title", "unit", "digits", "higher_is_better", "meaning", "source")
         return {**{name: getattr(self, name) for name in fields}, "words": self.definition, "version": self.identity}
 
     @property
     def identity(self) -> str:
-        """The version by which scores are known: '1', and of a user's metric with its source, '1 3f5a...'."""
+        """The version of its scores: '1', of a user-defined metric with the hash of its source, '1 3f5a...'."""
         return f"{self.version} {self.source_hash[:16]}".strip()
 
 
 def names() -> list[str]:
-    """Metrics of the project and of installed packages."""
+    """The built-in metrics and those of installed packages."""
     return sorted({*registry.modules("bench.metrics", "METRIC"), *registry.entry_points("metric")})
 
 
 def load_metric(name: str) -> Metric:
-    """A metric by name, or as `path/to/file.py:METRIC`. Raises BadInput with the nearest names."""
+    """A metric by name, or as `path/to/file.py:METRIC`. Raises BadInput with similar names."""
     if name in registry.modules("bench.metrics", "METRIC"):
         return import_module(f"bench.metrics.{name}").METRIC
-    found = registry.user_defined("metric", name)
-    if found is None:
+    loaded = registry.user_defined("metric", name)
+    if loaded is None:
         raise unknown("metric", name, names())
-    if not isinstance(found, Metric):
-        raise BadInput(f"metric {name!r} is an object of type {type(found).__name__}, wanted a bench.metrics.Metric")
-    if not found.name.isidentifier() or found.name in registry.modules("bench.metrics", "METRIC"):
-        raise BadInput(f"metric {name!r} calls itself {found.name!r}: wanted a name of its own, letters and digits")
-    return _guarded(found, source_fingerprint.source_hash(name, found.against, ""))
+    if not isinstance(loaded, Metric):
+        raise BadInput(f"metric {name!r}: expected a bench.metrics.Metric, got {type(loaded).__name__}")
+    if not loaded.name.isidentifier() or loaded.name in registry.modules("bench.metrics", "METRIC"):
+        raise BadInput(
+            f"metric {name!r}: expected a name of letters and digits that no built-in metric has, got {loaded.name!r}"
+        )
+    return _guarded(loaded, source_fingerprint.source_hash(name, loaded.against, ""))
 
 
 _GUARDED: weakref.WeakKeyDictionary[Metric, Metric] = weakref.WeakKeyDictionary()
 
 
-def _guarded(found: Metric, source_hash: str) -> Metric:
-    """A user-defined metric whose functions run isolated from all else."""
-    if found not in _GUARDED or _GUARDED[found].source_hash != source_hash:
-        context = isolation.call_context(found)
+def _guarded(metric: Metric, source_hash: str) -> Metric:
+    """A user-defined metric whose functions run isolated from other code."""
+    if metric not in _GUARDED or _GUARDED[metric].source_hash != source_hash:
+        context = isolation.call_context(metric)
 
         def against(clean: torch.Tensor) -> Callable[[torch.Tensor], float]:
-            return isolation.guarded(found.against(clean), context)
+            return isolation.guarded(metric.against(clean), context)
 
-        guarded = replace(found, against=isolation.guarded(wraps(found.against)(against), context),
-                          missing=isolation.guarded(found.missing, context), source_hash=source_hash)  # fmt: skip
-        _GUARDED[found] = registry.renamed(guarded, found)
-    return _GUARDED[found]
+        guarded = replace(metric, against=isolation.guarded(wraps(metric.against)(against), context),
+                          missing=isolation.guarded(metric.missing, context), source_hash=source_hash)  # fmt: skip
+        _GUARDED[metric] = registry.renamed(guarded, metric)
+    return _GUARDED[metric]
 
 
 def expand(text: str) -> list[Metric]:
-    """The metrics of a list, 'psnr,ssim,lpips'. Raises BadInput for an empty list and for two of one name."""
+    """The metrics of a list, 'psnr,ssim,lpips'. Raises BadInput for an empty list and for two metrics of one name."""
     chosen = list(dict.fromkeys(load_metric(name) for name in spec.split(text)))
     if not chosen:
-        raise BadInput(f"no metric was named: write --metrics {DEFAULT}")
+        raise BadInput(f"expected a metric, got none: write --metrics {DEFAULT}")
     twice = [metric.name for metric in chosen if [other.name for other in chosen].count(metric.name) > 1]
     if twice:
-        raise BadInput(f"two metrics are called {twice[0]!r}: rename one of them")
+        raise BadInput(f"expected metrics of different names, got {twice[0]!r} twice: rename one of them")
     return chosen
 
 
 def available(chosen: Sequence[Metric]) -> tuple[tuple[Metric, ...], dict[str, str]]:
-    """The metrics that can be computed here, and why the others cannot, by name."""
+    """The metrics that can be computed on this machine, and by name why the others cannot."""
     missing = {metric.name: metric.missing() for metric in chosen}
     return tuple(metric for metric in chosen if not missing[metric.name]), {n: why for n, why in missing.items() if why}
 
@@ -145,33 +151,33 @@ def available(chosen: Sequence[Metric]) -> tuple[tuple[Metric, ...], dict[str, s
 def against(
     metrics: Sequence[Metric], clean: np.ndarray, protocol: Protocol, device: torch.device | str = "cpu"
 ) -> Callable[[np.ndarray], Scores]:
-    """From a clean image, uint8 (H, W, C), to a function from another like it to its scores.
+    """Clean image, uint8 (H, W, C) -> function from an output like it to its scores.
 
-    Both are given to a metric as the protocol has it. One that has no value for an image leaves the others theirs.
-    Raises what says that memory does not suffice.
+    Metrics get both images with the border and channel order of the protocol. If one has no value for an image, the
+    scores of the others are kept. Raises errors that mean out of memory.
     """
     with isolation.our_code():
         target = _tensor(clean, device)
-        judges = {metric: _tried(metric.against, _as_given(target, metric, protocol)) for metric in metrics}
+        scorers = {metric: _tried(metric.against, _as_given(target, metric, protocol)) for metric in metrics}
 
     def score(image: np.ndarray) -> Scores:
         with isolation.our_code():
-            output, found = _tensor(image, device), Scores({}, {})
-            for metric, (judge, problem) in judges.items():
+            output, scores = _tensor(image, device), Scores({}, {})
+            for metric, (scorer, problem) in scorers.items():
                 value = None
                 if not problem:
-                    value, problem = _tried(_number, judge, _as_given(output, metric, protocol))
+                    value, problem = _tried(_number, scorer, _as_given(output, metric, protocol))
                 if problem:
-                    found.missing[metric.name] = problem
+                    scores.missing[metric.name] = problem
                 else:
-                    found.values[metric.name] = value
-            return found
+                    scores.values[metric.name] = value
+            return scores
 
     return score
 
 
 def _tried(function: Callable, *arguments: Any) -> tuple[Any, str]:
-    """What a function gives, or in words what it raises; a user's metric may raise anything."""
+    """(result, '') of a function, or (None, the message of its exception): a user-defined metric may raise anything."""
     try:
         return function(*arguments), ""
     except (Exception, SystemExit) as error:
@@ -180,10 +186,10 @@ def _tried(function: Callable, *arguments: Any) -> tuple[Any, str]:
         return None, described(error)
 
 
-def _number(judge: Callable, output: torch.Tensor) -> float:
-    value = float(judge(output))
+def _number(scorer: Callable, output: torch.Tensor) -> float:
+    value = float(scorer(output))
     if not math.isfinite(value):
-        raise ValueError(f"it gave {value}, expected a finite number")
+        raise ValueError(f"expected a finite number, got {value}")
     return value
 
 
@@ -194,13 +200,13 @@ def _tensor(image: np.ndarray, device: torch.device | str = "cpu") -> torch.Tens
 
 
 def _as_given(image: torch.Tensor, metric: Metric, protocol: Protocol) -> torch.Tensor:
-    """(..., H, W, C) without the border and in the order of channels that a metric gets under a protocol."""
+    """(..., H, W, C) with the border cropped and the channels in the order that a metric gets under a protocol."""
     if metric.crops_border and protocol.border:
-        inside = slice(protocol.border, -protocol.border)
-        image = image[..., inside, inside, :]
+        inner = slice(protocol.border, -protocol.border)
+        image = image[..., inner, inner, :]
     return image.flip(-1) if metric.uses_channel_order and protocol.lpips_order == "BGR" else image
 
 
 def crop_border(image: np.ndarray, border: int) -> np.ndarray:
-    """Leave out `border` pixels at each side of (H, W, C)."""
+    """(H, W, C) without `border` pixels at each side."""
     return image[border : image.shape[0] - border, border : image.shape[1] - border] if border else image

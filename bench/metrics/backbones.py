@@ -1,7 +1,7 @@
-"""Where the networks behind LPIPS come from: `$BENCH_WEIGHTS`, torch's cache, or torchvision's server.
+"""Weights of the backbones of LPIPS, from `$BENCH_WEIGHTS`, torch's cache, or torchvision's server.
 
-The package `lpips` has its own linear heads only. What is found is read without executing anything, and its tensors
-are checked against the published ones whatever file they lie in.
+The package `lpips` contains only its linear heads. Files are read without executing code in them, and their tensors
+are checked against the SHA-256 of the published ones.
 """
 
 from __future__ import annotations
@@ -21,13 +21,19 @@ from bench.paths import expand_user
 
 @dataclass(frozen=True)
 class Backbone:
-    """Features of a network: a file of them alone, the published file with its SHA-256, and that of the tensors."""
+    """The convolutional features of a published network.
+
+    features_file   name of a file with the features only
+    published_file  name of the published file with all weights
+    file_sha256     SHA-256 of the published file
+    tensors_sha256  SHA-256 of the features, see `digest`
+    """
 
     title: str
-    alone: str
-    published: str
-    sha256: str
-    tensors: str
+    features_file: str
+    published_file: str
+    file_sha256: str
+    tensors_sha256: str
 
 
 BACKBONES = {
@@ -46,28 +52,31 @@ BACKBONES = {
         "e93098750a62e61ef70cc50f01c17f7eccd8b4c075997affea326c113b362a6e",
     ),
 }
-SERVER = "https://download.pytorch.org/models/"
+SERVER_URL = "https://download.pytorch.org/models/"
 
 
 class WeightsUnavailable(Exception):
-    """Weights that cannot be had on this machine, and why."""
+    """Weights that are not on this machine and cannot be downloaded; the message says why."""
 
 
 def features(name: str) -> dict[str, torch.Tensor]:
-    """`features.N.weight` and `.bias` of a backbone, fetched if they are nowhere here. Raises WeightsUnavailable."""
+    """`features.N.weight` and `.bias` of a backbone, downloaded if they are not on this machine.
+
+    Raises WeightsUnavailable.
+    """
     backbone = BACKBONES[name]
-    found = next(filter(Path.is_file, _places(backbone)), None) or _fetched(backbone)
+    file = next(filter(Path.is_file, _candidates(backbone)), None) or _download(backbone)
     try:
-        tensors = {key: value for key, value in read_weights(found).items() if key.startswith("features.")}
+        tensors = {key: value for key, value in read_weights(file).items() if key.startswith("features.")}
     except (ValueError, OSError) as error:
-        raise WeightsUnavailable(f"{found} cannot be read: {first_line(error)}") from error
-    if digest(tensors) != backbone.tensors:
-        raise WeightsUnavailable(f"{found} holds other tensors than the published {backbone.title}")
+        raise WeightsUnavailable(f"{file} cannot be read: {first_line(error)}") from error
+    if digest(tensors) != backbone.tensors_sha256:
+        raise WeightsUnavailable(f"expected the published tensors of {backbone.title}, got others in {file}")
     return tensors
 
 
 def digest(tensors: dict[str, torch.Tensor]) -> str:
-    """SHA-256 of names, shapes and values, in the order of the names."""
+    """SHA-256 of the names, shapes and values of tensors, sorted by name."""
     total = hashlib.sha256()
     for key in sorted(tensors):
         value = tensors[key].detach().cpu().float().contiguous()
@@ -75,32 +84,33 @@ def digest(tensors: dict[str, torch.Tensor]) -> str:
     return total.hexdigest()
 
 
-def _places(backbone: Backbone) -> Iterator[Path]:
+def _candidates(backbone: Backbone) -> Iterator[Path]:
+    """Paths where the file of a backbone may be, in order of preference."""
     for root in filter(None, os.environ.get("BENCH_WEIGHTS", "").split(os.pathsep)):
         for folder in (expand_user(Path(root)), expand_user(Path(root)) / "lpips"):
-            yield from (folder / backbone.alone, folder / backbone.published)
-    yield _cache() / backbone.published
+            yield from (folder / backbone.features_file, folder / backbone.published_file)
+    yield _cache() / backbone.published_file
 
 
 def _cache() -> Path:
     return Path(torch.hub.get_dir()) / "checkpoints"
 
 
-def _fetched(backbone: Backbone) -> Path:
-    """The published file, from torchvision's server into torch's cache. Raises WeightsUnavailable."""
+def _download(backbone: Backbone) -> Path:
+    """Download the published file from torchvision's server into torch's cache. Raises WeightsUnavailable."""
     import pooch
 
-    remedy = f"put {backbone.alone} or {backbone.published} into a folder of $BENCH_WEIGHTS"
+    remedy = f"put {backbone.features_file} or {backbone.published_file} into a folder of $BENCH_WEIGHTS"
     if os.environ.get("BENCH_OFFLINE"):
         raise WeightsUnavailable(
-            f"the weights of {backbone.title} are not here, and $BENCH_OFFLINE forbids to fetch them: {remedy}"
+            f"the weights of {backbone.title} are not on this machine, and $BENCH_OFFLINE forbids downloads: {remedy}"
         )
-    bar = pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=20)  # says what it fetches
-    url = SERVER + backbone.published
+    bar = pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=20)  # prints what it downloads
+    url = SERVER_URL + backbone.published_file
     try:
-        return Path(pooch.retrieve(url, backbone.sha256, backbone.published, _cache(), downloader=bar))
-    except (OSError, ValueError) as error:  # no network, another file, no room
+        return Path(pooch.retrieve(url, backbone.file_sha256, backbone.published_file, _cache(), downloader=bar))
+    except (OSError, ValueError) as error:  # no network, a wrong checksum, a full disk
         raise WeightsUnavailable(
-            f"the weights of {backbone.title} are not here and could not be fetched from {SERVER} "
+            f"the weights of {backbone.title} are not on this machine and could not be downloaded from {SERVER_URL} "
             f"({type(error).__name__}): {remedy}"
         ) from error

@@ -1,4 +1,4 @@
-"""Learned perceptual distance, Zhang et al., CVPR 2018: AlexNet features, version 0.1, by the package `lpips`."""
+"""Learned perceptual distance, Zhang et al., CVPR 2018: AlexNet features, version 0.1, from the package `lpips`."""
 
 from functools import partial
 
@@ -10,7 +10,8 @@ METRIC = Metric(
     title="LPIPS",
     higher_is_better=False,
     meaning="learned perceptual distance; lower is better",
-    definition="AlexNet features, version 0.1, RGB in [-1, 1], the whole image; a greyscale image as three equal channels",
+    definition="AlexNet features, version 0.1, RGB in [-1, 1], the whole image; a greyscale image as three "
+    "equal channels",
     source="Zhang et al., CVPR 2018, package lpips",
     crops_border=False,
     uses_channel_order=True,

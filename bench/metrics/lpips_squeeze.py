@@ -1,4 +1,4 @@
-"""Learned perceptual distance, Zhang et al., CVPR 2018: SqueezeNet features, version 0.1, by the package `lpips`."""
+"""Learned perceptual distance, Zhang et al., CVPR 2018: SqueezeNet features, version 0.1, from the package `lpips`."""
 
 from functools import partial
 

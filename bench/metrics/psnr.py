@@ -1,4 +1,4 @@
-"""Peak signal-to-noise ratio in dB, over all pixels and channels jointly; equal images have 100 dB."""
+"""Peak signal-to-noise ratio in dB, from one mean squared error over all pixels and channels; at most 100 dB."""
 
 from __future__ import annotations
 
@@ -12,25 +12,28 @@ if TYPE_CHECKING:
     import torch
 
 MAX_PSNR = 100.0  # dB; equal images have no finite PSNR
-CHUNK_SIZE = 2**16  # samples at once, so that memory does not grow
+CHUNK_SIZE = 2**16  # samples per step, so that memory does not grow with the image
 
 
 def against(clean: torch.Tensor) -> Callable[[torch.Tensor], float]:
-    """PSNR in dB of uint8 tensors of any shape, capped at 100. As KAIR and scikit-image's peak_signal_noise_ratio."""
+    """Clean uint8 tensor of any shape -> function from an output like it to PSNR in dB, at most 100.
+
+    As in KAIR and scikit-image's peak_signal_noise_ratio. Raises ValueError if no pixel is left inside the border.
+    """
     if not clean.numel():
-        raise ValueError("PSNR needs a pixel at least, got none inside the border")
+        raise ValueError("PSNR needs at least one pixel, got none inside the border")
     target = clean.reshape(-1).split(CHUNK_SIZE)
 
     def score(output: torch.Tensor) -> float:
-        pieces = zip(output.reshape(-1).split(CHUNK_SIZE), target, strict=True)
-        squared = float(sum(_squared(*piece) for piece in pieces)) / clean.numel()
+        chunks = zip(output.reshape(-1).split(CHUNK_SIZE), target, strict=True)
+        squared = float(sum(_squared_error(*chunk) for chunk in chunks)) / clean.numel()
         return MAX_PSNR if squared == 0 else min(MAX_PSNR, 10 * math.log10(255**2 / squared))
 
     return score
 
 
-def _squared(output: torch.Tensor, clean: torch.Tensor) -> torch.Tensor:
-    """The sum of the squared differences of bytes; exact, since it is a whole number below 2^53."""
+def _squared_error(output: torch.Tensor, clean: torch.Tensor) -> torch.Tensor:
+    """The sum of squared differences of bytes; exact, since it is an integer below 2^53."""
     difference = (output.short() - clean).double()
     return difference.dot(difference)
 
@@ -43,8 +46,8 @@ METRIC = Metric(
     digits=2,
     higher_is_better=True,
     meaning="peak signal-to-noise ratio; higher is better",
-    definition="10 log10(255\N{SUPERSCRIPT TWO} / MSE), one mean squared error over all pixels and channels of an image in "
-    "8 bits; at most 100 dB, which equal images have",
+    definition="10 log10(255\N{SUPERSCRIPT TWO} / MSE), one mean squared error over all pixels and channels of an "
+    "8-bit image; at most 100 dB, the value of equal images",
     source="as in KAIR and scikit-image",
 )
 score = METRIC.score  # of a pair of arrays

@@ -1,10 +1,10 @@
 """Structural similarity, Wang et al., TIP 2004, as in MATLAB and KAIR, the mean over channels.
 
-11x11 Gaussian window of deviation 1.5, K = 0.01 and 0.03, population covariance, only where the whole window fits
-(5 pixels are lost at each side).
+11x11 Gaussian window with standard deviation 1.5, K = 0.01 and 0.03, population covariance, valid region only (the
+window loses 5 pixels at each side).
 
-The window acts on rows and then on columns, each time as a product with a band matrix, block by block: on processors
-that is several times as fast as a convolution in double precision.
+The window is applied to rows and then to columns, as products with a band matrix, block by block: on CPUs that is
+several times as fast as a convolution in double precision.
 """
 
 from __future__ import annotations
@@ -18,18 +18,19 @@ if TYPE_CHECKING:
     import torch
 
 WINDOW_SIZE, WINDOW_SIGMA = 11, 1.5
-LOST_PIXELS = WINDOW_SIZE - 1  # pixels of each side that have no whole window around them, both ends together
+LOST_PIXELS = WINDOW_SIZE - 1  # pixels of a row or column without a whole window around them, both ends together
 C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-BLOCK_SIZE = 8  # places that share a product
-STRIP_ROWS = 32  # rows at once, a multiple of BLOCK_SIZE: they stay in the processor's cache, and memory does not grow
-MAX_CACHED_PIXELS = (
-    2**21
-)  # pixels of a clean image whose local means are kept for all outputs (24 bytes each); else computed anew
+BLOCK_SIZE = 8  # pixels of a row that share a product
+STRIP_ROWS = 32  # rows per step, a multiple of BLOCK_SIZE: they fit into the CPU's cache, and memory does not grow
+MAX_CACHED_PIXELS = 2**21  # of a clean image whose local means are cached for all outputs (24 bytes per pixel)
 
 
 def against(clean: torch.Tensor) -> Callable[[torch.Tensor], float]:
-    """SSIM of uint8 (H, W, C), at least 11x11. Equals scikit-image's structural_similarity to 1e-12 with
-    gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=255."""
+    """Clean image, uint8 (H, W, C), at least 11x11 -> function from an output like it to SSIM.
+
+    Equals scikit-image's structural_similarity to 1e-12 with gaussian_weights=True, sigma=1.5,
+    use_sample_covariance=False, data_range=255. Raises ValueError for smaller images.
+    """
     height, width, channels = clean.shape
     if min(height, width) < WINDOW_SIZE:
         raise ValueError(f"SSIM needs at least {WINDOW_SIZE}x{WINDOW_SIZE} pixels, got {width}x{height}")
@@ -39,23 +40,23 @@ def against(clean: torch.Tensor) -> Callable[[torch.Tensor], float]:
 
     def score(output: torch.Tensor) -> float:
         total = 0.0
-        for place, (x, y) in enumerate(zip(_strips(_planes(output)), _strips(target), strict=True)):
-            similarity = _similarity(x, y, means[place] if means else _filtered(y, band), band)
-            inside = similarity.view(-1, STRIP_ROWS, channels)[
-                : width - LOST_PIXELS, : height - LOST_PIXELS - place * STRIP_ROWS
+        for index, (x, y) in enumerate(zip(_strips(_planes(output)), _strips(target), strict=True)):
+            similarity = _similarity(x, y, means[index] if means else _filtered(y, band), band)
+            valid = similarity.view(-1, STRIP_ROWS, channels)[
+                : width - LOST_PIXELS, : height - LOST_PIXELS - index * STRIP_ROWS
             ]
-            total += inside.sum()
+            total += valid.sum()
         return 4 * float(total) / ((height - LOST_PIXELS) * (width - LOST_PIXELS) * channels)
 
     return score
 
 
 def _band(device: torch.device) -> torch.Tensor:
-    """(BLOCK_SIZE, BLOCK_SIZE + LOST_PIXELS): each row holds the window's weights, a place further than the row above."""
+    """(BLOCK_SIZE, BLOCK_SIZE + LOST_PIXELS): the weights of the window in each row, shifted by one from row to row."""
     import torch
 
-    place = torch.arange(WINDOW_SIZE, dtype=torch.float64, device=device) - WINDOW_SIZE // 2
-    window = torch.exp(-(place**2) / (2 * WINDOW_SIGMA**2))
+    offset = torch.arange(WINDOW_SIZE, dtype=torch.float64, device=device) - WINDOW_SIZE // 2
+    window = torch.exp(-(offset**2) / (2 * WINDOW_SIGMA**2))
     band = torch.zeros(BLOCK_SIZE, BLOCK_SIZE + LOST_PIXELS, dtype=torch.float64, device=device)
     for row in range(BLOCK_SIZE):
         band[row, row : row + WINDOW_SIZE] = window / window.sum()
@@ -63,7 +64,7 @@ def _band(device: torch.device) -> torch.Tensor:
 
 
 def _planes(image: torch.Tensor) -> torch.Tensor:
-    """uint8 (H, W, C) -> (H', C, W'), with zeros below and at the right up to whole strips and blocks."""
+    """uint8 (H, W, C) -> (H', C, W'), padded with zeros at the bottom and right to whole strips and blocks."""
     import torch.nn.functional as F
 
     height, width, _ = image.shape
@@ -74,7 +75,7 @@ def _planes(image: torch.Tensor) -> torch.Tensor:
 
 
 def _strips(planes: torch.Tensor) -> Iterator[torch.Tensor]:
-    """(STRIP_ROWS + LOST_PIXELS, C, W') in double precision, from the top to the bottom."""
+    """Strips (STRIP_ROWS + LOST_PIXELS, C, W') in double precision, from top to bottom."""
     for top in range(0, len(planes) - LOST_PIXELS, STRIP_ROWS):
         yield planes[top : top + STRIP_ROWS + LOST_PIXELS].double()
 
@@ -85,16 +86,16 @@ def _filtered(strip: torch.Tensor, band: torch.Tensor) -> torch.Tensor:
 
     rows = (
         strip.flatten(1).unfold(0, BLOCK_SIZE + LOST_PIXELS, BLOCK_SIZE).transpose(1, 2)
-    )  # views that overlap, no copies
+    )  # overlapping views, no copies
     filtered = torch.bmm(band.expand(len(rows), -1, -1), rows).view(-1, strip.shape[2])  # (STRIP_ROWS * C, W')
     columns = filtered.unfold(1, BLOCK_SIZE + LOST_PIXELS, BLOCK_SIZE).permute(1, 2, 0)
     return torch.bmm(band.expand(len(columns), -1, -1), columns).flatten(0, 1)
 
 
 def _similarity(x: torch.Tensor, y: torch.Tensor, mean_y: torch.Tensor, band: torch.Tensor) -> torch.Tensor:
-    """A quarter of the structural similarity at each place, (W' - LOST_PIXELS, STRIP_ROWS * C); mean_y is y filtered.
+    """A quarter of the structural similarity at each pixel, (W' - LOST_PIXELS, STRIP_ROWS * C); mean_y is y filtered.
 
-    Variances are needed only added up, so that three filters do.
+    Only the sum of the two variances is needed, so three filters suffice.
     """
     mean_x = _filtered(x, band)
     squares = _filtered((x * x).addcmul_(y, y), band)
@@ -102,8 +103,8 @@ def _similarity(x: torch.Tensor, y: torch.Tensor, mean_y: torch.Tensor, band: to
     of_means = mean_x * mean_y
     luminance = mean_x.square_().addcmul_(mean_y, mean_y).add_(C1)
     variances = squares.sub_(luminance).add_(C1 + C2)
-    above = products.sub_(of_means).add_(C2 / 2).mul_(of_means.add_(C1 / 2))
-    return above.div_(variances.mul_(luminance))
+    numerator = products.sub_(of_means).add_(C2 / 2).mul_(of_means.add_(C1 / 2))
+    return numerator.div_(variances.mul_(luminance))
 
 
 METRIC = Metric(
@@ -112,8 +113,8 @@ METRIC = Metric(
     title="SSIM",
     higher_is_better=True,
     meaning="structural similarity; higher is better",
-    definition="11x11 Gaussian window of deviation 1.5, K 0.01 and 0.03, population covariance, where the whole window fits "
-    "(5 pixels are lost at each side); the mean over the channels of an image in 8 bits",
+    definition="11x11 Gaussian window with standard deviation 1.5, K 0.01 and 0.03, population covariance, valid "
+    "region only (5 pixels are lost at each side); the mean over the channels of an 8-bit image",
     source="Wang et al., TIP 2004, as in MATLAB and KAIR",
 )
 score = METRIC.score  # of a pair of arrays

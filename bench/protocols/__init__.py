@@ -1,4 +1,4 @@
-"""How noise is stored and scores are taken, a named protocol a file; the name is in every row."""
+"""Protocols: how noise is stored and how scores are computed. One file per protocol; its name is in every row."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from bench.errors import unknown
 
 @dataclass(frozen=True)
 class Protocol:
-    """Range, rounding, border and random stream of an evaluation.
+    """Range, rounding, border and random generator of an evaluation.
 
-    store_noise   clip the noisy image to [0, 1] and round it to 8 bits before the network sees it
-    border        pixels left out at each side before PSNR and SSIM
-    legacy_seed   None for keyed noise; a seed for NumPy's RandomState, made anew for every image
-    lpips_order   order of the channels that LPIPS is fed
-    definition    the protocol in a sentence or two, for people
-    source        who scores like this
+    store_noise   clip the noisy image to [0, 1] and round it to 8 bits before it is given to the network
+    border        width in pixels that is cropped at each side before PSNR and SSIM
+    definition    the protocol in one or two sentences
+    source        whose convention it is
+    legacy_seed   None for noise keyed by image and seed; else the seed of a new NumPy RandomState for every image
+    lpips_order   order of the channels given to LPIPS
     """
 
     name: str
@@ -32,23 +32,24 @@ class Protocol:
     lpips_order: str = "RGB"
 
     def noisy_input(self, noisy: np.ndarray) -> np.ndarray:
-        """What the network is given: float32 (H, W, C), from the unclipped noisy image."""
+        """The input of the network, float32 (H, W, C), from the unclipped noisy image."""
         return to_bytes(noisy).astype(np.float32) / 255 if self.store_noise else noisy
 
 
 def to_bytes(image: np.ndarray) -> np.ndarray:
-    """[0, 1] floats -> uint8, clipped and rounded to nearest: what every score is taken on."""
+    """Floats in [0, 1] -> uint8, clipped and rounded to nearest; every score is computed on these."""
     scaled = np.clip(image, 0, 1)
     scaled *= 255
     return np.rint(scaled, out=scaled).astype(np.uint8)
 
 
 def names() -> list[str]:
+    """The names of all protocols."""
     return sorted(info.name.replace("_", "-") for info in pkgutil.iter_modules(__path__))
 
 
 def load_protocol(name: str) -> Protocol:
-    """A protocol by name. Raises BadInput with the nearest names."""
+    """A protocol by name. Raises BadInput with similar names."""
     if name not in names():
         raise unknown("protocol", name, names())
     return import_module(f"bench.protocols.{name.replace('-', '_')}").PROTOCOL

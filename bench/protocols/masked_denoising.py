@@ -7,8 +7,8 @@ PROTOCOL = Protocol(
     store_noise=True,
     border=1,
     definition=(
-        "Noise is clipped and rounded to 8 bits. One pixel is left out at each side before PSNR and SSIM, and none "
-        "before LPIPS, which is fed RGB (the published script feeds it BGR: that is masked-denoising-bgr)."
+        "Noise is clipped and rounded to 8 bits. A border of one pixel is cropped before PSNR and SSIM, and none "
+        "before LPIPS, which gets RGB (the published script gives it BGR: that is masked-denoising-bgr)."
     ),
     source="Chen et al., CVPR 2023, published test script",
 )

@@ -1,4 +1,4 @@
-"""The convention of the published test script of masked image training, its LPIPS too."""
+"""The convention of the published test script of masked image training, including its LPIPS on BGR."""
 
 from bench.protocols import Protocol
 
@@ -8,7 +8,7 @@ PROTOCOL = Protocol(
     border=1,
     lpips_order="BGR",
     definition=(
-        "As masked-denoising, and LPIPS is fed BGR as the published script does: for comparing with its LPIPS alone, "
+        "As masked-denoising, but LPIPS gets BGR as in the published script: only for comparison with its LPIPS, "
         "which is not the LPIPS of other papers."
     ),
     source="Chen et al., CVPR 2023, published test script",

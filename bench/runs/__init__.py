@@ -1,1 +1,1 @@
-"""A run: its plan, its store, what is done and what is to do."""
+"""A run: its plan, its store, which of its rows count, its status and its tables."""

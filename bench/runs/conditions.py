@@ -1,4 +1,4 @@
-"""What a run's manifest says of its conditions: the reference noise, and what its models were trained on."""
+"""The conditions of a run from its manifest: the reference noise, and the training noise of its models."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from bench.statistics.ood import Conditions
 
 
 def conditions_of(manifest: Manifest, protocol: str | None = None) -> Conditions:
-    """The conditions of the last command under a protocol; of runs of old, Gaussian 15 is the reference noise."""
+    """The conditions of the last command under a protocol.
+
+    Manifests of older versions do not name a reference noise: it was Gaussian 15.
+    """
     entries = [entry for entry in manifest if protocol in (None, entry["protocol"])] or manifest
     reference = entries[-1].get("reference", REFERENCE) if entries else REFERENCE
     models = [model for entry in manifest for model in entry["models"]]
@@ -22,16 +25,18 @@ def conditions_of(manifest: Manifest, protocol: str | None = None) -> Conditions
 
 
 def read_conditions(folder: Path, protocol: str | None = None) -> Conditions:
-    """The conditions of a run folder. Raises BadInput where it is none."""
+    """The conditions of a run folder. Raises BadInput if it is not one."""
     with Store.open(folder) as store:
         return conditions_of(start_entries(store), protocol)
 
 
-def reference_of(folder: Path, asked: str | None, option: str = "--reference") -> str:
-    """The noise that was asked for with an option, or else the reference noise of what was run into a folder; Gaussian
-    15 where nothing was. Raises BadInput where it was run without one."""
-    if asked is not None or not (folder / ROWS_FILE).is_file():
-        return asked or REFERENCE
+def reference_of(folder: Path, chosen: str | None, option: str = "--reference") -> str:
+    """The noise chosen with an option, or else the reference noise of a run folder; Gaussian 15 if it has no rows yet.
+
+    Raises BadInput if the folder was run without a reference noise.
+    """
+    if chosen is not None or not (folder / ROWS_FILE).is_file():
+        return chosen or REFERENCE
     if not (known := read_conditions(folder).reference):
-        raise BadInput(f"{folder} was run without a reference noise: name one with {option}")
+        raise BadInput(f"expected a reference noise, and {folder} was run without one: name it with {option}")
     return known

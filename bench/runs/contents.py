@@ -1,11 +1,11 @@
-"""What stands behind the names of data sets in a store: their folders, their images, and the pixels of these.
+"""The data sets of a store: their folders, their images, and the hashes of the images' pixels.
 
-    folders   data set (without parameters) -> the folder that it was read from; '' for one of the installation
-    contents  data set, image, noise -> SHA-256 of the pixels, as rows have it; noise is '' for the clean image and
-              names a recorded one, '' is the hash of what could not be read, NULL of what was not read yet
+    folders   data set (without parameters) -> the folder that it was read from; '' for a built-in data set
+    contents  data set, image, noise -> SHA-256 of the pixels, as in rows. The noise is '' for the clean image, or names
+              a recorded noisy image. The hash is '' if the image could not be read, NULL if it has not been read yet
 
-The images are known from a plan at once, their pixels as they are read: of a run that was killed what is written here
-is right as far as it came.
+The images of a plan are recorded when it starts, their hashes when they are read, so the tables of a killed run are
+correct as far as it got.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _SAME_PIXELS = ("limit", "crop")  # parameters under which the pixels of an imag
 
 
 def make_tables(connection: sqlite3.Connection) -> None:
-    """Make the tables where they are not there."""
+    """Make the tables if they do not exist."""
     connection.execute("CREATE TABLE IF NOT EXISTS folders (name TEXT PRIMARY KEY, folder TEXT) WITHOUT ROWID")
     connection.execute(
         "CREATE TABLE IF NOT EXISTS contents (dataset TEXT, image TEXT, noise TEXT, image_hash TEXT, "
@@ -37,20 +37,20 @@ def make_tables(connection: sqlite3.Connection) -> None:
 
 
 def read(connection: sqlite3.Connection) -> pd.DataFrame:
-    """A row for each image and recorded noise of each data set; none where an older version wrote the store."""
-    if not _there(connection, "contents"):
+    """One row per image and recorded noise of each data set; none in stores of older versions."""
+    if not _has_table(connection, "contents"):
         return pd.DataFrame(columns=COLUMNS, dtype=object)
     return pd.read_sql(f"SELECT {', '.join(COLUMNS)} FROM contents", connection, dtype=object)
 
 
 def folders(connection: sqlite3.Connection) -> dict[str, str]:
-    """The folder of each data set by its name without parameters; '' for one of the installation."""
-    there = _there(connection, "folders")
-    return dict(connection.execute("SELECT name, folder FROM folders")) if there else {}
+    """Data set, without parameters -> its folder; '' for a built-in data set."""
+    exists = _has_table(connection, "folders")
+    return dict(connection.execute("SELECT name, folder FROM folders")) if exists else {}
 
 
 def record_images(connection: sqlite3.Connection, datasets: Iterable[Dataset]) -> None:
-    """Keep the folders and the images of data sets that are about to be read; others of the same name are forgotten."""
+    """Record folders and images of data sets before they are read, in place of those recorded under the same names."""
     for dataset in datasets:
         names = [image.name for image in dataset.images]
         connection.execute("INSERT OR REPLACE INTO folders VALUES (?, ?)", (base_name(dataset.name), dataset.folder))
@@ -61,7 +61,7 @@ def record_images(connection: sqlite3.Connection, datasets: Iterable[Dataset]) -
 
 
 def keep_only(connection: sqlite3.Connection, dataset: str, names: Iterable[str]) -> None:
-    """Keep of a data set the images of these names alone."""
+    """Delete the records of a data set's images that are not among these names."""
     known = {image for (image,) in connection.execute("SELECT image FROM contents WHERE dataset = ?", (dataset,))}
     connection.executemany(
         "DELETE FROM contents WHERE dataset = ? AND image = ?", [(dataset, image) for image in known - set(names)]
@@ -69,9 +69,9 @@ def keep_only(connection: sqlite3.Connection, dataset: str, names: Iterable[str]
 
 
 def record_pixels(connection: sqlite3.Connection, dataset: str, image: str, hashes: Mapping[str, str]) -> None:
-    """Keep the hashes of an image that was read: of the clean one under '', of recorded ones under their noise.
+    """Record the pixel hashes of an image: of the clean one under '', of recorded noisy ones under their noise.
 
-    Recorded images that were not read with it keep theirs only as long as the clean image stays the same.
+    Hashes of recorded images that were not read this time are kept only if the clean image is unchanged.
     """
     where = (dataset, image)
     known = "SELECT image_hash FROM contents WHERE dataset = ? AND image = ? AND noise = ''"
@@ -85,7 +85,7 @@ def record_pixels(connection: sqlite3.Connection, dataset: str, image: str, hash
 
 
 def combined_hash(pixels: Iterable[tuple[str, str, str]]) -> str:
-    """One hash of data sets, images and the hashes of their clean pixels, whatever their order."""
+    """One hash of (data set, image, hash of the clean pixels) of several images, independent of their order."""
     lines = ("\x1f".join(one) for one in sorted(pixels))
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:32]
 
@@ -94,38 +94,38 @@ def base_name(name: str) -> str:
     """The name of a data set without its parameters: 'HR' of 'HR(limit=2)'."""
     try:
         return spec.parse(name).name
-    except BadInput:  # the name of a folder, which may be no spec
+    except BadInput:  # the name of a folder need not be a spec
         return name
 
 
 def check_same_pictures(connection: sqlite3.Connection, datasets: Iterable[Dataset], run: Path) -> None:
-    """Raise BadInput where a name stands for other pictures, of another folder, than it did in this store.
+    """Raise BadInput if a data set's name was used in this store for other images of another folder.
 
-    The same folder with other pictures is fine, and so are the same pictures in another folder.
+    Changed images in the same folder are accepted, and the same images in another folder.
     """
-    known, contents, here = folders(connection), read(connection), {}
+    known, contents, current = folders(connection), read(connection), {}
     for dataset in datasets:
         name = base_name(dataset.name)
-        if here.setdefault(name, dataset.folder) != dataset.folder:
-            raise BadInput(_other(name, here[name], dataset.folder, "this command"))
+        if current.setdefault(name, dataset.folder) != dataset.folder:
+            raise BadInput(_conflict(name, current[name], dataset.folder, "this command"))
         if known.get(name, dataset.folder) != dataset.folder and not _same_pictures(dataset, contents):
-            raise BadInput(_other(name, known[name], dataset.folder, f"the run folder {run}"))
+            raise BadInput(_conflict(name, known[name], dataset.folder, f"the run folder {run}"))
 
 
-def _other(name: str, known: str, came: str, where: str) -> str:
-    first, second = (folder or "the installation" for folder in (known, came))
+def _conflict(name: str, known: str, new: str, where: str) -> str:
+    first, second = (folder or "the installation" for folder in (known, new))
     return (
-        f"data set {name!r} of {where} is read from {first}: expected the same pictures, got others from {second}: "
-        "add these under a name of their own (bench data add NAME DIR), rename the folder, or use another --out"
+        f"data set {name!r} of {where} is read from {first}: expected the same images, got others from {second}: "
+        "add these under another name (bench data add NAME DIR), rename the folder, or use another --out"
     )
 
 
 def _same_pictures(dataset: Dataset, contents: pd.DataFrame) -> bool:
-    """Whether the images that a data set has in common with those that were read under its name have their pixels."""
+    """Whether a data set's images have the same pixels as images of the same names that were read before."""
     contents = contents[(contents["noise"] == "") & contents["image_hash"].fillna("").ne("")]
     contents = contents[contents["dataset"].map(base_name) == base_name(dataset.name)]
     if contents.empty:
-        return True  # nothing was read: the name stands for nothing yet
+        return True  # no image was read under this name yet
     images = {image.name: image for image in dataset.images}
     for name, part in contents.groupby("dataset"):
         if _parameters(name, _SAME_PIXELS) != _parameters(dataset.name, _SAME_PIXELS):
@@ -148,9 +148,9 @@ def _parameters(name: str, without: tuple[str, ...] = ()) -> list[tuple[str, obj
 def _hash(image: CleanImage) -> str | None:
     try:
         return noises.pixel_hash(image.read())
-    except (ValueError, OSError):  # it cannot be compared; its rows will say why
+    except (ValueError, OSError):  # an unreadable image cannot be compared; its rows will have the reason
         return None
 
 
-def _there(connection: sqlite3.Connection, table: str) -> bool:
+def _has_table(connection: sqlite3.Connection, table: str) -> bool:
     return connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone() is not None

@@ -1,4 +1,4 @@
-"""Frames as csv, parquet, json, markdown or latex bytes."""
+"""Frames as CSV, Parquet, JSON, Markdown or LaTeX."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pandas as pd
 
 
 def encode(frame: pd.DataFrame, kind: str) -> bytes:
-    """A frame in a file format; numbers in full in csv, parquet and json, rounded in markdown and latex."""
+    """A frame as bytes; numbers in full precision in csv, parquet and json, with 4 decimals in markdown and latex."""
     if kind == "csv":
         return frame.to_csv(index=False).encode()
     if kind == "json":
@@ -31,7 +31,7 @@ def _shown(value: object) -> str:
     if not isinstance(value, float):
         return str(value)
     rounded = f"{value:.4f}".rstrip("0").rstrip(".")
-    return rounded if float(rounded) or not value else f"{value:.1e}"  # a small p is not 0
+    return rounded if float(rounded) or not value else f"{value:.1e}"  # a small p must not be printed as 0
 
 
 def _markdown(shown: pd.DataFrame) -> str:
@@ -39,18 +39,20 @@ def _markdown(shown: pd.DataFrame) -> str:
     return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
 
 
-LATEX = {"\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
-         "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}  # fmt: skip
+LATEX_ESCAPES = {
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+}  # fmt: skip
 
 
 def _latex(shown: pd.DataFrame, columns: str) -> str:
-    """A table for the package booktabs; `columns` has l or r for each."""
+    """A table for the package booktabs; `columns` has l or r for each column."""
 
-    def cells(line) -> str:
-        escaped = ("".join(LATEX.get(character, character) for character in cell) for cell in line)
+    def row(line) -> str:
+        escaped = ("".join(LATEX_ESCAPES.get(character, character) for character in cell) for cell in line)
         return " & ".join(re.sub(r"^-(?=\d)", "$-$", cell) for cell in escaped) + r" \\"
 
-    body = "\n".join(cells(line) for line in shown.to_numpy().tolist())
-    head = cells(shown.columns)
+    body = "\n".join(row(line) for line in shown.to_numpy().tolist())
+    head = row(shown.columns)
     return (f"% needs \\usepackage{{booktabs}}\n\\begin{{tabular}}{{{columns}}}\n\\toprule\n{head}\n\\midrule\n{body}\n"
             "\\bottomrule\n\\end{tabular}\n")  # fmt: skip

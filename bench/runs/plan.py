@@ -1,4 +1,4 @@
-"""The plan of a run: which models, noises, data sets and seeds."""
+"""The plan of a run: its models, noises, data sets, seeds and settings."""
 
 from __future__ import annotations
 
@@ -22,7 +22,14 @@ from bench.statistics.ood import Conditions
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that a run does, made from text before anything is computed."""
+    """Everything that a run evaluates, resolved from text before anything is computed.
+
+    tilings       one per model
+    metrics       those that can be computed on this machine
+    not_measured  metric -> why it cannot be computed on this machine
+    skipped       sentences on models, noises and data sets that are not evaluated, with reasons
+    reference     the noise that PSNR drops are counted from, or None
+    """
 
     models: tuple[models.Model, ...]
     noises: tuple[Any, ...]
@@ -31,46 +38,48 @@ class Plan:
     protocol: protocols.Protocol
     precision: str
     tile: str | int
-    tilings: tuple[tiling.Tiling, ...]  # of each model
+    tilings: tuple[tiling.Tiling, ...]
     metrics: tuple[metrics.Metric, ...]
-    not_measured: dict[str, str]  # metrics that cannot be had here, and why
+    not_measured: dict[str, str]
     skipped: tuple[str, ...] = ()
-    reference: Any = None  # the noise from which PSNR drops are counted, if any
+    reference: Any = None
 
     @property
     def images(self) -> int:
+        """The number of images of all data sets."""
         return sum(len(dataset.images) for dataset in self.datasets)
 
     @property
     def rows(self) -> int:
+        """The number of rows of the plan."""
         cells = sum(len(self.noises_on(dataset)) * len(dataset.images) for dataset in self.datasets)
         return len(self.models) * cells * len(self.seeds)
 
     @property
     def notes(self) -> list[str]:
-        """Sentences on what is done otherwise than asked for."""
+        """Sentences on what is skipped, or done differently than requested, and on doubtful inputs."""
         own = {model.label: tiling.own(model) for model in self.models}
-        kept = [f"{label} is run in tiles of {one.side}, which are a part of it, whatever the tile of the others is"
+        kept = [f"{label} is always run in tiles of {one.side} pixels, which are part of the network: --tile is ignored"
                 for label, one in own.items() if one and self.tile not in ("auto", one.side)]  # fmt: skip
         doubts = [f"{model.label}: {doubt}" for model in self.models if (doubt := model.caveat)]
         unmeasured = [f"{name} is not measured: {why}" for name, why in self.not_measured.items()]
         coarse = [precisions.CAUTION] if self.precision != "float32" else []
-        found = [f"{dataset.name}: {remark}" for dataset in self.datasets for remark in dataset.remarks]
+        remarks = [f"{dataset.name}: {remark}" for dataset in self.datasets for remark in dataset.remarks]
         return [
             *self.skipped,
-            *found,
+            *remarks,
             *kept,
             *doubts,
             *too_weak(self.noises),
-            *self._units,
+            *self._suspicious_units,
             *coarse,
             *unmeasured,
-            *self._trained,
+            *self._ranked_separately,
         ]
 
     @property
-    def _units(self) -> Iterator[str]:
-        """Of methods that assume a noise level below one 8-bit level, which is probably one of pictures in [0, 1]."""
+    def _suspicious_units(self) -> Iterator[str]:
+        """Sentences on methods with sigma below one 8-bit level, which was probably meant for images in [0, 1]."""
         for model in self.models:
             sigma = model.parameters.get("sigma")
             if "libraries" in model.card and isinstance(sigma, int | float) and 0 < sigma < 1:
@@ -78,44 +87,44 @@ class Plan:
                        f"sigma={spec.format_value(round(255 * sigma, 6))}?")  # fmt: skip
 
     @property
-    def _trained(self) -> Iterator[str]:
-        """Who is not ranked with the models that were trained on the reference noise."""
+    def _ranked_separately(self) -> Iterator[str]:
+        """Sentences on models that are not ranked with those trained on the reference noise."""
         known = {model.label: self.conditions.of(model.label) for model in self.models}
         unknown = [label for label, noise in known.items() if not noise.known]
         if unknown and len(known) > 1:
             yield (f"{', '.join(unknown)}: training noise unknown, so not ranked with models whose training noise is "
-                   "known; bench models import --trained-on states it, or trained_on in the class of your own "
-                   "network")  # fmt: skip
+                   "known: state it with bench models import --trained-on, or with trained_on in the class of your "
+                   "own network")  # fmt: skip
         reference = self.conditions.reference
         for label, noise in known.items():
             if reference and noise.known and noise.trained and noise.text != reference:
                 single = len(noise.ranges) == 1 and noise.ranges[0][0] == noise.ranges[0][1]
-                other = f"; --reference {noise.text!r} makes that the reference noise" if single else ""
-                yield (f"{label} was trained on {noise.text}, not on the reference noise: it is not ranked with models "
-                       f"that were{other}")  # fmt: skip
+                other = f" (use --reference {noise.text!r} to make it the reference noise)" if single else ""
+                yield (f"{label} was trained on {noise.text}, not on the reference noise{other}: it is not ranked with "
+                       "models that were")  # fmt: skip
 
     @property
     def measured(self) -> dict[str, str]:
-        """Metric -> its version, with the source of a user-defined one."""
+        """Metric -> its version; of a user-defined metric with the hash of its source."""
         return {metric.name: metric.identity for metric in self.metrics}
 
     def noises_on(self, dataset: datasets.Dataset) -> list[int]:
-        """Indices of the noises that a data set is run under: for pairs its own and the reference."""
-        return [place for place, noise in enumerate(self.noises) if fits(noise, dataset, self.reference)]
+        """Indices of the noises that a data set is evaluated under: for pairs their own noise and the reference."""
+        return [index for index, noise in enumerate(self.noises) if fits(noise, dataset, self.reference)]
 
     def seeds_and_noises(self, dataset: datasets.Dataset) -> list[tuple[int, int]]:
-        """What is done with each image of a data set: pairs of a seed and the index of a noise."""
+        """(seed, index of the noise) of each evaluation of an image of a data set."""
         return [(seed, noise) for seed in self.seeds for noise in self.noises_on(dataset)]
 
     @cached_property
     def conditions(self) -> Conditions:
-        """The reference noise, and what the models were trained on."""
+        """The reference noise, and the training noise of the models."""
         reference = "" if self.reference is None else noises.canonical(self.reference)
         return Conditions(reference, {m.label: of_model(m.card, m.weights, m.size) for m in self.models})
 
     @cached_property
     def noise_columns(self) -> tuple[dict[str, Any], ...]:
-        """What each noise is called in rows."""
+        """The columns of rows that identify each noise."""
         return tuple(
             {
                 "noise": noises.canonical(noise),
@@ -129,8 +138,8 @@ class Plan:
     def in_order(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Rows with models and data sets in the order of the plan."""
         names = [*(model.label for model in self.models), *(dataset.name for dataset in self.datasets)]
-        places = {name: place for place, name in enumerate(names)}
-        return rows.sort_values(["dataset", "model"], key=lambda column: column.map(places), kind="stable")
+        positions = {name: index for index, name in enumerate(names)}
+        return rows.sort_values(["dataset", "model"], key=lambda column: column.map(positions), kind="stable")
 
 
 def make_plan(
@@ -148,32 +157,36 @@ def make_plan(
     metric_list: str = metrics.DEFAULT,
     reference: str = noises.REFERENCE,
 ) -> Plan:
-    """Plan from lists of specs, as on the command line. The `reference` noise is added to the noises; 'none' adds none.
+    """The plan of lists of specs, as on the command line; the `reference` noise is added to the noises unless 'none'.
 
-    Data sets are those named, and the folders `data`; `builtin` where neither was given. Raises BadInput.
+    The data sets are those of `dataset_list` and the folders `data`; `builtin` if neither is given. Raises BadInput.
     """
     chosen_models, left_out = models.expand(model_list, size)
     chosen_noises = noises.expand(noise_list)
-    counted_from = reference_noise(reference)
-    if counted_from not in (None, *chosen_noises) and not counted_from.recorded:
-        chosen_noises.insert(0, counted_from)
+    chosen_reference = reference_noise(reference)
+    if chosen_reference not in (None, *chosen_noises) and not chosen_reference.recorded:
+        chosen_noises.insert(0, chosen_reference)
     names = spec.split(dataset_list or "")
     sources = [*names, *data] or (["builtin"] if dataset_list is None else [])
     if not sources:
-        raise BadInput("no data set was named: write --datasets builtin, say, or --data with a folder of images")
+        raise BadInput("expected a data set, got none: write --datasets builtin, or --data with a folder of images")
     chosen_datasets = [datasets.limited(datasets.load_dataset(source), limit) for source in sources]
     duplicates = {d.name for d in chosen_datasets if [o.name for o in chosen_datasets].count(d.name) > 1}
     if duplicates:
-        raise BadInput(f"two data sets are called {sorted(duplicates)[0]!r}: rename one of the folders")
-    chosen_noises, chosen_datasets, without = matched(chosen_noises, chosen_datasets, counted_from)
-    if counted_from is not None and noises.canonical(counted_from) not in map(noises.canonical, chosen_noises):
-        raise BadInput(f"no data set has the reference noise {reference}: name another with --reference, or none")
+        raise BadInput(
+            f"expected data sets of different names, got {sorted(duplicates)[0]!r} twice: rename one of the folders"
+        )
+    chosen_noises, chosen_datasets, without = matched(chosen_noises, chosen_datasets, chosen_reference)
+    if chosen_reference is not None and noises.canonical(chosen_reference) not in map(noises.canonical, chosen_noises):
+        raise BadInput(
+            f"no data set has the reference noise {reference}: choose another with --reference, or --reference none"
+        )
     if not seeds:
-        raise BadInput("no seed was given: write --seeds 0 or --seeds 0,1")
+        raise BadInput("expected a seed, got none: write --seeds 0 or --seeds 0,1")
     choice, named = tiling.parse(tile), metrics.expand(metric_list)
     chosen_protocol, chosen_precision = protocols.load_protocol(protocol), precisions.parse(precision)
     tilings = tuple(tiling.of(model, choice) for model in chosen_models)
-    measured, not_measured = metrics.available(named)  # last: it may fetch weights
+    measured, not_measured = metrics.available(named)  # last, since it may download weights
     return Plan(
         models=tuple(chosen_models),
         noises=tuple(chosen_noises),
@@ -186,5 +199,5 @@ def make_plan(
         metrics=measured,
         not_measured=not_measured,
         skipped=(*left_out, *without),
-        reference=counted_from,
+        reference=chosen_reference,
     )

@@ -1,4 +1,4 @@
-"""Run files: the options of `bench run`, by the same words, in TOML.
+"""Run files: the options of `bench run` in TOML, under the same names.
 
     models = ["ours", "baseline"]
     noise = "all"
@@ -6,8 +6,8 @@
     seeds = [0, 1]
     out = "runs/study"
 
-A list is what the command line has commas for (`data`: what it has the option twice for). Options on the command line
-go before those of the file.
+A list stands for a list with commas on the command line (`data`: for a repeated option). Options on the command line
+take precedence over those of the file.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from bench.errors import BadInput, described, unknown
 
 
 def read(path: Path, options: Iterable[str]) -> dict[str, Any]:
-    """Option -> value as click takes it for a default. Raises BadInput for what is no option, with the nearest."""
+    """Option -> value, as a default for click. Raises BadInput for an unknown option, with similar ones."""
     try:
-        found = tomllib.loads(path.read_text())
+        content = tomllib.loads(path.read_text())
     except OSError as error:
         raise BadInput(f"the run file {path} cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadInput(f"the run file {path} is no TOML: {described(error)}") from error
+        raise BadInput(f"expected a run file in TOML, got {path}: {described(error)}") from error
     known = {name.replace("_", "-"): name for name in options}
     values = {}
-    for key, value in found.items():
+    for key, value in content.items():
         name = known.get(key.replace("_", "-"))
         if name is None:
             raise unknown("option", key, known, f" in {path}")
@@ -41,7 +41,7 @@ def read(path: Path, options: Iterable[str]) -> dict[str, Any]:
 def _as_option(path: Path, key: str, value: Any) -> Any:
     parts = value if isinstance(value, list) else [value]
     if not all(isinstance(part, str | int | float) for part in parts):
-        raise BadInput(f"{key} in {path} is {value!r}, wanted text, a number, or a list of them")
+        raise BadInput(f"{key} in {path}: expected text, a number, or a list of them, got {value!r}")
     if key == "data":
         return [str(part) for part in parts]
     return ", ".join(map(str, parts)) if isinstance(value, list) else value

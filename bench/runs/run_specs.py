@@ -1,8 +1,8 @@
-"""Specs as `bench run` takes them -> the models, noises and data sets that the rows of a run have.
+"""Specs, as `bench run` takes them -> the labels of models, noises and data sets in the rows of a run.
 
-What a row calls itself always means that row. Any other way to write a user-defined network or noise, or weights by
-their path, is resolved as `bench run` would, and has to be what was run: the same source and weights, not only the same
-name.
+The label that a row has always means that row. Any other spec, such as a user-defined network or weights by their
+path, is resolved as `bench run` resolves it, and has to be what was run: the same source and weights, not only the
+same name.
 """
 
 from __future__ import annotations
@@ -17,13 +17,11 @@ from bench import spec
 from bench.errors import BadInput, unknown
 from bench.networks import groups
 
-SpecsAsWritten = Mapping[
-    str, str
-]  # label of a model -> the name of its network as it was written, `path/to/net.py:Net`
+SpecsAsWritten = Mapping[str, str]  # label of a model -> its network as it was written, `path/to/net.py:Net`
 
 
 def specs_as_written(run: str | Path | pd.DataFrame) -> dict[str, str]:
-    """How the networks of a run folder were written, by label; nothing of rows alone."""
+    """The networks of a run folder as they were written for the run, by label; empty for a frame of rows."""
     from bench.runs.selection import start_entries
     from bench.runs.store import Store
 
@@ -34,37 +32,37 @@ def specs_as_written(run: str | Path | pd.DataFrame) -> dict[str, str]:
 
 
 def label_in_run(text: str, rows: pd.DataFrame, written: SpecsAsWritten, notes: list[str]) -> str:
-    """The label in rows of the model that a spec names; a changed source is noted. Raises BadInput for none."""
+    """The label in rows of the model that a spec names; adds a note if its source has changed. Raises BadInput."""
     labels = list(dict.fromkeys(rows["model"]))
     parsed = groups.parse(text)
-    if same := _canonically(parsed, labels):
+    if same := _same_spec(parsed, labels):
         return same
     if parsed.bare and ":" not in parsed.name:
-        raise unknown("model of the run", text, labels)
+        raise unknown("model", text, labels, " in the run")
     label, identity, problem = _resolved(parsed)
     if label not in labels:
-        raise BadInput(f"{unknown('model of the run', text, labels)}{problem and f' ({problem})'}")
+        raise BadInput(f"{unknown('model', text, labels, ' in the run')}{problem and f' ({problem})'}")
     if "weights_hash" not in rows or identity in set(rows.loc[rows["model"] == label, "weights_hash"]):
-        return label  # rows of a table without the column say nothing of the source
+        return label  # an exported table may lack the column: then the source is not known
     if written.get(label) == parsed.name and ":" in parsed.name:
         state = "cannot be read here" if problem else "has changed since that run"
-        notes.append(f"{parsed.name} {state}: the rows of {label} are of its source at the time of the run.")
+        notes.append(f"{parsed.name} {state}: the rows of {label} were computed with the source at that time.")
         return label
     raise BadInput(
-        f"expected a model of the run, got {text}: the run's {label} has another source or other weights"
-        f"{problem and f' ({problem})'}; write {label} for the rows as they are"
+        f"expected a model of the run, got {text}: {label} of the run has another source or other weights"
+        f"{problem and f' ({problem})'}; write {label} to use its rows"
     )
 
 
-def _canonically(parsed: spec.Spec, labels: list[str]) -> str:
-    """The label that is this spec but for spaces, quotes and the way numbers are written; '' for none."""
-    wanted = spec.format_value(parsed)
-    return next((label for label in labels if spec.format_value(spec.parse(label)) == wanted), "")
+def _same_spec(parsed: spec.Spec, labels: list[str]) -> str:
+    """The label that equals a spec up to spaces, quotes and the notation of numbers; '' if there is none."""
+    text = spec.format_value(parsed)
+    return next((label for label in labels if spec.format_value(spec.parse(label)) == text), "")
 
 
 def _resolved(parsed: spec.Spec) -> tuple[str, str, str]:
-    """(label, hash, why it cannot be resolved) of a model; where it cannot, the label that its text would give."""
-    from bench.networks import models  # imports torch: only for specs that are not written as a label is
+    """(label, hash, '') of a model; if it cannot be resolved, (the label that its spec would give, '', the reason)."""
+    from bench.networks import models  # imports torch: only for specs that are not labels
 
     try:
         model = models.resolve(spec.format_value(parsed))
@@ -74,63 +72,63 @@ def _resolved(parsed: spec.Spec) -> tuple[str, str, str]:
 
 
 def noises_in_run(text: str, rows: pd.DataFrame) -> list[str]:
-    """The noises in rows that a spec or group means; a name or group has all levels there. Raises BadInput for none."""
-    there = list(dict.fromkeys(rows["noise"]))
+    """The noises in rows that a spec or group names; a name or group means all its levels. Raises BadInput for none."""
+    labels = list(dict.fromkeys(rows["noise"]))
     parsed = spec.parse(text)
-    if text in there:
+    if text in labels:
         return [text]
-    names = {noise: spec.parse(noise).name for noise in there}
+    names = {noise: spec.parse(noise).name for noise in labels}
     if parsed.bare and parsed.name in names.values():
-        return [noise for noise in there if names[noise] == parsed.name]
+        return [noise for noise in labels if names[noise] == parsed.name]
     from bench.noise import noises
 
     try:
-        asked = noises.expand(text)
+        expanded = noises.expand(text)
     except BadInput as error:
         if parsed.bare:
-            raise unknown("noise of the run", text, dict.fromkeys(names.values())) from error
+            raise unknown("noise", text, dict.fromkeys(names.values()), " in the run") from error
         raise
     if parsed.bare:
-        kinds = {noises.noise_name(noise): noise for noise in asked}
-        found = [noise for noise in there if names[noise] in kinds]
-        _same_versions({noise: kinds[names[noise]] for noise in found}, text, rows)
+        kinds = {noises.noise_name(noise): noise for noise in expanded}
+        found = [noise for noise in labels if names[noise] in kinds]
+        _check_versions({noise: kinds[names[noise]] for noise in found}, text, rows)
     else:
-        canonical = {noises.canonical(noise): noise for noise in asked}
-        found = [noise for noise in there if noise in canonical]
-        _same_versions({noise: canonical[noise] for noise in found}, text, rows)
+        canonical = {noises.canonical(noise): noise for noise in expanded}
+        found = [noise for noise in labels if noise in canonical]
+        _check_versions({noise: canonical[noise] for noise in found}, text, rows)
     if not found:
-        raise unknown("noise of the run", text, dict.fromkeys(names.values()) if parsed.bare else there)
+        raise unknown("noise", text, dict.fromkeys(names.values()) if parsed.bare else labels, " in the run")
     return found
 
 
-def _same_versions(meant: Mapping[str, object], text: str, rows: pd.DataFrame) -> None:
-    """Raise BadInput where a user-defined noise is another than the one of this name in the rows."""
+def _check_versions(chosen: Mapping[str, object], text: str, rows: pd.DataFrame) -> None:
+    """Raise BadInput if a user-defined noise has another version than the noise of this name in the rows."""
     from bench.noise import noises
 
-    for name, noise in meant.items():
-        ours = type(noise).__module__.startswith("noise_zoo.")
-        if not ours and noises.version(noise) not in set(rows.loc[rows["noise"] == name, "noise_version"]):
+    for name, noise in chosen.items():
+        built_in = type(noise).__module__.startswith("noise_zoo.")
+        if not built_in and noises.version(noise) not in set(rows.loc[rows["noise"] == name, "noise_version"]):
             raise BadInput(
-                f"expected a noise of the run, got {text}: the run's {name} has another source; write {name} for the "
-                "rows as they are"
+                f"expected a noise of the run, got {text}: {name} of the run has another source; write {name} "
+                "to use its rows"
             )
 
 
 def datasets_in_run(text: str, rows: pd.DataFrame) -> list[str]:
-    """The data sets in rows that a spec means; a name alone has all its crops and limits. Raises BadInput for none."""
+    """The data sets in rows that a spec names; a name means all its crops and limits. Raises BadInput for none."""
     from bench.datasets import DEFAULTS
 
-    there = list(dict.fromkeys(rows["dataset"]))
+    labels = list(dict.fromkeys(rows["dataset"]))
     parsed = spec.parse(text)
-    if text in there:
+    if text in labels:
         return [text]
     if parsed.bare:
-        found = [name for name in there if spec.parse(name).name == parsed.name]
-        there = list(dict.fromkeys(spec.parse(name).name for name in there))
+        found = [name for name in labels if spec.parse(name).name == parsed.name]
+        labels = list(dict.fromkeys(spec.parse(name).name for name in labels))
     else:
-        usual = {key: parameter.default for key, parameter in DEFAULTS.items()}
-        wanted = spec.canonical(parsed.name, {**usual, **spec.bind(parsed, DEFAULTS, "data set")}, usual)
-        found = [name for name in there if name == wanted]
+        defaults = {key: parameter.default for key, parameter in DEFAULTS.items()}
+        name = spec.canonical(parsed.name, {**defaults, **spec.bind(parsed, DEFAULTS, "data set")}, defaults)
+        found = [other for other in labels if other == name]
     if not found:
-        raise unknown("dataset of the run", text, there)
+        raise unknown("data set", text, labels, " in the run")
     return found

@@ -1,11 +1,12 @@
 """The run store: a folder with rows in SQLite, a manifest, and pictures.
 
-    rows.sqlite     one row per model x noise x image x seed, written by one writer, committed as they are done
-    manifest.json   each command that wrote here, with versions, machine, specs and hashes
-    pictures/       some of the images, lossless
-    lock            taken by whoever writes; writer.json says who that is
+    rows.sqlite     one row per model, noise, image and seed, committed as soon as it is computed
+    manifest.json   the commands that wrote into the folder, with versions, machine, specs and hashes
+    pictures/       clean, noisy and denoised pictures of some images, lossless
+    lock            held by the process that writes; writer.json names it
 
-A row's key is a hash of everything that determines its numbers, so that running again does only what is missing.
+The key of a row is a hash of everything that determines its scores, so that a run that is resumed computes only the
+missing rows.
 """
 
 from __future__ import annotations
@@ -36,10 +37,10 @@ from bench.runs.schema import (
 )
 
 ROWS_FILE, MANIFEST_FILE = "rows.sqlite", "manifest.json"
-FIRST_VERSION = "1"  # the version of a metric whose scores do not say by which they were computed
-# rows of an image that could not be read have no pixel hash; they give way once it can be
-_NAMED = tuple(name for name in IDENTITY_COLUMNS if name != "image_hash")
-_UNREAD = "image_hash = '' AND " + " AND ".join(f"{name} IS ?" for name in _NAMED)
+FIRST_VERSION = "1"  # of a metric whose scores in older stores have no version
+# rows of an image that could not be read have no pixel hash; they are deleted once it can be read
+_WITHOUT_HASH = tuple(name for name in IDENTITY_COLUMNS if name != "image_hash")
+_UNREADABLE = "image_hash = '' AND " + " AND ".join(f"{name} IS ?" for name in _WITHOUT_HASH)
 
 
 _MERGED = "json_patch(coalesce(rows.no_value, '{}'), coalesce(excluded.no_value, '{}'))"
@@ -51,14 +52,14 @@ def row_key(row: dict[str, Any]) -> str:
 
 
 def picture_name(*parts: Any) -> str:
-    """The file of a picture: a model's output under its row's key, others by what they are (`noisy`, ...)."""
+    """The file name of a picture: of an output from its row's key, of other images from their kind and columns."""
     text = "\x1f".join(map(str, parts))
     return f"{hashlib.sha256(text.encode()).hexdigest()[:24]}.webp"
 
 
 @dataclass
 class Store:
-    """An open run folder. Use as a context manager; a kill at any moment loses at most what is not yet committed."""
+    """An open run folder, a context manager. A killed process loses at most what was not yet committed."""
 
     folder: Path
     connection: sqlite3.Connection
@@ -66,7 +67,7 @@ class Store:
 
     @classmethod
     def create(cls, folder: Path) -> Store:
-        """Open a run folder for writing, making it if it is not there. Raises BadInput, also while another writes."""
+        """Open a run folder for writing and make it if needed. Raises BadInput, also if another process writes."""
         lock = WriterLock(folder, f"bench status {folder}")
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -77,7 +78,7 @@ class Store:
             if _is_damage(error):
                 raise BadInput(_damaged(folder, error)) from error
             problem = getattr(error, "strerror", None) or error
-            raise BadInput(f"the run folder {folder} cannot be written: {problem}. Name another with --out") from error
+            raise BadInput(f"the run folder {folder} cannot be written: {problem}: name another with --out") from error
         except BadInput:
             lock.release()
             raise
@@ -87,7 +88,7 @@ class Store:
         """Open an existing run folder for reading, also while another process writes. Raises BadInput."""
         file = folder / ROWS_FILE
         if not file.is_file():
-            raise BadInput(f"{folder} is not a run folder: it has no {ROWS_FILE}. Make one with bench run --out")
+            raise BadInput(f"expected a run folder, got {folder} without {ROWS_FILE}: make one with bench run --out")
         try:
             connection = _open_for_reading(file)
         except sqlite3.Error as error:
@@ -96,42 +97,42 @@ class Store:
         return cls(folder, connection)
 
     def add_metrics(self, names: Iterable[str]) -> None:
-        """Make the columns that metrics need and that are not there. Raises BadInput for a name that is taken."""
+        """Add the columns of metrics that have none yet. Raises BadInput for a name that another column has."""
         try:
             schema.add_metrics(self.connection, names)
         except ValueError as error:
             raise BadInput(str(error)) from error
 
     def done(self, metrics: Mapping[str, str] | Iterable[str] = ()) -> set[str]:
-        """Keys of the rows that did not fail and have these metrics, as they were asked for.
+        """Keys, as planned, of the successful rows that have these metrics.
 
-        Metrics with versions (name -> version): scores of another version do not count; a metric that has no value
-        for an image does not have to be computed again by the same version.
+        Of metrics with versions (name -> version) only scores of that version count. A metric that has no value for an
+        image counts as computed if the same version found that.
         """
-        there = schema.columns_of(self.connection)
-        columns = [name if name in there else "NULL" for name in ("asked", "scored", "no_value", *metrics)]
+        existing = schema.columns_of(self.connection)
+        columns = [name if name in existing else "NULL" for name in ("asked", "scored", "no_value", *metrics)]
         query = f"SELECT key, {', '.join(columns)} FROM rows WHERE status = 'ok'"
         versions = metrics if isinstance(metrics, Mapping) else dict.fromkeys(metrics)
         return {asked or key for key, asked, *known in self.connection.execute(query) if _is_scored(*known, versions)}
 
     def claim(self, plan: int, keys: Iterable[str]) -> None:
-        """Keep that a plan asks for rows, those that are there; to be called inside `writing`."""
+        """Mark existing rows of these keys as part of a plan; to be called inside `writing`."""
         numbered = [(plan, key) for key in keys]
         for column in ("key", "asked"):
             self.connection.executemany(f"UPDATE rows SET plan = ? WHERE {column} = ?", numbered)
 
     def last_plan(self) -> int:
-        """The largest number of a plan that rows have."""
+        """The highest number of a plan in the rows; 0 without rows."""
         return self.connection.execute("SELECT coalesce(max(plan), 0) FROM rows").fetchone()[0]
 
     def remove(self, keys: Iterable[str]) -> None:
-        """Take rows away."""
+        """Delete rows."""
         with self.writing() as connection:
             connection.executemany("DELETE FROM rows WHERE key = ?", [(key,) for key in keys])
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """The connection; what is done inside is committed together, or nothing of it. Raises StoreFull."""
+        """A transaction: everything done inside is committed, or nothing of it. Raises StoreFull."""
         try:
             with self.connection:
                 yield self.connection
@@ -139,95 +140,96 @@ class Store:
             raise StoreFull(f"{self.folder} cannot be written: {error}") from error
 
     def contents(self) -> pd.DataFrame:
-        """What the data sets have in them now, as far as they were read: see `bench.runs.contents`."""
+        """The images of the data sets and their hashes: see `bench.runs.contents`."""
         return contents.read(self.connection)
 
     def count(self) -> int:
-        """How many rows there are."""
+        """The number of rows."""
         return self.connection.execute("SELECT count(*) FROM rows").fetchone()[0]
 
     def write(self, rows: list[dict[str, Any]]) -> None:
-        """Commit rows; one of the same key is replaced. Raises StoreFull.
+        """Commit rows; a row replaces one of the same key. Raises StoreFull.
 
-        What was measured before and is not now stays, and so does a good row where the new one failed.
-        A row that is not quite what was asked for, because its tile had to be smaller, has the key of that in `asked`.
-        `no_value` has, as JSON, why a metric's column is empty: column -> [reason, version of the metric].
+        Scores of metrics that the new row lacks are kept, and a successful row is kept if the new one failed.
+        A row whose tile had to be smaller than planned has the planned key in `asked`.
+        `no_value` says, as JSON, why a metric's column is empty: column -> [reason, version of the metric].
         """
-        kept = schema.score_columns(self.connection)
-        names = ["key", *dict.fromkeys([*INTERNAL_COLUMNS, *COLUMNS, *kept])]
+        scores = schema.score_columns(self.connection)
+        names = ["key", *dict.fromkeys([*INTERNAL_COLUMNS, *COLUMNS, *scores])]
         values = [[row_key(row), *map(row.get, names[1:])] for row in rows]
         marks = ", ".join("?" * len(names))
-        renewed = ", ".join(
+        updates = ", ".join(
             f"{name} = {_MERGED}"
             if name == "no_value"
             else f"{name} = coalesce(excluded.{name}, rows.{name})"
-            if name in kept
+            if name in scores
             else f"{name} = excluded.{name}"
             for name in names
             if name != "scored"
         )
-        renewed += ", scored = json_patch(coalesce(rows.scored, '{}'), coalesce(excluded.scored, '{}'))"
+        updates += ", scored = json_patch(coalesce(rows.scored, '{}'), coalesce(excluded.scored, '{}'))"
         with self.writing() as connection:
-            connection.executemany(f"DELETE FROM rows WHERE {_UNREAD}", [list(map(row.get, _NAMED)) for row in rows])
+            connection.executemany(
+                f"DELETE FROM rows WHERE {_UNREADABLE}", [list(map(row.get, _WITHOUT_HASH)) for row in rows]
+            )
             connection.executemany(
                 f"INSERT INTO rows ({', '.join(names)}) VALUES ({marks}) ON CONFLICT(key) DO UPDATE "
-                f"SET {renewed} WHERE excluded.status = 'ok' OR rows.status <> 'ok'",
+                f"SET {updates} WHERE excluded.status = 'ok' OR rows.status <> 'ok'",
                 values,
             )
 
     def rows(self, hidden: bool = False) -> pd.DataFrame:
-        """All rows in a stable order. Raises BadInput where the file is damaged.
+        """All rows in a stable order. Raises BadInput if the file is damaged.
 
-        `hidden`: with `written`, the order in which they were written first, `key`, and the columns of the store.
+        `hidden`: with `key`, the internal columns of the store, and `written`, the order of insertion.
         """
-        there, scores = schema.columns_of(self.connection), schema.score_columns(self.connection)
+        existing, scores = schema.columns_of(self.connection), schema.score_columns(self.connection)
         names = ("key", *INTERNAL_COLUMNS, *LEADING_COLUMNS, *scores, *TRAILING_COLUMNS)
-        shown = ", ".join(name if name in there else f"NULL AS {name}" for name in names)
+        shown = ", ".join(name if name in existing else f"NULL AS {name}" for name in names)
         shown = f"rowid AS written, {shown}"
         query = f"SELECT {shown} FROM rows ORDER BY dataset, image, noise_name, level, noise, seed, model"
         try:
-            found = pd.read_sql(query, self.connection)
+            rows = pd.read_sql(query, self.connection)
         except (sqlite3.Error, pd.errors.DatabaseError) as error:
             raise BadInput(_damaged(self.folder, error)) from error
-        found["reason"] = _with_reasons(found, scores)
-        found = found.drop(
-            columns=[] if hidden else [name for name in ("written", "key", *INTERNAL_COLUMNS) if name in found]
-        )
-        numbers = [name for name in found if COLUMNS.get(name) == "REAL" or name in scores]
-        return found.astype(dict.fromkeys(numbers, float))
+        rows["reason"] = _with_reasons(rows, scores)
+        if not hidden:
+            rows = rows.drop(columns=[name for name in ("written", "key", *INTERNAL_COLUMNS) if name in rows])
+        numbers = [name for name in rows if COLUMNS.get(name) == "REAL" or name in scores]
+        return rows.astype(dict.fromkeys(numbers, float))
 
     @property
     def pictures(self) -> Path:
-        """The folder of pictures, whose files `picture_name` names."""
+        """The folder of pictures; `picture_name` gives their file names."""
         return self.folder / "pictures"
 
     def picture_path(self, *parts: Any) -> Path:
-        """Where a picture lies."""
+        """The path of a picture; the parts are those of `picture_name`."""
         return self.pictures / picture_name(*parts)
 
     def manifest(self) -> list[dict[str, Any]]:
-        """What wrote here, oldest first. Raises BadInput where the file is damaged."""
+        """The entries of commands that wrote into the folder, oldest first. Raises BadInput if the file is damaged."""
         path = self.folder / MANIFEST_FILE
         try:
             entries = json.loads(path.read_text()) if path.exists() else []
             if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-                raise ValueError("it is no list of entries")
+                raise ValueError("it is not a list of entries")
         except (OSError, ValueError) as error:
             raise BadInput(
-                f"{path} is damaged ({described(error)}). No row is lost: move it away, and bench run into this folder "
-                "makes another"
+                f"{path} is damaged ({described(error)}): no row is lost, move the file away and start bench run with "
+                "this folder again"
             ) from error
         return entries
 
     def record(self, entry: dict[str, Any]) -> None:
-        """Add to the manifest, as a whole file or not at all."""
+        """Add an entry, with the time, to the manifest; the file is written atomically."""
         entry = {"at": datetime.now(UTC).isoformat(timespec="seconds"), **entry}
         write_whole(self.folder / MANIFEST_FILE, json.dumps([*self.manifest(), entry], indent=1).encode())
 
     def close(self) -> None:
-        """Close; a folder that was written to is left with one file of rows, and free for others."""
+        """Close the store; after writing, merge the write-ahead log into the file of rows and release the lock."""
         if self.lock is not None:
-            with suppress(sqlite3.Error):  # somebody reads at this moment: what is beside the file stays
+            with suppress(sqlite3.Error):  # another process is reading: the write-ahead log stays
                 self.connection.execute("PRAGMA journal_mode=DELETE")
         self.connection.close()
         if self.lock is not None:
@@ -241,19 +243,20 @@ class Store:
 
 
 def _with_reasons(rows: pd.DataFrame, scores: Sequence[str]) -> pd.Series:
-    """The reason of each row, and behind it why metrics have no value in one that did not fail."""
+    """The reason of each row; of successful rows with why metrics have no value."""
     reasons = rows["reason"].astype(object)
-    for place in rows.index[(rows["status"] == "ok") & rows["no_value"].notna()]:
-        stored = json.loads(rows.at[place, "no_value"])
-        why = {name: text for name, (text, _) in stored.items() if name in scores and pd.isna(rows.at[place, name])}
-        grouped = {text: [name for name in why if why[name] == text] for text in why.values()}
-        told = [f"no {', '.join(_without_noisy(names))}: {text}" for text, names in grouped.items()]
-        reasons[place] = "; ".join(filter(None, [reasons[place], *told]))
+    for index in rows.index[(rows["status"] == "ok") & rows["no_value"].notna()]:
+        stored = json.loads(rows.at[index, "no_value"])
+        columns = [name for name in stored if name in scores and pd.isna(rows.at[index, name])]
+        by_column = {name: stored[name][0] for name in columns}
+        by_text = {text: [name for name in by_column if by_column[name] == text] for text in by_column.values()}
+        missing = [f"no {', '.join(_without_noisy(names))}: {text}" for text, names in by_text.items()]
+        reasons[index] = "; ".join(filter(None, [reasons[index], *missing]))
     return reasons
 
 
 def _without_noisy(names: list[str]) -> list[str]:
-    """The columns, without that of the noisy input where the output's own is among them."""
+    """The columns without NAME_noisy of every NAME that is among them."""
     return [name for name in names if not (name.endswith("_noisy") and name.removesuffix("_noisy") in names)]
 
 
@@ -270,12 +273,12 @@ def _open_for_writing(folder: Path) -> sqlite3.Connection:
 
 
 def _open_for_reading(file: Path) -> sqlite3.Connection:
-    """A connection that changes nothing. What lies on a medium that cannot be written is read as it is."""
+    """A read-only connection, also to a file on a read-only medium."""
     address = f"{file.resolve().as_uri()}?mode=ro"
     connection = sqlite3.connect(address, uri=True)
     try:
         connection.execute("SELECT name FROM sqlite_master").fetchone()
-    except sqlite3.OperationalError:  # a file in WAL mode wants others beside it
+    except sqlite3.OperationalError:  # SQLite cannot make the files of its write-ahead log
         connection.close()
         if file.with_name(f"{ROWS_FILE}-wal").exists():
             raise
@@ -284,21 +287,21 @@ def _open_for_reading(file: Path) -> sqlite3.Connection:
 
 
 def _check(connection: sqlite3.Connection, folder: Path) -> None:
-    """Raises BadInput where this is no store, a damaged one, or one of a newer version."""
+    """Raises BadInput if the file is not a store, is damaged, or has a newer schema version."""
     try:
-        found = schema.version(connection)
+        version = schema.version(connection)
     except (ValueError, sqlite3.Error) as error:
         raise BadInput(_damaged(folder, error)) from error
-    if found > SCHEMA_VERSION:
+    if version > SCHEMA_VERSION:
         raise BadInput(
-            f"{folder} was written by a newer MaskBench (store version {found}, here {SCHEMA_VERSION}): update this one"
+            f"{folder}: expected a store of version {SCHEMA_VERSION} or lower, got {version}: update MaskBench"
         )
 
 
 def _is_scored(scored: str | None, no_value: str | None, *values_and_versions: Any) -> bool:
-    """Whether a row has the metrics: a score of this version, or none for a reason that this version gave.
+    """Whether a row has every metric: a score of its version, or a reason of that version why there is none.
 
-    Rows of older stores do not name versions: their scores are of version 1. A version of None is any.
+    Scores in older stores have no version: it is 1. A version of None matches any.
     """
     *values, versions = values_and_versions
     known, missing = json.loads(scored or "{}"), json.loads(no_value or "{}")
@@ -316,6 +319,4 @@ def _is_damage(error: Exception) -> bool:
 
 
 def _damaged(folder: Path, problem: object) -> str:
-    return (
-        f"{folder / ROWS_FILE} is damaged, or no file of this program ({problem}): move it away, or name another --out"
-    )
+    return f"{folder / ROWS_FILE} is damaged or no store ({problem}): move it, or name another --out"

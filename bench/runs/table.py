@@ -12,7 +12,7 @@ from bench.statistics.standings import standings
 
 
 def cell_text(mean: float, low: float, high: float, digits: int = 2) -> str:
-    """'29.74 [29.10, 30.31]', without the interval where there is none; '-' for nothing."""
+    """A mean with its 95% interval, '29.74 [29.10, 30.31]', or without it if there is none; '-' for NaN."""
     if pd.isna(mean):
         return "-"
     bounds = "" if pd.isna(low) else f" [{low:.{digits}f}, {high:.{digits}f}]"
@@ -20,17 +20,17 @@ def cell_text(mean: float, low: float, high: float, digits: int = 2) -> str:
 
 
 def show(rows: pd.DataFrame, conditions: Conditions) -> None:
-    """Print a table for each data set and noise; a column per level, a row per model, the noisy input last."""
+    """Print one table per data set and noise: one column per level, one row per model, the noisy input last."""
     from rich.table import Table
 
     from bench.console import console
 
     screen, reference = console(), conditions.reference
     summary = statistics.summarize(rows, reference)
-    drop = f"; drop: PSNR at {reference} minus PSNR here" if reference else ""
+    drop = f"; drop: PSNR at {reference} minus this PSNR" if reference else ""
     for (dataset, _), part in summary.groupby(["dataset", "noise_name"], sort=False):
         if set(part["noise"]) == {reference} and summary["noise_name"].nunique() > 1:
-            continue  # the reference noise alone: it is the first column of the others
+            continue  # the reference noise is the first column of every other table
         first = summary[(summary["dataset"] == dataset) & (summary["noise"] == reference)]
         part = pd.concat([first, part]).drop_duplicates(["model", "noise"])
         title = f"{dataset}, {part['images'].max()} images. PSNR in dB [95% interval]{drop}"
@@ -49,7 +49,7 @@ def show(rows: pd.DataFrame, conditions: Conditions) -> None:
 
 
 def sentences(rows: pd.DataFrame, conditions: Conditions) -> Iterator[str]:
-    """Who is below the noisy input, who is not ranked with the others, and which noise is no test of a denoiser."""
+    """Sentences on models below the noisy input, models ranked separately, and noises too weak to test a denoiser."""
     lines = standings(rows, conditions)
     for dataset, part in lines[lines["below_noisy"]].groupby("dataset", sort=False) if len(lines) else ():
         yield f"below the noisy input on {dataset}: {', '.join(part['model'])}"
@@ -59,7 +59,7 @@ def sentences(rows: pd.DataFrame, conditions: Conditions) -> Iterator[str]:
     for group in others:
         yield f"not ranked with the others, {group.name}: {', '.join(group.models)}"
     for noise, mean in nearly_clean(rows).items():
-        yield f"{noise} is in no OOD mean: it leaves the picture nearly as it is ({mean:.1f} dB)"
+        yield f"{noise} is in no OOD mean: its noisy images are nearly clean ({mean:.1f} dB)"
 
 
 def _cell(line: dict, conditions: Conditions) -> str:
@@ -67,6 +67,6 @@ def _cell(line: dict, conditions: Conditions) -> str:
     drop = "" if pd.isna(line["gap"]) else f"\ndrop {line['gap']:.2f}"
     below = "\nbelow the input" if line["below_noisy"] else ""
     trained = conditions.of(line["model"]).trained and conditions.of(line["model"]).covers(line["noise"])
-    inside = "\nin distribution" if trained and line["noise"] != conditions.reference else ""
+    in_distribution = "\nin distribution" if trained and line["noise"] != conditions.reference else ""
     failed = f"\n{line['failed']} failed" if line["failed"] else ""
-    return text + drop + below + inside + failed
+    return text + drop + below + in_distribution + failed

@@ -71,7 +71,7 @@ def test_mistyped_commands_get_a_hint(words, near):
         (["--datasets", "CBSD86"], ["unknown data set 'CBSD86'", "Did you mean 'CBSD68'"]),
         (["--datasets", "CBSD68"], ["CBSD68", "68 files", "$BENCH_DATA/CBSD68", "bench data add CBSD68"]),
         (["--datasets", "builtin(crop=0)"], ["crop is 0"]),
-        (["--datasets", ""], ["no data set was named"]),
+        (["--datasets", ""], ["expected a data set"]),
         (["--protocol", "store"], ["unknown protocol 'store'", "Did you mean 'stored'"]),
         (["--seeds", "a"], ["--seeds", "'a'"]),
         (["--device", "cuda:99"], ["device"]),
@@ -174,7 +174,7 @@ def test_export_parquet_equals_csv(done, tmp_path):
 def test_what_is_no_run_folder(tmp_path):
     for command in ("export", "report"):
         result = call(command, tmp_path)
-        assert result.exit_code == 2 and "is not a run folder" in result.output
+        assert result.exit_code == 2 and "rows.sqlite" in result.output
 
 
 def test_report_of_a_run(done, tmp_path):

@@ -150,14 +150,14 @@ def test_a_crash_and_a_time_out_are_rows_and_the_rest_goes_on(tmp_path, photos, 
     plan = plan_of(own, photos, "Crash,Hang,Blur", "gaussian(sigma=15)", limit=1)
     rows = finished(plan, engines.start(plan, "cpu", timeout=4), tmp_path / "run").set_index("model")
     assert rows["status"].to_dict() == {"Blur": "ok", "Crash": "failed", "Hang": "failed"}
-    assert rows["reason"]["Crash"] == "its process was killed, perhaps by the system for its memory"
+    assert "killed" in rows["reason"]["Crash"]
     assert rows["reason"]["Hang"] == "no output within 4 s (--timeout)"
 
 
 def test_a_worker_that_refuses_its_plan_ends_the_run(tmp_path, photos, own, monkeypatch):
     plan = plan_of(own, photos, "Blur")
     monkeypatch.setattr(plan_transfer, "versions", lambda: {"torch": "0.4"})
-    with pytest.raises(BadInput, match=r"a worker has other packages.*: torch .* \(wanted 0.4\)"):
+    with pytest.raises(BadInput, match="torch .* instead of 0.4"):
         finished(plan, engines.start(plan, "cpu", workers=1), tmp_path / "run")
 
 
@@ -248,7 +248,7 @@ def test_a_parcel_brings_what_lies_beside_a_file(tmp_path, photos, helped):
     plan = make_plan(f"{helped}/helped_net.py:Net", f"{helped}/helped_net.py:Darker", None, (photos,))
     sent, known = plan_transfer.pack_plan(plan, with_content=True), plan_transfer.pack_plan(plan, with_content=False)
     (helped / "helped_scale.py").write_text("scale = 0\n")
-    with pytest.raises(BadInput, match="helped_scale.py was changed while it was in use"):
+    with pytest.raises(BadInput, match="helped_scale.py was changed"):
         plan_transfer.unpack_plan(known, tmp_path / "here")
     (helped / "helped_scale.py").unlink()
     (helped / "helped_parts/late.py").unlink()
@@ -260,7 +260,7 @@ def test_a_parcel_brings_what_lies_beside_a_file(tmp_path, photos, helped):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"dask": "local:none"}, "wanted local:4, say, or a scheduler's address"),
+        ({"dask": "local:none"}, "got local:none"),
         ({"dask": "tcp://127.0.0.1:9"}, "no Dask scheduler answers at tcp://127.0.0.1:9"),
         ({"dask": "local:2", "workers": 2}, "--workers and --dask were both given"),
         ({"workers": "gpus"}, "torch finds no GPU here"),
@@ -301,14 +301,14 @@ def test_a_parcel_brings_files_and_checks_what_is_installed(tmp_path, photos, ow
     assert there.noise_columns == plan.noise_columns
     assert [noises.canonical(noise) for noise in there.noises] == [noises.canonical(noise) for noise in plan.noises]
     assert there.models[0].load() and there.models[1].load()
-    with pytest.raises(BadInput, match="has not the weights dncnn-small of this version"):
+    with pytest.raises(BadInput, match="the weights dncnn-small"):
         plan_transfer.unpack_plan(replace(sent, shipped={"dncnn": "0" * 64}), tmp_path / "there")
     here = plan_transfer.pack_plan(replace(plan, models=(), noises=()), with_content=False)
     file = plan_transfer.PackedFile.of(tmp_path / "elsewhere/grain.py", with_content=False)
-    assert file.placed(tmp_path) == tmp_path / "elsewhere/grain.py" and not here.sources
+    assert file.unpack(tmp_path) == tmp_path / "elsewhere/grain.py" and not here.sources
     (tmp_path / "elsewhere/grain.py").write_text("another")
-    with pytest.raises(BadInput, match="grain.py was changed while it was in use"):
-        file.placed(tmp_path)
+    with pytest.raises(BadInput, match="grain.py was changed"):
+        file.unpack(tmp_path)
 
 
 def test_a_job_is_given_back_when_its_time_is_up(photos, own):

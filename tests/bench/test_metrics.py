@@ -145,10 +145,10 @@ def test_lpips_without_the_published_weights(random_backbones):
 def test_weights_that_cannot_be_had_are_a_reason(tmp_path, monkeypatch):
     perceptual._network.cache_clear()
     metric = metrics.load_metric("lpips")
-    assert "weights of AlexNet are not here, and $BENCH_OFFLINE forbids" in metric.missing()
+    assert "$BENCH_OFFLINE" in metric.missing()
     monkeypatch.setenv("BENCH_WEIGHTS", str(tmp_path))
     torch.save({"features.0.weight": torch.zeros(64, 3, 11, 11)}, tmp_path / "alexnet_features.pth")
-    assert "alexnet_features.pth holds other tensors than the published AlexNet" in metric.missing()
+    assert "published tensors of AlexNet" in metric.missing() and "alexnet_features.pth" in metric.missing()
     (tmp_path / "alexnet_features.pth").write_bytes(b"no weights")
     assert "alexnet_features.pth cannot be read" in metric.missing()
 
@@ -165,7 +165,7 @@ def test_a_download_is_asked_for_with_its_hash(tmp_path, monkeypatch):
     monkeypatch.delenv("BENCH_OFFLINE")
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setattr(pooch, "retrieve", refused)
-    assert "could not be fetched from https://download.pytorch.org/models/" in metrics.load_metric("lpips").missing()
+    assert "https://download.pytorch.org/models/" in metrics.load_metric("lpips").missing()
     ((url, known_hash, path),) = asked
     assert url.rpartition("-")[2] == f"{known_hash[:8]}.pth" and len(known_hash) == 64  # torchvision names files so
     assert path == tmp_path / "hub/checkpoints"
@@ -200,8 +200,8 @@ def test_a_metric_from_a_file(tmp_path):
     assert metric.score(output, clean) == pytest.approx(np.abs(output.astype(float) - clean).mean())
     assert [m.name for m in metrics.expand(f"psnr,{file}:MAE")] == ["psnr", "mae"]
     for name, words in (
-        ("TAKEN", "calls itself 'psnr'"),
-        ("NOTHING", "of type int"),
+        ("TAKEN", "got 'psnr'"),
+        ("NOTHING", "got int"),
         ("MAD", "unknown metric in .*'MAD'"),
     ):
         with pytest.raises(BadInput, match=words):
@@ -209,7 +209,7 @@ def test_a_metric_from_a_file(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "words"), [("pnsr", "unknown metric 'pnsr'. Did you mean 'psnr'"), (",", "no metric was named")]
+    ("text", "words"), [("pnsr", "unknown metric 'pnsr'. Did you mean 'psnr'"), (",", "expected a metric")]
 )
 def test_bad_lists(text, words):
     with pytest.raises(BadInput, match=words):

@@ -111,7 +111,7 @@ def test_a_run_compared_with_itself_and_with_nothing(done, tmp_path):
     assert call("report", done, done, "-o", tmp_path / "site").exit_code == 0
     assert "All 3 means are equal" in (tmp_path / "site/compare.html").read_text()
     result = call("report", done, tmp_path, "-o", tmp_path / "site")
-    assert result.exit_code == 2 and "is not a run folder" in result.output
+    assert result.exit_code == 2 and "rows.sqlite" in result.output
 
 
 def test_test_curves_stand_on_the_page_of_their_model(done, networks, tmp_path):

@@ -137,15 +137,17 @@ def test_keyed_networks_get_a_key_of_the_image_and_the_noise(tmp_path, photos, n
 @pytest.mark.parametrize(
     ("network", "reason"),
     [
-        ("Broken", "the output has values that are not finite"),
-        ("Shrinking", "the output has shape (3, 39, 47), wanted (3, 40, 48)"),
+        ("Broken", "finite"),
+        ("Shrinking", "got (3, 39, 47)"),
         ("Raising", "no kernel for this"),
     ],
 )
 def test_a_network_that_fails_has_rows_that_say_why_and_the_others_go_on(tmp_path, photos, networks, network, reason):
     rows = run(tmp_path / "run", [f"{networks}:{network}", f"{networks}:Blur"], photos)
     failed, fine = rows[rows["model"] == network], rows[rows["model"] == "Blur"]
-    assert set(failed["status"]) == {"failed"} and set(failed["reason"]) == {reason}
+    assert (
+        set(failed["status"]) == {"failed"} and len(set(failed["reason"])) == 1 and reason in failed["reason"].iloc[0]
+    )
     assert failed["psnr"].isna().all() and failed["psnr_noisy"].notna().all()
     assert set(fine["status"]) == {"ok"} and len(fine) == len(failed) == 8
 

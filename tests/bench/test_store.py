@@ -107,7 +107,7 @@ def test_a_store_of_a_newer_version_is_refused(done):
         connection.execute("UPDATE about SET value = '99'")
     connection.close()
     for opened in (Store.open, Store.create):
-        with pytest.raises(BadInput, match="a newer MaskBench .store version 99, here 2.: update this one"):
+        with pytest.raises(BadInput, match="version 2 or lower, got 99"):
             opened(done)
 
 
@@ -127,7 +127,7 @@ def test_a_damaged_file_of_rows_is_one_line(done, damage, opened):
         with sqlite3.connect(file) as connection:
             connection.execute("CREATE TABLE rows (name TEXT)")
         connection.close()
-    with pytest.raises(BadInput, match=r"rows\.sqlite is damaged, or no file of this program .*: move it away"):
+    with pytest.raises(BadInput, match=r"rows\.sqlite is damaged"):
         opened(done)
     with pytest.raises(BadInput):  # and nothing is locked, or mended by accident
         opened(done)
@@ -139,7 +139,7 @@ def test_a_damaged_manifest_is_one_line(done, photos, networks, text):
     for words in (["report", done], ["run", "--models", f"{networks}:Blur", "--data", photos, "--out", done]):
         result = call(*words)
         assert result.exit_code == 2, result.output
-        assert "manifest.json is damaged" in result.output and "No row is lost" in result.output
+        assert "manifest.json is damaged" in result.output
     (done / "manifest.json").unlink()
     assert call("run", "--models", f"{networks}:Blur", "--data", photos, "--out", done).exit_code == 0
     assert len(json.loads((done / "manifest.json").read_text())) == 2
@@ -194,9 +194,9 @@ def test_a_folder_that_cannot_be_written(closed_folder, done):
         connection.execute("PRAGMA journal_mode=WAL")  # as an interrupted run leaves it
     connection.close()
     close()
-    with pytest.raises(BadInput, match=r"run folder .* cannot be written: Permission denied. Name another with --out"):
+    with pytest.raises(BadInput, match=r"run folder .* cannot be written: Permission denied"):
         Store.create(folder / "new")
-    with pytest.raises(BadInput, match=r"run folder .* cannot be written: Permission denied. Name another with --out"):
+    with pytest.raises(BadInput, match=r"run folder .* cannot be written: Permission denied"):
         Store.create(folder / "run")
     with Store.open(folder / "run") as store:
         assert len(store.rows()) == 4
