@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 # fmt: off
-USUAL_NAMES = ("params", "state_dict", "model_state_dict", "model_state", "model", "network", "net", "netG", "generator")
+USUAL_NAMES = ("params", "state_dict", "model_state_dict", "model_state", "model", "network", "net", "netG",
+               "generator")
 FORMER_NAMES = ("params_ema", "ema_state_dict", *USUAL_NAMES)  # the order of older versions
 AVERAGE_WORDS = {"ema", "swa", "avg", "average", "averaged", "averages", "averaging", "shadow", "polyak"}
 LAST_WORDS = {"online", "current"}  # in names of the last weights next to an average
@@ -289,7 +290,7 @@ def describe_unnamed(content: dict) -> str:
             return (
                 f"expected tensors by name, got a list of tensors in {printable(str(key))}: save a state_dict() instead"
             )
-    return f"expected tensors by name, got only the keys {listed(map(str, content)) or '(none)'}: save a state_dict() instead"
+    return f"expected tensors by name, got only the keys {listed(map(str, content)) or 'none'}: save a state_dict()"
 
 
 def _of(values: list | tuple, kind: type) -> bool:
