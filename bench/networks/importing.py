@@ -135,7 +135,7 @@ def recognize(tensors: dict, file: str) -> str:
     try:
         checkpoints.load_strictly(matches[0].network, tensors, file)
     except ValueError as error:
-        raise BadInput(f"{error}; the closest network is {matches[0]}") from error
+        raise BadInput(f"{error}; the closest network is {matches[0].name}, {matches[0]}") from error
     return matches[0].name
 
 

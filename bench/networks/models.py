@@ -61,7 +61,7 @@ def _network(parsed: spec.Spec, default_size: str) -> Model:
     if size not in tuple(module.SIZES):
         if isinstance(size, str) and misplaced_weights.is_weights(size):
             raise BadInput(
-                f"size of {name}: expected {', '.join(module.SIZES)}, got the weights {size!r}: write "
+                f"size of {name}: expected {' or '.join(module.SIZES)}, got the weights {size!r}: write "
                 f"{name}(weights='{size}')"
             )
         raise unknown(f"size of {name}", str(size), module.SIZES)
