@@ -133,7 +133,7 @@ def test_weights_have_the_name_that_was_asked_for(folders, tmp_path):
     file = train(folders / "few", tmp_path, called="mine-75-85")
     assert file.name == "mine-75-85.safetensors" and card_of(file)["name"] == "mine-75-85"
     assert models.resolve(f"dncnn(weights='{file}')").label == "dncnn(weights='mine-75-85.safetensors')"
-    with pytest.raises(BadInput, match="'../mine' is no name for weights"):
+    with pytest.raises(BadInput, match="'../mine'"):
         train(folders / "few", tmp_path, called="../mine")
 
 
@@ -163,12 +163,12 @@ def test_tokens_are_masked_instead_of_pixels(folders, tmp_path, token):
 @pytest.mark.parametrize(
     ("name", "settings", "words"),
     [
-        ("dncnn", {**TINY, "input_mask": "75", "mask_on": "tokens"}, "DnCNN has no tokens that could be masked"),
-        ("swinir", {**SMALL, "input_mask": "75", "mask_on": "tokens"}, "SwinIR has no tokens that could be masked"),
-        ("ours", {**SMALL, "input_mask": "off", "mask_on": "tokens"}, "there is no input mask: set input_mask=75-85"),
-        ("ours", {**SMALL, "mask_token": "learned"}, "no token is ever masked: set mask_on=tokens too"),
-        ("ours", {**SMALL, "mask_token": "one"}, "mask_token is 'one', wanted 'zero' or 'learned'"),
-        ("ours", {**SMALL, "mask_on": "patches"}, "mask_on is 'patches', wanted one of pixels, tokens"),
+        ("dncnn", {**TINY, "input_mask": "75", "mask_on": "tokens"}, "mask_on: .*DnCNN"),
+        ("swinir", {**SMALL, "input_mask": "75", "mask_on": "tokens"}, "mask_on: .*SwinIR"),
+        ("ours", {**SMALL, "input_mask": "off", "mask_on": "tokens"}, "input_mask"),
+        ("ours", {**SMALL, "mask_token": "learned"}, "mask_on"),
+        ("ours", {**SMALL, "mask_token": "one"}, "mask_token: .*'one'"),
+        ("ours", {**SMALL, "mask_on": "patches"}, "mask_on: .*'patches'"),
     ],
 )
 def test_masks_that_cannot_be(folders, tmp_path, name, settings, words):
@@ -180,7 +180,7 @@ def test_masks_that_cannot_be(folders, tmp_path, name, settings, words):
 
 
 def test_resume_insists_on_a_training(folders, tmp_path):
-    with pytest.raises(BadInput, match="there is nothing to resume in .*: without --resume a training begins there"):
+    with pytest.raises(BadInput, match="--resume"):
         train(folders / "few", tmp_path / "new", resume=True)
     assert not (tmp_path / "new").exists()
     file = train(folders / "few", tmp_path / "old")
