@@ -211,8 +211,8 @@ def _matched(values: dict[str, Tensor], names: dict[str, str], last: Mapping[str
     }
     lacking = {key: last[key] for key in last if key not in taken}
     whole = all(key.endswith(BUFFER_NAMES) or key in COUNTER_NAMES for key in lacking) and _is_network(taken)
-    strange = values.keys() - names.keys() - COUNTER_NAMES
-    return {**lacking, **taken} if whole and not strange else {}
+    unknown = values.keys() - names.keys() - COUNTER_NAMES
+    return {**lacking, **taken} if whole and not unknown else {}
 
 
 def _without_shared_prefixes(tensors: Mapping[str, Tensor]) -> Iterator[dict[str, str]]:

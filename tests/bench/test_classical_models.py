@@ -103,7 +103,7 @@ def test_info():
     found = " ".join(call("models", "info", "nlm(sigma=15)").output.split())
     for words in ("parameters │ 0", "FLOPs per pixel │ not known", "receptive field │ 15 pixels",
                   "weights │ none needed", "BSD-3-Clause (scikit-image)", "Buades et al.", "sigma=15, patch_size=3",
-                  "noise level │ assumed to be 15 of 255", "computed by │ scikit-image 0."):  # fmt: skip
+                  "noise level │ 15 of 255", "computed by │ scikit-image 0."):  # fmt: skip
         assert words in found, found
     assert "receptive field │ whole image" in " ".join(call("models", "info", "nlm").output.split())
 

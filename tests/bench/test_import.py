@@ -68,7 +68,7 @@ def test_import_copies_the_tensors_and_a_card(place):
     origin = {"file": "grey.pth", "bytes": (place / "work/grey.pth").stat().st_size,
               "sha256": checkpoints.file_hash(place / "work/grey.pth"), "part": "params", "others": []}  # fmt: skip
     trial = card.pop("trial")
-    assert trial["noise"] == "gaussian(sigma=15)" and 24 < trial["psnr_noisy"] < 26 and trial["psnr"] > 0
+    assert trial["noise"] == "gaussian(sigma=25)" and 19 < trial["psnr_noisy"] < 22 and trial["psnr"] > 0
     assert card == {
         "name": "grey25",
         "model": "dncnn",
@@ -198,7 +198,7 @@ def test_names():
     imported("a.pth", "mine")
     torch.save(state(DnCNN(nc=5, nb=3)), "b.pth")
     result = call("models", "import", "b.pth", "--as", "mine")
-    assert result.exit_code == 2 and "'mine' is imported already, from a.pth" in result.output
+    assert result.exit_code == 2 and "'mine'" in result.output and "--replace" in result.output
     imported("b.pth", "mine", "--replace")
     assert cards.imported()["mine"]["network"]["nc"] == 5
 
@@ -217,7 +217,7 @@ def test_weights_of_another_model_are_refused_by_name():
     imported("a.pth", "mine")
     with pytest.raises(BadInput, match="'mine'.*swinir.*dncnn"):
         models.resolve("swinir(weights='mine')")
-    with pytest.raises(BadInput, match=r"'miné' is neither a file nor .*ours-mini; imported: mine"):
+    with pytest.raises(BadInput, match=r"\(mine\), got 'miné'"):
         models.resolve("dncnn(weights='miné')")
 
 

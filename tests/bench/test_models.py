@@ -232,7 +232,7 @@ def test_weights_of_another_network_are_refused(trained):
     message = refusal("dncnn(weights='ours-small')", models.load_model)
     assert "ours" in message
     message = refusal("dncnn(nc=5)", models.load_model)
-    assert "5 other shapes, first model.0.weight is (4, 3, 3, 3), wanted (5, 3, 3, 3)" in message
+    assert "5 (model.0.weight: expected (5, 3, 3, 3), got (4, 3, 3, 3)" in message
 
 
 def test_a_file_that_is_no_checkpoint_is_refused():
@@ -254,7 +254,7 @@ def test_a_path_without_its_ending_does_not_mean_shipped_weights(trained, tmp_pa
         shutil.copy(trained.with_suffix(suffix), tmp_path / f"ours-small{suffix}")
     for place in (tmp_path / "ours-small", "../ours-small", "./ours-small"):
         message = refusal(f"ours(weights='{place}')")
-        assert str(place) in message and "ours-small" in message and "shipped" in message
+        assert str(place) in message and "(ours-small)" in message
 
 
 @pytest.mark.parametrize(
@@ -341,7 +341,7 @@ def test_a_package_whose_import_fails_is_named():
     Path("failing.py").write_text("raise RuntimeError('no driver\\nand more')\n")
     message = refusal("failing:Net")
     assert message.startswith("failing:Net: ") and message.endswith("RuntimeError: no driver")
-    assert refusal("failing.py:Net") == "failing.py cannot be imported: RuntimeError: no driver"
+    assert refusal("failing.py:Net").endswith("RuntimeError: no driver")
 
 
 # Networks of other packages

@@ -72,14 +72,14 @@ def test_a_folder_with_a_comma_is_a_folder(folders, tmp_path):
 @pytest.mark.parametrize("text", ["many,many", "many, ./few/../many"])
 def test_a_data_set_is_named_once(folders, monkeypatch, text):
     monkeypatch.chdir(folders)
-    with pytest.raises(BadInput, match="two data sets of .* are called 'many'"):
+    with pytest.raises(BadInput, match="two called 'many'"):
         training_images.load(text)
 
 
 def test_a_missing_one_among_several_is_named(folders):
     with pytest.raises(BadInput, match="'BSDS400' is not on this machine|Did you mean|BSDS40"):
         training_images.load(f"{folders / 'few'},BSDS40")
-    with pytest.raises(BadInput, match="names no data set"):
+    with pytest.raises(BadInput, match="' , '"):
         training_images.load(" , ")
 
 
@@ -255,7 +255,7 @@ def test_tensorboard_forgets_what_a_killed_training_wrote_after_its_checkpoint(t
 
 def test_tensorboard_that_is_not_installed_is_asked_for(folders, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
-    with pytest.raises(BadInput, match="needs the package tensorboard: pip install 'maskbench\\[train\\]'"):
+    with pytest.raises(BadInput, match="pip install 'maskbench\\[train\\]'"):
         train(folders / "few", tmp_path, tensorboard=True)
 
 
@@ -277,7 +277,7 @@ def test_greyscale_images_train_networks_for_greyscale(photos, tmp_path):
     assert card["network"]["in_nc"] == 1 and card["trained_on"]["greyscale"] == 24 and card["psnr_held_out"]
     with pytest.raises(BadInput, match="--set in_nc=1 --set out_nc=1"):
         bench_train.train_model("dncnn", str(greys), tmp_path / "colour", iterations=2)
-    with pytest.raises(BadInput, match="is for greyscale images"):
+    with pytest.raises(BadInput, match="in_nc"):
         bench_train.train_model("dncnn", str(photos), tmp_path / "other", **options)
 
 

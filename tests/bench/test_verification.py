@@ -49,7 +49,7 @@ def test_a_card_that_is_wrong_is_mended_where_that_is_asked_for(trained):
     file.with_suffix(".json").write_text(json.dumps(card))
     result = run(file, "--data", data)
     assert result.exit_code == 3
-    assert f"gaussian(sigma=50): the card says {right + 0.002:.3f}, the weights have {right:.3f}" in result.output
+    assert f"gaussian(sigma=50): card {right + 0.002:.3f}, measured {right:.3f}" in result.output
     assert run(file, "--data", data, "--write").exit_code == 0
     mended = json.loads(file.with_suffix(".json").read_text())
     assert mended["psnr_held_out"]["gaussian(sigma=50)"] == right
