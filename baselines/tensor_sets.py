@@ -50,7 +50,7 @@ class Contents:
     former: bool = True
     remark: str = ""
 
-    def words(self) -> str:
+    def summary(self) -> str:
         """Which set was selected: 'used model_ema, an average of the weights; other sets in the file: model'."""
         kind = ", an average of the weights" if self.average else ""
         taken = (

@@ -97,7 +97,7 @@ def import_weights(
             "bytes": file.stat().st_size,
             "sha256": checkpoints.file_hash(file),
             **({"part": contents.part, "others": list(contents.others)} if contents.part else {}),
-            **({"remark": remark} if (remark := contents.words()) else {}),
+            **({"remark": remark} if (remark := contents.summary()) else {}),
         },
         "imported_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }

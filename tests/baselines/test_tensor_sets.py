@@ -62,7 +62,7 @@ def test_the_average_is_taken_under_all_usual_names(tmp_path, kind, foreign):
     content, part = BESIDE_AN_AVERAGE[kind]
     contents, which = taken({**content, **({"args": Foreign()} if foreign else {})}, tmp_path / "a.pth")
     assert which == {"average": True, "last": False}
-    assert contents.part == part and contents.others and part in contents.words()
+    assert contents.part == part and contents.others and part in contents.summary()
 
 
 class Foreign:
@@ -114,7 +114,7 @@ def test_what_older_versions_took_is_known(tmp_path):
 def test_an_average_without_names_is_told(tmp_path):
     shadow = {"decay": 0.9, "shadow_params": list(AVERAGE.values())}
     contents, which = taken({"model": RAW, "ema": shadow}, tmp_path / "a.pth")
-    assert which["last"] and "shadow_params" in contents.words()
+    assert which["last"] and "shadow_params" in contents.summary()
     torch.save(shadow, tmp_path / "b.pth")
     with pytest.raises(ValueError, match="b.pth: .*shadow_params"):
         read_contents(tmp_path / "b.pth")
