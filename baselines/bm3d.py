@@ -50,7 +50,7 @@ class BM3D(Classical):
         red, green, blue = np.moveaxis(image, -1, 0)
         if 0 in (np.ptp(red + green + blue), np.ptp(red - blue), np.ptp(red - 2 * green + blue)):
             raise ValueError(
-                "image: expected no constant opponent colour, for which bm3d divides by zero, got one (perhaps a grey image)"
+                "image: expected no constant opponent colour (bm3d divides by zero), got one: perhaps a grey image"
             )
         return bm3d_rgb(image, sigma, self.profile)
 

@@ -134,7 +134,7 @@ def load_strictly(network: nn.Module, tensors: Mapping[str, Tensor], name: str) 
     missing, unknown, misshapen = differences(network, tensors)
     shapes = [f"{key}: expected {tuple(own[key].shape)}, got {tuple(given[key].shape)}" for key in misshapen]
     problems = [
-        f"{len(keys)} {what} ({', '.join(keys[:3])}{', ...' * (len(keys) > 3)})"
+        f"{what}: {len(keys)} ({', '.join(keys[:3])}{', ...' * (len(keys) > 3)})"
         for what, keys in (("missing keys", missing), ("unknown keys", unknown), ("keys with other shapes", shapes))
         if keys
     ]

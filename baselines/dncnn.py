@@ -1,7 +1,7 @@
 """DnCNN: a plain stack of 3x3 convolutions that predicts the noise (Zhang et al., TIP 2017).
 
 Input and output (B, C, H, W) in [0, 1], any size. Keys are those of KAIR's checkpoints (MIT), with or without
-batch normalization; KAIR keeps the convolution's bias beside it and uses eps 1e-4.
+batch normalization; KAIR keeps the convolution's bias as well, and uses eps 1e-4.
 """
 
 from __future__ import annotations

@@ -185,7 +185,7 @@ def load_or_explain(network: nn.Module, tensors: Mapping[str, Tensor], name: str
         match = next(iter(find_matches(tensors)), None) if any(differences(network, tensors)) else None
         if match is None or (type(match.network) is type(network) and match.share < 1):
             raise
-        raise ValueError(f"{error}; it matches {match}") from error
+        raise ValueError(f"{error}; it matches {match.name}, {match}") from error
 
 
 def defaults(factory: type[nn.Module]) -> dict[str, Any]:

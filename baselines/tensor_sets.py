@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 # fmt: off
-USUAL_NAMES = ("params", "state_dict", "model_state_dict", "model_state", "model", "network", "net", "netG", "generator")
+USUAL_NAMES = ("params", "state_dict", "model_state_dict", "model_state", "model", "network", "net", "netG",
+               "generator")
 FORMER_NAMES = ("params_ema", "ema_state_dict", *USUAL_NAMES)  # the order of older versions
 AVERAGE_WORDS = {"ema", "swa", "avg", "average", "averaged", "averages", "averaging", "shadow", "polyak"}
 LAST_WORDS = {"online", "current"}  # in names of the last weights next to an average
@@ -49,7 +50,7 @@ class Contents:
     former: bool = True
     remark: str = ""
 
-    def words(self) -> str:
+    def summary(self) -> str:
         """Which set was selected: 'used model_ema, an average of the weights; other sets in the file: model'."""
         kind = ", an average of the weights" if self.average else ""
         taken = (
@@ -210,8 +211,8 @@ def _matched(values: dict[str, Tensor], names: dict[str, str], last: Mapping[str
     }
     lacking = {key: last[key] for key in last if key not in taken}
     whole = all(key.endswith(BUFFER_NAMES) or key in COUNTER_NAMES for key in lacking) and _is_network(taken)
-    strange = values.keys() - names.keys() - COUNTER_NAMES
-    return {**lacking, **taken} if whole and not strange else {}
+    unknown = values.keys() - names.keys() - COUNTER_NAMES
+    return {**lacking, **taken} if whole and not unknown else {}
 
 
 def _without_shared_prefixes(tensors: Mapping[str, Tensor]) -> Iterator[dict[str, str]]:
@@ -289,7 +290,7 @@ def describe_unnamed(content: dict) -> str:
             return (
                 f"expected tensors by name, got a list of tensors in {printable(str(key))}: save a state_dict() instead"
             )
-    return f"expected tensors by name, got only the keys {listed(map(str, content)) or '(none)'}: save a state_dict() instead"
+    return f"expected tensors by name, got only the keys {listed(map(str, content)) or 'none'}: save a state_dict()"
 
 
 def _of(values: list | tuple, kind: type) -> bool:

@@ -63,6 +63,8 @@ def user_defined(kind: str, name: str) -> Any | None:
     """
     if ":" in name:
         source, _, attribute = name.rpartition(":")
+        if not attribute:
+            raise BadInput(f"{kind}: expected a name after the colon, got {name}: write {name}Name")
         path = expand_user(Path(source))
         module, scope = _load_file(path) if source.endswith(".py") else _import(source, name)
         if not hasattr(module, attribute):
@@ -70,7 +72,7 @@ def user_defined(kind: str, name: str) -> Any | None:
             raise unknown(f"{kind} in {source}", attribute, own)
         return _remembered(getattr(module, attribute), name, scope)
     if name.endswith(".py"):
-        raise BadInput(f"{kind}: expected a file and a name in it, got the file {name}: write {name}:Name")
+        raise BadInput(f"{kind}: expected a file and a name in it, got only the file {name}: write {name}:Name")
     points = entry_points(kind)
     if name not in points:
         return None

@@ -57,10 +57,11 @@ def _parse(text: str) -> Spec:
         return Spec(name)
     closing = next((index for index, _, depth in _outside_quotes(bracket + inner) if index and depth == 0), None)
     if closing is None:
-        raise BadInput(f"spec {shortened(text)}: a bracket or a quote is not closed")
+        raise BadInput(f"spec {shortened(text)}: expected a closing bracket or quote, got the end of the text")
     if closing != len(inner):
         rest = shortened(inner[closing:])
-        raise BadInput(f"spec {shortened(text)}: unexpected {rest} after the last bracket{_path_hint(inner[closing:])}")
+        hint = _path_hint(inner[closing:])
+        raise BadInput(f"spec {shortened(text)}: expected nothing after the last bracket, got {rest}{hint}")
     args, kwargs = [], []
     for part in split(inner[:-1]):
         named = re.match(r"([^\W\d]\w*)\s*=(?!=)", part)
@@ -68,7 +69,7 @@ def _parse(text: str) -> Spec:
             kwargs.append((named[1], _value(part[named.end() :].strip(), text)))
         elif kwargs:
             raise BadInput(
-                f"spec {shortened(text)}: value {shortened(part)} without a name follows named ones: name it"
+                f"spec {shortened(text)}: expected name=value after other named values, got {shortened(part)}"
             )
         else:
             args.append(_value(part, text))

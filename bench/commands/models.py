@@ -156,7 +156,7 @@ def info(spec) -> None:
         lines |= {"assumed": _pairs(assumed, "=")} if assumed else {}
         lines |= {"imported": f"{card['imported_at']}, from {origin['file']}", "its SHA-256": origin["sha256"]}
         lines |= {"tensors": origin["remark"]} if "remark" in origin else {}
-        lines |= {"trial": trial.from_card(card["trial"]).words()} if "trial" in card else {}
+        lines |= {"trial": trial.from_card(card["trial"]).summary()} if "trial" in card else {}
     if doubt := model.caveat:
         lines["note"] = doubt
     table = Table(show_header=False)
@@ -290,7 +290,7 @@ def import_(file, name, arch, licence, settings, trained_on, training_data, part
         whose = "the published network" if card["size"] == "full" else f"the network of size {card['size']}"
         click.echo(f"note: parameters that the tensors do not show are taken from {whose}: {shown}")
         click.echo("if these weights need others, import them again with --replace --set NAME=VALUE")
-    click.echo(tried.words())
+    click.echo(tried.summary())
     if warning := tried.warning(importing=True):
         click.echo(f"warning: {warning}", err=True)
     for sentence in too_weak(maximum for _, maximum in of_card(card).ranges):

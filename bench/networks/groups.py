@@ -49,4 +49,4 @@ def missing_requirement(name: str, size: str) -> str:
     if "LIBRARIES" in constants:
         missing = cards.missing(constants["LIBRARIES"])
         return missing and f"the package {missing} is not installed (pip install {missing})"
-    return "" if cards.card(f"{name}-{size}") else f"there are no weights of size {size!r}"
+    return "" if cards.card(f"{name}-{size}") else f"no weights of size {size!r}"

@@ -97,7 +97,7 @@ def import_weights(
             "bytes": file.stat().st_size,
             "sha256": checkpoints.file_hash(file),
             **({"part": contents.part, "others": list(contents.others)} if contents.part else {}),
-            **({"remark": remark} if (remark := contents.words()) else {}),
+            **({"remark": remark} if (remark := contents.summary()) else {}),
         },
         "imported_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
@@ -135,7 +135,7 @@ def recognize(tensors: dict, file: str) -> str:
     try:
         checkpoints.load_strictly(matches[0].network, tensors, file)
     except ValueError as error:
-        raise BadInput(f"{error}; the closest network is {matches[0]}") from error
+        raise BadInput(f"{error}; the closest network is {matches[0].name}, {matches[0]}") from error
     return matches[0].name
 
 

@@ -31,7 +31,7 @@ def advice(text: str) -> str:
     try:
         tensors = recognition.read(file).tensors
     except ValueError as error:
-        return f"expected a model such as dncnn(weights='file.pth'), got a file: {error}"
+        return f"expected a model such as dncnn(weights='file.pth'), got a file; {error}"
     matches = [
         match
         for match in recognition.find_matches(tensors)

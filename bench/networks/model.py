@@ -91,7 +91,7 @@ class Model:
         else:
             return ""
         of_file = self.found.kind == "file" and not self.found.card
-        return "; ".join(filter(None, (self.found.contents.words() if of_file else "", known)))
+        return "; ".join(filter(None, (self.found.contents.summary() if of_file else "", known)))
 
     def _trial(self) -> str:
         """The warning of a trial of imported weights; '' for none, and for weights trained here."""

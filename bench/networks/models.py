@@ -61,7 +61,7 @@ def _network(parsed: spec.Spec, default_size: str) -> Model:
     if size not in tuple(module.SIZES):
         if isinstance(size, str) and misplaced_weights.is_weights(size):
             raise BadInput(
-                f"size of {name}: expected {', '.join(module.SIZES)}, got the weights {size!r}: write "
+                f"size of {name}: expected {' or '.join(module.SIZES)}, got the weights {size!r}: write "
                 f"{name}(weights='{size}')"
             )
         raise unknown(f"size of {name}", str(size), module.SIZES)
@@ -155,6 +155,8 @@ def _user_defined(parsed: spec.Spec) -> Model:
         raise BadInput(f"{parsed.name}: the name {name!r} is reserved for the {name} image: rename the network")
     try:
         own = spec.parameters_of(factory)
+    except BadInput:
+        raise
     except ValueError as error:  # some compiled functions
         raise BadInput(f"{parsed.name}: its parameters cannot be read: {error}") from error
     others = spec.accepts_any_name(factory)
@@ -229,7 +231,7 @@ def expand(text: str, size: str = "small") -> tuple[list[Model], list[str]]:
             continue
         for member in groups.specs(part):
             if reason := groups.missing_requirement(member, size):
-                skipped.setdefault(member, f"{member} of `{part}` is skipped: {reason}")
+                skipped.setdefault(member, f"{member}: skipped in `{part}`: {reason}")
             else:
                 chosen.append(resolve(member, size))
     if not chosen:

@@ -54,7 +54,7 @@ class Trial:
         """The trial as stored in the card of weights."""
         return asdict(self)
 
-    def words(self) -> str:
+    def summary(self) -> str:
         """'trial on astronaut, 96x96, gaussian(sigma=15): PSNR 24.76 dB noisy, 32.51 dB denoised'"""
         return (
             f"trial on {self.picture}, {self.noise}: PSNR {self.psnr_noisy:.2f} dB noisy, {self.psnr:.2f} dB denoised"

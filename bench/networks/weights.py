@@ -118,11 +118,17 @@ def find(chosen: Any, model: str) -> Weights:
             return Weights(chosen, kind, model, file, _checked_card(model, known[chosen], chosen))
     file = expand_user(Path(chosen))
     if not os.path.isfile(file):  # Path.is_file raises for names that are too long
+        kind = "the folder " if os.path.isdir(file) else ""
         raise BadInput(
-            f"weights of {model}: expected a file, or shipped ({', '.join(shipped) or 'none'}) or imported weights "
-            f"({', '.join(imported) or 'none'}), got {shortened(chosen)}: check the path or name"
+            f"weights of {model}: expected an existing file or the name of weights "
+            f"({_names_for(model, {**shipped, **imported})}), got {kind}{shortened(chosen)}: check the path or name"
         )
     return Weights(file.name, "file", model, file, _checked_card(model, card_of_file(file), file.name))
+
+
+def _names_for(model: str, known: dict[str, dict[str, Any]]) -> str:
+    """Names of the shipped and imported weights of a model, for a message."""
+    return ", ".join(name for name, card in known.items() if card["model"] == model) or "see bench models list"
 
 
 def with_part(found: Weights, part: Any) -> Weights:

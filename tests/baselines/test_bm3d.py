@@ -25,7 +25,7 @@ def test_without_the_package_a_line_says_how_to_install_it(monkeypatch):
 
 
 def test_a_wrong_profile_is_told():
-    with pytest.raises(ValueError, match="profile is 'lc', wanted one of np, vn, high"):
+    with pytest.raises(ValueError, match="profile: .*'lc'"):
         BM3D(profile="lc")
 
 
@@ -65,7 +65,7 @@ def test_output_is_the_package_s(package, photograph, sigma):
 
 def test_images_that_the_package_cannot_take_are_refused(package):
     """It crashes on 8x8, and divides by zero where a colour is flat."""
-    with pytest.raises(ValueError, match=f"the image is 15x40, wanted {bm3d.MIN_SIDE}x{bm3d.MIN_SIDE} at least"):
+    with pytest.raises(ValueError, match=f"{bm3d.MIN_SIDE}x{bm3d.MIN_SIDE}, got 15x40"):
         BM3D()(torch.rand(1, 3, 15, 40))
     grey = torch.rand(1, 1, 20, 20).expand(1, 3, 20, 20)
     with pytest.raises(ValueError, match="the image is flat in a colour"):

@@ -88,7 +88,7 @@ def test_dictionaries_that_hold_themselves_come_to_an_end(tmp_path, more):
     state = known().state_dict()
     content = {"model": {"name": "dncnn"}, **more}
     content["model"]["model"] = content["net"] = content
-    with pytest.raises(ValueError, match="holds no tensors|holds objects"):
+    with pytest.raises(ValueError, match="tensors by name"):
         read_weights(saved(content, tmp_path / "a.pth"))
     content["weights"] = state
     assert same(read_weights(saved(content, tmp_path / "a.pth")), state)
@@ -96,7 +96,7 @@ def test_dictionaries_that_hold_themselves_come_to_an_end(tmp_path, more):
 
 def test_of_several_sets_none_is_chosen(tmp_path):
     path = saved({str(level): known().state_dict() for level in range(0, 50, 5)}, tmp_path / "a.pth")
-    with pytest.raises(ValueError, match=r"a.pth holds 10 sets of tensors \(0, 5, 10, 15, 20, ...\)"):
+    with pytest.raises(ValueError, match=r"a.pth: .*10 \(0, 5, 10, 15, 20, ...\)"):
         read_weights(path)
 
 
@@ -119,13 +119,13 @@ def test_trainers_own_objects_are_left_aside(tmp_path, options):
 def test_values_that_are_not_finite_are_refused():
     state = known().state_dict()
     state["model.2.bias"][1] = float("nan")
-    with pytest.raises(ValueError, match=r"a.pth: model.2.bias has values that are not finite \(NaN or infinite\)"):
+    with pytest.raises(ValueError, match="a.pth, model.2.bias: .*finite"):
         load_strictly(DnCNN(**TINY), state, "a.pth")
 
 
 def test_values_that_the_networks_type_cannot_hold_are_refused():
     state = {key: value.double() * 1e300 for key, value in known().state_dict().items()}
-    with pytest.raises(ValueError, match="a.pth: model.0.weight has values that are too large for float32"):
+    with pytest.raises(ValueError, match="a.pth, model.0.weight: .*float32"):
         load_strictly(DnCNN(**TINY), state, "a.pth")
 
 
@@ -140,7 +140,7 @@ def test_values_that_the_networks_type_cannot_hold_are_refused():
 def test_what_is_no_weight_is_refused(change, came):
     state = known().state_dict()
     state["model.2.bias"] = change(state["model.2.bias"])
-    with pytest.raises(ValueError, match=f"a.pth: model.2.bias is {came}, wanted floating point of 16 bits or more"):
+    with pytest.raises(ValueError, match=f"a.pth, model.2.bias: .*got {came}"):
         load_strictly(DnCNN(**TINY), state, "a.pth")
 
 
@@ -148,9 +148,9 @@ def test_tensors_that_are_not_plain_numbers_are_refused(tmp_path):
     for value, words in (
         (torch.ones(2, 2).to_sparse(), "sparse, quantized or complex"),
         (torch.ones(2, dtype=torch.complex64), "sparse, quantized or complex"),
-        (torch.ones(1).expand(10**6, 10**6), r"claims \(1000000, 1000000\) numbers and holds fewer"),
+        (torch.ones(1).expand(10**6, 10**6), "1000000000000 numbers"),
     ):
-        with pytest.raises(ValueError, match=f"a.pth: w .*{words}|a.pth: w {words}"):
+        with pytest.raises(ValueError, match=f"a.pth, w: .*{words}"):
             read_weights(saved({"w": value}, tmp_path / "a.pth"))
 
 
@@ -176,7 +176,7 @@ def test_prefixes_are_taken_off(tmp_path, prefix, wrapped):
 
 def test_a_prefix_of_some_keys_only_is_no_wrapper():
     state = {"module." + key if place else key: v for place, (key, v) in enumerate(known().state_dict().items())}
-    with pytest.raises(ValueError, match=r"5 keys missing, first model.0.bias.*5 keys unknown, first module.model.0"):
+    with pytest.raises(ValueError, match=r"5 \(model.0.bias.*5 \(module.model.0"):
         load_strictly(DnCNN(**TINY), state, "a.pth")
 
 
@@ -204,26 +204,24 @@ def test_missing_unknown_and_misshapen_keys_are_named():
     state |= {"head.weight": torch.ones(1), "model.2.weight": torch.ones(3, 4, 4, 3)}
     with pytest.raises(ValueError) as error:
         load_strictly(network, state, "a.pth")
-    assert str(error.value) == (
-        "a.pth does not fit DnCNN: 2 keys missing, first model.0.weight, model.4.bias; "
-        "1 keys unknown, first head.weight; 1 other shapes, first model.2.weight is (3, 4, 4, 3), wanted (4, 4, 3, 3)"
-    )
+    for part in ("a.pth", "DnCNN", "2 (model.0.weight, model.4.bias)", "1 (head.weight)", "model.2.weight: ",
+                 "(4, 4, 3, 3), got (3, 4, 4, 3)"):  # fmt: skip
+        assert part in str(error.value)
     assert same(network.state_dict(), before)
 
 
 def test_only_the_first_keys_are_named():
     with pytest.raises(ValueError) as error:
         load_strictly(DnCNN(), {f"k{i}": torch.ones(1) for i in range(9)}, "a.pth")
-    assert "40 keys missing, first model.0.weight, model.0.bias, model.2.weight; 9 keys unknown, first k0, k1, k2" in (
-        str(error.value)
-    )
+    assert "40 (model.0.weight, model.0.bias, model.2.weight, ...)" in str(error.value)
+    assert "9 (k0, k1, k2, ...)" in str(error.value)
     assert len(str(error.value)) < 200
 
 
 def test_a_scalar_does_not_stand_for_a_vector():
     state = known().state_dict()
     state["model.0.bias"] = torch.tensor(0.5)
-    with pytest.raises(ValueError, match=r"1 other shapes, first model.0.bias is \(\), wanted \(4,\)"):
+    with pytest.raises(ValueError, match=r"model.0.bias: expected \(4,\), got \(\)"):
         load_strictly(DnCNN(**TINY), state, "a.pth")
 
 
@@ -251,7 +249,7 @@ def test_derived_buffers_may_be_absent_or_superfluous():
 def test_running_statistics_are_not_derived():
     state = known(act_mode="BR").state_dict()
     del state["model.3.running_var"]
-    with pytest.raises(ValueError, match=r"1 keys missing, first model\.3\.running_var"):
+    with pytest.raises(ValueError, match=r"1 \(model\.3\.running_var\)"):
         load_strictly(DnCNN(**TINY, act_mode="BR"), state, "a.pth")
 
 
@@ -316,18 +314,18 @@ def test_what_is_no_checkpoint_is_refused(tmp_path, content, suffix):
     elif content != "missing":
         text = {"empty": b"", "text": b"hello\n", "page": b"<!DOCTYPE html>\n<html>", "zeros": bytes(500)}[content]
         path.write_bytes(text)
-    words = {"missing": "there is no file", "folder": "folder|directory"}.get(content, "not a|damaged")
+    words = {"missing": "does not exist", "folder": "folder|directory"}.get(content, "expected|damaged")
     assert re.search(words, refusal(path))
 
 
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ([torch.ones(2)], "holds a list, wanted tensors by name"),
-        (torch.ones(2), "holds a (Tensor|Parameter), wanted tensors by name"),
-        ({"epoch": 3, "name": "x"}, "holds no tensors; its keys are epoch, name"),
-        ({}, "holds no tensors; its keys are none"),
-        ({"state_dict": {"a": 1}}, "holds no tensors; its keys are state_dict"),
+        ([torch.ones(2)], "got a list"),
+        (torch.ones(2), "got a (Tensor|Parameter)"),
+        ({"epoch": 3, "name": "x"}, "epoch, name"),
+        ({}, "none"),
+        ({"state_dict": {"a": 1}}, "state_dict"),
     ],
 )
 def test_what_holds_no_named_tensors_is_refused(tmp_path, content, words):

@@ -82,7 +82,7 @@ def test_a_flat_channel_counts_as_one_without_noise():
 
 @pytest.mark.parametrize("sigma", [-1, "estimate", True, None, float("inf"), float("nan"), (15,)])
 def test_a_level_that_is_none_is_refused(sigma):
-    with pytest.raises(ValueError, match="wanted 'estimated' or a noise level of 255, such as 15"):
+    with pytest.raises(ValueError, match="sigma: "):
         NonLocalMeans(sigma)
 
 
@@ -167,7 +167,7 @@ def test_any_size(name, size):
 
 
 def test_an_image_too_small_for_its_wavelet_is_refused():
-    with pytest.raises(ValueError, match="the image is 29x40, too small for wavelet 'sym8': 30x30 are wanted"):
+    with pytest.raises(ValueError, match="30x30 .*'sym8', got 29x40"):
         WaveletShrinkage(15)(torch.rand(1, 3, 29, 40))
     assert WaveletShrinkage(15, wavelet="db1")(torch.rand(1, 3, 2, 40)).isfinite().all()
 
@@ -192,18 +192,18 @@ def test_the_receptive_field_of_nlm_with_a_known_level(options):
 @pytest.mark.parametrize(
     ("make", "options", "words"),
     [
-        (NonLocalMeans, {"patch_size": 0}, "patch_size is 0, wanted a whole number of pixels from 1"),
-        (NonLocalMeans, {"patch_distance": 2.5}, "patch_distance is 2.5, wanted a whole number"),
-        (NonLocalMeans, {"h": 0}, "h is 0, wanted a positive difference"),
-        (TotalVariation, {"weight": -1}, "weight is -1, wanted a positive one"),
-        (TotalVariation, {"weight": 0.1, "sigma": 15}, "the weight alone decides, leave sigma out"),
-        (TotalVariation, {"eps": 0}, "eps is 0 and max_num_iter 200"),
-        (TotalVariation, {"max_num_iter": 0}, "eps is 0.0002 and max_num_iter 0"),
-        (WaveletShrinkage, {"wavelet": "bior4.4"}, "wavelet is 'bior4.4', wanted an orthogonal one"),
-        (WaveletShrinkage, {"wavelet": "db"}, "wavelet is 'db', wanted an orthogonal one"),
-        (WaveletShrinkage, {"mode": "garrote"}, "mode is 'garrote', wanted 'soft' or 'hard'"),
-        (WaveletShrinkage, {"method": "visu"}, "method is 'visu', wanted 'BayesShrink' or 'VisuShrink'"),
-        (WaveletShrinkage, {"wavelet_levels": 0}, "wavelet_levels is 0, wanted a whole number from 1"),
+        (NonLocalMeans, {"patch_size": 0}, "patch_size: "),
+        (NonLocalMeans, {"patch_distance": 2.5}, "patch_distance: .*2.5"),
+        (NonLocalMeans, {"h": 0}, "h: "),
+        (TotalVariation, {"weight": -1}, "weight: "),
+        (TotalVariation, {"weight": 0.1, "sigma": 15}, "weight 0.1, sigma 15"),
+        (TotalVariation, {"eps": 0}, "eps: "),
+        (TotalVariation, {"max_num_iter": 0}, "max_num_iter: "),
+        (WaveletShrinkage, {"wavelet": "bior4.4"}, "wavelet: .*'bior4.4'"),
+        (WaveletShrinkage, {"wavelet": "db"}, "wavelet: .*'db'"),
+        (WaveletShrinkage, {"mode": "garrote"}, "mode: .*'garrote'"),
+        (WaveletShrinkage, {"method": "visu"}, "method: .*'visu'"),
+        (WaveletShrinkage, {"wavelet_levels": 0}, "wavelet_levels: "),
     ],
 )
 def test_wrong_parameters_are_told(make, options, words):

@@ -38,26 +38,26 @@ def test_the_ending_does_not_matter(tmp_path, kind, ending):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "a.pth is not a checkpoint but empty: get it again"),
-        (b"\n<!DOCTYPE html><html>", "not a checkpoint but a web page: the download did not go through"),
-        (b"<html>", "not a checkpoint but a web page"),
-        (b"version https://git-lfs.github.com/spec/v1\n", "a Git LFS pointer to one: fetch the file itself"),
-        (b"Hello\x1b[31m you", "text, which begins with 'Hello.\\[31m you'"),
-        ("Ä".encode() * 100, "text, which begins with"),
-        (b"\x1f\x8b\x08\x00", "a compressed archive: unpack it"),
-        (HDF5_MAGIC + bytes(600), "an HDF5_MAGIC file of another program"),
-        (b"\x89PNG\r\n", "a picture"),
-        (b"\x80\x04}\x94.", "a bare pickle, and nothing in a file is executed here"),
-        (bytes(40), r"its first bytes \(00 00 00 00\) are of none of them"),
-        (b"PK\x03\x04" + bytes(40), "a.pth is damaged, cut short perhaps: get it again"),
+        (b"", "a.pth: .*empty"),
+        (b"\n<!DOCTYPE html><html>", "web page"),
+        (b"<html>", "web page"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS"),
+        (b"Hello\x1b[31m you", "'Hello.\\[31m you'"),
+        ("Ä".encode() * 100, "text that"),
+        (b"\x1f\x8b\x08\x00", "compressed archive"),
+        (HDF5_MAGIC + bytes(600), "HDF5"),
+        (b"\x89PNG\r\n", "PNG"),
+        (b"\x80\x04}\x94.", "plain pickle"),
+        (bytes(40), "00 00 00 00"),
+        (b"PK\x03\x04" + bytes(40), "a.pth: damaged or truncated"),
         (b"\x93NUMPY\x01\x00" + bytes(90), "a NumPy array"),
         (b"\x08\x07\x12\x07pytorch\x1a\x052.1.0" + bytes(90), "an ONNX graph"),
         (b"\x0a\x3b\x0a\x05input\x12\x0bPlaceholder" + bytes(90), "a TensorFlow graph"),
         (b"\x1c\x00\x00\x00TFL3" + bytes(90), "a TensorFlow Lite model"),
         (zipped(w__npy="x", b__npy="y"), "NumPy arrays"),
-        (zipped(config__json="x", **{"model__weights__h5": "y"}), "a model of Keras"),
-        (zipped(model__pth="x", readme__txt="y"), "an archive of model.pth, readme.txt: unpack it"),
-        (zipped(), "an archive of nothing: unpack it"),
+        (zipped(config__json="x", **{"model__weights__h5": "y"}), "Keras"),
+        (zipped(model__pth="x", readme__txt="y"), "archive of model.pth, readme.txt"),
+        (zipped(), "archive of nothing"),
     ],
 )  # fmt: skip
 def test_what_is_no_checkpoint_is_told(tmp_path, content, words):
@@ -69,16 +69,16 @@ def test_what_is_no_checkpoint_is_told(tmp_path, content, words):
 
 
 def test_missing_files_and_folders(tmp_path):
-    with pytest.raises(ValueError, match="there is no file .*a.pth"):
+    with pytest.raises(ValueError, match="a.pth, which does not exist"):
         format_of(tmp_path / "a.pth")
-    with pytest.raises(ValueError, match="is a folder, wanted a file of weights"):
+    with pytest.raises(ValueError, match="folder"):
         format_of(tmp_path)
 
 
 def test_a_torchscript_program_is_refused(tmp_path):
     path = tmp_path / "a.pt"
     path.write_bytes(zipped(**{"a/data__pkl": "x", "a/constants__pkl": "x", "a/code/net__py": "x"}))
-    with pytest.raises(ValueError, match=r"a TorchScript program, and nothing.*state_dict\(\)"):
+    with pytest.raises(ValueError, match="TorchScript"):
         format_of(path)
 
 
@@ -102,10 +102,10 @@ def test_a_small_file_cannot_become_large_tensors(tmp_path):
     torch.save({"w": torch.zeros(10**6)}, path)
     assert packed(path, zipfile.ZIP_STORED) and read_weights(path)["w"].shape == (10**6,)
     packed(path, zipfile.ZIP_STORED, twice="a/data/0")
-    with pytest.raises(ValueError, match="a.pth is packed: its members hold more than the file"):
+    with pytest.raises(ValueError, match="a.pth: .*compressed"):
         read_weights(path)
     torch.save({"w": torch.zeros(10**6)}, path)
     packed(path, zipfile.ZIP_DEFLATED)
     assert path.stat().st_size < 10**4
-    with pytest.raises(ValueError, match="a.pth is packed: its members hold more than the file"):
+    with pytest.raises(ValueError, match="a.pth: .*compressed"):
         read_weights(path)

@@ -135,7 +135,7 @@ def test_a_convolution_without_bias_has_a_bias_of_zero(tmp_path):
 @WRITERS
 def test_what_no_dncnn_has_is_refused(tmp_path, write):
     path = tmp_path / "net.mat"
-    with pytest.raises(ValueError, match=r"net.mat: layer 1 \('conv'\) is not one of a DnCNN: .* dilated"):
+    with pytest.raises(ValueError, match=r"net.mat, layer 1 \('conv'\): .*dilated"):
         read_weights(write(path, made(), dilate=2.0))
     with pytest.raises(ValueError, match=r"layer 2 \('pool'\) is not one of a DnCNN: wanted conv, bnorm and relu"):
         read_weights(write(path, [made()[0], ("pool", [])]))
@@ -149,7 +149,7 @@ def test_what_no_dncnn_has_is_refused(tmp_path, write):
 def test_other_matlab_files_are_refused(tmp_path):
     path = tmp_path / "data.mat"
     scipy.io.savemat(path, {"images": np.ones(3), "labels": np.ones(2)})
-    with pytest.raises(ValueError, match="data.mat holds images, labels, wanted MatConvNet's net with its layers"):
+    with pytest.raises(ValueError, match="data.mat: .*images, labels"):
         read_weights(path)
     scipy.io.savemat(path, {"net": np.ones(3)})
     with pytest.raises(ValueError, match="data.mat holds net, wanted"):
@@ -167,7 +167,7 @@ def test_other_matlab_7_3_files_are_refused(tmp_path):
     path = write_7_3(tmp_path / "net.mat", made())
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 2])
-    with pytest.raises(ValueError, match="net.mat is damaged"):
+    with pytest.raises(ValueError, match="net.mat: damaged"):
         read_weights(path)
     path.write_bytes(content)
     with h5py.File(path, "r+") as file:
@@ -193,7 +193,7 @@ def test_without_h5py_the_way_to_it_is_told(tmp_path, monkeypatch):
         return really(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(ValueError, match=r"net.mat is a MATLAB 7.3 file.*pip install 'maskbench\[mat\]'"):
+    with pytest.raises(ValueError, match=r"net.mat: .*pip install 'maskbench\[mat\]'"):
         read_weights(path)
 
 
@@ -251,7 +251,7 @@ def test_strange_matlab_7_3_files_are_one_line_with_their_name(tmp_path, harm):
         read_weights(path)
     assert str(error.value).startswith("net.mat") and "\n" not in str(error.value)
     if "huge" in harm.__name__:
-        assert "claims" in str(error.value) and "and holds" in str(error.value)
+        assert "bytes" in str(error.value)
 
 
 def test_compressed_matlab_7_3_files_are_read(tmp_path):
@@ -271,5 +271,5 @@ def test_compressed_matlab_7_3_files_are_read(tmp_path):
 def test_strange_kernels_of_version_5_are_one_line_with_their_name(tmp_path, kernel):
     path = tmp_path / "net.mat"
     scipy.io.savemat(path, {"net": {"layers": cell([{"type": "conv", "weights": cell([kernel, np.ones(1)])}])}})
-    with pytest.raises(ValueError, match="^net.mat: layer 1 .'conv'. is not one of a DnCNN: "):
+    with pytest.raises(ValueError, match="^net.mat, layer 1 .'conv'.: "):
         read_weights(path)

@@ -92,7 +92,7 @@ def test_no_call_is_made(tmp_path, function, protocol):
     pickle.loads(pickle.dumps(Calls(function, code), protocol))
     assert trace.exists()  # the call is real
     trace.unlink()
-    with pytest.raises(ValueError, match="holds no tensor"):
+    with pytest.raises(ValueError, match="tensors by name"):
         read_tensors(write(tmp_path / "a.pth", program))
     assert not trace.exists()
 
@@ -150,7 +150,7 @@ def test_a_tensor_cannot_reach_outside_its_storage(tmp_path, size, stride, offse
 def test_other_files_are_refused(tmp_path, content):
     path = tmp_path / "a.pth"
     path.write_bytes(content)
-    with pytest.raises(ValueError, match="is not a checkpoint in PyTorch's zip format"):
+    with pytest.raises(ValueError, match="zip format"):
         read_tensors(path)
 
 
@@ -207,7 +207,7 @@ def test_damaged_older_files_are_refused(tmp_path):
     whole = save_legacy({"w": torch.arange(100.0)}, tmp_path / "a.pth").read_bytes()
     for length in (20, 40, len(whole) // 2, len(whole) - 1):
         (tmp_path / "b.pth").write_bytes(whole[:length])
-        with pytest.raises(ValueError, match="is not a checkpoint in PyTorch's older format"):
+        with pytest.raises(ValueError, match="format before 1.6"):
             read_tensors(tmp_path / "b.pth")
 
 
@@ -218,5 +218,5 @@ def test_an_older_file_cannot_ask_for_more_memory_than_it_has(tmp_path, length):
     number = pickle.dumps(length, 2)[2:-1]
     assert content.count(b"M,\x01") >= 2  # 300, as the length of the storage and as the shape
     path.write_bytes(content.replace(b"M,\x01", number))
-    with pytest.raises(ValueError, match="older format.*its storages are larger than the file"):
+    with pytest.raises(ValueError, match="format before 1.6.*storages are larger"):
         read_tensors(path)

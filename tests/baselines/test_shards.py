@@ -54,22 +54,22 @@ def test_the_index_is_that_of_the_hub(tmp_path, small_shards):
 
 
 def test_a_tensor_larger_than_a_part_is_refused(tmp_path, small_shards):
-    with pytest.raises(ValueError, match="large alone has 0.0 MiB, which no part"):
+    with pytest.raises(ValueError, match="large: "):
         shards.write_shards({"large": torch.zeros(1025)}, tmp_path / "net.safetensors")
 
 
 @pytest.mark.parametrize(
     ("harm", "words"),
     [
-        (lambda part, index: part.unlink(), "a part of net.safetensors.index.json, is not beside it"),
+        (lambda part, index: part.unlink(), "net-00001-of-00003.safetensors in the same folder"),
         (
             lambda part, index: part.write_bytes(part.read_bytes()[:-1] + b"x"),
-            "is not the part that .* was written with",
+            "SHA-256",
         ),
-        (lambda part, index: index.write_text("{}"), "is not the index of weights in parts"),
+        (lambda part, index: index.write_text("{}"), "weight_map"),
         (
             lambda part, index: index.write_text(index.read_text().replace("net-00001", "../net-00001")),
-            "is not beside it",
+            "in the same folder",
         ),
     ],
 )
@@ -84,7 +84,7 @@ def test_what_is_not_whole_is_refused(tmp_path, small_shards, harm, words):
 def test_an_index_that_names_no_parts_is_refused(tmp_path, where):
     index = tmp_path / "net.safetensors.index.json"
     index.write_text(json.dumps({"metadata": {}, "weight_map": where}))
-    with pytest.raises(ValueError, match="net.safetensors.index.json is not the index of weights in parts: its weight"):
+    with pytest.raises(ValueError, match="net.safetensors.index.json: .*weight_map"):
         checkpoints.read_weights(index)
 
 
@@ -92,12 +92,12 @@ def test_an_index_that_names_no_parts_is_refused(tmp_path, where):
 def test_what_is_no_index_is_refused(tmp_path, text):
     index = tmp_path / "net.safetensors.index.json"
     index.write_text(text)
-    with pytest.raises(ValueError, match="net.safetensors.index.json is not the index of weights in parts"):
+    with pytest.raises(ValueError, match="net.safetensors.index.json: .*weight_map"):
         checkpoints.read_weights(index)
 
 
 def test_an_index_that_is_not_there_is_told_so(tmp_path):
-    with pytest.raises(ValueError, match="there is no file .*net.safetensors.index.json"):
+    with pytest.raises(ValueError, match="net.safetensors.index.json, which does not exist"):
         checkpoints.read_weights(tmp_path / "net.safetensors.index.json")
 
 

@@ -62,7 +62,7 @@ def test_the_average_is_taken_under_all_usual_names(tmp_path, kind, foreign):
     content, part = BESIDE_AN_AVERAGE[kind]
     contents, which = taken({**content, **({"args": Foreign()} if foreign else {})}, tmp_path / "a.pth")
     assert which == {"average": True, "last": False}
-    assert contents.part == part and contents.others and part in contents.words()
+    assert contents.part == part and contents.others and part in contents.summary()
 
 
 class Foreign:
@@ -99,7 +99,7 @@ def test_a_part_is_chosen_by_name(tmp_path, part, which):
 
 def test_a_part_that_is_not_there_is_refused_with_those_that_are(tmp_path):
     torch.save({"model": RAW, "model_ema": AVERAGE}, tmp_path / "a.pth")
-    with pytest.raises(ValueError, match="parms.*model, model_ema"):
+    with pytest.raises(ValueError, match="model, model_ema.*parms"):
         read_contents(tmp_path / "a.pth", "parms")
 
 
@@ -114,9 +114,9 @@ def test_what_older_versions_took_is_known(tmp_path):
 def test_an_average_without_names_is_told(tmp_path):
     shadow = {"decay": 0.9, "shadow_params": list(AVERAGE.values())}
     contents, which = taken({"model": RAW, "ema": shadow}, tmp_path / "a.pth")
-    assert which["last"] and "shadow_params" in contents.words()
+    assert which["last"] and "shadow_params" in contents.summary()
     torch.save(shadow, tmp_path / "b.pth")
-    with pytest.raises(ValueError, match="b.pth .*shadow_params"):
+    with pytest.raises(ValueError, match="b.pth: .*shadow_params"):
         read_contents(tmp_path / "b.pth")
 
 
@@ -141,7 +141,7 @@ def optimizer():
 )
 def test_what_is_no_network_is_told_by_what_it_is(tmp_path, content, words):
     torch.save(content(), tmp_path / "a.pth")
-    with pytest.raises(ValueError, match=f"a.pth .*{words}") as error:
+    with pytest.raises(ValueError, match=f"a.pth: .*{words}") as error:
         read_contents(tmp_path / "a.pth")
     assert "\n" not in str(error.value) and len(str(error.value)) < 300
 

@@ -58,8 +58,8 @@ def test_import_copies_the_tensors_and_a_card(place):
     grey = DnCNN(**TINY, in_nc=1, out_nc=1, act_mode="BR")
     torch.save({"params": state(grey)}, "grey.pth")
     output = imported("grey.pth", "grey25", "--licence", "MIT", "--trained-on", "gaussian(sigma=25)")
-    assert "grey25: a DnCNN of 3 layers for grey images, 233 parameters, from grey.pth" in output
-    assert "use: dncnn(weights='grey25')" in output
+    assert "grey25: a DnCNN of 3 layers for greyscale images, 233 parameters, from grey.pth" in output
+    assert "dncnn(weights='grey25')" in output
     file = place / "home" / "weights" / "grey25.safetensors"
     found = safetensors.torch.load_file(file)
     assert found.keys() == state(grey).keys() and all(torch.equal(found[k], v) for k, v in state(grey).items())
@@ -155,11 +155,11 @@ def test_what_tensors_do_not_show_can_be_set():
     ("setting", "words"),
     [
         ("attention_mas=10", "unknown parameter of ours 'attention_mas'. Did you mean 'attention_mask'"),
-        ("embed_dim=16", "embed_dim is 8 by the tensors of a.pth: leave --set embed_dim out"),
-        ("attention_mask=150", "attention_mask: expected"),
+        ("embed_dim=16", "--set embed_dim: expected 8"),
+        ("attention_mask=150", "attention_mask: "),
         ("attention_mask=much", "Error: "),
         ("attention_mask", "'attention_mask'"),
-        ("mask_at_test=never", "mask_at_test is 'never', wanted on or off (or true or false, yes or no)"),
+        ("mask_at_test=never", "mask_at_test: "),
     ],
 )
 def test_settings_of_an_import_that_are_wrong_are_told(setting, words):
@@ -186,19 +186,19 @@ def test_a_size_of_ours_is_called_so():
 def test_names():
     torch.save(state(), "a.pth")
     for name, words in (
-        ("ours-mini", "'ours-mini' is kept for weights that ship: choose another name"),
-        ("dncnn-full", "'dncnn-full' is kept for weights that ship"),
-        ("default", "is kept for weights"),
-        ("../a", "'../a' is no name for weights"),
-        ("", "'' is no name for weights"),
-        ("a b", "'a b' is no name"),
+        ("ours-mini", "'ours-mini' is reserved"),
+        ("dncnn-full", "'dncnn-full' is reserved"),
+        ("default", "reserved"),
+        ("../a", "'../a'"),
+        ("", "''"),
+        ("a b", "'a b'"),
     ):
         result = call("models", "import", "a.pth", "--as", name)
         assert result.exit_code == 2 and words in result.output, result.output
     imported("a.pth", "mine")
     torch.save(state(DnCNN(nc=5, nb=3)), "b.pth")
     result = call("models", "import", "b.pth", "--as", "mine")
-    assert result.exit_code == 2 and "'mine' is imported already, from a.pth" in result.output
+    assert result.exit_code == 2 and "'mine'" in result.output and "--replace" in result.output
     imported("b.pth", "mine", "--replace")
     assert cards.imported()["mine"]["network"]["nc"] == 5
 
@@ -215,9 +215,9 @@ def test_imported_weights_never_stand_for_shipped_ones(place):
 def test_weights_of_another_model_are_refused_by_name():
     torch.save(state(), "a.pth")
     imported("a.pth", "mine")
-    with pytest.raises(BadInput, match="the weights 'mine' are of 'dncnn', not of 'swinir'"):
+    with pytest.raises(BadInput, match="'mine'.*swinir.*dncnn"):
         models.resolve("swinir(weights='mine')")
-    with pytest.raises(BadInput, match=r"'miné' is neither a file nor .*ours-mini; imported: mine"):
+    with pytest.raises(BadInput, match=r"\(mine\), got 'miné'"):
         models.resolve("dncnn(weights='miné')")
 
 
@@ -259,7 +259,7 @@ def test_published_weights_of_rnan_want_white_at_255():
 
 def test_what_could_be_an_ircnn_is_said(photos, place):
     torch.save(state(DnCNN(nb=7)), "a.pth")
-    assert "note: an IRCNN (Zhang et al., CVPR 2017) has the same tensors" in imported("a.pth", "mine")
+    assert "note: an IRCNN (Zhang et al., CVPR 2017)" in imported("a.pth", "mine")
     for weights in ("mine", "a.pth"):
         assert "an IRCNN" in call("models", "info", f"dncnn(weights='{weights}')").output
     result = call("run", "--models", "dncnn(weights='a.pth')", "--noise", "gaussian(sigma=15)", "--data", photos,
@@ -292,7 +292,7 @@ def test_a_training_noise_that_is_no_spec_is_refused_and_one_that_is_not_said_is
     [
         ("dncnn_color_blind.pth", "dncnn(size='full', weights='mine')", "a DnCNN of 20 layers for colour images"),
         ("dncnn_gray_sigma25.pth", "dncnn(size='full', weights='mine', in_nc=1, out_nc=1, nb=17)",
-         "a DnCNN of 17 layers for grey images"),
+         "a DnCNN of 17 layers for greyscale images"),
         ("idf_g_15_50.ckpt", "idf(size='full', weights='mine')", "an IDF of 64 channels for colour images"),
     ],
 )  # fmt: skip
@@ -358,49 +358,34 @@ def write_wrong(kind):
 
 
 @pytest.mark.parametrize(
-    ("kind", "options", "line"),
+    ("kind", "options", "words"),
     [
-        ("missing", [], "there is no file a.pth"),
-        ("folder", [], "a.pth is a folder, wanted a file of weights (.pth, .pt, .ckpt, .safetensors, .mat)"),
-        ("text", [], "a.pth is not a checkpoint but text, which begins with 'notes'"),
-        ("web page", [],
-         "a.pth is not a checkpoint but a web page: the download did not go through, get the file again"),
-        ("cut short", [], "a.pth is damaged, cut short perhaps: get it again"),
-        ("archive", [], "a.pth is not a checkpoint but an archive of models/dncnn.pth: unpack it"),
-        ("whole network", [],
-         f"a.pth holds objects instead of tensors by name ({Foreign.__module__}.Foreign), and nothing in a file is "
-         "executed here: save the network's state_dict() instead"),
-        ("optimizer", [], "a.pth holds no tensors; its keys are epoch, rate, loss"),
-        ("matlab", [], "a.mat holds images, labels, wanted MatConvNet's net with its layers"),
-        ("unknown network", [],
-         "a.pth is of no network that is here (baseline, dncnn, dropout, idf, ours, restormer, ridnet, rnan, swinir): "
-         "its 2 tensors begin with conv1.weight, bn1.weight"),
+        ("missing", [], ["a.pth", "does not exist"]),
+        ("folder", [], ["folder a.pth", ".safetensors"]),
+        ("text", [], ["a.pth: ", "text that begins with 'notes'"]),
+        ("web page", [], ["a.pth: ", "web page", "download"]),
+        ("cut short", [], ["a.pth: ", "truncated", "download"]),
+        ("archive", [], ["a.pth: ", "archive of models/dncnn.pth"]),
+        ("whole network", [], ["a.pth: ", f"{Foreign.__module__}.Foreign", "state_dict()"]),
+        ("optimizer", [], ["a.pth: ", "epoch, rate, loss"]),
+        ("matlab", [], ["a.mat: ", "images, labels"]),
+        ("unknown network", [], ["a.pth: ", "2 tensors", "conv1.weight, bn1.weight"]),
         ("another network", ["--arch", "restormer"],
-         "a.pth does not fit Restormer: 406 keys missing, first patch_embed.proj.weight, "
-         "encoder_level1.0.norm1.body.weight, encoder_level1.0.attn.temperature; 34 keys unknown, first "
-         "model.0.weight, model.0.bias, model.2.weight; it looks like a DnCNN of 17 layers for grey images"),
+         ["a.pth: ", "Restormer", "406 (patch_embed.proj.weight, ", "34 (model.0.weight, ", "a DnCNN of 17 layers"]),
         ("more keys", [],
-         "a.pth does not fit SwinIR: 2 keys unknown, first upsample.0.weight, upsample.0.bias; of the networks here "
-         "it looks most like a SwinIR of (1,) blocks and 8 channels for colour images"),
-        ("other channels", [],
-         "a.pth: 13 channels in, 12 out, expected 3 (colour) or 1 (grey) of both; an FFDNet (Zhang et al., TIP 2018) "
-         "has the same tensors, which is not one of the networks here"),
-        ("not finite", [], "a.pth: model.2.bias has values that are not finite (NaN or infinite)"),
-        ("several", [],
-         "a.pth holds several sets of tensors: 15 is a DnCNN of 3 layers for colour images, 25 is a DnCNN of 3 layers "
-         "for colour images: choose one with --part NAME, or with part='NAME' in a model's spec"),
-        ("alike", [],
-         "a.pth fits baseline, dropout, ours, whose tensors have the same names: add --arch baseline or --arch dropout "
-         "or --arch ours"),
-        ("alike", ["--arch", "swinnir"],
-         "unknown network 'swinnir'. Did you mean 'swinir'? Available: baseline, dncnn, dropout, idf, ours, restormer, "
-         "ridnet, rnan, swinir"),
+         ["a.pth: ", "2 (upsample.0.weight, upsample.0.bias)", "a SwinIR of (1,) blocks and 8 channels"]),
+        ("other channels", [], ["a.pth: ", "got 13 in and 12 out", "FFDNet"]),
+        ("not finite", [], ["a.pth, model.2.bias: "]),
+        ("several", [], ["a.pth: ", "15 (a DnCNN of 3 layers", "25 (a DnCNN of 3 layers", "--part NAME"]),
+        ("alike", [], ["a.pth: ", "--arch baseline or --arch dropout or --arch ours"]),
+        ("alike", ["--arch", "swinnir"], ["unknown network 'swinnir'", "'swinir'"]),
     ],
 )  # fmt: skip
-def test_twelve_kinds_of_wrong_files_and_what_each_says(kind, options, line):
-    """And some more: one line, exit code 2, and nothing is left behind."""
+def test_wrong_files_are_refused_in_one_line(kind, options, words):
+    """Exit code 2, and no file is left behind."""
     result = call("models", "import", write_wrong(kind), "--as", "mine", *options)
-    assert (result.output, result.exit_code) == (f"Error: {line}\n", 2)
+    assert result.exit_code == 2 and result.output.startswith("Error: ") and result.output.count("\n") == 1
+    assert all(word in result.output for word in words), result.output
     assert cards.imported() == {} and not list(cards.imported_folder().glob("*"))
 
 
@@ -432,7 +417,7 @@ def test_strange_tensors_are_refused_by_the_name_of_their_file(kind):
 
 @pytest.mark.parametrize(
     ("arch", "setting", "words"),
-    [("dncnn", "nc=300000", "nc is 4 by the tensors"), ("idf", "hidden_channels=300000", "a.pth: ")],
+    [("dncnn", "nc=300000", "--set nc: expected 4"), ("idf", "hidden_channels=300000", "a.pth: ")],
 )
 def test_sizes_that_are_set_beyond_all_memory_are_one_line(arch, setting, words):
     torch.save(state(), "a.pth")
@@ -461,9 +446,7 @@ def test_a_card_that_is_none_is_named(place, text, command):
     (folder / "bad.json").write_text(text)
     result = call("models", *command)
     assert result.exit_code == 2, result.output
-    assert result.output == (
-        f"Error: {folder / 'bad.json'} is not the card of imported weights: remove it, and import the weights again\n"
-    )
+    assert result.output.startswith(f"Error: {folder / 'bad.json'}: ") and result.output.count("\n") == 1
 
 
 def test_a_card_without_its_weights_is_named(place):
@@ -472,11 +455,9 @@ def test_a_card_without_its_weights_is_named(place):
     folder = place / "home" / "weights"
     (folder / "mine.safetensors").unlink()
     result = call("models", "info", "dncnn(weights='mine')")
-    assert (result.exit_code, result.output) == (
-        2,
-        f"Error: {folder / 'mine.safetensors'}, the weights 'mine', is gone: remove {folder / 'mine.json'}, or import "
-        "the weights again with --replace\n",
-    )
+    assert result.exit_code == 2 and result.output.count("\n") == 1
+    for part in ("'mine'", str(folder / "mine.safetensors"), str(folder / "mine.json"), "--replace"):
+        assert part in result.output
     imported("a.pth", "mine", "--replace")
     assert call("models", "info", "dncnn(weights='mine')").exit_code == 0
 
@@ -484,11 +465,11 @@ def test_a_card_without_its_weights_is_named(place):
 def test_names_of_any_length_are_one_line():
     torch.save(state(), "a.pth")
     result = call("models", "import", "a.pth", "--as", "a" * 300)
-    assert result.exit_code == 2 and "is no name for weights" in result.output and "at most 100" in result.output
+    assert result.exit_code == 2 and "at most 100" in result.output
     assert result.output.count("\n") == 1
     for weights in ("a" * 5000, "a\\0b", "a/" * 3000):
         result = call("models", "info", f"dncnn(weights='{weights}')")
-        assert result.exit_code == 2 and "is neither a file nor" in result.output, result.output
+        assert result.exit_code == 2 and "weights of dncnn" in result.output, result.output
         assert result.output.count("\n") == 1 and len(result.output) < 400
 
 
@@ -502,7 +483,7 @@ def test_one_network_among_other_tensors_is_imported(options):
     torch.save({"state_dict": {**under("net", state()), "loss.vgg.0.weight": torch.ones(3, 3)}}, "a.ckpt")
     output = imported("a.ckpt", "mine", *options)
     assert "mine: a DnCNN of 3 layers for colour images, 371 parameters, from a.ckpt" in output
-    assert cards.imported()["mine"]["origin"]["part"] == "state_dict.net" and "state_dict.net alone" in output
+    assert cards.imported()["mine"]["origin"]["part"] == "state_dict.net" and "state_dict.net" in output
     assert models.load_model("dncnn(weights='a.ckpt')")
     assert models.load_model("dncnn(weights='mine')")
 
@@ -512,7 +493,7 @@ def test_of_several_networks_in_one_file_none_is_chosen_but_by_name():
     torch.save({**under("net", state()), **under("net_ema", state(grey)), "step": torch.tensor(3)}, "a.pth")
     result = call("models", "import", "a.pth", "--as", "mine")
     assert result.exit_code == 2 and result.output.count("\n") == 1 and "--part" in result.output
-    assert "net.* is a DnCNN of 3 layers for colour images, net_ema.* is a DnCNN of 3 layers for grey" in result.output
+    assert "net.* (a DnCNN of 3 layers for colour images), net_ema.* (a DnCNN of 3 layers for grey" in result.output
     for part, channels in (("net", 3), ("net_ema", 1)):
         imported("a.pth", "mine", "--replace", "--part", part)
         assert cards.imported()["mine"]["network"]["in_nc"] == channels
@@ -522,4 +503,4 @@ def test_of_several_networks_in_one_file_none_is_chosen_but_by_name():
 def test_parts_that_are_no_network_are_none():
     torch.save({**under("net", state()), "net.extra": torch.ones(1), "loss.weight": torch.ones(1)}, "a.pth")
     result = call("models", "import", "a.pth", "--as", "mine")
-    assert result.exit_code == 2 and "a.pth is of no network that is here" in result.output
+    assert result.exit_code == 2 and "another network (net.model.0.weight" in result.output

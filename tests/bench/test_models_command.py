@@ -137,7 +137,7 @@ def test_info_of_shipped_weights():
 def test_info_of_a_network_of_which_no_weights_ship():
     found = info("dncnn(size='full', nb=5)")
     assert found["spec"] == "dncnn(size='full', weights=None, nb=5)"
-    assert found["weights"] == "none" and "has no weights here: train them (bench train dncnn)" in found["note"]
+    assert found["weights"] == "none" and "bench train dncnn" in found["note"]
 
 
 def test_info_of_imported_weights(place):

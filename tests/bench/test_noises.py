@@ -158,12 +158,11 @@ def test_a_broken_package_is_one_line(value, source, words, package):
     for text in ("grain", "all"):
         with pytest.raises(BadInput) as caught:
             noises.expand(text)
-        told = f"the noise 'grain' of grains ({value}) cannot be loaded: {words}. Mend or uninstall that package"
-        assert str(caught.value) == told
+        assert all(part in str(caught.value) for part in ("'grain'", "grains", value, words))
     assert names_of("paper") == PAPER
     listed = CliRunner().invoke(main, ["noise", "list"])
     words = " ".join(listed.output.replace("│", " ").split())
-    assert listed.exit_code == 0 and "cannot be loaded" in words and "gaussian" in words
+    assert listed.exit_code == 0 and "failed" in words and "gaussian" in words
 
 
 def test_a_spec_without_its_level_sweeps():
@@ -268,15 +267,15 @@ def test_rows_of_an_edited_noise_are_other_rows(grain, photos, networks, tmp_pat
         ("{}:Stranger", "is the class Stranger, wanted one that inherits noise_zoo.noise.Noise"),
         ("{}:number", "is an object of type int, wanted one that inherits"),
         ("{}:Grein", "'Grein'. Did you mean 'Grain'?"),
-        ("{}:", "unknown noise in"),
+        ("{}:", "after the colon"),
         ("{}:Picky(3)", "KeyError: 3"),
-        ("{}:Grain(1, 2)", "got 2 parameters"),
-        (":x", "':x' names nothing: wanted path/to/file.py:Name or package.module:Name"),
-        (".:x", "'.:x' names nothing"),
-        ("../x:y", "names nothing"),
-        ("nowhere.py:X", "there is no file nowhere.py"),
-        ("json:x:y", "names nothing"),
-        ("this_is_nowhere:X", "'this_is_nowhere:X' cannot be imported: ModuleNotFoundError"),
+        ("{}:Grain(1, 2)", "got 2"),
+        (":x", "got ':x'"),
+        (".:x", "got '.:x'"),
+        ("../x:y", "package.module:Name"),
+        ("nowhere.py:X", "nowhere.py, which does not exist"),
+        ("json:x:y", "package.module:Name"),
+        ("this_is_nowhere:X", "this_is_nowhere:X: import failed: ModuleNotFoundError"),
         ("extra", "Did you mean 'extras'?"),
         ("gaussian(sigma=1e999)", "sigma: expected"),
         ("gaussian(sigma=1e30)", "sigma: expected"),
@@ -290,7 +289,7 @@ def test_rows_of_an_edited_noise_are_other_rows(grain, photos, networks, tmp_pat
         ("chain(gaussian(1), isp)", "first"),
         ("chain(gaussian(1), 'poisson(2)')", "poisson(2)"),
         ("chain(parts=gaussian(1))", "unknown parameter of chain 'parts'"),
-        (1000 * "chain(" + "gaussian(1)" + 1000 * ")", "its brackets are 1001 deep, at most 40 are allowed"),
+        (1000 * "chain(" + "gaussian(1)" + 1000 * ")", "got 1001"),
     ],
     ids=lambda text: str(text)[:30],
 )  # fmt: skip
@@ -328,7 +327,7 @@ def test_what_a_noise_does_wrong_is_told(name, words, grain, photos, networks, t
     [
         (
             "import nothing_like_this",
-            "ModuleNotFoundError: No module named 'nothing_like_this', neither installed nor in {folder}",
+            "ModuleNotFoundError: No module named 'nothing_like_this' (neither installed nor in {folder})",
         ),
         ("x = ", "SyntaxError: invalid syntax (broken.py, line 1)"),
         ("raise SystemExit", "SystemExit"),
@@ -341,9 +340,8 @@ def test_files_that_cannot_be_imported(source, words, tmp_path):
     file.write_text(source)
     with pytest.raises(BadInput) as caught:
         noises.load_noise(f"{file}:X")
-    assert str(caught.value).startswith(f"{file} cannot be imported: ") and str(caught.value).endswith(
-        words.format(folder=tmp_path)
-    )
+    message = str(caught.value)
+    assert message.startswith(f"{file}: ") and words.format(folder=tmp_path) in message
     assert not [name for name, module in sys.modules.items() if getattr(module, "__file__", "") == str(file)]
 
 

@@ -72,14 +72,14 @@ def test_a_folder_with_a_comma_is_a_folder(folders, tmp_path):
 @pytest.mark.parametrize("text", ["many,many", "many, ./few/../many"])
 def test_a_data_set_is_named_once(folders, monkeypatch, text):
     monkeypatch.chdir(folders)
-    with pytest.raises(BadInput, match="two data sets of .* are called 'many'"):
+    with pytest.raises(BadInput, match="two called 'many'"):
         training_images.load(text)
 
 
 def test_a_missing_one_among_several_is_named(folders):
     with pytest.raises(BadInput, match="'BSDS400' is not on this machine|Did you mean|BSDS40"):
         training_images.load(f"{folders / 'few'},BSDS40")
-    with pytest.raises(BadInput, match="names no data set"):
+    with pytest.raises(BadInput, match="' , '"):
         training_images.load(" , ")
 
 
@@ -133,7 +133,7 @@ def test_weights_have_the_name_that_was_asked_for(folders, tmp_path):
     file = train(folders / "few", tmp_path, called="mine-75-85")
     assert file.name == "mine-75-85.safetensors" and card_of(file)["name"] == "mine-75-85"
     assert models.resolve(f"dncnn(weights='{file}')").label == "dncnn(weights='mine-75-85.safetensors')"
-    with pytest.raises(BadInput, match="'../mine' is no name for weights"):
+    with pytest.raises(BadInput, match="'../mine'"):
         train(folders / "few", tmp_path, called="../mine")
 
 
@@ -163,12 +163,12 @@ def test_tokens_are_masked_instead_of_pixels(folders, tmp_path, token):
 @pytest.mark.parametrize(
     ("name", "settings", "words"),
     [
-        ("dncnn", {**TINY, "input_mask": "75", "mask_on": "tokens"}, "DnCNN"),
-        ("swinir", {**SMALL, "input_mask": "75", "mask_on": "tokens"}, "SwinIR"),
-        ("ours", {**SMALL, "input_mask": "off", "mask_on": "tokens"}, "input_mask=75-85"),
-        ("ours", {**SMALL, "mask_token": "learned"}, "mask_on=tokens"),
-        ("ours", {**SMALL, "mask_token": "one"}, "mask_token: expected"),
-        ("ours", {**SMALL, "mask_on": "patches"}, "mask_on: expected"),
+        ("dncnn", {**TINY, "input_mask": "75", "mask_on": "tokens"}, "mask_on: .*DnCNN"),
+        ("swinir", {**SMALL, "input_mask": "75", "mask_on": "tokens"}, "mask_on: .*SwinIR"),
+        ("ours", {**SMALL, "input_mask": "off", "mask_on": "tokens"}, "input_mask"),
+        ("ours", {**SMALL, "mask_token": "learned"}, "mask_on"),
+        ("ours", {**SMALL, "mask_token": "one"}, "mask_token: .*'one'"),
+        ("ours", {**SMALL, "mask_on": "patches"}, "mask_on: .*'patches'"),
     ],
 )
 def test_masks_that_cannot_be(folders, tmp_path, name, settings, words):
@@ -180,7 +180,7 @@ def test_masks_that_cannot_be(folders, tmp_path, name, settings, words):
 
 
 def test_resume_insists_on_a_training(folders, tmp_path):
-    with pytest.raises(BadInput, match="there is nothing to resume in .*: without --resume a training begins there"):
+    with pytest.raises(BadInput, match="--resume"):
         train(folders / "few", tmp_path / "new", resume=True)
     assert not (tmp_path / "new").exists()
     file = train(folders / "few", tmp_path / "old")
@@ -255,7 +255,7 @@ def test_tensorboard_forgets_what_a_killed_training_wrote_after_its_checkpoint(t
 
 def test_tensorboard_that_is_not_installed_is_asked_for(folders, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
-    with pytest.raises(BadInput, match="needs the package tensorboard: pip install 'maskbench\\[train\\]'"):
+    with pytest.raises(BadInput, match="pip install 'maskbench\\[train\\]'"):
         train(folders / "few", tmp_path, tensorboard=True)
 
 
@@ -277,7 +277,7 @@ def test_greyscale_images_train_networks_for_greyscale(photos, tmp_path):
     assert card["network"]["in_nc"] == 1 and card["trained_on"]["greyscale"] == 24 and card["psnr_held_out"]
     with pytest.raises(BadInput, match="--set in_nc=1 --set out_nc=1"):
         bench_train.train_model("dncnn", str(greys), tmp_path / "colour", iterations=2)
-    with pytest.raises(BadInput, match="is for greyscale images"):
+    with pytest.raises(BadInput, match="in_nc"):
         bench_train.train_model("dncnn", str(photos), tmp_path / "other", **options)
 
 

@@ -73,7 +73,7 @@ def test_damaged_weights_are_one_line(trained, tmp_path):
     copy.with_suffix(".json").write_text(file.with_suffix(".json").read_text())
     copy.write_bytes(file.read_bytes()[:-100])
     result = run(copy, "--data", data)
-    assert (result.exit_code, result.output.count("\n")) == (2, 1) and "cannot be verified" in result.output
+    assert (result.exit_code, result.output.count("\n")) == (2, 1) and "cannot be loaded" in result.output
 
 
 def test_without_held_out_images_nothing_is_verified(trained, tmp_path):
@@ -83,21 +83,19 @@ def test_without_held_out_images_nothing_is_verified(trained, tmp_path):
     settings = {"nc": "4", "nb": "3", "batch": "1", "crop": "8"}
     file = bench_train.train_model("dncnn", str(tmp_path / "few"), tmp_path, settings=settings, iterations=1)
     result = run(file, "--data", tmp_path / "few")
-    assert (
-        result.exit_code == 2 and "no held-out images of 128 pixels or more: nothing can be verified" in result.output
-    )
+    assert result.exit_code == 2 and "at least 128 pixels" in result.output
 
 
 def test_other_images_and_other_files_are_refused(trained, tmp_path):
     data, file = trained
     images = training_images.load(str(data))
-    with pytest.raises(BadInput, match="ours-small was trained on BSDS400, and photos has other pixels: give --data"):
+    with pytest.raises(BadInput, match="ours-small: .*BSDS400.*photos.*--data"):
         verification.verify("ours-small", images)
     with pytest.raises(BadInput, match="unknown weights 'our-small'. Did you mean 'ours-small'"):
         verification.verify("our-small", images)
     bare = tmp_path / "bare.safetensors"
     bare.write_bytes(file.read_bytes())
-    with pytest.raises(BadInput, match="has no card of a training here"):
+    with pytest.raises(BadInput, match="card"):
         verification.verify(str(bare), images)
 
 
