@@ -28,7 +28,7 @@ Run = str | Path | pd.DataFrame
 COLUMNS = (
     "model", "against", "dataset", "noise", "noise_name", "level", "metric", "images", "photographs", "unpaired",
     "failed", "mean", "mean_against", "difference", "low", "high", "p", "p_holm", "trainings", "trainings_against",
-    "training_sd", "training_least", "training_most", "moved",
+    "training_sd", "training_min", "training_max", "moved",
 )  # fmt: skip
 
 
@@ -56,7 +56,7 @@ def compare(
     Columns: images, photographs, unpaired (images without a counterpart), failed (those that failed here and have a
     score there), mean and mean_against, difference with low and high (95% over photographs), p of the `test`
     ('permutation' or 'wilcoxon'), p_holm (over all rows of the metric; OOD means are a family of their own),
-    training_sd, training_least, training_most (differences of single trainings), and moved: (image, difference) of
+    training_sd, training_min, training_max (differences of single trainings), and moved: (image, difference) of
     those that moved most. Metrics keep their units: dB, or none. `attrs["notes"]` says what could not be compared.
     An OOD mean is over the noises that are out of distribution for both sides; `conditions`, of `run` and of `other`,
     say what models were trained on where these are rows, as manifests do of run folders.

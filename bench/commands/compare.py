@@ -11,7 +11,7 @@ import click
 FORMATS = ("text", "csv", "json", "markdown", "latex")
 SHORT = ("model", "against", "dataset", "noise", "metric", "images", "mean_against", "mean", "difference", "low",
          "high", "p", "p_holm")  # fmt: skip
-SPREAD = ("training_sd", "training_least", "training_most")
+SPREAD = ("training_sd", "training_min", "training_max")
 
 
 def print_formulas(context: click.Context, parameter, wanted: bool) -> None:
@@ -160,19 +160,19 @@ def show(frame, cards: dict, places: tuple[str, str]) -> None:
 
 def sentences(frame, several: bool):
     """What the numbers rest on, and what could not be compared."""
-    from bench.statistics.intervals import FEWEST
-    from bench.statistics.significance import least_p
+    from bench.statistics.intervals import MIN_PHOTOGRAPHS
+    from bench.statistics.significance import min_p
 
     tested = frame[frame["p"].notna()]
     if len(tested) < len(frame):
-        yield f"Fewer than {FEWEST} photographs have neither interval nor p."
+        yield f"Fewer than {MIN_PHOTOGRAPHS} photographs have neither interval nor p."
     if len(tested):
         kept, fewest = int((tested["p_holm"] < 0.05).sum()), tested.loc[tested["photographs"].idxmin()]
         photographs = int(fewest["photographs"])
         yield f"{kept} of {len(tested)} differences have p below 0.05 after Holm's correction within each metric."
         family = tested[(tested["noise_name"] != "") & (tested["moved"].str.len() > 0)]["metric"].value_counts()
-        if len(family) and least_p(photographs) * int(family.min()) > 0.05:
-            yield (f"{fewest['dataset']}: {photographs} photographs give no p below {least_p(photographs):.2g} before "
+        if len(family) and min_p(photographs) * int(family.min()) > 0.05:
+            yield (f"{fewest['dataset']}: {photographs} photographs give no p below {min_p(photographs):.2g} before "
                    "the correction: too few for so many; read the intervals, or choose fewer noises.")  # fmt: skip
     if (frame["noise_name"] == "").any():
         yield "OOD mean: over the noises shown that are out of distribution for both sides."
@@ -201,7 +201,7 @@ def cells(line: dict, digits: int, several: bool, counted: bool) -> list[str]:
     if several:
         last = [
             p(line["p_holm"]),
-            number(line["training_sd"]) + range_of(line["training_least"], line["training_most"]),
+            number(line["training_sd"]) + range_of(line["training_min"], line["training_max"]),
         ]
     else:
         moved = "".join(f"{name} {number(change, '+')}" for name, change in line["moved"][:1])

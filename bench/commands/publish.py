@@ -44,9 +44,9 @@ def publish(site, remote, branch, message, cname, replace, push, archive, previe
         return
     done = publish.to_branch(site, remote, branch, message, push, cname, replace)
     if done.kept:
-        click.echo(f"kept on the branch, of no site: {publish.some(done.kept)} (--replace removes them)")
+        click.echo(f"kept on the branch, of no site: {publish.listed_names(done.kept)} (--replace removes them)")
     if done.removed:
-        click.echo(f"removed from the branch, of no site: {publish.some(done.removed)}")
+        click.echo(f"removed from the branch, of no site: {publish.listed_names(done.removed)}")
     if done.domain:
         click.echo(f"CNAME: {done.domain}")
     click.echo(f"published: branch {branch}" + (f" of {remote}" if push else ", not pushed"))

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from reports.charts.themes import darkened
-from reports.folder import SiteFolder
+from reports.data import Artefact
 from reports.panels import Panel
 from reports.results import Results
-from reports.study import Artefact
+from reports.site_writer import SiteWriter
 
 TITLES = {
     "predict": "Does the inside predict the loss?",
@@ -45,23 +45,23 @@ class Look:
     figures: tuple[Figure, ...]
 
 
-def context(results: Results, folder: SiteFolder) -> dict[str, object] | None:
+def context(results: Results, writer: SiteWriter) -> dict[str, object] | None:
     """The looks in the order given; None where nobody looked."""
     looks = []
     for key, group in groupby(results.study.artefacts, key=lambda artefact: artefact.look):
         artefacts = list(group)
-        figures = tuple(figure(artefact, folder) for artefact in artefacts)
+        figures = tuple(figure(artefact, writer) for artefact in artefacts)
         looks.append(Look(key, TITLES.get(key, key), artefacts[0].about, figures))
     return {"looks": looks} if looks else None
 
 
-def figure(artefact: Artefact, folder: SiteFolder) -> Figure:
+def figure(artefact: Artefact, writer: SiteWriter) -> Figure:
     """Copies the files of a figure."""
-    address = folder.free_address("inside", artefact.look, artefact.svg.stem)
+    address = writer.free_address("inside", artefact.look, artefact.svg.stem)
     files = {kind: getattr(artefact, kind) for kind in ("svg", "png", "csv", "pdf")}
-    addresses = {kind: folder.file(path, f"{address}.{kind}") if path else "" for kind, path in files.items()}
+    addresses = {kind: writer.file(path, f"{address}.{kind}") if path else "" for kind, path in files.items()}
     svg = artefact.svg.read_text(encoding="utf-8")
-    dark = folder.text(f"{address}-dark.svg", darkened(svg))
+    dark = writer.text(f"{address}-dark.svg", darkened(svg))
     return Figure(artefact, dark=dark, width=width(svg), **addresses)
 
 

@@ -1,4 +1,4 @@
-// The page of images: what is chosen, the pictures of one image, the table of all images. State is in the address.
+// The page of images: controls, the pictures of one image, the table of all images. The state is in the address.
 "use strict";
 
 (() => {
@@ -11,10 +11,10 @@
   const viewer = maskbench.viewer(part("stage"), gallery, remember);
   const [NOISY, CLEAN, SHOWN, LONGEST] = ["noisy", "clean", 4, 500];
   const TITLES = { [NOISY]: "noisy input", [CLEAN]: "clean" };
-  const title = (source) => TITLES[source] ?? source;
-  let index = null; // what the run has
+  const title = (source) => TITLES[source] ?? index.models.find((one) => one.name === source)?.label ?? source;
+  let index = null; // the data sets, noises, models and measures of the run
   let cell = null; // one data set under one noise, or under a mean of several
-  let parts = []; // [noise, its cell] of what a mean is made of
+  let parts = []; // [noise, its cell] for each setting behind a mean
   let state = { dataset: "", noise: "", image: "", seed: "", model: "", measure: "psnr", show: [], error: 0 };
 
   const measure = () => index.measures.find((one) => one.key === state.measure) ?? index.measures[0];
@@ -27,7 +27,7 @@
   const place = () => cell.images.findIndex((image, at) =>
     image === state.image && (state.seed === "" || String(cell.seeds[at]) === String(state.seed)));
 
-  // Chooses what is wished as far as the run has it, loads its scores and draws.
+  // Selects what is asked for as far as the run has it, loads its scores and draws.
   async function go(wish) {
     const next = { ...state, ...wish };
     const noises = index.noises.map((one) => one.spec);
@@ -50,13 +50,13 @@
 
   const choosePlace = (at) => Object.assign(state, { image: cell.images[at], seed: String(cell.seeds[at]) });
 
-  // The places of the images that have pictures: here, or under one of the noises of a mean.
+  // Indices of the images with pictures: under this noise, or under one of the settings behind a mean.
   function pictured() {
     const elsewhere = new Set(parts.flatMap(([, part]) => Object.keys(part.pictures).map((at) => part.images[at])));
     return cell.images.flatMap((image, at) => (at in cell.pictures || elsewhere.has(image) ? [at] : []));
   }
 
-  // The worst image of the model that was asked for, one with pictures if there are some.
+  // Index of the worst image of the selected model, among those with pictures if there are any.
   function firstPlace() {
     const candidates = pictured().length ? pictured() : cell.images.map((_, at) => at);
     if (!state.model) return candidates[0];
@@ -82,7 +82,7 @@
       source, title: title(source), file: files[source], psnr: text(score(source, at, "psnr"), index.measures[0]),
       ssim: text(score(source, at, "ssim"), { digits: 4 }), alt: `${title(source)}: ${state.image} under ${state.noise}`,
     }));
-    const role = cell.roles[at] ? `, ${cell.roles[at]} of this noise` : "";
+    const role = cell.roles[at] ? `, ${cell.roles[at]} image under this noise` : "";
     const seed = new Set(cell.seeds).size > 1 ? `, seed ${state.seed}` : "";
     caption.replaceChildren(make("bdi", {}, state.image), " ", make("small", {}, make("bdi", {}, state.dataset), ", ",
       make("bdi", {}, state.noise), seed + role));
@@ -111,11 +111,11 @@
     }));
   }
 
-  // The scores of this image, and which of its pictures stand in the comparison.
+  // The scores of this image, with check boxes for the pictures in the comparison.
   function drawSources(at, files) {
     const value = (name) => score(name, at, "psnr") ?? -Infinity;
     const kept = Object.keys(files).length > 0;
-    const own = index.measures.filter((one) => one.key !== "gap"); // a gap is no score of one picture
+    const own = index.measures.filter((one) => one.key !== "gap"); // a PSNR drop is not a score of one picture
     const ordered = [...models().sort((a, b) => value(b) - value(a)), NOISY, CLEAN].filter((one) => kept || one !== CLEAN);
     const head = make("tr", {}, make("th", { scope: "col" }, kept ? "Compared" : "Scores"),
       ...own.map((one) => make("th", { scope: "col", className: "figure-column" }, one.title)));
@@ -131,16 +131,16 @@
         ...texts.map((one) => make("td", { className: "figure-column" }, one)));
     });
     const note = parts.length || kept ? [] : [make("p", { className: "note" },
-      "The run kept no pictures of this image. ", make("code", {}, "bench run --pictures N"),
-      " keeps those of the first N images of each data set.")];
+      "The run saved no pictures of this image. ", make("code", {}, "bench run --pictures N"),
+      " saves those of the first N images of each data set.")];
     sources.replaceChildren(...note, make("table", { className: "plain" }, make("thead", {}, head), make("tbody", {}, ...rows)));
   }
 
-  // What a mean is made of: the scores of this image under each noise, which open its pictures there.
+  // The settings behind a mean: the scores of this image under each of them, with a button that shows it there.
   function drawParts() {
     const one = measure();
     const shown = [NOISY, ...models()].filter((name) => one.key in cell.scores && name in cell.scores[one.key]);
-    const head = make("tr", {}, make("th", { scope: "col" }, `${one.title}, noise by noise`),
+    const head = make("tr", {}, make("th", { scope: "col" }, `${one.title} by noise`),
       ...shown.map((name) => make("th", { scope: "col", className: "figure-column" }, make("bdi", {}, title(name)))));
     const rows = parts.map(([noise, part]) => {
       const open = make("button", { type: "button", className: "opens" }, make("bdi", {}, noise));
@@ -152,7 +152,7 @@
     });
     const whole = make("table", { className: "plain images-table" }, make("thead", {}, head), make("tbody", {}, ...rows));
     partsPlace.hidden = parts.length === 0;
-    partsPlace.replaceChildren(...(parts.length ? [scrolling(whole, "What this mean is made of")] : []));
+    partsPlace.replaceChildren(...(parts.length ? [scrolling(whole, "Scores of this image by noise")] : []));
   }
 
   function scrolling(table_, name) {
@@ -204,7 +204,7 @@
       viewer.look({ zoom: Number(value) });
       remember();
     });
-    const errors = segments("Show", [["0", "pictures"], ["4", "errors ×4"], ["12", "×12"]], String(state.error), (value) => {
+    const errors = segments("Show", [["0", "pictures"], ["4", "error ×4"], ["12", "error ×12"]], String(state.error), (value) => {
       state.error = Number(value);
       draw();
     });
@@ -229,7 +229,7 @@
     return field;
   }
 
-  // The table of all images, one score of every model, the worst of the model asked for first.
+  // The table of all images: one metric of every model, sorted by the selected model, its worst image first.
   function drawTable() {
     const one = measure();
     const column = (name) => cell.scores[one.key]?.[name] ?? cell.images.map(() => null);
@@ -271,15 +271,15 @@
       ...shown.map((name) => make("td", { className: "figure-column" }, text(mean(column(name)), one))));
     const whole = make("table", { className: "plain images-table" }, make("thead", {}, head), body, make("tfoot", {}, means));
     [...head.cells].forEach((one_, at) => one_.firstChild.addEventListener("click", () => sortRows(whole, one_, at, one.higher)));
-    const more = order.length > LONGEST ? [make("p", { className: "note" }, `The first ${LONGEST} of ${order.length}; all are in `,
-      make("a", { href: "tables/rows.csv" }, "every row (CSV)"), ".")] : [];
-    const choice = index.measures.length > 1 ? [make("div", { className: "controls" }, segments("Measure",
+    const more = order.length > LONGEST ? [make("p", { className: "note" }, `The first ${LONGEST} of ${order.length} images; all are in `,
+      make("a", { href: "tables/rows.csv" }, "all rows (CSV)"), ".")] : [];
+    const choice = index.measures.length > 1 ? [make("div", { className: "controls" }, segments("Metric",
       index.measures.map((each) => [each.key, each.title]), one.key,
       (key) => { state.measure = key; drawParts(); drawTable(); remember(); }))] : [];
-    table.replaceChildren(...choice, scrolling(whole, "Scores of every image"), ...more);
+    table.replaceChildren(...choice, scrolling(whole, "Scores of all images"), ...more);
   }
 
-  // The address says what is on the page, so that it can be sent.
+  // The address holds the state, so that it can be shared.
   let written = "";
   function remember() {
     if (!index) return;

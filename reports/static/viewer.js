@@ -1,4 +1,4 @@
-// The comparison: one image cut between up to four pictures by dividers that can be dragged; one zoom for all.
+// The comparison: up to four pictures of one image, split by draggable dividers, with a common zoom.
 "use strict";
 
 // A stage in `place`. `room` carries --zoom, --x, --y for every picture of the page; `changed` is called after a move.
@@ -35,7 +35,7 @@ maskbench.viewer = (place, room, changed) => {
     const handle = make("div", { className: "divider", tabIndex: 0 });
     handle.setAttribute("role", "slider");
     handle.setAttribute("aria-orientation", "horizontal");
-    handle.setAttribute("aria-label", `between ${shown[index].title} and ${shown[index + 1].title}`);
+    handle.setAttribute("aria-label", `divider between ${shown[index].title} and ${shown[index + 1].title}`);
     handle.setAttribute("aria-valuemin", 0);
     handle.setAttribute("aria-valuemax", 100);
     handle.addEventListener("keydown", (event) => {
@@ -128,7 +128,7 @@ maskbench.viewer = (place, room, changed) => {
   return { show, look, aim, view: () => view };
 };
 
-// Shows a picture's difference from the clean one, `error` times as bright, by blending: no pixel has to be read.
+// Shows the absolute difference from the clean picture, `error` times as bright, by CSS blending.
 maskbench.errors = (pixels, clean, error) => {
   pixels.querySelector(".under")?.remove();
   pixels.classList.toggle("difference", Boolean(error && clean));

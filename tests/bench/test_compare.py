@@ -95,8 +95,8 @@ def test_trainings_are_averaged_and_their_spread_stands_apart():
     ours, baseline = (means[means.index.str.startswith(name)] for name in ("ours", "baseline"))
     assert line["difference"] == pytest.approx(ours.mean() - baseline.mean())
     assert line["training_sd"] == pytest.approx(np.sqrt(ours.var() + baseline.var()))
-    assert line["training_least"] == pytest.approx(ours.min() - baseline.max())
-    assert line["training_most"] == pytest.approx(ours.max() - baseline.min())
+    assert line["training_min"] == pytest.approx(ours.min() - baseline.max())
+    assert line["training_max"] == pytest.approx(ours.max() - baseline.min())
     assert line["high"] - line["low"] < line["training_sd"]  # images say nothing of trainings
     with pytest.raises(BadInput, match="ours and baseline are no trainings of one network"):
         bench.compare(run, models="ours, baseline", against="baseline")
@@ -307,7 +307,7 @@ def test_a_table_fits_100_columns(monkeypatch, capsys, trainings):
             shown.rstrip().endswith(f"{line['moved'][0][0]} {line['moved'][0][1]:+.3f}") and "one training" not in text
         )
     else:
-        spread = f"{line['training_sd']:.3f} [{line['training_least']:+.3f}, {line['training_most']:+.3f}]"
+        spread = f"{line['training_sd']:.3f} [{line['training_min']:+.3f}, {line['training_max']:+.3f}]"
         assert shown.rstrip().endswith(spread) and "one training of each:" in text
 
 
