@@ -79,7 +79,7 @@ def _model_card(about: dict[str, Any], rows: pd.DataFrame, conditions: Condition
         name=about["label"],
         title=about["title"],
         label=display_name(about["label"]),
-        size=about["size"],
+        size="" if about["size"] == "-" else about["size"],
         parameters=card.get("parameters"),
         weights=about["weights"],
         weights_hash=about["weights_hash"],
@@ -94,10 +94,10 @@ def _model_card(about: dict[str, Any], rows: pd.DataFrame, conditions: Condition
 
 
 def display_name(label: str) -> str:
-    """What tables and charts call a model: 'ours' -> 'masked (ours)', 'ours(mask=50)' -> 'masked (ours, mask=50)'."""
+    """The name of a model in tables and charts if it is not its label: 'ours(mask=50)' -> 'masked (ours, mask=50)'."""
     name, _, parameters = label.removesuffix(")").partition("(")
     if name not in DISPLAY_NAMES:
-        return label
+        return ""
     return f"{DISPLAY_NAMES[name]} ({', '.join(filter(None, [name, parameters]))})"
 
 

@@ -50,8 +50,8 @@ def drop_chart(drops: Sequence[ModelDrop], reference: str, ood: str, width: int)
         canvas.text(width, y, shown, 13.5, anchor="end", colour=text, link=drop.address)
     heading = ("PSNR drop" if is_wide else "drop") if reference else "OOD mean"
     canvas.text(width, 14, heading, 12, anchor="end", colour=MUTED)
-    ring = f"○ {reference}   " if reference else ""
-    canvas.text(0, 14, f"PSNR (dB)   {ring}● {ood if is_wide else 'OOD mean'}", 12, colour=MUTED)
+    ring = f"○ {reference}, " if reference else ""
+    canvas.text(0, 14, f"PSNR (dB): {ring}● {ood if is_wide else 'OOD mean'}", 12, colour=MUTED)
     spoken = "; ".join(_spoken(drop) for drop in drops)
     at = f"at {reference} and its " if reference else ""
     return canvas.finish(f"PSNR {at}OOD mean: {spoken}.")

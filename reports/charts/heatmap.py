@@ -31,7 +31,7 @@ def wide(columns: int) -> HeatmapLayout:
 
 def narrow(columns: int) -> HeatmapLayout:
     """For a page 358 pixels wide; wider where a column would get less than 30 pixels."""
-    return HeatmapLayout(max(30.0, (358 - 78) / columns), 28, 78, 84, 11, True)
+    return HeatmapLayout(max(30.0, (358 - 78) / columns), 28, 78, 100, 11, True)
 
 
 def heatmap(
@@ -58,7 +58,7 @@ def heatmap(
     for column, name in enumerate(columns):
         x = layout.left + width * (column + 0.5)
         if layout.upright:
-            canvas.text(x, layout.top - 10, shortened(name, 12), layout.text, bold=True, upright=True)
+            canvas.text(x, layout.top - 10, shortened(name, 13), layout.text, bold=True, upright=True)
         else:
             canvas.text(x, layout.top - 14, shortened(name, int(width / 7.2)), 12, anchor="middle", bold=True)
     for row, (group, label) in enumerate(rows):

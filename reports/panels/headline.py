@@ -162,7 +162,7 @@ def amount(of_model: MeanInterval) -> str:
 
 
 def lead(results: Results, pool: PooledGroup) -> Parts:
-    """The model with the highest OOD mean, the models it is tied with, and its PSNR drop."""
+    """The model with the highest OOD mean, its PSNR drop, and the models it is tied with or its lead over the next."""
     ranked, mean = pool.ranked, pool.means[pool.best]
     best = (results.label(pool.best), True)
     gain = mean[0] - pool.noisy
@@ -178,20 +178,19 @@ def lead(results: Results, pool: PooledGroup) -> Parts:
     if len(ranked) == 1:
         above = f", {number(gain, 2)} dB above the noisy input" if math.isfinite(gain) else ""
         return ((where, False), best, (f" has a mean PSNR of {amount(mean)}{above}{drop}.", False))
-    opening = ((where, False), best, (f" has the highest mean PSNR, {amount(mean)}, ", False))
+    opening = ((where, False), best, (f" has the highest mean PSNR, {amount(mean)}{drop}. It is ", False))
     others = [model for model in ranked if model in pool.tied and model != pool.best]
     if others:
-        return (*opening, ("statistically tied with ", False), *names(results, others), (f"{drop}.", False))
+        return (*opening, ("statistically tied with ", False), *names(results, others), (".", False))
     ahead = mean[0] - pool.means[ranked[1]][0]
-    second = (results.label(ranked[1]), True)
-    return (*opening, (f"{number(ahead, 2)} dB above ", False), second, (f"{drop}.", False))
+    return (*opening, (f"{number(ahead, 2)} dB above ", False), (results.label(ranked[1]), True), (".", False))
 
 
 def drop_phrase(results: Results, pool: PooledGroup) -> str:
-    """'; its PSNR drop from Gaussian 15 is 3.26 dB'; '' if unknown, or if the reference is not its training noise."""
+    """', with a PSNR drop of 3.26 dB from Gaussian 15'; '' if unknown, or if the reference is not its training noise."""
     if pool.group.name or pool.best not in pool.drop_means:
         return ""
-    return f"; its PSNR drop from {results.reference_label} is {number(pool.drop_means[pool.best][0], 2)} dB"
+    return f", with a PSNR drop of {number(pool.drop_means[pool.best][0], 2)} dB from {results.reference_label}"
 
 
 def details(results: Results, pool: PooledGroup) -> Parts:

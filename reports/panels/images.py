@@ -13,6 +13,9 @@ from reports.results import NOISY, NoiseAverage, NoiseSetting, Results
 from reports.site_writer import SiteWriter
 
 
+EXTRA_DIGITS = 4  # beyond those shown: with one, the script's second rounding would change the last digit shown
+
+
 @dataclass(frozen=True)
 class Tile:
     """One picture with its scores as text, '' without one."""
@@ -160,7 +163,7 @@ def scores(results: Results, dataset: str, setting: NoiseSetting, measure: Measu
 
 def listed(table: pd.DataFrame, measure: Measure) -> dict[str, list[float | None]]:
     """A table -> its columns with a value, as rounded lists with None for NaN."""
-    rounded = table.to_numpy(dtype=float).round(measure.digits + 1)
+    rounded = table.to_numpy(dtype=float).round(measure.digits + EXTRA_DIGITS)
     columns = {str(name): values.tolist() for name, values in zip(table.columns, rounded.T, strict=True)}
     listed_ = {name: [value if value == value else None for value in values] for name, values in columns.items()}
     return {name: values for name, values in listed_.items() if any(value is not None for value in values)}

@@ -71,4 +71,4 @@ def width(svg: str) -> int:
     return round(float(found[1]) * (4 / 3 if found[2] == "pt" else 1)) if found else 640
 
 
-PANEL = Panel("inside", 0, "Inside", context)
+PANEL = Panel("inside", 0, "Network analyses", context)

@@ -67,6 +67,7 @@ def card(results: Results, model: str, own: pd.DataFrame) -> ModelCard:
         return found
     first = own.iloc[0]
     known = {key: str(first[key]) for key in ("size", "weights", "weights_hash") if pd.notna(first[key])}
+    known["size"] = known.get("size", "").strip("-")
     return replace(found, **known)
 
 

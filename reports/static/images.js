@@ -117,7 +117,7 @@
     const kept = Object.keys(files).length > 0;
     const own = index.measures.filter((one) => one.key !== "gap"); // a PSNR drop is not a score of one picture
     const ordered = [...models().sort((a, b) => value(b) - value(a)), NOISY, CLEAN].filter((one) => kept || one !== CLEAN);
-    const head = make("tr", {}, make("th", { scope: "col" }, kept ? "Compared" : "Scores"),
+    const head = make("tr", {}, make("th", { scope: "col" }, kept ? "Compare" : "Model"),
       ...own.map((one) => make("th", { scope: "col", className: "figure-column" }, one.title)));
     const rows = ordered.map((source) => {
       const box = make("input", { type: "checkbox", checked: state.show.includes(source) && source in files,
@@ -267,7 +267,7 @@
       row.setAttribute("aria-current", String(at === place()));
       return row;
     }));
-    const means = make("tr", {}, make("th", { scope: "row" }, `mean of ${order.length}`), ...(seeds ? [make("td")] : []),
+    const means = make("tr", {}, make("th", { scope: "row" }, `mean of ${order.length} images`), ...(seeds ? [make("td")] : []),
       ...shown.map((name) => make("td", { className: "figure-column" }, text(mean(column(name)), one))));
     const whole = make("table", { className: "plain images-table" }, make("thead", {}, head), body, make("tfoot", {}, means));
     [...head.cells].forEach((one_, at) => one_.firstChild.addEventListener("click", () => sortRows(whole, one_, at, one.higher)));
