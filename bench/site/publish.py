@@ -162,17 +162,17 @@ def _tip(remote: str, branch: str) -> str:
 
     Raises BadInput if the two have diverged.
     """
-    here, there = (_git("rev-parse", "--verify", "--quiet", f"refs/{name}", otherwise=None) or ""
+    local, tracked = (_git("rev-parse", "--verify", "--quiet", f"refs/{name}", otherwise=None) or ""
                    for name in (f"heads/{branch}", f"remotes/{remote}/{branch}"))  # fmt: skip
-    if not here or not there:
-        return here or there
-    base = _git("merge-base", here, there, otherwise=None)
-    if base not in (here, there):
+    if not local or not tracked:
+        return local or tracked
+    base = _git("merge-base", local, tracked, otherwise=None)
+    if base not in (local, tracked):
         raise BadInput(
             f"the local branch {branch} and that of {remote} have diverged: merge them, or delete the local one with "
             f"git branch -D {branch}"
         )
-    return there if base == here else here
+    return tracked if base == local else local
 
 
 def _refuse_code(branch: str, remote: str, code: bool) -> None:
@@ -191,9 +191,9 @@ def _entries(commit: str) -> list[str]:
     return _git("ls-tree", "-r", "-z", "--name-only", commit, otherwise="").split("\0")[:-1] if commit else []
 
 
-def _of_site(commit: str, there: list[str]) -> list[str]:
+def _of_site(commit: str, names: list[str]) -> list[str]:
     """The files of a commit that are in its listing of a site."""
-    if FILES not in there:
+    if FILES not in names:
         return []
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / FILES).write_text(_git("show", f"{commit}:{FILES}", otherwise=""), encoding="utf-8")
@@ -201,7 +201,7 @@ def _of_site(commit: str, there: list[str]) -> list[str]:
             listed = set(files(Path(folder)))
         except ValueError:  # a file of the same name that is not a listing
             return []
-    return [name for name in there if name in listed and name != CNAME]
+    return [name for name in names if name in listed and name != CNAME]
 
 
 def _covers(name: str, other: str) -> bool:
@@ -218,13 +218,13 @@ def _named(chosen: str, file: Path, before: str) -> str:
     return _git("show", f"{before}:{CNAME}", otherwise="") if before else ""
 
 
-def _commit(before: str, gone: list[str], wanted: dict[str, Path], domain: str, message: str) -> str:
-    """Create a commit on top of `before`: remove the files `gone`, add `wanted` unfiltered; returns its hash."""
+def _commit(before: str, gone: list[str], sources: dict[str, Path], domain: str, message: str) -> str:
+    """Create a commit on top of `before` without the files `gone` and with `sources`, byte for byte; its hash."""
     content = dict.fromkeys([NO_JEKYLL], b"") | ({CNAME: f"{domain}\n".encode()} if domain else {})
     blobs = {name: _git("hash-object", "-w", "--stdin", given=text, otherwise="") for name, text in content.items()}
-    paths = "".join(f"{path.resolve()}\n" for path in wanted.values()).encode()
+    paths = "".join(f"{path.resolve()}\n" for path in sources.values()).encode()
     made = _git("hash-object", "-w", "--no-filters", "--stdin-paths", given=paths, otherwise="").split()
-    blobs |= dict(zip(wanted, made, strict=True))
+    blobs |= dict(zip(sources, made, strict=True))
     with tempfile.TemporaryDirectory() as folder:
         index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
         _git("read-tree", before or "--empty", otherwise="", **index)

@@ -1,4 +1,4 @@
-"""Colours, markers and dashes. A series looks the same in every chart; shape and dash repeat its colour."""
+"""Colours, markers and dashes. A series has the same style in every chart; marker and dash duplicate its colour."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

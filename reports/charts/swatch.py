@@ -9,7 +9,7 @@ WIDTH, HEIGHT, LINE, RADIUS = 22, 10, 2, 3.4
 
 
 def swatch(style: SeriesStyle) -> Markup:
-    """A style -> an SVG of 22 x 10 CSS pixels; it repeats a name beside it, and so says nothing to those who listen."""
+    """A style -> an SVG of 22 x 10 CSS pixels; hidden from screen readers, because a name is next to it."""
     middle = HEIGHT / 2
     drawn = [shapes.Polyline(((0, middle), (WIDTH, middle)), style.colour, LINE, style.dash)]
     drawn += [shapes.marker(WIDTH / 2, middle, style.marker, style.colour, RADIUS)] if style.marker else []

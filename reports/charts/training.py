@@ -7,7 +7,7 @@ from reports.charts.style import MUTED, SeriesStyle
 from reports.charts.svg import Canvas, Chart, Scale
 from reports.formatting import number, short_count, shortened
 
-WIDTH, NARROW = 700, 358  # pixels; names stand at the right ends of the lines, or below on narrow screens
+WIDTH, NARROW = 700, 358  # pixels; labels are at the right ends of the lines, or below on narrow screens
 HEIGHT, TOP, BOTTOM, LEFT, NAMES, LABEL_STEP = 320, 34, 42, 42, 210, 20
 
 Points = Sequence[tuple[int, float]]

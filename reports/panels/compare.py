@@ -129,9 +129,9 @@ def sentence(results: Results, moves: tuple[MeanDifference, ...]) -> str:
         return f"All {plural(equal, 'mean')} are exactly equal."
     largest = max(moves, key=lambda m: abs(m.difference))
     return (
-        f"Of {plural(len(moves), 'mean PSNR')}: {higher} significantly higher in this run, {lower} significantly "
-        f"lower, {len(moves) - higher - lower} without significant difference. The largest difference is "
-        f"{signed(largest.difference, 2)} dB ({results.label(largest.model)} under {largest.noise})."
+        f"Of {plural(len(moves), 'mean')} of PSNR, by the 95% interval of the difference: {higher} higher in this run, "
+        f"{lower} lower, {len(moves) - higher - lower} not significantly different. The largest difference is "
+        f"{signed(largest.difference, 2)} dB: {results.label(largest.model)} under {largest.noise}."
     )
 
 

@@ -187,7 +187,7 @@ def lead(results: Results, pool: PooledGroup) -> Parts:
 
 
 def drop_phrase(results: Results, pool: PooledGroup) -> str:
-    """', with a PSNR drop of 3.26 dB from Gaussian 15'; '' if unknown, or if the reference is not its training noise."""
+    """', with a PSNR drop of 3.26 dB from Gaussian 15'; '' if unknown or not trained on the reference noise."""
     if pool.group.name or pool.best not in pool.drop_means:
         return ""
     return f", with a PSNR drop of {number(pool.drop_means[pool.best][0], 2)} dB from {results.reference_label}"
@@ -198,9 +198,9 @@ def details(results: Results, pool: PooledGroup) -> Parts:
     parts: list[tuple[str, bool]] = []
     near = sorted((m for m in pool.near if m in pool.drop_means), key=lambda m: pool.drop_means[m][0])
     if len(near) > 1 and not pool.group.name:
-        parts += [("Among the models near the best, the smallest PSNR drop is ", False),
-                  (f"{number(pool.drop_means[near[0]][0], 2)} dB (", False),
-                  (results.label(near[0]), True), ("). ", False)]  # fmt: skip
+        smallest = number(pool.drop_means[near[0]][0], 2)
+        parts += [("Among the models near the best, ", False), (results.label(near[0]), True),
+                  (f" has the smallest PSNR drop, {smallest} dB. ", False)]  # fmt: skip
     if math.isfinite(pool.noisy):
         parts.append((f"The noisy input has a mean PSNR of {number(pool.noisy, 2)} dB", False))
         if pool.below:

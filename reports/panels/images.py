@@ -12,7 +12,6 @@ from reports.picture_selection import CLEAN, PictureSelection, SceneKey, select
 from reports.results import NOISY, NoiseAverage, NoiseSetting, Results
 from reports.site_writer import SiteWriter
 
-
 EXTRA_DIGITS = 4  # beyond those shown: with one, the script's second rounding would change the last digit shown
 
 
