@@ -90,7 +90,7 @@ class World:
 
     def _take_away(self, before: dict[str, ModuleType], paths: set[str]) -> None:
         own = {str(folder) for folder in self.folders}
-        new = {name: module for name, module in sys.modules.items() if before.get(name) is not module}
+        new = {name: module for name, module in sys.modules.items() if before.get(name, self) is not module}
         tops = {_top(name) for name in new if _top(name) not in before or _top(name) in self.names}
         private = {top for top in tops if top not in OURS and not _installed(new.get(top), top, paths - own)}
         if any(_findable(top, paths - own) for top in private):  # what is installed may have imported it
@@ -102,7 +102,9 @@ class World:
                 self.modules[name] = sys.modules.pop(name)
         for name in [name for name in self.modules if name in sys.modules]:
             del sys.modules[name]
-        sys.modules.update({name: module for name, module in before.items() if sys.modules.get(name) is not module})
+        sys.modules.update(
+            {name: module for name, module in before.items() if sys.modules.get(name, self) is not module}
+        )
 
 
 OUTSIDE = "_outside_"  # begins the names of the modules of files, each of which is there once

@@ -1,7 +1,7 @@
 """Rows of a run in, a static site out. Imports no other package of this project."""
 
 from reports.data import (
-    Artefact,
+    AnalysisFigure,
     DatasetCard,
     FormulaCard,
     MeanDifference,
@@ -18,7 +18,7 @@ from reports.measures import Measure
 from reports.site import build
 
 __all__ = [
-    "Artefact",
+    "AnalysisFigure",
     "RunComparison",
     "TrainingCurve",
     "DatasetCard",

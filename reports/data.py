@@ -97,16 +97,21 @@ class TrainingCurve:
 
 
 @dataclass(frozen=True)
-class Artefact:
-    """A figure of what goes on inside networks, with its files; `look` names its kind.
+class AnalysisFigure:
+    """A figure of an analysis of networks, with its files.
 
-    `words` say how to read the figure, `about` what all figures of its kind have in common, `command` makes it again.
+    analysis  its name, with the heading `section` and the introduction `about`, which all of its figures share
+    caption   how to read the figure
+    sample    the images and settings that it was computed on
+    command   reproduces it
     """
 
-    look: str
-    title: str
-    words: str
+    analysis: str
+    section: str
     about: str
+    title: str
+    caption: str
+    sample: str
     svg: Path
     png: Path
     csv: Path
@@ -208,7 +213,7 @@ class Study:
     pictures: tuple[Picture, ...] = ()
     standings: tuple[ModelStanding, ...] = ()
     comparisons: tuple[RunComparison, ...] = ()
-    artefacts: tuple[Artefact, ...] = ()
+    analysis_figures: tuple[AnalysisFigure, ...] = ()
     training: tuple[TrainingCurve, ...] = ()
     not_measured: tuple[str, ...] = ()
     reference: str = "gaussian(sigma=15)"

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from reports import latex, links, tables
 from reports.charts.history import history_chart
-from reports.charts.style import look
+from reports.charts.style import series_style
 from reports.data import Study
 from reports.downloads import PublishedChart, publish
 from reports.formatting import MISSING, listing, number, signed
@@ -97,7 +97,7 @@ def history(key: tuple[str, str, tuple[str, ...]], group: list[StudyEntry], writ
     lines = []
     for model in models:
         known = [(index, study[model].ood) for index, study in enumerate(scores) if has(study, model)]
-        lines.append((model, known, look(models, model)))
+        lines.append((model, known, series_style(models, model)))
     data = pd.DataFrame(
         [
             {"model": model, "study": group[index].summary.run, "created": group[index].summary.created, "psnr": psnr}

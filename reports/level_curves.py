@@ -4,7 +4,7 @@ from reports import links
 from reports.charts.dots import dots
 from reports.charts.level_curve import level_curve
 from reports.charts.series import Point, Series
-from reports.charts.style import look
+from reports.charts.style import series_style
 from reports.charts.svg import Chart
 from reports.downloads import PublishedChart, publish
 from reports.measures import Measure
@@ -65,5 +65,5 @@ def lines(results: Results, dataset: str, settings: list[NoiseSetting], measure:
             if one is not None and one[key] == one[key]
         )  # fmt: skip
         if points:
-            series.append(Series(results.label(model), look(results.models, model), points))
+            series.append(Series(results.label(model), series_style(results.models, model), points))
     return series

@@ -17,7 +17,7 @@ PAGES = {
     "noise": SitePage("noise.html", "Noise"),
     "models": SitePage("models.html", "Models"),
     "images": SitePage("images.html", "Images"),
-    "inside": SitePage("inside.html", "Network analyses"),
+    "analyses": SitePage("inside.html", "Network analyses"),
     "compare": SitePage("compare.html", "Compare"),
     "methods": SitePage("methods.html", "Methodology"),
 }

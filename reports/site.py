@@ -8,7 +8,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from reports import formatting, links, panels
-from reports.charts.style import look
+from reports.charts.style import series_style
 from reports.charts.swatch import swatch
 from reports.data import Study
 from reports.pages import MODEL, PAGES, SitePage
@@ -77,7 +77,7 @@ def environment_of(results: Results) -> jinja2.Environment:
         "noisy": NOISY,
         "images": links.images,
         "drawn_swatch": swatch,
-        "style": lambda model: look(results.models, model),
+        "style": lambda model: series_style(results.models, model),
     }
     environment.filters |= {
         "number": formatting.number,

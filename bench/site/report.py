@@ -10,8 +10,8 @@ import pandas as pd
 
 import reports
 from bench import statistics
+from bench.analyses.core.saved_results import sample_text, saved_figures
 from bench.errors import BadInput
-from bench.inside.gallery import artefacts
 from bench.runs import selection
 from bench.runs.asked import model_label
 from bench.runs.conditions import conditions_of
@@ -42,7 +42,7 @@ def build(
         past, past_rows, past_conditions = gather(other, study.protocol, {})
         both = conditions, past_conditions
         comparisons.append(run_comparison.compare(rows, past_rows, both, past.run, past.created))
-    study = replace(study, artefacts=tuple(figures(folder)), comparisons=tuple(comparisons),
+    study = replace(study, analysis_figures=tuple(figures(folder)), comparisons=tuple(comparisons),
                     standings=tuple(standings_of(rows, conditions)))  # fmt: skip
     try:
         return reports.build(study, rows, statistics.summarize(rows, conditions.reference), out)
@@ -72,11 +72,12 @@ def standings_of(rows: pd.DataFrame, conditions: Conditions) -> Iterator[reports
         yield reports.ModelStanding(line["dataset"], line["model"], line["images"], rank, robustness, REFERENCE_MODEL)
 
 
-def figures(folder: Path) -> Iterator[reports.Artefact]:
-    """What looks inside the networks have left in the run folder."""
-    for one in artefacts(folder):
+def figures(folder: Path) -> Iterator[reports.AnalysisFigure]:
+    """The figures of the analyses that are saved in the run folder."""
+    for one in saved_figures(folder):
         files = {"svg": one.svg, "png": one.png, "csv": one.csv, "pdf": one.pdf}
-        yield reports.Artefact(one.look, one.title, one.words, one.about, **files, command=one.command)
+        texts = (one.analysis, one.section, one.about, one.title, one.caption, sample_text(one.settings))
+        yield reports.AnalysisFigure(*texts, **files, command=one.command)
 
 
 def training_curves(

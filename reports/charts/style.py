@@ -55,7 +55,7 @@ class SeriesStyle:
 NOISY_STYLE = SeriesStyle(-1, NOISY_COLOUR, "", NOISY_DASH)
 
 
-def look(models: Sequence[str], model: str) -> SeriesStyle:
+def series_style(models: Sequence[str], model: str) -> SeriesStyle:
     """All models in order and one of them (or the noisy input) -> its style in every chart."""
     if model not in models:
         return NOISY_STYLE

@@ -7,7 +7,7 @@ import pandas as pd
 
 from reports import latex, links, tables
 from reports.charts.differences import Difference, differences_chart
-from reports.charts.style import look
+from reports.charts.style import series_style
 from reports.data import MeanDifference, RunComparison
 from reports.downloads import PublishedChart, publish
 from reports.formatting import interval, number, plural, signed
@@ -179,7 +179,7 @@ def figures(results: Results, writer: SiteWriter, comparison: RunComparison):
             for m in moves
         ]  # fmt: skip
         heading = f"PSNR (dB) of {results.label(model)} on {dataset}: this run minus {comparison.run}"
-        colour = look(results.models, model).colour
+        colour = series_style(results.models, model).colour
         wide, narrow = (differences_chart(differences, colour, heading, f"{heading}.", width) for width in (620, 358))
         data = pd.DataFrame([[getattr(move, column) for column in COLUMNS] for move in moves], columns=COLUMNS)
         yield model, dataset, publish(writer, ("against", comparison.run, model, dataset), wide, data, narrow)

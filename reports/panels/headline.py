@@ -8,7 +8,7 @@ import pandas as pd
 
 from reports import links
 from reports.charts.drop import ModelDrop, drop_chart
-from reports.charts.style import look
+from reports.charts.style import series_style
 from reports.data import ModelGroup
 from reports.downloads import PublishedChart, publish
 from reports.formatting import listing, number, plural
@@ -251,7 +251,7 @@ def draw(results: Results, writer: SiteWriter, pool: PooledGroup) -> PublishedCh
     drops = [
         ModelDrop(
             results.label(model),
-            look(results.models, model),
+            series_style(results.models, model),
             pool.means[model][0] + pool.drop_means.get(model, unknown)[0],
             pool.means[model][0],
             pool.drop_means.get(model, unknown)[0],

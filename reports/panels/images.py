@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from reports.charts.style import look
+from reports.charts.style import series_style
 from reports.formatting import number
 from reports.measures import DROP, PSNR, SSIM, Measure
 from reports.panels import Panel
@@ -96,7 +96,7 @@ def described(results: Results) -> dict[str, object]:
         ],
         "first": [one.spec for one in first_choice(results)],
         "models": [
-            {"name": model, "label": results.label(model), "colour": look(results.models, model).variable}
+            {"name": model, "label": results.label(model), "colour": series_style(results.models, model).variable}
             for model in results.models
         ],
         "measures": [

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from reports.charts.style import look
+from reports.charts.style import series_style
 from reports.charts.training import NARROW, training_chart
 from reports.downloads import publish
 from reports.pages import MODEL
@@ -17,7 +17,7 @@ def context(results: Results, writer: SiteWriter, model: str) -> dict[str, objec
     if not kept:
         return None
     names = [curve.noise for curve in kept]
-    curves = [(curve.noise, curve.points, look(names, curve.noise)) for curve in kept]
+    curves = [(curve.noise, curve.points, series_style(names, curve.noise)) for curve in kept]
     data = pd.DataFrame(
         [
             {"noise": curve.noise, "iteration": iteration, "psnr": psnr}

@@ -4,7 +4,7 @@ import pandas as pd
 
 from reports import links
 from reports.charts.differences import Difference, differences_chart
-from reports.charts.style import look
+from reports.charts.style import series_style
 from reports.downloads import PublishedChart, publish
 from reports.formatting import signed
 from reports.measures import PSNR
@@ -55,7 +55,7 @@ def draw(results: Results, writer: SiteWriter, dataset: str, model: str, by_nois
          for one in by_noise]
     )  # fmt: skip
     heading = "Difference of PSNR (dB) from the mean of the others"
-    colour = look(results.models, model).colour
+    colour = series_style(results.models, model).colour
     wide, narrow = (differences_chart(by_noise, colour, heading, description, width) for width in (620, 358))
     return publish(writer, ("against", model, dataset), wide, data, narrow)
 

@@ -89,7 +89,7 @@ def test_commands(photos, tmp_path):
     assert result.exit_code == 0, result.output
     pages = "".join(path.read_text() for path in sorted((tmp_path / "site").rglob("model*.html")))
     for words in (
-        "nothing: it is not trained",
+        "not trained, presets chosen at",
         "The noise level is estimated in each image",
         "Rudin et al.",
         "PyWavelets",

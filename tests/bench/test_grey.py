@@ -13,9 +13,9 @@ from skimage.metrics import structural_similarity
 
 import bench
 from bench import cli, metrics, runner
+from bench.analyses.core.outputs import load_denoiser
 from bench.datasets import load_dataset
 from bench.errors import BadInput
-from bench.inside.outputs import denoiser
 from bench.metrics import psnr
 from bench.networks import models
 from bench.networks.adapters import Replicated, for_image
@@ -284,7 +284,7 @@ def test_a_grey_picture_beside_a_colour_one_is_no_pair(tmp_path, grey, colour):
 
 def test_analyses_of_grey_patches_run_the_same_path(tmp_path, grey):
     """The output for a patch is that of the replicated patch, its channels averaged."""
-    one = denoiser(models.resolve("dncnn"), torch.device("cpu"))
+    one = load_denoiser(models.resolve("dncnn"), torch.device("cpu"))
     x = torch.rand(2, 1, 32, 32, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(one(x, [0, 0]), one(x.expand(-1, 3, -1, -1), [0, 0]).mean(1, keepdim=True))
     options = ["--data", grey, "--patches", 8, "--side", 32, "--out", tmp_path / "run"]
@@ -301,9 +301,11 @@ def test_analyses_of_grey_patches_run_the_same_path(tmp_path, grey):
 
 
 def test_patches_of_grey_images_have_another_name_in_the_store(tmp_path, grey, colour):
-    from bench.inside import setting
+    from bench.analyses.core.config import configure
 
-    one, other = (setting.make(data=(folder,), count=4, side=32).how() for folder in (grey, colour))
+    one, other = (
+        configure(data=(folder,), patches=4, side=32, out=tmp_path / "none").columns() for folder in (grey, colour)
+    )
     assert "channels" in one["settings"] and "channels" not in other["settings"]
 
 

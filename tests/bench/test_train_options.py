@@ -17,7 +17,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 import bench
 import bench.training.train as bench_train
 from baselines import checkpoints
-from baselines.training import Progress
+from baselines.training import TrainingProgress
 from bench.errors import BadInput
 from bench.networks import models
 from bench.training import held_out, training_images
@@ -247,7 +247,7 @@ def test_tensorboard_forgets_what_a_killed_training_wrote_after_its_checkpoint(t
     for began, steps in ((0, (4, 8, 10)), (8, (12,))):
         with events(tmp_path) as write:
             for step in steps:
-                write(Progress(iteration=step, **said), began)
+                write(TrainingProgress(iteration=step, **said), began)
     found = EventAccumulator(str(tmp_path))
     found.Reload()
     assert [event.step for event in found.Scalars("loss")] == [4, 8, 12]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from reports import Artefact, MeanDifference, RunComparison, Study, build
+from reports import AnalysisFigure, MeanDifference, ModelGroup, RunComparison, Study, build
 from reports.index import StudyEntry
 from reports.index import build as index_of_studies
 from reports.summary import read
@@ -352,7 +352,7 @@ def test_hostile_names_run_nothing(make_study, tmp_path, open_page, name):
 
 @pytest.fixture
 def figure(tmp_path):
-    """A figure of the inside of networks, as the looks leave it: its name is hostile."""
+    """A figure of the inside of networks, as an analysis saves it: its name is hostile."""
     from matplotlib.figure import Figure
 
     drawn = Figure(figsize=(2, 1))
@@ -361,12 +361,13 @@ def figure(tmp_path):
     for path in files.values():
         drawn.savefig(path)
     (tmp_path / "look.csv").write_text("x,y\n0,0\n1,1\n")
-    return Artefact("cka", HOSTILE[0], HOSTILE[1], HOSTILE[1], csv=tmp_path / "look.csv", command=HOSTILE[0], **files)
+    texts = ("Similarity of layers", HOSTILE[1], HOSTILE[0], HOSTILE[1], HOSTILE[1])
+    return AnalysisFigure("cka", *texts, csv=tmp_path / "look.csv", command=HOSTILE[0], **files)
 
 
 def test_figures_of_the_inside_follow_the_theme(make_study, figure, tmp_path, open_page, screenshots):
     study, rows, summary = make_study(pictured=0, images=3, datasets=("builtin",))
-    study = replace(study, artefacts=(figure, replace(figure, look="srga", pdf=None)))
+    study = replace(study, analysis_figures=(figure, replace(figure, analysis="srga", pdf=None)))
     site = build(study, rows, summary, tmp_path / "site").parent
     for width, scheme in ((1280, "light"), (390, "dark")):
         page = open_page(site / "inside.html", width=width, scheme=scheme)
@@ -459,6 +460,27 @@ def test_empty_and_failed_runs_open(make_study, tmp_path, open_page):
         if path.name == "images.html":
             ready(page)
             says(page, "[data-table]", "failed")
+
+
+def test_groups_of_models_are_sorted_each_by_itself(make_study, tmp_path, open_page):
+    study, rows, summary = make_study(images=3, pictured=0, datasets=("builtin",))
+    noises = tuple(rows["noise"].unique()[1:])
+    groups = (
+        ModelGroup("", ("ours", "swinir"), noises),
+        ModelGroup("trained on others", ("baseline", "dncnn"), noises[2:]),
+    )
+    page = open_page(build(replace(study, groups=groups), rows, summary, tmp_path / "site"))
+    names = "heads => heads.map(h => h.dataset.value)"
+
+    def shown():
+        return page.eval_on_selector_all(".variant.chosen table.leaderboard tbody:not(.heading) th", names)
+
+    assert shown()[:2] == ["ours", "swinir"] and set(shown()[2:4]) == {"baseline", "dncnn"} and shown()[4] == "noisy"
+    page.locator(".variant.chosen table.leaderboard thead th", has_text="Model").locator("button").click()
+    page.locator(".variant.chosen table.leaderboard thead th", has_text="Model").locator("button").click()
+    assert shown() == ["swinir", "ours", "dncnn", "baseline", "noisy"]
+    page.locator("[data-filter]").fill("dncnn")
+    assert page.locator(".variant.chosen table.leaderboard tbody:not(.heading, .reference) tr:visible").count() == 1
 
 
 def test_many_noises_can_be_filtered(make_study, six_noises, tmp_path, open_page):
