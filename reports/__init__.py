@@ -1,35 +1,35 @@
-"""Rows in, a static site out. Imports no other package of this project."""
+"""Rows of a run in, a static site out. Imports no other package of this project."""
 
-from reports.measures import Measure
-from reports.site import build
-from reports.study import (
-    Artefact,
-    Comparison,
-    Curve,
+from reports.data import (
+    AnalysisFigure,
     DatasetCard,
-    Formula,
-    Group,
+    FormulaCard,
+    MeanDifference,
     ModelCard,
-    Move,
+    ModelGroup,
+    ModelStanding,
     NoiseCard,
     Picture,
-    Standing,
+    RunComparison,
     Study,
+    TrainingCurve,
 )
+from reports.measures import Measure
+from reports.site import build
 
 __all__ = [
-    "Artefact",
-    "Comparison",
-    "Curve",
+    "AnalysisFigure",
+    "RunComparison",
+    "TrainingCurve",
     "DatasetCard",
-    "Formula",
-    "Group",
+    "FormulaCard",
+    "ModelGroup",
     "Measure",
     "ModelCard",
-    "Move",
+    "MeanDifference",
     "NoiseCard",
     "Picture",
-    "Standing",
+    "ModelStanding",
     "Study",
     "build",
 ]

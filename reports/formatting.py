@@ -9,7 +9,7 @@ MISSING = "\N{EN DASH}"
 
 
 def number(value: float | None, digits: int) -> str:
-    """A number -> text with that many decimals, a true minus sign, and a dash where it was not measured."""
+    """A number -> text with `digits` decimals and a true minus sign; a dash for None, NaN or infinity."""
     if value is None or not math.isfinite(value):
         return MISSING
     text = f"{value:.{digits}f}"
@@ -30,11 +30,11 @@ def rank(first: int, last: int) -> str:
 
 
 def interval(low: float | None, high: float | None, digits: int) -> str:
-    """Two ends -> 'low to high', or '' where there is no interval."""
+    """Two ends -> 'low–high', 'low to high' with a negative end, '' without an interval."""
     if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
         return ""
-    between = " to " if low < 0 or high < 0 else "\N{EN DASH}"
-    return f"{number(low, digits)}{between}{number(high, digits)}"
+    separator = " to " if low < 0 or high < 0 else "\N{EN DASH}"
+    return f"{number(low, digits)}{separator}{number(high, digits)}"
 
 
 def level(value: float | None) -> str:
@@ -45,14 +45,14 @@ def level(value: float | None) -> str:
 
 
 def count(value: float | None) -> str:
-    """A count -> text with thin groups of three: 824118 -> '824,118'; None -> dash."""
+    """A count -> text with thousands separators: 824118 -> '824,118'; None -> dash."""
     if value is None or not math.isfinite(value):
         return MISSING
     return f"{int(value):,}"
 
 
 def short_count(value: float | None) -> str:
-    """A count -> three figures at most and a suffix: 824118 -> '824k', 11504163 -> '11.5M'; None -> ''."""
+    """A count -> at most three significant digits with a suffix: 824118 -> '824k', 11504163 -> '11.5M'; None -> ''."""
     if value is None or not math.isfinite(value):
         return ""
     for size, suffix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
@@ -67,9 +67,9 @@ def plural(amount: int, noun: str) -> str:
     return f"{amount:,} {noun}" + ("" if amount == 1 else "s")
 
 
-def listing(words: list[str]) -> str:
+def listing(items: list[str]) -> str:
     """['a', 'b', 'c'] -> 'a, b and c'."""
-    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1] if words else ""
+    return items[0] if len(items) == 1 else ", ".join(items[:-1]) + " and " + items[-1] if items else ""
 
 
 def printable(text: object) -> str:
@@ -85,7 +85,7 @@ def shortened(text: object, length: int) -> str:
 
 
 def slug(text: object, taken: set[str] | None = None) -> str:
-    """Any name -> a safe file name of at most 40 characters (a-z, 0-9, -), different from those taken."""
+    """Any name -> a safe file name of at most 40 characters (a-z, 0-9, - and .) that is not in `taken`."""
     plain = unicodedata.normalize("NFKD", str(text)).encode("ascii", "ignore").decode().lower()
     base = re.sub(r"[^a-z0-9.]+", "-", plain).strip("-.")[:40].strip("-.") or "item"
     base = re.sub(r"\.+", ".", base)

@@ -25,21 +25,21 @@ Groups = Sequence[tuple[str, int]]
 
 
 def escape(text: object) -> str:
-    """Any text -> LaTeX that prints it."""
+    """Any text -> LaTeX source that prints it."""
     return "".join(SPECIAL.get(character, character) for character in printable(text))
 
 
 def plain_table(
     caption: str, header: Sequence[str], body: Sequence[Sequence[object]], columns: str, groups: Groups = ()
 ) -> str:
-    """Like `table`, of cells that are any text."""
+    """Like `table`, with cells of any text, which is escaped."""
     return table(caption, groups, header, [[escape(cell) for cell in row] for row in body], columns)
 
 
 def table(caption: str, groups: Groups, header: Sequence[str], body: Sequence[Sequence[str]], columns: str = "") -> str:
-    """Groups of columns (title, width) after the first, a header and rows of ready LaTeX cells -> a booktabs table.
+    """Column groups (title, width) after the first column, a header and rows of LaTeX cells -> a booktabs table.
 
-    `columns` has a letter for the alignment of each; without it the first is on the left and the others on the right.
+    `columns`: the alignment of each column, l or r; by default the first l, the others r.
     """
     columns = columns or "l" + "r" * (len(header) - 1)
     spans, start = [], 2

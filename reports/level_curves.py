@@ -1,19 +1,19 @@
-"""Charts of quality against the level of a noise, with intervals; the panel `noises` shows them."""
+"""Charts of a metric against the level of a noise, with 95% intervals, for the panel `noises`."""
 
 from reports import links
 from reports.charts.dots import dots
 from reports.charts.level_curve import level_curve
 from reports.charts.series import Point, Series
-from reports.charts.style import look
+from reports.charts.style import series_style
 from reports.charts.svg import Chart
-from reports.drawn import Drawn, publish
-from reports.folder import SiteFolder
+from reports.downloads import PublishedChart, publish
 from reports.measures import Measure
 from reports.results import NOISY, NoiseSetting, Results
+from reports.site_writer import SiteWriter
 
 
-def draw(results: Results, folder: SiteFolder, dataset: str, name: str, measure: Measure) -> list[Drawn]:
-    """One noise -> a curve where it has levels, else a dot plot for each of its settings."""
+def draw(results: Results, writer: SiteWriter, dataset: str, name: str, measure: Measure) -> list[PublishedChart]:
+    """One noise -> a curve over its levels, or one dot plot per setting where it has no levels."""
     summary = results.summary
     part = summary[(summary["dataset"] == dataset) & (summary["noise_name"] == name) & summary[measure.key].notna()]
     settings = [setting for setting in results.noises if setting.spec in set(part["noise"])]
@@ -29,13 +29,13 @@ def draw(results: Results, folder: SiteFolder, dataset: str, name: str, measure:
     else:
         charts = [((name, one.label), [one], dots_of(results, dataset, one, measure)) for one in settings]
     return [
-        publish(folder, (measure.key, dataset, *parts), chart, data(part, shown, measure))
+        publish(writer, (measure.key, dataset, *parts), chart, data(part, shown, measure))
         for parts, shown, chart in charts
     ]
 
 
 def dots_of(results: Results, dataset: str, setting: NoiseSetting, measure: Measure) -> Chart:
-    """The chart of one setting."""
+    """The dot plot of one setting."""
     card = results.noise_card(setting.name)
     title = (
         f"{card.title or setting.name}, {setting.label}"
@@ -53,18 +53,17 @@ def data(part, settings: list[NoiseSetting], measure: Measure):
 
 
 def lines(results: Results, dataset: str, settings: list[NoiseSetting], measure: Measure) -> list[Series]:
-    """The models that have a number at one of these settings, and the noisy input, as lines."""
+    """The models with a value at one of these settings, and the noisy input, as series."""
     key = measure.key
     series = []
     for model in (*results.models, NOISY):
-        found = [(setting, results.line(dataset, setting.spec, model)) for setting in settings]
+        known = [(setting, results.line(dataset, setting.spec, model)) for setting in settings]
         points = tuple(
             Point(setting.level, *(float(one[end]) for end in (key, f"{key}_low", f"{key}_high")),
                   links.images(dataset, setting.spec, model))
-            for setting, one in found
+            for setting, one in known
             if one is not None and one[key] == one[key]
         )  # fmt: skip
         if points:
-            name = "noisy input" if model == NOISY else model
-            series.append(Series(name, look(results.models, model), points))
+            series.append(Series(results.label(model), series_style(results.models, model), points))
     return series

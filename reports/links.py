@@ -1,4 +1,4 @@
-"""Addresses inside the site that say what they lead to."""
+"""Addresses of the page of images that select a data set, noise, model and image."""
 
 from urllib.parse import quote, urlencode
 
@@ -8,7 +8,7 @@ IMAGES = "images.html"
 def images(
     dataset: str, noise: str, model: str = "", image: str = "", seed: int | None = None, measure: str = "psnr"
 ) -> str:
-    """The images behind a number: of a data set under a noise or a mean of several, sorted by a model, one open."""
-    wanted = {"dataset": dataset, "noise": noise, "model": model, "image": image, "seed": "" if seed is None else seed}
-    wanted["measure"] = "" if measure == "psnr" else measure
-    return f"{IMAGES}#{urlencode({key: value for key, value in wanted.items() if value != ''}, quote_via=quote)}"
+    """The images behind a number: of a data set under a noise or noise mean, sorted by `model`, with `image` open."""
+    query = {"dataset": dataset, "noise": noise, "model": model, "image": image, "seed": "" if seed is None else seed}
+    query["measure"] = "" if measure == "psnr" else measure
+    return f"{IMAGES}#{urlencode({key: value for key, value in query.items() if value != ''}, quote_via=quote)}"

@@ -1,11 +1,11 @@
-"""The quantities that tables and charts show."""
+"""The quantities in tables and charts."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class Measure:
-    """A column of the summary; `unit` is '' for a pure number, `digits` are decimals shown."""
+    """A quantity by its column `key` in the summary; `unit` is '' for none, `digits` are the decimals in tables."""
 
     key: str
     title: str
@@ -13,7 +13,7 @@ class Measure:
     digits: int
     higher_is_better: bool
     meaning: str
-    words: str = field(default="", compare=False)  # how it is computed
+    definition: str = field(default="", compare=False)  # how it is computed, with its source
 
     @property
     def heading(self) -> str:
@@ -24,5 +24,5 @@ class Measure:
 PSNR = Measure("psnr", "PSNR", "dB", 2, True, "peak signal-to-noise ratio; higher is better")
 SSIM = Measure("ssim", "SSIM", "", 4, True, "structural similarity; higher is better")
 LPIPS = Measure("lpips", "LPIPS", "", 4, False, "learned perceptual distance; lower is better")
-GAP = Measure("gap", "PSNR drop", "dB", 2, False, "PSNR at the reference noise minus PSNR here; of models with nearly "
-              "equal PSNR, the smaller the better")  # fmt: skip
+DROP = Measure("gap", "PSNR drop", "dB", 2, False, "PSNR at the reference noise minus PSNR at this noise; "
+               "lower is better among models of similar PSNR")  # fmt: skip

@@ -4,20 +4,20 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Page:
-    """One HTML file."""
+class SitePage:
+    """One HTML file with its title in the menu."""
 
     file: str
     title: str
 
 
-MODEL = "model"  # not one page but one for each model; panels that stand on it take the model too
+MODEL = "model"  # one page per model: the context of its panels takes the model too
 PAGES = {
-    "overview": Page("index.html", "Overview"),
-    "noise": Page("noise.html", "Noise"),
-    "models": Page("models.html", "Models"),
-    "images": Page("images.html", "Images"),
-    "inside": Page("inside.html", "Inside"),
-    "compare": Page("compare.html", "Compare"),
-    "methods": Page("methods.html", "Methods"),
+    "overview": SitePage("index.html", "Overview"),
+    "noise": SitePage("noise.html", "Noise"),
+    "models": SitePage("models.html", "Models"),
+    "images": SitePage("images.html", "Images"),
+    "analyses": SitePage("inside.html", "Network analyses"),
+    "compare": SitePage("compare.html", "Compare"),
+    "methods": SitePage("methods.html", "Methodology"),
 }

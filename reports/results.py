@@ -1,4 +1,4 @@
-"""The rows and the summary of a run, put in reading order."""
+"""The rows and the summary of a run, in the order and the aggregations that pages need."""
 
 import math
 from collections.abc import Iterable
@@ -8,11 +8,11 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from reports.data import DatasetCard, ModelCard, ModelGroup, NoiseCard, Study
 from reports.formatting import level as level_text
 from reports.formatting import slug
-from reports.measures import GAP, PSNR, Measure
+from reports.measures import DROP, PSNR, Measure
 from reports.paired import near_best, rank_ranges
-from reports.study import DatasetCard, Group, ModelCard, NoiseCard, Study
 
 NOISY = "noisy"
 OOD_MEAN = "OOD mean"
@@ -27,7 +27,7 @@ SUMMARY_COLUMNS = (
 
 @dataclass(frozen=True)
 class NoiseSetting:
-    """A noise at one level: its spec, its noise's name, the level (NaN where it has none)."""
+    """A noise at one level: its spec, the name of the noise, the level (NaN without one)."""
 
     spec: str
     name: str
@@ -35,15 +35,15 @@ class NoiseSetting:
 
     @property
     def label(self) -> str:
-        """The part of the spec in brackets, else the level: 'sigma=15'."""
+        """The parameters of the spec, such as 'sigma=15', else the level."""
         if self.spec.startswith(self.name + "(") and self.spec.endswith(")"):
             return self.spec[len(self.name) + 1 : -1]
         return level_text(self.level) or self.spec
 
 
 @dataclass(frozen=True)
-class Average:
-    """A mean over settings of noise, where one setting would stand; `name` is empty for the OOD mean of a group."""
+class NoiseAverage:
+    """A mean over noise settings, which tables treat like one setting; `name` is '' for the OOD mean of a group."""
 
     spec: str
     name: str
@@ -51,19 +51,19 @@ class Average:
 
     @property
     def label(self) -> str:
-        """What stands above its column."""
+        """The heading of its column."""
         return f"mean of {len(self.settings)}" if self.name else OOD_MEAN
 
 
 def ordered(first: list[str], then: pd.Series) -> tuple[str, ...]:
-    """Names of cards, then names met in a column -> those met, the cards' order first."""
-    met = dict.fromkeys(then.dropna().astype(str))
-    return tuple(dict.fromkeys([name for name in first if name in met] + list(met)))
+    """The distinct names in a column: in the order of `first`, then of the column."""
+    distinct = dict.fromkeys(then.dropna().astype(str))
+    return tuple(dict.fromkeys([name for name in first if name in distinct] + list(distinct)))
 
 
 @dataclass(frozen=True, eq=False)
 class Results:
-    """A study with its rows (one per model x noise x image x seed) and summary (one per model x noise)."""
+    """A study with its rows (one per model x noise x image x seed) and summary (one per model x data set x noise)."""
 
     study: Study
     all_rows: pd.DataFrame
@@ -71,13 +71,13 @@ class Results:
 
     @cached_property
     def rows(self) -> pd.DataFrame:
-        """Every row, with every column that the site reads."""
+        """All rows, with all columns that the site reads."""
         scores = [f"{one.key}{of}" for one in self.study.measures for of in ("", "_noisy")]
         return self.all_rows.reindex(columns=list(dict.fromkeys([*ROW_COLUMNS, *scores, *self.all_rows.columns])))
 
     @cached_property
     def summary(self) -> pd.DataFrame:
-        """Every summary line, with every column that the site reads."""
+        """The summary, with all columns that the site reads."""
         scores = [f"{one.key}{bound}" for one in self.study.measures for bound in ("", "_low", "_high")]
         columns = list(dict.fromkeys([*SUMMARY_COLUMNS, *scores, *self.all_summary.columns]))
         return self.all_summary.reindex(columns=columns)
@@ -89,24 +89,28 @@ class Results:
 
     @cached_property
     def failed(self) -> pd.DataFrame:
-        """The rows that did not."""
+        """The rows that failed."""
         return self.rows[self.rows["status"] != "ok"]
 
     @cached_property
     def failures(self) -> dict[tuple[str, str], list[tuple[str, str, int, str]]]:
-        """(data set, noise) -> (model, image, seed, reason) of each row that failed there."""
-        found: dict[tuple[str, str], list[tuple[str, str, int, str]]] = {}
+        """(data set, noise) -> (model, image, seed, reason) of each failed row."""
+        failures: dict[tuple[str, str], list[tuple[str, str, int, str]]] = {}
         columns = ["dataset", "noise", "model", "image", "seed", "reason"]
         for dataset, noise, model, image, seed, reason in self.failed[columns].itertuples(index=False, name=None):
             text = "" if pd.isna(reason) else str(reason)
-            found.setdefault((dataset, noise), []).append((model, str(image), int(seed), text))
-        return found
+            failures.setdefault((dataset, noise), []).append((model, str(image), int(seed), text))
+        return failures
 
     @cached_property
     def models(self) -> tuple[str, ...]:
-        """Names of the models that ran, without the noisy input."""
-        met = pd.concat([self.summary["model"], self.rows["model"]])
-        return tuple(m for m in ordered([card.name for card in self.study.models], met) if m != NOISY)
+        """Names of the models, without the noisy input."""
+        names = pd.concat([self.summary["model"], self.rows["model"]])
+        return tuple(m for m in ordered([card.name for card in self.study.models], names) if m != NOISY)
+
+    def label(self, model: str) -> str:
+        """What tables and charts call a model or the noisy input."""
+        return "noisy input" if model == NOISY else self.model_card(model).label or model
 
     @cached_property
     def model_files(self) -> dict[str, str]:
@@ -116,39 +120,39 @@ class Results:
 
     @cached_property
     def datasets(self) -> tuple[str, ...]:
-        """Specs of the data sets that ran."""
-        met = pd.concat([self.summary["dataset"], self.rows["dataset"]])
-        return ordered([card.name for card in self.study.datasets], met)
+        """Specs of the data sets."""
+        names = pd.concat([self.summary["dataset"], self.rows["dataset"]])
+        return ordered([card.name for card in self.study.datasets], names)
 
     @cached_property
     def noises(self) -> tuple[NoiseSetting, ...]:
-        """The noises that ran, by noise and level, those of the reference noise's kind first."""
+        """The noise settings by noise and level, the noise of the reference setting first."""
         columns = ["noise", "noise_name", "level"]
-        met = pd.concat([self.summary[columns], self.rows[columns]]).drop_duplicates("noise")
+        distinct = pd.concat([self.summary[columns], self.rows[columns]]).drop_duplicates("noise")
         settings = [
             NoiseSetting(str(spec), str(name), math.nan if pd.isna(level) else float(level))
-            for spec, name, level in met.itertuples(index=False)
+            for spec, name, level in distinct.itertuples(index=False)
         ]
-        rank = {name: place for place, name in enumerate(self.noise_names)}
+        order = {name: index for index, name in enumerate(self.noise_names)}
         return tuple(
-            sorted(settings, key=lambda s: (rank[s.name], math.inf if math.isnan(s.level) else s.level, s.spec))
+            sorted(settings, key=lambda s: (order[s.name], math.inf if math.isnan(s.level) else s.level, s.spec))
         )
 
     @cached_property
     def noise_names(self) -> tuple[str, ...]:
-        """Names of the noises that ran, that of the reference noise first."""
-        met = pd.concat([self.summary["noise_name"], self.rows["noise_name"]])
+        """Names of the noises, that of the reference noise first."""
+        names = pd.concat([self.summary["noise_name"], self.rows["noise_name"]])
         first = self.study.reference.partition("(")[0]
-        return ordered([first, *(card.name for card in self.study.noises)], met)
+        return ordered([first, *(card.name for card in self.study.noises)], names)
 
     @cached_property
     def reference(self) -> NoiseSetting | None:
-        """The reference noise, from which PSNR drops are counted, if there is one and it ran."""
+        """The reference noise of PSNR drops, None if there is none or it was not evaluated."""
         return next((setting for setting in self.noises if setting.spec == self.study.reference), None)
 
     @property
-    def reference_words(self) -> str:
-        """The reference noise for people: 'Gaussian 15', or its spec."""
+    def reference_label(self) -> str:
+        """The reference noise in sentences: 'Gaussian 15', or its spec."""
         one = self.reference
         if one is None:
             return "the reference noise"
@@ -156,36 +160,36 @@ class Results:
         return f"Gaussian {level_text(one.level)}" if plain else one.spec
 
     @cached_property
-    def groups(self) -> tuple[Group, ...]:
-        """The models by what they were trained on, the group of the headline first; one of them where nothing says."""
+    def groups(self) -> tuple[ModelGroup, ...]:
+        """The models by training noise, the group of the headline first; one group if the study has none."""
         others = (self.study.reference, *self.study.nearly_clean)
         known = self.study.groups or (
-            Group("", self.models, tuple(s.spec for s in self.noises if s.spec not in others)),
+            ModelGroup("", self.models, tuple(s.spec for s in self.noises if s.spec not in others)),
         )
         kept = (replace(one, models=tuple(m for m in self.models if m in one.models)) for one in known)
         return tuple(one for one in kept if one.models)
 
-    def group_of(self, model: str) -> Group:
+    def group_of(self, model: str) -> ModelGroup:
         """The group of a model; the first, of the noisy input."""
         return next((one for one in self.groups if model in one.models), self.groups[0])
 
-    def ood(self, group: Group) -> tuple[NoiseSetting, ...]:
+    def ood(self, group: ModelGroup) -> tuple[NoiseSetting, ...]:
         """The noises that are out of distribution for every model of a group."""
         return tuple(setting for setting in self.noises if setting.spec in group.ood)
 
-    def ood_on(self, dataset: str, group: Group) -> tuple[NoiseSetting, ...]:
-        """Those of them that a data set was run under."""
+    def ood_on(self, dataset: str, group: ModelGroup) -> tuple[NoiseSetting, ...]:
+        """Those of `ood` that a data set was evaluated under."""
         return tuple(one for one in self.ood(group) if (dataset, one.spec) in self.by_seed[PSNR.key])
 
     @property
     def ood_of_headline(self) -> tuple[NoiseSetting, ...]:
-        """The noises that are out of distribution for the models that the headline is about."""
+        """The noises that are out of distribution for the models of the headline."""
         return self.ood(self.groups[0]) if self.groups else ()
 
     @cached_property
     def measures(self) -> tuple[Measure, ...]:
-        """The measures that have at least one number."""
-        return tuple(m for m in (*self.study.measures, GAP) if self.summary[m.key].notna().any())
+        """The measures with at least one value."""
+        return tuple(m for m in (*self.study.measures, DROP) if self.summary[m.key].notna().any())
 
     @cached_property
     def _lines(self) -> dict[tuple[str, str, str], dict]:
@@ -193,43 +197,43 @@ class Results:
         return {(line["dataset"], line["noise"], line["model"]): line for line in lines}
 
     def line(self, dataset: str, noise: str, model: str) -> dict | None:
-        """The summary of one model x noise x data set, or None."""
+        """The row of the summary for a data set, noise and model, or None."""
         return self._lines.get((dataset, noise, model))
 
     @cached_property
     def side_by_side(self) -> pd.DataFrame:
-        """PSNR of each model that succeeded, and of the noisy input, a row each data set x noise x image x seed."""
+        """PSNR of each model and of the noisy input, one row per data set x noise x image x seed."""
         keys = ["dataset", "noise", "noise_name", "image", "seed"]
         noisy = self.rows.groupby(keys, observed=True, sort=False)["psnr_noisy"].first().astype(float)
         own = self.ok.drop_duplicates([*keys, "model"]).set_index([*keys, "model"])["psnr"].astype(float)
         return own.unstack("model").assign(**{NOISY: noisy}).reset_index()
 
-    def ood_average(self, group: Group) -> Average:
-        """The OOD mean of a group; groups with the same noises have one name for it."""
+    def ood_average(self, group: ModelGroup) -> NoiseAverage:
+        """The OOD mean of a group; groups with the same OOD noises share it."""
         settings = self.ood(group)
         same = next(one for one in self.groups if self.ood(one) == settings)
         name = f" ({same.name})" if same is not self.groups[0] else ""
-        return Average(settings[0].spec if len(settings) == 1 else OOD_MEAN + name, "", settings)
+        return NoiseAverage(settings[0].spec if len(settings) == 1 else OOD_MEAN + name, "", settings)
 
-    def level_average(self, name: str, settings: Iterable[NoiseSetting]) -> Average:
-        """The mean of a noise over its levels among these, but the reference noise and those that change nothing."""
-        left_out = (self.study.reference, *self.study.nearly_clean)
-        return Average(f"mean of {name}", name,
-                       tuple(one for one in settings if one.name == name and one.spec not in left_out))  # fmt: skip
+    def level_average(self, name: str, settings: Iterable[NoiseSetting]) -> NoiseAverage:
+        """The mean of a noise over its levels in `settings`, without the reference noise and nearly clean settings."""
+        excluded = (self.study.reference, *self.study.nearly_clean)
+        levels = tuple(one for one in settings if one.name == name and one.spec not in excluded)
+        return NoiseAverage(f"mean of {name}", name, levels)
 
     @cached_property
-    def averages(self) -> tuple[Average, ...]:
-        """The OOD mean of each group, then that of each noise over its levels but the reference noise; of several."""
-        found = [self.ood_average(group) for group in self.groups]
-        alone = {one.settings for one in found}
+    def averages(self) -> tuple[NoiseAverage, ...]:
+        """All means over at least two settings: the OOD mean of each group, then the mean of each noise."""
+        averages = [self.ood_average(group) for group in self.groups]
+        ood_means = {one.settings for one in averages}
         for name in self.noise_names:
             average = self.level_average(name, self.noises)
-            found += [] if average.settings in alone else [average]
-        return tuple(dict.fromkeys(average for average in found if len(average.settings) > 1))
+            averages += [] if average.settings in ood_means else [average]
+        return tuple(dict.fromkeys(average for average in averages if len(average.settings) > 1))
 
     @cached_property
     def by_seed(self) -> dict[str, dict[tuple[str, str], pd.DataFrame]]:
-        """Key of a measure -> (data set, noise) -> (image, seed) in the order of the rows x models and noisy input."""
+        """Key of a measure -> (data set, noise) -> table of (image, seed) x models and the noisy input."""
         keys = ["dataset", "noise", "image", "seed"]
         every = pd.MultiIndex.from_frame(self.rows[keys].drop_duplicates())
         tables: dict[str, dict[tuple[str, str], pd.DataFrame]] = {}
@@ -246,22 +250,22 @@ class Results:
         return {key: {cell: means(table) for cell, table in tables.items()} for key, tables in self.by_seed.items()}
 
     def per_image(self, dataset: str, noise: str, measure: Measure) -> pd.DataFrame:
-        """Images x models (the noisy input too), averaged over seeds; for the drop, the reference noise minus this."""
-        if measure is GAP:
+        """Images x models and the noisy input, mean over seeds; of DROP, at the reference noise minus at this noise."""
+        if measure is DROP:
             if self.reference is None:
                 return pd.DataFrame()
             tables = self._scores["psnr"]
-            here = tables.get((dataset, noise), pd.DataFrame())
-            return tables.get((dataset, self.reference.spec), pd.DataFrame()) - here
+            at_noise = tables.get((dataset, noise), pd.DataFrame())
+            return tables.get((dataset, self.reference.spec), pd.DataFrame()) - at_noise
         return self._scores[measure.key].get((dataset, noise), pd.DataFrame())
 
     def mean_per_image(self, dataset: str, settings: tuple[NoiseSetting, ...], measure: Measure) -> pd.DataFrame:
-        """Images x models (the noisy input too): the mean over the settings that the data set was run under, where an
-        image has them all."""
+        """Images x models and the noisy input: mean over those of the settings that the data set was evaluated under;
+        NaN for an image without a score at each of them."""
         key = (dataset, settings, measure.key)
         if key not in self._means:
-            there = [one for one in settings if (dataset, one.spec) in self.by_seed[PSNR.key]]
-            tables = [self.per_image(dataset, setting.spec, measure) for setting in there]
+            evaluated = [one for one in settings if (dataset, one.spec) in self.by_seed[PSNR.key]]
+            tables = [self.per_image(dataset, setting.spec, measure) for setting in evaluated]
             known = bool(tables) and not any(table.empty for table in tables)
             total = sum(tables[1:], start=tables[0]) if known else pd.DataFrame()
             self._means[key] = (total / max(len(tables), 1)).dropna(axis="columns", how="all")
@@ -271,21 +275,22 @@ class Results:
     def _means(self) -> dict[tuple[str, tuple[NoiseSetting, ...], str], pd.DataFrame]:
         return {}
 
-    def ood_per_image(self, dataset: str, group: Group, measure: Measure) -> pd.DataFrame:
-        """Images x the models of a group (the noisy input too): the OOD mean, where an image has every noise."""
+    def ood_per_image(self, dataset: str, group: ModelGroup, measure: Measure) -> pd.DataFrame:
+        """Images x models of a group and the noisy input: the OOD mean; NaN for an image without a score at each
+        noise."""
         table = self.mean_per_image(dataset, self.ood(group), measure)
         return table[[column for column in table.columns if column in (*group.models, NOISY)]]
 
     @cached_property
     def _photographs(self) -> dict[str, pd.Series]:
         columns = self.rows.reindex(columns=["dataset", "image", "photograph"]).drop_duplicates(["dataset", "image"])
-        named = columns.astype(object)  # a store of old does not say which crops are of one photograph
+        named = columns.astype(object)  # older stores do not record which crops are of one photograph
         known = named["photograph"].notna() & (named["photograph"] != "")
         named["photograph"] = named["photograph"].where(known, named["image"])
         return {str(name): part.set_index("image")["photograph"] for name, part in named.groupby("dataset")}
 
     def photographs(self, dataset: str, images: pd.Index) -> np.ndarray:
-        """The photograph of each image of a data set: what its crops have in common."""
+        """The photograph of each image of a data set; several crops can be of one photograph."""
         return self._photographs[dataset].reindex(images).to_numpy(str)
 
     def photograph(self, dataset: str, image: str) -> str:
@@ -293,18 +298,19 @@ class Results:
         return str(self._photographs[dataset][image])
 
     def intervals(self, dataset: str, table: pd.DataFrame) -> np.ndarray:
-        """Images x columns of a data set -> (columns, 3): mean and the bounds of its 95% interval over photographs."""
+        """Images x columns of a data set -> (columns, 3): mean and the ends of its 95% interval over photographs."""
         return self.study.intervals(table.to_numpy(float), self.photographs(dataset, table.index))
 
     def ranks(self, dataset: str, images: pd.DataFrame, measure: Measure) -> dict[str, tuple[int, int]]:
-        """Images x models -> the ranks that each model may have, over the images that all have; {} where none can."""
+        """Images x models -> by model its (best, worst) rank over the images that all models have; {} for fewer than
+        two models or images."""
         shared = images.drop(columns=NOISY, errors="ignore").dropna()
         if len(shared.columns) < 2 or len(shared) < 2:
             return {}
         return rank_ranges(shared, measure.higher_is_better, lambda table: self.intervals(dataset, table))
 
-    def intervals_ood(self, dataset: str, group: Group, measure: Measure) -> dict[str, tuple[float, float, float]]:
-        """By model of a group its OOD mean and the bounds of its 95% interval."""
+    def intervals_ood(self, dataset: str, group: ModelGroup, measure: Measure) -> dict[str, tuple[float, float, float]]:
+        """By model of a group: its OOD mean and the ends of its 95% interval."""
         key = (dataset, group.name, measure.key)
         if key not in self._intervals:
             table = self.ood_per_image(dataset, group, measure)
@@ -316,13 +322,13 @@ class Results:
     def _intervals(self) -> dict[tuple[str, str, str], dict[str, tuple[float, float, float]]]:
         return {}
 
-    def ranks_ood(self, dataset: str, group: Group, measure: Measure) -> dict[str, tuple[int, int]]:
-        """The ranks that each model of a group may have by its OOD mean, over the images that all have; of the PSNR
-        drop, among the models that are `near_best`."""
+    def ranks_ood(self, dataset: str, group: ModelGroup, measure: Measure) -> dict[str, tuple[int, int]]:
+        """By model of a group its (best, worst) rank by OOD mean, over the images that all models have; of DROP, among
+        the models that are `near_best`."""
         key = (dataset, group.name, measure.key)
         if key not in self._ranks:
             table = self.ood_per_image(dataset, group, measure)
-            if measure is GAP:
+            if measure is DROP:
                 table = table[[model for model in table.columns if model in self.near_best(dataset, group)]]
             self._ranks[key] = self.ranks(dataset, table, measure)
         return self._ranks[key]
@@ -331,13 +337,13 @@ class Results:
     def _ranks(self) -> dict[tuple[str, str, str], dict[str, tuple[int, int]]]:
         return {}
 
-    def near_best(self, dataset: str, group: Group) -> frozenset[str]:
-        """The models of a group whose PSNR drop says something: above the noisy input, and near the best OOD mean."""
+    def near_best(self, dataset: str, group: ModelGroup) -> frozenset[str]:
+        """The models of a group whose PSNR drops are compared; see `paired.near_best`."""
         return near_best(self.ood_per_image(dataset, group, PSNR), NOISY, lambda table: self.intervals(dataset, table))
 
     def gain(self, dataset: str, model: str) -> float:
-        """OOD mean of PSNR minus that of the noisy input over the same images, dB; without OOD noise, at the reference
-        noise."""
+        """OOD mean of PSNR minus that of the noisy input over the same images, in dB; at the reference noise if there
+        is no OOD noise; NaN if unknown."""
         table = self.ood_per_image(dataset, self.group_of(model), PSNR)
         if table.empty and self.reference is not None:
             table = self.per_image(dataset, self.reference.spec, PSNR)
@@ -345,39 +351,39 @@ class Results:
         return float((table[model] - table[NOISY]).mean()) if both else math.nan
 
     def below_noisy(self, dataset: str, model: str) -> bool:
-        """Whether a model's mean is below that of the noisy input."""
+        """Whether a model's OOD mean of PSNR is below that of the noisy input."""
         return self.gain(dataset, model) < 0
 
     def cell_below_noisy(self, dataset: str, settings: tuple[NoiseSetting, ...], model: str) -> bool:
-        """Whether a model's mean PSNR over some noises is below that of the noisy input over the same images."""
+        """Whether a model's mean PSNR over some settings is below that of the noisy input over the same images."""
         table = self.mean_per_image(dataset, settings, PSNR)
         both = model in table.columns and NOISY in table.columns
         return bool(both and (table[model] - table[NOISY]).mean() < 0)
 
     def in_distribution(self, model: str, settings: tuple[NoiseSetting, ...]) -> bool:
-        """Whether a model was trained on one of these noises."""
+        """Whether a model was trained on one of these settings."""
         return any(one.spec in self.model_card(model).in_distribution for one in settings)
 
     @property
     def any_in_distribution(self) -> bool:
-        """Whether some model was trained on a noise of this run."""
+        """Whether any model was trained on a noise of this run."""
         return any(card.in_distribution for card in self.study.models)
 
     def model_card(self, name: str) -> ModelCard:
-        """The card of that name, or an empty one."""
+        """The card of that name, or an empty card."""
         return next((card for card in self.study.models if card.name == name), ModelCard(name))
 
     def noise_card(self, name: str) -> NoiseCard:
-        """The card of that name, or an empty one."""
+        """The card of that name, or an empty card."""
         return next((card for card in self.study.noises if card.name == name), NoiseCard(name))
 
     def dataset_card(self, name: str) -> DatasetCard:
-        """The card of that name, or an empty one."""
+        """The card of that name, or an empty card."""
         return next((card for card in self.study.datasets if card.name == name), DatasetCard(name))
 
 
 def means(table: pd.DataFrame) -> pd.DataFrame:
-    """(image, seed) x models -> images in order x models that have a score, averaged over seeds."""
+    """(image, seed) x models -> sorted images x models with a score, mean over seeds."""
     if table.index.get_level_values("image").has_duplicates:
         table = table.groupby(level="image", sort=False).mean()
     else:

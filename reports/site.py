@@ -1,4 +1,4 @@
-"""Builds the site: every panel fills its template, every page collects its panels."""
+"""Builds the site: renders the template of each panel and joins panels into pages."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,20 +7,22 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
-from reports import abstract, formatting, links, panels
-from reports.charts.style import look
+from reports import formatting, links, panels
+from reports.charts.style import series_style
 from reports.charts.swatch import swatch
-from reports.folder import SiteFolder
-from reports.pages import MODEL, PAGES, Page
+from reports.data import Study
+from reports.pages import MODEL, PAGES, SitePage
 from reports.results import NOISY, Results
-from reports.study import Study
+from reports.site_writer import SiteWriter
+from reports.summary import FILE as SUMMARY_FILE
+from reports.summary import summary_of, to_json
 
 HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True)
 class Section:
-    """A panel ready to stand on its page."""
+    """A rendered panel."""
 
     anchor: str
     title: str
@@ -28,17 +30,20 @@ class Section:
 
 
 def build(study: Study, rows: pd.DataFrame, summary: pd.DataFrame, out: Path) -> Path:
-    """Rows (model x noise x image x seed), summary (model x data set x noise) -> index.html in `out`."""
+    """Write the site of a run to `out`; returns its index.html.
+
+    `rows` has one row per model x noise x image x seed, `summary` one per model x data set x noise.
+    """
     results = Results(study, rows, summary)
-    folder = SiteFolder(out)
+    writer = SiteWriter(out)
     environment = environment_of(results)
     pages = {key: [] for key in PAGES} | {(MODEL, model): [] for model in results.models}
-    for name, panel in panels.found().items():
+    for name, panel in panels.load_panels().items():
         if panel.page not in (*PAGES, MODEL):
-            raise ValueError(f"panel {name} asks for page {panel.page!r}; there are {', '.join((*PAGES, MODEL))}")
+            raise ValueError(f"panel {name}: expected a page of {', '.join((*PAGES, MODEL))}, got {panel.page!r}")
         subjects = [(model,) for model in results.models] if panel.page == MODEL else [()]
         for subject in subjects:
-            context = panel.context(results, folder, *subject)
+            context = panel.context(results, writer, *subject)
             if context is not None:
                 body = environment.get_template(f"panels/{name}.html").render(context)
                 section = Section(name.replace("_", "-"), panel.title, Markup(body))
@@ -47,18 +52,18 @@ def build(study: Study, rows: pd.DataFrame, summary: pd.DataFrame, out: Path) ->
     template = environment.get_template("page.html")
     for key, page in PAGES.items():
         if page in menu:
-            folder.text(page.file, template.render(page=page, sections=pages[key], menu=menu))
+            writer.text(page.file, template.render(page=page, sections=pages[key], menu=menu))
     for model, file in results.model_files.items():
-        page = Page(file, model)
-        folder.text(file, template.render(page=page, sections=pages[MODEL, model], menu=menu))
-    folder.copy(HERE / "static", "static")
-    folder.text(abstract.FILE, abstract.to_json(abstract.abstract(results)))
-    folder.close()
-    return folder.root / PAGES["overview"].file
+        page = SitePage(file, results.label(model))
+        writer.text(file, template.render(page=page, sections=pages[MODEL, model], menu=menu))
+    writer.copy(HERE / "static", "static")
+    writer.text(SUMMARY_FILE, to_json(summary_of(results)))
+    writer.close()
+    return writer.root / PAGES["overview"].file
 
 
 def environment_of(results: Results) -> jinja2.Environment:
-    """Templates with autoescape, the study and the formats."""
+    """The template environment: autoescape, the study, the results and the text filters."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE / "templates"),
         autoescape=True,
@@ -72,7 +77,7 @@ def environment_of(results: Results) -> jinja2.Environment:
         "noisy": NOISY,
         "images": links.images,
         "drawn_swatch": swatch,
-        "look": lambda model: look(results.models, model),
+        "style": lambda model: series_style(results.models, model),
     }
     environment.filters |= {
         "number": formatting.number,

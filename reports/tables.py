@@ -1,21 +1,21 @@
-"""Tables as files beside the pages that show them: CSV with full precision, and LaTeX."""
+"""Tables as files for download: CSV with full precision, and LaTeX."""
 
 from dataclasses import dataclass
 
 import pandas as pd
 
-from reports.folder import SiteFolder
+from reports.site_writer import SiteWriter
 
 
 @dataclass(frozen=True)
-class Files:
+class TableFiles:
     """The addresses of a table's files."""
 
     csv: str
     latex: str
 
 
-def publish(folder: SiteFolder, parts: tuple[object, ...], data: pd.DataFrame, paper: str) -> Files:
-    """Name parts, a table's data and its LaTeX -> its files, written; pages link them with the macro `table_files`."""
-    address = folder.free_address("tables", *parts)
-    return Files(folder.csv(f"{address}.csv", data), folder.text(f"{address}.tex", paper))
+def publish(writer: SiteWriter, parts: tuple[object, ...], data: pd.DataFrame, paper: str) -> TableFiles:
+    """Parts of the name, the data and the LaTeX source -> the files written; the macro `table_files` links them."""
+    address = writer.free_address("tables", *parts)
+    return TableFiles(writer.csv(f"{address}.csv", data), writer.text(f"{address}.tex", paper))

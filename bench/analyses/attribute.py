@@ -23,7 +23,7 @@ from bench.networks.mask_keys import keyed
 from bench.networks.models import Model
 from bench.noise import noises
 from bench.progress import progress
-from reports.charts.style import look
+from reports.charts.style import series_style
 
 TITLE = "Input pixels that an output depends on"
 ORDER = 80
@@ -151,7 +151,7 @@ def draw_maps(scene: Scene, window: Window, maps: Mapping[str, Attribution]) -> 
         axes = lower.subplots()
         for model, one in maps.items():
             distance, share = one.within(window)
-            axes.plot(distance, 100 * share, color=look(models, model).colour, label=model)
+            axes.plot(distance, 100 * share, color=series_style(models, model).colour, label=model)
         smallest = min(one.within(window)[1][0] for one in maps.values())
         axes.set(xlim=(0, max(4.0, *(one.reach(window, 0.995) for one in maps.values()))), ylabel="share of the map, %",
                  ylim=(20 * np.floor(5 * smallest), 102), xlabel="distance from the window, pixels")  # fmt: skip

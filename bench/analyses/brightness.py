@@ -20,7 +20,7 @@ from bench.analyses.core.result import CaptionedFigure, Models, Result, Tables, 
 from bench.networks.models import Model
 from bench.noise import noises
 from bench.runs.table import cell_text
-from reports.charts.style import MUTED, look
+from reports.charts.style import MUTED, series_style
 
 TITLE = "Brightness of outputs"
 ORDER = 50
@@ -134,7 +134,7 @@ def draw_histograms(table: pd.DataFrame, noise: str) -> Figure:
             filled = upper.fill_between(levels, clean[:, channel], color=MUTED, alpha=0.3, linewidth=0, label=CLEAN)
             lines = []
             for number, (model, share) in enumerate(percent.items()):
-                line = {"color": look([*percent], model).colour, "linewidth": 1.2,
+                line = {"color": series_style([*percent], model).colour, "linewidth": 1.2,
                         "linestyle": (0, DASHES[number % len(DASHES)]), "label": model}  # fmt: skip
                 lines += upper.plot(levels, share[:, channel], **line)
                 lower.plot(levels, share[:, channel] - clean[:, channel], **line)

@@ -19,7 +19,7 @@ from bench.networks.models import Model
 from bench.noise import noises
 from bench.runs.table import cell_text
 from bench.statistics import NOISY
-from reports.charts.style import INK, MUTED, look
+from reports.charts.style import INK, MUTED, series_style
 
 TITLE = "Fine detail by spatial frequency"
 ORDER = 60
@@ -112,7 +112,7 @@ def draw_curves(table: pd.DataFrame, noise: str) -> Figure:
         handles = [right.fill_between(noisy["frequency"], decibel(noisy["clean_power"]), -80, color=MUTED, alpha=0.2,
                                       linewidth=0, label="clean image")]  # fmt: skip
         for model, part in (*curves.items(), (NOISY, noisy)):
-            line = {"color": look([*curves], model).colour, "label": model}
+            line = {"color": series_style([*curves], model).colour, "label": model}
             if model == NOISY:
                 line = {"color": INK, "linestyle": "--", "linewidth": 1.2, "label": "noisy input"}
             left.plot(part["frequency"], part["kept"], **line)

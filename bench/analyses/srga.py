@@ -27,7 +27,7 @@ from bench.networks.models import Model
 from bench.noise import noises
 from bench.progress import Progress, progress
 from bench.runs.store import Store
-from reports.charts.style import INK, MUTED, look
+from reports.charts.style import INK, MUTED, series_style
 
 TITLE = "Divergence of deep features (SRGA)"
 ORDER = 20
@@ -135,7 +135,7 @@ def draw_bars(table: pd.DataFrame) -> Figure:
         for axes, (name, part) in zip(grid, by_noise.items(), strict=True):
             draw_panel(axes, part, models)
             axes.set(ylim=(0, top), ylabel="SRGA" if axes.get_subplotspec().is_first_col() else "", title=name)
-        handles = [Patch(facecolor=look(models, model).colour, label=model) for model in models]
+        handles = [Patch(facecolor=series_style(models, model).colour, label=model) for model in models]
         handles += [
             Patch(facecolor=MUTED, alpha=0.35, label="noise floor"),
             Line2D([], [], label="its upper bound", **FLOOR_LINE),
@@ -151,7 +151,7 @@ def draw_panel(axes: Axes, table: pd.DataFrame, models: Sequence[str]) -> None:
     for number, model in enumerate(models):
         shown = table[table["model"] == model].set_index("noise").reindex(levels)
         x = np.arange(len(shown)) + bar * (number - (len(models) - 1) / 2)
-        axes.bar(x, shown["srga"], bar * 0.92, color=look(models, model).colour, zorder=2)
+        axes.bar(x, shown["srga"], bar * 0.92, color=series_style(models, model).colour, zorder=2)
         axes.bar(x, shown["floor"], bar * 0.92, color="white", alpha=0.55, zorder=3, linewidth=0)
         error = [shown["srga"] - shown["low"], shown["high"] - shown["srga"]]
         axes.errorbar(x, shown["srga"], error, fmt="none", ecolor=INK, elinewidth=0.9, zorder=4)

@@ -177,21 +177,21 @@ def show(frame, cards: dict, runs: tuple[str, str]) -> None:
 
 def sentences(frame, several: bool):
     """Notes below the tables: significance, and what could not be compared."""
-    from bench.statistics.intervals import FEWEST
-    from bench.statistics.significance import least_p
+    from bench.statistics.intervals import MIN_PHOTOGRAPHS
+    from bench.statistics.significance import min_p
     from reports.formatting import plural
 
     tested = frame[frame["p"].notna()]
     if len(tested) < len(frame):
-        yield f"note: no interval and no p for fewer than {FEWEST} photographs"
+        yield f"note: no interval and no p for fewer than {MIN_PHOTOGRAPHS} photographs"
     if len(tested):
         kept, fewest = int((tested["p_holm"] < 0.05).sum()), tested.loc[tested["photographs"].idxmin()]
         photographs = int(fewest["photographs"])
         yield (f"Significant: {kept} of {plural(len(tested), 'difference')} (p below 0.05 after Holm's correction "
                "within each metric).")  # fmt: skip
         family = tested[(tested["noise_name"] != "") & (tested["moved"].str.len() > 0)]["metric"].value_counts()
-        if len(family) and least_p(photographs) * int(family.min()) > 0.05:
-            yield (f"note: {fewest['dataset']}: {photographs} photographs give p of {least_p(photographs):.2g} or more "
+        if len(family) and min_p(photographs) * int(family.min()) > 0.05:
+            yield (f"note: {fewest['dataset']}: {photographs} photographs give p of {min_p(photographs):.2g} or more "
                    "before the correction, too few for this number of comparisons: read the intervals, or choose fewer "
                    "noises")  # fmt: skip
     if (frame["noise_name"] == "").any():

@@ -55,9 +55,9 @@ def publish(site, remote, branch, message, cname, replace, push, archive, previe
         return
     done = publish.to_branch(site, remote, branch, message, push, cname, replace)
     if done.kept:
-        click.echo(f"kept on the branch, not part of a site: {publish.some(done.kept)} (remove with --replace)")
+        click.echo(f"kept on the branch, not part of a site: {publish.listed_names(done.kept)} (remove with --replace)")
     if done.removed:
-        click.echo(f"removed from the branch, not part of a site: {publish.some(done.removed)}")
+        click.echo(f"removed from the branch, not part of a site: {publish.listed_names(done.removed)}")
     if done.domain:
         click.echo(f"CNAME: {done.domain}")
     click.echo(f"published: branch {branch}" + (f" of {remote}" if push else ", not pushed"))

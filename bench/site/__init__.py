@@ -1,1 +1,1 @@
-"""From a run to pages, and pages to where others see them."""
+"""The site of a run: building, comparing with other runs, previewing and publishing it."""

@@ -1,4 +1,4 @@
-"""A site to where others see it: a branch of a git repository, or a zip file."""
+"""Publishing a site: to a branch of a git repository (GitHub Pages), or as a zip file."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bench.errors import BadInput, shortened
-from reports.folder import FILES, files
+from reports.site_writer import FILES, files
 
 CNAME, NO_JEKYLL = "CNAME", ".nojekyll"
-CODE = ("main", "master")  # branches that hold code, where nothing was published to them
+CODE = ("main", "master")  # branches that hold code unless a site was published to them
 DOMAIN = r"(?=.{1,253}$)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]*[A-Za-z0-9]"
-SOME = 10  # names in a list of files
+MAX_LISTED = 10  # file names in a message
 
 
 @dataclass(frozen=True)
 class Published:
-    """What was committed, and what of the branch was not of a site.
+    """The result of publishing to a branch.
 
-    domain   of the file CNAME, '' where there is none
-    address  where GitHub shows the branch, '' where the remote's address does not tell
-    kept, removed  files of the branch that are of no site
+    domain   custom domain in the file CNAME, '' for none
+    address  the address on GitHub Pages, '' if unknown
+    kept, removed  files of the branch that do not belong to a site
     """
 
     domain: str
@@ -37,39 +37,39 @@ class Published:
 
 def to_branch(site: Path, remote: str, branch: str, message: str, push: bool = True, domain: str | None = None,
               replace: bool = False) -> Published:  # fmt: skip
-    """Commit a site to a branch of the repository that one stands in, and push it. Raises BadInput.
+    """Commit a site to a branch of the git repository of the current folder, and push it to `remote`.
 
-    `remote` is the name of a remote of that repository. Only the files of the site are committed, whatever else lies
-    in its folder, and the work tree is left alone. Files of the site that was published before go; the branch's CNAME
-    stays where neither `domain` nor the site has one. Files that are of no site stay too; with `replace` they go. With
-    `push` false the commit stays here.
+    Only the listed files of the site are committed; the work tree does not change. Files of the previously published
+    site are removed. The branch's CNAME is kept unless `domain` or the site has one. Other files of the branch are
+    kept, or removed with `replace`. `push=False`: commit to the local branch only. Raises BadInput.
     """
     listed = _files(site)
     domain = _domain(domain)
-    _git("rev-parse", "--git-dir", otherwise="this folder is in no git repository: publish from inside one")
-    _git("check-ref-format", "--branch", branch, otherwise=f"{shortened(branch)} is no name for a branch")
+    _git("rev-parse", "--git-dir", otherwise="expected a git repository, got none here: publish from inside one")
+    _git("check-ref-format", "--branch", branch, otherwise=f"expected a branch name, got {shortened(branch)}")
     if push:
         _fetch(remote, branch)
-    _git("var", "GIT_COMMITTER_IDENT", otherwise="git does not know who commits: git config --global user.name NAME")
+    _git("var", "GIT_COMMITTER_IDENT", otherwise="git has no committer: set git config --global user.name NAME")
     before = _tip(remote, branch)
-    there = _entries(before)
-    ours = _of_site(before, there)
-    _refuse_code(branch, remote, bool(there) and not ours)
-    foreign = [name for name in there if name not in ours and name not in (CNAME, NO_JEKYLL)]
+    existing = _entries(before)
+    of_site = _of_site(before, existing)
+    _refuse_code(branch, remote, bool(existing) and not of_site)
+    foreign = [name for name in existing if name not in of_site and name not in (CNAME, NO_JEKYLL)]
     covered = [name for name in foreign if any(_covers(name, own) for own in (*listed, NO_JEKYLL))]
     if covered and not replace:
         raise BadInput(
-            f"files of branch {branch} that are of no site would be overwritten: {some(covered)}. Write --replace to "
-            f"remove all files that are of no site ({some(foreign)}), or name another --branch"
+            f"branch {branch} has files that do not belong to a site and would be overwritten: "
+            f"{listed_names(covered)}. Use --replace to remove all files that do not belong to a site "
+            f"({listed_names(foreign)}), or another --branch"
         )
     removed = foreign if replace else []
-    wanted = {name: site / name for name in listed}
-    named = _named(domain, site / CNAME, before if CNAME in there else "")
-    commit = _commit(before, [*ours, *removed], wanted, named, message)
+    sources = {name: site / name for name in listed}
+    named = _named(domain, site / CNAME, before if CNAME in existing else "")
+    commit = _commit(before, [*of_site, *removed], sources, named, message)
     old = _git("rev-parse", "--verify", "--quiet", f"refs/heads/{branch}", otherwise=None)
     _git("update-ref", "-m", message, f"refs/heads/{branch}", commit, old or "", otherwise="")
     if push:
-        refused = f"{remote} refused {branch}; the commit is in the local branch {branch}"
+        refused = f"{remote} rejected {branch}; the commit is in the local branch {branch}"
         _git("push", "--quiet", remote, f"refs/heads/{branch}:refs/heads/{branch}", otherwise=refused)
     url = _git("remote", "get-url", remote, otherwise=None) or ""
     kept = tuple(name for name in foreign if name not in removed)
@@ -77,7 +77,7 @@ def to_branch(site: Path, remote: str, branch: str, message: str, push: bool = T
 
 
 def address_of(url: str, domain: str = "") -> str:
-    """Where GitHub Pages shows a repository, by the address of its remote and its CNAME; '' where that is not known.
+    """The address on GitHub Pages by the remote's URL and the custom domain; '' if the remote is not on GitHub.
 
     Source: docs.github.com/en/pages/getting-started-with-github-pages/about-github-pages
     """
@@ -89,36 +89,38 @@ def address_of(url: str, domain: str = "") -> str:
     owner, _, name = path.strip("/").removesuffix(".git").partition("/")
     if host.lower() not in ("github.com", "www.github.com", "ssh.github.com") or not name or "/" in name:
         return ""
-    home = f"{owner.lower()}.github.io"
-    return f"https://{home}/" if name.lower() == home else f"https://{home}/{name}/"
+    host = f"{owner.lower()}.github.io"
+    return f"https://{host}/" if name.lower() == host else f"https://{host}/{name}/"
 
 
-def some(names: list[str] | tuple[str, ...]) -> str:
-    """The first names of a list, and how many more there are."""
-    more = len(names) - SOME
-    return ", ".join(names[:SOME]) + (f" and {more} more" if more > 0 else "")
+def listed_names(names: list[str] | tuple[str, ...]) -> str:
+    """The first names, and the number of the others: 'a, b and 3 more'."""
+    more = len(names) - MAX_LISTED
+    return ", ".join(names[:MAX_LISTED]) + (f" and {more} more" if more > 0 else "")
 
 
 def to_zip(site: Path, target: Path) -> None:
-    """Write a site into a zip file that is equal where the site is. Raises BadInput."""
+    """Write a site to a zip file, byte for byte equal for equal sites. Raises BadInput."""
     part = target.with_name(target.name + ".part")
     try:
         with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
             for name in public(site):
-                entry = zipfile.ZipInfo(f"{target.stem}/{name}")  # of 1980: no time in it
+                entry = zipfile.ZipInfo(
+                    f"{target.stem}/{name}"
+                )  # with the fixed date 1980, so that equal sites give equal files
                 entry.external_attr = 0o644 << 16
                 packed = name.endswith((".webp", ".png"))
                 entry.compress_type = zipfile.ZIP_STORED if packed else zipfile.ZIP_DEFLATED
                 archive.writestr(entry, (site / name).read_bytes())
         part.replace(target)
     except OSError as error:
-        raise BadInput(f"{target} cannot be written: {error.strerror or error}") from error
+        raise BadInput(f"cannot write {target}: {error.strerror or error}") from error
     finally:
         part.unlink(missing_ok=True)
 
 
 def public(site: Path) -> list[str]:
-    """The files of a site that are published: those of its listing, and a CNAME beside them. Raises BadInput."""
+    """The files of a site that are published: those of its listing, and CNAME if it has one. Raises BadInput."""
     return [*_files(site), *([CNAME] if (site / CNAME).is_file() else [])]
 
 
@@ -129,12 +131,14 @@ def _files(site: Path) -> list[str]:
         raise BadInput(str(error)) from error
     missing = [name for name in listed if not (site / name).is_file()]
     if missing:
-        raise BadInput(f"{site} lacks {missing[0]}, which its listing names: make it again with bench report")
+        raise BadInput(
+            f"expected the listed file {missing[0]} in {site}, got none: make the site again with bench report"
+        )
     return [name for name in listed if name != CNAME]
 
 
 def _domain(text: str | None) -> str:
-    """A domain as it stands in CNAME. Raises BadInput for an address, or a name that is none."""
+    """A domain for CNAME, '' for None. Raises BadInput for an address or an invalid domain."""
     if text is None:
         return ""
     if not re.fullmatch(DOMAIN, text):
@@ -143,9 +147,9 @@ def _domain(text: str | None) -> str:
 
 
 def _fetch(remote: str, branch: str) -> None:
-    """Bring the remote's branch here, which others may have published to; or forget it where the remote has none."""
-    _git("remote", "get-url", remote, otherwise=f"this repository has no remote {remote!r}: see git remote -v")
-    tip = _git("ls-remote", remote, f"refs/heads/{branch}", otherwise=f"the remote {remote!r} cannot be reached")
+    """Fetch the remote's branch, or delete its remote-tracking branch if the remote has none."""
+    _git("remote", "get-url", remote, otherwise=f"expected a git remote, got {remote!r}: see git remote -v")
+    tip = _git("ls-remote", remote, f"refs/heads/{branch}", otherwise=f"cannot reach the remote {remote!r}")
     followed = f"refs/remotes/{remote}/{branch}"
     if tip:
         _git("fetch", "--quiet", "--no-tags", remote, f"+refs/heads/{branch}:{followed}", otherwise="")
@@ -154,34 +158,32 @@ def _fetch(remote: str, branch: str) -> None:
 
 
 def _tip(remote: str, branch: str) -> str:
-    """The commit to go on from: the newer of the branch here and at the remote; '' for a new branch.
+    """The parent commit: the newer of the local and the remote branch, '' for a new branch.
 
-    Raises BadInput where each has commits that the other has not: none are dropped.
+    Raises BadInput if the two have diverged.
     """
-    here, there = (_git("rev-parse", "--verify", "--quiet", f"refs/{name}", otherwise=None) or ""
+    local, tracked = (_git("rev-parse", "--verify", "--quiet", f"refs/{name}", otherwise=None) or ""
                    for name in (f"heads/{branch}", f"remotes/{remote}/{branch}"))  # fmt: skip
-    if not here or not there:
-        return here or there
-    base = _git("merge-base", here, there, otherwise=None)
-    if base not in (here, there):
+    if not local or not tracked:
+        return local or tracked
+    base = _git("merge-base", local, tracked, otherwise=None)
+    if base not in (local, tracked):
         raise BadInput(
-            f"the branch {branch} here and at {remote} each have commits that the other has not: merge them, or drop "
-            f"those here with git branch -D {branch}"
+            f"the local branch {branch} and that of {remote} have diverged: merge them, or delete the local one with "
+            f"git branch -D {branch}"
         )
-    return there if base == here else here
+    return tracked if base == local else local
 
 
 def _refuse_code(branch: str, remote: str, code: bool) -> None:
-    """Raises BadInput for a branch that is checked out, or holds code: files, none of them of a site (`code`)."""
+    """Raises BadInput for a branch that is checked out, or that has files but none of a site (`code`)."""
     out = _git("worktree", "list", "--porcelain", otherwise="").splitlines()
     current = _git("symbolic-ref", "--quiet", "HEAD", otherwise=None)
     if f"branch refs/heads/{branch}" in out or current == f"refs/heads/{branch}":
-        raise BadInput(f"the branch {branch} is checked out: name another, such as --branch gh-pages")
+        raise BadInput(f"the branch {branch} is checked out: use another, such as --branch gh-pages")
     head = _git("symbolic-ref", "--quiet", f"refs/remotes/{remote}/HEAD", otherwise=None)
     if code and (branch in CODE or head == f"refs/remotes/{remote}/{branch}"):
-        raise BadInput(
-            f"the branch {branch} holds code, and no site was published to it: name another, such as --branch gh-pages"
-        )
+        raise BadInput(f"the branch {branch} holds code and no published site: use another, such as --branch gh-pages")
 
 
 def _entries(commit: str) -> list[str]:
@@ -189,26 +191,26 @@ def _entries(commit: str) -> list[str]:
     return _git("ls-tree", "-r", "-z", "--name-only", commit, otherwise="").split("\0")[:-1] if commit else []
 
 
-def _of_site(commit: str, there: list[str]) -> list[str]:
-    """The files of a commit that a site's listing in it names."""
-    if FILES not in there:
+def _of_site(commit: str, names: list[str]) -> list[str]:
+    """The files of a commit that are in its listing of a site."""
+    if FILES not in names:
         return []
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / FILES).write_text(_git("show", f"{commit}:{FILES}", otherwise=""), encoding="utf-8")
         try:
             listed = set(files(Path(folder)))
-        except ValueError:  # a file of that name that is no listing of ours
+        except ValueError:  # a file of the same name that is not a listing
             return []
-    return [name for name in there if name in listed and name != CNAME]
+    return [name for name in names if name in listed and name != CNAME]
 
 
 def _covers(name: str, other: str) -> bool:
-    """Whether two files cannot both be there: of one name, or one in place of a folder of the other."""
+    """Whether two files exclude each other: equal names, or one is a folder of the other."""
     return name == other or name.startswith(f"{other}/") or other.startswith(f"{name}/")
 
 
 def _named(chosen: str, file: Path, before: str) -> str:
-    """The domain that the branch is to have: the chosen one, or the site's, or what it has in a commit before."""
+    """The custom domain of the branch: the chosen one, else that of the site's CNAME, else that of commit `before`."""
     if chosen:
         return chosen
     if file.is_file():
@@ -216,13 +218,13 @@ def _named(chosen: str, file: Path, before: str) -> str:
     return _git("show", f"{before}:{CNAME}", otherwise="") if before else ""
 
 
-def _commit(before: str, gone: list[str], wanted: dict[str, Path], domain: str, message: str) -> str:
-    """A commit on top of another: without some files, with those of the site; git's filters leave them as they are."""
+def _commit(before: str, gone: list[str], sources: dict[str, Path], domain: str, message: str) -> str:
+    """Create a commit on top of `before` without the files `gone` and with `sources`, byte for byte; its hash."""
     content = dict.fromkeys([NO_JEKYLL], b"") | ({CNAME: f"{domain}\n".encode()} if domain else {})
     blobs = {name: _git("hash-object", "-w", "--stdin", given=text, otherwise="") for name, text in content.items()}
-    paths = "".join(f"{path.resolve()}\n" for path in wanted.values()).encode()
+    paths = "".join(f"{path.resolve()}\n" for path in sources.values()).encode()
     made = _git("hash-object", "-w", "--no-filters", "--stdin-paths", given=paths, otherwise="").split()
-    blobs |= dict(zip(wanted, made, strict=True))
+    blobs |= dict(zip(sources, made, strict=True))
     with tempfile.TemporaryDirectory() as folder:
         index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
         _git("read-tree", before or "--empty", otherwise="", **index)
@@ -236,14 +238,15 @@ def _commit(before: str, gone: list[str], wanted: dict[str, Path], domain: str, 
 
 
 def _git(*arguments: str, otherwise: str | None, given: bytes | None = None, **environment: str) -> str:
-    """What git prints. Where it fails: '' for None, else BadInput with that sentence and git's own last line."""
+    """The output of a git command. If it fails: '' for `otherwise=None`, else BadInput with `otherwise` and git's last
+    line."""
     try:
         done = subprocess.run(["git", *arguments], capture_output=True, input=given, env={**os.environ, **environment})
     except FileNotFoundError:
-        raise BadInput("git is not installed: use --zip, or copy the folder") from None
+        raise BadInput("expected git to be installed: install it, use --zip, or copy the folder") from None
     if done.returncode and otherwise is None:
         return ""
     if done.returncode:
-        said = (done.stderr.decode(errors="replace").strip().splitlines() or [""])[-1]
-        raise BadInput(": ".join(filter(None, [otherwise or f"git {arguments[0]} failed", said])))
+        last_line = (done.stderr.decode(errors="replace").strip().splitlines() or [""])[-1]
+        raise BadInput(": ".join(filter(None, [otherwise or f"git {arguments[0]} failed", last_line])))
     return done.stdout.decode(errors="surrogateescape").strip()

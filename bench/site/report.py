@@ -1,4 +1,4 @@
-"""From a run folder to the pages: the rows to show, what is compared, what was seen inside; `reports` draws them."""
+"""From a run folder to its site: collects rows, comparisons and figures of analyses for `reports`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bench.runs import selection
 from bench.runs.conditions import conditions_of
 from bench.runs.run_specs import label_in_run
 from bench.runs.store import Store
-from bench.site import against
+from bench.site import run_comparison
 from bench.site.study import study_of
 from bench.statistics.ood import Conditions
 from bench.statistics.robustness import REFERENCE_MODEL
@@ -33,27 +33,27 @@ def build(
 ) -> Path:
     """Make the site of a run folder; returns its index.html. Raises BadInput.
 
-    `training` says for a model, by its label, into which folder bench train wrote its log. `others` are run folders
-    that this one is compared with.
+    training  by model: the folder of bench train with its log
+    others    run folders to compare this run with
     """
     study, rows, conditions = gather(folder, protocol, training or {})
     comparisons = []
     for other in others:
         past, past_rows, past_conditions = gather(other, study.protocol, {})
         both = conditions, past_conditions
-        comparisons.append(against.compare(rows, past_rows, both, past.run, past.created))
-    study = replace(study, artefacts=tuple(figures(folder)), comparisons=tuple(comparisons),
+        comparisons.append(run_comparison.compare(rows, past_rows, both, past.run, past.created))
+    study = replace(study, analysis_figures=tuple(figures(folder)), comparisons=tuple(comparisons),
                     standings=tuple(standings_of(rows, conditions)))  # fmt: skip
     try:
         return reports.build(study, rows, statistics.summarize(rows, conditions.reference), out)
     except OSError as error:
-        raise BadInput(f"the site {out} cannot be written: {error.strerror or error}") from error
+        raise BadInput(f"cannot write the site {out}: {error.strerror or error}") from error
 
 
 def gather(
     folder: Path, protocol: str | None, training: Mapping[str, Path]
 ) -> tuple[reports.Study, pd.DataFrame, Conditions]:
-    """A run folder -> what pages say of it, its rows that count under a protocol (by default the last), conditions."""
+    """A run folder -> the data of its pages, its selected rows under a protocol (default: the last), conditions."""
     with Store.open(folder) as store:
         manifest = selection.required_start_entries(store)
         found = selection.of_store(store, protocol)
@@ -64,28 +64,30 @@ def gather(
     return replace(study, not_measured=(*study.not_measured, *left_out)), rows, conditions
 
 
-def standings_of(rows: pd.DataFrame, conditions: Conditions) -> Iterator[reports.Standing]:
-    """Mean rank and robustness of each model under OOD noise, as far as there is some."""
+def standings_of(rows: pd.DataFrame, conditions: Conditions) -> Iterator[reports.ModelStanding]:
+    """Mean rank and relative error of each model under OOD noise."""
     for line in standings(rows, conditions).to_dict("records"):
         ends = ("", "_low", "_high")
         rank, robustness = (tuple(line[f"{name}{end}"] for end in ends) for name in ("rank", "robustness"))
-        yield reports.Standing(line["dataset"], line["model"], line["images"], rank, robustness, REFERENCE_MODEL)
+        yield reports.ModelStanding(line["dataset"], line["model"], line["images"], rank, robustness, REFERENCE_MODEL)
 
 
-def figures(folder: Path) -> Iterator[reports.Artefact]:
+def figures(folder: Path) -> Iterator[reports.AnalysisFigure]:
     """The figures of the analyses that are saved in the run folder."""
     for one in saved_figures(folder):
         files = {"svg": one.svg, "png": one.png, "csv": one.csv, "pdf": one.pdf}
-        yield reports.Artefact(one.analysis, one.section, one.about, one.title, one.caption, sample_text(one.settings),
-                               **files, command=one.command)  # fmt: skip
+        texts = (one.analysis, one.section, one.about, one.title, one.caption, sample_text(one.settings))
+        yield reports.AnalysisFigure(*texts, **files, command=one.command)
 
 
-def training_curves(manifest: list[dict], rows: pd.DataFrame, training: Mapping[str, Path]) -> Iterator[reports.Curve]:
-    """The test curves of a run's models, a curve a noise: of their cards, or of the folders named. Raises BadInput."""
+def training_curves(
+    manifest: list[dict], rows: pd.DataFrame, training: Mapping[str, Path]
+) -> Iterator[reports.TrainingCurve]:
+    """The validation curves of a run's models, one per noise, from their cards or from `training`. Raises BadInput."""
     about = {model["label"]: model["card"] for entry in manifest for model in entry["models"]}
     written = {model["label"]: model["title"] for entry in manifest for model in entry["models"]}
     training = {label_in_run(model, rows, written, []): folder for model, folder in training.items()}
     for model in dict.fromkeys(rows["model"]):
         frame = curves.read(training[model]) if model in training else curves.of_card({"name": model, **about[model]})
         for noise, part in frame.groupby("noise", sort=False):
-            yield reports.Curve(model, str(noise), tuple(zip(part["iteration"], part["psnr"], strict=True)))
+            yield reports.TrainingCurve(model, str(noise), tuple(zip(part["iteration"], part["psnr"], strict=True)))

@@ -1,4 +1,4 @@
-"""An index over many studies: runs are made into sites below it, sites are copied there."""
+"""An index page over several runs: makes the sites of run folders below it and copies existing sites there."""
 
 from __future__ import annotations
 
@@ -9,39 +9,42 @@ from pathlib import Path
 import reports.index
 from bench.errors import BadInput
 from bench.site import report
-from reports import abstract
-from reports.folder import files
+from reports import summary
 from reports.formatting import slug
+from reports.site_writer import files
 
 
 def build(sources: Sequence[Path], out: Path, title: str = "Studies") -> Path:
     """Make the index of run folders and sites; returns its index.html. Raises BadInput.
 
-    Every study gets a folder below `out`, named after its run.
+    Each run gets a folder below `out` with its name.
     """
     taken = {"static", "charts"}
     entries = [_entry(source, out, taken) for source in sources]
     try:
         return reports.index.build(title, entries, out)
     except OSError as error:
-        raise BadInput(f"the index {out} cannot be written: {error.strerror or error}") from error
+        raise BadInput(f"cannot write the index {out}: {error.strerror or error}") from error
 
 
-def _entry(source: Path, out: Path, taken: set[str]) -> reports.index.Entry:
+def _entry(source: Path, out: Path, taken: set[str]) -> reports.index.StudyEntry:
     try:
         if (source / "rows.sqlite").is_file():
             folder = slug(source.resolve().name, taken)
             report.build(source, out / folder)
-        elif (source / abstract.FILE).is_file():
-            folder = slug(abstract.read(source).run or source.resolve().name, taken)
+        elif (source / summary.FILE).is_file():
+            folder = slug(summary.read(source).run or source.resolve().name, taken)
             _copy(source, out / folder)
         else:
-            raise BadInput(f"{source} is neither a run folder nor a site: it has no rows.sqlite and no {abstract.FILE}")
-        return reports.index.Entry(folder, abstract.read(out / folder))
+            raise BadInput(
+                f"expected a run folder (with rows.sqlite) or a site (with {summary.FILE}), "
+                f"got {source}: check the path"
+            )
+        return reports.index.StudyEntry(folder, summary.read(out / folder))
     except ValueError as error:
         raise BadInput(str(error)) from error
     except OSError as error:
-        raise BadInput(f"{out} cannot be written: {error.strerror or error}") from error
+        raise BadInput(f"cannot write {out}: {error.strerror or error}") from error
 
 
 def _copy(site: Path, target: Path) -> None:

@@ -1,4 +1,4 @@
-"""What pages say of a run besides its numbers: gathered from its manifest, cards of models and noises, and files."""
+"""The data of a run's pages besides its rows, from its manifest, the cards of models and noises, and its files."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from bench.statistics.formulas import FORMULAS
 from bench.statistics.ood import Conditions, groups, nearly_clean
 
 TILED = (
-    "Images that are large for a network were denoised in overlapping square tiles that fade into each other; the side "
-    "of its tiles stands with a model, and 0 means whole images. In tiles, networks that draw statistics from all that "
-    "they see together (channel attention in RIDNet, transposed attention in Restormer, non-local blocks in RNAN, "
-    "normalization in IDF), and attention masks, which are drawn for each tile, give another output than on the whole "
-    "image."
+    "Images that are too large for a network are denoised in overlapping, blended square tiles, with the side given in "
+    "the table of models. Tiling changes the output of networks with global operations (channel attention in RIDNet, "
+    "transposed attention in Restormer, non-local blocks in RNAN, normalization in IDF) and of attention masks, which "
+    "are drawn per tile."
 )
+DISPLAY_NAMES = {"ours": "masked"}  # network -> the name of its published method
 
 
 def study_of(
     store: Store, rows: pd.DataFrame, manifest: list[dict], protocol: str, conditions: Conditions
 ) -> reports.Study:
-    """What the pages say besides the numbers."""
+    """The data of the pages besides the rows."""
     last, described = manifest[-1], protocols.load_protocol(protocol)
     about = {model["label"]: model for entry in manifest for model in entry["models"]}
     sets = {dataset["name"]: dataset for entry in manifest for dataset in entry["datasets"]}
@@ -46,7 +46,7 @@ def study_of(
         protocol=protocol,
         protocol_description=" ".join([described.definition, *([TILED] if (rows["tile"] > 0).any() else [])]),
         intervals=statistics.mean_intervals,
-        formulas=tuple(reports.Formula(one.name, one.formula, one.words, one.source) for one in FORMULAS),
+        formulas=tuple(reports.FormulaCard(one.name, one.formula, one.explanation, one.source) for one in FORMULAS),
         measures=tuple(measures(rows, manifest)),
         versions=last["versions"],
         machine=last["machine"],
@@ -56,13 +56,13 @@ def study_of(
         pictures=tuple(pictures(store, rows, protocol)),
         not_measured=tuple(_not_measured(rows, last)),
         reference=conditions.reference,
-        groups=tuple(reports.Group(one.name, one.models, one.ood, one.known) for one in groups(rows, conditions)),
+        groups=tuple(reports.ModelGroup(one.name, one.models, one.ood, one.known) for one in groups(rows, conditions)),
         nearly_clean=nearly_clean(rows),
     )
 
 
 def measures(rows: pd.DataFrame, manifest: list[dict]) -> Iterator[reports.Measure]:
-    """The metrics of the rows, as the runs declared them; runs of old did not, and had ours alone."""
+    """The metrics of the rows as the run declared them; older runs declare none and have only built-in metrics."""
     declared = {card["name"]: card for entry in manifest for card in entry.get("metrics", [])}
     for name in statistics.measured(rows):
         card = declared.get(name) or metrics.load_metric(name).card()
@@ -78,7 +78,8 @@ def _model_card(about: dict[str, Any], rows: pd.DataFrame, conditions: Condition
     return reports.ModelCard(
         name=about["label"],
         title=about["title"],
-        size=about["size"],
+        label=display_name(about["label"]),
+        size="" if about["size"] == "-" else about["size"],
         parameters=card.get("parameters"),
         weights=about["weights"],
         weights_hash=about["weights_hash"],
@@ -92,6 +93,14 @@ def _model_card(about: dict[str, Any], rows: pd.DataFrame, conditions: Condition
     )
 
 
+def display_name(label: str) -> str:
+    """The name of a model in tables and charts if it is not its label: 'ours(mask=50)' -> 'masked (ours, mask=50)'."""
+    name, _, parameters = label.removesuffix(")").partition("(")
+    if name not in DISPLAY_NAMES:
+        return ""
+    return f"{DISPLAY_NAMES[name]} ({', '.join(filter(None, [name, parameters]))})"
+
+
 def _trained_on(about: dict[str, Any]) -> str:
     noise = training_noise.of_model(about["card"], about["weights"], about["size"])
     return training_noise.described(about["card"]) or (noise.words if noise.known else "training noise unknown")
@@ -100,26 +109,26 @@ def _trained_on(about: dict[str, Any]) -> str:
 def _how_trained(card: dict[str, Any]) -> str:
     if "libraries" in card:
         libraries = ", ".join(f"{library} {version}" for library, version in card["libraries"].items())
-        return f"The noise level is {card['noise_level']}. Computed by {libraries}, whose versions the hash is of"
+        return f"Noise level: {card['noise_level']}. Computed by {libraries}; the hash covers these versions"
     if "origin" in card:
-        return f"imported from {card['origin']['file']} (SHA-256 {card['origin']['sha256'][:12]})"
+        return f"weights imported from {card['origin']['file']} (SHA-256 {card['origin']['sha256'][:12]})"
     if "recipe" not in card:
         return ""
     recipe, network = card["recipe"], card["network"]
     crop, minutes = recipe["crop"], card["seconds"] / 60
-    parts = [f"batch {recipe['batch']}, crops of {crop}x{crop}"]
+    parts = [f"trained with batch size {recipe['batch']}, crops of {crop}x{crop}"]
     if recipe["input_mask"]:
         parts.append("input mask {}-{}%".format(*recipe["input_mask"]))
     if network.get("attention_mask"):
         parts.append(f"attention mask {network['attention_mask']}%")
-    return ", ".join([*parts, f"{minutes:.0f} minutes of training"])
+    return ", ".join([*parts, f"for {minutes:.0f} minutes"])
 
 
 def _noise_card(name: str, rows: pd.DataFrame, manifest: list[dict]) -> reports.NoiseCard:
     kept = {name: card for entry in manifest for name, card in entry.get("noise_cards", {}).items()}
     if name in noise_zoo.names():
         kept[name] = noises.card(noises.noise_class(name))
-    if name not in kept:  # of a run of old
+    if name not in kept:  # older runs have no noise cards
         return reports.NoiseCard(name)
     levels = rows.loc[rows["noise_name"] == name, "level"].dropna().unique()
     card = kept[name]
@@ -132,10 +141,10 @@ def _dataset_card(about: dict[str, Any], rows: pd.DataFrame) -> reports.DatasetC
 
 
 def pictures(store: Store, rows: pd.DataFrame, protocol: str) -> Iterator[reports.Picture]:
-    """The pictures of these rows that are in the run folder."""
+    """The pictures of these rows that the run folder has."""
     folder = store.folder / "pictures"
-    there = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-    for row in rows.to_dict("records") if there else ():
+    saved = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    for row in rows.to_dict("records") if saved else ():
         shared = (row["image_hash"], row["noise"], row["noise_version"], row["seed"], protocol)
         found = {
             "clean": store.picture_path("clean", *shared),
@@ -143,7 +152,7 @@ def pictures(store: Store, rows: pd.DataFrame, protocol: str) -> Iterator[report
             row["model"]: store.picture_path(row_key(row)),
         }
         for source, path in found.items():
-            if path.name in there:
+            if path.name in saved:
                 yield reports.Picture(row["dataset"], row["image"], row["noise"], row["seed"], source, path)
 
 
@@ -158,20 +167,22 @@ def _not_measured(rows: pd.DataFrame, last: dict) -> list[str]:
             sentences.append(f"{measure.title} was not measured{reason}.")
     for noise, mean in nearly_clean(rows).items():
         sentences.append(
-            f"`{noise}` is in no OOD mean: it leaves stored pictures nearly as they are (PSNR of the noisy input "
-            f"{mean:.1f} dB, {NEARLY_CLEAN:g} or more)."
+            f"`{noise}` is excluded from OOD means as nearly clean: the mean PSNR of the noisy input is {mean:.1f} dB "
+            f"(limit: {NEARLY_CLEAN:g} dB)."
         )
     failed = int((rows["status"] != "ok").sum())
     if failed:
         reasons = rows.loc[rows["status"] != "ok", "reason"].value_counts()
-        sentences.append(f"{failed} rows failed, most often because: {reasons.index[0]}.")
+        sentences.append(
+            f"{failed} {'row' if failed == 1 else 'rows'} failed; most frequent reason: {reasons.index[0]}."
+        )
     small = [d for d, part in rows.groupby("dataset", sort=False) if part["image"].nunique() < 20]
     for name in small:
         count = rows.loc[rows["dataset"] == name, "image"].nunique()
-        sentences.append(f"{name} has {count} images only: its intervals are wide and themselves uncertain.")
+        sentences.append(f"{name} has only {count} images: its 95% intervals are wide and imprecise.")
     if (rows["size"] == "small").any():
         sentences.append(
-            "Models of size small are scaled-down members of their families, trained alike for a short time; "
-            "they say nothing of the published sizes."
+            "Models of size small are scaled-down versions with a common, short training: their scores do not "
+            "represent the published models."
         )
     return sentences

@@ -1,6 +1,6 @@
-"""Means and differences with intervals, tests, ranks and scores of robustness, from the rows of a run.
+"""Statistics of the rows of a run: means and differences with 95% intervals, tests, ranks, relative errors.
 
-Every formula, with its source, is in `bench.statistics.formulas`.
+`bench.statistics.formulas` has all formulas with their sources.
 """
 
 from bench.noise.noises import REFERENCE

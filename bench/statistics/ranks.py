@@ -1,4 +1,4 @@
-"""Mean ranks of models, as in Friedman's test, with intervals."""
+"""Mean ranks of models, as in Friedman's test, with 95% intervals."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from bench.statistics.intervals import mean_intervals
 def mean_ranks(
     scores: pd.DataFrame, photographs: np.ndarray | None = None, higher_is_better: bool = True
 ) -> pd.DataFrame:
-    """Images x models -> by model its mean rank, 1 the best, with the ends of the 95% interval, and the images.
+    """Images x models -> one row per model: mean rank (1 is best), low, high, images.
 
-    Models are ranked within each image that all of them have; ties share the mean of their ranks. The interval is the
-    bootstrap's over photographs. Source: Friedman, JASA 1937.
+    Models are ranked on each image with a score of all models; ties get the mean of their ranks. The 95% bootstrap
+    interval is over photographs. Source: Friedman, JASA 1937.
     """
     complete = scores.notna().all(axis=1).to_numpy()
     values = scores.to_numpy(float)[complete]

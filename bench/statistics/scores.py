@@ -1,4 +1,4 @@
-"""Scores of the images of a data set, side by side: what all statistics start from."""
+"""Tables of the scores of a data set's images, the input of all statistics."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ NOISY = "noisy"
 
 
 @dataclass(frozen=True, eq=False)
-class Scores:
-    """Of one data set: a row an image, a column a (metric, model, noise); seeds are averaged, NaN where none was taken.
+class ImageScores:
+    """Scores of one data set: images x (metric, model, noise), mean over seeds, NaN without a score.
 
-    `photographs` (images,) says what crops of one photograph have in common: their scores are not independent.
+    `photographs` (images,): the photograph of each image; scores of crops of one photograph are not independent.
     """
 
     dataset: str
@@ -24,51 +24,51 @@ class Scores:
     photographs: pd.Series
 
     def of(self, metric: str, model: str, noises: Sequence[str]) -> pd.DataFrame:
-        """Images x noises of one metric and model, NaN where there is nothing."""
+        """Images x noises for one metric and model, NaN without a score."""
         columns = pd.MultiIndex.from_product([[metric], [model], noises])
         return self.table.reindex(columns=columns).set_axis(list(noises), axis=1)
 
 
 def measured(rows: pd.DataFrame) -> list[str]:
-    """The metrics of a frame of rows: what has a column NAME and one NAME_noisy."""
+    """The metrics of a frame of rows: names with the columns NAME and NAME_noisy."""
     return [name for name in rows.columns if f"{name}_noisy" in rows.columns]
 
 
 def inputs(rows: pd.DataFrame) -> Iterator[str]:
-    """Phrases on images of one data set that are greyscale, or have three equal channels, and how models take them."""
-    said = rows["input"].fillna("") if "input" in rows else pd.Series("", rows.index)
-    for start, words in (
-        (GREY, "greyscale: noise is drawn and scores are taken in one channel"),
-        (EQUAL, "of three equal channels: noise is drawn in each"),
+    """Phrases about greyscale images of one data set, and about how models with another number of channels get them."""
+    recorded = rows["input"].fillna("") if "input" in rows else pd.Series("", rows.index)
+    for start, description in (
+        (GREY, "greyscale: noise and scores are computed on one channel"),
+        (EQUAL, "stored with three equal channels: noise is drawn in each channel"),
     ):
-        count, all_ = (part["image"].nunique() for part in (rows[said.str.startswith(start)], rows))
+        count, all_ = (part["image"].nunique() for part in (rows[recorded.str.startswith(start)], rows))
         if count:
-            yield f"{'its' if count == all_ else f'{count} of {all_}'} images are {words}"
-    for words, how in (
-        ("replicated", "colour networks get the channel three times, and their outputs are averaged"),
-        ("each channel by itself", "networks for greyscale get each channel by itself"),
+            yield f"{'its' if count == all_ else f'{count} of {all_}'} images are {description}"
+    for end, how in (
+        ("replicated", "colour networks get the channel three times and their output channels are averaged"),
+        ("each channel by itself", "greyscale networks are applied to each channel separately"),
     ):
-        models = rows.loc[said.str.endswith(words), "model"].nunique()
+        models = rows.loc[recorded.str.endswith(end), "model"].nunique()
         if models:
             yield how
 
 
 def without_value(rows: pd.DataFrame) -> Iterator[str]:
-    """A sentence for each metric that has no value in some rows which did not fail, with the reason of most."""
+    """A sentence for each metric without a value in some successful rows, with the most frequent reason."""
     good = rows[rows["status"] == "ok"]
     reasons = good["reason"].fillna("")
     for metric in measured(rows):
-        found = reasons.str.extract(rf"(?:^|; )no (?:\w+, )*{metric}(?:, \w+)*: ([^;]*)")[0]
-        why = found[good[metric].isna()].dropna()
-        if len(why):
+        reason = reasons.str.extract(rf"(?:^|; )no (?:\w+, )*{metric}(?:, \w+)*: ([^;]*)")[0]
+        reason = reason[good[metric].isna()].dropna()
+        if len(reason):
             yield (
-                f"{metric} has no value in {len(why)} of {len(good)} rows, and its means are over the other images: "
-                f"{why.value_counts().index[0]}"
+                f"{metric} has no value in {len(reason)} of {len(good)} rows ({reason.value_counts().index[0]}); "
+                "its means are over the other images"
             )
 
 
 def with_noisy(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the models, and the noisy input as one model more."""
+    """The rows of the models, with the noisy input as an additional model."""
     metrics = measured(rows)
     noisy = rows[rows[[f"{metric}_noisy" for metric in metrics]].notna().any(axis=1)]
     noisy = noisy.drop_duplicates(["dataset", "image", "noise", "noise_version", "seed", "protocol"]).copy()
@@ -78,17 +78,17 @@ def with_noisy(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def photograph_of(rows: pd.DataFrame) -> pd.Series:
-    """The photograph of each row; where a store of old does not say, its image."""
+    """The photograph of each row; its image if the (older) store has no photographs."""
     if "photograph" not in rows:
         return rows["image"]
     return rows["photograph"].mask(rows["photograph"].isna() | (rows["photograph"] == ""), rows["image"])
 
 
-def by_dataset(rows: pd.DataFrame) -> Iterator[Scores]:
-    """The scores of rows that succeeded, a data set after the other."""
+def by_dataset(rows: pd.DataFrame) -> Iterator[ImageScores]:
+    """The scores of the successful rows of each data set."""
     good, metrics = rows[rows["status"] == "ok"], measured(rows)
     good = good.assign(photograph=photograph_of(good))
     for dataset, part in good.groupby("dataset", sort=False):
         means = part.groupby(["image", "model", "noise"], sort=False)[metrics].mean()
         table = means.unstack(["model", "noise"])
-        yield Scores(str(dataset), table, part.groupby("image")["photograph"].first().reindex(table.index))
+        yield ImageScores(str(dataset), table, part.groupby("image")["photograph"].first().reindex(table.index))

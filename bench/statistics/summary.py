@@ -1,7 +1,7 @@
-"""Means with intervals over photographs, and the PSNR drop from the reference noise.
+"""Means with 95% intervals over photographs, and PSNR drops from the reference noise.
 
-Seeds of one image are averaged first. The drop, in columns `gap`, pairs each image with itself: PSNR at the reference
-noise minus PSNR under the noise.
+Seeds are averaged first. The PSNR drop, in the columns `gap`, is paired by image: PSNR at the reference noise minus
+PSNR at the noise.
 """
 
 from __future__ import annotations
@@ -11,24 +11,24 @@ import pandas as pd
 
 from bench.noise.noises import REFERENCE
 from bench.statistics.intervals import mean_intervals
-from bench.statistics.scores import NOISY, Scores, by_dataset, measured, with_noisy
+from bench.statistics.scores import NOISY, ImageScores, by_dataset, measured, with_noisy
 
 CELL = ["model", "dataset", "noise"]
-GAP = "gap"
+DROP = "gap"  # the name of its columns
 GAIN = "gain"
 BELOW = " (below the noisy input)"
 BOUNDS = ["", "_low", "_high", "_images"]
 
 
 def summarize(rows: pd.DataFrame, reference: str = REFERENCE) -> pd.DataFrame:
-    """One row per model x data set x noise: images, failed, each metric and the PSNR drop with bounds.
+    """One row per model x data set x noise: images, failed rows, the mean of each metric and the PSNR drop.
 
-    NAME_images counts the images that have a value of the metric, over which its mean is. `below_noisy`: the model's
-    mean PSNR is below that of the noisy input over the same images. Without a reference noise, '', there is no drop.
-    Models keep the order of their first row; the noisy input comes last.
+    Means have their 95% interval in NAME_low and NAME_high, and the number of their images in NAME_images.
+    `below_noisy`: the mean PSNR is below that of the noisy input over the same images. Without a reference noise (''),
+    there are no drops. Models are in the order of their first row, the noisy input is last.
     """
     full = with_noisy(rows)
-    order = {model: place for place, model in enumerate([*dict.fromkeys(rows["model"]), NOISY])}
+    order = {model: index for index, model in enumerate([*dict.fromkeys(rows["model"]), NOISY])}
     full = full.sort_values("model", key=lambda models: models.map(order), kind="stable")
     full = full.assign(failed=full["status"] != "ok")
     cells = full.groupby(CELL, sort=False).agg(
@@ -36,17 +36,17 @@ def summarize(rows: pd.DataFrame, reference: str = REFERENCE) -> pd.DataFrame:
     )
     counts = full[~full["failed"]].groupby(CELL)["image"].nunique()
     cells["images"] = counts.reindex(cells.index, fill_value=0)
-    columns = [f"{name}{bound}" for name in (*measured(rows), GAP) for bound in BOUNDS]
-    found = [_of_dataset(scores, reference) for scores in by_dataset(full)]
-    numbers = pd.concat(found) if found else pd.DataFrame(index=cells.index)
+    columns = [f"{name}{bound}" for name in (*measured(rows), DROP) for bound in BOUNDS]
+    parts = [_of_dataset(scores, reference) for scores in by_dataset(full)]
+    numbers = pd.concat(parts) if parts else pd.DataFrame(index=cells.index)
     cells["below_noisy"] = (numbers[GAIN].reindex(cells.index) < 0) if GAIN in numbers else False
     counted = {name: "Int64" for name in columns if name.endswith("_images")}
     return cells.join(numbers.reindex(columns=columns)).astype(counted).reset_index()
 
 
-def _of_dataset(scores: Scores, reference: str) -> pd.DataFrame:
-    """Each metric and the drop with bounds, by model, data set and noise; and the gain over the noisy input."""
-    wide = pd.concat([scores.table, _gaps(scores, reference), _gains(scores)], axis=1)
+def _of_dataset(scores: ImageScores, reference: str) -> pd.DataFrame:
+    """Mean, interval and images of each metric, the PSNR drop and the gain, by model, data set and noise."""
+    wide = pd.concat([scores.table, _drops(scores, reference), _gains(scores)], axis=1)
     bounds = mean_intervals(wide.to_numpy(float), scores.photographs.to_numpy())
     columns = wide.columns.set_names(["metric", "model", "noise"])
     bounds = np.c_[bounds, wide.notna().sum()]
@@ -56,17 +56,17 @@ def _of_dataset(scores: Scores, reference: str) -> pd.DataFrame:
     return long.reset_index().set_index(CELL)
 
 
-def _gaps(scores: Scores, reference: str) -> pd.DataFrame:
-    """Images x (gap, model, noise), dB."""
+def _drops(scores: ImageScores, reference: str) -> pd.DataFrame:
+    """PSNR drops in dB: images x (`gap`, model, noise)."""
     psnr = scores.table["psnr"]
     models, noises = (psnr.columns.get_level_values(name) for name in ("model", "noise"))
     at_reference = scores.table.reindex(columns=pd.MultiIndex.from_product([["psnr"], models, [reference]]))
-    gaps = pd.DataFrame(at_reference.to_numpy() - psnr.to_numpy(), psnr.index, psnr.columns)
-    return pd.concat({GAP: gaps.loc[:, noises != reference]}, axis=1)
+    drops = pd.DataFrame(at_reference.to_numpy() - psnr.to_numpy(), psnr.index, psnr.columns)
+    return pd.concat({DROP: drops.loc[:, noises != reference]}, axis=1)
 
 
-def _gains(scores: Scores) -> pd.DataFrame:
-    """Images x (gain, model, noise): PSNR minus that of the noisy input, dB."""
+def _gains(scores: ImageScores) -> pd.DataFrame:
+    """PSNR minus that of the noisy input in dB: images x (`gain`, model, noise)."""
     psnr = scores.table["psnr"]
     inputs = scores.table.reindex(columns=pd.MultiIndex.from_product([["psnr"], [NOISY], psnr.columns.levels[1]]))
     inputs = inputs["psnr"][NOISY][psnr.columns.get_level_values("noise")]
@@ -74,8 +74,8 @@ def _gains(scores: Scores) -> pd.DataFrame:
 
 
 def pivot(summary: pd.DataFrame, metric: str = "psnr", digits: int = 2) -> pd.DataFrame:
-    """One row per data set x noise, one column per model: 'mean ± half the interval' as text, '' where nothing was run;
-    said of a model whose mean PSNR is below that of the noisy input."""
+    """One row per data set x noise, one column per model: 'mean ± half the width of its interval', '' without a value;
+    models below the noisy input are marked."""
     half = (summary[f"{metric}_high"] - summary[f"{metric}_low"]) / 2
     text = [
         "" if pd.isna(mean) else f"{mean:.{digits}f}" + ("" if pd.isna(h) else f" ± {h:.{digits}f}") + BELOW * below

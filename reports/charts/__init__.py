@@ -1,1 +1,1 @@
-"""Drawings: plain numbers in, an SVG out that follows the page's theme."""
+"""Charts: plain numbers in, SVG out that follows the page's theme."""

@@ -1,4 +1,4 @@
-"""Values of columns by rows as a shaded table."""
+"""A heatmap: a table of numbers on shaded cells."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from reports.charts.style import ACCENT, DARK, INK, MUTED, PAPER, WARM
 from reports.charts.svg import Canvas, Chart
 from reports.formatting import number, shortened
 
-GROUP = 30
+GROUP_HEIGHT = 30
 
 
 @dataclass(frozen=True)
-class Layout:
-    """Pixels: cells, the room for names at the left and at the top; `upright` turns the names of the columns."""
+class HeatmapLayout:
+    """Sizes in pixels of cells, of the margins for names at the left and at the top; `upright`: rotate column names."""
 
     cell_width: float
     cell_height: int
@@ -24,14 +24,14 @@ class Layout:
     upright: bool
 
 
-def wide(columns: int) -> Layout:
-    """At most as wide as a page of 1,088 pixels, where the columns have room at all."""
-    return Layout(min(96.0, max(52.0, (1088 - 112) / columns)), 30, 112, 26, 12, False)
+def wide(columns: int) -> HeatmapLayout:
+    """For a page 1,088 pixels wide; wider where a column would get less than 52 pixels."""
+    return HeatmapLayout(min(96.0, max(52.0, (1088 - 112) / columns)), 30, 112, 26, 12, False)
 
 
-def narrow(columns: int) -> Layout:
-    """For a page of 358 pixels, where the columns have room at all."""
-    return Layout(max(30.0, (358 - 78) / columns), 28, 78, 84, 11, True)
+def narrow(columns: int) -> HeatmapLayout:
+    """For a page 358 pixels wide; wider where a column would get less than 30 pixels."""
+    return HeatmapLayout(max(30.0, (358 - 78) / columns), 28, 78, 100, 11, True)
 
 
 def heatmap(
@@ -39,26 +39,26 @@ def heatmap(
     columns: Sequence[str],
     values: np.ndarray,
     digits: int,
-    words: str,
+    description: str,
     addresses: Sequence[Sequence[str]],
-    layout: Layout,
+    layout: HeatmapLayout,
     marked: np.ndarray,
 ) -> Chart:
-    """(R, C) values and where they lead, rows named by group and label -> a chart.
+    """(R, C) values with their addresses, rows named by (group, label) -> a chart.
 
-    The stronger the shade, the further from zero, in one colour above it and in another below; NaN is empty. A dagger
-    stands beside the numbers that are `marked` (R, C).
+    Shades are proportional to the absolute value, blue above zero and orange below; NaN is empty. Numbers with
+    `marked` (R, C) get a dagger.
     """
     finite = np.abs(values[np.isfinite(values)])
     largest = float(finite.max()) if len(finite) and finite.max() > 0 else 1.0
     width, height = layout.cell_width, layout.cell_height
-    headed = [place for place, (group, label) in enumerate(rows) if label != group and group != _before(rows, place)]
-    tops = [layout.top + height * row + GROUP * sum(place <= row for place in headed) for row in range(len(rows))]
+    headed = [row for row, (group, label) in enumerate(rows) if label != group and group != _previous_group(rows, row)]
+    tops = [layout.top + height * row + GROUP_HEIGHT * sum(one <= row for one in headed) for row in range(len(rows))]
     canvas = Canvas(round(layout.left + width * len(columns)), tops[-1] + height + 2)
     for column, name in enumerate(columns):
         x = layout.left + width * (column + 0.5)
         if layout.upright:
-            canvas.text(x, layout.top - 10, shortened(name, 12), layout.text, bold=True, upright=True)
+            canvas.text(x, layout.top - 10, shortened(name, 13), layout.text, bold=True, upright=True)
         else:
             canvas.text(x, layout.top - 14, shortened(name, int(width / 7.2)), 12, anchor="middle", bold=True)
     for row, (group, label) in enumerate(rows):
@@ -77,16 +77,16 @@ def heatmap(
             link = addresses[row][column] if np.isfinite(value) else ""
             text, colour = number(value, digits) + ("†" if marked[row, column] else ""), ink(value, strength)
             canvas.text(x + width / 2, middle, text, layout.text, anchor="middle", colour=colour, link=link)
-    return canvas.finish(words)
+    return canvas.finish(description)
 
 
 def ink(value: float, strength: float) -> str:
-    """The colour of a number that can be read on its cell in both themes."""
+    """The text colour that is readable on a cell of this strength (0 to 1) in both themes."""
     if strength < 0.63:
         return INK
     return PAPER if value > 0 and strength >= 0.8 else DARK
 
 
-def _before(rows: Sequence[tuple[str, str]], place: int) -> str | None:
+def _previous_group(rows: Sequence[tuple[str, str]], row: int) -> str | None:
     """The group of the row above."""
-    return rows[place - 1][0] if place else None
+    return rows[row - 1][0] if row else None

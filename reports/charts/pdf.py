@@ -1,4 +1,4 @@
-"""The same drawings as PDF, by ReportLab: one page, as large as the drawing, its text as text in embedded fonts."""
+"""Charts as PDF by ReportLab: one page of the size of the chart, text as text in embedded fonts."""
 
 import io
 from collections.abc import Sequence
@@ -13,16 +13,17 @@ from reportlab.pdfgen.canvas import Canvas as Paper
 from reports.charts import shapes
 from reports.charts.svg import Chart
 
-POINT = 0.75  # of a CSS pixel
-ROUND = 1
+POINTS_PER_PIXEL = 0.75  # CSS pixels
+ROUND = 1  # ReportLab's constant for round line caps and joins
 
 
 def pdf(chart: Chart) -> bytes:
-    """A chart -> the bytes of its PDF; the same chart gives the same bytes."""
+    """A chart -> the bytes of its PDF, equal for equal charts."""
     written = io.BytesIO()
-    paper = Paper(written, (chart.width * POINT, chart.height * POINT), invariant=True, pageCompression=True)
-    paper.setTitle(chart.words)
-    paper.scale(POINT, POINT)
+    size = (chart.width * POINTS_PER_PIXEL, chart.height * POINTS_PER_PIXEL)
+    paper = Paper(written, size, invariant=True, pageCompression=True)
+    paper.setTitle(chart.description)
+    paper.scale(POINTS_PER_PIXEL, POINTS_PER_PIXEL)
     paper.setLineCap(ROUND)
     paper.setLineJoin(ROUND)
     for shape in shapes.flat(chart.shapes):
@@ -32,10 +33,10 @@ def pdf(chart: Chart) -> bytes:
 
 
 def draw(paper: Paper, shape: shapes.Shape, height: float) -> None:
-    """One shape; PDF counts from the bottom, shapes from the top."""
+    """Draw one shape; y runs upwards in PDF and downwards in shapes."""
     colour = HexColor(shape.colour)
     match shape:
-        case shapes.Line(points, _, width, dash, opacity):
+        case shapes.Polyline(points, _, width, dash, opacity):
             paper.setStrokeColor(colour, opacity)
             paper.setLineWidth(width)
             paper.setDash([part * width for part in dash])
@@ -51,20 +52,20 @@ def draw(paper: Paper, shape: shapes.Shape, height: float) -> None:
             paper.setStrokeColor(colour, 1)
             paper.setLineWidth(1.7)
             paper.circle(x, height - y, radius, stroke=int(hollow), fill=int(not hollow))
-        case shapes.Text():
+        case shapes.TextLabel():
             write(paper, shape, height)
 
 
-def path(paper: Paper, points: Sequence[shapes.Place], height: float):
+def path(paper: Paper, points: Sequence[shapes.PointXY], height: float):
     """An open path through points."""
-    found = paper.beginPath()
-    for place, (x, y) in enumerate(points):
-        (found.lineTo if place else found.moveTo)(x, height - y)
-    return found
+    outline = paper.beginPath()
+    for index, (x, y) in enumerate(points):
+        (outline.lineTo if index else outline.moveTo)(x, height - y)
+    return outline
 
 
-def write(paper: Paper, text: shapes.Text, height: float) -> None:
-    """A line of text."""
+def write(paper: Paper, text: shapes.TextLabel, height: float) -> None:
+    """Draw a line of text."""
     paper.saveState()
     paper.setFillColor(HexColor(text.colour), 1)
     paper.setFont(fonts()[text.bold], text.size)
@@ -77,7 +78,7 @@ def write(paper: Paper, text: shapes.Text, height: float) -> None:
 
 @cache
 def fonts() -> dict[bool, str]:
-    """Names of the regular and the bold font: DejaVu Sans, which comes with matplotlib."""
+    """Names of the regular and the bold font: DejaVu Sans of matplotlib."""
     names = {False: "DejaVuSans", True: "DejaVuSans-Bold"}
     for name in names.values():
         pdfmetrics.registerFont(TTFont(name, f"{matplotlib.get_data_path()}/fonts/ttf/{name}.ttf"))

@@ -1,13 +1,13 @@
-"""One line of a chart."""
+"""The data of one line of a chart."""
 
 from dataclasses import dataclass
 
-from reports.charts.style import Look
+from reports.charts.style import SeriesStyle
 
 
 @dataclass(frozen=True)
 class Point:
-    """A mean at a place on the horizontal axis, with its interval (NaN where there is none), and where it leads."""
+    """A mean at `x`, with its 95% interval (NaN without one) and the address of the images behind it."""
 
     x: float
     value: float
@@ -18,8 +18,8 @@ class Point:
 
 @dataclass(frozen=True)
 class Series:
-    """The points of one model, named and drawn the same in every chart."""
+    """The points of one model, with its label and its style, which are the same in every chart."""
 
     name: str
-    look: Look
+    style: SeriesStyle
     points: tuple[Point, ...]

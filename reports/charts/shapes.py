@@ -1,4 +1,4 @@
-"""What drawings are made of. Places are CSS pixels from the top left corner, sizes CSS pixels, colours of the style."""
+"""Shapes of drawings: coordinates in CSS pixels from the top left corner, sizes in CSS pixels, colours of `style`."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -8,49 +8,49 @@ from reports.charts.style import VARIABLES
 from reports.formatting import printable
 
 CENTRE = 0.35  # of the font size, from the middle of digits to their base line
-Place = tuple[float, float]
+PointXY = tuple[float, float]
 
 
 def themed(colour: str) -> str:
-    """A colour of the style -> the page's variable for it, with the colour itself for other programs."""
+    """A colour of the style -> its CSS variable, with the colour as the fallback for other programs."""
     return f"var({VARIABLES[colour]}, {colour})"
 
 
-def joined(points: Sequence[Place]) -> str:
-    """Points as SVG has them."""
+def svg_points(points: Sequence[PointXY]) -> str:
+    """Points -> the value of an SVG attribute `points`."""
     return " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
 
 
 @dataclass(frozen=True)
-class Line:
-    """A line through points; `dash` in widths of the line."""
+class Polyline:
+    """A line through points; `dash` is in units of its width."""
 
-    points: tuple[Place, ...]
+    points: tuple[PointXY, ...]
     colour: str
     width: float
     dash: tuple[float, ...] = ()
     opacity: float = 1
 
     def svg(self) -> str:
-        """The element."""
+        """The SVG element."""
         dashes = f' stroke-dasharray="{" ".join(f"{p * self.width:g}" for p in self.dash)}"' if self.dash else ""
         style = f"stroke:{themed(self.colour)};stroke-width:{self.width:g}"
         style += f";opacity:{self.opacity:g}" if self.opacity < 1 else ""
-        return f'<polyline points="{joined(self.points)}" fill="none" style="{style}"{dashes}/>'
+        return f'<polyline points="{svg_points(self.points)}" fill="none" style="{style}"{dashes}/>'
 
 
 @dataclass(frozen=True)
 class Area:
     """A filled polygon."""
 
-    points: tuple[Place, ...]
+    points: tuple[PointXY, ...]
     colour: str
     opacity: float = 1
 
     def svg(self) -> str:
-        """The element."""
+        """The SVG element."""
         style = f"fill:{themed(self.colour)}" + (f";opacity:{self.opacity:.3g}" if self.opacity < 1 else "")
-        return f'<polygon points="{joined(self.points)}" style="{style}"/>'
+        return f'<polygon points="{svg_points(self.points)}" style="{style}"/>'
 
 
 @dataclass(frozen=True)
@@ -64,15 +64,15 @@ class Disc:
     hollow: bool = False
 
     def svg(self) -> str:
-        """The element."""
+        """The SVG element."""
         ink = themed(self.colour)
         paint = f"fill:none;stroke:{ink};stroke-width:1.7" if self.hollow else f"fill:{ink}"
         return f'<circle cx="{self.x:.1f}" cy="{self.y:.1f}" r="{self.radius:g}" style="{paint}"/>'
 
 
 @dataclass(frozen=True)
-class Text:
-    """Text whose digits are centred on `y`, from the bottom to the top where `upright`; a link if it has an address."""
+class TextLabel:
+    """Text whose digits are centred on `y`; rotated by 90 degrees if `upright`; a link if `link` is not empty."""
 
     x: float
     y: float
@@ -85,19 +85,19 @@ class Text:
     upright: bool
 
     def svg(self) -> str:
-        """The element."""
+        """The SVG element."""
         style = f"font-size:{self.size:g}px;fill:{themed(self.colour)}" + (";font-weight:600" if self.bold else "")
-        place = f'x="{self.x:.1f}" y="{self.y + CENTRE * self.size:.1f}"'
+        position = f'x="{self.x:.1f}" y="{self.y + CENTRE * self.size:.1f}"'
         if self.upright:
-            place = f'transform="translate({self.x + CENTRE * self.size:.1f} {self.y:.1f}) rotate(-90)"'
-        place += f' text-anchor="{self.anchor}"' if self.anchor != "start" else ""
-        element = f'<text {place} style="{style}">{escape(self.text)}</text>'
+            position = f'transform="translate({self.x + CENTRE * self.size:.1f} {self.y:.1f}) rotate(-90)"'
+        position += f' text-anchor="{self.anchor}"' if self.anchor != "start" else ""
+        element = f'<text {position} style="{style}">{escape(self.text)}</text>'
         return f'<a href="{escape(self.link)}">{element}</a>' if self.link else element
 
 
 @dataclass(frozen=True)
 class Target:
-    """An invisible disc that leads somewhere and says what it is; only pages have it."""
+    """An invisible disc with a tooltip and a link; only pages have it, files of charts do not."""
 
     x: float
     y: float
@@ -106,31 +106,31 @@ class Target:
     title: str
 
     def svg(self) -> str:
-        """The element."""
+        """The SVG element."""
         title = f"<title>{escape(printable(self.title))}</title>"
         disc = f'<circle cx="{self.x:.1f}" cy="{self.y:.1f}" r="{self.radius:g}" fill-opacity="0">{title}</circle>'
         return f'<a href="{escape(self.link)}" tabindex="-1">{disc}</a>' if self.link else disc
 
 
 @dataclass(frozen=True)
-class Group:
-    """Shapes under a class, so that a page can hide them."""
+class ShapeGroup:
+    """Shapes with a common CSS class, so that a page can hide them."""
 
     css_class: str
     shapes: tuple["Shape", ...]
 
     def svg(self) -> str:
-        """The element."""
+        """The SVG element."""
         return f'<g class="{self.css_class}">{"".join(shape.svg() for shape in self.shapes)}</g>'
 
 
-Shape = Line | Area | Disc | Text | Target | Group
+Shape = Polyline | Area | Disc | TextLabel | Target | ShapeGroup
 
 
-def flat(drawn: Sequence[Shape]) -> Iterator[Shape]:
-    """Shapes out of their groups, without what only pages have."""
-    for shape in drawn:
-        if isinstance(shape, Group):
+def flat(nested: Sequence[Shape]) -> Iterator[Shape]:
+    """Shapes without their groups and without targets, which only pages have."""
+    for shape in nested:
+        if isinstance(shape, ShapeGroup):
             yield from flat(shape.shapes)
         elif not isinstance(shape, Target):
             yield shape
@@ -150,7 +150,7 @@ CORNERS = {
 
 
 def marker(x: float, y: float, shape: str, colour: str, radius: float, hollow: bool = False) -> Disc | Area:
-    """A marker: o, s (or P), ^, v, D (or p), X; '|' a stroke; only a disc can be hollow."""
+    """A marker by its matplotlib letter (o, s, ^, v, D, P, X, p, or | for a stroke); only 'o' can be hollow."""
     if shape == "o":
         return Disc(x, y, radius, colour, hollow)
     if shape == "|":

@@ -1,4 +1,4 @@
-"""Colours, markers and dashes. A series looks the same in every chart; shape and dash repeat its colour."""
+"""Colours, markers and dashes. A series has the same style in every chart; marker and dash duplicate its colour."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,13 +7,13 @@ INK = "#1c2024"
 MUTED = "#5f6b76"
 RULE = "#dfe3e7"
 ACCENT = "#0b5fa5"
-WARM = "#c75a06"  # the other side of zero: told from the accent by all common kinds of colour vision
+WARM = "#c75a06"  # negative values; distinct from the accent with all common colour vision deficiencies
 NOISY_COLOUR = "#868e96"
 PAPER = "#fdfdfc"
 DARK = "#15181c"
 
-# Okabe and Ito (2008) without its yellow, then three of Tol's muted set: told apart by all common kinds of
-# colour vision. site.css gives each a lighter form for the dark theme.
+# Okabe and Ito (2008) without its yellow, then three of Tol's muted set: distinct with all common colour vision
+# deficiencies. site.css has a lighter variant of each for the dark theme.
 SERIES = ("#0072b2", "#d55e00", "#009e73", "#aa4499", "#c98a00", "#3f9fdc", "#882255", "#7d7d1a")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p")
 DASHES: tuple[tuple[float, ...], ...] = ((), (5, 1.6), (2, 1.4), (6, 1.6, 1.5, 1.6))
@@ -28,13 +28,13 @@ VARIABLES = {
     NOISY_COLOUR: "--noisy",
     PAPER: "--paper",
     DARK: "--dark-text",
-    **{colour: f"--series-{place}" for place, colour in enumerate(SERIES, 1)},
+    **{colour: f"--series-{number}" for number, colour in enumerate(SERIES, 1)},
 }
 
 
 @dataclass(frozen=True)
-class Look:
-    """How one model is drawn; `index` counts from 0, the noisy input has -1."""
+class SeriesStyle:
+    """Colour, marker and dash of a model; `index` is its position among the models, -1 for the noisy input."""
 
     index: int
     colour: str
@@ -43,7 +43,7 @@ class Look:
 
     @property
     def css_class(self) -> str:
-        """The class of everything drawn for it."""
+        """The CSS class of its shapes."""
         return "series-noisy" if self.index < 0 else f"series-{self.index}"
 
     @property
@@ -52,14 +52,14 @@ class Look:
         return VARIABLES[self.colour]
 
 
-NOISY_LOOK = Look(-1, NOISY_COLOUR, "", NOISY_DASH)
+NOISY_STYLE = SeriesStyle(-1, NOISY_COLOUR, "", NOISY_DASH)
 
 
-def look(models: Sequence[str], model: str) -> Look:
-    """All models in order and one of them (or the noisy input) -> how it is drawn, the same everywhere."""
+def series_style(models: Sequence[str], model: str) -> SeriesStyle:
+    """All models in order and one of them (or the noisy input) -> its style in every chart."""
     if model not in models:
-        return NOISY_LOOK
+        return NOISY_STYLE
     index = list(models).index(model)
     round_ = index // len(SERIES)
     colour = index % len(SERIES)
-    return Look(index, SERIES[colour], MARKERS[(colour + round_) % len(MARKERS)], DASHES[round_ % len(DASHES)])
+    return SeriesStyle(index, SERIES[colour], MARKERS[(colour + round_) % len(MARKERS)], DASHES[round_ % len(DASHES)])

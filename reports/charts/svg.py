@@ -9,7 +9,7 @@ from html import escape
 from matplotlib.ticker import MaxNLocator
 
 from reports.charts import shapes
-from reports.charts.shapes import Place, Shape, flat
+from reports.charts.shapes import PointXY, Shape, flat
 from reports.charts.style import INK, MUTED, RULE
 from reports.formatting import level, printable
 
@@ -18,12 +18,12 @@ FONT = "var(--sans, Helvetica, Arial, sans-serif)"
 
 @dataclass(frozen=True)
 class Chart:
-    """A drawing, `width` x `height` CSS pixels, as shapes and as SVG, and the sentence that says the same in words."""
+    """A drawing of `width` x `height` CSS pixels, as shapes and as SVG, with a text alternative (`description`)."""
 
     svg: str
     width: int
     height: int
-    words: str
+    description: str
     shapes: tuple[Shape, ...]
 
 
@@ -38,7 +38,7 @@ class Scale:
 
     @classmethod
     def over(cls, values: Sequence[float], start: float, end: float, margin: float) -> "Scale":
-        """The scale that shows all finite values with a margin, a part of their range, on both sides."""
+        """The scale that covers all finite values; `margin` is added on both sides, as a fraction of their range."""
         finite = [value for value in values if math.isfinite(value)] or [0.0]
         low, high = min(finite), max(finite)
         room = (high - low) * margin or max(abs(high) * 0.05, 0.5)
@@ -48,7 +48,7 @@ class Scale:
         return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
 
     def ticks(self, count: int) -> list[float]:
-        """About so many round values on it."""
+        """About `count` round values within its range."""
         found = MaxNLocator(count, steps=[1, 2, 2.5, 5, 10]).tick_values(self.low, self.high)
         return [float(value) for value in found if self.low <= value <= self.high]
 
@@ -62,18 +62,18 @@ class Canvas:
 
     @contextmanager
     def group(self, css_class: str) -> Iterator[None]:
-        """What is drawn inside has that class, so that a page can hide it."""
-        outside, self._shapes = self._shapes, []
+        """Gives all shapes drawn in the block a CSS class, so that a page can hide them."""
+        before, self._shapes = self._shapes, []
         yield
-        self._shapes = [*outside, shapes.Group(css_class, tuple(self._shapes))]
+        self._shapes = [*before, shapes.ShapeGroup(css_class, tuple(self._shapes))]
 
     def line(
-        self, points: Sequence[Place], colour: str, width: float, dash: Sequence[float] = (), opacity: float = 1
+        self, points: Sequence[PointXY], colour: str, width: float, dash: Sequence[float] = (), opacity: float = 1
     ) -> None:
         """A line through points."""
-        self._shapes.append(shapes.Line(tuple(points), colour, width, tuple(dash), opacity))
+        self._shapes.append(shapes.Polyline(tuple(points), colour, width, tuple(dash), opacity))
 
-    def area(self, points: Sequence[Place], colour: str, opacity: float) -> None:
+    def area(self, points: Sequence[PointXY], colour: str, opacity: float) -> None:
         """A filled polygon."""
         self._shapes.append(shapes.Area(tuple(points), colour, opacity))
 
@@ -82,21 +82,21 @@ class Canvas:
         self._shapes.append(shapes.box(x, y, width, height, colour, opacity))
 
     def marker(self, x: float, y: float, shape: str, colour: str, size: float, hollow: bool = False) -> None:
-        """A marker, `size` pixels across: o, s (or P), ^, v, D (or p), X; '' draws none, '|' a stroke."""
+        """A marker of `shapes.marker`, `size` pixels across; '' draws none."""
         if shape:
             self._shapes.append(shapes.marker(x, y, shape, colour, size / 2, hollow))
 
     def target(self, x: float, y: float, radius: float, link: str, title: str) -> None:
-        """An invisible disc that leads somewhere and says what it is."""
+        """An invisible disc with a link and a tooltip."""
         self._shapes.append(shapes.Target(x, y, radius, link, title))
 
     def text(self, x: float, y: float, text: object, size: float = 11.5, *, anchor: str = "start", bold: bool = False,
              colour: str = INK, link: str = "", upright: bool = False) -> None:  # fmt: skip
-        """Text whose digits are centred on `y`; a link where it leads somewhere; read from below where upright."""
-        self._shapes.append(shapes.Text(x, y, printable(text), size, anchor, bold, colour, link, upright))
+        """Text whose digits are centred on `y`; a link if `link` is given; rotated by 90 degrees if `upright`."""
+        self._shapes.append(shapes.TextLabel(x, y, printable(text), size, anchor, bold, colour, link, upright))
 
     def value_axis(self, scale: Scale, low: float, high: float, count: int, *, upright: bool) -> None:
-        """Grid lines across the drawing from `low` to `high` with their values: beside it, or below it."""
+        """Grid lines from `low` to `high` with their values at the left (`upright`) or below."""
         for value in scale.ticks(count):
             at = scale(value)
             ends = [(low, at), (high, at)] if upright else [(at, low), (at, high)]
@@ -106,10 +106,14 @@ class Canvas:
             else:
                 self.text(at, high + 14, level(value), anchor="middle", colour=MUTED)
 
-    def finish(self, words: str) -> Chart:
-        """The drawing, with the sentence that says the same in words."""
-        spoken = printable(words)
-        role = "group" if any(isinstance(shape, shapes.Text) and shape.link for shape in flat(self._shapes)) else "img"
+    def finish(self, description: str) -> Chart:
+        """The finished drawing; `description` is its text alternative."""
+        spoken = printable(description)
+        role = (
+            "group"
+            if any(isinstance(shape, shapes.TextLabel) and shape.link for shape in flat(self._shapes))
+            else "img"
+        )
         head = (  # the parts of an img are silent, and so must not be links
             f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" role="{role}" aria-label="{escape(spoken)}" '
             f'width="{self.width}" height="{self.height}" viewBox="0 0 {self.width} {self.height}" '

@@ -1,8 +1,7 @@
-"""Sections of the site, one module each, found by module name.
+"""Sections of the site: one module per panel, with a constant `PANEL` and a template of the same name.
 
-A panel is a module here with a constant `PANEL` and a template of the module's name in templates/panels/.
-Its `context` takes the results and the folder to write to (and the model, on the pages of models), and returns what
-the template needs, or None where there is nothing to show.
+Templates are in templates/panels/. `context` takes the results and the site writer (on the pages of models also the
+model) and returns the variables of the template, or None for no section.
 """
 
 import pkgutil
@@ -16,7 +15,7 @@ Context = Callable[..., dict[str, object] | None]
 
 @dataclass(frozen=True)
 class Panel:
-    """A section: the page that it stands on (a key of reports.pages.PAGES, or MODEL), its place, its heading."""
+    """A section: its page (a key of reports.pages.PAGES, or MODEL), its order on that page, its heading."""
 
     page: str
     order: int
@@ -24,16 +23,16 @@ class Panel:
     context: Context
 
 
-def found() -> dict[str, Panel]:
-    """Panels by module name, in the order in which they are shown."""
+def load_panels() -> dict[str, Panel]:
+    """Panels by module name, in order."""
     names = [module.name for module in pkgutil.iter_modules(__path__)]
     panels = {name: panel_of(import_module(f"{__name__}.{name}")) for name in names}
     return dict(sorted(panels.items(), key=lambda item: (item[1].order, item[0])))
 
 
 def panel_of(module: ModuleType) -> Panel:
-    """A module -> its panel; says what is missing."""
+    """A module -> its panel. Raises TypeError for a module without one."""
     panel = getattr(module, "PANEL", None)
     if not isinstance(panel, Panel):
-        raise TypeError(f"{module.__name__} must define PANEL, a reports.panels.Panel; it has {panel!r}")
+        raise TypeError(f"{module.__name__}: expected a constant PANEL of type reports.panels.Panel, got {panel!r}")
     return panel

@@ -1,23 +1,23 @@
-"""The images behind the numbers: every image's scores, and its pictures side by side where there are some."""
+"""The page of images: the scores of every image, and its pictures side by side if the run saved them."""
 
 from dataclasses import dataclass
 
 import pandas as pd
 
-from reports.charts.style import look
-from reports.folder import SiteFolder
+from reports.charts.style import series_style
 from reports.formatting import number
-from reports.measures import GAP, PSNR, SSIM, Measure
+from reports.measures import DROP, PSNR, SSIM, Measure
 from reports.panels import Panel
-from reports.results import NOISY, Average, NoiseSetting, Results
-from reports.selection import CLEAN, SceneKey, Selection, select
+from reports.picture_selection import CLEAN, PictureSelection, SceneKey, select
+from reports.results import NOISY, NoiseAverage, NoiseSetting, Results
+from reports.site_writer import SiteWriter
 
-TITLES = {CLEAN: "clean", NOISY: "noisy input"}
+EXTRA_DIGITS = 4  # beyond those shown: with one, the script's second rounding would change the last digit shown
 
 
 @dataclass(frozen=True)
 class Tile:
-    """One picture with its scores as text ('' where it has none)."""
+    """One picture with its scores as text, '' without one."""
 
     source: str
     title: str
@@ -27,8 +27,8 @@ class Tile:
 
 
 @dataclass(frozen=True)
-class Scene:
-    """One image under one noise and seed."""
+class PictureSet:
+    """The pictures of one image under one noise and seed."""
 
     dataset: str
     image: str
@@ -37,26 +37,27 @@ class Scene:
     tiles: tuple[Tile, ...]
 
 
-def context(results: Results, folder: SiteFolder) -> dict[str, object] | None:
-    """A script of scores and pictures for each data set and noise, and one scene for readers without scripts."""
+def context(results: Results, writer: SiteWriter) -> dict[str, object] | None:
+    """Writes a script with scores and pictures per data set and noise; one image is in the HTML for use without
+    scripts."""
     if results.rows.empty:
         return None
     selection = select(results)
-    files, missing = copied(selection, folder)
+    files, missing = copied(selection, writer)
     cells = {}
     for d, dataset in enumerate(results.datasets):
         for n, column in enumerate((*results.noises, *results.averages)):
-            if isinstance(column, Average):
+            if isinstance(column, NoiseAverage):
                 data = averaged(results, dataset, column)
             else:
                 data = cell(results, dataset, column, selection, files)
             if data is not None:
-                cells[f"{d}-{n}"] = folder.script(f"data/images-{d}-{n}.js", f"images-{d}-{n}", data)
-    index = folder.script("data/images.js", "images", {**described(results), "cells": cells})
+                cells[f"{d}-{n}"] = writer.script(f"data/images-{d}-{n}.js", f"images-{d}-{n}", data)
+    index = writer.script("data/images.js", "images", {**described(results), "cells": cells})
     return {
         "index": index,
-        "scene": first_scene(results, files),
-        "words": selection.words,
+        "scene": first_pictures(results, files),
+        "selection_note": selection.note,
         "missing": missing,
     }
 
@@ -64,21 +65,21 @@ def context(results: Results, folder: SiteFolder) -> dict[str, object] | None:
 Files = dict[SceneKey, dict[str, str]]
 
 
-def copied(selection: Selection, folder: SiteFolder) -> tuple[Files, int]:
-    """Copies the pictures; their addresses by scene and source, and how many could not be read."""
+def copied(selection: PictureSelection, writer: SiteWriter) -> tuple[Files, int]:
+    """Copies the pictures; returns their addresses by scene and source, and how many could not be read."""
     files: Files = {}
     missing = 0
     for key, pictures in selection.files.items():
-        found = {source: folder.picture(picture.path) for source, picture in pictures.items()}
-        missing += sum(address is None for address in found.values())
-        known = {source: address for source, address in found.items() if address is not None}
+        addresses = {source: writer.picture(picture.path) for source, picture in pictures.items()}
+        missing += sum(address is None for address in addresses.values())
+        known = {source: address for source, address in addresses.items() if address is not None}
         if set(known) - {CLEAN}:
             files[key] = known
     return files, missing
 
 
 def described(results: Results) -> dict[str, object]:
-    """What the script needs to know about the run."""
+    """The data sets, noises, models and measures of the run for the script."""
     return {
         "datasets": results.datasets,
         "noises": [
@@ -94,7 +95,10 @@ def described(results: Results) -> dict[str, object]:
             ),
         ],
         "first": [one.spec for one in first_choice(results)],
-        "models": [{"name": model, "colour": look(results.models, model).variable} for model in results.models],
+        "models": [
+            {"name": model, "label": results.label(model), "colour": series_style(results.models, model).variable}
+            for model in results.models
+        ],
         "measures": [
             {"key": one.key, "title": one.heading, "digits": one.digits, "higher": one.higher_is_better}
             for one in scored(results)
@@ -103,37 +107,38 @@ def described(results: Results) -> dict[str, object]:
 
 
 def scored(results: Results) -> list[Measure]:
-    """The measures that have a number; PSNR where none has."""
+    """The measures with a value; PSNR without any."""
     return list(results.measures) or [PSNR]
 
 
 def first_choice(results: Results) -> list[NoiseSetting]:
-    """The noises in the order in which one is chosen to begin with: the middle level of the first that is OOD."""
+    """The noises by preference for the initial view: the middle level of the first OOD noise first."""
     ood = results.ood_of_headline
-    away = [one for one in ood if one.name == ood[0].name]
-    middle = away[(len(away) - 1) // 2 :] + away[: (len(away) - 1) // 2]
-    return [*middle, *(one for one in results.noises if one not in away)]
+    levels = [one for one in ood if one.name == ood[0].name]
+    middle = levels[(len(levels) - 1) // 2 :] + levels[: (len(levels) - 1) // 2]
+    return [*middle, *(one for one in results.noises if one not in levels)]
 
 
 def cell(
-    results: Results, dataset: str, setting: NoiseSetting, selection: Selection, files: Files
+    results: Results, dataset: str, setting: NoiseSetting, selection: PictureSelection, files: Files
 ) -> dict[str, object] | None:
-    """One data set under one noise: its images, the scores of each source in their order, failures and pictures."""
+    """One data set under one noise: images, scores by measure and source in the order of the images, failures,
+    pictures; None if not evaluated."""
     known = results.by_seed[PSNR.key].get((dataset, setting.spec))
     if known is None:
         return None
-    places = {(str(image), int(seed)): place for place, (image, seed) in enumerate(known.index)}
+    indices = {(str(image), int(seed)): index for index, (image, seed) in enumerate(known.index)}
     failures: dict[str, dict[int, str]] = {}
     for model, image, seed, reason in results.failures.get((dataset, setting.spec), ()):
-        failures.setdefault(model, {})[places[image, seed]] = reason
+        failures.setdefault(model, {})[indices[image, seed]] = reason
     pictures, roles = {}, {}
-    for (image, seed), place in places.items():
+    for (image, seed), index in indices.items():
         key = (dataset, image, setting.spec, seed)
         if key in files:
-            pictures[place], roles[place] = files[key], selection.roles[key]
+            pictures[index], roles[index] = files[key], selection.roles[key]
     return {
-        "images": [image for image, _ in places],
-        "seeds": [seed for _, seed in places],
+        "images": [image for image, _ in indices],
+        "seeds": [seed for _, seed in indices],
         "scores": {one.key: scores(results, dataset, setting, one) for one in scored(results)},
         "failed": failures,
         "pictures": pictures,
@@ -142,10 +147,10 @@ def cell(
 
 
 def scores(results: Results, dataset: str, setting: NoiseSetting, measure: Measure) -> dict[str, list[float | None]]:
-    """The scores of each model, and of the noisy input, in the order of images and seeds; None where there is none."""
-    tables = results.by_seed[PSNR.key if measure is GAP else measure.key]
+    """The scores of each model and of the noisy input, in the order of images and seeds, None without one."""
+    tables = results.by_seed[PSNR.key if measure is DROP else measure.key]
     table = tables[dataset, setting.spec]
-    if measure is GAP:
+    if measure is DROP:
         reference = tables.get((dataset, results.reference.spec)) if results.reference else None
         table = (
             pd.DataFrame()
@@ -156,15 +161,15 @@ def scores(results: Results, dataset: str, setting: NoiseSetting, measure: Measu
 
 
 def listed(table: pd.DataFrame, measure: Measure) -> dict[str, list[float | None]]:
-    """A table -> its columns that have a number, as lists rounded for the page; None where there is none."""
-    rounded = table.to_numpy(dtype=float).round(measure.digits + 1)
+    """A table -> its columns with a value, as rounded lists with None for NaN."""
+    rounded = table.to_numpy(dtype=float).round(measure.digits + EXTRA_DIGITS)
     columns = {str(name): values.tolist() for name, values in zip(table.columns, rounded.T, strict=True)}
     listed_ = {name: [value if value == value else None for value in values] for name, values in columns.items()}
     return {name: values for name, values in listed_.items() if any(value is not None for value in values)}
 
 
-def averaged(results: Results, dataset: str, average: Average) -> dict[str, object] | None:
-    """One data set under a mean of several noises: its images and their mean scores; its pictures are the parts'."""
+def averaged(results: Results, dataset: str, average: NoiseAverage) -> dict[str, object] | None:
+    """One data set under a mean over several settings: images and mean scores; pictures are under the settings."""
     tables = {one.key: results.mean_per_image(dataset, average.settings, one) for one in scored(results)}
     images = tables[PSNR.key].index
     if not len(images):
@@ -174,10 +179,10 @@ def averaged(results: Results, dataset: str, average: Average) -> dict[str, obje
     return {"images": names, "seeds": [""] * len(names), "scores": scores_, "failed": {}, "pictures": {}, "roles": {}}
 
 
-def first_scene(results: Results, files: Files) -> Scene | None:
-    """The first pictured image under the noise that is chosen to begin with."""
-    wanted = {one.spec: place for place, one in enumerate(first_choice(results))}
-    keys = sorted(files, key=lambda key: wanted.get(key[2], len(wanted)))
+def first_pictures(results: Results, files: Files) -> PictureSet | None:
+    """The first image with pictures under the noise of the initial view; None without pictures."""
+    order_of = {one.spec: index for index, one in enumerate(first_choice(results))}
+    keys = sorted(files, key=lambda key: order_of.get(key[2], len(order_of)))
     if not keys:
         return None
     dataset, image, noise, seed = keys[0]
@@ -187,23 +192,25 @@ def first_scene(results: Results, files: Files) -> Scene | None:
     known = {row["model"]: row for row in here.to_dict("records") if row["status"] == "ok"}
     noisy = next(iter(here.to_dict("records")), {})
     order = dict.fromkeys([NOISY, *results.models, CLEAN, *files[keys[0]]])
-    return Scene(
+    return PictureSet(
         dataset,
         image,
         noise,
         seed,
-        tuple(tile(source, files[keys[0]][source], known, noisy) for source in order if source in files[keys[0]]),
+        tuple(
+            tile(results, source, files[keys[0]][source], known, noisy) for source in order if source in files[keys[0]]
+        ),
     )
 
 
-def tile(source: str, file: str, known: dict[str, dict], noisy: dict) -> Tile:
+def tile(results: Results, source: str, file: str, known: dict[str, dict], noisy: dict) -> Tile:
     """A picture with its scores."""
     row, suffix = (noisy, "_noisy") if source == NOISY else (known.get(source, {}), "")
     texts = []
     for measure in (PSNR, SSIM):
         value = row.get(f"{measure.key}{suffix}")
         texts.append("" if value is None or pd.isna(value) else number(float(value), measure.digits))
-    return Tile(source, TITLES.get(source, source), file, *texts)
+    return Tile(source, "clean" if source == CLEAN else results.label(source), file, *texts)
 
 
 PANEL = Panel("images", 0, "Images", context)

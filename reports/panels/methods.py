@@ -1,43 +1,43 @@
-"""How the numbers came about and how to get them again."""
+"""Methodology: how the numbers are computed, and how to reproduce them."""
 
 import pandas as pd
 
 from reports import latex
-from reports.folder import SiteFolder
 from reports.panels import Panel
 from reports.results import Results
+from reports.site_writer import SiteWriter
 from reports.tables import publish
 
 
-def context(results: Results, folder: SiteFolder) -> dict[str, object]:
-    """Specs, hashes, versions and the files with all the numbers."""
+def context(results: Results, writer: SiteWriter) -> dict[str, object]:
+    """Specs, hashes, versions, and the files with all numbers."""
     rows = results.rows
     hashes = rows[["model", "size", "weights", "weights_hash", "tile", "precision", "device"]].drop_duplicates()
-    order = {model: place for place, model in enumerate(results.models)}
+    order = {model: index for index, model in enumerate(results.models)}
     hashes = hashes.sort_values("model", key=lambda column: column.map(order), kind="stable")
     noises = rows[["noise", "noise_version"]].drop_duplicates("noise").set_index("noise")["noise_version"].to_dict()
     hashes = hashes.astype(object).where(hashes.notna(), "")
     return {
         "weights": hashes.to_dict("records"),
-        "weights_files": publish(folder, ("weights",), hashes, latex_table(hashes)),
+        "weights_files": publish(writer, ("weights",), hashes, latex_table(hashes)),
         "noise_versions": noises,
         "seeds": sorted({str(seed) for seed in rows["seed"].dropna()}),
         "protocols": sorted({str(name) for name in rows["protocol"].dropna()}),
         "licences": licences(results),
-        "rows_address": folder.csv("tables/rows.csv", results.all_rows),
-        "summary_address": folder.csv("tables/summary.csv", results.all_summary),
+        "rows_address": writer.csv("tables/rows.csv", results.all_rows),
+        "summary_address": writer.csv("tables/summary.csv", results.all_summary),
     }
 
 
 def latex_table(hashes: pd.DataFrame) -> str:
-    """The weights as they would stand in a paper; of a hash the first 16 digits."""
+    """The table of models as LaTeX, with the first 16 digits of each hash."""
     body = hashes.assign(weights_hash=hashes["weights_hash"].astype(str).str[:16]).to_numpy().tolist()
     header = ["model", "size", "weights", "hash", "tile", "precision", "device"]
-    return latex.plain_table("The models that were run.", header, body, "lllllll")
+    return latex.plain_table("Models of the run.", header, body, "lllllll")
 
 
 def licences(results: Results) -> dict[str, list[str]]:
-    """Licences that cards name -> the models and data sets that have them."""
+    """Licence -> the models and data sets with it."""
     cards = [results.model_card(name) for name in results.models]
     cards += [results.dataset_card(name) for name in results.datasets]
     found: dict[str, list[str]] = {}
@@ -47,4 +47,4 @@ def licences(results: Results) -> dict[str, list[str]]:
     return found
 
 
-PANEL = Panel("methods", 0, "Methods", context)
+PANEL = Panel("methods", 0, "Methodology", context)

@@ -1,23 +1,23 @@
-"""How a model's quality on other noises went while it was trained."""
+"""Validation curves of a model: PSNR under several noises over the iterations of its training."""
 
 import pandas as pd
 
-from reports.charts.style import look
+from reports.charts.style import series_style
 from reports.charts.training import NARROW, training_chart
-from reports.drawn import publish
-from reports.folder import SiteFolder
+from reports.downloads import publish
 from reports.pages import MODEL
 from reports.panels import Panel
 from reports.results import Results
+from reports.site_writer import SiteWriter
 
 
-def context(results: Results, folder: SiteFolder, model: str) -> dict[str, object] | None:
-    """A chart with a line a noise; None where no curve was kept."""
+def context(results: Results, writer: SiteWriter, model: str) -> dict[str, object] | None:
+    """A chart with one line per noise; None without curves."""
     kept = [curve for curve in results.study.training if curve.model == model and curve.points]
     if not kept:
         return None
     names = [curve.noise for curve in kept]
-    curves = [(curve.noise, curve.points, look(names, curve.noise)) for curve in kept]
+    curves = [(curve.noise, curve.points, series_style(names, curve.noise)) for curve in kept]
     data = pd.DataFrame(
         [
             {"noise": curve.noise, "iteration": iteration, "psnr": psnr}
@@ -26,7 +26,7 @@ def context(results: Results, folder: SiteFolder, model: str) -> dict[str, objec
         ]
     )
     wide, narrow = training_chart(curves), training_chart(curves, NARROW)
-    return {"figure": publish(folder, ("training", model), wide, data, narrow)}
+    return {"figure": publish(writer, ("training", model), wide, data, narrow)}
 
 
-PANEL = Panel(MODEL, 30, "While training", context)
+PANEL = Panel(MODEL, 30, "Validation curves", context)

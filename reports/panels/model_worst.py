@@ -1,24 +1,24 @@
-"""The images on which a model falls furthest behind, one for each noise."""
+"""The image of each noise on which a model is furthest behind the best other model."""
 
 from dataclasses import dataclass
 
 import pandas as pd
 
 from reports import latex, links
-from reports.folder import SiteFolder
 from reports.formatting import number, signed
 from reports.pages import MODEL
 from reports.panels import Panel
 from reports.results import NOISY, Results
+from reports.site_writer import SiteWriter
 from reports.tables import publish
 
-SHOWN = 12
+MAX_SHOWN = 12
 COLUMNS = ("dataset", "image", "noise", "seed", "noisy", "psnr", "best", "best model", "behind")
 
 
 @dataclass(frozen=True)
-class Case:
-    """One image under one noise; scores are PSNR as text, `behind` is the model less the best of the others."""
+class WorstImage:
+    """One image under one noise; scores are PSNR as text, `behind` is the model minus the best other model in dB."""
 
     dataset: str
     noise: str
@@ -31,8 +31,8 @@ class Case:
     address: str
 
 
-def context(results: Results, folder: SiteFolder, model: str) -> dict[str, object] | None:
-    """The worst case of each noise, the furthest behind first; None where nothing succeeded."""
+def context(results: Results, writer: SiteWriter, model: str) -> dict[str, object] | None:
+    """The worst image of each noise, the furthest behind first; None if all rows of the model failed."""
     table = results.side_by_side
     if model not in table.columns:
         return None
@@ -42,13 +42,15 @@ def context(results: Results, folder: SiteFolder, model: str) -> dict[str, objec
     best = others.max(axis=1) if len(others.columns) else table[NOISY]
     behind = (table[model] - best).dropna()
     worst = behind.groupby(table.loc[behind.index, "noise_name"], sort=False).idxmin()
-    order = behind[worst].sort_values(kind="stable").index[:SHOWN]
+    order = behind[worst].sort_values(kind="stable").index[:MAX_SHOWN]
     made_worse = int((table[model] < table[NOISY]).sum())
-    found = [record(table.loc[at], others.loc[at], model) for at in order]
-    cases = [case(one, model) for one in found]
+    records = [record(table.loc[at], others.loc[at], model) for at in order]
+    cases = [case(one, model) for one in records]
     return {
         "cases": cases,
-        "files": publish(folder, ("behind", model), pd.DataFrame(found, columns=COLUMNS), latex_table(model, cases)),
+        "files": publish(
+            writer, ("behind", model), pd.DataFrame(records, columns=COLUMNS), latex_table(results, model, cases)
+        ),
         "made_worse": made_worse,
         "count": len(table),
         "alone": len(others.columns) == 0,
@@ -57,32 +59,32 @@ def context(results: Results, folder: SiteFolder, model: str) -> dict[str, objec
 
 
 def record(row: pd.Series, others: pd.Series, model: str) -> dict[str, object]:
-    """One row with full precision."""
+    """One image with full precision."""
     known = others.dropna().astype(float)
     name = known.idxmax() if len(known) else NOISY
-    where = {key: row[key] for key in ("dataset", "image", "noise", "seed")}
+    keys = {key: row[key] for key in ("dataset", "image", "noise", "seed")}
     own, best = float(row[model]), float(row[name])
-    return {**where, "noisy": row[NOISY], "psnr": own, "best": best, "best model": name, "behind": own - best}
+    return {**keys, "noisy": row[NOISY], "psnr": own, "best": best, "best model": name, "behind": own - best}
 
 
-def case(one: dict[str, object], model: str) -> Case:
+def case(one: dict[str, object], model: str) -> WorstImage:
     """A record as text."""
     address = links.images(one["dataset"], one["noise"], model, one["image"], int(one["seed"]))
     own, best, noisy = (number(one[key], 2) for key in ("psnr", "best", "noisy"))
     texts = (own, best, one["best model"], signed(one["behind"], 2), noisy)
-    return Case(one["dataset"], one["noise"], one["image"], *texts, address)
+    return WorstImage(one["dataset"], one["noise"], one["image"], *texts, address)
 
 
-def latex_table(model: str, cases: list[Case]) -> str:
-    """The cases as they would stand in a paper."""
+def latex_table(results: Results, model: str, cases: list[WorstImage]) -> str:
+    """The table as LaTeX."""
     body = [
-        (one.dataset, one.image, one.noise, one.noisy, one.own, one.best,
-         "noisy input" if one.best_model == NOISY else one.best_model, one.behind)
+        (one.dataset, one.image, one.noise, one.noisy, one.own, one.best, results.label(one.best_model), one.behind)
         for one in cases
-    ]  # fmt: skip
-    header = ["data set", "image", "noise", "noisy", model, "best other", "", "behind (dB)"]
-    caption = f"The image of each noise on which {model} is furthest behind; PSNR in dB."
+    ]
+    label = results.label(model)
+    header = ["data set", "image", "noise", "noisy", label, "best other", "", "difference"]
+    caption = f"The image of each noise on which {label} is furthest behind the best other model; PSNR in dB."
     return latex.plain_table(caption, header, body, "lllrrrlr")
 
 
-PANEL = Panel(MODEL, 20, "Furthest behind", context)
+PANEL = Panel(MODEL, 20, "Worst images", context)

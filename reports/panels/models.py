@@ -1,17 +1,17 @@
-"""The models side by side; each has a page of its own."""
+"""The table of all models, which links to the page of each."""
 
 import pandas as pd
 
 from reports import latex
-from reports.folder import SiteFolder
 from reports.formatting import count, number
 from reports.panels import Panel
 from reports.panels.model_card import facts, scores
 from reports.results import Results
+from reports.site_writer import SiteWriter
 from reports.tables import publish
 
 
-def context(results: Results, folder: SiteFolder) -> dict[str, object] | None:
+def context(results: Results, writer: SiteWriter) -> dict[str, object] | None:
     """The models of the run in order."""
     if not results.models:
         return None
@@ -20,12 +20,12 @@ def context(results: Results, folder: SiteFolder) -> dict[str, object] | None:
     return {
         "entries": entries,
         "any_below": below,
-        "files": publish(folder, ("models",), frame(results, entries), latex_table(entries)),
+        "files": publish(writer, ("models",), frame(results, entries), latex_table(entries)),
     }
 
 
 def frame(results: Results, entries: list[dict]) -> pd.DataFrame:
-    """A row per model and data set, with full precision."""
+    """The table with full precision, one row per model and data set."""
     records = []
     for entry in entries:
         card = entry["card"]
@@ -36,17 +36,17 @@ def frame(results: Results, entries: list[dict]) -> pd.DataFrame:
 
 
 def latex_table(entries: list[dict]) -> str:
-    """A row per model, two columns per data set, as they would stand in a paper."""
+    """The table as LaTeX: one row per model, two columns per data set."""
     body = []
     for entry in entries:
         card, standings = entry["card"], entry["standings"]
-        known = (entry["name"], card.trained_on, count(card.parameters), number(entry["seconds"], 2))
-        body.append((*known, *(text for one in standings for text in (one.away, one.drop))))
+        known = (card.label or entry["name"], card.trained_on, count(card.parameters), number(entry["seconds"], 2))
+        body.append((*known, *(text for one in standings for text in (one.ood, one.drop))))
     datasets = [one.dataset for one in entries[0]["standings"]]
     header = ["model", "trained on", "parameters", "s per image", *["OOD mean", "PSNR drop"] * len(datasets)]
     groups = [("", 3), *((dataset, 2) for dataset in datasets)]
     columns = "ll" + "r" * (len(header) - 2)
-    return latex.plain_table("Models: mean PSNR under OOD noise and PSNR drop, in dB.", header, body, columns, groups)
+    return latex.plain_table("Models: OOD mean of PSNR and PSNR drop, in dB.", header, body, columns, groups)
 
 
 PANEL = Panel("models", 0, "Models", context)

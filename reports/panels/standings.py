@@ -1,4 +1,4 @@
-"""Mean ranks and robustness under OOD noise: one number per model, with its interval."""
+"""Relative error and mean rank of each model under OOD noise, with 95% intervals."""
 
 import math
 from dataclasses import dataclass
@@ -6,21 +6,21 @@ from dataclasses import dataclass
 import pandas as pd
 
 from reports import latex
-from reports.folder import SiteFolder
+from reports.data import ModelStanding
 from reports.formatting import interval, number
 from reports.panels import Panel
 from reports.results import NOISY, Results
-from reports.study import Standing
-from reports.tables import Files, publish
+from reports.site_writer import SiteWriter
+from reports.tables import TableFiles, publish
 
 
 @dataclass(frozen=True)
-class Line:
-    """A model's numbers as text; `group` says what it was trained on where that is not the reference noise."""
+class StandingRow:
+    """A model's row as text; `group` is its training noise, '' for the reference noise."""
 
     model: str
-    robustness: str
-    robustness_interval: str
+    error: str
+    error_interval: str
     rank: str
     rank_interval: str
     group: str
@@ -28,18 +28,18 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Table:
-    """One data set: its lines, the most robust first, and how many images they rest on."""
+class StandingsTable:
+    """The table of one data set, the lowest relative error first, with its number of images."""
 
     dataset: str
     dataset_index: int
-    lines: tuple[Line, ...]
+    lines: tuple[StandingRow, ...]
     images: int
-    files: Files
+    files: TableFiles
 
 
-def context(results: Results, folder: SiteFolder) -> dict[str, object] | None:
-    """A table for each data set; None where no model has a rank or a robustness."""
+def context(results: Results, writer: SiteWriter) -> dict[str, object] | None:
+    """One table per data set; None if no model has a rank or a relative error."""
     known = [one for one in results.study.standings if math.isfinite(one.rank[0]) or math.isfinite(one.robustness[0])]
     if not known:
         return None
@@ -48,9 +48,9 @@ def context(results: Results, folder: SiteFolder) -> dict[str, object] | None:
         standings = sorted((one for one in known if one.dataset == dataset), key=lambda one: order(results, one))
         if standings:
             lines, images = tuple(line(results, one) for one in standings), max(one.images for one in standings)
-            paper = latex_table(dataset, images, lines)
-            files = publish(folder, (dataset, "standings"), frame(standings), paper)
-            tables.append(Table(dataset, index, lines, images, files))
+            paper = latex_table(results, dataset, images, lines)
+            files = publish(writer, (dataset, "standings"), frame(standings), paper)
+            tables.append(StandingsTable(dataset, index, lines, images, files))
     return {
         "tables": tables,
         "datasets": [(table.dataset_index, table.dataset) for table in tables],
@@ -59,37 +59,35 @@ def context(results: Results, folder: SiteFolder) -> dict[str, object] | None:
     }
 
 
-def order(results: Results, one: Standing) -> tuple[int, float, float]:
-    """By group, the most robust first, by rank where that is not known."""
+def order(results: Results, one: ModelStanding) -> tuple[int, float, float]:
+    """Sort key: group, relative error, mean rank."""
     value, group = one.robustness[0], results.groups.index(results.group_of(one.model))
     return group, (value if math.isfinite(value) else math.inf), one.rank[0]
 
 
-def line(results: Results, one: Standing) -> Line:
-    """One model."""
-    value, low, high = one.robustness
-    place, first, last = one.rank
+def line(results: Results, one: ModelStanding) -> StandingRow:
+    """The row of one model."""
+    error, low, high = one.robustness
+    rank, rank_low, rank_high = one.rank
     group = "" if one.model == NOISY or len(results.groups) == 1 else results.group_of(one.model).name
     below = one.model != NOISY and results.below_noisy(one.dataset, one.model)
-    texts = number(value, 3), interval(low, high, 3), number(place, 2), interval(first, last, 2)
-    return Line(one.model, *texts, group, below)
+    texts = number(error, 3), interval(low, high, 3), number(rank, 2), interval(rank_low, rank_high, 2)
+    return StandingRow(one.model, *texts, group, below)
 
 
-def frame(standings: list[Standing]) -> pd.DataFrame:
+def frame(standings: list[ModelStanding]) -> pd.DataFrame:
     """The table with full precision."""
     ends = ("", " low", " high")
     columns = ["model", "images", *(f"{name}{end}" for name in ("robustness", "rank") for end in ends)]
     return pd.DataFrame([[one.model, one.images, *one.robustness, *one.rank] for one in standings], columns=columns)
 
 
-def latex_table(dataset: str, images: int, lines: tuple[Line, ...]) -> str:
-    """The table as it would stand in a paper."""
-    names = ["noisy input" if one.model == NOISY else one.model for one in lines]
-    texts = [(one.robustness, one.robustness_interval, one.rank, one.rank_interval) for one in lines]
-    body = [(name, *row) for name, row in zip(names, texts, strict=True)]
-    caption = f"Robustness and mean rank under OOD noise on {dataset}, {images} images."
+def latex_table(results: Results, dataset: str, images: int, lines: tuple[StandingRow, ...]) -> str:
+    """The table as LaTeX."""
+    body = [(results.label(one.model), one.error, one.error_interval, one.rank, one.rank_interval) for one in lines]
+    caption = f"Relative error and mean rank under OOD noise on {dataset}, {images} images; lower is better for both."
     header = ["model", "value", "95% interval", "value", "95% interval"]
-    return latex.plain_table(caption, header, body, "lrrrr", [("robustness", 2), ("mean rank", 2)])
+    return latex.plain_table(caption, header, body, "lrrrr", [("relative error", 2), ("mean rank", 2)])
 
 
-PANEL = Panel("overview", 15, "Robustness and mean ranks", context)
+PANEL = Panel("overview", 15, "Relative error and mean rank", context)

@@ -1,4 +1,4 @@
-// The page of images: what is chosen, the pictures of one image, the table of all images. State is in the address.
+// The page of images: controls, the pictures of one image, the table of all images. The state is in the address.
 "use strict";
 
 (() => {
@@ -7,34 +7,34 @@
   const { load, make, sortRows } = maskbench;
   const part = (name) => document.querySelector(`[data-${name}]`);
   const [controls, caption, tiles, sources, table] = ["controls", "caption", "tiles", "sources", "table"].map(part);
-  const partsPlace = part("parts");
+  const partsElement = part("parts");
   const viewer = maskbench.viewer(part("stage"), gallery, remember);
   const [NOISY, CLEAN, SHOWN, LONGEST] = ["noisy", "clean", 4, 500];
   const TITLES = { [NOISY]: "noisy input", [CLEAN]: "clean" };
-  const title = (source) => TITLES[source] ?? source;
-  let index = null; // what the run has
+  const title = (source) => TITLES[source] ?? index.models.find((one) => one.name === source)?.label ?? source;
+  let index = null; // the data sets, noises, models and measures of the run
   let cell = null; // one data set under one noise, or under a mean of several
-  let parts = []; // [noise, its cell] of what a mean is made of
+  let parts = []; // [noise, its cell] for each setting behind a mean
   let state = { dataset: "", noise: "", image: "", seed: "", model: "", measure: "psnr", show: [], error: 0 };
 
   const measure = () => index.measures.find((one) => one.key === state.measure) ?? index.measures[0];
-  const score = (source, place, key) => cell.scores[key]?.[source]?.[place] ?? null;
+  const score = (source, at, key) => cell.scores[key]?.[source]?.[at] ?? null;
   const text = (value, one) => (value === null ? "" : value.toFixed(one.digits).replace("-", "\u2212"));
   const models = () => index.models.map((one) => one.name);
   const noiseOf = (spec) => index.noises.find((one) => one.spec === spec);
   const address = (dataset, noise) =>
     index.cells[`${index.datasets.indexOf(dataset)}-${index.noises.findIndex((one) => one.spec === noise)}`];
-  const place = () => cell.images.findIndex((image, at) =>
+  const currentIndex = () => cell.images.findIndex((image, at) =>
     image === state.image && (state.seed === "" || String(cell.seeds[at]) === String(state.seed)));
 
-  // Chooses what is wished as far as the run has it, loads its scores and draws.
+  // Selects what is asked for as far as the run has it, loads its scores and draws.
   async function go(wish) {
     const next = { ...state, ...wish };
     const noises = index.noises.map((one) => one.spec);
     if (!index.datasets.includes(next.dataset)) [next.dataset] = index.datasets;
-    const found = [next.noise, ...index.first, ...noises].find((noise) => address(next.dataset, noise));
-    if (!found) return;
-    next.noise = found;
+    const known = [next.noise, ...index.first, ...noises].find((noise) => address(next.dataset, noise));
+    if (!known) return;
+    next.noise = known;
     const get = (noise) => {
       const file = address(next.dataset, noise);
       return load(file.replace(/^.*\/|\.js$/g, ""), file);
@@ -43,21 +43,21 @@
     const [loaded, ...rest] = await Promise.all([next.noise, ...of].map(get));
     [cell, parts, state] = [loaded, of.map((noise, at) => [noise, rest[at]]), next];
     if (!models().includes(state.model) && state.model !== NOISY) state.model = "";
-    if (place() < 0) choosePlace(cell.images.includes(state.image) ? cell.images.indexOf(state.image) : firstPlace());
+    if (currentIndex() < 0) chooseIndex(cell.images.includes(state.image) ? cell.images.indexOf(state.image) : firstIndex());
     if (!state.show.length) state.show = [NOISY, state.model && state.model !== NOISY ? state.model : best(), CLEAN];
     draw();
   }
 
-  const choosePlace = (at) => Object.assign(state, { image: cell.images[at], seed: String(cell.seeds[at]) });
+  const chooseIndex = (at) => Object.assign(state, { image: cell.images[at], seed: String(cell.seeds[at]) });
 
-  // The places of the images that have pictures: here, or under one of the noises of a mean.
+  // Indices of the images with pictures: under this noise, or under one of the settings behind a mean.
   function pictured() {
     const elsewhere = new Set(parts.flatMap(([, part]) => Object.keys(part.pictures).map((at) => part.images[at])));
     return cell.images.flatMap((image, at) => (at in cell.pictures || elsewhere.has(image) ? [at] : []));
   }
 
-  // The worst image of the model that was asked for, one with pictures if there are some.
-  function firstPlace() {
+  // Index of the worst image of the selected model, among those with pictures if there are any.
+  function firstIndex() {
     const candidates = pictured().length ? pictured() : cell.images.map((_, at) => at);
     if (!state.model) return candidates[0];
     const value = (at) => score(state.model, at, "psnr") ?? Infinity;
@@ -75,14 +75,14 @@
   }
 
   function draw() {
-    const at = place();
+    const at = currentIndex();
     const files = cell.pictures[at] ?? {};
     const all = [NOISY, ...models(), CLEAN].filter((source) => source in files);
     const described = all.map((source) => ({
       source, title: title(source), file: files[source], psnr: text(score(source, at, "psnr"), index.measures[0]),
       ssim: text(score(source, at, "ssim"), { digits: 4 }), alt: `${title(source)}: ${state.image} under ${state.noise}`,
     }));
-    const role = cell.roles[at] ? `, ${cell.roles[at]} of this noise` : "";
+    const role = cell.roles[at] ? `, ${cell.roles[at]} image under this noise` : "";
     const seed = new Set(cell.seeds).size > 1 ? `, seed ${state.seed}` : "";
     caption.replaceChildren(make("bdi", {}, state.image), " ", make("small", {}, make("bdi", {}, state.dataset), ", ",
       make("bdi", {}, state.noise), seed + role));
@@ -111,13 +111,13 @@
     }));
   }
 
-  // The scores of this image, and which of its pictures stand in the comparison.
+  // The scores of this image, with check boxes for the pictures in the comparison.
   function drawSources(at, files) {
     const value = (name) => score(name, at, "psnr") ?? -Infinity;
     const kept = Object.keys(files).length > 0;
-    const own = index.measures.filter((one) => one.key !== "gap"); // a gap is no score of one picture
+    const own = index.measures.filter((one) => one.key !== "gap"); // a PSNR drop is not a score of one picture
     const ordered = [...models().sort((a, b) => value(b) - value(a)), NOISY, CLEAN].filter((one) => kept || one !== CLEAN);
-    const head = make("tr", {}, make("th", { scope: "col" }, kept ? "Compared" : "Scores"),
+    const head = make("tr", {}, make("th", { scope: "col" }, kept ? "Compare" : "Model"),
       ...own.map((one) => make("th", { scope: "col", className: "figure-column" }, one.title)));
     const rows = ordered.map((source) => {
       const box = make("input", { type: "checkbox", checked: state.show.includes(source) && source in files,
@@ -131,16 +131,16 @@
         ...texts.map((one) => make("td", { className: "figure-column" }, one)));
     });
     const note = parts.length || kept ? [] : [make("p", { className: "note" },
-      "The run kept no pictures of this image. ", make("code", {}, "bench run --pictures N"),
-      " keeps those of the first N images of each data set.")];
+      "The run saved no pictures of this image. ", make("code", {}, "bench run --pictures N"),
+      " saves those of the first N images of each data set.")];
     sources.replaceChildren(...note, make("table", { className: "plain" }, make("thead", {}, head), make("tbody", {}, ...rows)));
   }
 
-  // What a mean is made of: the scores of this image under each noise, which open its pictures there.
+  // The settings behind a mean: the scores of this image under each of them, with a button that shows it there.
   function drawParts() {
     const one = measure();
     const shown = [NOISY, ...models()].filter((name) => one.key in cell.scores && name in cell.scores[one.key]);
-    const head = make("tr", {}, make("th", { scope: "col" }, `${one.title}, noise by noise`),
+    const head = make("tr", {}, make("th", { scope: "col" }, `${one.title} by noise`),
       ...shown.map((name) => make("th", { scope: "col", className: "figure-column" }, make("bdi", {}, title(name)))));
     const rows = parts.map(([noise, part]) => {
       const open = make("button", { type: "button", className: "opens" }, make("bdi", {}, noise));
@@ -151,8 +151,8 @@
         ...shown.map((name) => make("td", { className: "figure-column" }, text(value(name), one) || "–")));
     });
     const whole = make("table", { className: "plain images-table" }, make("thead", {}, head), make("tbody", {}, ...rows));
-    partsPlace.hidden = parts.length === 0;
-    partsPlace.replaceChildren(...(parts.length ? [scrolling(whole, "What this mean is made of")] : []));
+    partsElement.hidden = parts.length === 0;
+    partsElement.replaceChildren(...(parts.length ? [scrolling(whole, "Scores of this image by noise")] : []));
   }
 
   function scrolling(table_, name) {
@@ -169,9 +169,9 @@
     return dot;
   }
 
-  function compare(source, wanted) {
+  function compare(source, checked) {
     let show = state.show.filter((one) => one !== source);
-    if (wanted) show = [...show.slice(-(SHOWN - 1)), source];
+    if (checked) show = [...show.slice(-(SHOWN - 1)), source];
     state.show = show;
     draw();
   }
@@ -201,10 +201,10 @@
 
   function ofPictures() {
     const zoom = segments("Zoom", [1, 2, 4, 8].map((one) => [String(one), `${one}×`]), String(viewer.view().zoom), (value) => {
-      viewer.look({ zoom: Number(value) });
+      viewer.setView({ zoom: Number(value) });
       remember();
     });
-    const errors = segments("Show", [["0", "pictures"], ["4", "errors ×4"], ["12", "×12"]], String(state.error), (value) => {
+    const errors = segments("Show", [["0", "pictures"], ["4", "error ×4"], ["12", "error ×12"]], String(state.error), (value) => {
       state.error = Number(value);
       draw();
     });
@@ -220,16 +220,16 @@
 
   function segments(legend, options, chosen, pick) {
     const field = make("fieldset", { className: "choice segments" }, make("legend", {}, legend));
-    for (const [value, words] of options) {
+    for (const [value, label] of options) {
       const input = make("input", { type: "radio", name: `images-${legend}`, value, checked: value === chosen });
       input.dataset.control = `${legend} ${value}`;
       input.addEventListener("change", () => pick(value));
-      field.append(make("label", {}, input, make("span", {}, words)));
+      field.append(make("label", {}, input, make("span", {}, label)));
     }
     return field;
   }
 
-  // The table of all images, one score of every model, the worst of the model asked for first.
+  // The table of all images: one metric of every model, sorted by the selected model, its worst image first.
   function drawTable() {
     const one = measure();
     const column = (name) => cell.scores[one.key]?.[name] ?? cell.images.map(() => null);
@@ -240,16 +240,16 @@
     const order = cell.images.map((_, at) => at);
     if (by) order.sort((a, b) => (one.higher ? 1 : -1) * ((value(a) ?? Infinity) - (value(b) ?? Infinity)));
     const heads = [["Image", "text"], ...(seeds ? [["Seed", "number"]] : []), ...shown.map((name) => [title(name), "number"])];
-    const head = make("tr", {}, ...heads.map(([words, kind], at) => {
-      const cellHead = make("th", { scope: "col", className: at ? "figure-column" : "" }, make("button", { type: "button" }, make("bdi", {}, words)));
+    const head = make("tr", {}, ...heads.map(([label, kind], at) => {
+      const cellHead = make("th", { scope: "col", className: at ? "figure-column" : "" }, make("button", { type: "button" }, make("bdi", {}, label)));
       cellHead.dataset.sort = kind;
-      if (by && words === title(by)) cellHead.setAttribute("aria-sort", one.higher ? "ascending" : "descending");
+      if (by && label === title(by)) cellHead.setAttribute("aria-sort", one.higher ? "ascending" : "descending");
       return cellHead;
     }));
     const shownPictures = new Set(pictured());
     const body = make("tbody", {}, ...order.slice(0, LONGEST).map((at) => {
       const open = make("button", { type: "button", className: shownPictures.has(at) ? "pictured" : "" }, make("bdi", {}, cell.images[at]));
-      open.addEventListener("click", () => { choosePlace(at); draw(); gallery.scrollIntoView({ block: "start" }); });
+      open.addEventListener("click", () => { chooseIndex(at); draw(); gallery.scrollIntoView({ block: "start" }); });
       const top = Math.max(...models().map((name) => (one.higher ? 1 : -1) * (column(name)[at] ?? NaN))
         .filter(Number.isFinite));
       const row = make("tr", {}, make("th", { scope: "row" }, open),
@@ -264,22 +264,22 @@
           return entry;
         }));
       row.cells[0].dataset.value = cell.images[at];
-      row.setAttribute("aria-current", String(at === place()));
+      row.setAttribute("aria-current", String(at === currentIndex()));
       return row;
     }));
-    const means = make("tr", {}, make("th", { scope: "row" }, `mean of ${order.length}`), ...(seeds ? [make("td")] : []),
+    const means = make("tr", {}, make("th", { scope: "row" }, `mean of ${order.length} images`), ...(seeds ? [make("td")] : []),
       ...shown.map((name) => make("td", { className: "figure-column" }, text(mean(column(name)), one))));
     const whole = make("table", { className: "plain images-table" }, make("thead", {}, head), body, make("tfoot", {}, means));
     [...head.cells].forEach((one_, at) => one_.firstChild.addEventListener("click", () => sortRows(whole, one_, at, one.higher)));
-    const more = order.length > LONGEST ? [make("p", { className: "note" }, `The first ${LONGEST} of ${order.length}; all are in `,
-      make("a", { href: "tables/rows.csv" }, "every row (CSV)"), ".")] : [];
-    const choice = index.measures.length > 1 ? [make("div", { className: "controls" }, segments("Measure",
+    const more = order.length > LONGEST ? [make("p", { className: "note" }, `The first ${LONGEST} of ${order.length} images; all are in `,
+      make("a", { href: "tables/rows.csv" }, "all rows (CSV)"), ".")] : [];
+    const choice = index.measures.length > 1 ? [make("div", { className: "controls" }, segments("Metric",
       index.measures.map((each) => [each.key, each.title]), one.key,
       (key) => { state.measure = key; drawParts(); drawTable(); remember(); }))] : [];
-    table.replaceChildren(...choice, scrolling(whole, "Scores of every image"), ...more);
+    table.replaceChildren(...choice, scrolling(whole, "Scores of all images"), ...more);
   }
 
-  // The address says what is on the page, so that it can be sent.
+  // The address holds the state, so that it can be shared.
   let written = "";
   function remember() {
     if (!index) return;
@@ -298,7 +298,7 @@
     const wish = Object.fromEntries([...asked].filter(([key]) => key in state && key !== "show"));
     wish.error = Number(wish.error) || 0;
     const blank = { dataset: "", noise: "", image: "", seed: "", model: "", measure: "psnr" };
-    viewer.look({ zoom: Number(asked.get("zoom")) || 1, x: Number(asked.get("x") ?? 50), y: Number(asked.get("y") ?? 50) });
+    viewer.setView({ zoom: Number(asked.get("zoom")) || 1, x: Number(asked.get("x") ?? 50), y: Number(asked.get("y") ?? 50) });
     await go({ ...blank, ...wish, show: asked.getAll("show").slice(0, SHOWN) });
     gallery.dataset.ready = "true";
     performance.mark("ready");
@@ -307,12 +307,12 @@
   tiles.addEventListener("click", (event) => {
     const frame = event.target.closest(".frame");
     if (!frame) return;
-    viewer.look(viewer.view().zoom > 1 ? { zoom: 1 } : { zoom: 4, ...viewer.aim(event, frame) });
+    viewer.setView(viewer.view().zoom > 1 ? { zoom: 1 } : { zoom: 4, ...viewer.aim(event, frame) });
     remember();
   });
   tiles.addEventListener("pointermove", (event) => {
     const frame = event.target.closest(".frame");
-    if (frame && viewer.view().zoom > 1) viewer.look(viewer.aim(event, frame));
+    if (frame && viewer.view().zoom > 1) viewer.setView(viewer.aim(event, frame));
   });
 
   gallery.addEventListener("keydown", (event) => {
@@ -322,19 +322,19 @@
     const turn = (list, at, amount) => list[(at + amount + list.length) % list.length];
     if (across) {
       const list = pictured().length ? pictured() : cell.images.map((_, at) => at);
-      choosePlace(turn(list, list.indexOf(place()), across));
+      chooseIndex(turn(list, list.indexOf(currentIndex()), across));
       draw();
     } else if (along) {
       const here = index.noises.filter((one) => address(state.dataset, one.spec)).map((one) => one.spec);
       go({ noise: turn(here, here.indexOf(state.noise), along) });
     } else if (event.key.toLowerCase() === "z") {
-      viewer.look({ zoom: viewer.view().zoom > 1 ? 1 : 4 });
+      viewer.setView({ zoom: viewer.view().zoom > 1 ? 1 : 4 });
       remember();
     } else if (event.key.toLowerCase() === "e") {
       state.error = state.error ? 0 : 4;
       draw();
     } else if (event.key === "Escape") {
-      viewer.look({ zoom: 1 });
+      viewer.setView({ zoom: 1 });
       remember();
     } else {
       return;

@@ -29,7 +29,7 @@ const maskbench = (() => {
     return element;
   }
 
-  // Sorts the bodies of a table, but headings and the noisy input, each by itself, by a column, the better end first, and the other way at the next call.
+  // Sorts each body of a table by a column, best first; the next call reverses it. Headings and the noisy input stay.
   function value(row, index) {
     const raw = row.cells[index].dataset.value ?? row.cells[index].textContent;
     const number = Number(raw);
@@ -76,7 +76,7 @@ window.maskbench = maskbench;
     nameToggle();
   }
 
-  // Choices: a variant is shown where everything that it depends on is chosen.
+  // Choices: a variant is shown if it matches all choices that it depends on.
   const choices = new Map();
   const controls = [...document.querySelectorAll("[data-choice]")];
   const variants = [...document.querySelectorAll(".variant")];
@@ -103,7 +103,7 @@ window.maskbench = maskbench;
   for (const control of controls) {
     control.addEventListener("change", () => choose(control.dataset.choice, control.value));
   }
-  // A browser may bring back what was chosen before a reload: start from the first of each.
+  // A browser may restore the controls of before a reload: start from the first of each.
   for (const [key, value] of [...choices]) choose(key, value);
 
   // Columns: the mean of each noise, the levels of one, or everything.
@@ -130,16 +130,17 @@ window.maskbench = maskbench;
     filter();
   }
 
-  // Models whose names hold a text.
+  // Filter of the models by name.
   const names = document.querySelector("[data-filter]");
   names?.addEventListener("input", () => {
     const wanted = names.value.trim().toLowerCase();
     for (const row of document.querySelectorAll(".leaderboard tbody:not(.heading, .reference) tr")) {
-      row.hidden = !row.cells[0].dataset.value.toLowerCase().includes(wanted);
+      const name = `${row.cells[0].dataset.value} ${row.cells[0].textContent}`;
+      row.hidden = !name.toLowerCase().includes(wanted);
     }
   });
 
-  // Sorting; the noisy input keeps its place in a body of its own.
+  // Sorting; the noisy input is in a body of its own, which is not sorted.
   for (const table of document.querySelectorAll("table.leaderboard")) {
     const [top, second] = table.tHead.rows;
     const [name, rank, ...others] = [...top.cells].filter((head) => head.dataset.sort);

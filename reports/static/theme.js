@@ -1,4 +1,4 @@
-// Runs before the page is drawn: marks that scripts run, and applies the theme that the reader chose.
+// Runs before the page is drawn: marks that scripts run, and applies the saved theme.
 (function () {
   "use strict";
   var root = document.documentElement;

@@ -1,11 +1,11 @@
-// The comparison: one image cut between up to four pictures by dividers that can be dragged; one zoom for all.
+// The comparison: up to four pictures of one image, split by draggable dividers, with a common zoom.
 "use strict";
 
-// A stage in `place`. `room` carries --zoom, --x, --y for every picture of the page; `changed` is called after a move.
-maskbench.viewer = (place, room, changed) => {
+// A stage in `parent`. `gallery` has --zoom, --x, --y for all pictures of the page; `changed` is called after a move.
+maskbench.viewer = (parent, gallery, changed) => {
   const { make } = maskbench;
   const stage = make("div", { className: "stage" });
-  place.append(stage);
+  parent.append(stage);
   let shown = [];
   let cuts = []; // right end of every part but the last, in percent
   let view = { zoom: 1, x: 50, y: 50 };
@@ -35,7 +35,7 @@ maskbench.viewer = (place, room, changed) => {
     const handle = make("div", { className: "divider", tabIndex: 0 });
     handle.setAttribute("role", "slider");
     handle.setAttribute("aria-orientation", "horizontal");
-    handle.setAttribute("aria-label", `between ${shown[index].title} and ${shown[index + 1].title}`);
+    handle.setAttribute("aria-label", `divider between ${shown[index].title} and ${shown[index + 1].title}`);
     handle.setAttribute("aria-valuemin", 0);
     handle.setAttribute("aria-valuemax", 100);
     handle.addEventListener("keydown", (event) => {
@@ -59,10 +59,10 @@ maskbench.viewer = (place, room, changed) => {
     return handle;
   }
 
-  function move(index, wanted) {
+  function move(index, percent) {
     const low = index ? cuts[index - 1] : 0;
     const high = index + 1 < cuts.length ? cuts[index + 1] : 100;
-    cuts[index] = Math.min(high, Math.max(low, wanted));
+    cuts[index] = Math.min(high, Math.max(low, percent));
     layout();
   }
 
@@ -80,17 +80,17 @@ maskbench.viewer = (place, room, changed) => {
   }
 
   // Zoom: one factor and one fixed point, in percent of the picture, for every picture of the page.
-  function look(wanted) {
+  function setView(change) {
     const inside = (value, low, high) => Math.min(high, Math.max(low, value));
-    view = { ...view, ...wanted };
+    view = { ...view, ...change };
     view = { zoom: inside(view.zoom, 1, 32), x: inside(view.x, 0, 100), y: inside(view.y, 0, 100) };
-    room.classList.toggle("zoomed", view.zoom > 1);
-    room.style.setProperty("--zoom", view.zoom);
-    room.style.setProperty("--x", `${view.x}%`);
-    room.style.setProperty("--y", `${view.y}%`);
+    gallery.classList.toggle("zoomed", view.zoom > 1);
+    gallery.style.setProperty("--zoom", view.zoom);
+    gallery.style.setProperty("--x", `${view.x}%`);
+    gallery.style.setProperty("--y", `${view.y}%`);
   }
 
-  // Where on the picture a pointer is, in percent, such that it stays there when zooming in.
+  // The position of a pointer on the picture in percent, which stays under the pointer when zooming in.
   function aim(event, frame) {
     const box = frame.getBoundingClientRect();
     const percent = (at, start, length) => (100 * (at - start)) / length;
@@ -109,10 +109,10 @@ maskbench.viewer = (place, room, changed) => {
     const [across, down] = [event.clientX - drag.at.clientX, event.clientY - drag.at.clientY];
     if (Math.hypot(across, down) > 3) drag.moved = true;
     const scale = 100 / (drag.from.zoom - 1);
-    look({ x: drag.from.x - (scale * across) / box.width, y: drag.from.y - (scale * down) / box.height });
+    setView({ x: drag.from.x - (scale * across) / box.width, y: drag.from.y - (scale * down) / box.height });
   });
   stage.addEventListener("pointerup", (event) => {
-    if (drag && !drag.moved) look(drag.from.zoom > 1 ? { zoom: 1 } : { zoom: 4, ...aim(event, stage) });
+    if (drag && !drag.moved) setView(drag.from.zoom > 1 ? { zoom: 1 } : { zoom: 4, ...aim(event, stage) });
     if (drag) changed();
     drag = null;
   });
@@ -121,14 +121,14 @@ maskbench.viewer = (place, room, changed) => {
     if (!event.ctrlKey) return;
     event.preventDefault();
     const zoom = view.zoom * 2 ** (-event.deltaY / 200);
-    look(view.zoom === 1 ? { zoom, ...aim(event, stage) } : { zoom });
+    setView(view.zoom === 1 ? { zoom, ...aim(event, stage) } : { zoom });
     changed();
   }, { passive: false });
 
-  return { show, look, aim, view: () => view };
+  return { show, setView, aim, view: () => view };
 };
 
-// Shows a picture's difference from the clean one, `error` times as bright, by blending: no pixel has to be read.
+// Shows the absolute difference from the clean picture, `error` times as bright, by CSS blending.
 maskbench.errors = (pixels, clean, error) => {
   pixels.querySelector(".under")?.remove();
   pixels.classList.toggle("difference", Boolean(error && clean));

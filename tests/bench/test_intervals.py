@@ -56,7 +56,7 @@ def test_what_is_missing_is_left_out_of_its_column_alone():
 def test_large_sets_are_drawn_in_blocks(monkeypatch):
     values = np.random.default_rng(4).normal(size=(50, 2))
     whole = mean_intervals(values)
-    monkeypatch.setattr(intervals, "DRAWS", 50 * 1000)
+    monkeypatch.setattr(intervals, "MAX_DRAWS", 50 * 1000)
     intervals._counted.cache_clear()
     assert mean_intervals(values) == pytest.approx(whole, rel=1e-12)
     intervals._counted.cache_clear()
@@ -103,7 +103,7 @@ def test_equal_values_have_an_interval_without_width():
 
 def test_thousands_of_photographs_need_no_square_matrix(monkeypatch):
     """Blocks are no larger than those of the resamples, and leave each photograph out once."""
-    monkeypatch.setattr(intervals, "DRAWS", 1000)
-    blocks = list(intervals.one_left_out(300))
+    monkeypatch.setattr(intervals, "MAX_DRAWS", 1000)
+    blocks = list(intervals.jackknife(300))
     assert max(block.size for block in blocks) <= 1000
     assert np.array_equal(np.concatenate(blocks), 1 - np.eye(300))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bench.statistics.significance import holm, least_p, p_values
+from bench.statistics.significance import holm, min_p, p_values
 
 
 @pytest.mark.parametrize("count", [3, 7, 12])
@@ -13,7 +13,7 @@ def test_few_photographs_are_flipped_in_every_way_as_scipy_does(count):
     for column, p in zip(differences.T, p_values(differences), strict=True):
         expected = stats.permutation_test((column,), np.sum, permutation_type="samples", n_resamples=np.inf).pvalue
         assert p == pytest.approx(expected, rel=1e-12)
-        assert p >= least_p(count) == 2 / 2**count
+        assert p >= min_p(count) == 2 / 2**count
 
 
 def test_many_photographs_are_flipped_at_random():
@@ -26,7 +26,7 @@ def test_many_photographs_are_flipped_at_random():
     ).pvalue
     assert p == pytest.approx(by_scipy, abs=4 * np.sqrt(2 * p * (1 - p) / 9999))
     assert p == pytest.approx(expected, abs=0.02)
-    assert least_p(60) == 1e-4 and p_values(np.full((60, 1), 0.3))[0] == 1e-4
+    assert min_p(60) == 1e-4 and p_values(np.full((60, 1), 0.3))[0] == 1e-4
 
 
 def test_crops_of_one_photograph_flip_together():

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from bench.statistics import mean_intervals
-from reports import DatasetCard, Formula, Measure, ModelCard, NoiseCard, Picture, Study
+from reports import DatasetCard, FormulaCard, Measure, ModelCard, NoiseCard, Picture, Study
 from reports.measures import PSNR
 
 MEASURES = (
@@ -223,7 +223,7 @@ def study_maker(tmp_path: Path):
             protocol="stored",
             protocol_description="noise is clipped to [0, 1] and rounded to 8 bits.",
             intervals=mean_intervals,
-            formulas=(Formula("Loss, or gap", "g = a < b", "What leaving the training noise costs.", "nobody, 1900"),),
+            formulas=(FormulaCard("PSNR drop", "g = a < b", "An explanation.", "nobody, 1900"),),
             measures=MEASURES,
             versions={"python": "3.11.7", "torch": "2.8.0", "numpy": "2.4.6"},
             machine={"processor": "2 cores", "memory": "8 GB", "system": "Linux"},

@@ -7,10 +7,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from reports import Artefact, Comparison, Group, Move, Study, build
-from reports.abstract import read
-from reports.index import Entry
+from reports import AnalysisFigure, MeanDifference, ModelGroup, RunComparison, Study, build
+from reports.index import StudyEntry
 from reports.index import build as index_of_studies
+from reports.summary import read
 
 pytestmark = pytest.mark.browser
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -139,7 +139,7 @@ def test_filtering_models(index, open_page):
 def test_choices_move_together(index, open_page):
     page = open_page(index)
     page.locator("#leaderboard select[data-choice=dataset]").select_option("1")
-    assert page.locator("#gap-heatmap select[data-choice=dataset]").input_value() == "1"
+    assert page.locator("#drop-heatmap select[data-choice=dataset]").input_value() == "1"
     page.locator("#leaderboard .segments label", has_text="SSIM").click()
     caption = page.locator("#leaderboard .variant.chosen .caption").inner_text()
     assert "CBSD68" in caption and "SSIM" in caption
@@ -261,7 +261,7 @@ def test_a_mean_of_several_noises_leads_to_its_images_and_these_to_pictures(inde
 
 def test_a_heatmap_cell_leads_to_its_images_and_their_losses(index, open_page):
     page = open_page(index)
-    page.locator("#gap-heatmap .variant.chosen svg a:visible").first.click()
+    page.locator("#drop-heatmap .variant.chosen svg a:visible").first.click()
     ready(page)
     says(page, CAPTION, "mixture(level=1)")
     assert page.locator("[data-table] input:checked").get_attribute("value") == "gap"
@@ -296,7 +296,7 @@ def test_an_image_without_pictures_has_scores(index, open_page):
     page = open_page(index.parent / "images.html", "#image=image05")
     ready(page)
     says(page, CAPTION, "image05")
-    says(page, "[data-sources]", "kept no pictures")
+    says(page, "[data-sources]", "--pictures")
     assert page.locator(".stage:visible").count() == 0
     assert page.locator("[data-sources] input").count() == 0
     middle = page.locator(".comparison").bounding_box()
@@ -362,12 +362,12 @@ def figure(tmp_path):
         drawn.savefig(path)
     (tmp_path / "look.csv").write_text("x,y\n0,0\n1,1\n")
     texts = ("Similarity of layers", HOSTILE[1], HOSTILE[0], HOSTILE[1], HOSTILE[1])
-    return Artefact("cka", *texts, csv=tmp_path / "look.csv", command=HOSTILE[0], **files)
+    return AnalysisFigure("cka", *texts, csv=tmp_path / "look.csv", command=HOSTILE[0], **files)
 
 
 def test_figures_of_the_inside_follow_the_theme(make_study, figure, tmp_path, open_page, screenshots):
     study, rows, summary = make_study(pictured=0, images=3, datasets=("builtin",))
-    study = replace(study, artefacts=(figure, replace(figure, analysis="srga", pdf=None)))
+    study = replace(study, analysis_figures=(figure, replace(figure, analysis="srga", pdf=None)))
     site = build(study, rows, summary, tmp_path / "site").parent
     for width, scheme in ((1280, "light"), (390, "dark")):
         page = open_page(site / "inside.html", width=width, scheme=scheme)
@@ -396,10 +396,11 @@ def test_moves_lead_to_their_images(make_study, tmp_path, open_page, screenshots
     study, rows, summary = make_study(pictured=1, images=3, size=16, models=("ours", name), datasets=("builtin",))
     noises = [f"mixture(level={level})" for level in (1, 2, 3, 4)]
     moves = tuple(
-        Move(name, "builtin", noise, 3, 30.0, 30.5, 0.5, 0.4, 0.6, 0.25, 0.5, (("image01", 0.7),)) for noise in noises
+        MeanDifference(name, "builtin", noise, 3, 30.0, 30.5, 0.5, 0.4, 0.6, 0.25, 0.5, (("image01", 0.7),))
+        for noise in noises
     )
     overall = replace(moves[0], noise="OOD mean", moved=())
-    compared = Comparison(HOSTILE[1], "2025-02-01T12:00:00+00:00", moves, (overall,), HOSTILE[0])
+    compared = RunComparison(HOSTILE[1], "2025-02-01T12:00:00+00:00", moves, (overall,), HOSTILE[0])
     site = build(replace(study, comparisons=(compared,)), rows, summary, tmp_path / "site").parent
     for width, scheme in ((1280, "light"), (390, "dark")):
         page = open_page(site / "compare.html", width=width, scheme=scheme)
@@ -421,7 +422,7 @@ def test_an_index_of_studies_leads_to_their_images(make_study, tmp_path, open_pa
     for folder, run in (("one", HOSTILE[0]), ("two", HOSTILE[1])):
         past = replace(study, run=run, created=f"2025-03-0{len(entries) + 1}T12:00:00+00:00")
         build(past, rows.assign(psnr=rows["psnr"] + len(entries)), summary, tmp_path / "all" / folder)
-        entries.append(Entry(folder, read(tmp_path / "all" / folder)))
+        entries.append(StudyEntry(folder, read(tmp_path / "all" / folder)))
     site = index_of_studies("Studies", entries, tmp_path / "all")
     for width, scheme in ((1280, "light"), (390, "dark")):
         page = open_page(site, width=width, scheme=scheme)
@@ -464,7 +465,10 @@ def test_empty_and_failed_runs_open(make_study, tmp_path, open_page):
 def test_groups_of_models_are_sorted_each_by_itself(make_study, tmp_path, open_page):
     study, rows, summary = make_study(images=3, pictured=0, datasets=("builtin",))
     noises = tuple(rows["noise"].unique()[1:])
-    groups = (Group("", ("ours", "swinir"), noises), Group("trained on others", ("baseline", "dncnn"), noises[2:]))
+    groups = (
+        ModelGroup("", ("ours", "swinir"), noises),
+        ModelGroup("trained on others", ("baseline", "dncnn"), noises[2:]),
+    )
     page = open_page(build(replace(study, groups=groups), rows, summary, tmp_path / "site"))
     names = "heads => heads.map(h => h.dataset.value)"
 

@@ -1,4 +1,4 @@
-"""The folder that a site is written to."""
+"""Writing the files of a site, and the listing of them."""
 
 import hashlib
 import json
@@ -15,21 +15,21 @@ FILES = "site.json"
 
 
 def files(site: Path) -> list[str]:
-    """The files of a site as its listing has them, the listing too. Raises ValueError where there is none."""
+    """The files of a site by its listing, which is included. Raises ValueError without a readable listing."""
     listing = Path(site) / FILES
     try:
         return sorted({*json.loads(listing.read_text(encoding="utf-8"))["files"], FILES})
     except FileNotFoundError:
-        raise ValueError(f"{site} is no site: it has no {FILES}. Make one with bench report") from None
+        raise ValueError(f"expected a site (a folder with {FILES}), got {site}: make one with bench report") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{listing} cannot be read ({error}): make the site again with bench report") from error
 
 
-class SiteFolder:
-    """Writes files below one root and hands back their relative addresses; remembers what it wrote."""
+class SiteWriter:
+    """Writes the files of a site below `root`, returns their relative addresses, and records what it wrote."""
 
     def __init__(self, root: Path, keep: Sequence[str] = ()):
-        """`keep` names folders of other sites below the root, which are left as they are."""
+        """`keep`: folders below the root with sites of their own, which are not touched."""
         self.root = Path(root)
         self.root.mkdir(parents=True, exist_ok=True)
         self.written: set[str] = set()
@@ -37,7 +37,7 @@ class SiteFolder:
         self._remove_previous(tuple(f"{folder}/" for folder in keep))
 
     def _remove_previous(self, kept: tuple[str, ...]) -> None:
-        """Removes the files of a site written here before, and nothing else."""
+        """Removes the files of the site that was written here before, and no others."""
         listing = self.root / FILES
         if not listing.is_file():
             return
@@ -50,11 +50,11 @@ class SiteFolder:
                 path.unlink()
 
     def text(self, address: str, text: str) -> str:
-        """A relative address and its text -> the address, written in UTF-8."""
+        """Writes text in UTF-8; returns its address."""
         return self.bytes(address, text.encode("utf-8"))
 
     def bytes(self, address: str, content: bytes) -> str:
-        """A relative address and the content of its file -> the address."""
+        """Writes bytes; returns their address."""
         path = self.root / address
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
@@ -62,16 +62,16 @@ class SiteFolder:
         return address
 
     def csv(self, address: str, frame: pd.DataFrame) -> str:
-        """A relative address and a frame -> the address of its CSV."""
+        """Writes a frame as CSV; returns its address."""
         return self.text(address, frame.to_csv(index=False, lineterminator="\n"))
 
     def script(self, address: str, name: str, data: object) -> str:
-        """Plain data -> the address of a script that hands it to `maskbench.receive(name, data)`."""
+        """Writes a script that calls `maskbench.receive(name, data)`; returns its address."""
         body = json.dumps(data, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
         return self.text(address, f"maskbench.receive({json.dumps(name)}, {body});\n")
 
     def picture(self, source: Path) -> str | None:
-        """An image file -> the address of its lossless copy (equal files once), or None if unreadable."""
+        """Copies an image file losslessly, equal files once; returns its address, or None if it cannot be read."""
         try:
             content = source.read_bytes()
             suffix = source.suffix.lower()
@@ -92,7 +92,7 @@ class SiteFolder:
         return address
 
     def file(self, source: Path, address: str) -> str:
-        """A file and a relative address -> the address, a copy of the file there."""
+        """Copies a file; returns the address of the copy."""
         path = self.root / address
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, path)
@@ -100,13 +100,13 @@ class SiteFolder:
         return address
 
     def copy(self, folder: Path, address: str) -> None:
-        """Copies the files of a flat folder below an address."""
+        """Copies the files of a folder, without its subfolders."""
         for path in sorted(folder.iterdir()):
             if path.is_file():
                 self.file(path, f"{address}/{path.name}")
 
     def free_address(self, folder: str, *parts: object) -> str:
-        """Name parts -> a safe address without suffix that no file has yet: 'charts/builtin-mixture'."""
+        """Parts of the name -> an unused address without suffix, such as 'charts/builtin-mixture'."""
         base = f"{folder}/{'-'.join(slug(part) for part in parts)}"
         address, attempt = base, 1
         while address in self._named:
@@ -116,9 +116,9 @@ class SiteFolder:
         return address
 
     def adopt(self, folder: str) -> None:
-        """Counts the files of another site below this one as its own."""
+        """Adds the files of a site in a subfolder to the listing."""
         self.written |= {f"{folder}/{name}" for name in files(self.root / folder)}
 
     def close(self) -> None:
-        """Writes down which files belong to the site."""
+        """Writes the listing of the site's files."""
         self.text(FILES, json.dumps({"files": sorted(self.written)}, indent=1) + "\n")

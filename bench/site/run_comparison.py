@@ -1,0 +1,37 @@
+"""Comparison with another run, for the page of a run: differences of the mean PSNR of each model under each noise."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+import reports
+from bench import comparison
+from bench.errors import BadInput
+from bench.statistics.ood import Conditions
+from bench.statistics.paired import OOD_MEAN
+
+NOTES = (
+    "Differences are this run minus the other run, paired by image. 95% intervals and p values (permutation test of "
+    "the mean) are over photographs; p values are corrected by Holm's method over all comparisons here, separately for "
+    "single noises and OOD means."
+)
+
+
+def compare(
+    rows: pd.DataFrame, other: pd.DataFrame, conditions: tuple[Conditions, Conditions], name: str, created: str
+) -> reports.RunComparison:
+    """The rows of two runs under one protocol -> the differences, over images with equal pixels."""
+    try:
+        frame = comparison.compare(rows, other, metrics="psnr", conditions=conditions)
+    except BadInput as error:
+        return reports.RunComparison(name, created, (), notes=f"{str(error)[0].upper()}{str(error)[1:]}.")
+    is_mean = frame["noise"] == OOD_MEAN
+    moves, overall = (tuple(map(_move, part.to_dict("records"))) for part in (frame[~is_mean], frame[is_mean]))
+    return reports.RunComparison(name, created, moves, overall, " ".join([NOTES, *frame.attrs["notes"]]))
+
+
+def _move(line: dict) -> reports.MeanDifference:
+    return reports.MeanDifference(
+        line["model"], line["dataset"], line["noise"], line["images"], line["mean_against"], line["mean"],
+        line["difference"], line["low"], line["high"], line["p"], line["p_holm"], line["moved"],
+    )  # fmt: skip

@@ -1,0 +1,63 @@
+"""PSNR of a model minus the mean PSNR of the other models, by noise."""
+
+import pandas as pd
+
+from reports import links
+from reports.charts.differences import Difference, differences_chart
+from reports.charts.style import series_style
+from reports.downloads import PublishedChart, publish
+from reports.formatting import signed
+from reports.measures import PSNR
+from reports.pages import MODEL
+from reports.panels import Panel
+from reports.results import Results
+from reports.site_writer import SiteWriter
+
+
+def context(results: Results, writer: SiteWriter, model: str) -> dict[str, object] | None:
+    """One chart per data set; None without another model."""
+    figures = []
+    for index, dataset in enumerate(results.datasets):
+        by_noise = differences(results, dataset, model)
+        if by_noise:
+            figures.append((index, dataset, draw(results, writer, dataset, model, by_noise)))
+    return {"figures": figures, "datasets": list(enumerate(results.datasets))} if figures else None
+
+
+def differences(results: Results, dataset: str, model: str) -> list[Difference]:
+    """PSNR minus the mean PSNR of the other models of its group, image by image, under each noise."""
+    changes, group = {}, results.group_of(model)
+    for setting in results.noises:
+        table = results.per_image(dataset, setting.spec, PSNR)
+        table = table[[one for one in table.columns if one in group.models]]
+        if model in table.columns and len(table.columns) > 1:
+            changes[setting] = table[model] - table.drop(columns=model).mean(axis=1)
+    if not changes:
+        return []
+    bounds = results.intervals(dataset, pd.concat(changes.values(), axis=1))
+    return [
+        Difference(setting.name, setting.label, *map(float, ends), links.images(dataset, setting.spec, model))
+        for setting, ends in zip(changes, bounds, strict=True)
+        if ends[0] == ends[0]
+    ]
+
+
+def draw(results: Results, writer: SiteWriter, dataset: str, model: str, by_noise: list[Difference]) -> PublishedChart:
+    """The chart, written with its data."""
+    ends = sorted(by_noise, key=lambda one: one.value)
+    description = (
+        f"PSNR of {results.label(model)} minus the mean PSNR of the other models on {dataset}: from "
+        f"{signed(ends[0].value, 2)} dB under {ends[0].group} {ends[0].label} to {signed(ends[-1].value, 2)} dB under "
+        f"{ends[-1].group} {ends[-1].label}."
+    )
+    data = pd.DataFrame(
+        [{"noise": one.group, "setting": one.label, "difference": one.value, "low": one.low, "high": one.high}
+         for one in by_noise]
+    )  # fmt: skip
+    heading = "Difference of PSNR (dB) from the mean of the others"
+    colour = series_style(results.models, model).colour
+    wide, narrow = (differences_chart(by_noise, colour, heading, description, width) for width in (620, 358))
+    return publish(writer, ("against", model, dataset), wide, data, narrow)
+
+
+PANEL = Panel(MODEL, 10, "Compared with the other models", context)
