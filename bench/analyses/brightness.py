@@ -71,7 +71,8 @@ def with_unmasked(models: Sequence[Model]) -> list[Model]:
     chosen: dict[str, Model] = {}
     for model in models:
         chosen.setdefault(model.label, model)
-        if not model.user_defined and model.parameters.get("attention_mask") and model.parameters.get("mask_at_test", True):
+        masks = model.parameters.get("attention_mask") and model.parameters.get("mask_at_test", True)
+        if masks and not model.user_defined:
             unmasked = _unmasked(model)
             chosen.setdefault(unmasked.label, unmasked)
     return list(chosen.values())
