@@ -32,7 +32,7 @@ from noise_zoo.quantization import Quantization
 from noise_zoo.salt_pepper import SaltPepper
 from noise_zoo.speckle import Speckle
 
-MOST_MISFIT = 0.02  # a law that puts more samples elsewhere does not explain them
+MOST_MISFIT = 0.01  # a law that puts more samples elsewhere does not explain them; half of that for several unknowns
 LEAST_GAIN = 30.0  # nats that a further component, or a better law, has to win
 TOLERANCE = 0.08  # of correlations
 SAME_LAW = 0.005  # share of samples that two laws put elsewhere, below which they are one
@@ -328,7 +328,7 @@ def _holds(fit, structure, evidence):
     if not all(math.isfinite(level.error) for level in fit.levels.values()):
         return False
     repeats = repeats_of(structure, evidence)
-    if _left(fit.law, evidence, repeats) > MOST_MISFIT:
+    if _left(fit.law, evidence, repeats) > MOST_MISFIT / (1 if len(fit.levels) == 1 else 2):
         return False
     channels = {"white": 0.0, "colour": evidence.channels.value}.get(structure)
     return not any(
