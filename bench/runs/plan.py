@@ -166,7 +166,7 @@ def make_plan(
     if duplicates:
         raise BadInput(f"two data sets are called {sorted(duplicates)[0]!r}: rename one of the folders")
     chosen_noises, chosen_datasets, without = matched(chosen_noises, chosen_datasets, counted_from)
-    if counted_from not in (None, *chosen_noises):
+    if counted_from is not None and noises.canonical(counted_from) not in map(noises.canonical, chosen_noises):
         raise BadInput(f"no data set has the reference noise {reference}: name another with --reference, or none")
     if not seeds:
         raise BadInput("no seed was given: write --seeds 0 or --seeds 0,1")

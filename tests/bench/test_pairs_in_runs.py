@@ -106,10 +106,8 @@ def test_other_noisy_pixels_are_other_rows(renders, networks, tmp_path):
 def test_a_pair_of_two_sizes_fails_and_says_so(renders, networks, tmp_path):
     Image.new("RGB", (20, 30)).save(renders / "spp4/b.png")
     rows = bench.run(f"{networks}:Blur", "monte_carlo(spp=4)", data=(renders,), out=tmp_path / "run")
-    assert set(rows["reason"]) == {
-        "",
-        "the noisy and the clean image of b.png are 20x30 colour and 48x40 colour: expected one size and kind",
-    }
+    (reason,) = set(rows["reason"]) - {""}
+    assert "b.png" in reason and "20x30" in reason and "48x40" in reason
     assert set(rows.loc[rows["status"] == "failed", "image"]) == {"b.png"}
 
 
