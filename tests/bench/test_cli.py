@@ -98,7 +98,7 @@ def test_checkpoint_with_wrong_keys(tmp_path):
     torch.save({"conv.weight": torch.zeros(3)}, tmp_path / "x.pth")
     result = call("run", "--models", f"dncnn(weights='{tmp_path / 'x.pth'}')", "--out", tmp_path / "run")
     assert result.exit_code == 2
-    assert "x.pth does not fit DnCNN" in result.output and "model.0.weight" in result.output
+    assert "x.pth" in result.output and "DnCNN" in result.output and "model.0.weight" in result.output
 
 
 def test_a_folder_without_images(tmp_path, networks):
@@ -189,11 +189,11 @@ def test_report_of_a_run(done, tmp_path):
 
 def test_the_report_says_what_tiles_are(done, tmp_path):
     call("report", done, "-o", tmp_path / "site")
-    assert "overlapping square tiles" not in (tmp_path / "site/methods.html").read_text()
+    assert "square tiles" not in (tmp_path / "site/methods.html").read_text()
     model = "rnan(weights=None, n_feats=4, n_resgroups=2)"
     assert call("run", "--models", model, "--data", tmp_path / "photos", "--limit", 1, "--out", done).exit_code == 0
     call("report", done, "-o", tmp_path / "site")
-    assert "overlapping square tiles" in (tmp_path / "site/methods.html").read_text()
+    assert "square tiles" in (tmp_path / "site/methods.html").read_text()
 
 
 def test_noise_apply_writes_the_pixels_that_a_run_uses(done, photos, tmp_path):
