@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from contextlib import suppress
 from pathlib import Path
 
@@ -46,6 +47,8 @@ def publish(site, remote, branch, message, cname, replace, push, archive, previe
         raise BadInput("expected --zip or --preview, got both: choose one")
     if preview:
         with server(site, port) as serving, suppress(KeyboardInterrupt):
+            # a shell starts background processes with SIGINT ignored; the preview ends at it all the same
+            signal.signal(signal.SIGINT, signal.default_int_handler)
             click.echo(f"preview: http://127.0.0.1:{serving.server_address[1]}/ (stop with Ctrl-C)")
             serving.serve_forever()
         return

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import zipfile
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -349,7 +350,11 @@ def test_the_address_of_pages_is_that_of_the_remote_or_unknown(url, address):
 def test_a_preview_serves_what_is_published_and_ends_at_ctrl_c(site):
     (site / "private.txt").write_text("not of the site")
     program = [sys.executable, "-u", "-m", "bench", "publish", str(site), "--preview", "--port", "0"]
-    with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with (
+        subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process,
+        ExitStack() as end,
+    ):
+        end.callback(process.kill)  # whatever fails below
         address = re.search(r"http://127\.0\.0\.1:\d+/", process.stdout.readline()).group()
         for name in ("", "index.html"):
             assert urlopen(address + name).read() == (site / "index.html").read_bytes()

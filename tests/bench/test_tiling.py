@@ -170,4 +170,4 @@ def test_info_shows_the_receptive_field_that_a_user_states(own, tmp_path):
     def info(name):
         return CliRunner().invoke(cli.main, ["models", "info", f"{tmp_path}/net.py:{name}"]).output
 
-    assert "41 pixels" in info("Seeing") and "not known" in info("Plain")
+    assert "41 pixels" in info("Seeing") and "unknown" in info("Plain")
