@@ -1,15 +1,16 @@
-"""Features in, numbers out: why a network holds or fails on a noise.
+"""Analyses of denoising networks: features or outputs in, numbers out.
 
-layers             which layers a network has, and how they are named
-capture            outputs of named layers, copied while a network runs
-cka                how alike two networks, or two noises, look from inside
-srga               how far the deepest features of a noise lie from those of the training noise
-distributions      where deep features lie under each noise, and how far apart
-brightness         which levels outputs have, and how far their mean is off
-frequency          how much fine detail outputs keep
-attribution        which input pixels a part of the output comes from
-rank_correlation   whether any of this orders models and noises as their scores do
-pca, jackknife     what these are computed with
+cka          similarity of the layers of two networks, or of one network under two noises
+srga         distance of the deepest features under a noise from those under a reference noise, generalized Gaussian fit
+features     densities of the deepest features under each noise, and their Wasserstein distance
+brightness   histograms of output levels, and the shift of their mean
+detail       fine detail kept and error, by spatial frequency
+complete     PSNR where input pixels were masked
+attribute    local attribution maps: which input pixels a part of the output depends on
+predict      rank correlation of any of these with the PSNR drop
+
+layers, capture   the layers of a network, and their outputs (features) while it runs
+pca, jackknife    what the analyses are computed with
 
     features = capture(network, ["layers.0", "conv_after_body"])
     similarity = Cka(features.layers, features.layers)

@@ -1,63 +1,48 @@
-"""Brightness: which levels outputs have, and how far their mean is from that of the clean images, by channel.
+"""Histograms of output levels, and the shift of the mean level from that of the clean images, by channel.
 
 A network that is trained with masks and tested without them sees other statistics than in training, and its outputs
-come out too bright or too dark. Source: Chen et al., CVPR 2023, figure 5.
+become too bright or too dark. Source: Chen et al., CVPR 2023, figure 5.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from analysis import jackknife
+from analysis.jackknife import IntervalEstimate
 
 LEVELS = 256
-GROUPS = 16  # at most so many groups of photographs are kept apart
-
-
-@dataclass(frozen=True)
-class Shift:
-    """Mean output minus mean clean level of each channel and of all, in levels of 255, with 95% bounds, each (C + 1,).
-
-    Bounds are NaN for fewer than 3 photographs.
-    """
-
-    value: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
+MAX_GROUPS = 16  # groups of photographs whose sums are kept for the jackknife
 
 
 class Brightness:
-    """Adds up images of `channels` channels, 3 or 1; memory does not grow with their number."""
+    """Sums over images of 3 channels or 1, batch by batch; memory does not grow with their number."""
 
     def __init__(self, channels: int = 3):
         self.counts = np.zeros((channels, LEVELS), dtype=np.int64)
-        self._difference = np.zeros((GROUPS, channels))
-        self._pixels = np.zeros(GROUPS)
+        self._difference = np.zeros((MAX_GROUPS, channels))
+        self._pixels = np.zeros(MAX_GROUPS)
 
     def add(self, output: Tensor, clean: Tensor, photograph: int) -> None:
-        """Levels uint8 (B, C, H, W) of outputs and of clean images that were cut from one photograph."""
+        """Add outputs and clean images cut from one photograph, uint8 (B, C, H, W); `photograph` is its index."""
         for channel in range(len(self.counts)):
             self.counts[channel] += torch.bincount(output[:, channel].flatten().long(), minlength=LEVELS).numpy()
-        group = photograph % GROUPS
+        group = photograph % MAX_GROUPS
         self._difference[group] += (output.double() - clean.double()).sum((0, 2, 3)).numpy()
         self._pixels[group] += output[:, 0].numel()
 
     def density(self) -> np.ndarray:
-        """Share of the pixels at each level, (C, 256)."""
+        """Share of the pixels at each 8-bit level, (C, 256)."""
         return self.counts / self.counts.sum(1, keepdims=True)
 
-    def shift(self) -> Shift:
-        """Bounds: jackknife over groups of photographs."""
+    def shift(self) -> IntervalEstimate:
+        """Mean output level minus mean clean level of each channel and of all, (C + 1,), in 8-bit levels.
+
+        Intervals: jackknife over photographs (in at most 16 groups); NaN for fewer than 3 photographs.
+        """
         used = self._pixels > 0
         sums, pixels = self._difference[used], self._pixels[used]
         sums = np.c_[sums, sums.mean(1)]  # (G, C + 1)
-        value = sums.sum(0) / pixels.sum()
-        if used.sum() < 3:
-            return Shift(value, np.full_like(value, np.nan), np.full_like(value, np.nan))
-        without = (sums.sum(0) - sums) / (pixels.sum() - pixels)[:, None]
-        half = jackknife.half_width(value, without, pixels)
-        return Shift(value, value - half, value + half)
+        return jackknife.interval(lambda total, count: total / count, sums, pixels, size=pixels)

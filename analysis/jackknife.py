@@ -1,15 +1,54 @@
-"""Intervals from leaving groups out."""
+"""95% intervals by the jackknife: leave one group out at a time."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
 
+MIN_GROUPS = 3
+
+
+@dataclass(frozen=True)
+class IntervalEstimate:
+    """A value with its 95% interval, `low` to `high`: floats, or arrays of one shape; NaN bounds mean no interval."""
+
+    value: float | np.ndarray
+    low: float | np.ndarray
+    high: float | np.ndarray
+
+
+def interval(
+    statistic: Callable[..., np.ndarray],
+    *sums: np.ndarray,
+    size: np.ndarray,
+    low: float = -np.inf,
+    high: float = np.inf,
+) -> IntervalEstimate:
+    """A statistic of sums over groups, with its interval clipped to [low, high]; NaN bounds for fewer than 3 groups.
+
+    statistic   takes totals (...), one for each array of `sums`
+    sums        (G, ...) each: the sums within each of the G groups
+    size        (G,): the sizes of the groups
+    """
+    value = statistic(*(each.sum(0) for each in sums))
+    if len(size) < MIN_GROUPS:
+        missing = np.full(np.shape(value), np.nan)[()]
+        return IntervalEstimate(value, missing, missing)
+    without = np.stack([statistic(*(each.sum(0) - each[group] for each in sums)) for group in range(len(size))])
+    half = half_width(value, without, size)
+    return IntervalEstimate(value, np.maximum(value - half, low), np.minimum(value + half, high))
+
 
 def half_width(value: np.ndarray, without: np.ndarray, size: np.ndarray) -> np.ndarray:
-    """Half of a 95% interval (...) of `value` (...), from values (G, ...) without each of G groups of given sizes.
+    """Half the width of a 95% interval, of the shape of `value` (...).
 
-    Student's t with G - 1 degrees of freedom; groups of equal size give the usual jackknife.
+    without   (G, ...): the value computed without each of the G groups
+    size      (G,): the sizes of the groups; equal sizes give the usual jackknife
+
+    Student's t with G - 1 degrees of freedom.
     Source: Busing et al., Statistics and Computing 1999 (delete-m jackknife for unequal m).
     """
     value = np.asarray(value)

@@ -1,10 +1,10 @@
-"""The layers of a network: which run, in which order, what they give; and how to name some of them.
+"""The layers of a network that run, in order, with their output shapes; and patterns that name some of them.
 
-A layer's name is its module's path, `layers.0.conv`, as in the keys of its weights. A module that runs several times
-in one pass has a layer for each, `block#1`, `block#2`, ...
+A layer's name is its module's path, `layers.0.conv`, as in the keys of the weights. A module that runs several times
+in one pass is several layers, `block#1`, `block#2`, ...
 
-A pattern names several layers: `*` stands for anything up to the next dot, and `:Class` behind it keeps the modules
-of that class: `layers.*`, `model.*:ReLU`.
+A pattern names several layers: `*` matches anything up to the next dot, and `:Class` at the end selects the
+modules of that class: `layers.*`, `model.*:ReLU`.
 """
 
 from __future__ import annotations
@@ -20,8 +20,11 @@ from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
-class Layer:
-    """A module that ran: name, class, and the shape of its output for one image; `run` counts from 1."""
+class LayerRun:
+    """One run of a module: path, class name, and output shape for one image.
+
+    run, runs   the index of this run in the pass, from 1, and how many there are
+    """
 
     path: str
     kind: str
@@ -35,14 +38,14 @@ class Layer:
 
 
 @torch.inference_mode()
-def trace(model: nn.Module, x: Tensor, **options) -> list[Layer]:
-    """The layers that run on `x`, (B, C, H, W), in the order in which they end; `options` go to the model's forward.
+def trace(model: nn.Module, x: Tensor, **options) -> list[LayerRun]:
+    """The layers that run on images (B, C, H, W), in the order in which they end; `options` go to the model's forward.
 
-    Modules whose output is no floating point tensor with a row or more an image are left out.
+    Modules are skipped whose output is not a floating-point tensor with one row or more per image.
     """
     ended: list[tuple[str, str, tuple[int, ...]]] = []
 
-    def note(path):
+    def record(path):
         def hook(module, inputs, output):
             if isinstance(output, Tensor) and output.is_floating_point() and output.dim() and len(output) % len(x) == 0:
                 several = len(output) // len(x)
@@ -51,7 +54,7 @@ def trace(model: nn.Module, x: Tensor, **options) -> list[Layer]:
 
         return hook
 
-    handles = [module.register_forward_hook(note(path)) for path, module in model.named_modules() if path]
+    handles = [module.register_forward_hook(record(path)) for path, module in model.named_modules() if path]
     try:
         model(x, **options)
     finally:
@@ -61,39 +64,42 @@ def trace(model: nn.Module, x: Tensor, **options) -> list[Layer]:
     found = []
     for path, kind, shape in ended:
         run[path] += 1
-        found.append(Layer(path, kind, shape, run[path], runs[path]))
+        found.append(LayerRun(path, kind, shape, run[path], runs[path]))
     return found
 
 
-def choose(layers: Sequence[Layer], patterns: Iterable[str], modules: Container[str] = ()) -> list[Layer]:
-    """The layers that any of the patterns names, in the order in which they run. Raises ValueError for an idle one.
+def choose(layers: Sequence[LayerRun], patterns: Iterable[str], modules: Container[str] = ()) -> list[LayerRun]:
+    """The layers that match any of the patterns, in the order in which they run.
 
-    `modules` has the names of all that the network is made of, so that the error tells idle ones from misspelt ones.
+    modules   names of all modules of the network, to distinguish modules that did not run from unknown names
+
+    Raises ValueError for a pattern that matches nothing.
     """
     chosen = set()
     for pattern in patterns:
         matching = {layer for layer in layers if matches(layer, pattern)}
         if not matching and pattern in modules:
-            raise ValueError(f"layer {pattern!r} is there, and did not run or gave no floating point tensor")
+            raise ValueError(f"layer {pattern!r} did not run, or gave no floating-point tensor: name another layer")
         if not matching:
-            raise ValueError(f"no layer that runs is called {pattern!r}{near(pattern, [one.name for one in layers])}")
+            names = [layer.name for layer in layers]
+            raise ValueError(f"expected a layer that runs, got {pattern!r}{near(pattern, names)}")
         chosen |= matching
     return [layer for layer in layers if layer in chosen]
 
 
-def matches(layer: Layer, pattern: str) -> bool:
-    """Whether a pattern names the layer; without `#` it names all runs of a module."""
+def matches(layer: LayerRun, pattern: str) -> bool:
+    """Whether a pattern matches the layer; without `#` it matches all runs of a module."""
     path, _, kind = pattern.partition(":")
-    wanted, given = path.split("."), (layer.name if "#" in path else layer.path).split(".")
-    alike = len(wanted) == len(given) and all(map(fnmatchcase, given, wanted))
-    return alike and kind in ("", layer.kind)
+    pattern_parts, parts = path.split("."), (layer.name if "#" in path else layer.path).split(".")
+    same_path = len(pattern_parts) == len(parts) and all(map(fnmatchcase, parts, pattern_parts))
+    return same_path and kind in ("", layer.kind)
 
 
-def stages(layers: Sequence[Layer], shape: Sequence[int]) -> list[Layer]:
-    """A guess at the main stages of an unknown network, for images of the given shape (C, H, W).
+def stages(layers: Sequence[LayerRun], shape: Sequence[int]) -> list[LayerRun]:
+    """Default layers of an unknown network for images of the given shape (C, H, W): its outermost modules that ran.
 
-    They are the outermost modules that ran; a network that is one module in a wrapper is opened. Images are not
-    features, so outputs of the image's own shape are left out, unless nothing else is there.
+    A module that wraps all others is replaced by what it contains. Outputs of the image's own shape are skipped, since
+    images are not features, unless there is nothing else.
     """
     outer = list(layers)
     while True:
@@ -107,6 +113,6 @@ def stages(layers: Sequence[Layer], shape: Sequence[int]) -> list[Layer]:
 
 
 def near(name: str, names: Iterable[str]) -> str:
-    """'; did you mean a or b?', or '' where nothing is like it."""
+    """'; did you mean a or b?', or '' without a similar name."""
     found = difflib.get_close_matches(name.partition(":")[0], list(names), n=2, cutoff=0.5)
     return f"; did you mean {' or '.join(map(repr, found))}?" if found else ""

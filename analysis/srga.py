@@ -1,11 +1,11 @@
-"""SRGA: how far the deepest features under a test noise lie from those under the training noise; 0 is the same.
+"""SRGA: divergence of the deepest features under a test noise from those under a reference noise; 0 means equal.
 
-Features of many patches go through PCA, fitted on each noise by itself; all scores together, without those of 5
-deviations or more, are described by a generalized Gaussian; its divergence from that of the training noise, on a
-logarithmic scale, is the score:  log10(KL(reference || test) + 1e-5) + 5.
+Features of many patches go through PCA, fitted for each noise separately. A generalized Gaussian is fitted to all
+scores within 5 standard deviations. SRGA is its divergence from the one of the reference noise, on a logarithmic scale:
+log10(KL(reference || test) + 1e-5) + 5.
 
-The score of two samples of one distribution is not 0 but a noise floor, which has to be measured in the same way: the
-same patches, the reference noise, another seed.
+For two samples of one distribution it is not 0 but a noise floor, which has to be measured likewise: the same patches
+under the reference noise with another seed.
 
 Source: Liu et al., Evaluating the Generalization Ability of Super-Resolution Networks, TPAMI 2023.
 """
@@ -20,13 +20,14 @@ from scipy import stats
 from scipy.special import gamma, gammaln
 
 from analysis import pca
+from analysis.jackknife import IntervalEstimate
 
 COMPONENTS = 300
-TRIM = 5.0  # deviations
+TRIM = 5.0  # standard deviations
 SHAPES = np.arange(0.2, 10, 0.001)
 _RATIOS = gamma(1 / SHAPES) * gamma(3 / SHAPES) / gamma(2 / SHAPES) ** 2  # E[v^2] / E[|v|]^2 of each shape
-DRAWS = 100
-FEWEST_GROUPS = 5
+DRAWS = 100  # halves of the photographs
+MIN_PHOTOGRAPHS = 5  # for an interval
 
 
 @dataclass(frozen=True)
@@ -38,14 +39,17 @@ class GeneralizedGaussian:
 
 
 def trimmed(values: np.ndarray) -> np.ndarray:
-    """The values nearer than 5 deviations to their mean; once, not again."""
+    """The values within 5 standard deviations of their mean, in one pass."""
     return values[np.abs(values - values.mean()) < TRIM * values.std()]
 
 
 def fitted(values: np.ndarray) -> GeneralizedGaussian:
-    """Moment matching: the mean square about 0, and the mean distance from the mean, on a grid of shapes."""
+    """Moment matching: mean square about 0, and mean absolute deviation on a grid of shapes.
+
+    Raises ValueError for constant values.
+    """
     if not len(values) or np.ptp(values) == 0:
-        raise ValueError("all features are the same: nothing to describe")
+        raise ValueError("expected features that vary, got a constant: choose another layer")
     square = np.mean(values**2)
     distance = np.mean(np.abs(values - values.mean()))
     return GeneralizedGaussian(float(np.sqrt(square)), float(SHAPES[np.argmin(np.abs(square / distance**2 - _RATIOS))]))
@@ -61,75 +65,69 @@ def divergence(reference: GeneralizedGaussian, test: GeneralizedGaussian) -> flo
 
 
 def score(reference: GeneralizedGaussian, test: GeneralizedGaussian) -> float:
-    """SRGA; rounding may leave a divergence of nothing a little below 0."""
+    """SRGA of two generalized Gaussians, from 0; a divergence below 0 is a rounding error."""
     return float(np.log10(max(divergence(reference, test), 0) + 1e-5) + 5)
 
 
 @dataclass(frozen=True)
-class Deep:
-    """The deepest features of some patches under one noise, described; and so for halves of their photographs.
+class FeatureFit:
+    """Fits to the deepest features of patches under one noise: of all photographs, and of random halves of them.
 
-    `halves` is empty where there were too few; `photographs` and `kept` are counts.
+    `halves` is empty for too few photographs; `photographs` and `kept` (of a half) are counts.
     """
 
-    described: GeneralizedGaussian
+    whole: GeneralizedGaussian
     halves: tuple[GeneralizedGaussian, ...]
     photographs: int
     kept: int
 
 
-def describe(features: np.ndarray, groups: Sequence[int], components: int = COMPONENTS, method: str = "exact",
-             draws: int = DRAWS) -> Deep:  # fmt: skip
-    """Features (N, D), a row a patch; `groups` says which photograph each was cut from.
+def fit_features(features: np.ndarray, groups: Sequence[int], components: int = COMPONENTS, method: str = "exact",
+             draws: int = DRAWS) -> FeatureFit:  # fmt: skip
+    """`FeatureFit` of features (N, D), one row per patch.
 
-    `method` is 'exact', or 'official' for scikit-learn's PCA as published. Halves get a share of the components; they
-    are described from the Gram matrix alone, and are the same halves for all features of the same groups.
+    groups       (N,): the photograph that each patch was cut from
+    components   of the PCA, at most min(N, D); a half uses the same share of its rows
+    method       'exact', or 'official' for scikit-learn's PCA as published
+    draws        number of halves, which are the same for all features of the same groups
+
+    Raises ValueError for too many components, an unknown method or constant features.
     """
     if method not in ("exact", "official"):
-        raise ValueError(f"PCA {method!r} came, wanted 'exact' or 'official'")
+        raise ValueError(f"expected PCA 'exact' or 'official', got {method!r}")
     if components > min(features.shape):
-        raise ValueError(f"{components} components need as many patches and features: {features.shape} came")
+        raise ValueError(f"expected at most {min(features.shape)} components, got {components}")
     groups, members = np.asarray(groups), np.unique(groups)
-    bounded = len(members) >= FEWEST_GROUPS
+    bounded = len(members) >= MIN_PHOTOGRAPHS
     gram = pca.centred_gram(features) if bounded or method == "exact" else None
     if method == "exact":
         scores = pca.exact_scores(features, components, gram)
     else:
         scores = pca.official_scores(features, components)
-    described = fitted(trimmed(scores.ravel()))
+    whole = fitted(trimmed(scores.ravel()))
     kept = len(members) - len(members) // 2
     if not bounded:
-        return Deep(described, (), len(members), kept)
+        return FeatureFit(whole, (), len(members), kept)
     random, halves = np.random.default_rng(0), []
     for _ in range(draws):
         rows = np.flatnonzero(np.isin(groups, random.choice(members, kept, replace=False)))
         part = pca.recentred(gram[np.ix_(rows, rows)])
         share = max(1, components * len(rows) // len(groups))
         halves.append(fitted(trimmed(pca.scores_of_gram(part, share).ravel())))
-    return Deep(described, tuple(halves), len(members), kept)
+    return FeatureFit(whole, tuple(halves), len(members), kept)
 
 
-@dataclass(frozen=True)
-class Srga:
-    """The score with its 95% bounds; NaN where there were too few photographs for them."""
+def compare(reference: FeatureFit, test: FeatureFit) -> IntervalEstimate:
+    """SRGA of the same patches under two noises, from 0.
 
-    value: float
-    low: float
-    high: float
-
-
-def compare(reference: Deep, test: Deep) -> Srga:
-    """SRGA of the same patches under two noises.
-
-    Bounds: delete-half jackknife over photographs (Shao & Wu, Annals of Statistics 1989), so that patches which share
-    one, or overlap, count as what they are. Halves are drawn without repeats (a bootstrap repeats rows, and PCA sees
-    a repeat as structure). Wider than need be rather than narrower: 1.1 to 1.5 times the true spread on simulated
-    features. None with fewer than 5 photographs.
+    Interval: delete-half jackknife over photographs (Shao & Wu, Annals of Statistics 1989), so that patches of one
+    photograph are not taken as independent. Halves are drawn without replacement, since PCA takes repeated rows for
+    structure. Conservative: 1.1 to 1.5 times the true width on simulated features. NaN for fewer than 5 photographs.
     """
-    value = score(reference.described, test.described)
+    value = score(reference.whole, test.whole)
     if not reference.halves:
-        return Srga(value, np.nan, np.nan)
-    found = [score(*pair) for pair in zip(reference.halves, test.halves, strict=True)]
+        return IntervalEstimate(value, np.nan, np.nan)
+    scores = [score(*pair) for pair in zip(reference.halves, test.halves, strict=True)]
     kept, left_out = reference.kept, reference.photographs - reference.kept
-    half = stats.t.ppf(0.975, reference.photographs - 1) * np.std(found) * np.sqrt(kept / left_out)
-    return Srga(value, max(0.0, value - half), value + half)
+    half = stats.t.ppf(0.975, reference.photographs - 1) * np.std(scores) * np.sqrt(kept / left_out)
+    return IntervalEstimate(value, max(0.0, value - half), value + half)

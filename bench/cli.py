@@ -10,12 +10,12 @@ from importlib import import_module
 
 import click
 
-from bench import paths
+from bench import analyses, paths
 from bench.errors import BadInput, unknown
 
 COMMANDS = (
     *("run", "status", "compare", "report", "export", "runs", "publish", "site", "train", "noise", "models", "data"),
-    *("cka", "srga", "features", "brightness", "complete", "attribute", "detail", "predict"),  # looking inside
+    *(card.name for card in analyses.cards()),
 )
 
 

@@ -88,15 +88,19 @@ class Curve:
 
 @dataclass(frozen=True)
 class Artefact:
-    """A figure of what goes on inside networks, with its files; `look` names its kind.
+    """A figure of an analysis of networks, with its files.
 
-    `words` say how to read the figure, `about` what all figures of its kind have in common, `command` makes it again.
+    analysis   its name; `section` is its heading, and `about` how to read all of its figures
+    caption    how to read this figure; `sample` says what it was computed on
+    command    makes it again
     """
 
-    look: str
-    title: str
-    words: str
+    analysis: str
+    section: str
     about: str
+    title: str
+    caption: str
+    sample: str
     svg: Path
     png: Path
     csv: Path

@@ -190,20 +190,25 @@ def _flops(network) -> str:
 
 @models.command()
 @click.argument("spec")
-@click.option("--side", type=click.IntRange(8), default=64, show_default=True, help="Of the image that is tried.")
+@click.option("--side", type=click.IntRange(8), default=64, show_default=True, help="Side of the image in pixels.")
 def layers(spec, side) -> None:
-    """The layers of a network in the order in which they run, and those that cka, srga and features look at."""
+    """List the layers of a network in the order in which they run.
+
+    The default layers are those of bench cka; bench srga and bench features use the last of them.
+    """
     from rich.table import Table
 
+    from bench.analyses.core import feature_extractor
     from bench.console import console
-    from bench.inside import probe
     from bench.networks import models
 
     model = models.resolve(spec)
     network = model.checked()
-    default = {layer.name for layer in probe.chosen(model, network, probe.trace(model, network), ())}
-    table = Table("layer", "module", f"output for one image of {side}x{side}", "looked at by default")
-    for layer in probe.trace(model, network, side):
+    default = {
+        layer.name for layer in feature_extractor.choose(model, network, feature_extractor.trace(model, network), ())
+    }
+    table = Table("layer", "module", f"output for one image of {side}x{side}", "default")
+    for layer in feature_extractor.trace(model, network, side):
         shape = " x ".join(map(str, layer.shape))
         table.add_row(layer.name, layer.kind, shape, "yes" if layer.name in default else "")
     console().print(table)

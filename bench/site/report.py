@@ -10,8 +10,8 @@ import pandas as pd
 
 import reports
 from bench import statistics
+from bench.analyses.core.saved_results import sample_text, saved_figures
 from bench.errors import BadInput
-from bench.inside.gallery import artefacts
 from bench.runs import selection
 from bench.runs.conditions import conditions_of
 from bench.runs.run_specs import label_in_run
@@ -73,10 +73,11 @@ def standings_of(rows: pd.DataFrame, conditions: Conditions) -> Iterator[reports
 
 
 def figures(folder: Path) -> Iterator[reports.Artefact]:
-    """What looks inside the networks have left in the run folder."""
-    for one in artefacts(folder):
+    """The figures of the analyses that are saved in the run folder."""
+    for one in saved_figures(folder):
         files = {"svg": one.svg, "png": one.png, "csv": one.csv, "pdf": one.pdf}
-        yield reports.Artefact(one.look, one.title, one.words, one.about, **files, command=one.command)
+        yield reports.Artefact(one.analysis, one.section, one.about, one.title, one.caption, sample_text(one.settings),
+                               **files, command=one.command)  # fmt: skip
 
 
 def training_curves(manifest: list[dict], rows: pd.DataFrame, training: Mapping[str, Path]) -> Iterator[reports.Curve]:

@@ -1,6 +1,8 @@
 """What a law says of samples against what they are: means, variances, and what neighbours have in common."""
 
+import itertools
 import math
+from collections import defaultdict
 
 import numpy as np
 
@@ -10,6 +12,7 @@ CLASSES = 8  # of clean values
 MEAN_OFF, VARIANCE_OFF, CORRELATION_OFF = 0.5, 0.05, 0.03  # grey values, a share, a correlation: less is no matter
 ENDS_OFF = 0.1  # a share of those expected
 SURE = 6.0  # standard errors
+CLIPPED = 0.02  # share of samples at black or white, below which clipping does not matter
 LONGEST = 4.0  # deviations: samples farther away count as so far
 LEAST_PAIRS = 1000
 LAGS = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (0, 8), (8, 0))  # down, right; 8 is the side of JPEG's blocks
@@ -24,7 +27,7 @@ def contradicted(total, law, patches, repeats, channels):
     """
     if _moments_differ(total, law, repeats) or _ends_differ(total, law, repeats):
         return True
-    return channels is not None and _neighbours_differ(law, patches, channels)
+    return channels is not None and neighbours_differ(law, patches, channels)
 
 
 def _moments_differ(total, law, repeats):
@@ -54,32 +57,39 @@ def _ends_differ(total, law, repeats):
     return False
 
 
-def _neighbours_differ(law, patches, channels):
+def neighbours_differ(law, patches, channels):
     """Whether samples, less the law's mean and over its deviation, have other correlations than independent pixels."""
     mean = law @ VALUES
-    deviation = np.sqrt(np.maximum(law @ VALUES**2 - mean**2, 0))
-    sums = {key: np.zeros(3) for key in (*LAGS, "channels")}
+    deviation = np.sqrt(np.maximum(law @ VALUES**2 - mean**2, 0))[:, None]
+    known = deviation > 0.3
+    table = np.clip((VALUES - mean[:, None]) / np.where(known, deviation, 1), -LONGEST, LONGEST)
+    table = np.where(known, table - (law * table).sum(axis=1, keepdims=True), 0)  # (clean, noisy), of mean 0
+    open_range = law[:, [0, 255]].sum(axis=1) < CLIPPED  # clipping changes what channels share
+    sums = defaultdict(lambda: np.zeros(3))
     for noisy, clean in patches:
-        known = deviation[clean] > 0.3
-        scaled = np.where(known, (noisy - mean[clean]) / np.where(known, deviation[clean], 1), 0)
-        scaled = np.clip(scaled, -LONGEST, LONGEST)
+        scaled = table[clean, noisy]
+        differences = np.diff(scaled, axis=2)  # where JPEG halves the colours, neighbours share them
         for down, right in LAGS:
-            here, there = scaled[: -down or None, : -right or None], scaled[down:, right:]
-            sums[down, right] += _products(here, there)
-        if clean.shape[2] > 1:
-            sums["channels"] += _products(scaled[..., :-1], scaled[..., 1:])
+            there, here = np.s_[down:, right:], np.s_[: -down or None, : -right or None]
+            sums[down, right, "samples"] += _products(scaled[here], scaled[there])
+            sums[down, right, "colours"] += _products(differences[here], differences[there])
+        whole = np.where(open_range[clean], scaled, 0)
+        for one, other in itertools.combinations(range(clean.shape[2]), 2):
+            sums[one, other, "channels"] += _products(whole[..., one], whole[..., other])
     for key, (product, size, count) in sums.items():
         if count < LEAST_PAIRS or not size:
             continue
-        expected = channels if key == "channels" else 0.0
+        expected = channels if key[-1] == "channels" else 0.0
         if abs(product / size - expected) > max(CORRELATION_OFF, SURE / math.sqrt(count)):
             return True
     return False
 
 
 def _products(here, there):
-    """Return the sum of products, of squares, and how many pairs are not zero."""
-    return np.array([(here * there).sum(), (here**2).sum() / 2 + (there**2).sum() / 2, np.count_nonzero(here * there)])
+    """Return the sum of products, of squares, and the number, of pairs of which neither is zero."""
+    both = (here != 0) & (there != 0)
+    here, there = here[both], there[both]
+    return np.array([here @ there, (here @ here + there @ there) / 2, len(here)])
 
 
 def brightness(total, repeats):

@@ -11,6 +11,7 @@ from noise_zoo.identification import laws
 FLOOR = 1e-7  # share of samples that may be anything: a rounding that falls otherwise does not forbid a law
 GRID = 24  # levels tried before the best one is refined
 BINS, CLASSES = 20, 8  # of the judgement
+BOUNDS = {"sigma": (1e-3, 300), "photons": (0.02, 1e5), "var": (1e-7, 5), "density": (1e-7, 0.99)}
 STEP = 0.01  # of logarithms, in derivatives
 
 
@@ -117,10 +118,11 @@ def fit_values(counts, law, start):
     def cost(logarithms):
         return -log_likelihood(total, law(dict(zip(names, np.exp(logarithms).tolist(), strict=True))))
 
-    centre = np.log([start[name] for name in names])
+    centre = np.log([np.clip(start[name], *BOUNDS[name]) for name in names])
     corners = np.concatenate([[centre], centre + 0.1 * np.eye(len(names))])
     options = {"initial_simplex": corners, "xatol": 2e-4, "fatol": 0.05, "maxfev": 400}
-    found = optimize.minimize(cost, centre, method="Nelder-Mead", options=options)
+    bounds = np.log([BOUNDS[name] for name in names])
+    found = optimize.minimize(cost, centre, method="Nelder-Mead", bounds=bounds, options=options)
     values = dict(zip(names, np.exp(found.x).tolist(), strict=True))
     errors = _errors(groups, values, law)
     components = {name: Level(value, errors[name], -float(found.fun)) for name, value in values.items()}

@@ -11,7 +11,7 @@ from noise_zoo.colour_gaussian import ColourGaussian
 from noise_zoo.correlated import Correlated
 from noise_zoo.gaussian import Gaussian
 from noise_zoo.identification import laws
-from noise_zoo.identification.contradiction import brightness, contradicted
+from noise_zoo.identification.contradiction import brightness, contradicted, neighbours_differ
 from noise_zoo.identification.evidence import CORNER, Correlation, Evidence, gather
 from noise_zoo.identification.fit import (
     Level,
@@ -36,7 +36,7 @@ MOST_MISFIT = 0.02  # a law that puts more samples elsewhere does not explain th
 LEAST_GAIN = 30.0  # nats that a further component, or a better law, has to win
 TOLERANCE = 0.08  # of correlations
 SAME_LAW = 0.005  # share of samples that two laws put elsewhere, below which they are one
-MOST_TEETH = 228  # of 254 values between black and white: more are no comb
+MOST_TEETH = 0.9  # share of the values between black and the largest: more are no comb
 UNEVEN = 1.0  # grey values of mean of noisy - clean, from which on the images differ in more than noise
 LEAST_EQUAL = 1000  # samples that have to be equal before a noise without chance is named
 
@@ -182,12 +182,12 @@ def identify(pairs):
     }
     if not (total.sum() - np.trace(total)):
         return Identification(None, None, 1.0, "", {}, **{**known, "shift": 0.0})
-    if problem := problem_of(evidence.patches):
+    if problem := problem_of(evidence.centres):
         repeated = repeatable_noise(evidence.corners)
         return _made_again(repeated, known) if repeated else Identification(
             None, None, 0.0, "", {}, **known, problem=problem
         )  # fmt: skip
-    structure = structure_of(evidence)
+    structure = structure_of(evidence) or _white_after_all(evidence)
     repeats = repeats_of(structure, evidence)
     least = LEAST_GAIN * repeats
     parts = fit_parts(evidence.counts, least)
@@ -208,7 +208,7 @@ def identify(pairs):
     classes = brightness(total, repeats)
     uneven = [(clean, mean) for clean, mean, error in classes if abs(mean) > max(UNEVEN, 6 * error)]
     explained = 1 - misfit(total, parts.law, repeats)
-    doubtful = contradicted(total, parts.law, evidence.patches, repeats, 0.0 if structure == "white" else None)
+    doubtful = contradicted(total, parts.law, evidence.centres, repeats, 0.0 if structure == "white" else None)
     return Identification(None, None, explained, **known, brightness=tuple(uneven), doubtful=doubtful)
 
 
@@ -232,18 +232,17 @@ def _fits(structure, evidence):
 
 def _photon_fits(parts, evidence):
     """Poisson-Gaussian noise with the usual read noise, with none, and with any."""
-    comb = comb_of(evidence.total)
-    if not comb and "photons" not in parts.components:
-        return
-    peak, reach = comb or (parts.components["photons"].value, 0.03)
-    wide = (max(peak / 4, 0.05), 4 * peak)
-    usual = _plain(lambda level: laws.poisson_gaussian(level, READ_NOISE))
-    yield _fit(Candidate(PoissonGaussian, "white", *wide, usual, usual), evidence)
+    comb, usual = comb_of(evidence.total), _plain(lambda level: laws.poisson_gaussian(level, READ_NOISE))
+    known = parts.components["photons"].value if "photons" in parts.components else None
+    wide = (max(known / 4, 0.05), 4 * known) if known else (1.0, 1000.0)
+    first = _fit(Candidate(PoissonGaussian, "white", *wide, usual, usual), evidence)
+    yield first
+    peak, reach = comb or (known or first.levels["peak"].value, 0.03)
     sharp, smooth = _plain(lambda level: laws.poisson_gaussian(level, 0.0)), _plain(laws.smooth_photons)
     around = (0.99 * peak, 1.01 * peak) if comb else wide
     none = _fit(Candidate(PoissonGaussian, "white", *around, sharp, smooth, {"sigma": 0.0}, reach), evidence)
     yield none
-    if comb:
+    if comb and none.log_likelihood > parts.log_likelihood:
         return
 
     def law(values):
@@ -261,10 +260,10 @@ def _photon_fits(parts, evidence):
 def comb_of(total):
     """Return (peak, how sure, of its logarithm) where stored values lie on a comb, as photons without read noise do.
 
-    None where nearly all values occur.
+    None where nearly all values below the largest occur.
     """
     teeth = np.flatnonzero(total.sum(axis=0)[1:255]) + 1
-    if not len(teeth) or len(teeth) > MOST_TEETH:
+    if not len(teeth) or len(teeth) > MOST_TEETH * teeth[-1]:
         return None
     return 255 * len(teeth) / float(teeth[-1]), min(2 / len(teeth) + 0.02, 0.6)
 
@@ -316,7 +315,7 @@ def _chosen(fits, parts, structure, evidence, least):
 
 
 def _same_law(one, other, evidence):
-    """Whether two fits put nearly all samples to the same values: then they are one noise by two names."""
+    """Whether two fits give nearly all samples the same values: then they are one noise with two names."""
     apart = sum(
         0.5 * groups.sum(axis=(0, 2)) @ np.abs(one.law(photons) - other.law(photons)).sum(axis=1)
         for photons, groups in evidence.counts.items()
@@ -333,10 +332,9 @@ def _holds(fit, structure, evidence):
         return False
     channels = {"white": 0.0, "colour": evidence.channels.value}.get(structure)
     return not any(
-        contradicted(groups.sum(axis=0), fit.law(photons), evidence.patches if len(evidence.counts) == 1 else (),
-                     repeats, channels)
+        contradicted(groups.sum(axis=0), fit.law(photons), evidence.patches.get(photons, ()), repeats, channels)
         for photons, groups in evidence.counts.items()
-    )  # fmt: skip
+    )
 
 
 def repeatable_noise(corners):
@@ -344,7 +342,8 @@ def repeatable_noise(corners):
     if sum(clean.size for _, clean in corners) < LEAST_EQUAL:
         return None
     tried = [Quantization(bits) for bits in range(1, 8)]
-    tried += [Jpeg(quality, subsampling) for subsampling in ("4:2:0", "4:4:4") for quality in range(100, 0, -1)]
+    qualities = sorted(range(1, 101), key=lambda quality: (quality % 5 > 0, -quality))  # usual ones first
+    tried += [Jpeg(quality, subsampling) for subsampling in ("4:2:0", "4:4:4") for quality in qualities]
 
     def makes(noise, noisy, clean):
         try:
@@ -388,6 +387,16 @@ def structure_of(evidence: Evidence):
         if not any(abs(found.value - wanted) > max(TOLERANCE, slack * found.error) for found, wanted in pairs):
             return name  # correlations that could not be measured, NaN, exclude nothing
     return ""
+
+
+def _white_after_all(evidence):
+    """Return 'white' where neighbours are independent but for what their clean values share, else ''.
+
+    Signs of very skewed noise depend on the clean value, as those of a few photons do, and so agree between neighbours.
+    """
+    total = evidence.total
+    law = total / np.maximum(total.sum(axis=1, keepdims=True), 1)
+    return "" if neighbours_differ(law, evidence.centres, 0.0) else "white"
 
 
 def repeats_of(structure, evidence):

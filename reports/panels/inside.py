@@ -1,4 +1,4 @@
-"""What goes on inside the networks: the figures of the looks that were taken, with their numbers and commands."""
+"""Inside the networks: the figures of the analyses, with their numbers and commands."""
 
 import re
 from dataclasses import dataclass
@@ -9,17 +9,6 @@ from reports.folder import SiteFolder
 from reports.panels import Panel
 from reports.results import Results
 from reports.study import Artefact
-
-TITLES = {
-    "predict": "Does the inside predict the loss?",
-    "srga": "Generalization of features (SRGA)",
-    "features": "Distributions of features",
-    "cka": "Similarity of layers (CKA)",
-    "brightness": "Brightness of outputs",
-    "detail": "Detail lost, by spatial frequency",
-    "complete": "Masked pixels completed",
-    "attribute": "Where an output comes from",
-}
 
 
 @dataclass(frozen=True)
@@ -36,8 +25,8 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Look:
-    """The figures of one kind."""
+class Analysis:
+    """The figures of one analysis."""
 
     key: str
     title: str
@@ -46,18 +35,18 @@ class Look:
 
 
 def context(results: Results, folder: SiteFolder) -> dict[str, object] | None:
-    """The looks in the order given; None where nobody looked."""
-    looks = []
-    for key, group in groupby(results.study.artefacts, key=lambda artefact: artefact.look):
+    """The analyses in the order given; None without any."""
+    analyses = []
+    for key, group in groupby(results.study.artefacts, key=lambda artefact: artefact.analysis):
         artefacts = list(group)
         figures = tuple(figure(artefact, folder) for artefact in artefacts)
-        looks.append(Look(key, TITLES.get(key, key), artefacts[0].about, figures))
-    return {"looks": looks} if looks else None
+        analyses.append(Analysis(key, artefacts[0].section, artefacts[0].about, figures))
+    return {"analyses": analyses} if analyses else None
 
 
 def figure(artefact: Artefact, folder: SiteFolder) -> Figure:
-    """Copies the files of a figure."""
-    address = folder.free_address("inside", artefact.look, artefact.svg.stem)
+    """Copy the files of a figure to the site."""
+    address = folder.free_address("inside", artefact.analysis, artefact.svg.stem)
     files = {kind: getattr(artefact, kind) for kind in ("svg", "png", "csv", "pdf")}
     addresses = {kind: folder.file(path, f"{address}.{kind}") if path else "" for kind, path in files.items()}
     svg = artefact.svg.read_text(encoding="utf-8")

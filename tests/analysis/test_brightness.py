@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import stats
 
-from analysis.brightness import GROUPS, Brightness
+from analysis.brightness import MAX_GROUPS, Brightness
 
 
 @pytest.fixture
@@ -48,6 +48,6 @@ def test_a_dark_shift_does_not_wrap_around():
 def test_photographs_share_groups(images):
     found = Brightness()
     for place in range(8):
-        for again in range(GROUPS):
-            found.add(images[0][place : place + 1], images[1][place : place + 1], place * GROUPS + again)
-    assert np.ptp(found._pixels) == 0 and len(found._pixels) == GROUPS
+        for again in range(MAX_GROUPS):
+            found.add(images[0][place : place + 1], images[1][place : place + 1], place * MAX_GROUPS + again)
+    assert np.ptp(found._pixels) == 0 and len(found._pixels) == MAX_GROUPS

@@ -95,14 +95,14 @@ def test_half_precision_becomes_single_and_double_stays(x):
 @pytest.mark.parametrize(
     ("layer", "message"),
     [
-        ("frist", "Net has no layer 'frist'; did you mean 'first'"),
-        ("first#x", "wanted the number of a run"),
-        ("idle", "'idle' is there, and did not run"),
-        ("twice", "'twice' ran 2 times in one pass: name one, from twice#1 to twice#2"),
-        ("twice#3", "ran 2 times, so there is no 'twice#3': the last is twice#2"),
-        ("pair", "'pair' gives a tuple"),
-        ("total", "wanted the images along the first axis"),
-        ("places", "'places' gives torch.int64"),
+        ("frist", "did you mean 'first'"),
+        ("first#x", "first#1"),
+        ("idle", "'idle' did not run"),
+        ("twice", "twice#1 to twice#2"),
+        ("twice#3", "'twice#3'"),
+        ("pair", "got tuple"),
+        ("total", "first axis"),
+        ("places", "got torch.int64"),
     ],
 )
 def test_layers_without_features_are_errors(net, x, layer, message):
@@ -111,7 +111,7 @@ def test_layers_without_features_are_errors(net, x, layer, message):
 
 
 def test_no_layer_and_training_mode_are_errors(net, x):
-    with pytest.raises(ValueError, match="no layer was named"):
+    with pytest.raises(ValueError, match="got none"):
         capture(net, [])
     with pytest.raises(ValueError, match="training mode"):
         capture(net.train(), ["first"])(x)
@@ -121,10 +121,10 @@ def test_a_changed_shape_is_an_error(net, x):
     features = capture(net, ["first"])
     features(x)
     features(x[:1])  # fewer images are well
-    with pytest.raises(ValueError, match=r"changed its shape from \(4, 5, 6\) to \(4, 5, 5\)"):
+    with pytest.raises(ValueError, match=r"\(4, 5, 6\).*\(4, 5, 5\)"):
         features(x[..., :5])
 
 
 def test_values_that_are_not_finite_are_an_error(net, x):
-    with pytest.raises(ValueError, match="'first' has values that are not finite"):
+    with pytest.raises(ValueError, match="'first'.*NaN"):
         capture(net, ["first"])(x.fill_(torch.inf))

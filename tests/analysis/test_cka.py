@@ -8,7 +8,7 @@ import pytest
 import torch
 from scipy import stats
 
-from analysis.cka import GROUPS, Cka, centred_gram, hsic
+from analysis.cka import MAX_GROUPS, Cka, centred_gram, hsic
 
 CASES = ("independent_64x48_64x32", "orthogonal_scaled_shifted", "linear_mix_noise", "n4_minimum", "wide_40x3000")
 
@@ -121,7 +121,6 @@ def test_bounds_are_those_of_leaving_a_batch_out(features):
     half = stats.t.ppf(0.975, 5) * error
     assert found.high - found.value == pytest.approx(half, rel=1e-9)
     assert found.value - found.low == pytest.approx(half, rel=1e-9)
-    assert found.batches == 6
 
 
 def test_many_batches_are_grouped_and_lose_nothing():
@@ -131,7 +130,7 @@ def test_many_batches_are_grouped_and_lose_nothing():
     found = cka(x.reshape(-1, 6), y.reshape(-1, 3), 4)
     by_hand = [np.mean([song(*pair) for pair in zip(a, b, strict=True)]) for a, b in ((x, y), (x, x), (y, y))]
     assert found.value.item() == pytest.approx(by_hand[0] / np.sqrt(by_hand[1] * by_hand[2]), rel=1e-9)
-    assert GROUPS == 64 and found.batches == 200  # 200 batches in 50 groups of 4 neighbours
+    assert MAX_GROUPS == 64  # 200 batches in 50 groups of 4 neighbours
     without = np.array([cka(*(np.delete(f, np.s_[g : g + 4], 0).reshape(-1, f.shape[-1]) for f in (x, y)), 4).value
                         for g in range(0, 200, 4)])  # fmt: skip
     error = np.sqrt(49 / 50 * ((without - without.mean()) ** 2).sum())
@@ -151,11 +150,11 @@ def test_memory_does_not_grow_with_the_number_of_batches(features):
 
 
 def test_too_few_images_or_batches():
-    with pytest.raises(ValueError, match="a batch of 3 came"):
+    with pytest.raises(ValueError, match="got 3"):
         cka(np.zeros((3, 2)), np.zeros((3, 2)), 3)
-    with pytest.raises(ValueError, match="no batch came"):
+    with pytest.raises(ValueError, match="got none"):
         Cka("a", "b").result()
     random = np.random.default_rng(0)
     assert np.isnan(cka(*random.normal(size=(2, 16, 3)), 8).low.item())  # two batches have no interval
-    with pytest.raises(ValueError, match="different numbers of images"):
+    with pytest.raises(ValueError, match="numbers of images"):
         Cka("a", "b").add({"a": torch.zeros(5, 2)}, {"b": torch.zeros(4, 2)})

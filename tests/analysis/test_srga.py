@@ -36,13 +36,14 @@ def rows():
 @pytest.mark.parametrize(("method", "column"), [("official", "official"), ("exact", "exact_pca")])
 def test_golden(golden, inputs, case, noise, method, column):
     of_case = golden[CASES[case]]
-    reference, test = (srga.describe(inputs[f"{case}.{name}"], [0], of_case["pca"], method) for name in ("ref", noise))
+    reference, test = (srga.fit_features(inputs[f"{case}.{name}"], [0], of_case["pca"], method)
+                       for name in ("ref", noise))  # fmt: skip
     wanted = of_case["rows"][noise][column]
-    assert test.described.sigma == pytest.approx(wanted["sigma"], rel=1e-6)
-    assert test.described.shape == pytest.approx(wanted["beta"], abs=1e-9)
+    assert test.whole.sigma == pytest.approx(wanted["sigma"], rel=1e-6)
+    assert test.whole.shape == pytest.approx(wanted["beta"], abs=1e-9)
     # the official way is float32, whose sums depend on how many threads BLAS has
     tolerance = 1e-5 if method == "official" else 1e-6
-    assert srga.score(reference.described, test.described) == pytest.approx(wanted["srga"], abs=tolerance)
+    assert srga.score(reference.whole, test.whole) == pytest.approx(wanted["srga"], abs=tolerance)
 
 
 def test_golden_number_of_trimmed_values(golden, inputs):
@@ -116,7 +117,7 @@ def test_a_part_of_a_gram_matrix_is_the_gram_matrix_of_a_part(rows):
 
 
 def test_identical_features_score_nothing(rows):
-    deep = srga.describe(rows, np.arange(60) // 6, 30)
+    deep = srga.fit_features(rows, np.arange(60) // 6, 30)
     found = srga.compare(deep, deep)
     assert (found.value, found.low, found.high) == pytest.approx((0, 0, 0), abs=1e-9)
 
@@ -133,7 +134,7 @@ def test_bounds_are_as_wide_as_the_score_moves_with_other_photographs():
     groups, found = np.repeat(np.arange(12), 8), []
     for seed in range(30):
         samples = (sample(seed + apart, 12, scale) for apart, scale in ((0, 1.0), (1000, 1.25)))
-        found.append(srga.compare(*(srga.describe(features, groups, 60, draws=30) for features in samples)))
+        found.append(srga.compare(*(srga.fit_features(features, groups, 60, draws=30) for features in samples)))
     half = np.array([(one.high - one.low) / 2 for one in found]) / stats.t.ppf(0.975, 11)
     spread = np.std([one.value for one in found])
     assert 0.9 < np.sqrt(np.mean(half**2)) / spread < 2
@@ -145,30 +146,30 @@ def test_halves_are_those_of_the_photographs(rows, monkeypatch):
     original = srga.pca.recentred
     monkeypatch.setattr(srga.pca, "recentred", lambda gram: seen.append(gram) or original(gram))
     groups = np.repeat(np.arange(5), 12)
-    deep = srga.describe(rows, groups, 30, draws=3)
+    deep = srga.fit_features(rows, groups, 30, draws=3)
     assert (deep.photographs, deep.kept, [len(gram) for gram in seen]) == (5, 3, [36] * 3)
-    again = srga.describe(rows, groups, 30, draws=3)
+    again = srga.fit_features(rows, groups, 30, draws=3)
     assert again.halves == deep.halves and len(set(deep.halves)) > 1
     chosen = np.random.default_rng(0).choice(5, 3, replace=False)
-    alone = srga.describe(rows[np.isin(groups, chosen)], [0], 18).described
+    alone = srga.fit_features(rows[np.isin(groups, chosen)], [0], 18).whole
     assert deep.halves[0].sigma == pytest.approx(alone.sigma, rel=1e-9)
 
 
 def test_few_photographs_give_no_bounds(rows):
     def found(photographs):
         groups = np.arange(60) % photographs
-        return srga.compare(*(srga.describe(rows * np.float32(scale), groups, 30, draws=5) for scale in (1, 1.3)))
+        return srga.compare(*(srga.fit_features(rows * np.float32(scale), groups, 30, draws=5) for scale in (1, 1.3)))
 
     assert found(4).value > 2 and np.isnan(found(4).low) and np.isnan(found(4).high)
     assert np.isfinite(found(5).low)
 
 
 def test_bad_input(rows):
-    with pytest.raises(ValueError, match="61 components need as many patches"):
-        srga.describe(rows, [0] * 60, 61)
-    with pytest.raises(ValueError, match="'full' came, wanted 'exact' or 'official'"):
-        srga.describe(rows, [0] * 60, 10, "full")
-    with pytest.raises(ValueError, match="all features are the same"):
-        srga.describe(np.ones((8, 9)), [0] * 8, 3)
-    with pytest.raises(ValueError, match="0 components came"):
+    with pytest.raises(ValueError, match="got 61"):
+        srga.fit_features(rows, [0] * 60, 61)
+    with pytest.raises(ValueError, match="'full'"):
+        srga.fit_features(rows, [0] * 60, 10, "full")
+    with pytest.raises(ValueError, match="constant"):
+        srga.fit_features(np.ones((8, 9)), [0] * 8, 3)
+    with pytest.raises(ValueError, match="got 0"):
         pca.exact_scores(rows, 0)

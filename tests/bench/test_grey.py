@@ -13,9 +13,9 @@ from skimage.metrics import structural_similarity
 
 import bench
 from bench import cli, metrics, runner
+from bench.analyses.core.outputs import load_denoiser
 from bench.datasets import load_dataset
 from bench.errors import BadInput
-from bench.inside.outputs import denoiser
 from bench.metrics import psnr
 from bench.networks import models
 from bench.networks.adapters import Replicated, for_image
@@ -136,7 +136,7 @@ def test_grey_rows_are_not_those_that_were_colour(tmp_path, grey, colour):
     with Store.open(out) as store:
         assert len(store.done(plan.measured)) == 6
     rows = run(out, "tv", colour)
-    assert rows["image_hash"].nunique() == 6 and set(rows["input"]) == {"colour with equal channels", "greyscale"}
+    assert rows["image_hash"].nunique() == 3 and set(rows["input"]) == {"greyscale"}
 
 
 @pytest.mark.parametrize(
@@ -279,12 +279,13 @@ def test_a_grey_picture_beside_a_colour_one_is_no_pair(tmp_path, grey, colour):
     rows = bench.run("tv", "real", data=(pairs,), out=tmp_path / "run", metrics="psnr")
     assert "greyscale" in rows.loc[rows["noise"] == "real", "reason"].iloc[0]
     assert command("noise", "identify", pairs / "noisy", pairs / "clean").exit_code == 2
-    assert image.read_noisy(Real()).shape == (96, 96, 1)
+    with pytest.raises(ValueError, match="greyscale"):
+        image.read_noisy(Real())
 
 
 def test_analyses_of_grey_patches_run_the_same_path(tmp_path, grey):
     """The output for a patch is that of the replicated patch, its channels averaged."""
-    one = denoiser(models.resolve("dncnn"), torch.device("cpu"))
+    one = load_denoiser(models.resolve("dncnn"), torch.device("cpu"))
     x = torch.rand(2, 1, 32, 32, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(one(x, [0, 0]), one(x.expand(-1, 3, -1, -1), [0, 0]).mean(1, keepdim=True))
     options = ["--data", grey, "--patches", 8, "--side", 32, "--out", tmp_path / "run"]
@@ -301,9 +302,11 @@ def test_analyses_of_grey_patches_run_the_same_path(tmp_path, grey):
 
 
 def test_patches_of_grey_images_have_another_name_in_the_store(tmp_path, grey, colour):
-    from bench.inside import setting
+    from bench.analyses.core.config import configure
 
-    one, other = (setting.make(data=(folder,), count=4, side=32).how() for folder in (grey, colour))
+    one, other = (
+        configure(data=(folder,), patches=4, side=32, out=tmp_path / "none").columns() for folder in (grey, colour)
+    )
     assert "channels" in one["settings"] and "channels" not in other["settings"]
 
 

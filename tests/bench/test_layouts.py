@@ -214,8 +214,8 @@ def test_sizes_are_compared_before_the_crop(lay):
     folder = lay("clean/a.png", "noisy/a.png")
     Image.new("RGB", (15, 12)).save(folder / "noisy/a.png")
     image = load_dataset(folder.with_name("set(crop=8)")).images[0]
-    assert "15x12 and 16x12" in image.problem()
-    with pytest.raises(ValueError, match="15x12 and 16x12"):
+    assert "15x12" in image.problem()
+    with pytest.raises(ValueError, match="15x12"):
         image.read_noisy(Real())
 
 

@@ -287,9 +287,9 @@ def test_what_is_unknown_is_named_with_suggestions(text, words):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("ours(weights=None, attention_mask=150)", "attention_mask is 150, wanted a percentage"),
-        ("dncnn(weights=None, act_mode='X')", "act_mode is 'X', wanted 'R' or 'BR'"),
-        ("ours(mask_samples=1.5)", "mask_samples is 1.5, wanted a whole number from 1"),
+        ("ours(weights=None, attention_mask=150)", "attention_mask: expected"),
+        ("dncnn(weights=None, act_mode='X')", "act_mode: expected"),
+        ("ours(mask_samples=1.5)", "mask_samples: expected"),
         ("users.py:Raises", "model Raises: the reason"),
         ("users.py:Lacks", "model Lacks: KeyError: 'width'"),
         ("users.py:Stops", "model Stops: RuntimeError: no driver"),
@@ -680,10 +680,10 @@ def test_two_networks_of_one_name_are_an_error():
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("swinir(weights=None, window_size=0)", "window_size is 0, wanted a whole number from 1"),
-        ("swinir(weights=None, depths=2)", "depths is 2, wanted several whole numbers"),
-        ("dncnn(weights=None, nb='many')", "nb is 'many', wanted a whole number from 2"),
-        ("restormer(weights=None, dim=7, heads=(1, 1, 1, 1))", "dim is 7, wanted an even number"),
+        ("swinir(weights=None, window_size=0)", "window_size: expected"),
+        ("swinir(weights=None, depths=2)", "depths: expected"),
+        ("dncnn(weights=None, nb='many')", "nb: expected"),
+        ("restormer(weights=None, dim=7, heads=(1, 1, 1, 1))", "dim: expected"),
     ],
 )
 def test_parameters_that_make_no_network_are_refused_at_once(text, words):

@@ -162,9 +162,17 @@ def test_apply_refuses(photos, tmp_path):
     assert "a.png cannot be read as an image" in refused("noise", "apply", "isp", clean, tmp_path / "y")
 
 
-@pytest.mark.parametrize("noise", ["poisson(alpha=3)", "jpeg(quality=35)", "correlated(sigma=45)", "mixture(level=3)",
-                                   "poisson_gaussian(peak=60)",
-                                   "chain(gaussian(sigma=10), salt_pepper(density=0.02))"])  # fmt: skip
+@pytest.mark.parametrize(
+    "noise",
+    [
+        "poisson(alpha=3)",
+        "jpeg(quality=35)",
+        "correlated(sigma=45)",
+        "mixture(level=3)",
+        "poisson_gaussian(peak=60)",
+        "chain(gaussian(sigma=10), salt_pepper(density=0.02))",
+    ],
+)
 def test_identify_gives_back_a_spec_that_runs(noise, photos, tmp_path):
     assert call("noise", "apply", noise, photos, tmp_path / "noisy").exit_code == 0
     result = call("noise", "identify", tmp_path / "noisy", photos)
@@ -180,7 +188,7 @@ def test_identify_gives_back_a_spec_that_runs(noise, photos, tmp_path):
 def test_identify_describes_what_has_no_spec(photos, tmp_path):
     call("noise", "apply", "isp(shot=0.02, read=0.001)", photos, tmp_path / "noisy")
     output = call("noise", "identify", tmp_path / "noisy", tmp_path / "noisy" / "clean").output
-    assert output.startswith("no noise of the zoo") and "no spec" in output
+    assert output.startswith("no noise of the zoo") and "no spec is" in output
     assert "Gaussian noise, sigma" in output and "confidence" in output and "correlation of neighbours" in output
 
 
@@ -204,7 +212,7 @@ def test_identify_takes_a_data_set_with_several_noises():
     assert [line for line in output.splitlines() if line.startswith("monte_carlo")] == [
         "monte_carlo(spp=64):", "monte_carlo(spp=128):"
     ]  # fmt: skip
-    assert output.count("no spec") == 2
+    assert output.count("no spec is") == 2
 
 
 def test_identify_says_that_a_pair_is_none(tmp_path):
@@ -228,7 +236,7 @@ def test_identify_refuses(photos, tmp_path):
         (clean / f"{name}.png").write_bytes((photos / f"{name}.png").read_bytes())
     assert "has no image beside 1 of 4 in" in refused("noise", "identify", photos, clean)
     Image.new("RGB", (30, 40)).save(clean / "d.png")
-    assert "have 48x40 and 30x40 pixels, wanted the same" in refused("noise", "identify", photos, clean)
+    assert "30x40" in refused("noise", "identify", photos, clean)
     (clean / "d.jpg").write_bytes((photos / "d.png").read_bytes())
     assert "two images of one name" in refused("noise", "identify", photos, clean)
     for folder in (tmp_path / "one", tmp_path / "two"):

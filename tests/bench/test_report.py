@@ -146,11 +146,17 @@ def test_figures_of_the_inside_have_a_page(done, tmp_path):
         "png": "a-b.png",
         "csv": "a-b.csv",
     }
-    settings = {"look": "cka", "title": "CKA", "words": "What CKA is.", "command": "bench cka a b", "figures": [figure]}
+    settings = {"look": "cka", "command": "bench cka a b", "figures": [figure]}
     (look / "a-b.json").write_text(json.dumps(settings))
     assert call("report", done, "-o", tmp_path / "site").exit_code == 0
     page = (tmp_path / "site/inside.html").read_text()
-    for words in ("Similarity of layers (CKA)", "What CKA is.", "a against &lt;b&gt;", "bench cka a b", 'width="400"'):
+    for words in (
+        "Similarity of layers (CKA)",
+        "Brighter is more alike.",
+        "a against &lt;b&gt;",
+        "bench cka a b",
+        'width="400"',
+    ):
         assert words in page
     assert (tmp_path / "site/inside/cka-a-b.svg").is_file() and (tmp_path / "site/inside/cka-a-b.csv").is_file()
 

@@ -163,12 +163,12 @@ def test_tokens_are_masked_instead_of_pixels(folders, tmp_path, token):
 @pytest.mark.parametrize(
     ("name", "settings", "words"),
     [
-        ("dncnn", {**TINY, "input_mask": "75", "mask_on": "tokens"}, "DnCNN has no tokens that could be masked"),
-        ("swinir", {**SMALL, "input_mask": "75", "mask_on": "tokens"}, "SwinIR has no tokens that could be masked"),
-        ("ours", {**SMALL, "input_mask": "off", "mask_on": "tokens"}, "there is no input mask: set input_mask=75-85"),
-        ("ours", {**SMALL, "mask_token": "learned"}, "no token is ever masked: set mask_on=tokens too"),
-        ("ours", {**SMALL, "mask_token": "one"}, "mask_token is 'one', wanted 'zero' or 'learned'"),
-        ("ours", {**SMALL, "mask_on": "patches"}, "mask_on is 'patches', wanted one of pixels, tokens"),
+        ("dncnn", {**TINY, "input_mask": "75", "mask_on": "tokens"}, "DnCNN"),
+        ("swinir", {**SMALL, "input_mask": "75", "mask_on": "tokens"}, "SwinIR"),
+        ("ours", {**SMALL, "input_mask": "off", "mask_on": "tokens"}, "input_mask=75-85"),
+        ("ours", {**SMALL, "mask_token": "learned"}, "mask_on=tokens"),
+        ("ours", {**SMALL, "mask_token": "one"}, "mask_token: expected"),
+        ("ours", {**SMALL, "mask_on": "patches"}, "mask_on: expected"),
     ],
 )
 def test_masks_that_cannot_be(folders, tmp_path, name, settings, words):

@@ -34,9 +34,9 @@ from torch import Tensor, nn
 from analysis.cka import Cka
 from analysis.layers import choose, trace
 from bench import load_model
+from bench.analyses.core.feature_extractor import FeatureExtractor, extractor_of
+from bench.analyses.core.patches import batches, cut
 from bench.datasets import load_dataset
-from bench.inside.patches import batches, cut
-from bench.inside.probe import Probe, probe_of
 from bench.networks.models import resolve
 from bench.noise.noises import load_noise
 from bench.protocols import load_protocol
@@ -45,7 +45,7 @@ BATCH = 16
 NETWORKS = ("baseline", "swinir")
 DEFAULT = ("layers.*", "conv_after_body")
 PATTERNS = {
-    "default": DEFAULT,  # what `bench cka` looks at: 3 x 3
+    "default": DEFAULT,  # what `bench cka` uses: 3 x 3
     "blocks": ("conv_first", "layers.*.residual_group.blocks.*", "layers.*.conv", "norm", *DEFAULT),  # 11 x 11
     "every": tuple(".".join("*" * depth) for depth in range(1, 8)),  # 60 x 60
 }
@@ -124,7 +124,7 @@ def plain_passes(names: Names, networks, images) -> None:
 
 
 def here_from_images(names: Names, networks, images) -> list:
-    probes = probes_of(names, networks)
+    probes = extractors_of(names, networks)
     measured = Cka(*names)
     for x in images:
         measured.add(*(one(x, range(len(x))) for one in probes))
@@ -133,13 +133,13 @@ def here_from_images(names: Names, networks, images) -> list:
 
 def here_passes(names: Names, networks, images) -> None:
     for x in images:
-        for one in probes_of(names, networks):
+        for one in extractors_of(names, networks):
             one(x, range(len(x)))
 
 
-def probes_of(names: Names, networks) -> list[Probe]:
+def extractors_of(names: Names, networks) -> list[FeatureExtractor]:
     models, device = (resolve(name) for name in NETWORKS), torch.device("cpu")
-    return [probe_of(*each, device, layers) for *each, layers in zip(models, networks, names, strict=True)]
+    return [extractor_of(*each, device, layers) for *each, layers in zip(models, networks, names, strict=True)]
 
 
 def seconds(function, arguments, values: dict) -> float:
@@ -184,7 +184,7 @@ def main() -> None:
                   for network in networks)  # fmt: skip
     print(f"{patches.words}; {len(names[0])} x {len(names[1])} layers, batches of {BATCH}, "
           f"{torch.get_num_threads()} threads")  # fmt: skip
-    stored = [tuple(one(x, range(len(x))) for one in probes_of(names, networks)) for x in images]
+    stored = [tuple(one(x, range(len(x))) for one in extractors_of(names, networks)) for x in images]
     compare("stored, each pair by itself", pair_by_pair, here_from_stored, (names, stored), given.turns)
     del stored
     arguments, passes = (names, networks, images), (plain_passes, here_passes)

@@ -3,7 +3,7 @@
     python -m tests.benchmarks.identify [--noise paper] [--datasets builtin,made,CBSD68] [--limit 20]
 
 Each line has the noise, the spec found, the share of samples that its law explains, the error of the level, and by
-how much mean and standard deviation differ if that spec is drawn again on the same images (8 classes of brightness).
+how much mean and standard deviation differ, in eight classes of brightness, where the spec found is drawn again.
 `made` is a smooth picture, a dark one and one of grain. A data set that is not on this machine is skipped.
 """
 

@@ -1,10 +1,10 @@
-"""Peak memory of the looks inside networks against the number of images: it does not grow.
+"""Peak memory of the analyses against the number of images: it does not grow.
 
-    python tests/benchmarks/inside_memory.py [--images 40,160] [--looks cka,features,brightness,detail]
+    python tests/benchmarks/inside_memory.py [--images 40,160] [--analyses cka,features,brightness,detail]
 
-Makes folders of so many random 256x256 images, runs each look over them with two patches of 64x64 an image in a process
-of its own, and prints its peak in MB and the difference. Up to 32 images are noisy at hand together (50 MB at this
-size), so that below these numbers memory does grow. (SRGA needs all features of one noise at once: rows x features x 4
+Makes folders of random 256x256 images, runs each analysis on two patches of 64x64 per image in a process of its own,
+and prints its peak in MB and the difference. Up to 32 noisy images are in memory together (50 MB at this size), so that
+memory grows below this number. (SRGA needs all features of one noise at once: rows x features x 4
 bytes, in memory up to 3.3 GB and in a file beyond that; `srga.py --memory` measures its PCA.)
 
 Measured, 40 and 160 images: cka 573 and 575 MB, features 519 and 518, brightness 460 and 462, detail 466 and 466.
@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-LOOKS = {
+COMMANDS = {
     "cka": ("cka", "baseline", "dncnn"),
     "features": ("features", "dncnn", "--noise", "poisson(alpha=3)"),
     "brightness": ("brightness", "dncnn"),
@@ -40,7 +40,7 @@ def pictures(folder: Path, count: int) -> Path:
     return folder
 
 
-def look(words: list[str], peaks: multiprocessing.Queue) -> None:
+def run(words: list[str], peaks: multiprocessing.Queue) -> None:
     """In a process of its own: a command as from a shell, and the peak of its memory in MB."""
     from bench.cli import main
 
@@ -52,7 +52,7 @@ def look(words: list[str], peaks: multiprocessing.Queue) -> None:
 def peak(words: list[str]) -> float:
     context = multiprocessing.get_context("spawn")
     peaks = context.Queue()
-    process = context.Process(target=look, args=(words, peaks))
+    process = context.Process(target=run, args=(words, peaks))
     process.start()
     process.join()
     if process.exitcode:
@@ -63,16 +63,16 @@ def peak(words: list[str]) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", default="40,160")
-    parser.add_argument("--looks", default=",".join(LOOKS))
+    parser.add_argument("--analyses", default=",".join(COMMANDS))
     given = parser.parse_args()
     counts = [int(count) for count in given.images.split(",")]
     with tempfile.TemporaryDirectory() as folder:
         sets = {count: pictures(Path(folder) / f"set{count}", count) for count in counts}
-        for name in given.looks.split(","):
+        for name in given.analyses.split(","):
             found = []
             for count, data in sets.items():
                 where = ["--data", str(data), "--patches", str(2 * count), "--side", "64", "--out", f"{folder}/{name}"]
-                found.append(peak([*LOOKS[name], *where]))
+                found.append(peak([*COMMANDS[name], *where]))
             text = ", ".join(f"{count} images {one:.0f} MB" for count, one in zip(counts, found, strict=True))
             print(f"{name}: {text}; {found[-1] - found[0]:+.0f} MB", flush=True)
 

@@ -64,7 +64,7 @@ def plain(sets, whole: bool) -> tuple[float, float, float]:
 
 def here(sets) -> tuple[float, float]:
     began = time.process_time()
-    found = srga.score(*(srga.describe(features, [0]).described for features in sets))
+    found = srga.score(*(srga.fit_features(features, [0]).described for features in sets))
     return found, time.process_time() - began
 
 
@@ -79,7 +79,7 @@ def main() -> None:
     if given.memory:
         features = table(given.patches, given.features, 0)
         began = time.process_time()
-        found = srga.describe(features, [0]).described
+        found = srga.fit_features(features, [0]).described
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         print(f"{given.patches} x {given.features:,}: {time.process_time() - began:.1f} s, peak {peak / 1e9:.2f} GB "
               f"of which features {features.nbytes / 1e9:.2f} GB; {found}")  # fmt: skip

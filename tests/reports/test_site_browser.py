@@ -352,7 +352,7 @@ def test_hostile_names_run_nothing(make_study, tmp_path, open_page, name):
 
 @pytest.fixture
 def figure(tmp_path):
-    """A figure of the inside of networks, as the looks leave it: its name is hostile."""
+    """A figure of the inside of networks, as an analysis saves it: its name is hostile."""
     from matplotlib.figure import Figure
 
     drawn = Figure(figsize=(2, 1))
@@ -361,12 +361,13 @@ def figure(tmp_path):
     for path in files.values():
         drawn.savefig(path)
     (tmp_path / "look.csv").write_text("x,y\n0,0\n1,1\n")
-    return Artefact("cka", HOSTILE[0], HOSTILE[1], HOSTILE[1], csv=tmp_path / "look.csv", command=HOSTILE[0], **files)
+    texts = ("Similarity of layers", HOSTILE[1], HOSTILE[0], HOSTILE[1], HOSTILE[1])
+    return Artefact("cka", *texts, csv=tmp_path / "look.csv", command=HOSTILE[0], **files)
 
 
 def test_figures_of_the_inside_follow_the_theme(make_study, figure, tmp_path, open_page, screenshots):
     study, rows, summary = make_study(pictured=0, images=3, datasets=("builtin",))
-    study = replace(study, artefacts=(figure, replace(figure, look="srga", pdf=None)))
+    study = replace(study, artefacts=(figure, replace(figure, analysis="srga", pdf=None)))
     site = build(study, rows, summary, tmp_path / "site").parent
     for width, scheme in ((1280, "light"), (390, "dark")):
         page = open_page(site / "inside.html", width=width, scheme=scheme)

@@ -1,0 +1,159 @@
+"""Local attribution maps: which input pixels the structure in a window of the output depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import torch
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from analysis.attribute import Attribution, Window
+from analysis.attribute import attribute as attribution_of
+from bench.analyses.core import figures, measurements
+from bench.analyses.core.feature_extractor import one_line_errors
+from bench.analyses.core.outputs import Denoiser, load_denoiser, model_settings
+from bench.analyses.core.result import CaptionedFigure, Result, TextTable
+from bench.analyses.core.scene import Scene
+from bench.datasets.channels import in_colour
+from bench.errors import BadInput
+from bench.networks.keys import keyed
+from bench.networks.models import Model
+from bench.noise import noises
+from bench.progress import progress
+from reports.charts.style import look
+
+TITLE = "Input pixels that an output depends on"
+ORDER = 80
+ABOUT = (
+    "Local attribution maps (Gu & Dong, CVPR 2021): input pixels that the structure in a window of the output depends "
+    "on. Diffusion index: 0 if one pixel has all of the map, 100 if all pixels have the same share. Radius of 50% and "
+    "90%: distance from the window within which that share of the map lies. Sum: of the map, relative to its exact "
+    "value; 1 for steps that are fine enough."
+)
+VERSION = 1
+MAP_COLOUR = (213 / 255, 94 / 255, 0)  # vermilion, on a grey image
+
+
+def parse_window(at: str | None, side: int, shape: tuple[int, ...]) -> Window:
+    """The window of an image (H, W, C) whose top left pixel is `at`, 'row,column'; None for the middle.
+
+    Raises BadInput for a window that is not inside.
+    """
+    height, width = shape[:2]
+    if side > min(height, width):
+        raise BadInput(f"--window: expected at most {min(height, width)} pixels, got {side}")
+    if at is None:
+        return Window((height - side) // 2, (width - side) // 2, side)
+    parts = [part.strip() for part in at.split(",")]
+    if len(parts) != 2 or not all(part.isdigit() for part in parts):
+        raise BadInput(f"--at: expected row,column of the window's top left pixel such as 40,56, got {at!r}")
+    window = Window(int(parts[0]), int(parts[1]), side)
+    if window.top > height - side or window.left > width - side:
+        raise BadInput(f"--at: expected at most {height - side},{width - side} for a window of {side} pixels, got {at}")
+    return window
+
+
+def measure(models: Sequence[Model], scene: Scene, window: Window, steps: int) -> Result:
+    """Diffusion index and reach of each model's attribution map for a window of its output."""
+    maps = {}
+    with progress("models", len(models)) as bar:
+        for model in models:
+            maps[model.label] = attribution_map(load_denoiser(model, scene.device), scene, window, steps)
+            bar.advance()
+    table = map_table(maps, window)
+    settings = {"window": {"top": window.top, "left": window.left, "side": window.side}, "steps": steps,
+                "version": VERSION}  # fmt: skip
+    text = measurements.settings_text({"image_sha256": scene.settings["image_sha256"], **settings})
+    rows = [
+        {
+            "measure": "diffusion_index", **measurements.subject(model, "", scene.noise, scene.seed), **scene.columns,
+            "settings": text, "value": maps[model.label].diffusion_index,
+        }
+        for model in models
+    ]  # fmt: skip
+    summary = TextTable(
+        f"{scene.title}, window of {window.side}x{window.side} at {window.top},{window.left}",
+        ("model", "diffusion index", "inside the window", "radius of 50%", "radius of 90%", "sum"),
+        [(row["model"], f"{row['diffusion_index']:.1f}", f"{100 * row['inside']:.0f}%", f"{row['half']:.1f} pixels",
+          f"{row['nine_tenths']:.1f} pixels", f"{row['completeness']:.3f}") for row in table.to_dict("records")],
+    )  # fmt: skip
+
+    def draw(tables, models) -> list[CaptionedFigure]:
+        title = f"Where the output comes from: {scene.image}, {scene.noise_text}"
+        caption = (
+            "Top: the input with the window, and for each model the pixels that the structure in this window of its "
+            "output depends on. Bottom: share of the map by distance from the window."
+        )
+        return [CaptionedFigure(title, caption, draw_maps(scene, window, maps), numbers="shares")]
+
+    return Result("attribute", scene.labels, {**scene.settings, **settings},
+                  [model_settings(model) for model in models], {"": table, "shares": share_table(maps, window)}, draw,
+                  summary, rows)  # fmt: skip
+
+
+def attribution_map(denoiser: Denoiser, scene: Scene, window: Window, steps: int) -> Attribution:
+    """The map of one model. Raises BadInput if its output has no gradient, or does not depend on the input."""
+    key = noises.mask_key(noises.pixel_hash(scene.clean), scene.noise, scene.seed)
+    x = torch.from_numpy(scene.noisy).permute(2, 0, 1)[None].contiguous().to(denoiser.device)
+    network = denoiser.for_image(x.shape[1])
+    options = keyed(network, [key])  # the same masks along the whole path
+    network.requires_grad_(False)
+    with one_line_errors(denoiser.model):
+        return attribution_of(lambda image: network(image, **options), x, window, steps)
+
+
+def map_table(maps: Mapping[str, Attribution], window: Window) -> pd.DataFrame:
+    """One row per model: diffusion index, share of the map inside the window, radius of 50% and 90% in pixels, sum."""
+    rows = [
+        {
+            "model": model,
+            "diffusion_index": one.diffusion_index,
+            "inside": float(one.within(window)[1][0]),
+            "half": one.reach(window, 0.5),
+            "nine_tenths": one.reach(window, 0.9),
+            "completeness": one.completeness,
+        }
+        for model, one in maps.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def share_table(maps: Mapping[str, Attribution], window: Window) -> pd.DataFrame:
+    """One row per model and distance from the window in pixels: the share of the map within it."""
+    parts = (pd.DataFrame({"model": model, **dict(zip(("distance", "share"), one.within(window), strict=True))})
+             for model, one in maps.items())  # fmt: skip
+    return pd.concat(parts, ignore_index=True)
+
+
+def draw_maps(scene: Scene, window: Window, maps: Mapping[str, Attribution]) -> Figure:
+    """The input with the window, each model's map on the grey input, and its share by distance from the window."""
+    models, shown = list(maps), in_colour(scene.noisy).clip(0, 1)
+    grey = 0.5 + 0.5 * (shown @ np.array([0.299, 0.587, 0.114], np.float32))
+    with figures.style():
+        figure = Figure(figsize=(1.9 * (len(models) + 1), 4.3), layout="constrained")
+        upper, lower = figure.subfigures(2, 1, height_ratios=(1.25, 1))
+        first, *others = upper.subplots(1, len(models) + 1)
+        first.imshow(shown)
+        first.set_title(scene.noise_text, fontsize=8, fontweight="normal")
+        for axes, (model, one) in zip(others, maps.items(), strict=True):
+            weight = np.abs(one.map)
+            opacity = (weight / np.quantile(weight, 0.999)).clip(0, 1) ** 0.5
+            axes.imshow(grey, cmap="gray", vmin=0, vmax=1)
+            axes.imshow(np.dstack([np.broadcast_to(MAP_COLOUR, (*opacity.shape, 3)), opacity]))
+            axes.set_title(f"{model}\ndiffusion index {one.diffusion_index:.1f}", fontsize=8)
+        for axes in (first, *others):
+            axes.set_axis_off()
+            axes.add_patch(Rectangle((window.left - 0.5, window.top - 0.5), window.side, window.side, fill=False,
+                                     edgecolor="white" if axes is first else "#1c2024", linewidth=1.2))  # fmt: skip
+        axes = lower.subplots()
+        for model, one in maps.items():
+            distance, share = one.within(window)
+            axes.plot(distance, 100 * share, color=look(models, model).colour, label=model)
+        smallest = min(one.within(window)[1][0] for one in maps.values())
+        axes.set(xlim=(0, max(4.0, *(one.reach(window, 0.995) for one in maps.values()))), ylabel="share of the map, %",
+                 ylim=(20 * np.floor(5 * smallest), 102), xlabel="distance from the window, pixels")  # fmt: skip
+        axes.legend(loc="lower right")
+    return figure

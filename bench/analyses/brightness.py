@@ -1,0 +1,147 @@
+"""Brightness of outputs, with and without the attention mask at test time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from analysis.brightness import LEVELS, Brightness
+from bench import spec
+from bench.analyses.core import figures, measurements
+from bench.analyses.core.config import Config
+from bench.analyses.core.outputs import denoised, load_denoiser, model_settings, noise_question, to_levels
+from bench.analyses.core.result import CaptionedFigure, Models, Result, Tables, TextTable
+from bench.networks.models import Model
+from bench.noise import noises
+from bench.runs.table import cell_text
+from reports.charts.style import MUTED, look
+
+TITLE = "Brightness of outputs"
+ORDER = 50
+ABOUT = (
+    "Mean output level minus mean clean level, in 8-bit levels, of outputs and clean images that are clipped and "
+    "rounded to 8 bits. 95% jackknife intervals over photographs (in at most 16 groups)."
+)
+VERSION = 1
+CHANNELS = {3: ("red", "green", "blue"), 1: ("grey",)}  # and "all"
+CLEAN = "clean"
+LEVELS_PER_POINT = 4  # of a curve
+DASHES = ((), (4, 1.5), (1.5, 1.2), (5, 1.5, 1.2, 1.5))
+
+
+def measure(models: Sequence[Model], config: Config, noise: Any) -> Result:
+    """Shift of the mean output level by model and channel, in 8-bit levels, and histograms of the levels.
+
+    Models that mask their attention at test time are measured without the mask too.
+    """
+    denoisers = [load_denoiser(model, config.device) for model in with_unmasked(models)]
+    by_label = {one.model.label: one.model for one in denoisers}
+    measured = {name: Brightness(config.patches.channels) for name in (CLEAN, *by_label)}
+    for batch, outputs in denoised(denoisers, config, noise):
+        for name, image in {CLEAN: batch.clean, **outputs}.items():
+            measured[name].add(to_levels(image), to_levels(batch.clean), batch.images[0])
+    shifts = shift_table({name: measured[name] for name in by_label})
+    rows = [
+        {
+            "measure": f"brightness_{row['channel']}",
+            **measurements.subject(by_label[row["model"]], "", noise, config.seed),
+            **config.columns(version=VERSION), "value": row["shift"], "low": row["low"], "high": row["high"],
+        }
+        for row in shifts.to_dict("records")
+    ]  # fmt: skip
+    label = noises.canonical(noise)
+    question = noise_question(config, noise, VERSION)
+    texts = [[model, *(cell_text(*numbers) for numbers in part[["shift", "low", "high"]].to_numpy())]
+             for model, part in shifts.groupby("model", sort=False)]  # fmt: skip
+    headings = ("model", *dict.fromkeys(shifts["channel"]))
+    summary = TextTable("Shift of the mean level, in 8-bit levels [95%]", headings, texts)
+    return Result("brightness", [label], question, [model_settings(model) for model in by_label.values()],
+                  {"": shifts, "histograms": histogram_table(measured)}, partial(draw, noise=label), summary, rows,
+                  joins=True)  # fmt: skip
+
+
+def with_unmasked(models: Sequence[Model]) -> list[Model]:
+    """The models, each with an attention mask at test time followed by the same without it."""
+    chosen: dict[str, Model] = {}
+    for model in models:
+        chosen.setdefault(model.label, model)
+        if not model.outside and model.parameters.get("attention_mask") and model.parameters.get("mask_at_test", True):
+            unmasked = _unmasked(model)
+            chosen.setdefault(unmasked.label, unmasked)
+    return list(chosen.values())
+
+
+def _unmasked(model: Model) -> Model:
+    """The same weights without the mask at test time."""
+    given = {**dict(spec.parse(model.label).kwargs), "mask_at_test": False}
+    order = ("size", "weights", *spec.parameters_of(model.factory))
+    label = spec.canonical(model.name, {key: given[key] for key in order if key in given}, {})
+    return replace(model, label=label, parameters={**model.parameters, "mask_at_test": False})
+
+
+def shift_table(measured: dict[str, Brightness]) -> pd.DataFrame:
+    """One row per model and channel, and for all channels together: shift, low, high, in 8-bit levels."""
+    parts = []
+    for model, brightness in measured.items():
+        shift = brightness.shift()
+        parts.append(pd.DataFrame({"model": model, "channel": [*channels_of(brightness), "all"], "shift": shift.value,
+                                   "low": shift.low, "high": shift.high}))  # fmt: skip
+    return pd.concat(parts, ignore_index=True)
+
+
+def channels_of(brightness: Brightness) -> tuple[str, ...]:
+    """Names of its channels."""
+    return CHANNELS[len(brightness.counts)]
+
+
+def histogram_table(measured: dict[str, Brightness]) -> pd.DataFrame:
+    """One row per model ('clean' for the clean images) and level: the share of the pixels by channel."""
+    parts = [
+        pd.DataFrame(one.density().T, columns=channels_of(one)).assign(model=model, level=range(LEVELS))
+        for model, one in measured.items()
+    ]
+    return pd.concat(parts, ignore_index=True)[["model", "level", *channels_of(measured[CLEAN])]]
+
+
+def draw(tables: Tables, models: Models, noise: str) -> list[CaptionedFigure]:
+    caption = (
+        "Top: share of the pixels by level, of the outputs and of the clean images (grey). Bottom: share of the "
+        "outputs minus share of the clean images. A curve shifted to the right is too bright."
+    )
+    figure = draw_histograms(tables["histograms"], noise)
+    return [CaptionedFigure(f"Brightness under {noise}", caption, figure, numbers="histograms")]
+
+
+def draw_histograms(table: pd.DataFrame, noise: str) -> Figure:
+    """Histograms of the channels as in figure 5 of Chen et al. (CVPR 2023), and their difference from the clean one."""
+    channels = [name for name in table if name not in ("model", "level")]
+    percent = {
+        model: 100 * part[channels].to_numpy().reshape(-1, LEVELS_PER_POINT, len(channels)).sum(1)
+        for model, part in table.groupby("model", sort=False)
+    }
+    clean = percent.pop(CLEAN)
+    levels = np.arange(LEVELS).reshape(-1, LEVELS_PER_POINT).mean(1)
+    with figures.style():
+        figure = Figure(figsize=(7.2, 4.3), layout="constrained")
+        grid = figure.subplots(2, len(channels), sharex=True, sharey="row", height_ratios=(1.4, 1), squeeze=False)
+        for channel, (upper, lower) in enumerate(grid.T):
+            filled = upper.fill_between(levels, clean[:, channel], color=MUTED, alpha=0.3, linewidth=0, label=CLEAN)
+            lines = []
+            for number, (model, share) in enumerate(percent.items()):
+                line = {"color": look([*percent], model).colour, "linewidth": 1.2,
+                        "linestyle": (0, DASHES[number % len(DASHES)]), "label": model}  # fmt: skip
+                lines += upper.plot(levels, share[:, channel], **line)
+                lower.plot(levels, share[:, channel] - clean[:, channel], **line)
+            upper.set_title(channels[channel])
+            lower.axhline(0, color=MUTED, linewidth=0.8, zorder=1)
+            lower.set(xlabel="level", xlim=(0, 255), xticks=(0, 64, 128, 192))
+        grid[0, 0].set(ylim=(0, None), ylabel="pixels, %")
+        grid[1, 0].set_ylabel("minus clean, %")
+        figures.legend(figure, [filled, *lines], noise)
+    return figure

@@ -1,0 +1,121 @@
+"""Feature extraction: a model with the layers whose output is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from analysis import layers as naming
+from analysis.capture import Capture, capture
+from analysis.layers import LayerRun
+from baselines.checkpoints import first_line
+from bench.errors import BadInput
+from bench.networks import adapters, cards
+from bench.networks.keys import keyed
+from bench.networks.models import Model
+
+TRACED_SIDE = 64  # pixels of the image on which layers are listed
+WRAPPERS = (adapters.EachChannel, adapters.White)  # layers are named without them
+
+
+@dataclass(frozen=True)
+class FeatureExtractor:
+    """A model on a device with some of its layers, named as in its weights."""
+
+    model: Model
+    network: nn.Module
+    device: torch.device
+    layers: tuple[str, ...]
+    capture: Capture
+
+    def __call__(self, noisy: Tensor, keys: Sequence[int]) -> dict[str, Tensor]:
+        """Images (B, C, H, W) in [0, 1], with one key per image -> features (B, D) by layer, on the device.
+
+        A colour network gets a greyscale image in all three channels.
+
+        On a CPU the images run one by one, which is faster there. Raises BadInput for whatever the network raises.
+        """
+        if noisy.shape[1] == 1 and self.model.channels == 3:
+            noisy = adapters.replicated(noisy)
+        step = 1 if self.device.type == "cpu" else len(noisy)
+        tables: dict[str, Tensor] = {}
+        for first in range(0, len(noisy), step):
+            part = slice(first, first + step)
+            with one_line_errors(self.model):
+                captured = self.capture(noisy[part].to(self.device, copy=True), **keyed(self.network, keys[part]))
+            for name, features in zip(self.layers, captured.values(), strict=True):
+                if name not in tables:
+                    tables[name] = features.new_empty(len(noisy), features.shape[1])
+                tables[name][part] = features
+        return tables
+
+
+@contextmanager
+def one_line_errors(model: Model, where: str = "") -> Iterator[None]:
+    """A context in which anything that a network raises becomes a BadInput of one line."""
+    try:
+        yield
+    except ValueError as error:
+        raise BadInput(f"model {model.label}: {error}") from error
+    except Exception as error:  # a user's network may raise anything
+        raise BadInput(f"model {model.label} fails{where} with {type(error).__name__}: {first_line(error)}") from error
+
+
+def feature_extractor(model: Model, patterns: Sequence[str], device: torch.device) -> FeatureExtractor:
+    """The model with the layers that match the patterns; without patterns, its default layers. Raises BadInput."""
+    network = model.checked(device)
+    names = [layer.name for layer in choose(model, network, trace(model, network), patterns)]
+    return extractor_of(model, network, device, names)
+
+
+def deepest(model: Model, patterns: Sequence[str], device: torch.device) -> FeatureExtractor:
+    """The same with the last of these layers alone, whose features `srga` and `features` compare. Raises BadInput."""
+    network = model.checked(device)
+    return extractor_of(model, network, device, [choose(model, network, trace(model, network), patterns)[-1].name])
+
+
+def extractor_of(model: Model, network: nn.Module, device: torch.device, names: Sequence[str]) -> FeatureExtractor:
+    """A loaded model with the layers of these names."""
+    prefix = _prefix(network)
+    return FeatureExtractor(model, network, device, tuple(names), capture(network, [prefix + name for name in names]))
+
+
+def trace(model: Model, network: nn.Module, side: int = TRACED_SIDE) -> list[LayerRun]:
+    """The layers that run on a colour image of `side` x `side` pixels, named without wrappers. Raises BadInput."""
+    prefix = _prefix(network)
+    device = next((parameter.device for parameter in network.parameters()), torch.device("cpu"))
+    image = torch.linspace(0, 1, side, device=device).expand(1, 3, side, side).contiguous()
+    with one_line_errors(model, f" on an image of {side}x{side} pixels"):
+        traced = naming.trace(network, image, **keyed(network, [0]))
+    inner = [layer for layer in traced if layer.path.startswith(prefix)]
+    return [replace(layer, path=layer.path.removeprefix(prefix)) for layer in inner]
+
+
+def choose(model: Model, network: nn.Module, traced: list[LayerRun], patterns: Sequence[str]) -> list[LayerRun]:
+    """The layers that match the patterns; without patterns, the constant LAYERS of the network's file.
+
+    For a user-defined network without patterns: its outermost modules with features. Raises BadInput.
+    """
+    stated = cards.models()[model.name].get("LAYERS", ()) if not model.outside else ()
+    prefix = _prefix(network)
+    modules = {path.removeprefix(prefix) for path, _ in network.named_modules()}
+    try:
+        layers = naming.choose(traced, patterns or stated, modules)
+    except ValueError as error:
+        raise BadInput(f"model {model.label}: {error} (bench models layers {model.source!r} lists them)") from error
+    layers = layers or naming.stages(traced, (3, TRACED_SIDE, TRACED_SIDE))
+    if not layers:
+        raise BadInput(f"model {model.label}: expected modules with features, got none: it has no layer to analyse")
+    return layers
+
+
+def _prefix(network: nn.Module) -> str:
+    """Prefix of the layers' names in a wrapped network."""
+    prefix = ""
+    while isinstance(network, WRAPPERS):
+        prefix, network = prefix + "network.", network.network
+    return prefix

@@ -1,0 +1,93 @@
+"""Style of the figures, and files that are equal if the numbers are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bench.files import write_whole
+from reports.charts.style import INK, MUTED, RULE
+
+STYLE = {
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelsize": 9,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "grid.color": RULE,
+    "grid.linewidth": 0.7,
+    "text.color": INK,
+    "text.parse_math": False,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
+    "legend.fontsize": 8,
+    "legend.frameon": False,
+    "lines.linewidth": 1.6,
+    "svg.fonttype": "none",  # text stays text
+    "pdf.fonttype": 42,  # as TrueType, which journals ask for
+    "svg.hashsalt": "maskbench",  # equal figures are equal files
+}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """A context for drawing in the style of all figures: no ticks, a pale grid."""
+    with matplotlib.rc_context(STYLE):
+        yield
+
+
+def save(figure: Figure, stem: Path) -> list[Path]:
+    """Write STEM.svg, STEM.pdf and STEM.png (200 dots per inch). Raises StoreFull."""
+    written = []
+    for kind, metadata in (("svg", {"Date": None}), ("pdf", {"CreationDate": None}), ("png", {})):
+        content = BytesIO()
+        with style():
+            figure.savefig(content, format=kind, dpi=200, metadata=metadata, bbox_inches="tight", pad_inches=0.06)
+        written.append(stem.with_name(f"{stem.name}.{kind}"))
+        write_whole(written[-1], content.getvalue())
+    return written
+
+
+def panels(count: int, height: float, share_y: bool = False) -> tuple[Figure, list[Axes]]:
+    """A figure with `count` panels of `height` inches, at most three in a row."""
+    rows = max(1, -(-count // 3))
+    columns = max(1, -(-count // rows))
+    figure = Figure(figsize=(0.6 + 2.35 * columns, 0.75 + height * rows), layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False, sharey=share_y).ravel()
+    for axes in grid[count:]:
+        axes.set_axis_off()
+    return figure, list(grid[:count])
+
+
+def legend(figure: Figure, handles: Sequence, title: str | None = None) -> None:
+    """A legend above the figure, over its width; `handles` are labelled artists."""
+    labels = [handle.get_label() for handle in handles]
+    figure.legend(handles, labels, loc="outside upper left", ncols=legend_columns(figure, labels), title=title,
+                  alignment="left", title_fontproperties={"weight": "bold"})  # fmt: skip
+
+
+def legend_columns(figure: Figure, labels: Sequence[str]) -> int:
+    """How many columns of a legend fit the width of a figure; a column is as wide as its longest label."""
+    for columns in range(len(labels), 1, -1):
+        longest = (max(map(len, some)) for some in np.array_split(labels, columns))
+        if sum(0.065 * length + 0.55 for length in longest) <= figure.get_figwidth():  # inches
+            return columns
+    return 1

@@ -1,0 +1,174 @@
+"""SRGA of models under noises, with a noise floor."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from analysis import srga
+from bench.analyses.core import figures, measurements
+from bench.analyses.core.config import Config, open_store
+from bench.analyses.core.feature_extractor import FeatureExtractor, deepest, one_line_errors
+from bench.analyses.core.noise_shift import NoiseShift, summary
+from bench.analyses.core.patches import batches
+from bench.analyses.core.result import CaptionedFigure, Models, Result, Tables
+from bench.errors import BadInput
+from bench.networks.models import Model
+from bench.noise import noises
+from bench.progress import Progress, progress
+from bench.runs.store import Store
+from reports.charts.style import INK, MUTED, look
+
+TITLE = "Divergence of deep features (SRGA)"
+ORDER = 20
+ABOUT = (
+    "SRGA (Liu et al., TPAMI 2023): 0 for the same features as under the reference noise, higher for a larger "
+    "divergence. Noise floor: SRGA of the same patches under the reference noise with another seed; a value whose "
+    "interval includes it is not significant. 95% delete-half jackknife intervals over photographs."
+)
+VERSION = 1  # of the definition: other numbers need another version
+BATCH = 16  # patches per pass through a network
+MAX_BYTES_IN_MEMORY = 3_300_000_000  # of features; more go into a temporary file in the run folder
+FLOOR_LINE = {"color": MUTED, "linewidth": 1, "linestyle": (0, (2, 1))}
+
+
+def measure(
+    models: Sequence[Model],
+    config: Config,
+    chosen: Sequence[Any],
+    reference: Any,
+    layers: Sequence[str] = (),
+    components: int = 300,
+    pca: str = "exact",
+) -> Result:
+    """SRGA of each model under each noise, from 0; values that are in the run folder are not measured again.
+
+    chosen       noises that are compared with the `reference` noise
+    layers       names or patterns, of which the deepest is used; the default layers without any
+    components   of the PCA, at most the number of patches
+    pca          'exact', or 'official' for scikit-learn's PCA as published
+
+    Raises BadInput.
+    """
+    count = len(config.patches.patches)
+    if count < 2:
+        raise BadInput(f"--patches: expected 2 or more for SRGA, got {count}")
+    settings = {"components": min(components, count), "pca": pca, "version": VERSION}
+    shift = NoiseShift("srga", tuple(chosen), reference, config, settings)
+    extractors = [deepest(model, layers, config.device) for model in models]
+    with open_store(config.out) as store:
+        with progress("batches", -(-count // BATCH) * len(extractors) * (len(shift.pairs) + 1)) as bar:
+            for extractor in extractors:
+                measure_missing(extractor, shift, store, bar)
+        table = shift.frame(extractors, measurements.read(store))
+    question = {**shift.question, "draws": srga.DRAWS}
+    notes = [f"{count} components: the PCA has at most as many as patches"] if components > count else []
+    return Result("srga", ["srga"], question, shift.models(extractors), {"": table},
+                  partial(draw, reference=noises.canonical(reference)), summary(table, "srga", "SRGA"), notes=notes,
+                  joins=True)  # fmt: skip
+
+
+def measure_missing(extractor: FeatureExtractor, shift: NoiseShift, store: Store, bar: Progress) -> None:
+    """Commit the values of a model that are not in the store, one by one."""
+    known = measurements.read(store).index
+    missing = [pair for pair in shift.pairs if measurements.key(shift.measurement(extractor, *pair)) not in known]
+    passes = len(shift.pairs) - len(missing) + (not missing)  # skipped; the reference too if nothing is missing
+    bar.skip(passes * -(-len(shift.config.patches.patches) // BATCH))
+    if missing:
+        reference = fit(extractor, shift, shift.reference, shift.config.seed, bar)
+        for measure, noise, seed in missing:
+            value = srga.compare(reference, fit(extractor, shift, noise, seed, bar))
+            measurements.write(store, [shift.measurement(extractor, measure, noise, seed, value)])
+
+
+def fit(extractor: FeatureExtractor, shift: NoiseShift, noise: Any, seed: int, bar: Progress) -> srga.FeatureFit:
+    """The fit to a model's deepest features of all patches under a noise. Raises BadInput."""
+    config, table, first = shift.config, None, 0
+    photographs = [patch.image for patch in config.patches.patches]
+    for batch in batches(config.patches, noise, seed, config.protocol, BATCH):
+        features = extractor(batch.noisy, batch.keys)[extractor.layers[-1]].float().cpu().numpy()
+        if table is None:
+            table = feature_table(len(photographs), features.shape[1], config.out)
+        table[first : first + len(features)] = features
+        first += len(features)
+        bar.advance()
+    with one_line_errors(extractor.model, f" under {noises.canonical(noise)}"):
+        return srga.fit_features(table, photographs, min(shift.settings["components"], table.shape[1]),
+                                 shift.settings["pca"])  # fmt: skip
+
+
+def feature_table(rows: int, columns: int, folder: Path) -> np.ndarray:
+    """An uninitialized float32 array: in memory, or in an unnamed file in the folder if it is too large."""
+    if rows * columns * 4 <= MAX_BYTES_IN_MEMORY:
+        return np.empty((rows, columns), np.float32)
+    with tempfile.TemporaryFile(dir=folder) as file:  # the map keeps it open
+        return np.memmap(file, np.float32, "w+", shape=(rows, columns))
+
+
+def draw(tables: Tables, models: Models, reference: str) -> list[CaptionedFigure]:
+    if not len(tables[""]):
+        return []
+    caption = (
+        f"One bar per model and level; 0 is the same as under {reference}. The pale part of a bar is the model's noise "
+        "floor, up to the upper bound of its interval (dashed). Whiskers are 95% intervals over photographs."
+    )
+    return [CaptionedFigure(f"SRGA against {reference}", caption, draw_bars(tables[""]))]
+
+
+def draw_bars(table: pd.DataFrame) -> Figure:
+    """One panel per noise with a bar per model and level, as in figure 14 of Chen et al. (CVPR 2023)."""
+    models = list(dict.fromkeys(table["model"]))
+    by_noise = dict(list(table.groupby("noise_name", sort=False)))
+    top = 1.06 * np.nanmax(table[["srga", "high", "floor", "floor_high"]].to_numpy(float))
+    with figures.style():
+        figure, grid = figures.panels(len(by_noise), 1.75, share_y=True)
+        for axes, (name, part) in zip(grid, by_noise.items(), strict=True):
+            draw_panel(axes, part, models)
+            axes.set(ylim=(0, top), ylabel="SRGA" if axes.get_subplotspec().is_first_col() else "", title=name)
+        handles = [Patch(facecolor=look(models, model).colour, label=model) for model in models]
+        handles += [
+            Patch(facecolor=MUTED, alpha=0.35, label="noise floor"),
+            Line2D([], [], label="its upper bound", **FLOOR_LINE),
+        ]
+        figures.legend(figure, handles)
+    return figure
+
+
+def draw_panel(axes: Axes, table: pd.DataFrame, models: Sequence[str]) -> None:
+    """The levels of one noise from left to right; the part of a bar that is noise floor is pale."""
+    levels = list(dict.fromkeys(table["noise"]))
+    bar = 0.8 / len(models)
+    for number, model in enumerate(models):
+        shown = table[table["model"] == model].set_index("noise").reindex(levels)
+        x = np.arange(len(shown)) + bar * (number - (len(models) - 1) / 2)
+        axes.bar(x, shown["srga"], bar * 0.92, color=look(models, model).colour, zorder=2)
+        axes.bar(x, shown["floor"], bar * 0.92, color="white", alpha=0.55, zorder=3, linewidth=0)
+        error = [shown["srga"] - shown["low"], shown["high"] - shown["srga"]]
+        axes.errorbar(x, shown["srga"], error, fmt="none", ecolor=INK, elinewidth=0.9, zorder=4)
+        axes.hlines(shown["floor_high"].fillna(shown["floor"]), x - bar / 2, x + bar / 2, zorder=5, **FLOOR_LINE)
+    axes.set_xlim(-0.5, len(levels) - 0.5)
+    axes.set_xticks(range(len(levels)), [level_text(noise) for noise in levels])
+    axes.set_xlabel(axis_name(levels), fontsize=8)
+    axes.grid(axis="x", visible=False)
+
+
+def level_text(noise: str) -> str:
+    """'25' of 'gaussian(sigma=25)'; the whole text of a noise with several parameters, '' without any."""
+    inside = noise.partition("(")[2].removesuffix(")")
+    return inside.partition("=")[2] if inside.count("=") == 1 else noise if inside else ""
+
+
+def axis_name(levels: Sequence[str]) -> str:
+    """'sigma' if that is the one parameter of all; else ''."""
+    names = {noise.partition("(")[2].partition("=")[0] if noise.count("=") == 1 else "" for noise in levels}
+    return names.pop() if len(names) == 1 else ""
