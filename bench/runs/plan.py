@@ -161,7 +161,7 @@ def make_plan(
 
     The data sets are those of `dataset_list` and the folders `data`; `builtin` if neither is given. Raises BadInput.
     """
-    chosen_models, left_out = models.expand(model_list, size)
+    chosen_models, skipped_models = models.expand(model_list, size)
     chosen_noises = noises.expand(noise_list)
     chosen_reference = reference_noise(reference)
     if chosen_reference not in (None, *chosen_noises) and not chosen_reference.recorded:
@@ -198,6 +198,6 @@ def make_plan(
         tilings=tilings,
         metrics=measured,
         not_measured=not_measured,
-        skipped=(*left_out, *without),
+        skipped=(*skipped_models, *without),
         reference=chosen_reference,
     )

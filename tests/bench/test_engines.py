@@ -262,8 +262,8 @@ def test_a_parcel_brings_what_lies_beside_a_file(tmp_path, photos, helped):
     [
         ({"dask": "local:none"}, "got local:none"),
         ({"dask": "tcp://127.0.0.1:9"}, "no Dask scheduler answers at tcp://127.0.0.1:9"),
-        ({"dask": "local:2", "workers": 2}, "--workers"),
-        ({"workers": "gpus"}, "GPU"),
+        ({"dask": "local:2", "workers": 2}, "got both"),
+        ({"workers": "gpus"}, "--workers gpus"),
     ],
 )
 def test_engines_that_cannot_be_had(photos, own, monkeypatch, options, words):

@@ -11,6 +11,7 @@ import bench
 from bench import statistics
 from bench.cli import main
 from bench.errors import BadInput
+from bench.metrics import perceptual
 from bench.runs.store import Store
 
 MAE = """
@@ -50,6 +51,7 @@ def test_a_new_metric_is_measured_where_it_is_missing_and_nothing_is_lost(tmp_pa
 
 
 def test_what_cannot_be_measured_is_said_once(tmp_path, photos, networks):
+    perceptual._network.cache_clear()  # other tests may have loaded it
     arguments = ["--models", f"{networks}:Blur", "--data", photos, "--noise", "gaussian(sigma=15)", "--limit", 1]
     result = CliRunner().invoke(main, ["run", *map(str, arguments), "--out", str(tmp_path / "run")])
     assert result.exit_code == 0, result.output

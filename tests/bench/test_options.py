@@ -97,12 +97,12 @@ def test_a_list_of_a_run_may_have_spaces(tmp_path, photos, networks):
 
 def test_masked_is_ours():
     from bench.networks import models
-    from bench.runs import asked
+    from bench.runs import run_specs
 
     assert models.resolve("masked").label == "ours"
     assert models.resolve("masked(mask_samples=4)").label == "ours(mask_samples=4)"
     assert groups.parse("tv").name == "tv"
-    assert asked.model_label("masked", pd.DataFrame({"model": ["ours", "tv"]}), {}, []) == "ours"
+    assert run_specs.label_in_run("masked", pd.DataFrame({"model": ["ours", "tv"]}), {}, []) == "ours"
 
 
 def test_the_alias_is_listed():
