@@ -137,7 +137,7 @@ def test_what_no_dncnn_has_is_refused(tmp_path, write):
     path = tmp_path / "net.mat"
     with pytest.raises(ValueError, match=r"net.mat, layer 1 \('conv'\): .*dilated"):
         read_weights(write(path, made(), dilate=2.0))
-    with pytest.raises(ValueError, match=r"layer 2 \('pool'\) is not one of a DnCNN: wanted conv, bnorm and relu"):
+    with pytest.raises(ValueError, match=r"layer 2 \('pool'\): "):
         read_weights(write(path, [made()[0], ("pool", [])]))
     with pytest.raises(ValueError, match="without any weights"):
         read_weights(write(path, [("relu", [])]))
@@ -152,10 +152,10 @@ def test_other_matlab_files_are_refused(tmp_path):
     with pytest.raises(ValueError, match="data.mat: .*images, labels"):
         read_weights(path)
     scipy.io.savemat(path, {"net": np.ones(3)})
-    with pytest.raises(ValueError, match="data.mat holds net, wanted"):
+    with pytest.raises(ValueError, match="data.mat: .*got net"):
         read_weights(path)
     scipy.io.savemat(path, {"net": {"layers": np.ones(3)}})
-    with pytest.raises(ValueError, match="not a plain list of layers"):
+    with pytest.raises(ValueError, match="plain list of layers"):
         read_weights(path)
     path.write_bytes(path.read_bytes()[:150])
     with pytest.raises(ValueError, match=r"data.mat is damaged|data.mat holds nothing"):
@@ -173,7 +173,7 @@ def test_other_matlab_7_3_files_are_refused(tmp_path):
     with h5py.File(path, "r+") as file:
         del file["net/layers"]
         file["net/layers"] = np.ones(3)
-    with pytest.raises(ValueError, match="not a plain list of layers"):
+    with pytest.raises(ValueError, match="plain list of layers"):
         read_weights(path)
     with h5py.File(path, "r+") as file:
         del file["net"]

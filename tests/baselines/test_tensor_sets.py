@@ -134,8 +134,8 @@ def optimizer():
         (lambda: optimizer().state_dict(), "optimizer"),
         (lambda: torch.optim.lr_scheduler.StepLR(optimizer(), 3).state_dict(), "scheduler"),
         (lambda: {"epoch": 1, "optimizers": [optimizer().state_dict()], "schedulers": []}, "trainer"),
-        (lambda: {"model": [RAW], "args": Foreign()}, "model is a list"),
-        (lambda: {"model": [RAW], "epoch": 3}, "model is a list"),
+        (lambda: {"model": [RAW], "args": Foreign()}, "tensors in model"),
+        (lambda: {"model": [RAW], "epoch": 3}, "tensors in model"),
         (lambda: {"model": Foreign()}, "Foreign"),
     ],
 )
