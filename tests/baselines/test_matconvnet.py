@@ -139,9 +139,9 @@ def test_what_no_dncnn_has_is_refused(tmp_path, write):
         read_weights(write(path, made(), dilate=2.0))
     with pytest.raises(ValueError, match=r"layer 2 \('pool'\): "):
         read_weights(write(path, [made()[0], ("pool", [])]))
-    with pytest.raises(ValueError, match="without any weights"):
+    with pytest.raises(ValueError, match="weights, got one without"):
         read_weights(write(path, [("relu", [])]))
-    with pytest.raises(ValueError, match=r"layer 1 \('conv'\) is not one of a DnCNN"):
+    with pytest.raises(ValueError, match=r"layer 1 \('conv'\)"):
         read_weights(write(path, [("conv", [])]))
     assert read_weights(write(path, made(), dilate=1.0))
 
@@ -158,7 +158,7 @@ def test_other_matlab_files_are_refused(tmp_path):
     with pytest.raises(ValueError, match="plain list of layers"):
         read_weights(path)
     path.write_bytes(path.read_bytes()[:150])
-    with pytest.raises(ValueError, match=r"data.mat is damaged|data.mat holds nothing"):
+    with pytest.raises(ValueError, match=r"data.mat: "):
         read_weights(path)
 
 
@@ -178,7 +178,7 @@ def test_other_matlab_7_3_files_are_refused(tmp_path):
     with h5py.File(path, "r+") as file:
         del file["net"]
         file["images"] = np.ones(3)
-    with pytest.raises(ValueError, match="net.mat holds images, wanted MatConvNet's net"):
+    with pytest.raises(ValueError, match="images"):
         read_weights(path)
 
 
