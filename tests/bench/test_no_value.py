@@ -65,7 +65,9 @@ def test_the_other_metrics_are_kept_and_the_row_says_why(tmp_path, sizes, own):
     for words in ("no ssim: ", "11x11", "no mine: ", "nothing to see", "no nan: "):
         assert small["reason"].count(words) == 1  # the noisy input's is the same
     others = rows.drop("e.png")
-    assert (others["reason"] == "").all() and others[["psnr", "ssim", "mine", "nan", "mine_noisy"]].notna().all(axis=None)
+    assert (others["reason"] == "").all() and others[["psnr", "ssim", "mine", "nan", "mine_noisy"]].notna().all(
+        axis=None
+    )
 
 
 def test_such_rows_are_done_until_the_metric_is_another(tmp_path, sizes, own):
