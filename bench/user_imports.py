@@ -105,7 +105,8 @@ class ImportScope:
         for name, module in new.items():
             if name.rpartition(".")[2].startswith(MODULE_PREFIX):
                 continue
-            if _top_level(name) in private or name in before or _misnamed(module, name):
+            blocked = module is None  # the file forbids an import, also one that nobody has made yet
+            if blocked or _top_level(name) in private or name in before or _misnamed(module, name):
                 self.modules[name] = sys.modules.pop(name)
         for name in [name for name in self.modules if name in sys.modules]:
             del sys.modules[name]
