@@ -18,6 +18,7 @@ from baselines.recipe import Recipe
 
 RECIPE = Recipe(iterations=6, batch=4, crop=8, lr=1e-2, schedule="steps", seed=3, input_mask=(10, 30), ema=0.9)
 PROGRAM = """
+import os
 import sys
 from pathlib import Path
 sys.path[:0] = sys.argv[1:3]
@@ -25,6 +26,8 @@ import torch
 torch.set_num_threads(1)
 import test_distributed
 test_distributed.one_of_them(Path(sys.argv[3]))
+sys.stdout.flush()
+os._exit(0)  # torch 2.13 aborts now and then while it ends its threads, when all is done
 """
 
 
