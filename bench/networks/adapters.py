@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from baselines.recognition import input_channels, output_channels
 
 
-class PerChannel(nn.Module):
-    """Runs a greyscale network, (B, 1, H, W) -> (B, 1, H, W), on each channel of (B, C, H, W) separately."""
+class _Adapter(nn.Module):
+    """Wraps a network; takes keys if the network does."""
 
     def __init__(self, network: nn.Module):
         super().__init__()
@@ -20,6 +20,10 @@ class PerChannel(nn.Module):
     @property
     def takes_keys(self) -> bool:
         return getattr(self.network, "takes_keys", False)
+
+
+class PerChannel(_Adapter):
+    """Runs a greyscale network, (B, 1, H, W) -> (B, 1, H, W), on each channel of (B, C, H, W) separately."""
 
     def forward(self, x: Tensor, keys: Sequence[int] | None = None) -> Tensor:
         """Denoise (B, C, H, W); the channels of an image share its key."""
@@ -28,16 +32,8 @@ class PerChannel(nn.Module):
         return self.network(channels, **options).view_as(x)
 
 
-class ReplicateGreyscale(nn.Module):
+class ReplicateGreyscale(_Adapter):
     """Runs a colour network on (B, 1, H, W): the channel replicated three times, its three outputs averaged."""
-
-    def __init__(self, network: nn.Module):
-        super().__init__()
-        self.network = network
-
-    @property
-    def takes_keys(self) -> bool:
-        return getattr(self.network, "takes_keys", False)
 
     def forward(self, x: Tensor, **keys) -> Tensor:
         """Denoise (B, 1, H, W). Raises ValueError where the network changes the shape of (B, 3, H, W)."""

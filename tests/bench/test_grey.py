@@ -115,7 +115,7 @@ def test_colour_networks_get_one_noise_in_all_channels_and_are_scored_once(tmp_p
 
 
 def test_three_independent_noises_are_easier_and_other_rows(tmp_path, grey, colour):
-    """What a grey file was given before: the mean score of 3 noises, each told apart from the picture by the others."""
+    """The former score of a greyscale file: the mean output under three independent noises."""
     out = tmp_path / "run"
     once, thrice = run(out, "dncnn,tv", grey), run(out, "dncnn,tv", colour)
     thrice = thrice[thrice["dataset"] == "colour"]
