@@ -16,8 +16,8 @@ WORDS = {
     "density": "impulses, density",
 }
 NO_SPEC = (
-    "no spec: isp and random_mixture draw other parameters for each image, JPEG on top of noise and recorded noise "
-    "have no law of single pixels"
+    "no spec is given: isp and random_mixture draw new parameters for each image; JPEG over noise and recorded noise "
+    "follow no law of single pixels"
 )
 WIDE = 1.96  # standard errors of a 95% interval
 

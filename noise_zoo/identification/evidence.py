@@ -36,7 +36,7 @@ class Evidence:
     lags       {(down, right): Correlation} of samples so far apart, within a channel
     channels   Correlation of the channels of a pixel
     corners    upper left corners of some pairs, uint8 (noisy, clean), for noise that is no matter of chance
-    patches    centres of these pairs, alike
+    patches    {photons at white: centres of these pairs, alike}
     images     how many
     width      mean width of an image in pixels
     """
@@ -45,7 +45,7 @@ class Evidence:
     lags: dict[tuple[int, int], Correlation]
     channels: Correlation
     corners: tuple[tuple[np.ndarray, np.ndarray], ...]
-    patches: tuple[tuple[np.ndarray, np.ndarray], ...]
+    patches: dict[int, tuple[tuple[np.ndarray, np.ndarray], ...]]
     images: int
     width: float
 
@@ -54,10 +54,15 @@ class Evidence:
         """Counts of all groups and photon scales, (256, 256)."""
         return sum(counts.sum(axis=0) for counts in self.counts.values())
 
+    @property
+    def centres(self):
+        """Patches of all photon scales."""
+        return tuple(pair for pairs in self.patches.values() for pair in pairs)
+
 
 def gather(pairs):
     """Return the Evidence of pairs (noisy, clean), uint8 (H, W, C) of equal shape and at least 3x3 pixels."""
-    counts, products, corners, patches, widths = {}, {}, [], [], []
+    counts, products, corners, patches, widths = {}, {}, [], {}, []
     for index, (noisy, clean) in enumerate(pairs):
         check_pair(noisy, clean)
         scale = photons_at_white(clean)
@@ -71,13 +76,13 @@ def gather(pairs):
             products.setdefault(key, []).append(pair)
         if index < CORNERS:
             corners.append((noisy[:CORNER, :CORNER].copy(), clean[:CORNER, :CORNER].copy()))
-            patches.append((_centre(noisy), _centre(clean)))
+            patches[scale] = (*patches.get(scale, ()), (_centre(noisy), _centre(clean)))
         widths.append(clean.shape[1])
     if not widths:
         raise ValueError("no pairs of images came")
     lags = {lag: _correlation(products.get(lag, [])) for lag in LAGS}
     channels = _correlation(products.get("channels", []))
-    return Evidence(counts, lags, channels, tuple(corners), tuple(patches), len(widths), float(np.mean(widths)))
+    return Evidence(counts, lags, channels, tuple(corners), patches, len(widths), float(np.mean(widths)))
 
 
 def _centre(image):

@@ -182,7 +182,7 @@ def identify(pairs):
     }
     if not (total.sum() - np.trace(total)):
         return Identification(None, None, 1.0, "", {}, **{**known, "shift": 0.0})
-    if problem := problem_of(evidence.patches):
+    if problem := problem_of(evidence.centres):
         repeated = repeatable_noise(evidence.corners)
         return _made_again(repeated, known) if repeated else Identification(
             None, None, 0.0, "", {}, **known, problem=problem
@@ -208,7 +208,7 @@ def identify(pairs):
     classes = brightness(total, repeats)
     uneven = [(clean, mean) for clean, mean, error in classes if abs(mean) > max(UNEVEN, 6 * error)]
     explained = 1 - misfit(total, parts.law, repeats)
-    doubtful = contradicted(total, parts.law, evidence.patches, repeats, 0.0 if structure == "white" else None)
+    doubtful = contradicted(total, parts.law, evidence.centres, repeats, 0.0 if structure == "white" else None)
     return Identification(None, None, explained, **known, brightness=tuple(uneven), doubtful=doubtful)
 
 
@@ -316,7 +316,7 @@ def _chosen(fits, parts, structure, evidence, least):
 
 
 def _same_law(one, other, evidence):
-    """Whether two fits put nearly all samples to the same values: then they are one noise by two names."""
+    """Whether two fits give nearly all samples the same values: then they are one noise with two names."""
     apart = sum(
         0.5 * groups.sum(axis=(0, 2)) @ np.abs(one.law(photons) - other.law(photons)).sum(axis=1)
         for photons, groups in evidence.counts.items()
@@ -333,10 +333,9 @@ def _holds(fit, structure, evidence):
         return False
     channels = {"white": 0.0, "colour": evidence.channels.value}.get(structure)
     return not any(
-        contradicted(groups.sum(axis=0), fit.law(photons), evidence.patches if len(evidence.counts) == 1 else (),
-                     repeats, channels)
+        contradicted(groups.sum(axis=0), fit.law(photons), evidence.patches.get(photons, ()), repeats, channels)
         for photons, groups in evidence.counts.items()
-    )  # fmt: skip
+    )
 
 
 def repeatable_noise(corners):

@@ -103,7 +103,7 @@ def test_mixtures_are_named(level, found):
     ],
     ids=str,
 )
-def test_photons_and_read_noise_are_told_from_each_other(noise, found):
+def test_photons_and_read_noise_are_distinguished(noise, found):
     result = found(noise)
     assert result.name == "poisson_gaussian" and result.explained > 0.995
     assert result.noise.peak == pytest.approx(noise.peak, rel=0.03)
