@@ -97,12 +97,12 @@ def apply(spec, source, out, seed, overwrite) -> None:
     """
     from bench.datasets import load_dataset
     from bench.noise import noises
-    from bench.noise.noisy_set import write_noisy_set
+    from bench.noise.export import export_noisy_images
 
     _warn([noises.load_noise(spec)])
     for remark in load_dataset(source).remarks:
         click.echo(f"note: {remark}", err=True)
-    written = write_noisy_set(spec, source, out, seed, overwrite)
+    written = export_noisy_images(spec, source, out, seed, overwrite)
     click.echo(f"{written} images in {out}; manifest: {out / 'manifest.json'}")
 
 

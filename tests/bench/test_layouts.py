@@ -12,7 +12,7 @@ from bench.cli import main
 from bench.datasets import load_dataset
 from bench.errors import BadInput
 from bench.noise import noises
-from bench.noise.noisy_set import write_noisy_set
+from bench.noise.export import export_noisy_images
 from bench.runs.plan import make_plan
 from noise_zoo.real import Real
 
@@ -223,7 +223,7 @@ def test_noise_that_was_applied_keeps_its_name_and_level(photos, tmp_path, netwo
     folder = tmp_path / "pairs"
     folder.mkdir()
     photos.rename(folder / "clean")
-    write_noisy_set("gaussian(sigma=25)", folder / "clean", folder / "noisy", seed=0)
+    export_noisy_images("gaussian(sigma=25)", folder / "clean", folder / "noisy", seed=0)
     plan = make_plan(f"{networks}:Blur", "gaussian(sigma=15)", data=(folder,), metric_list="psnr")
     assert [(column["noise"], column["noise_name"], column["level"]) for column in plan.noise_columns] == [
         ("gaussian(sigma=15)", "gaussian", 15.0),
@@ -244,14 +244,14 @@ def test_the_reference_is_not_drawn_where_it_was_applied(photos, tmp_path, netwo
     folder = tmp_path / "pairs"
     folder.mkdir()
     photos.rename(folder / "clean")
-    write_noisy_set("gaussian(sigma=15)", folder / "clean", folder / "noisy", seed=3)
+    export_noisy_images("gaussian(sigma=15)", folder / "clean", folder / "noisy", seed=3)
     plan = make_plan(f"{networks}:Blur", "gaussian(sigma=15)", data=(folder,), metric_list="psnr")
     (place,) = plan.noises_on(plan.datasets[0])
     assert plan.noises[place].recorded and plan.noise_columns[place]["noise"] == "gaussian(sigma=15)"
 
 
 def test_noise_that_makes_clean_images_is_compared_with_them(photos, tmp_path):
-    write_noisy_set("isp", photos, tmp_path / "isp", seed=0)
+    export_noisy_images("isp", photos, tmp_path / "isp", seed=0)
     data = load_dataset(tmp_path / "isp")
     with Image.open(tmp_path / "isp/clean/a.png") as own:
         assert np.array_equal(np.rint(data.images[0].read() * 255), np.asarray(own))

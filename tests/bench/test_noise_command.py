@@ -12,7 +12,7 @@ from PIL import Image
 
 from bench.cli import main
 from bench.datasets import CleanImage, load_dataset, read_file
-from bench.noise import noises, noisy_set, picture, sheet
+from bench.noise import export, noises, picture, sheet
 
 
 @pytest.fixture(autouse=True)
@@ -136,7 +136,7 @@ def test_apply_leaves_no_part_of_a_set(photos, tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(noisy_set, "_write_manifest", interrupt)
+        patch.setattr(export, "_write_manifest", interrupt)
         assert call("noise", "apply", "isp", photos, tmp_path / "out").exit_code == 130
     assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
     assert call("noise", "apply", "isp", photos, tmp_path / "out").exit_code == 0  # the same command goes on
@@ -280,7 +280,7 @@ def test_names_are_compared_once_each_not_in_pairs():
         seen = []
         sys.setprofile(lambda frame, event, argument: seen.append(event))
         try:
-            assert len(noisy_set._names(images, "folder")) == count
+            assert len(export._names(images, "folder")) == count
         finally:
             sys.setprofile(None)
         return len(seen)

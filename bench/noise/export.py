@@ -22,7 +22,7 @@ from noise_zoo.noise import Noise
 CLEAN = "clean"  # the folder beside the noisy images for clean ones that the noise made
 
 
-def write_noisy_set(text: str, source: Path, out: Path, seed: int, overwrite: bool = False) -> int:
+def export_noisy_images(text: str, source: Path, out: Path, seed: int, overwrite: bool = False) -> int:
     """Write a noisy 8-bit PNG for every image of a folder, and manifest.json; returns how many. Raises BadInput.
 
     A noise that makes clean images of its own has them written into `clean/` there. Names are checked before
