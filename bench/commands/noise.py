@@ -194,8 +194,8 @@ def identify(noisy, clean) -> None:
     """
     from bench.errors import BadInput
     from bench.noise import noises
+    from bench.noise.identification_report import lines
     from bench.noise.pairs import read_pairs, recorded_pairs
-    from bench.noise.verdict import lines
     from noise_zoo.identification import identify as identification
 
     several = {"": read_pairs(noisy, clean)} if clean else recorded_pairs(noisy if noisy.is_dir() else str(noisy))
