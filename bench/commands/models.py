@@ -239,7 +239,7 @@ def import_(file, name, arch, licence, settings, trained_on, training_data, part
     """
     from bench import spec
     from bench.networks import importing, trial
-    from bench.noise.strength import too_weak
+    from bench.noise.level_check import weak_noise_warnings
     from bench.noise.training_noise import of_card
 
     card = importing.import_weights(file, name, arch, licence, replace, settings, trained_on, training_data, part)
@@ -257,7 +257,7 @@ def import_(file, name, arch, licence, settings, trained_on, training_data, part
     click.echo(tried.words())
     if warning := tried.warning(importing=True):
         click.echo(f"warning: {warning}", err=True)
-    for sentence in too_weak(greatest for _, greatest in of_card(card).ranges):
+    for sentence in weak_noise_warnings(greatest for _, greatest in of_card(card).ranges):
         click.echo(f"warning: training noise: {sentence}", err=True)
     if not trained_on:
         click.echo("note: the training noise is unknown, so nothing is known to be out of distribution: import them "

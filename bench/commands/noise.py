@@ -152,9 +152,9 @@ def table(text, datasets, protocol, seed, kind) -> None:
 
 def _warn(chosen) -> None:
     """Say which noises leave pictures nearly as they are, on the error stream: a level in another unit, probably."""
-    from bench.noise.strength import too_weak
+    from bench.noise.level_check import weak_noise_warnings
 
-    for sentence in too_weak(chosen):
+    for sentence in weak_noise_warnings(chosen):
         click.echo(f"warning: {sentence}", err=True)
 
 

@@ -12,7 +12,7 @@ import noise_zoo
 import reports
 from bench import metrics, protocols, statistics
 from bench.noise import noises, training_noise
-from bench.noise.strength import NEARLY_CLEAN
+from bench.noise.level_check import NEARLY_CLEAN_PSNR
 from bench.runs.store import Store, row_key
 from bench.statistics.formulas import FORMULAS
 from bench.statistics.ood import Conditions, groups, nearly_clean
@@ -159,7 +159,7 @@ def _not_measured(rows: pd.DataFrame, last: dict) -> list[str]:
     for noise, mean in nearly_clean(rows).items():
         sentences.append(
             f"`{noise}` is in no OOD mean: it leaves stored pictures nearly as they are (PSNR of the noisy input "
-            f"{mean:.1f} dB, {NEARLY_CLEAN:g} or more)."
+            f"{mean:.1f} dB, {NEARLY_CLEAN_PSNR:g} or more)."
         )
     failed = int((rows["status"] != "ok").sum())
     if failed:

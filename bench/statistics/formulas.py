@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bench.noise.strength import NEARLY_CLEAN
+from bench.noise.level_check import NEARLY_CLEAN_PSNR
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ FORMULAS = (
         "OOD mean",
         "mean over the settings that are OOD for every model of the group, then over images",
         "Of the images that have a score in each setting that was run on their data set. Noise that leaves the stored "
-        f"picture nearly as it is, mean PSNR of the noisy input >= {NEARLY_CLEAN:g} dB, is in no OOD mean.",
+        f"picture nearly as it is, mean PSNR of the noisy input >= {NEARLY_CLEAN_PSNR:g} dB, is in no OOD mean.",
     ),
     Formula(
         "Best model",

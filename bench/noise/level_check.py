@@ -11,7 +11,7 @@ from bench.noise.picture import noisy_version
 from bench.spec import format_value
 from noise_zoo.noise import Noise
 
-NEARLY_CLEAN = 45.0  # dB of the noisy picture, as stored: gaussian(sigma=1.4), a third of the values are unchanged
+NEARLY_CLEAN_PSNR = 45.0  # dB of the noisy picture, as stored: gaussian(sigma=1.4), a third of the values are unchanged
 SIDE = 96  # of the crop of the installation's picture that noises are tried on
 UNITS = {
     "sigma": "sigma is a standard deviation in 8-bit levels, 0 to 255",
@@ -28,11 +28,11 @@ def psnr_of(noise: Noise) -> float:
     return noisy_version(pixels, noise).psnr
 
 
-def too_weak(chosen: Iterable[Noise]) -> Iterator[str]:
+def weak_noise_warnings(chosen: Iterable[Noise]) -> Iterator[str]:
     """A sentence for each noise of the zoo, or part of a chain, that leaves the picture nearly as it is: its unit, and
     which level was probably meant."""
     for noise in dict.fromkeys(part for one in chosen for part in _parts(one)):
-        if (psnr := psnr_of(noise)) >= NEARLY_CLEAN:
+        if (psnr := psnr_of(noise)) >= NEARLY_CLEAN_PSNR:
             units = [UNITS[field.name] for field in dataclasses.fields(noise) if field.name in UNITS]
             text = "; ".join([*units, _meant(noise)])
             yield f"{noises.canonical(noise)} leaves the stored picture nearly as it is ({psnr:.1f} dB): {text}"
