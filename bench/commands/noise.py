@@ -126,7 +126,7 @@ def table(text, datasets, protocol, seed, kind) -> None:
     from bench.errors import BadInput
     from bench.evaluation import noise_table
     from bench.noise import noises
-    from bench.noise.recorded import fits, matched
+    from bench.noise.compatibility import fits, matched
     from bench.runs import export
 
     names = spec.split(datasets)

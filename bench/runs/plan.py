@@ -14,8 +14,8 @@ from bench import datasets, metrics, protocols, spec
 from bench.errors import BadInput
 from bench.networks import models, precisions, tiling
 from bench.noise import noises
+from bench.noise.compatibility import fits, matched, reference_noise
 from bench.noise.level_check import UNITS, weak_noise_warnings
-from bench.noise.recorded import fits, matched, reference_noise
 from bench.noise.training_noise import of_model
 from bench.statistics.ood import Conditions
 
