@@ -23,7 +23,7 @@ def list_(name) -> None:
 
     from bench.console import console
     from bench.datasets import builtin
-    from bench.datasets.places import added, locate
+    from bench.datasets.locations import added, locate
     from bench.datasets.public import PUBLIC
 
     if name:
@@ -48,7 +48,7 @@ def list_(name) -> None:
 
 def _about(name: str) -> list[str]:
     """What is known of a public set, or of one that was added, line by line."""
-    from bench.datasets.places import added, locate
+    from bench.datasets.locations import added, locate
     from bench.datasets.public import PUBLIC
     from bench.errors import unknown
 
@@ -168,7 +168,7 @@ def check(name) -> None:
 
     from bench import datasets
     from bench.datasets import channels
-    from bench.datasets.places import locate
+    from bench.datasets.locations import locate
     from bench.datasets.public import PUBLIC, verify
     from bench.errors import BadInput
     from bench.noise import noises

@@ -19,7 +19,7 @@ from bench import spec
 from bench.datasets import folders, tone
 from bench.datasets.folders import Layout, pictures_of
 from bench.datasets.image import SUFFIXES, CleanImage, Dataset, centre_crop, read_file
-from bench.datasets.places import added, locate, not_a_folder, remember
+from bench.datasets.locations import added, locate, not_a_folder, remember
 from bench.datasets.public import PUBLIC, PublicSet, verify
 from bench.datasets.reading import USUAL, Shown
 from bench.errors import BadInput, unknown

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bench.datasets.archives import unpack
 from bench.datasets.image import SUFFIXES
-from bench.datasets.places import fetched
+from bench.datasets.locations import fetched
 from bench.datasets.public import LOCAL_LIST, PublicSet, sha256
 from bench.errors import BadInput, described
 from bench.files import write

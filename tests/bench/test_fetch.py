@@ -15,7 +15,7 @@ from PIL import Image
 
 from bench.cli import main
 from bench.datasets import archives, fetch, load_dataset, public
-from bench.datasets.places import locate
+from bench.datasets.locations import locate
 from bench.datasets.public import Archive, PublicSet
 from bench.errors import BadInput
 
