@@ -21,7 +21,7 @@ from bench.datasets.folders import Layout, pictures_of
 from bench.datasets.image import SUFFIXES, CleanImage, Dataset, centre_crop, read_file
 from bench.datasets.locations import added, locate, not_a_folder, remember
 from bench.datasets.public import PUBLIC, PublicSet, verify
-from bench.datasets.reading import USUAL, Shown
+from bench.datasets.readers import USUAL, Shown
 from bench.errors import BadInput, unknown
 from bench.home import expanded
 

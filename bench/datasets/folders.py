@@ -20,11 +20,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.datasets import layouts, sidd
-from bench.datasets.applied import MANIFEST, noise_of, written_in
 from bench.datasets.image import CleanImage, counted, in_natural_order
 from bench.datasets.layouts import LINEAR, Pairs, files_of, folders_of, options
+from bench.datasets.noise_manifest import MANIFEST, noise_of, written_in
 from bench.datasets.public import LOCAL_LIST
-from bench.datasets.reading import USUAL, FileReader, Shown
+from bench.datasets.readers import USUAL, FileReader, Shown
 from bench.errors import BadInput
 from noise_zoo.monte_carlo import MonteCarlo
 from noise_zoo.noise import Noise

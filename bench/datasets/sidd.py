@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.datasets.image import CleanImage, Reader, in_natural_order
-from bench.datasets.reading import FileReader
+from bench.datasets.readers import FileReader
 from bench.errors import BadInput, described
 from noise_zoo.real import Real
 
