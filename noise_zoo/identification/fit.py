@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import optimize
 
-from noise_zoo.identification import laws
+from noise_zoo.identification import likelihoods
 
 FLOOR = 1e-7  # share of samples that may be anything: a rounding that falls otherwise does not forbid a law
 GRID = 24  # levels tried before the best one is refined
@@ -88,7 +88,7 @@ def _refined(cost, grid):
 
 def general(values):
     """Return the general law of the components {'sigma', 'photons', 'var', 'density'} that are given."""
-    return laws.general(
+    return likelihoods.general(
         values.get("sigma", 0.0), values.get("photons", math.inf), values.get("var", 0.0), values.get("density", 0.0)
     )
 
@@ -164,18 +164,20 @@ def _cost_and_slopes(total, values):
     """Return the cost in nats of the general law, and its derivatives by the logarithms of the components."""
     sigma, photons = values.get("sigma", 0.0), values.get("photons", math.inf)
     var, density = values.get("var", 0.0), values.get("density", 0.0)
-    variance = laws.variance(sigma, photons, var)  # (256, 1)
+    variance = likelihoods.variance(sigma, photons, var)  # (256, 1)
     deviation = np.sqrt(variance)
-    normal = laws.normal(deviation)
-    law = (1 - FLOOR) * ((1 - density) * normal + density * laws.IMPULSES) + FLOOR / 256
+    normal = likelihoods.normal(deviation)
+    law = (1 - FLOOR) * ((1 - density) * normal + density * likelihoods.IMPULSES) + FLOOR / 256
     weights = total / law
-    by_row = (1 - density) * (weights * laws.normal_slope(deviation)).sum(axis=1)  # by the logarithm of the deviation
+    by_row = (1 - density) * (weights * likelihoods.normal_slope(deviation)).sum(
+        axis=1
+    )  # by the logarithm of the deviation
     halved = by_row / (2 * np.maximum(variance[:, 0], 1e-12))  # by the variance
     slopes = {
         "sigma": 2 * sigma**2 * halved.sum(),
-        "photons": -(255 * laws.CLEAN[:, 0] / photons) @ halved,
-        "var": (var * laws.CLEAN[:, 0] ** 2) @ halved,
-        "density": density * (weights * (laws.IMPULSES - normal)).sum(),
+        "photons": -(255 * likelihoods.CLEAN[:, 0] / photons) @ halved,
+        "var": (var * likelihoods.CLEAN[:, 0] ** 2) @ halved,
+        "density": density * (weights * (likelihoods.IMPULSES - normal)).sum(),
     }
     return -float((total * np.log(law)).sum()), np.array([-(1 - FLOOR) * slopes[name] for name in values])
 

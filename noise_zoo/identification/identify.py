@@ -10,9 +10,7 @@ from noise_zoo.chain import Chain
 from noise_zoo.colour_gaussian import ColourGaussian
 from noise_zoo.correlated import Correlated
 from noise_zoo.gaussian import Gaussian
-from noise_zoo.identification import laws
-from noise_zoo.identification.contradiction import brightness, contradicted
-from noise_zoo.identification.evidence import CORNER, Correlation, Evidence, gather
+from noise_zoo.identification import likelihoods
 from noise_zoo.identification.fit import (
     Level,
     fit_level,
@@ -22,7 +20,9 @@ from noise_zoo.identification.fit import (
     log_likelihood,
     misfit,
 )
+from noise_zoo.identification.goodness_of_fit import brightness, is_rejected
 from noise_zoo.identification.registration import problem_of
+from noise_zoo.identification.sufficient_statistics import CORNER, Correlation, SufficientStatistics, gather
 from noise_zoo.jpeg import Jpeg
 from noise_zoo.mixture import RECIPES, Mixture
 from noise_zoo.noise import Noise
@@ -93,13 +93,13 @@ def _plain(law):
     return lambda level, photons: law(level)
 
 
-SPECKLE, BLUNT_SPECKLE = _plain(laws.speckle), _plain(laws.gaussian_speckle)
-NORMAL, MEAN, IMPULSES = _plain(laws.gaussian), _plain(laws.correlated), _plain(laws.salt_pepper)
+SPECKLE, BLUNT_SPECKLE = _plain(likelihoods.speckle), _plain(likelihoods.gaussian_speckle)
+NORMAL, MEAN, IMPULSES = _plain(likelihoods.gaussian), _plain(likelihoods.correlated), _plain(likelihoods.salt_pepper)
 CANDIDATES = (
     Candidate(Gaussian, "white", 0.2, 200, NORMAL, NORMAL),
     Candidate(Speckle, "white", 1e-5, 2, SPECKLE, BLUNT_SPECKLE),
     Candidate(Speckle, "white", 1e-5, 2, BLUNT_SPECKLE, BLUNT_SPECKLE, {"distribution": "gaussian"}),
-    Candidate(Poisson, "white", 0.05, 20, laws.poisson, laws.smooth_poisson),
+    Candidate(Poisson, "white", 0.05, 20, likelihoods.poisson, likelihoods.smooth_poisson),
     Candidate(SaltPepper, "white", 1e-6, 0.99, IMPULSES, IMPULSES),
     Candidate(ColourGaussian, "colour", 0.2, 200, NORMAL, NORMAL),
     Candidate(Correlated, "mean", 0.6, 600, MEAN, MEAN),
@@ -208,7 +208,7 @@ def identify(pairs):
     classes = brightness(total, repeats)
     uneven = [(clean, mean) for clean, mean, error in classes if abs(mean) > max(UNEVEN, 6 * error)]
     explained = 1 - misfit(total, parts.law, repeats)
-    doubtful = contradicted(total, parts.law, evidence.centres, repeats, 0.0 if structure == "white" else None)
+    doubtful = is_rejected(total, parts.law, evidence.centres, repeats, 0.0 if structure == "white" else None)
     return Identification(None, None, explained, **known, brightness=tuple(uneven), doubtful=doubtful)
 
 
@@ -222,7 +222,7 @@ def _fits(structure, evidence):
     """Fits of the noises that have this structure, those of fewer unknowns first."""
     if structure == "white":
         for number in RECIPES:
-            law = laws.mixture(number)
+            law = likelihoods.mixture(number)
             level = Level(float(number), 0.0, float(log_likelihood(evidence.total, law)))
             yield Fit(Mixture(number), {"level": level}, level.log_likelihood, lambda photons, law=law: law)
     for candidate in CANDIDATES:
@@ -237,9 +237,9 @@ def _photon_fits(parts, evidence):
         return
     peak, reach = comb or (parts.components["photons"].value, 0.03)
     wide = (max(peak / 4, 0.05), 4 * peak)
-    usual = _plain(lambda level: laws.poisson_gaussian(level, READ_NOISE))
+    usual = _plain(lambda level: likelihoods.poisson_gaussian(level, READ_NOISE))
     yield _fit(Candidate(PoissonGaussian, "white", *wide, usual, usual), evidence)
-    sharp, smooth = _plain(lambda level: laws.poisson_gaussian(level, 0.0)), _plain(laws.smooth_photons)
+    sharp, smooth = _plain(lambda level: likelihoods.poisson_gaussian(level, 0.0)), _plain(likelihoods.smooth_photons)
     around = (0.99 * peak, 1.01 * peak) if comb else wide
     none = _fit(Candidate(PoissonGaussian, "white", *around, sharp, smooth, {"sigma": 0.0}, reach), evidence)
     yield none
@@ -247,7 +247,7 @@ def _photon_fits(parts, evidence):
         return
 
     def law(values):
-        return laws.poisson_gaussian(values["photons"], values["sigma"])
+        return likelihoods.poisson_gaussian(values["photons"], values["sigma"])
 
     sigma = parts.components["sigma"].value if "sigma" in parts.components else 2.0
     starts = {"photons": peak, "sigma": sigma}, {"photons": none.levels["peak"].value, "sigma": 1.0}
@@ -278,8 +278,8 @@ def _chains(parts, evidence):
     if "photons" in there:
 
         def law(values):
-            photons = laws.poisson_gaussian(values["photons"], values.get("sigma", 0.0))
-            return laws.with_impulses(photons, values.get("density", 0.0))
+            photons = likelihoods.poisson_gaussian(values["photons"], values.get("sigma", 0.0))
+            return likelihoods.with_impulses(photons, values.get("density", 0.0))
 
         found = fit_values(evidence.counts, law, {name: level.value for name, level in parts.components.items()})
     value = {name: rounded(level.value) for name, level in found.components.items()}
@@ -333,7 +333,7 @@ def _holds(fit, structure, evidence):
         return False
     channels = {"white": 0.0, "colour": evidence.channels.value}.get(structure)
     return not any(
-        contradicted(groups.sum(axis=0), fit.law(photons), evidence.patches.get(photons, ()), repeats, channels)
+        is_rejected(groups.sum(axis=0), fit.law(photons), evidence.patches.get(photons, ()), repeats, channels)
         for photons, groups in evidence.counts.items()
     )
 
@@ -376,7 +376,7 @@ def _left(law, evidence, repeats):
     return sum(lefts[p] * total.sum() for p, total in totals.items()) / sum(total.sum() for total in totals.values())
 
 
-def structure_of(evidence: Evidence):
+def structure_of(evidence: SufficientStatistics):
     """Return the name of the structure that the correlations show, or '' where they show none that the zoo has."""
     for name, structure in STRUCTURES.items():
         if name == "colour" and not evidence.channels.value > 0:

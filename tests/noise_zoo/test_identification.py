@@ -13,9 +13,9 @@ from noise_zoo.colour_gaussian import ColourGaussian
 from noise_zoo.correlated import Correlated
 from noise_zoo.gaussian import Gaussian
 from noise_zoo.identification import identify, laws
-from noise_zoo.identification.evidence import gather
 from noise_zoo.identification.fit import misfit
 from noise_zoo.identification.identify import repeatable_noise
+from noise_zoo.identification.sufficient_statistics import gather
 from noise_zoo.isp import Isp
 from noise_zoo.jpeg import Jpeg
 from noise_zoo.mixture import Mixture

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from noise_zoo.identification import laws
+from noise_zoo.identification import likelihoods
 
 CLASSES = 8  # of clean values
 MEAN_OFF, VARIANCE_OFF, CORRELATION_OFF = 0.5, 0.05, 0.03  # grey values, a share, a correlation: less is no matter
@@ -16,7 +16,7 @@ LAGS = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (0, 8), (8, 0))  # down, right; 
 VALUES = np.arange(256.0)
 
 
-def contradicted(total, law, patches, repeats, channels):
+def is_rejected(total, law, patches, repeats, channels):
     """Whether counts (256, 256) and patches (noisy, clean) contradict a law of independent pixels.
 
     `channels` is the correlation of the channels of a pixel that it goes with, None for noise whose neighbours are
@@ -84,7 +84,7 @@ def _products(here, there):
 
 def brightness(total, repeats):
     """Return [(mean clean value, mean of noisy - clean, its standard error)] of classes that clipping leaves alone."""
-    residual = VALUES - laws.CLEAN
+    residual = VALUES - likelihoods.CLEAN
     found = []
     for part in np.array_split(np.arange(256), CLASSES):
         counts = total[part]

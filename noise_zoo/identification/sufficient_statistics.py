@@ -28,7 +28,7 @@ class Correlation:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class SufficientStatistics:
     """What pairs of 8-bit images say of their noise.
 
     counts     {photons at white: (groups, 256, 256)}, how often a clean value became a noisy one, borders left out;
@@ -61,7 +61,7 @@ class Evidence:
 
 
 def gather(pairs):
-    """Return the Evidence of pairs (noisy, clean), uint8 (H, W, C) of equal shape and at least 3x3 pixels."""
+    """Return the SufficientStatistics of pairs (noisy, clean), uint8 (H, W, C) of equal shape and at least 3x3 pixels."""
     counts, products, corners, patches, widths = {}, {}, [], {}, []
     for index, (noisy, clean) in enumerate(pairs):
         check_pair(noisy, clean)
@@ -82,7 +82,7 @@ def gather(pairs):
         raise ValueError("no pairs of images came")
     lags = {lag: _correlation(products.get(lag, [])) for lag in LAGS}
     channels = _correlation(products.get("channels", []))
-    return Evidence(counts, lags, channels, tuple(corners), patches, len(widths), float(np.mean(widths)))
+    return SufficientStatistics(counts, lags, channels, tuple(corners), patches, len(widths), float(np.mean(widths)))
 
 
 def _centre(image):
