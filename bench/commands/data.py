@@ -23,7 +23,7 @@ def list_(name) -> None:
 
     from bench.console import console
     from bench.datasets import builtin
-    from bench.datasets.locations import added, locate
+    from bench.datasets.locations import added_datasets, locate
     from bench.datasets.public import PUBLIC
 
     if name:
@@ -37,7 +37,7 @@ def list_(name) -> None:
     for public in PUBLIC.values():
         missing = f"bench data fetch {public.name}" if public.direct else public.home
         table.add_row(public.name, public.use, str(public.files), public.title, str(locate(public.name) or missing))
-    for known, folder in added().items():
+    for known, folder in added_datasets().items():
         if known not in PUBLIC:
             table.add_row(known, "", _count(Path(folder)), "added by you", folder)
     console().print(table)
@@ -48,14 +48,14 @@ def list_(name) -> None:
 
 def _about(name: str) -> list[str]:
     """What is known of a public set, or of one that was added, line by line."""
-    from bench.datasets.locations import added, locate
+    from bench.datasets.locations import added_datasets, locate
     from bench.datasets.public import PUBLIC
     from bench.errors import unknown
 
-    if name in added() and name not in PUBLIC:
-        return [f"{name}: added by you, in {added()[name]}", *_about_folder(Path(added()[name]))]
+    if name in added_datasets() and name not in PUBLIC:
+        return [f"{name}: added by you, in {added_datasets()[name]}", *_about_folder(Path(added_datasets()[name]))]
     if name not in PUBLIC:
-        raise unknown("data set", name, [*PUBLIC, *added()])
+        raise unknown("data set", name, [*PUBLIC, *added_datasets()])
     public = PUBLIC[name]
     address = public.archive.url if public.archive else public.base
     return [

@@ -19,7 +19,7 @@ from bench import spec
 from bench.datasets import folders, tone
 from bench.datasets.folders import Layout, pictures_of
 from bench.datasets.image import SUFFIXES, CleanImage, Dataset, centre_crop, read_file
-from bench.datasets.locations import added, locate, not_a_folder, remember
+from bench.datasets.locations import added_datasets, locate, not_a_folder, remember
 from bench.datasets.public import PUBLIC, PublicSet, verify
 from bench.datasets.readers import USUAL, Shown
 from bench.errors import BadInput, unknown
@@ -152,7 +152,7 @@ def _find(name: str, given: dict[str, Any]) -> Dataset:
             kind = "folder" if path.is_dir() else "file"
             raise BadInput(f"{name} is a {kind}, expected the name of a data set: a folder is given by --data {name}, "
                            f"or gets a name by bench data add NAME {name}")  # fmt: skip
-        raise unknown("data set", name, [*builtin.NAMES, *PUBLIC, *added()])
+        raise unknown("data set", name, [*builtin.NAMES, *PUBLIC, *added_datasets()])
     return _public(public, folder, given) if public else _folder(folder, name, given)
 
 

@@ -17,8 +17,8 @@ from typing import IO, Any
 
 from bench.errors import BadInput
 
-MOST_SWOLLEN = 20  # times the archive; photographs are compressed already
-SPARE = 64 * 2**20
+MAX_EXPANSION = 20  # times the archive; photographs are compressed already
+EXTRA_BYTES = 64 * 2**20
 
 
 def unpack(archive: Path, kind: str, inside: tuple[str, ...], suffixes: set[str], target: Path) -> int:
@@ -28,12 +28,12 @@ def unpack(archive: Path, kind: str, inside: tuple[str, ...], suffixes: set[str]
     written: set[str] = set()
     try:
         with members(archive) as listed:
-            room = SPARE + MOST_SWOLLEN * archive.stat().st_size
+            room = EXTRA_BYTES + MAX_EXPANSION * archive.stat().st_size
             for path, size, opened in listed:
                 room -= size
                 if room < 0:
                     raise BadInput(
-                        f"{archive.name} would take more than {MOST_SWOLLEN} times its own room: not unpacked"
+                        f"{archive.name} would take more than {MAX_EXPANSION} times its own room: not unpacked"
                     )
                 if path.parent not in wanted or path.suffix.lower() not in suffixes:
                     continue
@@ -54,7 +54,7 @@ def _zip_members(archive: Path) -> Iterator[Iterator[tuple[PurePosixPath, int, A
     with zipfile.ZipFile(archive) as opened:
         infos = [info for info in opened.infolist() if not info.is_dir()]
         for info in infos:
-            _refuse(archive, info.filename, S_ISLNK(info.external_attr >> 16))
+            _check_member(archive, info.filename, S_ISLNK(info.external_attr >> 16))
         yield ((PurePosixPath(info.filename), info.file_size, lambda info=info: opened.open(info)) for info in infos)
 
 
@@ -66,7 +66,7 @@ def _tar_members(archive: Path) -> Iterator[Iterator[tuple[PurePosixPath, int, A
 
 def _tar_files(archive: Path, opened: tarfile.TarFile) -> Iterator[tuple[PurePosixPath, int, Any]]:
     for info in opened:
-        _refuse(archive, info.name, not (info.isfile() or info.isdir()))
+        _check_member(archive, info.name, not (info.isfile() or info.isdir()))
         if info.isfile():
             yield PurePosixPath(info.name), info.size, lambda info=info: _content(opened, info)
 
@@ -77,7 +77,7 @@ def _content(opened: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
     return content
 
 
-def _refuse(archive: Path, name: str, special: bool) -> None:
+def _check_member(archive: Path, name: str, special: bool) -> None:
     path = PurePosixPath(name.replace("\\", "/"))
     if special:
         raise BadInput(f"{archive.name} has a link or a device, {name}: not unpacked")

@@ -28,7 +28,7 @@ FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "DIB", "WEBP", "GIF", "PPM", "JPEG2000"
 GREY, COLOUR, PALETTES = ("1", "L", "LA"), ("RGB", "RGBA", "RGBX", "CMYK", "YCbCr"), ("P", "PA")
 BITS, SAMPLE_FORMAT, PHOTOMETRIC, PLANES = 258, 339, 262, 284  # tags of TIFF
 UNSIGNED, WHITE_IS_ZERO, SEPARATE = 1, 0, 2  # their values
-LOWEST_WHITE = 4095  # 16-bit files that end here hold 12 bits or fewer: round(v / 257) would make them black
+MIN_WHITE = 4095  # 16-bit files that end here hold 12 bits or fewer: round(v / 257) would make them black
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def pixels(path: Path) -> np.ndarray:
     with _opened(path) as image:
         said = _header(path, image)
         deep = said.bits == 16 and said.format != "PPM" or said.mode.startswith("I")
-        samples = _sixteen_bits(path, image) if deep else _eight_bits(path, image)
+        samples = _from_16_bits(path, image) if deep else _from_8_bits(path, image)
     return samples if samples.ndim == 3 else samples[..., None]
 
 
@@ -74,7 +74,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
     try:
         with path.open("rb") as file, Image.open(file, formats=FORMATS) as image:  # by path, Pillow maps grey TIFFs
             yield image  # into memory and loses their orientation
-    except Refused:
+    except UnsupportedImage:
         raise
     except UnidentifiedImageError as error:
         raise ValueError(f"{path.name} cannot be read as an image: {_unknown(path)}") from error
@@ -83,7 +83,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         raise ValueError(f"{path.name} cannot be read as an image: {reason}") from error
 
 
-class Refused(ValueError):
+class UnsupportedImage(ValueError):
     """A file that can be read, and whose pixels would not be those that are meant."""
 
 
@@ -103,24 +103,28 @@ def _unknown(path: Path) -> str:
 def _header(path: Path, image: Image.Image) -> Header:
     pages = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
     if pages > 1:
-        raise Refused(f"{path.name} has {pages} pages or frames, expected one: save each as a file of its own")
+        raise UnsupportedImage(f"{path.name} has {pages} pages or frames, expected one: save each as a file of its own")
     if image.mode == "F":
-        raise Refused(f"{path.name} has floats, whose white is not known, expected 8 or 16-bit samples: scale it")
+        raise UnsupportedImage(
+            f"{path.name} has floats, whose white is not known, expected 8 or 16-bit samples: scale it"
+        )
     bits = _bits(path, image)
     if image.mode not in (*GREY, *COLOUR, *PALETTES) and not (image.mode.startswith("I") and bits == 16):
-        raise Refused(f"{path.name} has pixels of the kind {image.mode}, expected grey or RGB: convert it")
+        raise UnsupportedImage(f"{path.name} has pixels of the kind {image.mode}, expected grey or RGB: convert it")
     return Header(image.format, image.mode, bits, pages)
 
 
 def _bits(path: Path, image: Image.Image) -> int:
-    """Bits a sample, 8 for fewer, which Pillow scales. Raises Refused for what is neither 8 nor 16."""
+    """Bits a sample, 8 for fewer, which Pillow scales. Raises UnsupportedImage for what is neither 8 nor 16."""
     bits, decoded = 8, image.tile[0][3] if image.tile else ""
     if image.format == "TIFF":
         bits, kind = max(image.tag_v2.get(BITS, (1,))), set(image.tag_v2.get(SAMPLE_FORMAT, (UNSIGNED,)))
         if kind != {UNSIGNED}:
-            raise Refused(f"{path.name} has signed or float samples, expected unsigned integers: convert it")
+            raise UnsupportedImage(f"{path.name} has signed or float samples, expected unsigned integers: convert it")
         if bits > 8 and image.tag_v2.get(PLANES) == SEPARATE and len(image.getbands()) > 1:
-            raise Refused(f"{path.name} has {bits} bits a sample in separate planes: save it with RGB interleaved")
+            raise UnsupportedImage(
+                f"{path.name} has {bits} bits a sample in separate planes: save it with RGB interleaved"
+            )
     elif image.format == "PNG":
         bits = 16 if str(decoded).endswith(";16B") else 8
     elif image.format == "PPM":
@@ -129,9 +133,9 @@ def _bits(path: Path, image: Image.Image) -> int:
     elif image.format == "JPEG2000":
         bits = _bits_of_jpeg2000(path)
         if bits == 16 and image.mode != "I;16":
-            raise Refused(f"{path.name} is JPEG 2000 with 16 bits a sample in colour: save it as PNG or TIFF")
+            raise UnsupportedImage(f"{path.name} is JPEG 2000 with 16 bits a sample in colour: save it as PNG or TIFF")
     if bits > 8 and bits != 16:
-        raise Refused(f"{path.name} has {bits} bits a sample, expected 8 or 16: convert it")
+        raise UnsupportedImage(f"{path.name} has {bits} bits a sample, expected 8 or 16: convert it")
     return max(8, bits)
 
 
@@ -144,11 +148,11 @@ def _bits_of_jpeg2000(path: Path) -> int:
     return max((byte & 127) + 1 for byte in start[at + 2 : at + 2 + 3 * count : 3])
 
 
-def _eight_bits(path: Path, image: Image.Image) -> np.ndarray:
+def _from_8_bits(path: Path, image: Image.Image) -> np.ndarray:
     """uint8 (H, W) or (H, W, 3) of an image with at most 8 bits a sample."""
     image = ImageOps.exif_transpose(image)
     if image.has_transparency_data and np.asarray(image.convert("RGBA"))[..., 3].min() < 255:
-        raise Refused(f"{path.name} has transparent pixels, whose colour is not known: put it on a background")
+        raise UnsupportedImage(f"{path.name} has transparent pixels, whose colour is not known: put it on a background")
     if image.mode in GREY:
         return np.asarray(image.convert("L"))
     samples = np.asarray(image.convert("RGB"))
@@ -156,12 +160,14 @@ def _eight_bits(path: Path, image: Image.Image) -> np.ndarray:
     return samples[..., 0] if grey else samples
 
 
-def _sixteen_bits(path: Path, image: Image.Image) -> np.ndarray:
+def _from_16_bits(path: Path, image: Image.Image) -> np.ndarray:
     """uint8 (H, W) or (H, W, 3) of an image with 16 bits a sample."""
     if image.mode not in ("RGB", "RGBA", "RGBX", "LA") and not image.mode.startswith("I"):
-        raise Refused(f"{path.name} has 16 bits a sample in {image.mode}, expected grey or RGB: convert it")
+        raise UnsupportedImage(f"{path.name} has 16 bits a sample in {image.mode}, expected grey or RGB: convert it")
     if "transparency" in image.info or image.mode == "LA":
-        raise Refused(f"{path.name} has 16 bits a sample and transparency in grey or of one colour: save it without")
+        raise UnsupportedImage(
+            f"{path.name} has 16 bits a sample and transparency in grey or of one colour: save it without"
+        )
     if image.mode.startswith("I"):
         samples = np.asarray(ImageOps.exif_transpose(image)).astype(np.uint32)
     else:
@@ -171,10 +177,12 @@ def _sixteen_bits(path: Path, image: Image.Image) -> np.ndarray:
         samples = 65535 - samples
     if samples.ndim == 3 and samples.shape[2] == 4:
         if samples[..., 3].min() < 65535:
-            raise Refused(f"{path.name} has transparent pixels, whose colour is not known: put it on a background")
+            raise UnsupportedImage(
+                f"{path.name} has transparent pixels, whose colour is not known: put it on a background"
+            )
         samples = samples[..., :3]
-    if 0 < (most := samples.max()) <= LOWEST_WHITE:
-        raise Refused(f"{path.name} has 16 bits a sample and no value above {most}, so that white is not 65535: "
+    if 0 < (most := samples.max()) <= MIN_WHITE:
+        raise UnsupportedImage(f"{path.name} has 16 bits a sample and no value above {most}, so that white is not 65535: "
                       "scale it to 0 to 65535")  # fmt: skip
     return ((samples + 128) // 257).astype(np.uint8)  # round(v / 257): 257 is odd, so there are no halves
 
@@ -186,22 +194,22 @@ def _bytes_of_samples(path: Path, which: str) -> np.ndarray:
     other order, it keeps the low one.
     """
     with path.open("rb") as file, Image.open(file, formats=FORMATS) as image:
-        image.tile = [_retold(tile, which) for tile in image.tile]
+        image.tile = [_with_byte_order(tile, which) for tile in image.tile]
         return np.asarray(ImageOps.exif_transpose(image))
 
 
-def _retold(tile: tuple, which: str) -> tuple:
+def _with_byte_order(tile: tuple, which: str) -> tuple:
     """A tile of Pillow with its decoder told an order of bytes; it is a named tuple from Pillow 11.1 on."""
-    told = (*tile[:3], _in_order(tile[3], which))
+    told = (*tile[:3], _decoder_arguments(tile[3], which))
     return type(tile)(*told) if hasattr(tile, "_fields") else told
 
 
-def _in_order(arguments: str | tuple, which: str) -> str | tuple:
+def _decoder_arguments(arguments: str | tuple, which: str) -> str | tuple:
     """A decoder's arguments with the order of bytes that keeps the high or the low ones."""
     if isinstance(arguments, tuple):
-        return (_in_order(arguments[0], which), *arguments[1:])
+        return (_decoder_arguments(arguments[0], which), *arguments[1:])
     found = re.fullmatch(r"((?:RGB|RGBA|RGBX);16)([BLN])", arguments)
     if not found:
-        raise Refused(f"16 bits a sample as {arguments}: save it as RGB")
+        raise UnsupportedImage(f"16 bits a sample as {arguments}: save it as RGB")
     own = found[2] if found[2] != "N" else {"big": "B", "little": "L"}[sys.byteorder]
     return found[1] + (own if which == "high" else {"B": "L", "L": "B"}[own])

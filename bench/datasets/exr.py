@@ -23,7 +23,7 @@ def _library():
 
 
 @dataclass(frozen=True)
-class Layer:
+class ExrLayer:
     """Channels of a part that make a picture: R, G and B, or Y alone. `names` are those it can be asked for by."""
 
     part: int
@@ -46,7 +46,7 @@ def read(path: Path, layer: str | None = None) -> np.ndarray:
         raise ValueError(f"{path.name} has channels of fewer pixels than others: save it without subsampling")
     if any(plane.dtype.kind != "f" for plane in planes):
         raise ValueError(f"{path.name} has integers in {', '.join(chosen.channels)}, expected light in floats")
-    pixels = _displayed(path, np.stack(planes, axis=-1).astype(np.float32), window, display)
+    pixels = _display_window(path, np.stack(planes, axis=-1).astype(np.float32), window, display)
     if not np.isfinite(pixels).all():
         raise ValueError(f"{path.name} has values that are not finite")
     return pixels
@@ -64,7 +64,7 @@ def remarks(path: Path, layer: str | None = None) -> list[str]:
     return [f"EXR with further layers ({others}), R, G, B of the first part are read; layer=NAME chooses"]
 
 
-def _chosen(path: Path, layer: str | None) -> Layer:
+def _chosen(path: Path, layer: str | None) -> ExrLayer:
     """The layer of a name, or the unnamed one of the first part. Raises ValueError that lists what there is."""
     found = _layers(path)
     named = ", ".join(repr(other.names[0]) for other in found if other.names[0])
@@ -83,7 +83,7 @@ def _chosen(path: Path, layer: str | None) -> Layer:
                      "save it as RGB")  # fmt: skip
 
 
-def _layers(path: Path) -> list[Layer]:
+def _layers(path: Path) -> list[ExrLayer]:
     """The pictures in a file, part by part, those without a name first. Raises ValueError for deep data."""
     found = []
     with _opened(path, header_only=True) as file:
@@ -93,8 +93,8 @@ def _layers(path: Path) -> list[Layer]:
             names = [channel.name for channel in part.header["channels"]]
             for prefix in sorted({name.rpartition(".")[0] for name in names}):
                 own = {name.rpartition(".")[2]: name for name in names if name.rpartition(".")[0] == prefix}
-                if channels := _picture(own):
-                    found.append(Layer(place, tuple(_names(part.name(), prefix)), channels))
+                if channels := _picture_channels(own):
+                    found.append(ExrLayer(place, tuple(_names(part.name(), prefix)), channels))
     return found
 
 
@@ -105,14 +105,14 @@ def _names(part: str, prefix: str) -> Iterator[str]:
         yield ""
 
 
-def _picture(own: dict[str, str]) -> tuple[str, ...]:
+def _picture_channels(own: dict[str, str]) -> tuple[str, ...]:
     """The channels of a layer that make a picture, (R, G, B) or (Y,); X, Y, Z and luminance with chroma are none."""
     if {"R", "G", "B"} <= own.keys():
         return own["R"], own["G"], own["B"]
     return (own["Y"],) if "Y" in own and not {"X", "RY", "BY"} & own.keys() else ()
 
 
-def _displayed(path: Path, pixels: np.ndarray, window: np.ndarray, display: np.ndarray) -> np.ndarray:
+def _display_window(path: Path, pixels: np.ndarray, window: np.ndarray, display: np.ndarray) -> np.ndarray:
     """The display window out of the data window, each (left, top, right, bottom); what lies outside is cut off."""
     left, top, right, bottom = map(int, display)
     first_column, first_row, last_column, last_row = map(int, window)

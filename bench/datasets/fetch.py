@@ -12,55 +12,55 @@ from pathlib import Path
 
 from bench.datasets.archives import unpack
 from bench.datasets.image import SUFFIXES
-from bench.datasets.locations import fetched
+from bench.datasets.locations import download_folder
 from bench.datasets.public import LOCAL_LIST, PublicSet, sha256
 from bench.errors import BadInput, described
 from bench.files import write
 from bench.home import home
 
 TIMEOUT = 30.0  # seconds without a byte
-TRIES_MORE = 3
+MAX_RETRIES = 3
 CHUNK = 1 << 18
 
-Watch = Callable[[str, int, int], None]  # what, how much is done, of how much (0: not known)
+ProgressCallback = Callable[[str, int, int], None]  # what, how much is done, of how much (0: not known)
 
 
-def fetch(public: PublicSet, watch: Watch = lambda what, done, total: None) -> Path:
+def fetch(public: PublicSet, report: ProgressCallback = lambda what, done, total: None) -> Path:
     """Get what is missing of a set; returns its folder. Raises BadInput, and keeps what came for the next time."""
     if not public.direct:
         raise BadInput(
             f"{public.name} has no direct download: get it from {public.home} (its {public.files} files), then: "
             f"bench data add {public.name} DIR"
         )
-    with _told(public):
-        return _files(public, watch) if public.base else _archive(public, watch)
+    with _as_bad_input(public):
+        return _files(public, report) if public.base else _archive(public, report)
 
 
-def _files(public: PublicSet, watch: Watch) -> Path:
-    """File by file, each compared with its hash; those that are there are not fetched again."""
+def _files(public: PublicSet, report: ProgressCallback) -> Path:
+    """File by file, each compared with its hash; those that are there are not download_folder again."""
     import pooch
 
-    folder, manifest = fetched(public.name), public.manifest
-    source = pooch.create(folder, public.base, registry=manifest, retry_if_failed=TRIES_MORE)
-    download = Resuming(home() / "downloads" / public.name)
+    folder, manifest = download_folder(public.name), public.manifest
+    source = pooch.create(folder, public.base, registry=manifest, retry_if_failed=MAX_RETRIES)
+    download = ResumingDownloader(home() / "downloads" / public.name)
     for done, file in enumerate(manifest):
-        watch(file, done, len(manifest))
+        report(file, done, len(manifest))
         source.fetch(file, downloader=download)
-    watch("", len(manifest), len(manifest))
+    report("", len(manifest), len(manifest))
     return folder
 
 
-def _archive(public: PublicSet, watch: Watch) -> Path:
+def _archive(public: PublicSet, report: ProgressCallback) -> Path:
     """The archive, then the images in it, into a folder that is there whole or not at all."""
     import pooch
 
-    folder, name = fetched(public.name), public.archive.url.rpartition("/")[2]
+    folder, name = download_folder(public.name), public.archive.url.rpartition("/")[2]
     if folder.is_dir():
         return folder
     downloads = home() / "downloads" / public.name
-    download = Resuming(downloads / "parts", watch)
+    download = ResumingDownloader(downloads / "parts", report)
     source = pooch.create(downloads, "", registry={name: None}, urls={name: public.archive.url},
-                          retry_if_failed=TRIES_MORE)  # fmt: skip
+                          retry_if_failed=MAX_RETRIES)  # fmt: skip
     archive = Path(source.fetch(name, downloader=download))
     part = folder.with_name(f".{public.name}.part")
     shutil.rmtree(part, ignore_errors=True)
@@ -82,18 +82,18 @@ def _archive(public: PublicSet, watch: Watch) -> Path:
     return folder
 
 
-class Missing(Exception):
+class NotOnServer(Exception):
     """The server says that there is no such file: trying again would not help."""
 
 
-class Resuming:
+class ResumingDownloader:
     """A downloader for pooch that keeps what came in `folder` and asks for the rest the next time."""
 
-    def __init__(self, folder: Path, watch: Watch = lambda what, done, total: None):
-        self.folder, self.watch = folder, watch
+    def __init__(self, folder: Path, report: ProgressCallback = lambda what, done, total: None):
+        self.folder, self.report = folder, report
 
     def __call__(self, url: str, output_file: str, pooch: object) -> None:
-        """Raises requests' exceptions, which pooch answers by trying again, and Missing."""
+        """Raises requests' exceptions, which pooch answers by trying again, and NotOnServer."""
         import requests
 
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -102,8 +102,8 @@ class Resuming:
         headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={have}-"} if have else {})}
         with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
             if answer.status_code in (403, 404, 410):
-                raise Missing(f"the server says {answer.status_code} {answer.reason}")
-            if answer.status_code == 416 or _is_another_part(answer, have):  # what is here does not fit the file
+                raise NotOnServer(f"the server says {answer.status_code} {answer.reason}")
+            if answer.status_code == 416 or _is_wrong_range(answer, have):  # what is here does not fit the file
                 part.unlink()
                 raise requests.ConnectionError("the server did not send the part that was asked for")
             answer.raise_for_status()
@@ -113,18 +113,18 @@ class Resuming:
             with part.open("ab" if have else "wb") as file:
                 for chunk in answer.iter_content(CHUNK):
                     file.write(chunk)
-                    self.watch(f"MB of {part.stem}", file.tell() >> 20, total >> 20)
+                    self.report(f"MB of {part.stem}", file.tell() >> 20, total >> 20)
         if total and part.stat().st_size != total:  # urllib3 raises by itself only from version 2
             raise requests.ConnectionError(f"{part.stat().st_size} of {total} bytes came")
         shutil.move(part, output_file)
 
 
-def _is_another_part(answer, have: int) -> bool:
+def _is_wrong_range(answer, have: int) -> bool:
     return answer.status_code == 206 and not answer.headers.get("Content-Range", "").startswith(f"bytes {have}-")
 
 
 @contextmanager
-def _told(public: PublicSet) -> Iterator[None]:
+def _as_bad_input(public: PublicSet) -> Iterator[None]:
     """What goes wrong on the way, as BadInput."""
     import pooch
     import requests
@@ -136,9 +136,9 @@ def _told(public: PublicSet) -> Iterator[None]:
     except BadInput:
         raise
     except requests.RequestException as error:
-        raise BadInput(f"{public.name} could not be fetched: {_reason(error)}. {again}") from error
-    except Missing as error:
-        raise BadInput(f"{public.name} could not be fetched: {error}. Get it from {public.home}, then: "
+        raise BadInput(f"{public.name} could not be download_folder: {_reason(error)}. {again}") from error
+    except NotOnServer as error:
+        raise BadInput(f"{public.name} could not be download_folder: {error}. Get it from {public.home}, then: "
                        f"bench data add {public.name} DIR") from error  # fmt: skip
     except ValueError as error:  # of pooch: another hash
         raise BadInput(f"{public.name}: the server sends another file than the published one: {described(error)}. Get "

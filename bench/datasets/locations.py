@@ -28,17 +28,17 @@ def locate(name: str) -> Path | None:
     for root in filter(None, os.environ.get("BENCH_DATA", "").split(os.pathsep)):
         if (expanded(Path(root)) / name).is_dir():
             return expanded(Path(root)) / name
-    if name in added():
-        return Path(added()[name])
-    return fetched(name) if fetched(name).is_dir() else None
+    if name in added_datasets():
+        return Path(added_datasets()[name])
+    return download_folder(name) if download_folder(name).is_dir() else None
 
 
-def fetched(name: str) -> Path:
+def download_folder(name: str) -> Path:
     """Where a set lies once it is fetched."""
     return home() / "data" / name
 
 
-def added() -> dict[str, str]:
+def added_datasets() -> dict[str, str]:
     """Data sets that the user has named with `bench data add`: name -> folder."""
     if not _settings().exists():
         return {}
@@ -52,7 +52,7 @@ def added() -> dict[str, str]:
 
 
 def remember(name: str, folder: Path) -> None:
-    write(_settings(), json.dumps({**added(), name: str(folder.resolve())}, indent=1).encode())
+    write(_settings(), json.dumps({**added_datasets(), name: str(folder.resolve())}, indent=1).encode())
 
 
 def _settings() -> Path:

@@ -254,7 +254,7 @@ def test_archives(server, monkeypatch, kind, manner, tmp_path):
     ids=["dots", "inner dots", "absolute", "backslash", "link", "twice", "bomb"],
 )  # fmt: skip
 def test_archives_that_are_not_unpacked(tmp_path, kind, member, words, monkeypatch):
-    monkeypatch.setattr(archives, "SPARE", 1000)
+    monkeypatch.setattr(archives, "EXTRA_BYTES", 1000)
     if kind == "zip" and "huge" in member[0]:
         content = io.BytesIO()
         with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
