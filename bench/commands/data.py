@@ -87,7 +87,7 @@ def _count(folder: Path) -> str:
 
     try:
         return str(len(folders.images_of(folder)))
-    except folders.Unclear:
+    except folders.AmbiguousLayout:
         return "layout to be stated"
     except BadInput:
         return "folder is gone or empty"

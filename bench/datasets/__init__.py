@@ -17,15 +17,15 @@ from typing import Any
 
 from bench import spec
 from bench.datasets import folders, tone
-from bench.datasets.folders import Layout, pictures_of
+from bench.datasets.folders import StatedLayout, unpaired_images
 from bench.datasets.image import SUFFIXES, CleanImage, Dataset, centre_crop, read_file
 from bench.datasets.locations import added_datasets, locate, not_a_folder, remember
 from bench.datasets.public import PUBLIC, PublicSet, verify
-from bench.datasets.readers import USUAL, Shown
+from bench.datasets.readers import DEFAULT_EXR_OPTIONS, ExrOptions
 from bench.errors import BadInput, unknown
 from bench.home import expanded
 
-__all__ = ["SUFFIXES", "CleanImage", "Dataset", "centre_crop", "load_dataset", "pictures_of", "read_file", "source"]
+__all__ = ["SUFFIXES", "CleanImage", "Dataset", "centre_crop", "load_dataset", "unpaired_images", "read_file", "source"]
 
 
 def load_dataset(text: str | Path | spec.Spec) -> Dataset:
@@ -136,7 +136,7 @@ def _find(name: str, given: dict[str, Any]) -> Dataset:
     from bench.datasets import builtin
 
     if name in builtin.NAMES:
-        if _shown(given) != USUAL or _layout(given).stated:
+        if _exr_options(given) != DEFAULT_EXR_OPTIONS or _stated_layout(given).stated:
             own = [key for key in given if key not in ("crop", "limit", "pairs")]
             raise BadInput(f"{', '.join(own)}: for renders in linear light and folders of images, and {name} has none")
         return builtin.load(name)
@@ -156,13 +156,13 @@ def _find(name: str, given: dict[str, Any]) -> Dataset:
     return _public(public, folder, given) if public else _folder(folder, name, given)
 
 
-def _shown(given: dict[str, Any]) -> Shown:
-    return Shown(given.get("exposure"), given.get("tone"), given.get("layer"))
+def _exr_options(given: dict[str, Any]) -> ExrOptions:
+    return ExrOptions(given.get("exposure"), given.get("tone"), given.get("layer"))
 
 
-def _layout(given: dict[str, Any]) -> Layout:
+def _stated_layout(given: dict[str, Any]) -> StatedLayout:
     noisy = given.get("noisy")
-    return Layout(tuple(noisy) if isinstance(noisy, list | tuple) else noisy and (noisy,), given.get("clean"),
+    return StatedLayout(tuple(noisy) if isinstance(noisy, list | tuple) else noisy and (noisy,), given.get("clean"),
                   given.get("name", "{}"))  # fmt: skip
 
 
@@ -174,7 +174,7 @@ def _public(public: PublicSet, folder: Path, given: dict[str, Any]) -> Dataset:
 
 
 def _folder(folder: Path, name: str, given: dict[str, Any]) -> Dataset:
-    found = folders.find(folder, _shown(given), _layout(given))
+    found = folders.read_folder(folder, _exr_options(given), _stated_layout(given))
     kind = "pairs" if found.images[0].recorded else "images"
     return Dataset(name, f"folder of {len(found.images)} {kind}", "of its owners", found.images, found=found.remarks,
                    folder=str(folder.resolve()))  # fmt: skip
@@ -191,7 +191,7 @@ def add(name: str, folder: Path) -> Dataset | None:
         raise not_a_folder(folder)
     try:
         dataset = _public(PUBLIC[name], folder, {}) if name in PUBLIC else _folder(folder, name, {})
-    except folders.Unclear:
+    except folders.AmbiguousLayout:
         dataset = None
     remember(name, folder)
     return dataset

@@ -24,17 +24,17 @@ from bench.datasets.image import CleanImage, counted, in_natural_order
 from bench.datasets.layouts import LINEAR, Pairs, files_of, folders_of, options
 from bench.datasets.noise_manifest import MANIFEST, noise_of, written_in
 from bench.datasets.public import LOCAL_LIST
-from bench.datasets.readers import USUAL, FileReader, Shown
+from bench.datasets.readers import DEFAULT_EXR_OPTIONS, ExrOptions, FileReader
 from bench.errors import BadInput
 from noise_zoo.monte_carlo import MonteCarlo
 from noise_zoo.noise import Noise
 from noise_zoo.real import Real
 
-OWN_FILES = {MANIFEST, "card.json", LOCAL_LIST, "Thumbs.db", "desktop.ini"}  # never told as skipped
+IGNORED_FILES = {MANIFEST, "card.json", LOCAL_LIST, "Thumbs.db", "desktop.ini"}  # never told as skipped
 
 
 @dataclass(frozen=True)
-class Layout:
+class StatedLayout:
     """The parameters of a data set spec that say which files are what; None and '{}' where it has to be found."""
 
     noisy: tuple[str, ...] | None = None
@@ -43,76 +43,78 @@ class Layout:
 
     @property
     def stated(self) -> bool:
-        return self != FOUND
+        return self != AUTOMATIC
 
 
-FOUND = Layout()
+AUTOMATIC = StatedLayout()
 
 
 @dataclass(frozen=True)
-class Found:
+class FolderContents:
     """The images of a folder, and sentences on what it was taken for and what was skipped."""
 
     images: tuple[CleanImage, ...]
     remarks: tuple[str, ...] = ()
 
 
-class Unclear(BadInput):
+class AmbiguousLayout(BadInput):
     """A folder with images whose names do not say which are clean."""
 
 
-def find(folder: Path, shown: Shown = USUAL, layout: Layout = FOUND) -> Found:
+def read_folder(
+    folder: Path, exr_options: ExrOptions = DEFAULT_EXR_OPTIONS, layout: StatedLayout = AUTOMATIC
+) -> FolderContents:
     """The images of a folder, in the order of their names. Raises BadInput where it has none, or half a pair."""
     if not folder.is_dir():
         raise BadInput(f"there is no folder {folder}")
-    found, files = _found(folder, shown, layout)
+    found, files = _contents(folder, exr_options, layout)
     linear = any(path.suffix.lower() == LINEAR for path in files)
-    if shown != USUAL and not linear:
+    if exr_options != DEFAULT_EXR_OPTIONS and not linear:
         raise BadInput(f"exposure, tone and layer are for renders in linear light, and {folder} has no {LINEAR} files")
     skipped = _skipped(folder, set(files))
-    return Found(found.images, (*found.remarks, *([f"skipped {skipped}"] if skipped else [])))
+    return FolderContents(found.images, (*found.remarks, *([f"skipped {skipped}"] if skipped else [])))
 
 
 def images_of(folder: Path) -> tuple[CleanImage, ...]:
-    return find(folder).images
+    return read_folder(folder).images
 
 
-def pictures_of(folder: Path) -> tuple[CleanImage, ...]:
+def unpaired_images(folder: Path) -> tuple[CleanImage, ...]:
     """Each image file of a folder by itself, whatever its name says. Raises BadInput where there are none."""
-    return find(folder, layout=Layout(clean=".")).images
+    return read_folder(folder, layout=StatedLayout(clean=".")).images
 
 
-def _found(folder: Path, shown: Shown, layout: Layout) -> tuple[Found, list[Path]]:
+def _contents(folder: Path, exr_options: ExrOptions, layout: StatedLayout) -> tuple[FolderContents, list[Path]]:
     """What a folder has, and the files that it is made of."""
     if layout.stated:
         if layout.noisy is None and layout.name == "{}":
-            return _clean_images(layouts.of_clean(folder, layout.clean), shown)
+            return _clean_images(layouts.of_clean(folder, layout.clean), exr_options)
         noisy, clean = layout.noisy or (".",), layout.clean or (None if layout.noisy else ".")
-        return _pairs(layouts.by_patterns(folder, noisy, clean, layout.name), shown)
+        return _pairs(layouts.by_patterns(folder, noisy, clean, layout.name), exr_options)
     if blocks := sidd.blocks(folder):
         files = [folder / f"{name}.mat" for name in (sidd.NOISY, sidd.CLEAN)]
-        return Found(blocks, (f"{len(blocks)} pairs, SIDD's validation blocks",)), files
+        return FolderContents(blocks, (f"{len(blocks)} pairs, SIDD's validation blocks",)), files
     if photographs := sidd.folders(folder):
         files = [reader.path for image in photographs for reader in image.readers]
-        return Found(photographs, (f"{len(photographs)} pairs, SIDD's folders",)), files
+        return FolderContents(photographs, (f"{len(photographs)} pairs, SIDD's folders",)), files
     if pairs := layouts.by_words(folder):
-        return _pairs(pairs, shown)
+        return _pairs(pairs, exr_options)
     if files := files_of(folder):
         _refuse_noisy(folder, files)
-        return _clean_images(files, shown)
+        return _clean_images(files, exr_options)
     if pairs := layouts.by_scenes(folder):
-        return _pairs(pairs, shown)
-    raise _nothing(folder)
+        return _pairs(pairs, exr_options)
+    raise _no_images(folder)
 
 
-def _pairs(found: Pairs, shown: Shown) -> tuple[Found, list[Path]]:
+def _pairs(found: Pairs, exr_options: ExrOptions) -> tuple[FolderContents, list[Path]]:
     noise = _noises(found)
     images = tuple(
-        CleanImage(pair.name, FileReader(pair.clean, shown), photograph=pair.photograph,
-                   recorded=tuple((noise[label], FileReader(path, shown)) for label, path in pair.noisy.items()))
+        CleanImage(pair.name, FileReader(pair.clean, exr_options), photograph=pair.photograph,
+                   recorded=tuple((noise[label], FileReader(path, exr_options)) for label, path in pair.noisy.items()))
         for pair in found.pairs
     )  # fmt: skip
-    return Found(images, (found.how,)), list(layouts.used(found.pairs))
+    return FolderContents(images, (found.how,)), list(layouts.used(found.pairs))
 
 
 def _noises(found: Pairs) -> dict[str, Noise]:
@@ -131,30 +133,30 @@ def _noises(found: Pairs) -> dict[str, Noise]:
     return noises
 
 
-def _clean_images(files: list[Path], shown: Shown) -> tuple[Found, list[Path]]:
+def _clean_images(files: list[Path], exr_options: ExrOptions) -> tuple[FolderContents, list[Path]]:
     by_name = {path.name: path for path in files}
-    images = tuple(CleanImage(name, FileReader(by_name[name], shown)) for name in in_natural_order(list(by_name)))
+    images = tuple(CleanImage(name, FileReader(by_name[name], exr_options)) for name in in_natural_order(list(by_name)))
     noisy, _ = layouts.noisy_looking(files)
     said = [f"taken as clean images, whatever their names say: {counted(noisy, 'file')}"] if noisy else []
-    return Found(images, tuple(said)), files
+    return FolderContents(images, tuple(said)), files
 
 
 def _refuse_noisy(folder: Path, files: list[Path]) -> None:
-    """Raise Unclear where files that should be clean are noisy by their names or by a manifest."""
+    """Raise AmbiguousLayout where files that should be clean are noisy by their names or by a manifest."""
     if spec := written_in(folder):
-        raise Unclear(f"{folder} has noisy images, made by bench noise apply with {spec}, expected clean ones: put it "
+        raise AmbiguousLayout(f"{folder} has noisy images, made by bench noise apply with {spec}, expected clean ones: put it "
                       "as noisy/ beside their clean images in clean/, and name the folder of both")  # fmt: skip
     noisy, clean = layouts.noisy_looking(files)
     if noisy and 2 * len([*noisy, *clean]) >= len(files):
-        raise Unclear(f"{folder} has {counted(noisy, 'file')} with names of noisy images and no clean image to each, "
+        raise AmbiguousLayout(f"{folder} has {counted(noisy, 'file')} with names of noisy images and no clean image to each, "
                       f"expected clean images or pairs: state which are which, {options(folder)}")  # fmt: skip
 
 
-def _nothing(folder: Path) -> BadInput:
+def _no_images(folder: Path) -> BadInput:
     kinds = ", ".join(sorted({*layouts.SUFFIXES, LINEAR}))
     inside = [path.name for path in folders_of(folder) if next(_images_below(path), None)]
     if inside:
-        return Unclear(f"{folder} has no images itself, and its folders make no pairs: {counted(inside, 'folder')}. "
+        return AmbiguousLayout(f"{folder} has no images itself, and its folders make no pairs: {counted(inside, 'folder')}. "
                        f"Name one of them, or state which are which, {options(folder)}")  # fmt: skip
     skipped = _skipped(folder, set())
     return BadInput(f"the folder {folder} has no images ({kinds}), and no noisy/ beside clean/"
@@ -174,7 +176,7 @@ def _skipped(folder: Path, used: set[Path]) -> str:
 
     def walk(place: Path) -> None:
         for path in sorted(place.iterdir()):
-            if path.name.startswith(".") or path.name in OWN_FILES or path in used:
+            if path.name.startswith(".") or path.name in IGNORED_FILES or path in used:
                 continue
             if not path.is_dir():
                 files[path.suffix.lower()].append(str(path.relative_to(folder)))

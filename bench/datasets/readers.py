@@ -14,15 +14,15 @@ from bench.protocols import to_bytes
 
 
 @dataclass(frozen=True)
-class Shown:
-    """How linear light is shown: exposure in stops, tone curve, layer of an EXR file; None for what is usual."""
+class ExrOptions:
+    """How linear light is exr_options: exposure in stops, tone curve, layer of an EXR file; None for what is usual."""
 
     exposure: float | None = None
     curve: str | None = None
     layer: str | None = None
 
 
-USUAL = Shown()
+DEFAULT_EXR_OPTIONS = ExrOptions()
 
 
 @dataclass(frozen=True)
@@ -30,15 +30,15 @@ class FileReader:
     """Reads a file when it is called: uint8 (H, W, 1) or (H, W, 3). Raises ValueError."""
 
     path: Path
-    shown: Shown = USUAL
+    exr_options: ExrOptions = DEFAULT_EXR_OPTIONS
 
     def __call__(self) -> np.ndarray:
         if self.path.suffix.lower() != LINEAR:
             return read_file(self.path)
-        light, curve = exr.read(self.path, self.shown.layer), self.shown.curve or tone.CURVES[0]
-        return to_bytes(tone.map_tones(light, self.shown.exposure or 0.0, curve))
+        light, curve = exr.read(self.path, self.exr_options.layer), self.exr_options.curve or tone.CURVES[0]
+        return to_bytes(tone.map_tones(light, self.exr_options.exposure or 0.0, curve))
 
     def remarks(self) -> list[str]:
         """What is done to the file's pixels beyond reading them, and what else is in it."""
         linear = self.path.suffix.lower() == LINEAR
-        return exr.remarks(self.path, self.shown.layer) if linear else decode.remarks(self.path)
+        return exr.remarks(self.path, self.exr_options.layer) if linear else decode.remarks(self.path)

@@ -55,7 +55,7 @@ def _recorded(data: datasets.Dataset, noise: Noise) -> Iterator[Pair]:
 
 def _by_stem(folder: Path) -> dict[str, datasets.CleanImage]:
     found: dict[str, datasets.CleanImage] = {}
-    for image in datasets.pictures_of(folder):
+    for image in datasets.unpaired_images(folder):
         other = found.setdefault(Path(image.name).stem, image)
         if other is not image:
             raise BadInput(f"{folder} has two images of one name, {other.name} and {image.name}: move one away")
