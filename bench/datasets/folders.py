@@ -21,7 +21,7 @@ from pathlib import Path
 
 from bench.datasets import layouts, sidd
 from bench.datasets.image import CleanImage, counted, in_natural_order
-from bench.datasets.layouts import LINEAR, Pairs, files_of, folders_of, options
+from bench.datasets.layouts import EXR_SUFFIX, FilePairs, files_of, folders_of, how_to_state
 from bench.datasets.noise_manifest import MANIFEST, noise_of, written_in
 from bench.datasets.public import LOCAL_LIST
 from bench.datasets.readers import DEFAULT_EXR_OPTIONS, ExrOptions, FileReader
@@ -68,9 +68,11 @@ def read_folder(
     if not folder.is_dir():
         raise BadInput(f"there is no folder {folder}")
     found, files = _contents(folder, exr_options, layout)
-    linear = any(path.suffix.lower() == LINEAR for path in files)
+    linear = any(path.suffix.lower() == EXR_SUFFIX for path in files)
     if exr_options != DEFAULT_EXR_OPTIONS and not linear:
-        raise BadInput(f"exposure, tone and layer are for renders in linear light, and {folder} has no {LINEAR} files")
+        raise BadInput(
+            f"exposure, tone and layer are for renders in linear light, and {folder} has no {EXR_SUFFIX} files"
+        )
     skipped = _skipped(folder, set(files))
     return FolderContents(found.images, (*found.remarks, *([f"skipped {skipped}"] if skipped else [])))
 
@@ -97,7 +99,7 @@ def _contents(folder: Path, exr_options: ExrOptions, layout: StatedLayout) -> tu
     if photographs := sidd.folders(folder):
         files = [reader.path for image in photographs for reader in image.readers]
         return FolderContents(photographs, (f"{len(photographs)} pairs, SIDD's folders",)), files
-    if pairs := layouts.by_words(folder):
+    if pairs := layouts.by_keywords(folder):
         return _pairs(pairs, exr_options)
     if files := files_of(folder):
         _refuse_noisy(folder, files)
@@ -107,7 +109,7 @@ def _contents(folder: Path, exr_options: ExrOptions, layout: StatedLayout) -> tu
     raise _no_images(folder)
 
 
-def _pairs(found: Pairs, exr_options: ExrOptions) -> tuple[FolderContents, list[Path]]:
+def _pairs(found: FilePairs, exr_options: ExrOptions) -> tuple[FolderContents, list[Path]]:
     noise = _noises(found)
     images = tuple(
         CleanImage(pair.name, FileReader(pair.clean, exr_options), photograph=pair.photograph,
@@ -117,7 +119,7 @@ def _pairs(found: Pairs, exr_options: ExrOptions) -> tuple[FolderContents, list[
     return FolderContents(images, (found.how,)), list(layouts.used(found.pairs))
 
 
-def _noises(found: Pairs) -> dict[str, Noise]:
+def _noises(found: FilePairs) -> dict[str, Noise]:
     """The noise of each label: what its files' manifests say, samples a pixel of renders, or a name."""
     noises: dict[str, Noise] = {}
     for label in dict.fromkeys(label for pair in found.pairs for label in pair.noisy):
@@ -149,15 +151,15 @@ def _refuse_noisy(folder: Path, files: list[Path]) -> None:
     noisy, clean = layouts.noisy_looking(files)
     if noisy and 2 * len([*noisy, *clean]) >= len(files):
         raise AmbiguousLayout(f"{folder} has {counted(noisy, 'file')} with names of noisy images and no clean image to each, "
-                      f"expected clean images or pairs: state which are which, {options(folder)}")  # fmt: skip
+                      f"expected clean images or pairs: state which are which, {how_to_state(folder)}")  # fmt: skip
 
 
 def _no_images(folder: Path) -> BadInput:
-    kinds = ", ".join(sorted({*layouts.SUFFIXES, LINEAR}))
+    kinds = ", ".join(sorted({*layouts.SUFFIXES, EXR_SUFFIX}))
     inside = [path.name for path in folders_of(folder) if next(_images_below(path), None)]
     if inside:
         return AmbiguousLayout(f"{folder} has no images itself, and its folders make no pairs: {counted(inside, 'folder')}. "
-                       f"Name one of them, or state which are which, {options(folder)}")  # fmt: skip
+                       f"Name one of them, or state which are which, {how_to_state(folder)}")  # fmt: skip
     skipped = _skipped(folder, set())
     return BadInput(f"the folder {folder} has no images ({kinds}), and no noisy/ beside clean/"
                     f"{'; it has ' + skipped if skipped else ''}")  # fmt: skip

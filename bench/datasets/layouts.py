@@ -16,27 +16,27 @@ from pathlib import Path
 from bench.datasets.image import SUFFIXES, counted, in_natural_order
 from bench.errors import BadInput
 
-LINEAR = ".exr"
+EXR_SUFFIX = ".exr"
 # kind of thing: (words for noisy, words for clean)
-FOLDER_WORDS = (
+FOLDER_KEYWORDS = (
     ("noisy", "lq", "input", "inputs", "degraded", "spp"),
     ("clean", "gt", "groundtruth", "reference", "references", "ref", "target", "targets", "hq", "hr", "original",
      "originals"),
 )  # fmt: skip
-FILE_WORDS = (
+FILE_KEYWORDS = (
     ("noisy", "noise", "lq", "real", "input"),
     ("clean", "gt", "groundtruth", "reference", "ref", "mean", "target", "hq"),
 )
-PARTS = {"train", "training", "val", "valid", "validation", "test", "testing"}  # of a data set: no scenes
+SUBSETS = {"train", "training", "val", "valid", "validation", "test", "testing"}  # of a data set: no scenes
 NOISY, CLEAN, NEITHER = "noisy", "clean", ""
-ONLY_WORDS = {*FOLDER_WORDS[0], "crops"} - {"spp"}  # a folder called so has noise without a name of its own
+UNNAMED_KEYWORDS = {*FOLDER_KEYWORDS[0], "crops"} - {"spp"}  # a folder called so has noise without a name of its own
 
 Files = dict[str, Path]  # stem -> file
-Side = dict[str, list[tuple[str, Path]]]  # a name without its word -> the word and the file, of one side of pairs
+NamedFiles = dict[str, list[tuple[str, Path]]]  # a name without its word -> the word and the file, of one side of pairs
 
 
 @dataclass(frozen=True)
-class Pair:
+class FilePair:
     """A clean file and the noisy ones of it by the label of their noise; '' where there is one without a name."""
 
     name: str
@@ -46,16 +46,16 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Pairs:
-    """Pairs, and in words how they were found."""
+class FilePairs:
+    """FilePairs, and in words how they were found."""
 
     how: str
-    pairs: list[Pair]
+    pairs: list[FilePair]
 
 
 def files_of(folder: Path) -> list[Path]:
     """The image files of a folder. Names that begin with a dot, and folders, are none."""
-    suffixes = {*SUFFIXES, LINEAR}
+    suffixes = {*SUFFIXES, EXR_SUFFIX}
     return [path for path in folder.iterdir()
             if path.suffix.lower() in suffixes and not path.name.startswith(".") and path.is_file()]  # fmt: skip
 
@@ -81,7 +81,7 @@ def by_stem(folder: Path) -> Files:
 def role(name: str, words: tuple[tuple[str, ...], tuple[str, ...]]) -> tuple[str, str, str]:
     """(noisy, clean or '', the name without the last such word, the word with the digits behind it)."""
     text = re.sub(r"(?i)ground[-_ ]?truth", "groundtruth", name)
-    matches = list(_spoken(words).finditer(text))
+    matches = list(_keyword_pattern(words).finditer(text))
     if not matches:
         return NEITHER, name, ""
     last = matches[-1]
@@ -91,7 +91,7 @@ def role(name: str, words: tuple[tuple[str, ...], tuple[str, ...]]) -> tuple[str
 
 
 @functools.cache
-def _spoken(words: tuple[tuple[str, ...], tuple[str, ...]]) -> re.Pattern:
+def _keyword_pattern(words: tuple[tuple[str, ...], tuple[str, ...]]) -> re.Pattern:
     """Groups 1 and 2: a noisy or a clean word between signs or digits. 3 and 4: one that begins with a capital."""
     small, capital = (["|".join(map(how, side)) for side in words] for how in (str, str.capitalize))
     apart = "|".join(rf"(?:^|(?<=[\W_\d]))((?i:{side}))" for side in small)
@@ -101,18 +101,18 @@ def _spoken(words: tuple[tuple[str, ...], tuple[str, ...]]) -> re.Pattern:
 # ---- by folders
 
 
-def by_folders(folder: Path) -> Pairs | None:
+def by_folders(folder: Path) -> FilePairs | None:
     """clean/ beside noisy/, or beside folders of other names with files of the same names: each is a noise."""
     inside = [path for path in folders_of(folder) if files_of(path)]
-    noisy, clean = ([path for path in inside if role(path.name, FOLDER_WORDS)[0] == kind] for kind in (NOISY, CLEAN))
+    noisy, clean = ([path for path in inside if role(path.name, FOLDER_KEYWORDS)[0] == kind] for kind in (NOISY, CLEAN))
     top = by_stem(folder) if (noisy or clean) and files_of(folder) else {}
     if not clean and noisy and top:
         return _of_folders(folder, folder, noisy) if all(top.keys() == by_stem(path).keys() for path in noisy) else None
     if noisy and len(clean) != 1:
         have = " and ".join(f"{path.name}/" for path in clean) or "no folder of clean images"
-        named, words = ", ".join(f"{path.name}/" for path in noisy), ", ".join(FOLDER_WORDS[1])
+        named, words = ", ".join(f"{path.name}/" for path in noisy), ", ".join(FOLDER_KEYWORDS[1])
         raise BadInput(f"{folder} has noisy images in {named} and {have}, expected one of {words}, or state both: "
-                       f"{options(folder)}")  # fmt: skip
+                       f"{how_to_state(folder)}")  # fmt: skip
     if len(clean) != 1:
         return None
     if not noisy:
@@ -122,38 +122,40 @@ def by_folders(folder: Path) -> Pairs | None:
     return _of_folders(folder, clean[0], noisy) if noisy else None
 
 
-def _of_folders(folder: Path, clean: Path, noisy: list[Path]) -> Pairs:
+def _of_folders(folder: Path, clean: Path, noisy: list[Path]) -> FilePairs:
     targets, folders = by_stem(clean), _labelled(folder, noisy)
     matched = {label: _matched(path, by_stem(path), clean, targets) for label, path in folders.items()}
     crops = any("crops" in path.name.lower() for path in (clean, *noisy))
     pairs = [
-        Pair(targets[stem].name, targets[stem], {label: files[stem] for label, files in matched.items()},
+        FilePair(targets[stem].name, targets[stem], {label: files[stem] for label, files in matched.items()},
              re.sub(r"_s?\d+$", "", stem) if crops else "")
         for stem in in_natural_order(list(targets))
     ]  # fmt: skip
     said = ["files beside it" if path == folder else f"{path.name}/" for path in (*noisy, clean)]
-    return Pairs(f"{told(pairs)} by folders, {', '.join(said[:-1])} with {said[-1]}", pairs)
+    return FilePairs(f"{pair_count(pairs)} by folders, {', '.join(said[:-1])} with {said[-1]}", pairs)
 
 
 def _labelled(folder: Path, noisy: list[Path]) -> Files:
     """Folders by the label of their noise: none for one called noisy, input, ... alone, else the folder's name."""
-    plain = [path for path in noisy if set(re.split(r"[\W_]+", path.name.lower())) <= ONLY_WORDS or path == folder]
+    plain = [
+        path for path in noisy if set(re.split(r"[\W_]+", path.name.lower())) <= UNNAMED_KEYWORDS or path == folder
+    ]
     return {"" if path in plain and len(plain) == 1 else path.name: path for path in noisy}
 
 
 def _matched(noisy_folder: Path, noisy: Files, clean_folder: Path, clean: Files) -> Files:
     """The noisy file of each clean stem: of the same name, or of the same without its word. Raises BadInput."""
     if not noisy.keys() & clean.keys():
-        bare = {role(stem, FILE_WORDS)[1]: path for stem, path in noisy.items()}
-        named = {stem: role(stem, FILE_WORDS)[1] for stem in clean}
+        bare = {role(stem, FILE_KEYWORDS)[1]: path for stem, path in noisy.items()}
+        named = {stem: role(stem, FILE_KEYWORDS)[1] for stem in clean}
         if len(bare) == len(noisy) and bare.keys() & set(named.values()):
-            _same_names(noisy_folder, bare, clean_folder, {named[stem]: path for stem, path in clean.items()})
+            _check_same_names(noisy_folder, bare, clean_folder, {named[stem]: path for stem, path in clean.items()})
             return {stem: bare[key] for stem, key in named.items()}
-    _same_names(noisy_folder, noisy, clean_folder, clean)
+    _check_same_names(noisy_folder, noisy, clean_folder, clean)
     return noisy
 
 
-def _same_names(noisy_folder: Path, noisy: Files, clean_folder: Path, clean: Files) -> None:
+def _check_same_names(noisy_folder: Path, noisy: Files, clean_folder: Path, clean: Files) -> None:
     """Raise BadInput where one side of a pair is missing."""
     problems = []
     for have, lack, where in ((noisy, clean, clean_folder), (clean, noisy, noisy_folder)):
@@ -167,11 +169,11 @@ def _same_names(noisy_folder: Path, noisy: Files, clean_folder: Path, clean: Fil
 # ---- by names
 
 
-def by_names(folder: Path) -> Pairs | None:
+def by_names(folder: Path) -> FilePairs | None:
     """X_noisy beside X_clean, XNoisy beside XReference, X_real beside X_mean; X_noisy beside X."""
-    kinds: dict[str, Side] = {NOISY: {}, CLEAN: {}, NEITHER: {}}
+    kinds: dict[str, NamedFiles] = {NOISY: {}, CLEAN: {}, NEITHER: {}}
     for path in files_of(folder):
-        kind, key, word = role(path.stem, FILE_WORDS)
+        kind, key, word = role(path.stem, FILE_KEYWORDS)
         kinds[kind].setdefault(key, []).append((word, path))
     noisy, clean, neither = (kinds[kind] for kind in (NOISY, CLEAN, NEITHER))
     if noisy and clean:
@@ -182,37 +184,37 @@ def by_names(folder: Path) -> Pairs | None:
     return None
 
 
-def _of_names(folder: Path, noisy: Side, clean: Side, most: bool) -> Pairs | None:
-    """Pairs of two sides of a folder; `most`: whether they make up most of it."""
+def _of_names(folder: Path, noisy: NamedFiles, clean: NamedFiles, most: bool) -> FilePairs | None:
+    """FilePairs of two sides of a folder; `most`: whether they make up most of it."""
     words = f"{_example(noisy)} with {_example(clean)}"
     if noisy.keys() & clean.keys():
-        sources, targets = _single(folder, noisy), _single(folder, clean)
-        _same_names(folder, sources, folder, targets)
-        pairs = [Pair(key, targets[key], {"": sources[key]}, re.sub(r"_\d+$", "", key))
+        sources, targets = _one_per_key(folder, noisy), _one_per_key(folder, clean)
+        _check_same_names(folder, sources, folder, targets)
+        pairs = [FilePair(key, targets[key], {"": sources[key]}, re.sub(r"_\d+$", "", key))
                  for key in in_natural_order(list(sources))]  # fmt: skip
     elif levels := _by_level(noisy, clean):
-        targets = _single(folder, clean)
-        pairs = [Pair(key, targets[key], levels[key]) for key in in_natural_order(list(targets))]
+        targets = _one_per_key(folder, clean)
+        pairs = [FilePair(key, targets[key], levels[key]) for key in in_natural_order(list(targets))]
     elif len(clean) == 1 and most:  # RENOIR: shots of one scene have numbers of their own
-        (target,) = _single(folder, clean).values()
-        sources = {path.stem: path for path in _single(folder, noisy).values()}
-        pairs = [Pair(stem, target, {"": sources[stem]}, target.stem) for stem in in_natural_order(list(sources))]
+        (target,) = _one_per_key(folder, clean).values()
+        sources = {path.stem: path for path in _one_per_key(folder, noisy).values()}
+        pairs = [FilePair(stem, target, {"": sources[stem]}, target.stem) for stem in in_natural_order(list(sources))]
     else:
         return None
-    return Pairs(f"{told(pairs)} by names, {words}", pairs)
+    return FilePairs(f"{pair_count(pairs)} by names, {words}", pairs)
 
 
-def _single(folder: Path, side: Side) -> Files:
+def _one_per_key(folder: Path, side: NamedFiles) -> Files:
     """Key -> file. Raises BadInput where two files have one key."""
     for found in side.values():
         if len(found) > 1:
             names = " and ".join(path.name for _, path in found[:2])
             raise BadInput(f"{folder} has {names} for one image of a pair: move one away, or name both sides: "
-                           f"{options(folder)}")  # fmt: skip
+                           f"{how_to_state(folder)}")  # fmt: skip
     return {key: path for key, [(_, path)] in side.items()}
 
 
-def _by_level(noisy: Side, clean: Side) -> dict[str, Files]:
+def _by_level(noisy: NamedFiles, clean: NamedFiles) -> dict[str, Files]:
     """Clean key -> noisy files by word and digits, of X_noisy25, X_noisy50 beside X_clean; {} where there are none."""
     levels: dict[str, Files] = {key: {} for key in clean}
     for key, word, path in ((key, *one) for key, found in noisy.items() for one in found):
@@ -227,51 +229,51 @@ def _by_level(noisy: Side, clean: Side) -> dict[str, Files]:
     return {key: {word: files[word] for word in order} for key, files in levels.items()}
 
 
-def _example(side: Side) -> str:
+def _example(side: NamedFiles) -> str:
     word = next((word for found in side.values() for word, _ in found), "")
     return f"X{'' if word.istitle() else '_'}{word}" if word else "X"
 
 
 def noisy_looking(files: list[Path]) -> tuple[list[str], list[str]]:
     """The names with a word for noisy, and those with one for clean."""
-    roles = {path.name: role(path.stem, FILE_WORDS)[0] for path in files}
+    roles = {path.name: role(path.stem, FILE_KEYWORDS)[0] for path in files}
     return tuple([name for name, found in roles.items() if found == kind] for kind in (NOISY, CLEAN))
 
 
 # ---- by patterns
 
 
-def by_patterns(folder: Path, noisy: tuple[str, ...], clean: str | None, name: str) -> Pairs:
-    """Pairs of named folders or patterns: noisy 'in' with name '{}_n', or 'in/{}_n', beside clean 'gt'. BadInput.
+def by_patterns(folder: Path, noisy: tuple[str, ...], clean: str | None, name: str) -> FilePairs:
+    """FilePairs of named folders or patterns: noisy 'in' with name '{}_n', or 'in/{}_n', beside clean 'gt'. BadInput.
 
     Where the folder has no such folders, and its subfolders do, each of these is a scene.
     """
     first = _folder_of(noisy[0])
 
-    def here(place: Path) -> Pairs | None:
+    def here(place: Path) -> FilePairs | None:
         found = (place / first).is_dir() and files_of(place / first)
         return _by_patterns(place, noisy, clean, name) if found else None
 
     return here(folder) or by_scenes(folder, here) or _by_patterns(folder, noisy, clean, name)
 
 
-def _by_patterns(folder: Path, noisy: tuple[str, ...], clean: str | None, name: str) -> Pairs:
+def _by_patterns(folder: Path, noisy: tuple[str, ...], clean: str | None, name: str) -> FilePairs:
     clean = clean if clean is not None else _only_clean(folder)
     targets = _of_pattern(folder, _pattern(clean, "{}"))
     sides = {text: _of_pattern(folder, _pattern(text, name)) for text in noisy}
     noisy_files = {path for files in sides.values() for path in files.values()}
     targets = {stem: path for stem, path in targets.items() if path not in noisy_files}  # X_n beside X: X_n is no X
     for text, files in sides.items():
-        _same_names(folder / _folder_of(text), files, folder / _folder_of(clean), targets)
+        _check_same_names(folder / _folder_of(text), files, folder / _folder_of(clean), targets)
     labels = {text: "" if len(noisy) == 1 else Path(_folder_of(text)).name or text for text in noisy}
     if len(set(labels.values())) < len(labels):
         labels = {text: text for text in noisy}
     pairs = [
-        Pair(targets[stem].name, targets[stem], {labels[text]: files[stem] for text, files in sides.items()})
+        FilePair(targets[stem].name, targets[stem], {labels[text]: files[stem] for text, files in sides.items()})
         for stem in in_natural_order(list(targets))
     ]
     said = f"{', '.join(_pattern(text, name) for text in noisy)} with {_pattern(clean, '{}')}"
-    return Pairs(f"{told(pairs)} by patterns, {said}", pairs)
+    return FilePairs(f"{pair_count(pairs)} by patterns, {said}", pairs)
 
 
 def of_clean(folder: Path, clean: str) -> list[Path]:
@@ -280,7 +282,7 @@ def of_clean(folder: Path, clean: str) -> list[Path]:
 
 
 def _only_clean(folder: Path) -> str:
-    clean = [path.name for path in folders_of(folder) if role(path.name, FOLDER_WORDS)[0] == CLEAN]
+    clean = [path.name for path in folders_of(folder) if role(path.name, FOLDER_KEYWORDS)[0] == CLEAN]
     return clean[0] if len(clean) == 1 else "."
 
 
@@ -309,7 +311,7 @@ def _of_pattern(folder: Path, pattern: str) -> Files:
     return found
 
 
-def options(folder: Path) -> str:
+def how_to_state(folder: Path) -> str:
     """How pairs of any other names are stated."""
     return f"--data \"{folder}(noisy='in', clean='gt', name='{{}}_n')\", or (clean='.') where all are clean images"
 
@@ -317,12 +319,12 @@ def options(folder: Path) -> str:
 # ---- by scenes
 
 
-def by_words(folder: Path) -> Pairs | None:
-    """Pairs by the words in the names of folders or of files."""
+def by_keywords(folder: Path) -> FilePairs | None:
+    """FilePairs by the words in the names of folders or of files."""
     return by_folders(folder) or by_names(folder)
 
 
-def by_scenes(folder: Path, here: Callable[[Path], Pairs | None] = by_words, depth: int = 3) -> Pairs | None:
+def by_scenes(folder: Path, here: Callable[[Path], FilePairs | None] = by_keywords, depth: int = 3) -> FilePairs | None:
     """Subfolders, to some depth, in each of which `here` finds pairs."""
     found = {}
     for path in folders_of(folder):
@@ -330,7 +332,7 @@ def by_scenes(folder: Path, here: Callable[[Path], Pairs | None] = by_words, dep
             found[path.name] = inside
     if not found:
         return None
-    parts = len(found) == 1 or {name.lower() for name in found} <= PARTS
+    parts = len(found) == 1 or {name.lower() for name in found} <= SUBSETS
     pairs = [_of_scene(scene, pair, parts) for scene, inside in found.items() for pair in inside.pairs]
     names = [pair.name for pair in pairs]
     if len(set(names)) < len(names):
@@ -342,20 +344,20 @@ def by_scenes(folder: Path, here: Callable[[Path], Pairs | None] = by_words, dep
             raise BadInput(f"{pair.clean} has no noisy image called {lacks}, which other folders of {folder} have")
     hows = list(dict.fromkeys(re.sub(r"^.*? by ", "by ", inside.how) for inside in found.values()))
     some = "; ".join(hows[:2]) + ("; ..." if len(hows) > 2 else "")
-    return Pairs(f"{told(pairs)} in {counted(list(found), 'folder')}, {some}", pairs)
+    return FilePairs(f"{pair_count(pairs)} in {counted(list(found), 'folder')}, {some}", pairs)
 
 
-def _of_scene(scene: str, pair: Pair, part: bool) -> Pair:
+def _of_scene(scene: str, pair: FilePair, part: bool) -> FilePair:
     """The pair of a subfolder: of one photograph with the others of it, unless that is a part of a data set."""
     name = f"{scene}_{pair.name}" if pair.name else scene
-    return Pair(name, pair.clean, pair.noisy, f"{scene}_{pair.photograph or pair.name}" if part else scene)
+    return FilePair(name, pair.clean, pair.noisy, f"{scene}_{pair.photograph or pair.name}" if part else scene)
 
 
-def told(pairs: list[Pair]) -> str:
+def pair_count(pairs: list[FilePair]) -> str:
     return f"{len(pairs)} pair{'s' if len(pairs) > 1 else ''}"
 
 
-def used(pairs: list[Pair]) -> Iterator[Path]:
+def used(pairs: list[FilePair]) -> Iterator[Path]:
     for pair in pairs:
         yield pair.clean
         yield from pair.noisy.values()

@@ -9,7 +9,7 @@ import numpy as np
 
 from bench.datasets import decode, exr, tone
 from bench.datasets.image import read_file
-from bench.datasets.layouts import LINEAR
+from bench.datasets.layouts import EXR_SUFFIX
 from bench.protocols import to_bytes
 
 
@@ -33,12 +33,12 @@ class FileReader:
     exr_options: ExrOptions = DEFAULT_EXR_OPTIONS
 
     def __call__(self) -> np.ndarray:
-        if self.path.suffix.lower() != LINEAR:
+        if self.path.suffix.lower() != EXR_SUFFIX:
             return read_file(self.path)
         light, curve = exr.read(self.path, self.exr_options.layer), self.exr_options.curve or tone.CURVES[0]
         return to_bytes(tone.map_tones(light, self.exr_options.exposure or 0.0, curve))
 
     def remarks(self) -> list[str]:
         """What is done to the file's pixels beyond reading them, and what else is in it."""
-        linear = self.path.suffix.lower() == LINEAR
+        linear = self.path.suffix.lower() == EXR_SUFFIX
         return exr.remarks(self.path, self.exr_options.layer) if linear else decode.remarks(self.path)
