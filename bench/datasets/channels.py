@@ -13,7 +13,7 @@ from PIL import Image
 GREY, COLOUR, EQUAL = "greyscale", "colour", "colour with equal channels"
 
 
-def picture_of(pixels: np.ndarray) -> Image.Image:
+def to_pillow(pixels: np.ndarray) -> Image.Image:
     """uint8 (H, W, 1) or (H, W, 3) -> a Pillow image, greyscale or colour."""
     return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
 

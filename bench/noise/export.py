@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from bench import datasets
-from bench.datasets.channels import picture_of
+from bench.datasets.channels import to_pillow
 from bench.errors import BadInput
 from bench.files import write
 from bench.noise import noises
@@ -110,5 +110,5 @@ def _write_pair(image: datasets.CleanImage, name: str, noise: Noise, seed: int, 
 
 def _png(pixels: np.ndarray) -> bytes:
     content = BytesIO()
-    picture_of(pixels).save(content, "png")
+    to_pillow(pixels).save(content, "png")
     return content.getvalue()

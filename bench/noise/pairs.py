@@ -13,10 +13,10 @@ from bench.errors import BadInput
 from bench.protocols import to_bytes
 from noise_zoo.noise import Noise
 
-Pair = tuple[np.ndarray, np.ndarray]  # (noisy, clean), uint8 (H, W, C)
+ImagePair = tuple[np.ndarray, np.ndarray]  # (noisy, clean), uint8 (H, W, C)
 
 
-def read_pairs(noisy: Path, clean: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def read_pairs(noisy: Path, clean: Path) -> Iterator[ImagePair]:
     """(noisy, clean), uint8 (H, W, 1 or 3), of every image in the first folder; names count without their suffix.
 
     Names are looked at before anything is read. Raises BadInput.
@@ -29,7 +29,7 @@ def read_pairs(noisy: Path, clean: Path) -> Iterator[tuple[np.ndarray, np.ndarra
     return (_read_pair(image, right[stem], noisy, clean) for stem, image in left.items())
 
 
-def recorded_pairs(source: Path | str) -> dict[Noise, Iterator[Pair]]:
+def recorded_pairs(source: Path | str) -> dict[Noise, Iterator[ImagePair]]:
     """A folder or data set of pairs -> for each noise that was recorded, its pairs (noisy, clean), read when wanted.
 
     What a pair is says `bench.datasets`, as for `bench run`. Raises BadInput where there are clean images alone.
@@ -43,7 +43,7 @@ def recorded_pairs(source: Path | str) -> dict[Noise, Iterator[Pair]]:
     return {noise: _recorded(found, noise) for noise in found.recorded}
 
 
-def _recorded(data: datasets.Dataset, noise: Noise) -> Iterator[Pair]:
+def _recorded(data: datasets.Dataset, noise: Noise) -> Iterator[ImagePair]:
     for image in data.images:
         if noise in dict(image.recorded):
             try:
@@ -62,7 +62,7 @@ def _by_stem(folder: Path) -> dict[str, datasets.CleanImage]:
     return found
 
 
-def _read_pair(left, right, noisy: Path, clean: Path) -> tuple[np.ndarray, np.ndarray]:
+def _read_pair(left, right, noisy: Path, clean: Path) -> ImagePair:
     try:
         pair = left.read_bytes(), right.read_bytes()
     except ValueError as error:
@@ -71,7 +71,7 @@ def _read_pair(left, right, noisy: Path, clean: Path) -> tuple[np.ndarray, np.nd
     return pair
 
 
-def _same_size(pair: Pair, what: str) -> None:
+def _same_size(pair: ImagePair, what: str) -> None:
     """Raise BadInput where the images of a pair differ in size or channels."""
     if pair[0].shape != pair[1].shape:
         sizes = " and ".join(described(image.shape) for image in pair)

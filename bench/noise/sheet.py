@@ -21,9 +21,9 @@ SIDE, ENLARGED = 192, 2  # pixels that are shown of the picture, and how many do
 TILE = SIDE * ENLARGED
 GAP, MARGIN, HEAD, CAPTION = 40, 80, 200, 74  # dots
 CHART, INDENT, AXIS, LEGEND = 330, 70, 130, 120  # dots: height of a chart, left of it, below it, above all
-MOST_COLUMNS = 5
+MAX_COLUMNS = 5
 BARS = 20  # of the density, at each side
-STRENGTHS = ("#9ac5e3", "#65a3cf", "#3b80b6", "#1f5f97", "#123f6d", "#0a2443")  # from weak to strong
+LEVEL_COLOURS = ("#9ac5e3", "#65a3cf", "#3b80b6", "#1f5f97", "#123f6d", "#0a2443")  # from weak to strong
 SETTINGS = {
     "font.family": "DejaVu Sans",
     "font.size": 7.5,
@@ -51,16 +51,16 @@ def draw(noise: Noise, pixels: np.ndarray, versions: list[NoisyVersion]) -> byte
     from matplotlib import rc_context
 
     tiles = _tiles(noise, pixels, versions)
-    rows = math.ceil(len(tiles) / MOST_COLUMNS)
+    rows = math.ceil(len(tiles) / MAX_COLUMNS)
     columns = math.ceil(len(tiles) / rows)
     width = 2 * MARGIN + max(columns, 4) * (TILE + GAP) - GAP
     top = HEAD + rows * (TILE + CAPTION)
     with rc_context(SETTINGS):
         top += LEGEND if len(versions) > 1 else LEGEND - 50
-        page = Page(width, top + CHART + AXIS)
+        page = SheetPage(width, top + CHART + AXIS)
         _head(page, noise, versions)
-        for place, tile in enumerate(tiles):
-            row, column = divmod(place, columns)
+        for index, tile in enumerate(tiles):
+            row, column = divmod(index, columns)
             _picture(page, MARGIN + column * (TILE + GAP), HEAD + row * (TILE + CAPTION), *tile)
         _charts(page, top, noise, versions)
         return page.png()
@@ -78,7 +78,7 @@ def _tiles(noise: Noise, pixels: np.ndarray, versions: list[NoisyVersion]) -> li
 
 
 @dataclass
-class Page:
+class SheetPage:
     """A figure measured in dots, y downwards from its top left corner."""
 
     width: int
@@ -94,9 +94,9 @@ class Page:
         box = (x / self.width, 1 - (y + height) / self.height, width / self.width, height / self.height)
         return self.figure.add_axes(box)
 
-    def words(self, x: float, y: float, text: str, **look) -> None:
+    def text(self, x: float, y: float, text: str, **style) -> None:
         """Text on a base line; formulas in dollar signs are not meant."""
-        self.figure.text(x / self.width, 1 - y / self.height, text, parse_math=False, **look)
+        self.figure.text(x / self.width, 1 - y / self.height, text, parse_math=False, **style)
 
     def png(self) -> bytes:
         content = BytesIO()
@@ -104,15 +104,15 @@ class Page:
         return content.getvalue()
 
 
-def _head(page: Page, noise: Noise, versions: list[NoisyVersion]) -> None:
+def _head(page: SheetPage, noise: Noise, versions: list[NoisyVersion]) -> None:
     """Title, formula, and in one line the spec of all levels, who defined the noise, and its version."""
     first = spec.parse(versions[0].label)
     options = tuple((key, value) for key, value in first.kwargs if key != noise.axis)
     text = versions[0].label if len(versions) == 1 else spec.format_value(spec.Spec(first.name, first.args, options))
     small = [text, *([noise.source] if noise.source else []), f"version {noises.version(noise)}"]
-    page.words(MARGIN, 74, noise.title or noises.noise_name(noise), fontsize=15, fontweight="bold")
-    page.words(MARGIN, 118, noise.formula, fontsize=9)
-    page.words(MARGIN, 152, "   ·   ".join(small), fontsize=7.5, color=MUTED)
+    page.text(MARGIN, 74, noise.title or noises.noise_name(noise), fontsize=15, fontweight="bold")
+    page.text(MARGIN, 118, noise.formula, fontsize=9)
+    page.text(MARGIN, 152, "   ·   ".join(small), fontsize=7.5, color=MUTED)
 
 
 def _level(noise: Noise, version: NoisyVersion) -> str:
@@ -120,7 +120,7 @@ def _level(noise: Noise, version: NoisyVersion) -> str:
     return "noisy" if level is None else f"{noise.axis} {spec.format_value(level)}"
 
 
-def _picture(page: Page, x: int, y: int, pixels: np.ndarray, label: str, scores: str) -> None:
+def _picture(page: SheetPage, x: int, y: int, pixels: np.ndarray, label: str, scores: str) -> None:
     """The centre of a picture, each pixel as a square of whole dots; a small one as large as it gets."""
     shown = centre(pixels)
     height, width = shown.shape[:2]
@@ -128,8 +128,8 @@ def _picture(page: Page, x: int, y: int, pixels: np.ndarray, label: str, scores:
     axes = page.axes(x, y, width * scale, height * scale)
     axes.imshow(in_colour(shown), interpolation="nearest")
     axes.axis("off")
-    page.words(x, y + height * scale + 32, label, fontsize=8)
-    page.words(x + width * scale, y + height * scale + 32, scores, fontsize=7, color=MUTED, ha="right")
+    page.text(x, y + height * scale + 32, label, fontsize=8)
+    page.text(x + width * scale, y + height * scale + 32, scores, fontsize=7, color=MUTED, ha="right")
 
 
 def centre(image: np.ndarray) -> np.ndarray:
@@ -139,36 +139,36 @@ def centre(image: np.ndarray) -> np.ndarray:
     return image[top : top + SIDE, left : left + SIDE]
 
 
-def _charts(page: Page, top: int, noise: Noise, versions: list[NoisyVersion]) -> None:
+def _charts(page: SheetPage, top: int, noise: Noise, versions: list[NoisyVersion]) -> None:
     """Four charts side by side, and above them which colour is which level."""
     statistics = [noise_statistics(version.noisy, version.clean) for version in versions]
-    colours = strengths(len(versions))
+    colours = level_colours(len(versions))
     cell = (page.width - 2 * MARGIN - 3 * GAP) / 4
-    left = [MARGIN + place * (cell + GAP) for place in range(4)]
+    left = [MARGIN + index * (cell + GAP) for index in range(4)]
     charts = (
         ("Density of the noise", "noisy − clean, grey values", _values),
         ("Variance by intensity", "clean value, of 255", _variance),
         ("Spectrum, 1 is white", "cycles a pixel", _spectrum),
     )
     for x, (title, below, curves) in zip(left[:3], charts, strict=True):
-        page.words(x, top - 18, title, fontsize=8.5, fontweight="bold")
+        page.text(x, top - 18, title, fontsize=8.5, fontweight="bold")
         axes = page.axes(x + INDENT, top, cell - INDENT, CHART)
         axes.set_xlabel(below)
         axes.tick_params(length=0)
         curves(axes, statistics, colours)
-    page.words(left[3], top - 18, "Correlation of neighbours", fontsize=8.5, fontweight="bold")
+    page.text(left[3], top - 18, "Correlation of neighbours", fontsize=8.5, fontweight="bold")
     _neighbours(page.axes(left[3] + INDENT - 16, top, CHART, CHART), statistics[-1], _level(noise, versions[-1]))
     if len(versions) > 1:
-        for place, (colour, version) in enumerate(zip(colours, versions, strict=True)):
-            x = MARGIN + place * (page.width - 2 * MARGIN) / max(len(versions), 6)
-            page.words(x, top - 72, "\u25a0", fontsize=10, color=colour)
-            page.words(x + 30, top - 72, _level(noise, version), fontsize=8)
+        for index, (colour, version) in enumerate(zip(colours, versions, strict=True)):
+            x = MARGIN + index * (page.width - 2 * MARGIN) / max(len(versions), 6)
+            page.text(x, top - 72, "\u25a0", fontsize=10, color=colour)
+            page.text(x + 30, top - 72, _level(noise, version), fontsize=8)
 
 
-def strengths(count: int) -> list[str]:
+def level_colours(count: int) -> list[str]:
     """Colours from weak to strong."""
-    places = np.linspace(0, len(STRENGTHS) - 1, count) if count > 1 else [3]
-    return [STRENGTHS[round(place)] for place in places]
+    indices = np.linspace(0, len(LEVEL_COLOURS) - 1, count) if count > 1 else [3]
+    return [LEVEL_COLOURS[round(index)] for index in indices]
 
 
 def _values(axes, statistics: list[NoiseStatistics], colours: list[str]) -> None:

@@ -48,7 +48,7 @@ class TrainingNoise:
         return ", ".join(_text(*pair) for pair in self.ranges)
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """For people: the text, 'unknown', or that there was no training."""
         if self.trained:
             return self.text or UNKNOWN
@@ -170,7 +170,7 @@ def described(card: Mapping[str, Any]) -> str:
         said = {"data": said}
         if of_card(card).known:  # the noise is in the text
             return said["data"]
-    noise = of_card(card).words if of_card(card).known else said.get("noise", "")
+    noise = of_card(card).description if of_card(card).known else said.get("noise", "")
     count = f"{said['images']} images of " if "images" in said else ""
     data = f"{count}{said['data']}" if said.get("data") else ""
     if not of_card(card).known:

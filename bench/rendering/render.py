@@ -30,7 +30,7 @@ from bench.protocols import to_bytes
 from bench.rendering import scenes
 
 HALVES = ("half0", "half1")
-PASS_SAMPLES = 4_000_000  # of a pass, about a gigabyte at work
+MAX_PASS_SAMPLES = 4_000_000  # of a pass, about a gigabyte at work
 VARIANTS = ("llvm_ad_rgb", "scalar_rgb")  # the first is several times as fast, and needs LLVM's library
 
 
@@ -47,7 +47,7 @@ class Settings:
 
     def chunks(self, samples: int) -> list[int]:
         """Samples a pixel of each pass."""
-        most = max(1, PASS_SAMPLES // self.side**2)
+        most = max(1, MAX_PASS_SAMPLES // self.side**2)
         whole, rest = divmod(samples, most)
         return [most] * whole + [rest] * bool(rest)
 
@@ -62,7 +62,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Done:
+class RenderedPass:
     """A pass that is done, in words, and whether it was there already."""
 
     what: str
@@ -86,36 +86,36 @@ def choose_variant(wanted: str = "auto") -> str:
     raise BadInput(f"Mitsuba's variant {wanted} does not start: {' '.join(problem.split())}")
 
 
-def render_pairs(settings: Settings, out: Path, kind: str = "exr") -> Iterator[Done]:
+def render_pairs(settings: Settings, out: Path, kind: str = "exr") -> Iterator[RenderedPass]:
     """Render what is missing in `out`, a step a pass; then write the files, as `exr` or tone-mapped as `png`."""
     import mitsuba
 
     passes = out / ".passes"
-    _refuse_others(settings, out)
+    _check_settings(settings, out)
     write(passes / "settings.json", json.dumps(asdict(settings), indent=1).encode())
     for name in settings.scenes:
         for render, chunks in settings.renders(name).items():
             scene = None
             total, done = _resume(passes / f"{name}-{render}.npz")
-            for place, samples in enumerate(chunks):
+            for index, samples in enumerate(chunks):
                 what = f"{name} {render}"
-                if place < done:
-                    yield Done(what, before=True)
+                if index < done:
+                    yield RenderedPass(what, before=True)
                     continue
                 if scene is None:
                     sampler = "multijitter" if render in HALVES else "independent"
                     scene = mitsuba.load_dict(scenes.description(name, settings.side, sampler))
-                seed = _key(settings.seed, name, render, place)
+                seed = _key(settings.seed, name, render, index)
                 pixels = np.array(mitsuba.render(scene, spp=samples, seed=seed), np.float64)
                 total = total + pixels * samples
                 content = BytesIO()
-                np.savez(content, total=total, done=place + 1)
+                np.savez(content, total=total, done=index + 1)
                 write(passes / f"{name}-{render}.npz", content.getvalue())
-                yield Done(what, before=False)
+                yield RenderedPass(what, before=False)
     _finish(settings, out, kind)
 
 
-def _refuse_others(settings: Settings, out: Path) -> None:
+def _check_settings(settings: Settings, out: Path) -> None:
     """Raise BadInput where a folder has renders of other settings, or other files."""
     known = out / ".passes" / "settings.json"
     if known.exists():

@@ -57,7 +57,7 @@ def _of_group(
     gains = {m: ((away if levels else home)[m] - inputs).mean() for m in models}
     found = pd.DataFrame({
         "model": models,
-        "training_noise": ["" if m == NOISY else conditions.of(m).words for m in models],
+        "training_noise": ["" if m == NOISY else conditions.of(m).description for m in models],
         "group": ["" if m == NOISY else group.name for m in models],
         "images": away.notna().sum().to_numpy(),
         "below_noisy": [bool(m != NOISY and gains[m] < 0) for m in models],

@@ -59,9 +59,9 @@ def test_pixels_are_shown_whole():
 
 
 def test_colours_grow_with_the_level():
-    assert sheet.strengths(1) == [sheet.STRENGTHS[3]] and sheet.strengths(6) == list(sheet.STRENGTHS)
-    assert sheet.strengths(3)[0] == sheet.STRENGTHS[0] and sheet.strengths(3)[-1] == sheet.STRENGTHS[-1]
-    assert len(sheet.strengths(9)) == 9
+    assert sheet.level_colours(1) == [sheet.LEVEL_COLOURS[3]] and sheet.level_colours(6) == list(sheet.LEVEL_COLOURS)
+    assert sheet.level_colours(3)[0] == sheet.LEVEL_COLOURS[0] and sheet.level_colours(3)[-1] == sheet.LEVEL_COLOURS[-1]
+    assert len(sheet.level_colours(9)) == 9
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ def settings(variant, **changed):
 
 
 def test_what_goes_on_equals_what_was_not_interrupted(tmp_path, variant, monkeypatch):
-    monkeypatch.setattr(render, "PASS_SAMPLES", 2 * 12**2)
+    monkeypatch.setattr(render, "MAX_PASS_SAMPLES", 2 * 12**2)
     chosen = settings(variant)
     assert chosen.passes == 1 + 1 + 2 + 2
     steps = render.render_pairs(chosen, tmp_path / "broken")
