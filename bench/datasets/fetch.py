@@ -37,7 +37,7 @@ def fetch(public: PublicSet, report: ProgressCallback = lambda what, done, total
 
 
 def _files(public: PublicSet, report: ProgressCallback) -> Path:
-    """File by file, each compared with its hash; those that are there are not download_folder again."""
+    """File by file, each compared with its hash; those that are there are not fetched again."""
     import pooch
 
     folder, manifest = download_folder(public.name), public.manifest
@@ -136,9 +136,9 @@ def _as_bad_input(public: PublicSet) -> Iterator[None]:
     except BadInput:
         raise
     except requests.RequestException as error:
-        raise BadInput(f"{public.name} could not be download_folder: {_reason(error)}. {again}") from error
+        raise BadInput(f"{public.name} could not be fetched: {_reason(error)}. {again}") from error
     except NotOnServer as error:
-        raise BadInput(f"{public.name} could not be download_folder: {error}. Get it from {public.home}, then: "
+        raise BadInput(f"{public.name} could not be fetched: {error}. Get it from {public.home}, then: "
                        f"bench data add {public.name} DIR") from error  # fmt: skip
     except ValueError as error:  # of pooch: another hash
         raise BadInput(f"{public.name}: the server sends another file than the published one: {described(error)}. Get "

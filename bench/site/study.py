@@ -87,14 +87,14 @@ def _model_card(about: dict[str, Any], rows: pd.DataFrame, conditions: Condition
         trained_on=_trained_on(about),
         iterations=card.get("recipe", {}).get("iterations"),
         note=_how_trained(card),
-        training_noise=known.words,
+        training_noise=known.description,
         in_distribution=frozenset(inside),
     )
 
 
 def _trained_on(about: dict[str, Any]) -> str:
     noise = training_noise.of_model(about["card"], about["weights"], about["size"])
-    return training_noise.described(about["card"]) or (noise.words if noise.known else "training noise unknown")
+    return training_noise.described(about["card"]) or (noise.description if noise.known else "training noise unknown")
 
 
 def _how_trained(card: dict[str, Any]) -> str:

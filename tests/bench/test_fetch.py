@@ -157,7 +157,7 @@ def test_another_file_is_never_kept(toy, server):
         BadInput, match="Toy: the server sends another file than the published one: .*https://toy.example"
     ):
         fetch.fetch(toy)
-    assert not list((fetch.fetched("Toy")).glob("*.png"))
+    assert not list((fetch.download_folder("Toy")).glob("*.png"))
     server.manners = ["lies", "well"]  # once only: it is asked again
     assert {file.name: file.read_bytes() for file in fetch.fetch(toy).iterdir()} == FILES
 
@@ -227,7 +227,7 @@ def test_archives(server, monkeypatch, kind, manner, tmp_path):
     server.manners = ["cuts off", manner, "well"]
     result = CliRunner().invoke(main, ["data", "fetch", "Big"])
     assert result.exit_code == 0, result.output
-    folder = fetch.fetched("Big")
+    folder = fetch.download_folder("Big")
     assert {file.name: file.read_bytes() for file in folder.glob("*.png")} == FILES
     assert server.asked[1][1].startswith("bytes=") and not (tmp_path / "home/downloads/Big").exists()
     assert "files are as they were fetched" in result.output
@@ -276,7 +276,7 @@ def test_archives_of_something_else(server, monkeypatch, kind, tmp_path):
     big = archived(server, monkeypatch, kind, GOOD, files=4)
     with pytest.raises(BadInput, match="set.bin has 3 images in set/images, wanted 4"):
         fetch.fetch(big)
-    assert not fetch.fetched("Big").exists() and not list((tmp_path / "home/data").iterdir())
+    assert not fetch.download_folder("Big").exists() and not list((tmp_path / "home/data").iterdir())
     server.files["set.bin"] = b"<html>please log in</html>"
     with pytest.raises(BadInput, match="set.bin cannot be unpacked"):
         fetch.fetch(big)
