@@ -1,7 +1,7 @@
-"""Archives unpacked without trust: chosen files alone, under names that are chosen here.
+"""Safe extraction of zip and tar archives: only image files of given folders, under their plain file names.
 
-An archive with a path that leaves its folder, a link, a device or two files of one name is refused as a whole, as is
-one whose files would take far more room than the archive does.
+An archive with a path outside its folder, a link, a device or two files of one name is refused as a whole, as is one
+that expands to far more than its own size.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from typing import IO, Any
 
 from bench.errors import BadInput
 
-MAX_EXPANSION = 20  # times the archive; photographs are compressed already
+MAX_EXPANSION = 20  # times the size of the archive; photographs are compressed already
 EXTRA_BYTES = 64 * 2**20
 
 
 def unpack(archive: Path, kind: str, inside: tuple[str, ...], suffixes: set[str], target: Path) -> int:
-    """Write the files with these suffixes in the folders `inside` into `target`; returns how many. Raises BadInput."""
+    """Extract the files with these suffixes in the folders `inside` to `target`; return their number. Raises BadInput."""
     members = {"zip": _zip_members, "tar": _tar_members}[kind]
-    wanted = [PurePosixPath(folder) for folder in inside]
+    folders = [PurePosixPath(folder) for folder in inside]
     written: set[str] = set()
     try:
         with members(archive) as listed:
@@ -33,19 +33,20 @@ def unpack(archive: Path, kind: str, inside: tuple[str, ...], suffixes: set[str]
                 room -= size
                 if room < 0:
                     raise BadInput(
-                        f"{archive.name} would take more than {MAX_EXPANSION} times its own room: not unpacked"
+                        f"{archive.name}: expected at most {MAX_EXPANSION} times its size after extraction, got "
+                        "more: not extracted"
                     )
-                if path.parent not in wanted or path.suffix.lower() not in suffixes:
+                if path.parent not in folders or path.suffix.lower() not in suffixes:
                     continue
                 if path.name in written:
-                    raise BadInput(f"{archive.name} has two files called {path.name}: not unpacked")
+                    raise BadInput(f"{archive.name}: expected one file {path.name}, got two: not extracted")
                 written.add(path.name)
                 with opened() as source, (target / path.name).open("wb") as file:
                     shutil.copyfileobj(source, file)
     except (zipfile.BadZipFile, tarfile.TarError, EOFError, ValueError, OSError) as error:
         if isinstance(error, BadInput):
             raise
-        raise BadInput(f"{archive.name} cannot be unpacked: {error}") from error
+        raise BadInput(f"{archive.name} cannot be extracted: {error}") from error
     return len(written)
 
 
@@ -80,6 +81,6 @@ def _content(opened: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
 def _check_member(archive: Path, name: str, special: bool) -> None:
     path = PurePosixPath(name.replace("\\", "/"))
     if special:
-        raise BadInput(f"{archive.name} has a link or a device, {name}: not unpacked")
+        raise BadInput(f"{archive.name}: expected files and folders, got a link or device, {name}: not extracted")
     if path.is_absolute() or ".." in path.parts or (path.parts and ":" in path.parts[0]):
-        raise BadInput(f"{archive.name} has a file outside its folder, {name}: not unpacked")
+        raise BadInput(f"{archive.name}: expected files inside its folder, got {name}: not extracted")

@@ -1,6 +1,6 @@
-"""Public data sets from their owners' servers, by pooch: tried again, taken up where it broke off, compared.
+"""Download of public data sets from their owners' servers with pooch: retries, resumes and verifies SHA-256.
 
-A set without a published SHA-256 list is counted, and a list is made of what came.
+Of a set without a published SHA-256 list the files are counted, and a list of them is written for later checks.
 """
 
 from __future__ import annotations
@@ -18,26 +18,29 @@ from bench.errors import BadInput, described
 from bench.files import write
 from bench.home import home
 
-TIMEOUT = 30.0  # seconds without a byte
+TIMEOUT = 30.0  # seconds without data
 MAX_RETRIES = 3
 CHUNK = 1 << 18
 
-ProgressCallback = Callable[[str, int, int], None]  # what, how much is done, of how much (0: not known)
+ProgressCallback = Callable[[str, int, int], None]  # (what, done, total); total is 0 if unknown
 
 
 def fetch(public: PublicSet, report: ProgressCallback = lambda what, done, total: None) -> Path:
-    """Get what is missing of a set; returns its folder. Raises BadInput, and keeps what came for the next time."""
+    """Download the missing files of a set; return its folder.
+
+    Raises BadInput if that fails; the files and parts of files downloaded so far are kept for the next attempt.
+    """
     if not public.direct:
         raise BadInput(
-            f"{public.name} has no direct download: get it from {public.home} (its {public.files} files), then: "
-            f"bench data add {public.name} DIR"
+            f"expected a data set with a direct download, got {public.name}: download its {public.files} files from "
+            f"{public.home}, then run bench data add {public.name} DIR"
         )
     with _as_bad_input(public):
         return _files(public, report) if public.base else _archive(public, report)
 
 
 def _files(public: PublicSet, report: ProgressCallback) -> Path:
-    """File by file, each compared with its hash; those that are there are not fetched again."""
+    """Download the files one by one and verify each; files that exist are kept."""
     import pooch
 
     folder, manifest = download_folder(public.name), public.manifest
@@ -51,7 +54,7 @@ def _files(public: PublicSet, report: ProgressCallback) -> Path:
 
 
 def _archive(public: PublicSet, report: ProgressCallback) -> Path:
-    """The archive, then the images in it, into a folder that is there whole or not at all."""
+    """Download the archive and extract its images; the folder appears only when it is complete."""
     import pooch
 
     folder, name = download_folder(public.name), public.archive.url.rpartition("/")[2]
@@ -68,10 +71,10 @@ def _archive(public: PublicSet, report: ProgressCallback) -> Path:
     try:
         count = unpack(archive, public.archive.kind, public.archive.inside, SUFFIXES, part)
         if count != public.files:
-            raise BadInput(f"{public.archive.url} has {count} images in {', '.join(public.archive.inside)}, "
-                           f"wanted {public.files}")  # fmt: skip
+            raise BadInput(f"{public.archive.url}: expected {public.files} images in "
+                           f"{', '.join(public.archive.inside)}, got {count}")  # fmt: skip
     except BadInput:
-        archive.unlink()  # it is of no use: the next time is a fresh start
+        archive.unlink()  # unusable: the next attempt downloads it again
         shutil.rmtree(part, ignore_errors=True)
         raise
     if not public.manifest:
@@ -83,17 +86,17 @@ def _archive(public: PublicSet, report: ProgressCallback) -> Path:
 
 
 class NotOnServer(Exception):
-    """The server says that there is no such file: trying again would not help."""
+    """The server has no such file or denies access to it: retries would not help."""
 
 
 class ResumingDownloader:
-    """A downloader for pooch that keeps what came in `folder` and asks for the rest the next time."""
+    """Downloader for pooch that keeps partial files in `folder` and requests only the rest at the next attempt."""
 
     def __init__(self, folder: Path, report: ProgressCallback = lambda what, done, total: None):
         self.folder, self.report = folder, report
 
     def __call__(self, url: str, output_file: str, pooch: object) -> None:
-        """Raises requests' exceptions, which pooch answers by trying again, and NotOnServer."""
+        """Download a URL to a file. Raises requests' exceptions, after which pooch retries, and NotOnServer."""
         import requests
 
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -102,12 +105,12 @@ class ResumingDownloader:
         headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={have}-"} if have else {})}
         with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
             if answer.status_code in (403, 404, 410):
-                raise NotOnServer(f"the server says {answer.status_code} {answer.reason}")
-            if answer.status_code == 416 or _is_wrong_range(answer, have):  # what is here does not fit the file
+                raise NotOnServer(f"the server answered {answer.status_code} {answer.reason}")
+            if answer.status_code == 416 or _is_wrong_range(answer, have):  # the partial file does not match
                 part.unlink()
-                raise requests.ConnectionError("the server did not send the part that was asked for")
+                raise requests.ConnectionError("the server did not send the requested part of the file")
             answer.raise_for_status()
-            have = have if answer.status_code == 206 else 0  # else the whole file comes
+            have = have if answer.status_code == 206 else 0  # else the server sends the whole file
             length = answer.headers.get("Content-Length", "")
             total = have + int(length) if length.isdigit() else 0
             with part.open("ab" if have else "wb") as file:
@@ -115,7 +118,7 @@ class ResumingDownloader:
                     file.write(chunk)
                     self.report(f"MB of {part.stem}", file.tell() >> 20, total >> 20)
         if total and part.stat().st_size != total:  # urllib3 raises by itself only from version 2
-            raise requests.ConnectionError(f"{part.stat().st_size} of {total} bytes came")
+            raise requests.ConnectionError(f"expected {total} bytes, got {part.stat().st_size}")
         shutil.move(part, output_file)
 
 
@@ -125,30 +128,31 @@ def _is_wrong_range(answer, have: int) -> bool:
 
 @contextmanager
 def _as_bad_input(public: PublicSet) -> Iterator[None]:
-    """What goes wrong on the way, as BadInput."""
+    """Convert the errors of a download to BadInput."""
     import pooch
     import requests
 
     pooch.get_logger().setLevel("WARNING")
-    again = "What came is kept: the same command goes on"
+    again = "run the same command again to resume"
+    by_hand = f"download it from {public.home}, then run bench data add {public.name} DIR"
     try:
         yield
     except BadInput:
         raise
     except requests.RequestException as error:
-        raise BadInput(f"{public.name} could not be fetched: {_reason(error)}. {again}") from error
+        raise BadInput(f"{public.name}: download failed, {_reason(error)}: {again}") from error
     except NotOnServer as error:
-        raise BadInput(f"{public.name} could not be fetched: {error}. Get it from {public.home}, then: "
-                       f"bench data add {public.name} DIR") from error  # fmt: skip
-    except ValueError as error:  # of pooch: another hash
-        raise BadInput(f"{public.name}: the server sends another file than the published one: {described(error)}. Get "
-                       f"it from {public.home}, then: bench data add {public.name} DIR") from error  # fmt: skip
+        raise BadInput(f"{public.name}: download failed, {error}: {by_hand}") from error
+    except ValueError as error:  # pooch: another SHA-256
+        raise BadInput(
+            f"{public.name}: expected the published files, got others ({described(error)}): {by_hand}"
+        ) from error
     except OSError as error:
-        raise BadInput(f"{public.name} could not be written: {error.strerror or error}. {again}") from error
+        raise BadInput(f"{public.name}: cannot write, {error.strerror or error}: {again}") from error
 
 
 def _reason(error: Exception) -> str:
     text = str(error)
-    kinds = {"timed out": f"the server sent nothing for {TIMEOUT:g} s", "Failed to resolve": "there is no such server, "
-             "or no network", "refused": "the server refused the connection"}  # fmt: skip
-    return next((words for mark, words in kinds.items() if mark in text), described(error))
+    kinds = {"timed out": f"no data from the server for {TIMEOUT:g} s", "Failed to resolve": "unknown server or "
+             "no network", "refused": "the server refused the connection"}  # fmt: skip
+    return next((reason for pattern, reason in kinds.items() if pattern in text), described(error))

@@ -1,4 +1,4 @@
-"""What `bench noise apply` wrote beside noisy images: which noise made them."""
+"""Manifests of `bench noise apply`: which noise made the noisy images of a folder."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from typing import Any
 from bench.errors import BadInput
 from noise_zoo.recorded import Applied
 
-MANIFEST, CLEAN = "manifest.json", "clean"  # CLEAN: the subfolder of clean images that a noise made itself
+MANIFEST, CLEAN = "manifest.json", "clean"  # CLEAN: subfolder of the clean images that a noise writes
 
 
 def noise_of(noisy: Path, clean: Path) -> Applied | None:
-    """The noise that made a noisy file, as its folder's manifest says; None where that says nothing of it.
+    """Return the noise of a noisy file from its folder's manifest, or None if the file is not listed there.
 
-    Raises BadInput where the noise made a clean image of its own, and another one is beside it.
+    Raises BadInput if the noise wrote clean images of its own and `clean` is another one.
     """
-    said = _manifest(noisy.parent, _changed(noisy.parent))
-    if said is None or noisy.name not in said["files"]:
+    manifest = _manifest(noisy.parent, _changed(noisy.parent))
+    if manifest is None or noisy.name not in manifest["files"]:
         return None
     own = noisy.parent / CLEAN
-    if str(said.get("clean", "")).startswith(CLEAN) and clean.parent != own:
-        raise BadInput(f"{noisy} was made with {said['noise']}, which makes clean images of its own, in {own}, not "
-                       f"{clean.parent}: name {noisy.parent} as the data set")  # fmt: skip
-    return Applied(said["noise"], said["version"])
+    if str(manifest.get("clean", "")).startswith(CLEAN) and clean.parent != own:
+        raise BadInput(f"{noisy}: expected the clean images of {manifest['noise']} in {own}, got {clean.parent}: use "
+                       f"{noisy.parent} as the data set")  # fmt: skip
+    return Applied(manifest["noise"], manifest["version"])
 
 
 def written_in(folder: Path) -> str:
-    """The spec of the noise of a folder's images where most of them are in its manifest; else ''."""
-    said = _manifest(folder, _changed(folder))
-    return said["noise"] if said and any((folder / name).is_file() for name in said["files"]) else ""
+    """Return the noise spec in a folder's manifest if any listed file exists, else ''."""
+    manifest = _manifest(folder, _changed(folder))
+    return manifest["noise"] if manifest and any((folder / name).is_file() for name in manifest["files"]) else ""
 
 
 def _changed(folder: Path) -> float:
@@ -41,12 +41,16 @@ def _changed(folder: Path) -> float:
 
 @lru_cache(maxsize=64)
 def _manifest(folder: Path, changed: float) -> dict[str, Any] | None:
-    """A manifest of `bench noise apply`; None where there is none, or that of another program."""
+    """Read a manifest of `bench noise apply`; None if there is none, or if another program wrote it."""
     if not changed:
         return None
     try:
-        said = json.loads((folder / MANIFEST).read_text())
+        manifest = json.loads((folder / MANIFEST).read_text())
     except (OSError, ValueError):
         return None
-    whole = isinstance(said, dict) and isinstance(said.get("files"), dict) and isinstance(said.get("noise"), str)
-    return said if whole and isinstance(said.get("version"), int) else None
+    valid = (
+        isinstance(manifest, dict)
+        and isinstance(manifest.get("files"), dict)
+        and isinstance(manifest.get("noise"), str)
+    )
+    return manifest if valid and isinstance(manifest.get("version"), int) else None

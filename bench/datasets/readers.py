@@ -1,4 +1,4 @@
-"""Readers of image files: pixels in 8 bits, and what is done to them beyond reading."""
+"""Readers of image files: 8-bit pixels, and remarks on conversions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bench.protocols import to_bytes
 
 @dataclass(frozen=True)
 class ExrOptions:
-    """How linear light is exr_options: exposure in stops, tone curve, layer of an EXR file; None for what is usual."""
+    """How an EXR file becomes 8-bit pixels: exposure in stops, tone curve, layer; None for the defaults."""
 
     exposure: float | None = None
     curve: str | None = None
@@ -27,7 +27,7 @@ DEFAULT_EXR_OPTIONS = ExrOptions()
 
 @dataclass(frozen=True)
 class FileReader:
-    """Reads a file when it is called: uint8 (H, W, 1) or (H, W, 3). Raises ValueError."""
+    """Callable that reads a file as uint8 (H, W, 1) or (H, W, 3). Raises ValueError if it cannot be read."""
 
     path: Path
     exr_options: ExrOptions = DEFAULT_EXR_OPTIONS
@@ -39,6 +39,6 @@ class FileReader:
         return to_bytes(tone.map_tones(light, self.exr_options.exposure or 0.0, curve))
 
     def remarks(self) -> list[str]:
-        """What is done to the file's pixels beyond reading them, and what else is in it."""
+        """Return the conversions of the file's pixels, and what else is in it, as phrases."""
         linear = self.path.suffix.lower() == EXR_SUFFIX
         return exr.remarks(self.path, self.exr_options.layer) if linear else decode.remarks(self.path)
