@@ -52,7 +52,7 @@ def source(text: str) -> Path | str:
 
 
 def _with_parameters(text: str) -> tuple[Path, str] | None:
-    """Split DIR(parameters) into the folder and '(parameters)'; None for other text. Folder names may contain brackets."""
+    """Split DIR(parameters) into the folder and '(parameters)'; else None. Folder names may contain brackets."""
     for found in reversed(list(re.finditer(r"\(", text)) if text.endswith(")") else []):
         if (folder := expanded(Path(text[: found.start()].rstrip()))).is_dir() and found.start():
             return folder, text[found.start() :]

@@ -22,7 +22,7 @@ EXTRA_BYTES = 64 * 2**20
 
 
 def unpack(archive: Path, kind: str, inside: tuple[str, ...], suffixes: set[str], target: Path) -> int:
-    """Extract the files with these suffixes in the folders `inside` to `target`; return their number. Raises BadInput."""
+    """Extract files with these suffixes in the folders `inside` to `target`; return their number. Raises BadInput."""
     members = {"zip": _zip_members, "tar": _tar_members}[kind]
     folders = [PurePosixPath(folder) for folder in inside]
     written: set[str] = set()

@@ -27,7 +27,7 @@ SIDE = 256
 
 @dataclass(frozen=True)
 class Photograph:
-    """An image file of a package, the upper left corner of its crop, its licence, and the SHA-256 of the cropped pixels."""
+    """An image file of a package, the corner of its crop, its licence, and the SHA-256 of the cropped pixels."""
 
     name: str
     package: str
@@ -93,7 +93,7 @@ def load(name: str) -> Dataset:
 
 def _renders() -> Dataset:
     card = json.loads((RENDERS / "card.json").read_text())
-    compare(RENDERS, read_manifest(MANIFESTS / f"{RENDERS.name}.sha256"), "mc-mini of this version")
+    compare(RENDERS, read_manifest(MANIFESTS / f"{RENDERS.name}.sha256"), "files of mc-mini of this version")
     left = ", ".join(f"{scene} {made['psnr_of_the_reference']:.1f}" for scene, made in card["scenes_measured"].items())
     note = (f"{card['renderer']}, seed {card['seed']}, references at {card['reference']:,} samples per pixel; PSNR of "
             f"the references in dB: {left}")  # fmt: skip
@@ -110,7 +110,7 @@ def read_crop(photo: Photograph) -> np.ndarray:
     digest = hashlib.sha256(np.ascontiguousarray(crop).tobytes()).hexdigest()
     if digest != photo.sha256:
         raise ValueError(
-            f"image {photo.name} of the installed {photo.package}: expected pixels with SHA-256 {photo.sha256[:12]}..., "
+            f"{photo.name} of the installed {photo.package}: expected pixels with SHA-256 {photo.sha256[:12]}..., "
             f"got {digest[:12]}...: install with the constraints file"
         )
     return crop

@@ -168,7 +168,7 @@ def _from_16_bits(path: Path, image: Image.Image) -> np.ndarray:
         raise UnsupportedImage(f"{path.name}: expected 16-bit greyscale or RGB, got {image.mode}: convert it")
     if "transparency" in image.info or image.mode == "LA":
         raise UnsupportedImage(
-            f"{path.name}: expected 16-bit samples without transparency, got a transparent colour or alpha: save it without"
+            f"{path.name}: expected opaque 16-bit samples, got a transparent colour or alpha: save it without"
         )
     if image.mode.startswith("I"):
         samples = np.asarray(ImageOps.exif_transpose(image)).astype(np.uint32)

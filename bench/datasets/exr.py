@@ -124,7 +124,7 @@ def _picture_channels(own: dict[str, str]) -> tuple[str, ...]:
 
 
 def _display_window(path: Path, pixels: np.ndarray, window: np.ndarray, display: np.ndarray) -> np.ndarray:
-    """Crop the data window to the display window, each (left, top, right, bottom). Raises ValueError if it is smaller."""
+    """Crop the data window to the display window, each (left, top, right, bottom); ValueError if it is smaller."""
     left, top, right, bottom = map(int, display)
     first_column, first_row, last_column, last_row = map(int, window)
     if left < first_column or top < first_row or right > last_column or bottom > last_row:
