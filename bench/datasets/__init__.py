@@ -41,7 +41,7 @@ def load_dataset(text: str | Path | spec.Spec) -> Dataset:
     if isinstance(text, Path):
         return _of_path(expanded(text))
     parsed = spec.parse(text) if isinstance(text, str) else text
-    given = _given(parsed)
+    given = _given(parsed, f"data set {parsed.name}")
     return _restrict(_find(parsed.name, given), given)
 
 
@@ -63,18 +63,18 @@ def _of_path(path: Path) -> Dataset:
     """Load the data set of a folder, or of DIR(parameters)."""
     folder, given = path, {}
     if not path.exists() and (found := _with_parameters(str(path))):
-        folder, given = found[0], _given(spec.parse(f"{FOLDER}{found[1]}"))
+        folder, given = found[0], _given(spec.parse(f"{FOLDER}{found[1]}"), f"folder {found[0]}")
     if not folder.is_dir():
         raise not_a_folder(folder)
     return _restrict(_folder(folder, folder.resolve().name, given), given)
 
 
-def _given(parsed: spec.Spec) -> dict[str, Any]:
+def _given(parsed: spec.Spec, label: str) -> dict[str, Any]:
     """Return the parameters of a data set spec. Raises BadInput for an unknown one or an invalid value."""
     given = spec.bind(parsed, DEFAULTS, "data set")
     for key, value in given.items():
         if not _fits(key, value):
-            raise BadInput(f"data set {parsed.name}: {key}: expected {EXPECTED[key]}, got {value!r}")
+            raise BadInput(f"{label}: {key}: expected {EXPECTED[key]}, got {spec.format_value(value)}")
     return given
 
 

@@ -32,6 +32,7 @@ from noise_zoo.noise import Noise
 from noise_zoo.real import Real
 
 IGNORED_FILES = {MANIFEST, "card.json", LOCAL_LIST, "Thumbs.db", "desktop.ini"}  # not listed as skipped
+IMAGE_FORMATS = "PNG, JPEG, TIFF, BMP, WebP, GIF, PPM, JPEG 2000 or EXR"
 
 
 @dataclass(frozen=True)
@@ -155,14 +156,13 @@ def _refuse_noisy(folder: Path, files: list[Path]) -> None:
 
 
 def _no_images(folder: Path) -> BadInput:
-    kinds = ", ".join(sorted({*layouts.SUFFIXES, EXR_SUFFIX}))
     inside = [path.name for path in folders_of(folder) if next(_images_below(path), None)]
     if inside:
         return AmbiguousLayout(f"{folder}: expected images or folders of pairs, got {counted(inside, 'folder')} "
                                f"of other names: use one of them, or state which are which, "
                                f"{how_to_state(folder)}")  # fmt: skip
     skipped = _skipped(folder, set())
-    return BadInput(f"{folder}: expected images ({kinds}), or noisy/ and clean/ with images, got "
+    return BadInput(f"{folder}: expected images ({IMAGE_FORMATS}) or pairs of them, got "
                     f"{skipped or 'an empty folder'}: check the path")  # fmt: skip
 
 

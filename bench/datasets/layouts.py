@@ -109,9 +109,9 @@ def by_folders(folder: Path) -> FilePairs | None:
     if not clean and noisy and top:
         return _of_folders(folder, folder, noisy) if all(top.keys() == by_stem(path).keys() for path in noisy) else None
     if noisy and len(clean) != 1:
-        got = " and ".join(f"{path.name}/" for path in clean) or "no folder of clean images"
-        named, keywords = ", ".join(f"{path.name}/" for path in noisy), ", ".join(FOLDER_KEYWORDS[1])
-        raise BadInput(f"{folder}: expected one clean folder ({keywords}) for {named}, got {got}: state both, "
+        got = " and ".join(f"{path.name}/" for path in clean) or "none"
+        named, usual = ", ".join(f"{path.name}/" for path in noisy), ", ".join(FOLDER_KEYWORDS[1][:2])
+        raise BadInput(f"{folder}: expected one folder of clean images ({usual}, ...) for {named}, got {got}: state both, "
                        f"{how_to_state(folder)}")  # fmt: skip
     if len(clean) != 1:
         return None
@@ -318,7 +318,7 @@ def _of_pattern(folder: Path, pattern: str) -> Files:
 
 def how_to_state(folder: Path) -> str:
     """Return how to state the layout of a folder on the command line."""
-    return f"--data \"{folder}(noisy='in', clean='gt', name='{{}}_n')\", or (clean='.') where all are clean images"
+    return f"--data \"{folder}(noisy='in', clean='gt', name='{{}}_n')\", or (clean='.') if all are clean"
 
 
 # ---- by scenes

@@ -19,7 +19,7 @@ FILES = (
     (".npy .npz .lmdb .mdb .pkl .pt .pth .parquet .tfrecord", "a file of arrays", "save each image as PNG in a folder"),
     (".mp4 .avi .mov .mkv .y4m .yuv", "a video", "save its frames as PNG in a folder"),
     (".heic .heif .avif .dng .cr2 .nef .arw .raf .psd", "an image of an unsupported format", "save it as PNG"),
-    ("", "a file", "use the folder of the images"),
+    ("", "another file", "use the folder of the images"),
 )
 
 

@@ -69,21 +69,21 @@ class RenderedPass:
     before: bool
 
 
-def choose_variant(wanted: str = "auto") -> str:
-    """Set Mitsuba's variant, the fast one where LLVM's library is found. Raises BadInput without Mitsuba."""
+def choose_variant(variant: str = "auto") -> str:
+    """Set and return the variant of Mitsuba; 'auto' is the fastest one that starts. Raises BadInput if none starts."""
     try:
         import mitsuba
     except ImportError:
-        raise BadInput("Mitsuba is not installed: pip install 'maskbench[render]'") from None
-    for variant in VARIANTS if wanted == "auto" else (wanted,):
+        raise BadInput("expected the package Mitsuba to render, got none: pip install 'maskbench[render]'") from None
+    for candidate in VARIANTS if variant == "auto" else (variant,):
         try:
-            mitsuba.set_variant(variant)
+            mitsuba.set_variant(candidate)
         except ImportError as error:
             problem = str(error)
             continue
         mitsuba.set_log_level(mitsuba.LogLevel.Error)
-        return variant
-    raise BadInput(f"Mitsuba's variant {wanted} does not start: {' '.join(problem.split())}")
+        return candidate
+    raise BadInput(f"expected a variant of Mitsuba that starts, got {variant}: {' '.join(problem.split())}")
 
 
 def render_pairs(settings: Settings, out: Path, kind: str = "exr") -> Iterator[RenderedPass]:

@@ -158,7 +158,7 @@ def test_what_is_stated_holds_in_scenes(lay):
 def test_what_is_stated_wrongly(lay, tmp_path):
     lay("in/1_n.png", "gt/1.png", "gt/2.png")
     for parameters, word in {
-        "noisy='nowhere', clean='gt'": "no folder 'nowhere'",
+        "noisy='nowhere', clean='gt'": "'nowhere'",
         "noisy='in', clean='gt', name='{}_x'": "{}_x",
         "noisy='in', clean='gt', name='{}_n'": "2.png",
         "name='x'": "pattern",
@@ -215,7 +215,7 @@ def test_sizes_are_compared_before_the_crop(lay):
     Image.new("RGB", (15, 12)).save(folder / "noisy/a.png")
     image = load_dataset(folder.with_name("set(crop=8)")).images[0]
     assert "15x12 and 16x12" in image.problem()
-    with pytest.raises(ValueError, match="15x12 and 16x12"):
+    with pytest.raises(ValueError, match="15x12 .*and 16x12"):
         image.read_noisy(Real())
 
 
@@ -259,7 +259,7 @@ def test_noise_that_makes_clean_images_is_compared_with_them(photos, tmp_path):
     (tmp_path / "mixed").mkdir()
     (tmp_path / "isp").rename(tmp_path / "mixed/noisy")
     photos.rename(tmp_path / "mixed/clean")
-    with pytest.raises(BadInput, match="clean images of its own"):
+    with pytest.raises(BadInput, match="isp.*isp/clean"):
         load_dataset(tmp_path / "mixed")
 
 
@@ -287,15 +287,15 @@ def test_a_file_that_fails_is_told_once(lay, networks, tmp_path):
     ("name", "word"),
     [
         ("x.png", "image"),
-        ("x.zip", "unpack"),
-        ("x.tar.gz", "unpack"),
+        ("x.zip", "archive"),
+        ("x.tar.gz", "archive"),
         ("x.npy", "PNG"),
         ("x.txt", "file"),
-        ("x", "no folder"),
+        ("x", "exist"),
     ],
 )
 def test_a_file_in_the_place_of_a_folder(tmp_path, name, word):
-    if word != "no folder":
+    if word != "exist":
         (tmp_path / name).write_bytes(b"x")
     for command in (["data", "check", str(tmp_path / name)], ["run", "--models", "tv", "--data", str(tmp_path / name)]):
         result = CliRunner().invoke(main, command)

@@ -1,6 +1,7 @@
 """Pairs in a run: recorded noise goes with the data sets that have it, and with no other."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -79,9 +80,9 @@ def test_what_makes_no_sense_is_left_out_and_said(renders, photos, networks):
         "images name renders(limit=2, pairs=False)"
     ]
     assert len(cells(plan)["photos(limit=2)"]) == 5 and plan.rows == 2 * 3 + 2 * 5
-    with pytest.raises(BadInput, match=r"^photos is left out: it has clean images alone, and not real\. Pairs have"):
+    with pytest.raises(BadInput, match=r"^photos .* real, got clean images"):
         make_plan(f"{networks}:Blur", "real", None, (photos,))
-    with pytest.raises(BadInput, match=r"^renders is left out: it has monte_carlo\(spp=4\), .*, and not real"):
+    with pytest.raises(BadInput, match=r"^renders .* real, .*monte_carlo\(spp=4\)"):
         make_plan(f"{networks}:Blur", "real", None, (renders,))
 
 
@@ -162,7 +163,7 @@ def test_the_table_of_noises_has_recorded_ones(renders, monkeypatch):
     ]
     result = CliRunner().invoke(main, [*words, "--format", "json"])
     assert result.exit_code == 0, result.output
-    assert "note: renders is run under its own noise and gaussian(sigma=15) alone" in result.stderr
+    assert re.search(r"^note: renders .*gaussian\(sigma=15\)", result.stderr, re.MULTILINE)
     table = {(row["dataset"], row["noise"]): row["psnr"] for row in json.loads(result.stdout)}
     assert [noise for dataset, noise in table if dataset == "renders"] == [GAUSSIAN, *OWN]
     assert [noise for dataset, noise in table if dataset != "renders"] == [GAUSSIAN, "mixture(level=1)"]
