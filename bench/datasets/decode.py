@@ -94,7 +94,7 @@ def _unknown(path: Path) -> str:
     if not start:
         return "it is empty"
     if start[:4] in (b"II*\0", b"MM\0*"):
-        return "expected a TIFF file of 8 or 16-bit greyscale or RGB samples, got another kind of sample: convert it"
+        return "expected 8 or 16-bit greyscale or RGB samples in TIFF, got others, such as floats: convert it"
     if start.startswith(b"version https://git-lfs"):
         return "expected an image, got a Git LFS pointer: download the file with git lfs pull"
     return "unknown file format"

@@ -88,7 +88,7 @@ class CleanImage:
         for other, reader in self.recorded:
             if other == noise:
                 return reader
-        raise ValueError(f"{self.name}: expected a recorded noise, got {noise}, which it has no image of")
+        raise ValueError(f"{self.name}: expected a recorded noise, got {noise} without an image")
 
     def _cropped(self, pixels: np.ndarray) -> np.ndarray:
         if self.crop is not None:

@@ -111,7 +111,7 @@ def by_folders(folder: Path) -> FilePairs | None:
     if noisy and len(clean) != 1:
         got = " and ".join(f"{path.name}/" for path in clean) or "none"
         named, usual = ", ".join(f"{path.name}/" for path in noisy), ", ".join(FOLDER_KEYWORDS[1][:2])
-        raise BadInput(f"{folder}: expected one folder of clean images ({usual}, ...) for {named}, got {got}: state both, "
+        raise BadInput(f"{folder}: expected one folder of clean images ({usual}, ...) for {named}, got {got}: state "
                        f"{how_to_state(folder)}")  # fmt: skip
     if len(clean) != 1:
         return None
@@ -312,7 +312,8 @@ def _of_pattern(folder: Path, pattern: str) -> Files:
             found[name[len(before) : len(name) - len(behind)]] = path
     if not found:
         got = counted([path.name for path in files_of(directory)], "image") if files_of(directory) else "no images"
-        raise BadInput(f"{directory}: expected images named {stem}, with any text for {{}}, got {got}")
+        named = "" if stem == "{}" else f" named {stem}, with any text for {{}}"
+        raise BadInput(f"{directory}: expected images{named}, got {got}")
     return found
 
 

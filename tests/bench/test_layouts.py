@@ -214,7 +214,7 @@ def test_sizes_are_compared_before_the_crop(lay):
     folder = lay("clean/a.png", "noisy/a.png")
     Image.new("RGB", (15, 12)).save(folder / "noisy/a.png")
     image = load_dataset(folder.with_name("set(crop=8)")).images[0]
-    assert "15x12 and 16x12" in image.problem()
+    assert "15x12" in image.problem()
     with pytest.raises(ValueError, match="15x12 .*and 16x12"):
         image.read_noisy(Real())
 
@@ -259,7 +259,7 @@ def test_noise_that_makes_clean_images_is_compared_with_them(photos, tmp_path):
     (tmp_path / "mixed").mkdir()
     (tmp_path / "isp").rename(tmp_path / "mixed/noisy")
     photos.rename(tmp_path / "mixed/clean")
-    with pytest.raises(BadInput, match="isp.*isp/clean"):
+    with pytest.raises(BadInput, match="isp .*noisy/clean"):
         load_dataset(tmp_path / "mixed")
 
 

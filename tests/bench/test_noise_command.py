@@ -117,7 +117,7 @@ def test_apply_replaces_nothing_unasked(photos, tmp_path):
     out.mkdir()
     (out / "c.png").write_text("precious")
     line = refused("noise", "apply", "gaussian(sigma=25)", photos, out)
-    assert "has c.png already" in line and "--overwrite" in line
+    assert "c.png" in line and "--overwrite" in line
     assert [file.name for file in out.iterdir()] == ["c.png"] and (out / "c.png").read_text() == "precious"
     assert call("noise", "apply", "gaussian(sigma=25)", photos, out, "--overwrite").exit_code == 0
     assert read_file(out / "c.png").shape == (40, 48, 3)
@@ -145,7 +145,7 @@ def test_apply_leaves_no_part_of_a_set(photos, tmp_path, monkeypatch):
 def test_apply_looks_at_names_before_it_writes(photos, tmp_path):
     (photos / "D.jpg").write_bytes((photos / "d.png").read_bytes())
     line = refused("noise", "apply", "gaussian(sigma=25)", photos, tmp_path / "noisy")
-    assert "would both become" in line and not (tmp_path / "noisy").exists()
+    assert "D.png" in line and not (tmp_path / "noisy").exists()
 
 
 def test_apply_refuses(photos, tmp_path):
@@ -223,7 +223,7 @@ def test_identify_of_equal_images(photos):
 def test_identify_refuses(photos, tmp_path):
     clean = tmp_path / "clean"
     clean.mkdir()
-    assert "got an empty folder" in refused("noise", "identify", photos, clean)
+    assert "got no images" in refused("noise", "identify", photos, clean)
     for name in "abc":
         (clean / f"{name}.png").write_bytes((photos / f"{name}.png").read_bytes())
     assert "each of 4 in" in refused("noise", "identify", photos, clean)

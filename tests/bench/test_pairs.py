@@ -108,14 +108,14 @@ def test_noisy_beside_clean(tmp_path, random, clean):
     for image, stem in zip(data.images, ("2", "10"), strict=True):
         assert np.array_equal(np.rint(image.read() * 255), stored[stem, "clean"])
         assert np.array_equal(np.rint(image.read_noisy(Real()) * 255), stored[stem, "noisy"])
-    with pytest.raises(ValueError, match=r"2.png has no image with MonteCarlo\(spp=4\)"):
+    with pytest.raises(ValueError, match=r"2.png.*MonteCarlo\(spp=4\)"):
         data.images[0].read_noisy(MonteCarlo(4))
     assert load_dataset(tmp_path / "noisy").recorded == ()
 
 
 def test_halves_of_pairs_are_refused(tmp_path, random):
     picture(tmp_path / "noisy/a.png", pixels_of(random))
-    with pytest.raises(BadInput, match="clean, gt.* noisy/"):
+    with pytest.raises(BadInput, match="noisy/.* none"):
         load_dataset(tmp_path)
     picture(tmp_path / "gt/b.png", pixels_of(random))
     with pytest.raises(BadInput, match="gt: .*a.png.*noisy: .*b.png"):

@@ -72,8 +72,8 @@ def test_what_makes_no_sense_is_left_out_and_said(renders, photos, networks):
     plan = make_plan(f"{networks}:Blur", "monte_carlo", "builtin", (renders, photos), seeds=(0, 1))
     assert cells(plan) == {"renders": [GAUSSIAN, OWN[1]]} and plan.rows == 2 * 4 * 2
     told = " / ".join(plan.notes)
-    assert "photos is left out: it has clean images alone, and not monte_carlo(spp=64), monte_carlo(spp=128)" in told
-    assert "builtin is left out" in told and "monte_carlo(spp=128) is left out: no data set has it" in told
+    assert "photos is skipped" in told
+    assert "builtin is skipped" in told and "monte_carlo(spp=128) is skipped" in told
     plan = make_plan(f"{networks}:Blur", "mixture", None, (renders, photos), limit=2)
     assert list(plan.left_out) == [
         "renders(limit=2) is run under its own noise and gaussian(sigma=15) alone; for other noise on its clean "
@@ -109,7 +109,7 @@ def test_a_pair_of_two_sizes_fails_and_says_so(renders, networks, tmp_path):
     rows = bench.run(f"{networks}:Blur", "monte_carlo(spp=4)", data=(renders,), out=tmp_path / "run")
     assert set(rows["reason"]) == {
         "",
-        "the noisy and the clean image of b.png are 20x30 colour and 48x40 colour: expected one size and kind",
+        "b.png: expected noisy and clean images of one size and number of channels, got 20x30 colour and 48x40 colour",
     }
     assert set(rows.loc[rows["status"] == "failed", "image"]) == {"b.png"}
 
