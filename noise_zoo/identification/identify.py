@@ -335,11 +335,11 @@ def _chosen(fits, parts, structure, statistics, min_gain):
 
 def _same_likelihood(one, other, statistics):
     """Whether two fits are equivalent: they give nearly all samples the same distribution."""
-    apart = sum(
+    difference = sum(
         0.5 * groups.sum(axis=(0, 2)) @ np.abs(one.likelihood(photons) - other.likelihood(photons)).sum(axis=1)
         for photons, groups in statistics.counts.items()
     )
-    return apart < MAX_SAME_MISFIT * statistics.total.sum()
+    return difference < MAX_SAME_MISFIT * statistics.total.sum()
 
 
 def _holds(fit, structure, statistics):
