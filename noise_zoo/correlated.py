@@ -10,9 +10,9 @@ from noise_zoo.noise import Noise, as_image
 
 @dataclass(frozen=True)
 class Correlated(Noise):
-    """Adds to (H, W, C) in [0, 1] Gaussian noise of deviation sigma/255 under a 3x3 mean filter.
+    """Adds to (H, W, C) in [0, 1] Gaussian noise of standard deviation sigma/255 under a 3x3 mean filter.
 
-    What is added has deviation sigma/3 in the interior, sqrt(5/27) sigma = 0.43 sigma on the edges and
+    The result has standard deviation sigma/3 in the interior, sqrt(5/27) sigma = 0.43 sigma on the edges and
     5/9 sigma = 0.56 sigma in the corners, where the reflected border repeats samples.
 
     Source: Chen et al., CVPR 2023, "spatially correlated Gaussian noise".

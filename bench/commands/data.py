@@ -32,7 +32,7 @@ def list_(name) -> None:
 
     from bench.console import console
     from bench.datasets import builtin
-    from bench.datasets.places import added, locate
+    from bench.datasets.locations import added_datasets, locate
     from bench.datasets.public import PUBLIC
 
     if name:
@@ -46,7 +46,7 @@ def list_(name) -> None:
     for public in PUBLIC.values():
         missing = f"bench data fetch {public.name}" if public.direct else public.home
         table.add_row(public.name, public.use, str(public.files), public.title, str(locate(public.name) or missing))
-    for known, folder in added().items():
+    for known, folder in added_datasets().items():
         if known not in PUBLIC:
             table.add_row(known, "", _count(Path(folder)), "user-defined", folder)
     console().print(table)
@@ -57,14 +57,14 @@ def list_(name) -> None:
 
 def _about(name: str) -> list[str]:
     """Description of a public or user-defined data set, as lines."""
-    from bench.datasets.places import added, locate
+    from bench.datasets.locations import added_datasets, locate
     from bench.datasets.public import PUBLIC
     from bench.errors import unknown
 
-    if name in added() and name not in PUBLIC:
-        return [f"{name}: user-defined, {added()[name]}", *_about_folder(Path(added()[name]))]
+    if name in added_datasets() and name not in PUBLIC:
+        return [f"{name}: user-defined, {added_datasets()[name]}", *_about_folder(Path(added_datasets()[name]))]
     if name not in PUBLIC:
-        raise unknown("data set", name, [*PUBLIC, *added()])
+        raise unknown("data set", name, [*PUBLIC, *added_datasets()])
     public = PUBLIC[name]
     address = public.archive.url if public.archive else public.base
     return [
@@ -98,7 +98,7 @@ def _count(folder: Path) -> str:
 
     try:
         return str(len(folders.images_of(folder)))
-    except folders.Unclear:
+    except folders.AmbiguousLayout:
         return "unknown layout"
     except BadInput:
         return "no images"
@@ -198,7 +198,7 @@ def check(name) -> None:
 
     from bench import datasets
     from bench.datasets import channels
-    from bench.datasets.places import locate
+    from bench.datasets.locations import locate
     from bench.datasets.public import PUBLIC, verify
     from bench.errors import BadInput
     from bench.noise import noises

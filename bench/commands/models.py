@@ -274,7 +274,7 @@ def import_(file, name, arch, licence, settings, trained_on, training_data, part
     from bench import spec
     from bench.networks import importing, trial
     from bench.networks.groups import canonical_name
-    from bench.noise.strength import too_weak
+    from bench.noise.level_check import weak_noise_warnings
     from bench.noise.training_noise import of_card
 
     arch = arch and canonical_name(arch)
@@ -293,7 +293,7 @@ def import_(file, name, arch, licence, settings, trained_on, training_data, part
     click.echo(tried.summary())
     if warning := tried.warning(importing=True):
         click.echo(f"warning: {warning}", err=True)
-    for sentence in too_weak(maximum for _, maximum in of_card(card).ranges):
+    for sentence in weak_noise_warnings(maximum for _, maximum in of_card(card).ranges):
         click.echo(f"warning: training noise: {sentence}", err=True)
     if not trained_on:
         click.echo("note: the training noise is unknown, so no noise counts as out of distribution: import again with "

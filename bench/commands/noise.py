@@ -115,13 +115,13 @@ def apply(spec, source, out, seed, overwrite) -> None:
     """
     from bench.datasets import load_dataset
     from bench.noise import noises
-    from bench.noise.noisy_set import write_noisy_set
+    from bench.noise.export import export_noisy_images
     from reports.formatting import plural
 
     _warn([noises.load_noise(spec)])
     for remark in load_dataset(source).remarks:
         click.echo(f"note: {remark}", err=True)
-    written = write_noisy_set(spec, source, out, seed, overwrite)
+    written = export_noisy_images(spec, source, out, seed, overwrite)
     click.echo(f"{plural(written, 'image')} in {out}; manifest: {out / 'manifest.json'}")
 
 
@@ -151,7 +151,7 @@ def table(noise, datasets, data, protocol, seed, kind) -> None:
     from bench.errors import BadInput
     from bench.evaluation import noise_table
     from bench.noise import noises
-    from bench.noise.recorded import fits, matched
+    from bench.noise.compatibility import fits, matched
     from bench.runs import export
 
     sources = [*spec.split(datasets or ""), *data] or (["builtin"] if datasets is None else [])
@@ -177,9 +177,9 @@ def table(noise, datasets, data, protocol, seed, kind) -> None:
 
 def _warn(chosen) -> None:
     """Warn on standard error of noises that hardly change images: their level is probably in another unit."""
-    from bench.noise.strength import too_weak
+    from bench.noise.level_check import weak_noise_warnings
 
-    for sentence in too_weak(chosen):
+    for sentence in weak_noise_warnings(chosen):
         click.echo(f"warning: {sentence}", err=True)
 
 
@@ -220,8 +220,8 @@ def identify(noisy, clean) -> None:
     """
     from bench.errors import BadInput
     from bench.noise import noises
+    from bench.noise.identification_report import lines
     from bench.noise.pairs import read_pairs, recorded_pairs
-    from bench.noise.verdict import lines
     from noise_zoo.identification import identify as identification
 
     several = {"": read_pairs(noisy, clean)} if clean else recorded_pairs(noisy if noisy.is_dir() else str(noisy))

@@ -1,10 +1,12 @@
-"""`builtin`: colour photographs with free terms inside packages that are installed anyway, one 256x256 crop of each.
+"""Data sets of the installation.
 
-`builtin-ihc` apart: a microscope image of stained tissue, for the question what a network does far from photographs.
-`mc-mini` are renders that ship with this package: four scenes at 64 and 128 samples a pixel beside references, with a
-card that says how they were made and how much noise the references have left.
-Left out of the packages' pictures: the stereo motorcycle (terms not stated), the Hubble and retina pictures (not
-everyday photographs), and drawings.
+builtin      7 colour photographs under free licences from packages that are dependencies, one 256x256 crop each
+builtin-ihc  a microscope image of stained tissue, far from natural photographs
+mc-mini      renders of four scenes at 64 and 128 samples per pixel with references; card.json says how they were made
+             and how much noise the references still have
+
+Of the packages' images, the stereo motorcycle (licence not stated), the Hubble and retina images (not natural
+photographs) and drawings are not used.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ SIDE = 256
 
 @dataclass(frozen=True)
 class Photograph:
-    """A file of a package, the corner of its crop, its terms, and the SHA-256 of the crop's pixels."""
+    """An image file of a package, the corner of its crop, its licence, and the SHA-256 of the cropped pixels."""
 
     name: str
     package: str
@@ -79,28 +81,28 @@ NAMES = ("builtin", "builtin-ihc", RENDERS.name)
 
 
 def load(name: str) -> Dataset:
-    """A data set of the installation. Raises BadInput where files of it are missing or others."""
+    """Load a data set of the installation. Raises BadInput if a file is missing or differs."""
     if name == RENDERS.name:
         return _renders()
     chosen = PHOTOGRAPHS if name == "builtin" else TISSUE
     licences = "; ".join(f"{photo.name}: {photo.licence}" for photo in chosen)
     title = "7 photographs, 256x256" if name == "builtin" else "stained tissue under a microscope, 256x256"
     images = tuple(CleanImage(photo.name, lambda photo=photo: read_crop(photo)) for photo in chosen)
-    return Dataset(name, title, licences, images, "crops of pictures in scikit-image, scikit-learn and matplotlib")
+    return Dataset(name, title, licences, images, "crops of images in scikit-image, scikit-learn and matplotlib")
 
 
 def _renders() -> Dataset:
     card = json.loads((RENDERS / "card.json").read_text())
-    compare(RENDERS, read_manifest(MANIFESTS / f"{RENDERS.name}.sha256"), "set of renders of this version")
+    compare(RENDERS, read_manifest(MANIFESTS / f"{RENDERS.name}.sha256"), "files of mc-mini of this version")
     left = ", ".join(f"{scene} {made['psnr_of_the_reference']:.1f}" for scene, made in card["scenes_measured"].items())
-    note = (f"{card['renderer']}, seed {card['seed']}, references of {card['reference']:,} samples a pixel; these have "
-            f"noise left, in dB: {left}")  # fmt: skip
-    title = "4 scenes rendered at 64 and 128 samples a pixel, 192x192, tone-mapped"
+    note = (f"{card['renderer']}, seed {card['seed']}, references at {card['reference']:,} samples per pixel; PSNR of "
+            f"the references in dB: {left}")  # fmt: skip
+    title = "4 scenes rendered at 64 and 128 samples per pixel, 192x192, tone-mapped"
     return Dataset(RENDERS.name, title, "MIT", images_of(RENDERS), note)
 
 
 def read_crop(photo: Photograph) -> np.ndarray:
-    """The crop, uint8 (256, 256, 3). Raises ValueError if its pixels are not the known ones."""
+    """Read a crop, uint8 (256, 256, 3). Raises ValueError if its pixels have another SHA-256."""
     import importlib.util
 
     package = Path(importlib.util.find_spec(photo.package).origin).parent
@@ -108,7 +110,7 @@ def read_crop(photo: Photograph) -> np.ndarray:
     digest = hashlib.sha256(np.ascontiguousarray(crop).tobytes()).hexdigest()
     if digest != photo.sha256:
         raise ValueError(
-            f"the picture {photo.name} in the installed {photo.package} has other pixels than this version knows "
-            f"(SHA-256 {digest[:12]}..., wanted {photo.sha256[:12]}...): install with the constraints file"
+            f"{photo.name} of the installed {photo.package}: expected pixels with SHA-256 {photo.sha256[:12]}..., "
+            f"got {digest[:12]}...: install with the constraints file"
         )
     return crop

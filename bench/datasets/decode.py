@@ -1,13 +1,13 @@
-"""An image file becomes pixels here and nowhere else: orientation, bit depth, channels, and what is refused.
+"""Decoding of image files to uint8 pixels: orientation, bit depth, channels, and unsupported files.
 
-The format is told by the content, not by the suffix. The rules:
+All image files of the project are decoded here. The format is detected from the content, not from the suffix. Rules:
 
 * EXIF orientation is applied.
-* 16 bits a sample (PNG, TIFF, PPM, PGM): 8-bit level = round(v / 257), so 65535 is white.
-* Grey files have one channel; palettes are replaced by their colours; CMYK and YCbCr become RGB by Pillow's formulas,
+* 16 bits per sample (PNG, TIFF, PPM, PGM): 8-bit level = round(v / 257), so 65535 is white.
+* Greyscale files have one channel; palettes become their colours; CMYK and YCbCr become RGB by Pillow's formulas,
   without a colour profile. An opaque alpha channel is dropped.
-* Several pages, transparency, floats, signed samples and other bit depths are refused, each with its reason.
-* Of a JPEG file with further pictures behind it (a preview, a gain map: MPO) the first one is the photograph.
+* Several pages, transparency, floats, signed samples and other bit depths are errors that name the reason.
+* Of a JPEG file with further images (preview, gain map: MPO) the first one is read.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "DIB", "WEBP", "GIF", "PPM", "JPEG2000"
 GREY, COLOUR, PALETTES = ("1", "L", "LA"), ("RGB", "RGBA", "RGBX", "CMYK", "YCbCr"), ("P", "PA")
 BITS, SAMPLE_FORMAT, PHOTOMETRIC, PLANES = 258, 339, 262, 284  # tags of TIFF
 UNSIGNED, WHITE_IS_ZERO, SEPARATE = 1, 0, 2  # their values
-LOWEST_WHITE = 4095  # 16-bit files that end here hold 12 bits or fewer: round(v / 257) would make them black
+MIN_WHITE = 4095  # 16-bit files with a lower maximum hold at most 12 bits: round(v / 257) would make them black
 
 
 @dataclass(frozen=True)
 class Header:
-    """What a file says of its pixels before they are read: bits a sample, pages, Pillow's mode and format."""
+    """Header of an image file: Pillow's format and mode, bits per sample (8 or 16), number of pages."""
 
     format: str
     mode: str
@@ -42,101 +42,107 @@ class Header:
 
 
 def header(path: Path) -> Header:
-    """The header of an image file. Raises ValueError if it cannot be read, or says what is refused."""
+    """Read the header of an image file. Raises ValueError if it cannot be read or is not supported."""
     with _opened(path) as image:
         return _header(path, image)
 
 
 def remarks(path: Path) -> list[str]:
-    """What is done to the pixels of a file beyond reading them, from its header; nothing for one that is refused."""
+    """Return the conversions of a file's pixels as phrases, from its header; [] for a file that is not supported."""
     try:
-        said = header(path)
+        info = header(path)
     except ValueError:
         return []
-    deep = ["more than 8 bits a sample, scaled to 8 by round(255 v / white)"] if said.bits == 16 else []
-    ink = ["CMYK, made RGB without a colour profile"] if said.mode == "CMYK" else []
-    more = ["further pictures in a JPEG file (preview, gain map), the first is read"] if said.format == "MPO" else []
+    deep = ["more than 8 bits per sample, scaled to 8 bits as round(255 v / white)"] if info.bits == 16 else []
+    ink = ["CMYK, converted to RGB without a colour profile"] if info.mode == "CMYK" else []
+    more = ["several images in a JPEG file (preview, gain map), the first one is read"] if info.format == "MPO" else []
     return [*deep, *ink, *more]
 
 
 def pixels(path: Path) -> np.ndarray:
-    """An image file as uint8, (H, W, 1) where it is grey and (H, W, 3) in colour. Raises ValueError with the reason."""
+    """Decode an image file to uint8, (H, W, 1) if greyscale, else (H, W, 3). Raises ValueError with the reason."""
     with _opened(path) as image:
-        said = _header(path, image)
-        deep = said.bits == 16 and said.format != "PPM" or said.mode.startswith("I")
-        samples = _sixteen_bits(path, image) if deep else _eight_bits(path, image)
+        info = _header(path, image)
+        deep = info.bits == 16 and info.format != "PPM" or info.mode.startswith("I")
+        samples = _from_16_bits(path, image) if deep else _from_8_bits(path, image)
     return samples if samples.ndim == 3 else samples[..., None]
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
-    """A file as Pillow's image; whatever goes wrong inside is a ValueError with the file's name."""
+    """Open a file as a Pillow image; any error in the block becomes a ValueError with the file's name."""
     try:
-        with path.open("rb") as file, Image.open(file, formats=FORMATS) as image:  # by path, Pillow maps grey TIFFs
-            yield image  # into memory and loses their orientation
-    except Refused:
+        with path.open("rb") as file, Image.open(file, formats=FORMATS) as image:  # by path, Pillow maps greyscale
+            yield image  # TIFFs into memory and loses their orientation
+    except UnsupportedImage:
         raise
     except UnidentifiedImageError as error:
         raise ValueError(f"{path.name} cannot be read as an image: {_unknown(path)}") from error
-    except Exception as error:  # Pillow raises a dozen kinds for broken files
+    except Exception as error:  # Pillow raises many types for broken files
         reason = getattr(error, "strerror", None) or (str(error) if isinstance(error, OSError) else described(error))
         raise ValueError(f"{path.name} cannot be read as an image: {reason}") from error
 
 
-class Refused(ValueError):
-    """A file that can be read, and whose pixels would not be those that are meant."""
+class UnsupportedImage(ValueError):
+    """A file that Pillow can decode, but not to the pixels that are meant."""
 
 
 def _unknown(path: Path) -> str:
-    """Why Pillow knows nothing of a file, as far as its first bytes say."""
+    """Return why Pillow does not recognize a file, from its first bytes."""
     with path.open("rb") as file:
         start = file.read(64)
     if not start:
         return "it is empty"
     if start[:4] in (b"II*\0", b"MM\0*"):
-        return "it is a TIFF file of floats or of other samples than 8 or 16-bit grey or RGB: save it as one of these"
+        return "expected 8 or 16-bit greyscale or RGB samples in TIFF, got others, such as floats: convert it"
     if start.startswith(b"version https://git-lfs"):
-        return "it is a pointer of Git LFS: fetch the file itself with git lfs pull"
-    return "its format is not known"
+        return "expected an image, got a Git LFS pointer: download the file with git lfs pull"
+    return "unknown file format"
 
 
 def _header(path: Path, image: Image.Image) -> Header:
     pages = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
     if pages > 1:
-        raise Refused(f"{path.name} has {pages} pages or frames, expected one: save each as a file of its own")
+        raise UnsupportedImage(
+            f"{path.name}: expected one image, got {pages} pages or frames: save each as its own file"
+        )
     if image.mode == "F":
-        raise Refused(f"{path.name} has floats, whose white is not known, expected 8 or 16-bit samples: scale it")
+        raise UnsupportedImage(f"{path.name}: expected 8 or 16-bit samples, got floats: convert it")
     bits = _bits(path, image)
     if image.mode not in (*GREY, *COLOUR, *PALETTES) and not (image.mode.startswith("I") and bits == 16):
-        raise Refused(f"{path.name} has pixels of the kind {image.mode}, expected grey or RGB: convert it")
+        raise UnsupportedImage(f"{path.name}: expected greyscale or RGB, got {image.mode}: convert it")
     return Header(image.format, image.mode, bits, pages)
 
 
 def _bits(path: Path, image: Image.Image) -> int:
-    """Bits a sample, 8 for fewer, which Pillow scales. Raises Refused for what is neither 8 nor 16."""
+    """Return the bits per sample, 8 or 16; fewer than 8 count as 8, as Pillow scales them. Raises UnsupportedImage."""
     bits, decoded = 8, image.tile[0][3] if image.tile else ""
     if image.format == "TIFF":
         bits, kind = max(image.tag_v2.get(BITS, (1,))), set(image.tag_v2.get(SAMPLE_FORMAT, (UNSIGNED,)))
         if kind != {UNSIGNED}:
-            raise Refused(f"{path.name} has signed or float samples, expected unsigned integers: convert it")
+            raise UnsupportedImage(
+                f"{path.name}: expected unsigned integer samples, got signed or float samples: convert it"
+            )
         if bits > 8 and image.tag_v2.get(PLANES) == SEPARATE and len(image.getbands()) > 1:
-            raise Refused(f"{path.name} has {bits} bits a sample in separate planes: save it with RGB interleaved")
+            raise UnsupportedImage(f"{path.name}: expected interleaved RGB, got {bits}-bit separate planes: convert it")
     elif image.format == "PNG":
         bits = 16 if str(decoded).endswith(";16B") else 8
     elif image.format == "PPM":
-        most = decoded[1] if isinstance(decoded, tuple) and isinstance(decoded[1], int) else 255
-        bits = 16 if most > 255 or image.mode == "I" else 8
+        maximum = decoded[1] if isinstance(decoded, tuple) and isinstance(decoded[1], int) else 255
+        bits = 16 if maximum > 255 or image.mode == "I" else 8
     elif image.format == "JPEG2000":
         bits = _bits_of_jpeg2000(path)
         if bits == 16 and image.mode != "I;16":
-            raise Refused(f"{path.name} is JPEG 2000 with 16 bits a sample in colour: save it as PNG or TIFF")
+            raise UnsupportedImage(
+                f"{path.name}: expected 8 bits per sample in JPEG 2000 colour, got 16: save it as PNG or TIFF"
+            )
     if bits > 8 and bits != 16:
-        raise Refused(f"{path.name} has {bits} bits a sample, expected 8 or 16: convert it")
+        raise UnsupportedImage(f"{path.name}: expected 8 or 16 bits per sample, got {bits}: convert it")
     return max(8, bits)
 
 
 def _bits_of_jpeg2000(path: Path) -> int:
-    """The most bits a sample that the SIZ segment states (ISO 15444-1, A.5.1); Pillow keeps 8 of them, unsaid."""
+    """Return the maximum bits per sample in the SIZ segment (ISO 15444-1, A.5.1); Pillow silently keeps 8 of them."""
     with path.open("rb") as file:
         start = file.read(2**16)
     at = start.find(b"\xff\x4f\xff\x51") + 40
@@ -144,11 +150,11 @@ def _bits_of_jpeg2000(path: Path) -> int:
     return max((byte & 127) + 1 for byte in start[at + 2 : at + 2 + 3 * count : 3])
 
 
-def _eight_bits(path: Path, image: Image.Image) -> np.ndarray:
-    """uint8 (H, W) or (H, W, 3) of an image with at most 8 bits a sample."""
+def _from_8_bits(path: Path, image: Image.Image) -> np.ndarray:
+    """Decode an image of at most 8 bits per sample to uint8 (H, W) or (H, W, 3)."""
     image = ImageOps.exif_transpose(image)
     if image.has_transparency_data and np.asarray(image.convert("RGBA"))[..., 3].min() < 255:
-        raise Refused(f"{path.name} has transparent pixels, whose colour is not known: put it on a background")
+        raise UnsupportedImage(f"{path.name}: expected opaque pixels, got transparent ones: save it on a background")
     if image.mode in GREY:
         return np.asarray(image.convert("L"))
     samples = np.asarray(image.convert("RGB"))
@@ -156,12 +162,14 @@ def _eight_bits(path: Path, image: Image.Image) -> np.ndarray:
     return samples[..., 0] if grey else samples
 
 
-def _sixteen_bits(path: Path, image: Image.Image) -> np.ndarray:
-    """uint8 (H, W) or (H, W, 3) of an image with 16 bits a sample."""
+def _from_16_bits(path: Path, image: Image.Image) -> np.ndarray:
+    """Decode an image of 16 bits per sample to uint8 (H, W) or (H, W, 3)."""
     if image.mode not in ("RGB", "RGBA", "RGBX", "LA") and not image.mode.startswith("I"):
-        raise Refused(f"{path.name} has 16 bits a sample in {image.mode}, expected grey or RGB: convert it")
+        raise UnsupportedImage(f"{path.name}: expected 16-bit greyscale or RGB, got {image.mode}: convert it")
     if "transparency" in image.info or image.mode == "LA":
-        raise Refused(f"{path.name} has 16 bits a sample and transparency in grey or of one colour: save it without")
+        raise UnsupportedImage(
+            f"{path.name}: expected opaque 16-bit samples, got a transparent colour or alpha: save it without"
+        )
     if image.mode.startswith("I"):
         samples = np.asarray(ImageOps.exif_transpose(image)).astype(np.uint32)
     else:
@@ -171,37 +179,39 @@ def _sixteen_bits(path: Path, image: Image.Image) -> np.ndarray:
         samples = 65535 - samples
     if samples.ndim == 3 and samples.shape[2] == 4:
         if samples[..., 3].min() < 65535:
-            raise Refused(f"{path.name} has transparent pixels, whose colour is not known: put it on a background")
+            raise UnsupportedImage(
+                f"{path.name}: expected opaque pixels, got transparent ones: save it on a background"
+            )
         samples = samples[..., :3]
-    if 0 < (most := samples.max()) <= LOWEST_WHITE:
-        raise Refused(f"{path.name} has 16 bits a sample and no value above {most}, so that white is not 65535: "
-                      "scale it to 0 to 65535")  # fmt: skip
+    if 0 < (maximum := samples.max()) <= MIN_WHITE:
+        raise UnsupportedImage(f"{path.name}: expected 16-bit samples up to 65535 (white), got a maximum of {maximum}: "
+                      "scale them to 0..65535")  # fmt: skip
     return ((samples + 128) // 257).astype(np.uint8)  # round(v / 257): 257 is odd, so there are no halves
 
 
 def _bytes_of_samples(path: Path, which: str) -> np.ndarray:
-    """The high or the low bytes of 16-bit colour, uint8 (H, W, C).
+    """Return the high or the low bytes of 16-bit colour samples, uint8 (H, W, C).
 
-    Pillow has no 16-bit colour: it keeps the byte that is the high one in the order of bytes that it is told. Told the
-    other order, it keeps the low one.
+    Pillow has no 16-bit colour: it keeps the high byte of each sample. With the opposite byte order set, it keeps the
+    low byte.
     """
     with path.open("rb") as file, Image.open(file, formats=FORMATS) as image:
-        image.tile = [_retold(tile, which) for tile in image.tile]
+        image.tile = [_with_byte_order(tile, which) for tile in image.tile]
         return np.asarray(ImageOps.exif_transpose(image))
 
 
-def _retold(tile: tuple, which: str) -> tuple:
-    """A tile of Pillow with its decoder told an order of bytes; it is a named tuple from Pillow 11.1 on."""
-    told = (*tile[:3], _in_order(tile[3], which))
-    return type(tile)(*told) if hasattr(tile, "_fields") else told
+def _with_byte_order(tile: tuple, which: str) -> tuple:
+    """Return a Pillow tile whose decoder keeps the `which` bytes; tiles are named tuples from Pillow 11.1."""
+    changed = (*tile[:3], _decoder_arguments(tile[3], which))
+    return type(tile)(*changed) if hasattr(tile, "_fields") else changed
 
 
-def _in_order(arguments: str | tuple, which: str) -> str | tuple:
-    """A decoder's arguments with the order of bytes that keeps the high or the low ones."""
+def _decoder_arguments(arguments: str | tuple, which: str) -> str | tuple:
+    """Return decoder arguments with the byte order that keeps the high or the low bytes."""
     if isinstance(arguments, tuple):
-        return (_in_order(arguments[0], which), *arguments[1:])
+        return (_decoder_arguments(arguments[0], which), *arguments[1:])
     found = re.fullmatch(r"((?:RGB|RGBA|RGBX);16)([BLN])", arguments)
     if not found:
-        raise Refused(f"16 bits a sample as {arguments}: save it as RGB")
+        raise UnsupportedImage(f"expected 16-bit RGB samples, got {arguments}: save it as RGB")
     own = found[2] if found[2] != "N" else {"big": "B", "little": "L"}[sys.byteorder]
     return found[1] + (own if which == "high" else {"B": "L", "L": "B"}[own])

@@ -1,6 +1,6 @@
-"""Public data sets from their owners' servers, by pooch: tried again, taken up where it broke off, compared.
+"""Download of public data sets from their owners' servers with pooch: retries, resumes and verifies SHA-256.
 
-A set without a published SHA-256 list is counted, and a list is made of what came.
+Of a set without a published SHA-256 list the files are counted, and a list of them is written for later checks.
 """
 
 from __future__ import annotations
@@ -12,55 +12,58 @@ from pathlib import Path
 
 from bench.datasets.archives import unpack
 from bench.datasets.image import SUFFIXES
-from bench.datasets.places import fetched
+from bench.datasets.locations import download_folder
 from bench.datasets.public import LOCAL_LIST, PublicSet, sha256
 from bench.errors import BadInput, described
 from bench.files import write
 from bench.paths import user_folder
 
-TIMEOUT = 30.0  # seconds without a byte
-TRIES_MORE = 3
+TIMEOUT = 30.0  # seconds without data
+MAX_RETRIES = 3
 CHUNK = 1 << 18
 
-Watch = Callable[[str, int, int], None]  # what, how much is done, of how much (0: not known)
+ProgressCallback = Callable[[str, int, int], None]  # (what, done, total); total is 0 if unknown
 
 
-def fetch(public: PublicSet, watch: Watch = lambda what, done, total: None) -> Path:
-    """Get what is missing of a set; returns its folder. Raises BadInput, and keeps what came for the next time."""
+def fetch(public: PublicSet, report: ProgressCallback = lambda what, done, total: None) -> Path:
+    """Download the missing files of a set; return its folder.
+
+    Raises BadInput if that fails; the files and parts of files downloaded so far are kept for the next attempt.
+    """
     if not public.direct:
         raise BadInput(
-            f"{public.name} has no direct download: get it from {public.home} (its {public.files} files), then: "
-            f"bench data add {public.name} DIR"
+            f"expected a data set with a direct download, got {public.name}: download its {public.files} files from "
+            f"{public.home}, then run bench data add {public.name} DIR"
         )
-    with _told(public):
-        return _files(public, watch) if public.base else _archive(public, watch)
+    with _as_bad_input(public):
+        return _files(public, report) if public.base else _archive(public, report)
 
 
-def _files(public: PublicSet, watch: Watch) -> Path:
-    """File by file, each compared with its hash; those that are there are not fetched again."""
+def _files(public: PublicSet, report: ProgressCallback) -> Path:
+    """Download the files one by one and verify each; files that exist are kept."""
     import pooch
 
-    folder, manifest = fetched(public.name), public.manifest
-    source = pooch.create(folder, public.base, registry=manifest, retry_if_failed=TRIES_MORE)
-    download = Resuming(user_folder() / "downloads" / public.name)
+    folder, manifest = download_folder(public.name), public.manifest
+    source = pooch.create(folder, public.base, registry=manifest, retry_if_failed=MAX_RETRIES)
+    download = ResumingDownloader(user_folder() / "downloads" / public.name)
     for done, file in enumerate(manifest):
-        watch(file, done, len(manifest))
+        report(file, done, len(manifest))
         source.fetch(file, downloader=download)
-    watch("", len(manifest), len(manifest))
+    report("", len(manifest), len(manifest))
     return folder
 
 
-def _archive(public: PublicSet, watch: Watch) -> Path:
-    """The archive, then the images in it, into a folder that is there whole or not at all."""
+def _archive(public: PublicSet, report: ProgressCallback) -> Path:
+    """Download the archive and extract its images; the folder appears only when it is complete."""
     import pooch
 
-    folder, name = fetched(public.name), public.archive.url.rpartition("/")[2]
+    folder, name = download_folder(public.name), public.archive.url.rpartition("/")[2]
     if folder.is_dir():
         return folder
     downloads = user_folder() / "downloads" / public.name
-    download = Resuming(downloads / "parts", watch)
+    download = ResumingDownloader(downloads / "parts", report)
     source = pooch.create(downloads, "", registry={name: None}, urls={name: public.archive.url},
-                          retry_if_failed=TRIES_MORE)  # fmt: skip
+                          retry_if_failed=MAX_RETRIES)  # fmt: skip
     archive = Path(source.fetch(name, downloader=download))
     part = folder.with_name(f".{public.name}.part")
     shutil.rmtree(part, ignore_errors=True)
@@ -68,10 +71,10 @@ def _archive(public: PublicSet, watch: Watch) -> Path:
     try:
         count = unpack(archive, public.archive.kind, public.archive.inside, SUFFIXES, part)
         if count != public.files:
-            raise BadInput(f"{public.archive.url} has {count} images in {', '.join(public.archive.inside)}, "
-                           f"wanted {public.files}")  # fmt: skip
+            raise BadInput(f"{public.archive.url}: expected {public.files} images in "
+                           f"{', '.join(public.archive.inside)}, got {count}")  # fmt: skip
     except BadInput:
-        archive.unlink()  # it is of no use: the next time is a fresh start
+        archive.unlink()  # unusable: the next attempt downloads it again
         shutil.rmtree(part, ignore_errors=True)
         raise
     if not public.manifest:
@@ -82,18 +85,18 @@ def _archive(public: PublicSet, watch: Watch) -> Path:
     return folder
 
 
-class Missing(Exception):
-    """The server says that there is no such file: trying again would not help."""
+class NotOnServer(Exception):
+    """The server has no such file or denies access to it: retries would not help."""
 
 
-class Resuming:
-    """A downloader for pooch that keeps what came in `folder` and asks for the rest the next time."""
+class ResumingDownloader:
+    """Downloader for pooch that keeps partial files in `folder` and requests only the rest at the next attempt."""
 
-    def __init__(self, folder: Path, watch: Watch = lambda what, done, total: None):
-        self.folder, self.watch = folder, watch
+    def __init__(self, folder: Path, report: ProgressCallback = lambda what, done, total: None):
+        self.folder, self.report = folder, report
 
     def __call__(self, url: str, output_file: str, pooch: object) -> None:
-        """Raises requests' exceptions, which pooch answers by trying again, and Missing."""
+        """Download a URL to a file. Raises requests' exceptions, after which pooch retries, and NotOnServer."""
         import requests
 
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -102,53 +105,54 @@ class Resuming:
         headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={have}-"} if have else {})}
         with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
             if answer.status_code in (403, 404, 410):
-                raise Missing(f"the server says {answer.status_code} {answer.reason}")
-            if answer.status_code == 416 or _is_another_part(answer, have):  # what is here does not fit the file
+                raise NotOnServer(f"the server answered {answer.status_code} {answer.reason}")
+            if answer.status_code == 416 or _is_wrong_range(answer, have):  # the partial file does not match
                 part.unlink()
-                raise requests.ConnectionError("the server did not send the part that was asked for")
+                raise requests.ConnectionError("the server did not send the requested part of the file")
             answer.raise_for_status()
-            have = have if answer.status_code == 206 else 0  # else the whole file comes
+            have = have if answer.status_code == 206 else 0  # else the server sends the whole file
             length = answer.headers.get("Content-Length", "")
             total = have + int(length) if length.isdigit() else 0
             with part.open("ab" if have else "wb") as file:
                 for chunk in answer.iter_content(CHUNK):
                     file.write(chunk)
-                    self.watch(f"MB of {part.stem}", file.tell() >> 20, total >> 20)
+                    self.report(f"MB of {part.stem}", file.tell() >> 20, total >> 20)
         if total and part.stat().st_size != total:  # urllib3 raises by itself only from version 2
-            raise requests.ConnectionError(f"{part.stat().st_size} of {total} bytes came")
+            raise requests.ConnectionError(f"expected {total} bytes, got {part.stat().st_size}")
         shutil.move(part, output_file)
 
 
-def _is_another_part(answer, have: int) -> bool:
+def _is_wrong_range(answer, have: int) -> bool:
     return answer.status_code == 206 and not answer.headers.get("Content-Range", "").startswith(f"bytes {have}-")
 
 
 @contextmanager
-def _told(public: PublicSet) -> Iterator[None]:
-    """What goes wrong on the way, as BadInput."""
+def _as_bad_input(public: PublicSet) -> Iterator[None]:
+    """Convert the errors of a download to BadInput."""
     import pooch
     import requests
 
     pooch.get_logger().setLevel("WARNING")
-    again = "What came is kept: the same command goes on"
+    again = "run the same command again to resume"
+    by_hand = f"download it from {public.home}, then run bench data add {public.name} DIR"
     try:
         yield
     except BadInput:
         raise
     except requests.RequestException as error:
-        raise BadInput(f"{public.name} could not be fetched: {_reason(error)}. {again}") from error
-    except Missing as error:
-        raise BadInput(f"{public.name} could not be fetched: {error}. Get it from {public.home}, then: "
-                       f"bench data add {public.name} DIR") from error  # fmt: skip
-    except ValueError as error:  # of pooch: another hash
-        raise BadInput(f"{public.name}: the server sends another file than the published one: {described(error)}. Get "
-                       f"it from {public.home}, then: bench data add {public.name} DIR") from error  # fmt: skip
+        raise BadInput(f"{public.name}: download failed, {_reason(error)}: {again}") from error
+    except NotOnServer as error:
+        raise BadInput(f"{public.name}: download failed, {error}: {by_hand}") from error
+    except ValueError as error:  # pooch: another SHA-256
+        raise BadInput(
+            f"{public.name}: expected the published files, got others ({described(error)}): {by_hand}"
+        ) from error
     except OSError as error:
-        raise BadInput(f"{public.name} could not be written: {error.strerror or error}. {again}") from error
+        raise BadInput(f"{public.name}: cannot write, {error.strerror or error}: {again}") from error
 
 
 def _reason(error: Exception) -> str:
     text = str(error)
-    kinds = {"timed out": f"the server sent nothing for {TIMEOUT:g} s", "Failed to resolve": "there is no such server, "
-             "or no network", "refused": "the server refused the connection"}  # fmt: skip
-    return next((words for mark, words in kinds.items() if mark in text), described(error))
+    kinds = {"timed out": f"no data from the server for {TIMEOUT:g} s", "Failed to resolve": "unknown server or "
+             "no network", "refused": "the server refused the connection"}  # fmt: skip
+    return next((reason for pattern, reason in kinds.items() if pattern in text), described(error))

@@ -1,4 +1,4 @@
-"""Images of a data set, read when they are wanted, and the data set itself."""
+"""Data sets and their images, which are read on demand."""
 
 from __future__ import annotations
 
@@ -16,17 +16,19 @@ from bench.datasets.channels import described
 from noise_zoo.noise import Noise
 
 SUFFIXES = set(".png .apng .jpg .jpeg .jpe .jfif .tif .tiff .bmp .dib .webp .gif .ppm .pgm .pbm .pnm .jp2 .j2k".split())
-Reader = Callable[[], np.ndarray]  # uint8 (H, W, 1) or (H, W, 3); raises ValueError where it cannot
+Reader = Callable[[], np.ndarray]  # uint8 (H, W, 1) or (H, W, 3); raises ValueError if it cannot be read
 
 
 @dataclass(frozen=True)
 class CleanImage:
-    """One image of a data set, and the noisy ones that were recorded with it.
+    """A clean image of a data set, and the noisy images recorded with it.
 
-    `read()` gives float32 in [0, 1], exact multiples of 1/255: (H, W, 1) of a greyscale file, (H, W, 3) of a colour one
-    (bench.datasets.channels); `read_noisy(noise)` alike.
-    recorded    noises with the readers of their noisy images, of the size of the clean one
-    photograph  what crops of one photograph or scene have in common: their rows are not independent
+    `read()` returns float32 in [0, 1], multiples of 1/255: (H, W, 1) of a greyscale file, (H, W, 3) of a colour file
+    (bench.datasets.channels); so does `read_noisy(noise)`.
+
+    crop        side of the centre crop in pixels, None for whole images
+    recorded    (noise, reader of its noisy image), of the size of the clean image
+    photograph  name of the photograph or scene that crops share: their rows are not independent
     """
 
     name: str
@@ -40,39 +42,42 @@ class CleanImage:
 
     @property
     def readers(self) -> Iterator[Reader]:
-        """Of the clean image and of all that were recorded with it."""
+        """Readers of the clean image and of all its noisy images."""
         yield self.read_bytes
         yield from (reader for _, reader in self.recorded)
 
     def read(self) -> np.ndarray:
+        """Read the clean image, float32 (H, W, C) in [0, 1]. Raises ValueError if it cannot be read."""
         return self._cropped(self.read_bytes())
 
     def read_noisy(self, noise: Noise) -> np.ndarray:
-        """The noisy image recorded under this noise. Raises ValueError where there is none, or one of another size."""
+        """Read the noisy image of a noise, float32 (H, W, C). Raises ValueError without one of the same size."""
         return self.read_with([noise])[1][0]
 
     def read_with(self, noises: Iterable[Noise]) -> tuple[np.ndarray, list[np.ndarray]]:
-        """The clean image, and the noisy ones recorded under these noises. Raises ValueError where sizes differ.
+        """Read the clean image and the noisy images of these noises. Raises ValueError if sizes or channels differ.
 
-        The sizes of the whole images are compared: a crop from the centre of two sizes would show two places.
+        Whole images are compared, as centre crops of different sizes would not be aligned.
         """
         clean, noisy = self.read_bytes(), [self._reader(noise)() for noise in noises]
         for other in noisy:
             if other.shape != clean.shape:
                 sizes = " and ".join(described(pixels.shape) for pixels in (other, clean))
-                raise ValueError(f"{self.name}: expected noisy and clean images of one size and kind, got {sizes}")
+                raise ValueError(
+                    f"{self.name}: expected noisy and clean images of one size and number of channels, got {sizes}"
+                )
         return self._cropped(clean), [self._cropped(pixels) for pixels in noisy]
 
     @property
     def channels(self) -> int | None:
-        """1 of a greyscale image, 3 of a colour one, None of one that cannot be read."""
+        """1 for greyscale, 3 for colour, None if the image cannot be read."""
         try:
             return self.read_bytes().shape[-1]
         except (ValueError, OSError):
             return None
 
     def problem(self) -> str:
-        """Why this image cannot be used, or ''."""
+        """Return why this image or its noisy images cannot be used, or ''."""
         try:
             self.read_with(noise for noise, _ in self.recorded)
         except (ValueError, OSError) as error:
@@ -83,7 +88,7 @@ class CleanImage:
         for other, reader in self.recorded:
             if other == noise:
                 return reader
-        raise ValueError(f"{self.name} has no image with {noise}")
+        raise ValueError(f"{self.name}: expected a recorded noise, got {noise} without an image")
 
     def _cropped(self, pixels: np.ndarray) -> np.ndarray:
         if self.crop is not None:
@@ -93,9 +98,10 @@ class CleanImage:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Images under a canonical name, with what a reader of the results wants to know of them.
+    """Images under a canonical name, with title, licence and notes for reports.
 
-    found  sentences on what its folder was taken for, and what of it was skipped
+    found   remarks on the layout of its folder and on skipped files
+    folder  path of its folder, '' for data sets of the installation
     """
 
     name: str
@@ -104,11 +110,11 @@ class Dataset:
     images: tuple[CleanImage, ...]
     note: str = ""
     found: tuple[str, ...] = ()
-    folder: str = ""  # its path, '' for data sets of the installation
+    folder: str = ""
 
     @cached_property
     def remarks(self) -> tuple[str, ...]:
-        """What was found, skipped, and done to pixels beyond reading them, a sentence each; reads files' headers."""
+        """Remarks on layout, skipped files and conversions of pixels; reads the headers of all files."""
         files = defaultdict(list)
         for reader in (reader for image in self.images for reader in image.readers):
             for remark in getattr(reader, "remarks", list)():
@@ -117,48 +123,48 @@ class Dataset:
 
     @property
     def described(self) -> str:
-        """The note and the remarks in one text, for the manifest of a run."""
+        """Note and remarks as one text, for the manifest of a run."""
         return "; ".join(filter(None, (self.note, *self.remarks)))
 
     @property
     def recorded(self) -> tuple[Noise, ...]:
-        """The noises that its images were recorded with; none of a data set of clean images alone."""
+        """Recorded noises of its images; () for a data set of clean images."""
         return tuple(dict.fromkeys(noise for image in self.images for noise, _ in image.recorded))
 
     @cached_property
     def is_grey(self) -> bool:
-        """Whether every image that can be read is greyscale; reads them up to the first that is not."""
+        """Whether all readable images are greyscale; reads images up to the first colour one."""
         channels = (image.channels for image in self.images)
         known = list(takewhile(lambda number: number in (None, 1), channels))
         return len(known) == len(self.images) and 1 in known
 
     def without_noise(self) -> Dataset:
-        """The clean images alone."""
+        """Return the data set of its clean images only."""
         return replace(self, images=tuple(replace(image, recorded=()) for image in self.images))
 
 
 def centre_crop(pixels: np.ndarray, side: int, name: str) -> np.ndarray:
-    """The centre `side` x `side` of (H, W, C). Raises ValueError if the image is smaller."""
+    """Crop the centre `side` x `side` pixels of (H, W, C). Raises ValueError if the image is smaller."""
     height, width = pixels.shape[:2]
     if min(height, width) < side:
-        raise ValueError(f"{name} is {width}x{height}, smaller than the crop of {side}x{side}")
+        raise ValueError(f"{name}: expected at least {side}x{side} pixels for the crop, got {width}x{height}")
     top, left = (height - side) // 2, (width - side) // 2
     return pixels[top : top + side, left : left + side]
 
 
 def read_file(path: Path) -> np.ndarray:
-    """An image file as uint8, (H, W, 1) if it is greyscale, else (H, W, 3). Raises ValueError if it cannot be read."""
+    """Read an image file as uint8, (H, W, 1) if greyscale, else (H, W, 3). Raises ValueError if it cannot be read."""
     return decode.pixels(path)
 
 
 def counted(names: list[str], what: str) -> str:
-    """'3 files (a.png, b.png, c.png)', with three names at most."""
-    some = ", ".join(in_natural_order(names)[:3]) + (", ..." if len(names) > 3 else "")
-    return f"{len(names)} {what}{'s' if len(names) > 1 else ''} ({some})"
+    """Format a count with up to three names: '3 files (a.png, b.png, c.png)'."""
+    listed = ", ".join(in_natural_order(names)[:3]) + (", ..." if len(names) > 3 else "")
+    return f"{len(names)} {what}{'s' if len(names) > 1 else ''} ({listed})"
 
 
 def in_natural_order(names: list[str]) -> list[str]:
-    """Sorted, with 2.tif before 10.tif."""
+    """Sort names in natural order: 2.tif before 10.tif."""
     return sorted(names, key=_natural)
 
 

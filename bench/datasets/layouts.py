@@ -1,8 +1,8 @@
-"""Which files of a folder make pairs of a noisy and a clean image: by the names of folders, or of files.
+"""Detection of pairs of noisy and clean images in a folder, by the names of subfolders or of files.
 
-The words are one table. A folder or a file is clean or noisy by a word in its name, whatever its case, which signs,
-digits or a capital set off: `GT`, `input_crops`, `noisy25`, `0001_NOISY_SRGB_010`, `IMG_2381Noisy`. What fits none of
-it is named by patterns: `in/{}_n` beside `gt/{}`.
+A folder or file is noisy or clean by a keyword in its name, in any case, delimited by punctuation, digits or a capital
+letter: `GT`, `input_crops`, `noisy25`, `0001_NOISY_SRGB_010`, `IMG_2381Noisy`. Other names are stated as patterns:
+`in/{}_n` and `gt/{}`.
 """
 
 from __future__ import annotations
@@ -16,28 +16,28 @@ from pathlib import Path
 from bench.datasets.image import SUFFIXES, counted, in_natural_order
 from bench.errors import BadInput
 
-LINEAR = ".exr"
-# kind of thing: (words for noisy, words for clean)
-FOLDER_WORDS = (
+EXR_SUFFIX = ".exr"
+# (keywords for noisy, keywords for clean)
+FOLDER_KEYWORDS = (
     ("noisy", "lq", "input", "inputs", "degraded", "spp"),
     ("clean", "gt", "groundtruth", "reference", "references", "ref", "target", "targets", "hq", "hr", "original",
      "originals"),
 )  # fmt: skip
-FILE_WORDS = (
+FILE_KEYWORDS = (
     ("noisy", "noise", "lq", "real", "input"),
     ("clean", "gt", "groundtruth", "reference", "ref", "mean", "target", "hq"),
 )
-PARTS = {"train", "training", "val", "valid", "validation", "test", "testing"}  # of a data set: no scenes
+SUBSETS = {"train", "training", "val", "valid", "validation", "test", "testing"}  # subsets of a data set, not scenes
 NOISY, CLEAN, NEITHER = "noisy", "clean", ""
-ONLY_WORDS = {*FOLDER_WORDS[0], "crops"} - {"spp"}  # a folder called so has noise without a name of its own
+UNNAMED_KEYWORDS = {*FOLDER_KEYWORDS[0], "crops"} - {"spp"}  # folders of these names do not name their noise
 
 Files = dict[str, Path]  # stem -> file
-Side = dict[str, list[tuple[str, Path]]]  # a name without its word -> the word and the file, of one side of pairs
+NamedFiles = dict[str, list[tuple[str, Path]]]  # name without its keyword -> (keyword, file)
 
 
 @dataclass(frozen=True)
-class Pair:
-    """A clean file and the noisy ones of it by the label of their noise; '' where there is one without a name."""
+class FilePair:
+    """A clean file and its noisy files by the label of their noise, '' for an unnamed noise."""
 
     name: str
     clean: Path
@@ -46,42 +46,42 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Pairs:
-    """Pairs, and in words how they were found."""
+class FilePairs:
+    """Pairs of files, and how they were found as a phrase."""
 
     how: str
-    pairs: list[Pair]
+    pairs: list[FilePair]
 
 
 def files_of(folder: Path) -> list[Path]:
-    """The image files of a folder. Names that begin with a dot, and folders, are none."""
-    suffixes = {*SUFFIXES, LINEAR}
+    """Return the image files of a folder, without hidden files."""
+    suffixes = {*SUFFIXES, EXR_SUFFIX}
     return [path for path in folder.iterdir()
             if path.suffix.lower() in suffixes and not path.name.startswith(".") and path.is_file()]  # fmt: skip
 
 
 def folders_of(folder: Path) -> list[Path]:
-    """The subfolders in the order of their names, without those that begin with a dot."""
+    """Return the subfolders of a folder in natural order, without hidden ones."""
     found = {path.name: path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")}
     return [found[name] for name in in_natural_order(list(found))]
 
 
 def by_stem(folder: Path) -> Files:
-    """The image files of a folder by name without suffix. Raises BadInput where two have one."""
+    """Return the image files of a folder by stem. Raises BadInput if two have the same stem."""
     found: Files = {}
     for path in files_of(folder):
         if (other := found.setdefault(path.stem, path)) is not path:
-            raise BadInput(f"{folder} has two images of one name, {other.name} and {path.name}: move one away")
+            raise BadInput(f"{folder}: expected one image per name, got {other.name} and {path.name}: move one away")
     return found
 
 
-# ---- words
+# ---- keywords
 
 
-def role(name: str, words: tuple[tuple[str, ...], tuple[str, ...]]) -> tuple[str, str, str]:
-    """(noisy, clean or '', the name without the last such word, the word with the digits behind it)."""
+def role(name: str, keywords: tuple[tuple[str, ...], tuple[str, ...]]) -> tuple[str, str, str]:
+    """Return (NOISY, CLEAN or NEITHER; the name without its last keyword; that keyword with its digits)."""
     text = re.sub(r"(?i)ground[-_ ]?truth", "groundtruth", name)
-    matches = list(_spoken(words).finditer(text))
+    matches = list(_keyword_pattern(keywords).finditer(text))
     if not matches:
         return NEITHER, name, ""
     last = matches[-1]
@@ -91,28 +91,28 @@ def role(name: str, words: tuple[tuple[str, ...], tuple[str, ...]]) -> tuple[str
 
 
 @functools.cache
-def _spoken(words: tuple[tuple[str, ...], tuple[str, ...]]) -> re.Pattern:
-    """Groups 1 and 2: a noisy or a clean word between signs or digits. 3 and 4: one that begins with a capital."""
-    small, capital = (["|".join(map(how, side)) for side in words] for how in (str, str.capitalize))
-    apart = "|".join(rf"(?:^|(?<=[\W_\d]))((?i:{side}))" for side in small)
-    return re.compile(rf"(?:{apart}|(?<=[A-Za-z])({capital[0]})|(?<=[A-Za-z])({capital[1]}))(?=$|[\W_\d])")
+def _keyword_pattern(keywords: tuple[tuple[str, ...], tuple[str, ...]]) -> re.Pattern:
+    """Compile groups 1, 2: noisy, clean keyword between punctuation or digits; 3, 4: after a letter, capitalized."""
+    small, capital = (["|".join(map(case, side)) for side in keywords] for case in (str, str.capitalize))
+    delimited = "|".join(rf"(?:^|(?<=[\W_\d]))((?i:{side}))" for side in small)
+    return re.compile(rf"(?:{delimited}|(?<=[A-Za-z])({capital[0]})|(?<=[A-Za-z])({capital[1]}))(?=$|[\W_\d])")
 
 
 # ---- by folders
 
 
-def by_folders(folder: Path) -> Pairs | None:
-    """clean/ beside noisy/, or beside folders of other names with files of the same names: each is a noise."""
+def by_folders(folder: Path) -> FilePairs | None:
+    """Find clean/ and noisy/, or clean/ and folders of other names with the same files, each of which is a noise."""
     inside = [path for path in folders_of(folder) if files_of(path)]
-    noisy, clean = ([path for path in inside if role(path.name, FOLDER_WORDS)[0] == kind] for kind in (NOISY, CLEAN))
+    noisy, clean = ([path for path in inside if role(path.name, FOLDER_KEYWORDS)[0] == kind] for kind in (NOISY, CLEAN))
     top = by_stem(folder) if (noisy or clean) and files_of(folder) else {}
     if not clean and noisy and top:
         return _of_folders(folder, folder, noisy) if all(top.keys() == by_stem(path).keys() for path in noisy) else None
     if noisy and len(clean) != 1:
-        have = " and ".join(f"{path.name}/" for path in clean) or "no folder of clean images"
-        named, words = ", ".join(f"{path.name}/" for path in noisy), ", ".join(FOLDER_WORDS[1])
-        raise BadInput(f"{folder} has noisy images in {named} and {have}, expected one of {words}, or state both: "
-                       f"{options(folder)}")  # fmt: skip
+        got = " and ".join(f"{path.name}/" for path in clean) or "none"
+        named, usual = ", ".join(f"{path.name}/" for path in noisy), ", ".join(FOLDER_KEYWORDS[1][:2])
+        raise BadInput(f"{folder}: expected one folder of clean images ({usual}, ...) for {named}, got {got}: state "
+                       f"{how_to_state(folder)}")  # fmt: skip
     if len(clean) != 1:
         return None
     if not noisy:
@@ -122,44 +122,48 @@ def by_folders(folder: Path) -> Pairs | None:
     return _of_folders(folder, clean[0], noisy) if noisy else None
 
 
-def _of_folders(folder: Path, clean: Path, noisy: list[Path]) -> Pairs:
+def _of_folders(folder: Path, clean: Path, noisy: list[Path]) -> FilePairs:
     targets, folders = by_stem(clean), _labelled(folder, noisy)
     matched = {label: _matched(path, by_stem(path), clean, targets) for label, path in folders.items()}
     crops = any("crops" in path.name.lower() for path in (clean, *noisy))
     pairs = [
-        Pair(targets[stem].name, targets[stem], {label: files[stem] for label, files in matched.items()},
+        FilePair(targets[stem].name, targets[stem], {label: files[stem] for label, files in matched.items()},
              re.sub(r"_s?\d+$", "", stem) if crops else "")
         for stem in in_natural_order(list(targets))
     ]  # fmt: skip
-    said = ["files beside it" if path == folder else f"{path.name}/" for path in (*noisy, clean)]
-    return Pairs(f"{told(pairs)} by folders, {', '.join(said[:-1])} with {said[-1]}", pairs)
+    listed = ["its own files" if path == folder else f"{path.name}/" for path in (*noisy, clean)]
+    return FilePairs(f"{pair_count(pairs)} by folders, {', '.join(listed[:-1])} with {listed[-1]}", pairs)
 
 
 def _labelled(folder: Path, noisy: list[Path]) -> Files:
-    """Folders by the label of their noise: none for one called noisy, input, ... alone, else the folder's name."""
-    plain = [path for path in noisy if set(re.split(r"[\W_]+", path.name.lower())) <= ONLY_WORDS or path == folder]
+    """Return folders by the label of their noise: the folder's name, '' for a single one called noisy, input, ..."""
+    plain = [
+        path for path in noisy if set(re.split(r"[\W_]+", path.name.lower())) <= UNNAMED_KEYWORDS or path == folder
+    ]
     return {"" if path in plain and len(plain) == 1 else path.name: path for path in noisy}
 
 
 def _matched(noisy_folder: Path, noisy: Files, clean_folder: Path, clean: Files) -> Files:
-    """The noisy file of each clean stem: of the same name, or of the same without its word. Raises BadInput."""
+    """Return the noisy file of each clean stem, equal with or without keywords. Raises BadInput if one is missing."""
     if not noisy.keys() & clean.keys():
-        bare = {role(stem, FILE_WORDS)[1]: path for stem, path in noisy.items()}
-        named = {stem: role(stem, FILE_WORDS)[1] for stem in clean}
+        bare = {role(stem, FILE_KEYWORDS)[1]: path for stem, path in noisy.items()}
+        named = {stem: role(stem, FILE_KEYWORDS)[1] for stem in clean}
         if len(bare) == len(noisy) and bare.keys() & set(named.values()):
-            _same_names(noisy_folder, bare, clean_folder, {named[stem]: path for stem, path in clean.items()})
+            _check_same_names(noisy_folder, bare, clean_folder, {named[stem]: path for stem, path in clean.items()})
             return {stem: bare[key] for stem, key in named.items()}
-    _same_names(noisy_folder, noisy, clean_folder, clean)
+    _check_same_names(noisy_folder, noisy, clean_folder, clean)
     return noisy
 
 
-def _same_names(noisy_folder: Path, noisy: Files, clean_folder: Path, clean: Files) -> None:
-    """Raise BadInput where one side of a pair is missing."""
+def _check_same_names(noisy_folder: Path, noisy: Files, clean_folder: Path, clean: Files) -> None:
+    """Raise BadInput if a file of a pair is missing."""
     problems = []
     for have, lack, where in ((noisy, clean, clean_folder), (clean, noisy, noisy_folder)):
         alone = [path.name for stem, path in have.items() if stem not in lack]
         if alone:
-            problems.append(f"{where} has no image to go with {len(alone)} of {len(have)}: {counted(alone, 'file')}")
+            problems.append(
+                f"{where}: expected an image for each of {len(have)}, got none for {counted(alone, 'file')}"
+            )
     if problems:
         raise BadInput("; ".join(problems))
 
@@ -167,120 +171,123 @@ def _same_names(noisy_folder: Path, noisy: Files, clean_folder: Path, clean: Fil
 # ---- by names
 
 
-def by_names(folder: Path) -> Pairs | None:
-    """X_noisy beside X_clean, XNoisy beside XReference, X_real beside X_mean; X_noisy beside X."""
-    kinds: dict[str, Side] = {NOISY: {}, CLEAN: {}, NEITHER: {}}
+def by_names(folder: Path) -> FilePairs | None:
+    """Find X_noisy and X_clean, XNoisy and XReference, X_real and X_mean, or X_noisy and X."""
+    kinds: dict[str, NamedFiles] = {NOISY: {}, CLEAN: {}, NEITHER: {}}
     for path in files_of(folder):
-        kind, key, word = role(path.stem, FILE_WORDS)
-        kinds[kind].setdefault(key, []).append((word, path))
+        kind, key, keyword = role(path.stem, FILE_KEYWORDS)
+        kinds[kind].setdefault(key, []).append((keyword, path))
     noisy, clean, neither = (kinds[kind] for kind in (NOISY, CLEAN, NEITHER))
     if noisy and clean:
         return _of_names(folder, noisy, clean, len([*noisy, *clean]) >= len(neither))
-    worded = noisy or clean
-    if worded and worded.keys() <= neither.keys() and 2 * len(worded) >= len(neither):
+    marked = noisy or clean
+    if marked and marked.keys() <= neither.keys() and 2 * len(marked) >= len(neither):
         return _of_names(folder, noisy or neither, clean or neither, True)
     return None
 
 
-def _of_names(folder: Path, noisy: Side, clean: Side, most: bool) -> Pairs | None:
-    """Pairs of two sides of a folder; `most`: whether they make up most of it."""
-    words = f"{_example(noisy)} with {_example(clean)}"
+def _of_names(folder: Path, noisy: NamedFiles, clean: NamedFiles, most: bool) -> FilePairs | None:
+    """Pair the noisy and clean files of a folder; `most`: whether they are most of its files."""
+    names = f"{_example(noisy)} with {_example(clean)}"
     if noisy.keys() & clean.keys():
-        sources, targets = _single(folder, noisy), _single(folder, clean)
-        _same_names(folder, sources, folder, targets)
-        pairs = [Pair(key, targets[key], {"": sources[key]}, re.sub(r"_\d+$", "", key))
+        sources, targets = _one_per_key(folder, noisy), _one_per_key(folder, clean)
+        _check_same_names(folder, sources, folder, targets)
+        pairs = [FilePair(key, targets[key], {"": sources[key]}, re.sub(r"_\d+$", "", key))
                  for key in in_natural_order(list(sources))]  # fmt: skip
     elif levels := _by_level(noisy, clean):
-        targets = _single(folder, clean)
-        pairs = [Pair(key, targets[key], levels[key]) for key in in_natural_order(list(targets))]
-    elif len(clean) == 1 and most:  # RENOIR: shots of one scene have numbers of their own
-        (target,) = _single(folder, clean).values()
-        sources = {path.stem: path for path in _single(folder, noisy).values()}
-        pairs = [Pair(stem, target, {"": sources[stem]}, target.stem) for stem in in_natural_order(list(sources))]
+        targets = _one_per_key(folder, clean)
+        pairs = [FilePair(key, targets[key], levels[key]) for key in in_natural_order(list(targets))]
+    elif len(clean) == 1 and most:  # RENOIR: shots of a scene have their own numbers
+        (target,) = _one_per_key(folder, clean).values()
+        sources = {path.stem: path for path in _one_per_key(folder, noisy).values()}
+        pairs = [FilePair(stem, target, {"": sources[stem]}, target.stem) for stem in in_natural_order(list(sources))]
     else:
         return None
-    return Pairs(f"{told(pairs)} by names, {words}", pairs)
+    return FilePairs(f"{pair_count(pairs)} by names, {names}", pairs)
 
 
-def _single(folder: Path, side: Side) -> Files:
-    """Key -> file. Raises BadInput where two files have one key."""
+def _one_per_key(folder: Path, side: NamedFiles) -> Files:
+    """Return {key: file}. Raises BadInput if two files have the same key."""
     for found in side.values():
         if len(found) > 1:
             names = " and ".join(path.name for _, path in found[:2])
-            raise BadInput(f"{folder} has {names} for one image of a pair: move one away, or name both sides: "
-                           f"{options(folder)}")  # fmt: skip
+            raise BadInput(f"{folder}: expected one file per image of a pair, got {names}: move one away, or state "
+                           "both, "
+                           f"{how_to_state(folder)}")  # fmt: skip
     return {key: path for key, [(_, path)] in side.items()}
 
 
-def _by_level(noisy: Side, clean: Side) -> dict[str, Files]:
-    """Clean key -> noisy files by word and digits, of X_noisy25, X_noisy50 beside X_clean; {} where there are none."""
+def _by_level(noisy: NamedFiles, clean: NamedFiles) -> dict[str, Files]:
+    """Return {clean key: noisy files by keyword and digits} of X_noisy25, X_noisy50 and X_clean; else {}."""
     levels: dict[str, Files] = {key: {} for key in clean}
-    for key, word, path in ((key, *one) for key, found in noisy.items() for one in found):
+    for key, keyword, path in ((key, *one) for key, found in noisy.items() for one in found):
         bare = re.sub(r"[\W_]*\d+$", "", key)
-        if bare not in levels or not word[-1:].isdigit() or word in levels[bare]:
+        if bare not in levels or not keyword[-1:].isdigit() or keyword in levels[bare]:
             return {}
-        levels[bare][word] = path
+        levels[bare][keyword] = path
     labels = [set(files) for files in levels.values()]
     if any(label != labels[0] for label in labels):
         return {}
     order = in_natural_order(list(labels[0]))
-    return {key: {word: files[word] for word in order} for key, files in levels.items()}
+    return {key: {keyword: files[keyword] for keyword in order} for key, files in levels.items()}
 
 
-def _example(side: Side) -> str:
-    word = next((word for found in side.values() for word, _ in found), "")
-    return f"X{'' if word.istitle() else '_'}{word}" if word else "X"
+def _example(side: NamedFiles) -> str:
+    keyword = next((keyword for found in side.values() for keyword, _ in found), "")
+    return f"X{'' if keyword.istitle() else '_'}{keyword}" if keyword else "X"
 
 
 def noisy_looking(files: list[Path]) -> tuple[list[str], list[str]]:
-    """The names with a word for noisy, and those with one for clean."""
-    roles = {path.name: role(path.stem, FILE_WORDS)[0] for path in files}
+    """Return the file names with a noisy keyword, and those with a clean one."""
+    roles = {path.name: role(path.stem, FILE_KEYWORDS)[0] for path in files}
     return tuple([name for name, found in roles.items() if found == kind] for kind in (NOISY, CLEAN))
 
 
 # ---- by patterns
 
 
-def by_patterns(folder: Path, noisy: tuple[str, ...], clean: str | None, name: str) -> Pairs:
-    """Pairs of named folders or patterns: noisy 'in' with name '{}_n', or 'in/{}_n', beside clean 'gt'. BadInput.
+def by_patterns(folder: Path, noisy: tuple[str, ...], clean: str | None, name: str) -> FilePairs:
+    """Find pairs by folders or patterns: noisy 'in' with name '{}_n', or 'in/{}_n', and clean 'gt'. Raises BadInput.
 
-    Where the folder has no such folders, and its subfolders do, each of these is a scene.
+    If only the subfolders of the folder have such folders, each of them is a scene.
     """
     first = _folder_of(noisy[0])
 
-    def here(place: Path) -> Pairs | None:
-        found = (place / first).is_dir() and files_of(place / first)
-        return _by_patterns(place, noisy, clean, name) if found else None
+    def detect(scene: Path) -> FilePairs | None:
+        found = (scene / first).is_dir() and files_of(scene / first)
+        return _by_patterns(scene, noisy, clean, name) if found else None
 
-    return here(folder) or by_scenes(folder, here) or _by_patterns(folder, noisy, clean, name)
+    return detect(folder) or by_scenes(folder, detect) or _by_patterns(folder, noisy, clean, name)
 
 
-def _by_patterns(folder: Path, noisy: tuple[str, ...], clean: str | None, name: str) -> Pairs:
+def _by_patterns(folder: Path, noisy: tuple[str, ...], clean: str | None, name: str) -> FilePairs:
     clean = clean if clean is not None else _only_clean(folder)
     targets = _of_pattern(folder, _pattern(clean, "{}"))
     sides = {text: _of_pattern(folder, _pattern(text, name)) for text in noisy}
     noisy_files = {path for files in sides.values() for path in files.values()}
-    targets = {stem: path for stem, path in targets.items() if path not in noisy_files}  # X_n beside X: X_n is no X
+    targets = {
+        stem: path for stem, path in targets.items() if path not in noisy_files
+    }  # of X_n and X, X_n is not clean
     for text, files in sides.items():
-        _same_names(folder / _folder_of(text), files, folder / _folder_of(clean), targets)
+        _check_same_names(folder / _folder_of(text), files, folder / _folder_of(clean), targets)
     labels = {text: "" if len(noisy) == 1 else Path(_folder_of(text)).name or text for text in noisy}
     if len(set(labels.values())) < len(labels):
         labels = {text: text for text in noisy}
     pairs = [
-        Pair(targets[stem].name, targets[stem], {labels[text]: files[stem] for text, files in sides.items()})
+        FilePair(targets[stem].name, targets[stem], {labels[text]: files[stem] for text, files in sides.items()})
         for stem in in_natural_order(list(targets))
     ]
-    said = f"{', '.join(_pattern(text, name) for text in noisy)} with {_pattern(clean, '{}')}"
-    return Pairs(f"{told(pairs)} by patterns, {said}", pairs)
+    patterns = f"{', '.join(_pattern(text, name) for text in noisy)} with {_pattern(clean, '{}')}"
+    return FilePairs(f"{pair_count(pairs)} by patterns, {patterns}", pairs)
 
 
 def of_clean(folder: Path, clean: str) -> list[Path]:
-    """The files of a folder or pattern that is named as clean. Raises BadInput where there are none."""
+    """Return the files of a folder or pattern stated as clean. Raises BadInput if there are none."""
     return list(_of_pattern(folder, _pattern(clean, "{}")).values())
 
 
 def _only_clean(folder: Path) -> str:
-    clean = [path.name for path in folders_of(folder) if role(path.name, FOLDER_WORDS)[0] == CLEAN]
+    clean = [path.name for path in folders_of(folder) if role(path.name, FOLDER_KEYWORDS)[0] == CLEAN]
     return clean[0] if len(clean) == 1 else "."
 
 
@@ -293,69 +300,76 @@ def _folder_of(text: str) -> str:
 
 
 def _of_pattern(folder: Path, pattern: str) -> Files:
-    """What {} stands for -> file, of the images whose stem has the pattern. Raises BadInput where there is none."""
+    """Return {text of {}: file} of the images whose stem matches a pattern. Raises BadInput if there are none."""
     where, _, stem = pattern.rpartition("/")
     before, _, behind = stem.partition("{}")
-    place = folder / where
-    if not place.is_dir():
-        raise BadInput(f"{folder} has no folder {where!r}")
+    directory = folder / where
+    if not directory.is_dir():
+        raise BadInput(f"{folder}: expected a folder {where!r}, got none: check noisy and clean")
     found = {}
-    for name, path in by_stem(place).items():
+    for name, path in by_stem(directory).items():
         if name.startswith(before) and name.endswith(behind) and len(name) > len(before + behind):
             found[name[len(before) : len(name) - len(behind)]] = path
     if not found:
-        has = counted([path.name for path in files_of(place)], "image") if files_of(place) else "no images"
-        raise BadInput(f"{place} has {has}, expected names such as {stem} with anything in the place of {{}}")
+        got = counted([path.name for path in files_of(directory)], "image") if files_of(directory) else "no images"
+        named = "" if stem == "{}" else f" named {stem}, with any text for {{}}"
+        raise BadInput(f"{directory}: expected images{named}, got {got}")
     return found
 
 
-def options(folder: Path) -> str:
-    """How pairs of any other names are stated."""
-    return f"--data \"{folder}(noisy='in', clean='gt', name='{{}}_n')\", or (clean='.') where all are clean images"
+def how_to_state(folder: Path) -> str:
+    """Return how to state the layout of a folder on the command line."""
+    return f"--data \"{folder}(noisy='in', clean='gt', name='{{}}_n')\", or (clean='.') if all are clean"
 
 
 # ---- by scenes
 
 
-def by_words(folder: Path) -> Pairs | None:
-    """Pairs by the words in the names of folders or of files."""
+def by_keywords(folder: Path) -> FilePairs | None:
+    """Find pairs by keywords in the names of folders or of files."""
     return by_folders(folder) or by_names(folder)
 
 
-def by_scenes(folder: Path, here: Callable[[Path], Pairs | None] = by_words, depth: int = 3) -> Pairs | None:
-    """Subfolders, to some depth, in each of which `here` finds pairs."""
+def by_scenes(
+    folder: Path, detect: Callable[[Path], FilePairs | None] = by_keywords, depth: int = 3
+) -> FilePairs | None:
+    """Find pairs with `detect` in every subfolder, up to `depth` levels down. Raises BadInput if scenes differ."""
     found = {}
     for path in folders_of(folder):
-        if inside := here(path) or (by_scenes(path, here, depth - 1) if depth > 1 else None):
+        if inside := detect(path) or (by_scenes(path, detect, depth - 1) if depth > 1 else None):
             found[path.name] = inside
     if not found:
         return None
-    parts = len(found) == 1 or {name.lower() for name in found} <= PARTS
+    parts = len(found) == 1 or {name.lower() for name in found} <= SUBSETS
     pairs = [_of_scene(scene, pair, parts) for scene, inside in found.items() for pair in inside.pairs]
     names = [pair.name for pair in pairs]
     if len(set(names)) < len(names):
-        raise BadInput(f"two pairs of {folder} are called {max(names, key=names.count)!r}: rename one of the folders")
+        raise BadInput(
+            f"{folder}: expected one pair per name, got two of {max(names, key=names.count)!r}: rename a folder"
+        )
     labels = {label for pair in pairs for label in pair.noisy}
     for pair in pairs:
         if lacking := sorted(labels - pair.noisy.keys()):
             lacks = lacking[0] or "noisy"
-            raise BadInput(f"{pair.clean} has no noisy image called {lacks}, which other folders of {folder} have")
-    hows = list(dict.fromkeys(re.sub(r"^.*? by ", "by ", inside.how) for inside in found.values()))
-    some = "; ".join(hows[:2]) + ("; ..." if len(hows) > 2 else "")
-    return Pairs(f"{told(pairs)} in {counted(list(found), 'folder')}, {some}", pairs)
+            raise BadInput(f"{pair.clean}: expected a noisy image {lacks}, as in other folders of {folder}, got none")
+    methods = list(dict.fromkeys(re.sub(r"^.*? by ", "by ", inside.how) for inside in found.values()))
+    some = "; ".join(methods[:2]) + ("; ..." if len(methods) > 2 else "")
+    return FilePairs(f"{pair_count(pairs)} in {counted(list(found), 'folder')}, {some}", pairs)
 
 
-def _of_scene(scene: str, pair: Pair, part: bool) -> Pair:
-    """The pair of a subfolder: of one photograph with the others of it, unless that is a part of a data set."""
+def _of_scene(scene: str, pair: FilePair, part: bool) -> FilePair:
+    """Return a pair named by its subfolder, which is its photograph unless it is a subset of a data set."""
     name = f"{scene}_{pair.name}" if pair.name else scene
-    return Pair(name, pair.clean, pair.noisy, f"{scene}_{pair.photograph or pair.name}" if part else scene)
+    return FilePair(name, pair.clean, pair.noisy, f"{scene}_{pair.photograph or pair.name}" if part else scene)
 
 
-def told(pairs: list[Pair]) -> str:
+def pair_count(pairs: list[FilePair]) -> str:
+    """Format the number of pairs: '12 pairs'."""
     return f"{len(pairs)} pair{'s' if len(pairs) > 1 else ''}"
 
 
-def used(pairs: list[Pair]) -> Iterator[Path]:
+def used(pairs: list[FilePair]) -> Iterator[Path]:
+    """Yield the clean and noisy files of pairs."""
     for pair in pairs:
         yield pair.clean
         yield from pair.noisy.values()

@@ -1,7 +1,8 @@
-"""Public data sets: what they are, whose, where they are to be had, and the SHA-256 of their files.
+"""Public data sets: title, licence, citation, download address and SHA-256 of their files.
 
-None is part of this project. Where a set has no direct download, `home` says where its owners give it out. Addresses
-at GitHub name a commit, so that what lies there does not change; whatever comes is compared with the SHA-256 list.
+No set is distributed with this project. `home` is the page of its owners; sets without a direct download are
+downloaded there by hand. GitHub addresses contain a commit, so that their content is fixed; downloads are verified by
+SHA-256.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ from bench.errors import BadInput
 
 MANIFESTS = Path(__file__).parent / "manifests"
 GITHUB = "https://raw.githubusercontent.com"
-RESEARCH = "not stated; in use for research"
-LOCAL_LIST = "files.sha256"  # written beside the files of a set without a published list, when they are fetched
+RESEARCH = "not stated; used in research"
+LOCAL_LIST = "files.sha256"  # written with the download of a set without a published list
 
 
 @dataclass(frozen=True)
 class Archive:
-    """One file with all images: those under `inside` are taken. `kind` is zip or tar."""
+    """An archive with all images of a set, in its folders `inside`. `kind` is zip or tar."""
 
     url: str
     kind: str
@@ -29,7 +30,7 @@ class Archive:
 
 @dataclass(frozen=True)
 class PublicSet:
-    """A public set. `files` counts its files; `base` is the address in front of their names, where there is one."""
+    """A public set. `files` is the number of its files; `base` the URL prefix of single files, '' if there is none."""
 
     name: str
     use: str  # test, training, pairs
@@ -43,12 +44,12 @@ class PublicSet:
 
     @property
     def direct(self) -> bool:
-        """Whether `bench data fetch` can get it."""
+        """Whether `bench data fetch` can download it."""
         return bool(self.base or self.archive)
 
     @property
     def manifest(self) -> dict[str, str]:
-        """File name -> SHA-256; empty where no list is known."""
+        """{file name: SHA-256}; {} if no list is published."""
         return read_manifest(MANIFESTS / f"{self.name}.sha256")
 
 
@@ -67,7 +68,7 @@ SETS = (
         base=f"{GITHUB}/cszn/FFDNet/a68d544599bb9bb2f89da51ab9e18458fa882023/testsets/Kodak24/",
     ),
     PublicSet(
-        "Kodak24-full", "test", "24 Kodak photographs whole, 768x512", 24, "unrestricted use (Kodak)",
+        "Kodak24-full", "test", "24 whole Kodak photographs, 768x512", 24, "unrestricted use (Kodak)",
         "Franzen, Kodak Lossless True Color Image Suite, 1999", "https://r0k.us/graphics/kodak/",
     ),
     PublicSet(
@@ -83,38 +84,38 @@ SETS = (
         "https://github.com/jbhuang0604/SelfExSR",
     ),
     PublicSet(
-        "BSD68", "test", "the photographs of CBSD68 in grey", 68, "non-commercial research (Berkeley)",
+        "BSD68", "test", "the photographs of CBSD68 in greyscale", 68, "non-commercial research (Berkeley)",
         "Roth and Black, Fields of Experts, IJCV 2009", "https://github.com/cszn/DnCNN",
         base=f"{GITHUB}/cszn/DnCNN/55fdeb2ac82c8c8cae6e281dae2b8e87e2d47a4d/testsets/BSD68/",
     ),
     PublicSet(
-        "Set12", "test", "12 grey pictures of 256x256 and 512x512", 12, RESEARCH,
+        "Set12", "test", "12 greyscale images of 256x256 and 512x512", 12, RESEARCH,
         "Zhang et al., Beyond a Gaussian Denoiser, TIP 2017", "https://github.com/JingyunLiang/SwinIR",
         base=f"{GITHUB}/JingyunLiang/SwinIR/33f616625268d08ba600f8db89388eec0328edb1/testsets/Set12/",
     ),
     PublicSet(
-        "CC15", "pairs", "15 crops of 512x512, camera noise beside a mean of 500 shots", 45, RESEARCH,
+        "CC15", "pairs", "15 crops of 512x512, camera noise and the mean of 500 shots", 45, RESEARCH,
         "Nam et al., A Holistic Approach to Cross-Channel Image Noise Modeling, CVPR 2016",
         "https://github.com/csjunxu/MCWNNM-ICCV2017",
         base=f"{GITHUB}/csjunxu/MCWNNM-ICCV2017/aa344066ea9cfbe66f27c921cabfafd9ec6e127d/Real_ccnoise_denoised_part/",
     ),
     PublicSet(
-        "PolyU", "pairs", "100 crops of 512x512, camera noise beside a mean of 500 shots", 200, RESEARCH,
+        "PolyU", "pairs", "100 crops of 512x512, camera noise and the mean of 500 shots", 200, RESEARCH,
         "Xu et al., Real-world Noisy Image Denoising: A New Benchmark, 2018",
         "https://github.com/csjunxu/PolyU-Real-World-Noisy-Images-Dataset",
         base=f"{GITHUB}/csjunxu/PolyU-Real-World-Noisy-Images-Dataset/488d733181fb71ce8ef58c1869f70aa21b33d535/"
         "CroppedImages/",
     ),
     PublicSet(
-        "SIDD-val", "pairs", "SIDD's validation: 1,280 blocks of 256x256 of 40 photographs, two .mat files", 2,
+        "SIDD-val", "pairs", "SIDD validation: 1,280 blocks of 256x256 from 40 photographs, two .mat files", 2,
         "see its page", SIDD, "https://www.eecs.yorku.ca/~kamel/sidd/benchmark.php",
     ),
     PublicSet(
-        "SIDD-small", "pairs", "SIDD Small, sRGB: 160 smartphone photographs whole, in Data/", 320, "see its page",
+        "SIDD-small", "pairs", "SIDD Small, sRGB: 160 whole smartphone photographs, in Data/", 320, "see its page",
         SIDD, "https://www.eecs.yorku.ca/~kamel/sidd/dataset.php",
     ),
     PublicSet(
-        "BSDS400", "training", "BSDS500's train and test parts, 400 photographs (CBSD68 lies in its val part)", 400,
+        "BSDS400", "training", "train and test parts of BSDS500, 400 photographs (CBSD68 is from its val part)", 400,
         "non-commercial research (Berkeley)",
         "Arbelaez et al., Contour Detection and Hierarchical Image Segmentation, TPAMI 2011",
         "https://www2.eecs.berkeley.edu/Research/Projects/CS/vision/grouping/resources.html",
@@ -136,7 +137,7 @@ SETS = (
         archive=Archive("https://cv.snu.ac.kr/research/EDSR/Flickr2K.tar", "tar", ("Flickr2K/Flickr2K_HR",)),
     ),
     PublicSet(
-        "WED", "training", "Waterloo Exploration Database, 4,744 pictures (a .rar file)", 4744, RESEARCH,
+        "WED", "training", "Waterloo Exploration Database, 4,744 images (a .rar file)", 4744, RESEARCH,
         "Ma et al., Waterloo Exploration Database, TIP 2017", "https://ece.uwaterloo.ca/~k29ma/exploration/",
     ),
 )  # fmt: skip
@@ -144,37 +145,41 @@ PUBLIC = {public.name: public for public in SETS}
 
 
 def read_manifest(path: Path) -> dict[str, str]:
-    """File name -> SHA-256 of a list, in the order of the list; empty where there is none."""
+    """Read a SHA-256 list as {file name: SHA-256}, in its order; {} if the file does not exist."""
     lines = path.read_text().splitlines() if path.is_file() else []
     return {file: digest for digest, file in (line.split(maxsplit=1) for line in lines)}
 
 
 def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file as hexadecimal digits."""
     with path.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def verify(public: PublicSet, folder: Path) -> str:
-    """Compare a folder with a set's list, its own where none is published; says in words what was found. BadInput."""
+    """Verify a folder by the published SHA-256 list of a set, else by that of its download; return the result in words.
+
+    Raises BadInput if files are missing or differ.
+    """
     if public.manifest:
-        compare(folder, public.manifest, f"published {public.name}")
-        return "files equal the published SHA-256 list"
+        compare(folder, public.manifest, f"published files of {public.name}")
+        return "files match the published SHA-256 list"
     known = read_manifest(folder / LOCAL_LIST)
-    compare(folder, known, f"{public.name} that was fetched")
-    return "files are as they were fetched" if known else "no SHA-256 list is published: the files are not compared"
+    compare(folder, known, f"downloaded files of {public.name}")
+    return "files match their download" if known else "files not verified (no SHA-256 list is published)"
 
 
 def compare(folder: Path, manifest: dict[str, str], what: str) -> None:
-    """Raises BadInput that counts and names files of a list that are missing or differ; `what` is in its words."""
+    """Raise BadInput with the number and names of listed files that are missing or differ; `what` names the set."""
     missing = [file for file in manifest if not (folder / file).is_file()]
     differing = [file for file in manifest if file not in missing and sha256(folder / file) != manifest[file]]
     problems = [
         f"{len(files)} of {len(manifest)} files {how} ({', '.join(files[:3])}{', ...' if len(files) > 3 else ''})"
-        for how, files in (("are missing", missing), ("differ", differing))
+        for how, files in (("missing", missing), ("differ", differing))
         if files
     ]
     if problems:
         raise BadInput(
-            f"{folder} is not the {what}: {'; '.join(problems)}. Mend the files, or use them under another name with "
-            f"--data {folder}"
+            f"{folder}: expected the {what}, got {'; '.join(problems)}: replace these files, or use the "
+            f"folder as your own data set, --data {folder}"
         )

@@ -1,8 +1,8 @@
-"""SIDD (Abdelhamed et al., CVPR 2018): pairs of smartphone photographs, as their authors publish them.
+"""SIDD: pairs of smartphone photographs in the files of its authors.
 
-Validation: 40 photographs x 32 blocks of 256x256, uint8, in two MATLAB files, of version 5 or 7.3 (the latter needs
-the extra `mat`). Scores on them are validation scores; published tables often have those of the authors' server, on
-images that nobody else has.
+Validation: 40 photographs x 32 blocks of 256x256, uint8, in two MATLAB files of version 5 or 7.3 (the latter needs the
+extra `mat`). Scores on them are validation scores; published tables often show scores of the authors' server, on
+images that are not public. Source: Abdelhamed et al., CVPR 2018.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.datasets.image import CleanImage, Reader, in_natural_order
-from bench.datasets.reading import FileReader
+from bench.datasets.readers import FileReader
 from bench.errors import BadInput, described
 from noise_zoo.real import Real
 
@@ -24,13 +24,13 @@ HDF5 = b"MATLAB 7.3"
 
 
 def blocks(folder: Path) -> tuple[CleanImage, ...] | None:
-    """The validation blocks as images `01-05` (photograph, block); None where their files are not there."""
+    """Return the validation blocks as images `01-05` (photograph, block), None without their files. Raises BadInput."""
     noisy, clean = (folder / f"{name}.mat" for name in (NOISY, CLEAN))
     if not noisy.is_file() and not clean.is_file():
         return None
     shapes = [_shape(file) for file in (noisy, clean)]
     if shapes[0] != shapes[1]:
-        raise BadInput(f"{noisy.name} has the shape {shapes[0]} and {clean.name} {shapes[1]}, wanted the same")
+        raise BadInput(f"expected {noisy.name} and {clean.name} of one shape, got {shapes[0]} and {shapes[1]}")
     photographs, count, *_ = shapes[0]
 
     def reader(file: Path, photograph: int, block: int) -> Reader:
@@ -44,7 +44,7 @@ def blocks(folder: Path) -> tuple[CleanImage, ...] | None:
 
 
 def folders(folder: Path) -> tuple[CleanImage, ...] | None:
-    """Whole photographs of the Small or Medium set: Data/SCENE/, in capitals or not; None where there are none."""
+    """Return whole photographs of SIDD Small or Medium, Data/SCENE/ in any case; None if there are none."""
     roots = [path for path in folder.iterdir() if path.name.lower() == "data" and path.is_dir()]
     noisy = sorted(path for root in roots for path in root.glob("*/*") if NOISY_NAME.search(path.name))
     if not noisy:
@@ -54,9 +54,9 @@ def folders(folder: Path) -> tuple[CleanImage, ...] | None:
 
 
 def _photograph(name: str, noisy: Path) -> CleanImage:
-    clean = noisy.with_name(NOISY_NAME.sub(lambda word: "gt" if word[0].islower() else "GT", noisy.name))
+    clean = noisy.with_name(NOISY_NAME.sub(lambda match: "gt" if match[0].islower() else "GT", noisy.name))
     if not clean.is_file():
-        raise BadInput(f"{noisy} has no {clean.name} beside it")
+        raise BadInput(f"{noisy}: expected its clean image {clean.name} in the same folder, got none")
     recorded = ((Real(), FileReader(noisy)),)
     return CleanImage(name, FileReader(clean), recorded=recorded, photograph=noisy.parent.name)
 
@@ -67,9 +67,9 @@ def _is_hdf5(file: Path) -> bool:
 
 
 def _shape(file: Path) -> tuple[int, ...]:
-    """(photographs, blocks, H, W, 3) of a file, without its pixels. Raises BadInput."""
+    """Read the shape (photographs, blocks, H, W, 3) of a file without its pixels. Raises BadInput."""
     if not file.is_file():
-        raise BadInput(f"{file.parent} has no {file.name}: the noisy and the clean blocks are a file each")
+        raise BadInput(f"{file.parent}: expected files of noisy and of clean blocks, got no {file.name}")
     try:
         if _is_hdf5(file):
             with _h5py().File(file) as opened:
@@ -80,21 +80,21 @@ def _shape(file: Path) -> tuple[int, ...]:
             shape = next((shape for name, shape, _ in whosmat(file) if name == file.stem), None)
     except BadInput:
         raise
-    except Exception as error:  # SciPy raises a dozen kinds for files that are none
+    except Exception as error:  # SciPy raises many types for other files
         raise BadInput(f"{file} cannot be read as a MATLAB file: {described(error)}") from error
     if shape is None or len(shape) != 5 or shape[-1] != 3:
-        found = "no such variable" if shape is None else f"one of shape {shape}"
-        raise BadInput(f"{file} has {found}, wanted {file.stem} of (photographs, blocks, rows, columns, 3)")
+        got = "no such variable" if shape is None else f"shape {shape}"
+        raise BadInput(f"{file}: expected {file.stem} of shape (photographs, blocks, rows, columns, 3), got {got}")
     return tuple(map(int, shape))
 
 
 @lru_cache(maxsize=2)
 def _load(file: Path) -> np.ndarray:
-    """All blocks, uint8 (photographs, blocks, H, W, 3). Raises ValueError."""
+    """Read all blocks, uint8 (photographs, blocks, H, W, 3). Raises ValueError."""
     try:
         if _is_hdf5(file):
             with _h5py().File(file) as opened:
-                pixels = opened[file.stem][()].transpose()  # MATLAB's order of axes is the reverse
+                pixels = opened[file.stem][()].transpose()  # MATLAB stores axes in reverse order
         else:
             from scipy.io import loadmat
 
@@ -102,7 +102,7 @@ def _load(file: Path) -> np.ndarray:
     except Exception as error:  # as above
         raise ValueError(f"{file.name} cannot be read: {described(error)}") from error
     if pixels.dtype != np.uint8:
-        raise ValueError(f"{file.name} has pixels of type {pixels.dtype}, wanted uint8")
+        raise ValueError(f"{file.name}: expected uint8 pixels, got {pixels.dtype}")
     return pixels
 
 
@@ -110,5 +110,7 @@ def _h5py():
     try:
         import h5py
     except ImportError:
-        raise BadInput("MATLAB files of version 7.3 need h5py: pip install 'maskbench[mat]'") from None
+        raise BadInput(
+            "expected the package h5py to read MATLAB files of version 7.3, got none: pip install 'maskbench[mat]'"
+        ) from None
     return h5py

@@ -11,8 +11,8 @@ from bench import statistics
 from bench.datasets import CleanImage, Dataset
 from bench.errors import BadInput
 from bench.noise import noises
+from bench.noise.compatibility import fits
 from bench.noise.picture import NoisyVersion, noisy_version, recorded_version
-from bench.noise.recorded import fits
 from noise_zoo.noise import Noise
 
 

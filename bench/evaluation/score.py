@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from bench import metrics
-from bench.datasets.channels import picture_of
+from bench.datasets.channels import to_pillow
 from bench.evaluation.prepare import PreparedImage
 from bench.evaluation.task import Task
 from bench.metrics import psnr
@@ -60,5 +60,5 @@ def pictures(plan: Plan, task: Task, row: dict[str, Any], output: np.ndarray | N
 def _encoded(pixels: np.ndarray) -> bytes:
     """Lossless WebP; a greyscale image is stored as three equal channels, since WebP has no greyscale."""
     content = BytesIO()
-    picture_of(pixels).save(content, "webp", lossless=True, quality=50, method=2)
+    to_pillow(pixels).save(content, "webp", lossless=True, quality=50, method=2)
     return content.getvalue()

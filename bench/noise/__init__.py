@@ -1,1 +1,1 @@
-"""Noises by spec, and what shows, applies and describes them."""
+"""Noises by spec: loading, drawing, compatibility with data sets, export and identification reports."""

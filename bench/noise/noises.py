@@ -1,7 +1,7 @@
 """Noises by spec, and the random streams that they draw from.
 
-The noise of an image is a function of the clean pixels, the noise's canonical spec and version, and the seed, and of
-nothing else: not the order, the batch, the worker or the machine.
+The noise of an image depends only on the clean pixels, the canonical spec and version of the noise, and the seed: not
+on order, batch, worker or machine.
 """
 
 from __future__ import annotations
@@ -23,20 +23,21 @@ from noise_zoo.real import Real
 from noise_zoo.recorded import Applied
 
 Images = tuple[np.ndarray, np.ndarray]
-REFERENCE = "gaussian(sigma=15)"  # what our networks are trained on; PSNR drops are counted from it by default
+REFERENCE = "gaussian(sigma=15)"  # default reference noise, and the training noise of the shipped networks
 
 
 def names() -> list[str]:
+    """Return the names of all noises, those of installed plugins included."""
     return sorted({*noise_zoo.names(), *registry.entry_points("noise")})
 
 
 def groups() -> list[str]:
-    """The names that sweep several noises."""
+    """Return the names of the groups of noises."""
     return sorted({group for name in noise_zoo.names() for group in noise_class(name).groups})
 
 
 def noise_class(name: str) -> type[Noise]:
-    """The class behind a noise's name. Raises BadInput with the nearest names, or with what is wrong with the class."""
+    """Return the class of a noise by name. Raises BadInput for an unknown name or a class that is not a noise."""
     if name in noise_zoo.names():
         return getattr(noise_zoo, noise_zoo.class_name(name))
     found = registry.user_defined("noise", name)
@@ -44,44 +45,47 @@ def noise_class(name: str) -> type[Noise]:
         raise unknown("noise", name, names())
     problem = _problem(found)
     if problem:
-        raise BadInput(f"noise {name!r} {problem}")
+        raise BadInput(f"noise {name!r}: {problem}")
     return isolation.guarded_class(found, isolation.call_context(found))
 
 
 def _problem(found: Any) -> str:
-    """What keeps an object from outside from being a noise; '' where nothing does."""
+    """Return why a user-defined object is not a noise, or ''."""
     if not isinstance(found, type) or not issubclass(found, Noise):
         kind = f"the class {found.__name__}" if isinstance(found, type) else f"an object of type {type(found).__name__}"
-        return f"is {kind}, wanted one that inherits noise_zoo.noise.Noise"
+        return f"expected a subclass of noise_zoo.noise.Noise, got {kind}"
     if inspect.isabstract(found):
-        return "has no __call__(self, clean, rng) that returns (noisy, clean)"
+        return "expected a method __call__(self, clean, rng) that returns (noisy, clean), got none"
     if not dataclasses.is_dataclass(found) or not found.__dataclass_params__.frozen:
-        return "is no frozen dataclass: write @dataclass(frozen=True) above the class"
+        return "expected a frozen dataclass, got another class: write @dataclass(frozen=True) above it"
     fields = [field.name for field in dataclasses.fields(found)]
     if found.axis and found.axis not in fields:
-        return f"says that its level is {found.axis!r}, and has no such field: {', '.join(fields) or 'it has none'}"
+        return f"axis: expected one of its fields ({', '.join(fields) or 'it has none'}), got {found.axis!r}"
     return ""
 
 
 def load_noise(text: str | spec.Spec) -> Noise:
-    """The noise that a spec names: a frozen dataclass, (clean, rng) -> (noisy, clean).
+    """Load a noise by spec, `load_noise("gaussian(sigma=25)")`: a frozen dataclass, (clean, rng) -> (noisy, clean).
 
-    A spec without a level is an error that lists the levels of the literature: `load_noise("gaussian(sigma=25)")`.
+    Raises BadInput for an unknown noise, and for a spec without its level, with the levels of the literature.
     """
     parsed = spec.parse(text) if isinstance(text, str) else text
     swept = _sweep(parsed)
     if swept:
         listed = ", ".join(map(spec.format_value, swept))
-        raise BadInput(f"noise {parsed.name!r} needs its {noise_class(parsed.name).axis}; in the literature: {listed}")
+        axis = noise_class(parsed.name).axis
+        raise BadInput(
+            f"noise {parsed.name}: expected a value for {axis}, got none: levels of the literature are {listed}"
+        )
     return spec.build(noise_class(parsed.name), _nested(parsed), "noise")
 
 
 def _nested(parsed: spec.Spec) -> spec.Spec:
-    """The spec with the noises that it names in the place of their specs."""
+    """Replace the specs of noises among the parameters by the noises."""
 
     def loaded(value: Any) -> Any:
         if isinstance(value, spec.Spec) and value.bare and value.name not in names() and ":" not in value.name:
-            raise BadInput(f"{value.name} in {parsed.name}(...) is neither a noise nor a value: text stands in quotes")
+            raise BadInput(f"{parsed.name}: expected a noise or a value, got {value.name}: put text in quotes")
         return load_noise(value) if isinstance(value, spec.Spec) else value
 
     kwargs = tuple((key, loaded(value)) for key, value in parsed.kwargs)
@@ -89,7 +93,7 @@ def _nested(parsed: spec.Spec) -> spec.Spec:
 
 
 def _sweep(parsed: spec.Spec) -> list[spec.Spec]:
-    """A spec without its level -> one for each level of the literature; others -> nothing."""
+    """Return a spec without a level at each level of the literature; [] for a spec with one."""
     cls = noise_class(parsed.name)
     if parsed.args or cls.axis in dict(parsed.kwargs):
         return []
@@ -97,7 +101,7 @@ def _sweep(parsed: spec.Spec) -> list[spec.Spec]:
 
 
 def expand(text: str) -> list[Noise]:
-    """The noises of a list of specs; one without its level sweeps its levels, a group sweeps all of its noises."""
+    """Return the noises of a list of specs; a noise without a level gives all its levels, a group all its noises."""
     singles: list[spec.Spec] = []
     for part in map(spec.parse, spec.split(text)):
         group = part.bare and part.name not in names() and part.name in groups()
@@ -106,25 +110,27 @@ def expand(text: str) -> list[Noise]:
         members = _members(part.name) if group else [part]
         singles += [single for member in members for single in _sweep(member) or [member]]
     if not singles:
-        raise BadInput("no noise was named: write --noise mixture, --noise all, or --noise 'gaussian(sigma=25)'")
+        raise BadInput(
+            "expected a noise, got an empty list: use e.g. --noise 'gaussian(sigma=25)', --noise mixture or --noise all"
+        )
     unique: dict[str, Noise] = {}
     for noise in map(load_noise, singles):
         first = unique.setdefault(canonical(noise), noise)
         if version(first) != version(noise):
-            raise BadInput(f"two files are both called {canonical(noise)}: rename one of them")
+            raise BadInput(f"expected one file per noise, got two of {canonical(noise)}: rename one of them")
     return list(unique.values())
 
 
 def _members(group: str) -> list[spec.Spec]:
-    """The noises of a group, each without parameters; those of other packages are looked up for `all` alone."""
+    """Return the noises of a group without parameters; those of plugins are only part of `all`."""
     candidates = names() if group == "all" else noise_zoo.names()
     return [spec.Spec(name) for name in candidates if group in noise_class(name).groups]
 
 
 def named(noise: Noise) -> Noise:
-    """The noise that rows name: of noisy files that a known noise has made, that noise.
+    """Return the noise that rows name: for noisy files of `bench noise apply` the noise that made them.
 
-    One that is not here, or is of another version by now, is a recorded noise of that name.
+    If that noise is not installed, or only in another version, it is a recorded noise of that name.
     """
     if not isinstance(noise, Applied):
         return noise
@@ -136,101 +142,106 @@ def named(noise: Noise) -> Noise:
 
 
 def noise_name(noise: Noise) -> str:
-    """`salt_pepper` of a SaltPepper, the module's name; of noises from outside the entry point's, or `file.py:Name`."""
+    """Return the name in specs: the module of a noise of the zoo, else the entry point or `file.py:Name`."""
     noise = named(noise)
     module = type(noise).__module__
     return module.rpartition(".")[2] if module.startswith("noise_zoo.") else registry.origin("noise", type(noise)).name
 
 
 def version(noise: Noise) -> int:
-    """The version of a noise's definition; of one from outside a number made of its source, which an edit changes."""
+    """Return the version of a noise's definition; of a user-defined noise a hash of its source, which edits change."""
     noise = named(noise)
     parts = [value for value in _values(noise) if isinstance(value, Noise)]
     if type(noise).__module__.startswith("noise_zoo."):
-        outside = [version(part) - part.version for part in parts]
-        return noise.version + sum(outside)
+        nested = [version(part) - part.version for part in parts]
+        return noise.version + sum(nested)
     source = registry.origin("noise", type(noise)).source_hash
     return int(stream_key(source, noise.version, *map(version, parts)) % 10**12) if source else noise.version
 
 
 def is_ours(noise: Noise) -> bool:
-    """Whether neither the noise nor any that it is made of is a user's."""
+    """Whether a noise and all its parts belong to the zoo, and none is user-defined."""
     parts = [value for value in _values(noise) if isinstance(value, Noise)]
     return type(noise).__module__.startswith("noise_zoo.") and all(map(is_ours, parts))
 
 
 def _values(noise: Noise) -> list[Any]:
-    """The values of a noise's fields, those in tuples one by one."""
+    """Return the values of a noise's fields, with tuples flattened."""
     values = [getattr(noise, field.name) for field in dataclasses.fields(noise)]
     return [item for value in values for item in (value if isinstance(value, tuple) else (value,))]
 
 
 def canonical(noise: Noise) -> str:
-    """The one text of a noise, `gaussian(sigma=25)`."""
+    """Return the canonical spec of a noise, `gaussian(sigma=25)`."""
     return spec.format_value(as_spec(named(noise)))
 
 
 def as_spec(value: Any) -> Any:
-    """A noise -> the Spec that makes it, noises among its parameters too; all else as it is."""
+    """Return the Spec of a noise, nested ones included; other values are returned as they are."""
     return spec.from_dataclass(noise_name(value), value, as_spec) if isinstance(value, Noise) else value
 
 
 def level(noise: Noise) -> float | None:
-    """The noise's place on its own axis, or None if it has no axis."""
+    """Return the level of a noise on its axis, or None without an axis."""
     noise = named(noise)
     value = getattr(noise, noise.axis) if noise.axis else None
     return float(value) if isinstance(value, numbers.Real) else None
 
 
 def card(noise: Noise) -> dict[str, str]:
-    """What a reader wants to know of a noise of this name."""
+    """Return title, formula, source and axis of a noise for reports."""
     noise = named(noise)
     return {"title": noise.title, "formula": noise.formula, "source": noise.source, "axis": noise.axis}
 
 
 def apply(noise: Noise, clean: np.ndarray, random: np.random.Generator | LegacyGenerator) -> Images:
-    """(noisy, clean), float32 (H, W, C). Raises BadInput for whatever a user's noise raises, or does wrong."""
+    """Draw a noise on a clean image, float32 (H, W, C) in [0, 1]; return (noisy, clean), not clipped.
+
+    Raises BadInput if the noise raises an error or returns other shapes or values that are not finite.
+    """
     if noise.needs_colour and clean.shape[-1] == 1:
-        raise BadInput(f"noise {canonical(noise)} is for colour images, got a greyscale one: name another noise for it")
+        raise BadInput(f"noise {canonical(noise)}: expected a colour image, got a greyscale one: choose another noise")
     try:
         noisy, target = noise(clean, random)
         noisy, target = (np.asarray(image, np.float32) for image in (noisy, target))
     except (Exception, SystemExit) as error:
         raise BadInput(f"noise {canonical(noise)} failed: {described(error)}") from error
     if noisy.shape != clean.shape or target.shape != clean.shape:
-        raise BadInput(f"noise {canonical(noise)} made {noisy.shape} and {target.shape} of an image {clean.shape}")
+        raise BadInput(
+            f"noise {canonical(noise)}: expected two images {clean.shape}, got {noisy.shape} and {target.shape}"
+        )
     if not (np.isfinite(noisy).all() and np.isfinite(target).all()):
-        raise BadInput(f"noise {canonical(noise)} made values that are not finite")
+        raise BadInput(f"noise {canonical(noise)}: expected finite values, got NaN or infinity")
     return noisy, target
 
 
 def for_channels(chosen: list[Noise], channels: int) -> tuple[list[Noise], list[str]]:
-    """The noises that images of 1 or 3 channels can have, and a sentence on the others. Raises BadInput for none."""
+    """Return the noises for images of 1 or 3 channels, and a note on the skipped. Raises BadInput if none is left."""
     kept = [noise for noise in chosen if channels == 3 or not noise.needs_colour]
     skipped = ", ".join(canonical(noise) for noise in chosen if noise not in kept)
     if not kept:
-        raise BadInput(f"noise {skipped} is for colour images, got greyscale: name another noise, or colour images")
-    return kept, [f"{skipped} skipped: it is for colour images, got greyscale"] if skipped else []
+        raise BadInput(f"noise {skipped}: expected colour images, got greyscale: choose another noise or colour images")
+    return kept, [f"{skipped} skipped: expected colour images, got greyscale"] if skipped else []
 
 
 def pixel_hash(image: np.ndarray) -> str:
-    """SHA-256 of an image's size and float32 pixels, (H, W, C) in [0, 1]."""
+    """Return the SHA-256 of an image's shape and float32 pixels, (H, W, C) in [0, 1]."""
     digest = hashlib.sha256(repr(image.shape).encode())
     digest.update(np.ascontiguousarray(image, dtype="<f4").tobytes())
     return digest.hexdigest()
 
 
 def stream_key(*parts: Any) -> int:
-    """A 128-bit integer from the text of the parts: the seed of a generator, the key of a mask."""
+    """Hash parts to a 128-bit integer: the seed of a generator or the key of a mask."""
     text = "\x1f".join(str(part) for part in parts)
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:16], "little")
 
 
 def generator(clean_hash: str, noise: Noise, seed: int) -> np.random.Generator:
-    """The random stream of one image under one noise and seed (SFC64: half the time of Philox for normals)."""
+    """Return the generator for an image, a noise and a seed (SFC64: normals in half the time of Philox)."""
     return np.random.Generator(np.random.SFC64(stream_key("noise", clean_hash, canonical(noise), version(noise), seed)))
 
 
 def mask_key(clean_hash: str, noise: Noise, seed: int) -> int:
-    """The key of a randomized network for one image under one noise and seed."""
+    """Return the key of a randomized network for an image, a noise and a seed."""
     return stream_key("network", clean_hash, canonical(noise), version(noise), seed)

@@ -1,4 +1,4 @@
-"""Noisy images beside clean ones: two folders with the same names, or a data set of pairs."""
+"""Pairs of noisy and clean images: from two folders with the same names, or from a data set of pairs."""
 
 from __future__ import annotations
 
@@ -13,37 +13,37 @@ from bench.errors import BadInput
 from bench.protocols import to_bytes
 from noise_zoo.noise import Noise
 
-Pair = tuple[np.ndarray, np.ndarray]  # (noisy, clean), uint8 (H, W, C)
+ImagePair = tuple[np.ndarray, np.ndarray]  # (noisy, clean), uint8 (H, W, C)
 
 
-def read_pairs(noisy: Path, clean: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """(noisy, clean), uint8 (H, W, 1 or 3), of every image in the first folder; names count without their suffix.
+def read_pairs(noisy: Path, clean: Path) -> Iterator[ImagePair]:
+    """Yield (noisy, clean), uint8 (H, W, 1 or 3), for every image of the first folder; names are compared by stem.
 
-    Names are looked at before anything is read. Raises BadInput.
+    Raises BadInput before reading if a clean image is missing, and for images of different size.
     """
     left, right = (_by_stem(folder) for folder in (noisy, clean))
     alone = [image.name for stem, image in left.items() if stem not in right]
     if alone:
         some = f"{', '.join(alone[:3])}{', ...' if len(alone) > 3 else ''}"
-        raise BadInput(f"{clean} has no image beside {len(alone)} of {len(left)} in {noisy}: {some}")
+        raise BadInput(f"{clean}: expected an image for each of {len(left)} in {noisy}, got none for {some}")
     return (_read_pair(image, right[stem], noisy, clean) for stem, image in left.items())
 
 
-def recorded_pairs(source: Path | str) -> dict[Noise, Iterator[Pair]]:
-    """A folder or data set of pairs -> for each noise that was recorded, its pairs (noisy, clean), read when wanted.
+def recorded_pairs(source: Path | str) -> dict[Noise, Iterator[ImagePair]]:
+    """Return {recorded noise: iterator of its pairs (noisy, clean)} of a folder or data set of pairs.
 
-    What a pair is says `bench.datasets`, as for `bench run`. Raises BadInput where there are clean images alone.
+    Layouts are those of `bench run` (bench.datasets). Raises BadInput for a data set of clean images.
     """
     found = datasets.load_dataset(source)
     if not found.recorded:
         raise BadInput(
-            f"expected pairs of noisy and clean images, got {source} with {len(found.images)} clean images: name the "
-            "folder of the noisy images and the folder of the clean ones"
+            f"expected pairs of noisy and clean images, got {len(found.images)} clean images in {source}: give the "
+            "folder of noisy images and the folder of clean ones"
         )
     return {noise: _recorded(found, noise) for noise in found.recorded}
 
 
-def _recorded(data: datasets.Dataset, noise: Noise) -> Iterator[Pair]:
+def _recorded(data: datasets.Dataset, noise: Noise) -> Iterator[ImagePair]:
     for image in data.images:
         if noise in dict(image.recorded):
             try:
@@ -55,14 +55,14 @@ def _recorded(data: datasets.Dataset, noise: Noise) -> Iterator[Pair]:
 
 def _by_stem(folder: Path) -> dict[str, datasets.CleanImage]:
     found: dict[str, datasets.CleanImage] = {}
-    for image in datasets.pictures_of(folder):
+    for image in datasets.unpaired_images(folder):
         other = found.setdefault(Path(image.name).stem, image)
         if other is not image:
-            raise BadInput(f"{folder} has two images of one name, {other.name} and {image.name}: move one away")
+            raise BadInput(f"{folder}: expected one image per name, got {other.name} and {image.name}: move one away")
     return found
 
 
-def _read_pair(left, right, noisy: Path, clean: Path) -> tuple[np.ndarray, np.ndarray]:
+def _read_pair(left, right, noisy: Path, clean: Path) -> ImagePair:
     try:
         pair = left.read_bytes(), right.read_bytes()
     except ValueError as error:
@@ -71,8 +71,8 @@ def _read_pair(left, right, noisy: Path, clean: Path) -> tuple[np.ndarray, np.nd
     return pair
 
 
-def _same_size(pair: Pair, what: str) -> None:
-    """Raise BadInput where the images of a pair differ in size or channels."""
+def _same_size(pair: ImagePair, what: str) -> None:
+    """Raise BadInput if the images of a pair differ in size or number of channels."""
     if pair[0].shape != pair[1].shape:
         sizes = " and ".join(described(image.shape) for image in pair)
-        raise BadInput(f"{what} are {sizes}: expected one size and kind")
+        raise BadInput(f"{what}: expected images of one size and number of channels, got {sizes}")

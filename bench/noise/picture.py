@@ -1,4 +1,4 @@
-"""Noisy versions of a picture, as they are stored and scored."""
+"""Noisy versions of an image, as they are stored and scored."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from noise_zoo.noise import Noise
 
 @dataclass(frozen=True)
 class NoisyVersion:
-    """A picture under a noise: unclipped floats (H, W, 1 or 3), what is stored of them, and the scores of that.
+    """An image under a noise: unclipped float32 (H, W, 1 or 3), its stored uint8 pixels, and their scores.
 
-    `clean` is the target, which some noises make anew. SSIM is None for a picture that is too small for it.
+    `clean` is the target, which some noises make themselves. PSNR in dB; SSIM is None for images below its window.
     """
 
     noise: Noise
@@ -37,7 +37,7 @@ class NoisyVersion:
 
 
 def read(path: Path) -> np.ndarray:
-    """A user's image file as uint8 (H, W, 1 or 3). Raises BadInput."""
+    """Read a user's image file as uint8 (H, W, 1 or 3). Raises BadInput."""
     try:
         return datasets.read_file(path)
     except ValueError as error:
@@ -45,7 +45,7 @@ def read(path: Path) -> np.ndarray:
 
 
 def noisy_version(pixels: np.ndarray, noise: Noise, seed: int = 0, protocol: str = "stored") -> NoisyVersion:
-    """uint8 (H, W, 1 or 3) under a noise, drawn, stored and scored as a protocol has it. Raises BadInput."""
+    """Draw a noise on uint8 (H, W, 1 or 3); store and score the result by a protocol. Raises BadInput."""
     rules = load_protocol(protocol)
     clean = pixels.astype(np.float32) / 255
     keyed = noises.generator(noises.pixel_hash(clean), noise, seed)
@@ -55,7 +55,7 @@ def noisy_version(pixels: np.ndarray, noise: Noise, seed: int = 0, protocol: str
 
 
 def recorded_version(image: datasets.CleanImage, noise: Noise, protocol: str = "stored") -> NoisyVersion:
-    """An image of a pair beside the noisy one that was recorded under a noise. Raises ValueError."""
+    """Score the recorded noisy image of a pair by a protocol. Raises ValueError if it cannot be read."""
     clean, (noisy,) = image.read_with([noise])
     return _scored(noise, noisy, clean, load_protocol(protocol))
 

@@ -1,4 +1,4 @@
-"""A contact sheet of a noise: a picture at each of its levels, and four charts of what the noise is like."""
+"""Contact sheet of a noise: an image at each of its levels, and four charts of the noise statistics."""
 
 from __future__ import annotations
 
@@ -17,13 +17,20 @@ from noise_zoo.noise_statistics import MAX_LAG, MAX_VALUE, NoiseStatistics, nois
 from reports.charts.style import INK, MUTED, RULE
 
 DPI = 200
-SIDE, ENLARGED = 192, 2  # pixels that are shown of the picture, and how many dots each becomes
+SIDE, ENLARGED = 192, 2  # side of the displayed crop in pixels, dots per pixel
 TILE = SIDE * ENLARGED
 GAP, MARGIN, HEAD, CAPTION = 40, 80, 200, 74  # dots
-CHART, INDENT, AXIS, LEGEND = 330, 70, 130, 120  # dots: height of a chart, left of it, below it, above all
-MOST_COLUMNS = 5
-BARS = 20  # of the density, at each side
-STRENGTHS = ("#9ac5e3", "#65a3cf", "#3b80b6", "#1f5f97", "#123f6d", "#0a2443")  # from weak to strong
+CHART, INDENT, AXIS, LEGEND = 330, 70, 130, 120  # dots: height of a chart; space left of it, below it, above the charts
+MAX_COLUMNS = 5
+BARS = 20  # of the density, on each side of 0
+LEVEL_COLOURS = (
+    "#9ac5e3",
+    "#65a3cf",
+    "#3b80b6",
+    "#1f5f97",
+    "#123f6d",
+    "#0a2443",
+)  # from the lowest to the highest level
 SETTINGS = {
     "font.family": "DejaVu Sans",
     "font.size": 7.5,
@@ -47,30 +54,30 @@ SETTINGS = {
 
 
 def draw(noise: Noise, pixels: np.ndarray, versions: list[NoisyVersion]) -> bytes:
-    """The sheet as a PNG, of one noise: the clean picture uint8 (H, W, 1 or 3), its noisy versions, the charts."""
+    """Draw the sheet of one noise as PNG bytes: the clean image uint8 (H, W, 1 or 3), noisy versions, charts."""
     from matplotlib import rc_context
 
     tiles = _tiles(noise, pixels, versions)
-    rows = math.ceil(len(tiles) / MOST_COLUMNS)
+    rows = math.ceil(len(tiles) / MAX_COLUMNS)
     columns = math.ceil(len(tiles) / rows)
     width = 2 * MARGIN + max(columns, 4) * (TILE + GAP) - GAP
     top = HEAD + rows * (TILE + CAPTION)
     with rc_context(SETTINGS):
         top += LEGEND if len(versions) > 1 else LEGEND - 50
-        page = Page(width, top + CHART + AXIS)
+        page = SheetPage(width, top + CHART + AXIS)
         _head(page, noise, versions)
-        for place, tile in enumerate(tiles):
-            row, column = divmod(place, columns)
+        for index, tile in enumerate(tiles):
+            row, column = divmod(index, columns)
             _picture(page, MARGIN + column * (TILE + GAP), HEAD + row * (TILE + CAPTION), *tile)
         _charts(page, top, noise, versions)
         return page.png()
 
 
 def _tiles(noise: Noise, pixels: np.ndarray, versions: list[NoisyVersion]) -> list[tuple[np.ndarray, str, str]]:
-    """(picture, label, scores) of all that is shown; a clean picture that the noise made is shown beside its own."""
+    """Return (image, label, scores) of the tiles; a clean image that the noise made is an extra tile."""
     tiles = [(pixels, "clean", "")]
     if not noise.keeps_clean and len(versions) == 1:
-        tiles = [(pixels, "the picture", ""), (versions[0].target, "clean, made by the noise", "")]
+        tiles = [(pixels, "input", ""), (versions[0].target, "clean, made by the noise", "")]
     for version in versions:
         scores = f"{version.psnr:.2f} dB" + ("" if version.ssim is None else f"   SSIM {version.ssim:.3f}")
         tiles.append((version.stored, _level(noise, version), scores))
@@ -78,8 +85,8 @@ def _tiles(noise: Noise, pixels: np.ndarray, versions: list[NoisyVersion]) -> li
 
 
 @dataclass
-class Page:
-    """A figure measured in dots, y downwards from its top left corner."""
+class SheetPage:
+    """A figure in coordinates of dots, with y downwards from its top left corner."""
 
     width: int
     height: int
@@ -90,13 +97,13 @@ class Page:
         self.figure = Figure(figsize=(self.width / DPI, self.height / DPI), dpi=DPI, facecolor="white")
 
     def axes(self, x: float, y: float, width: float, height: float):
-        """Axes whose frame has its upper left corner there."""
+        """Add axes with their upper left corner at (x, y)."""
         box = (x / self.width, 1 - (y + height) / self.height, width / self.width, height / self.height)
         return self.figure.add_axes(box)
 
-    def words(self, x: float, y: float, text: str, **look) -> None:
-        """Text on a base line; formulas in dollar signs are not meant."""
-        self.figure.text(x / self.width, 1 - y / self.height, text, parse_math=False, **look)
+    def text(self, x: float, y: float, text: str, **style) -> None:
+        """Write text on a base line, without math parsing of dollar signs."""
+        self.figure.text(x / self.width, 1 - y / self.height, text, parse_math=False, **style)
 
     def png(self) -> bytes:
         content = BytesIO()
@@ -104,15 +111,15 @@ class Page:
         return content.getvalue()
 
 
-def _head(page: Page, noise: Noise, versions: list[NoisyVersion]) -> None:
-    """Title, formula, and in one line the spec of all levels, who defined the noise, and its version."""
+def _head(page: SheetPage, noise: Noise, versions: list[NoisyVersion]) -> None:
+    """Write title, formula, and one line with the spec, the source of the noise and its version."""
     first = spec.parse(versions[0].label)
     options = tuple((key, value) for key, value in first.kwargs if key != noise.axis)
     text = versions[0].label if len(versions) == 1 else spec.format_value(spec.Spec(first.name, first.args, options))
     small = [text, *([noise.source] if noise.source else []), f"version {noises.version(noise)}"]
-    page.words(MARGIN, 74, noise.title or noises.noise_name(noise), fontsize=15, fontweight="bold")
-    page.words(MARGIN, 118, noise.formula, fontsize=9)
-    page.words(MARGIN, 152, "   ·   ".join(small), fontsize=7.5, color=MUTED)
+    page.text(MARGIN, 74, noise.title or noises.noise_name(noise), fontsize=15, fontweight="bold")
+    page.text(MARGIN, 118, noise.formula, fontsize=9)
+    page.text(MARGIN, 152, "   ·   ".join(small), fontsize=7.5, color=MUTED)
 
 
 def _level(noise: Noise, version: NoisyVersion) -> str:
@@ -120,61 +127,61 @@ def _level(noise: Noise, version: NoisyVersion) -> str:
     return "noisy" if level is None else f"{noise.axis} {spec.format_value(level)}"
 
 
-def _picture(page: Page, x: int, y: int, pixels: np.ndarray, label: str, scores: str) -> None:
-    """The centre of a picture, each pixel as a square of whole dots; a small one as large as it gets."""
+def _picture(page: SheetPage, x: int, y: int, pixels: np.ndarray, label: str, scores: str) -> None:
+    """Draw the centre of an image at an integer scale, small images as large as they fit."""
     shown = centre(pixels)
     height, width = shown.shape[:2]
     scale = max(TILE // max(height, width), 1)
     axes = page.axes(x, y, width * scale, height * scale)
     axes.imshow(in_colour(shown), interpolation="nearest")
     axes.axis("off")
-    page.words(x, y + height * scale + 32, label, fontsize=8)
-    page.words(x + width * scale, y + height * scale + 32, scores, fontsize=7, color=MUTED, ha="right")
+    page.text(x, y + height * scale + 32, label, fontsize=8)
+    page.text(x + width * scale, y + height * scale + 32, scores, fontsize=7, color=MUTED, ha="right")
 
 
 def centre(image: np.ndarray) -> np.ndarray:
-    """The centre SIDE x SIDE of (H, W, C), or all of a smaller image."""
+    """Crop the centre SIDE x SIDE of (H, W, C); smaller images stay whole."""
     height, width = image.shape[:2]
     top, left = max(height - SIDE, 0) // 2, max(width - SIDE, 0) // 2
     return image[top : top + SIDE, left : left + SIDE]
 
 
-def _charts(page: Page, top: int, noise: Noise, versions: list[NoisyVersion]) -> None:
-    """Four charts side by side, and above them which colour is which level."""
+def _charts(page: SheetPage, top: int, noise: Noise, versions: list[NoisyVersion]) -> None:
+    """Draw four charts side by side, with the legend of levels above them."""
     statistics = [noise_statistics(version.noisy, version.clean) for version in versions]
-    colours = strengths(len(versions))
+    colours = level_colours(len(versions))
     cell = (page.width - 2 * MARGIN - 3 * GAP) / 4
-    left = [MARGIN + place * (cell + GAP) for place in range(4)]
+    left = [MARGIN + index * (cell + GAP) for index in range(4)]
     charts = (
-        ("Density of the noise", "noisy − clean, grey values", _values),
+        ("Density of the noise", "noisy − clean, 8-bit levels", _values),
         ("Variance by intensity", "clean value, of 255", _variance),
-        ("Spectrum, 1 is white", "cycles a pixel", _spectrum),
+        ("Spectrum, 1 is white", "cycles per pixel", _spectrum),
     )
     for x, (title, below, curves) in zip(left[:3], charts, strict=True):
-        page.words(x, top - 18, title, fontsize=8.5, fontweight="bold")
+        page.text(x, top - 18, title, fontsize=8.5, fontweight="bold")
         axes = page.axes(x + INDENT, top, cell - INDENT, CHART)
         axes.set_xlabel(below)
         axes.tick_params(length=0)
         curves(axes, statistics, colours)
-    page.words(left[3], top - 18, "Correlation of neighbours", fontsize=8.5, fontweight="bold")
+    page.text(left[3], top - 18, "Correlation of neighbours", fontsize=8.5, fontweight="bold")
     _neighbours(page.axes(left[3] + INDENT - 16, top, CHART, CHART), statistics[-1], _level(noise, versions[-1]))
     if len(versions) > 1:
-        for place, (colour, version) in enumerate(zip(colours, versions, strict=True)):
-            x = MARGIN + place * (page.width - 2 * MARGIN) / max(len(versions), 6)
-            page.words(x, top - 72, "\u25a0", fontsize=10, color=colour)
-            page.words(x + 30, top - 72, _level(noise, version), fontsize=8)
+        for index, (colour, version) in enumerate(zip(colours, versions, strict=True)):
+            x = MARGIN + index * (page.width - 2 * MARGIN) / max(len(versions), 6)
+            page.text(x, top - 72, "\u25a0", fontsize=10, color=colour)
+            page.text(x + 30, top - 72, _level(noise, version), fontsize=8)
 
 
-def strengths(count: int) -> list[str]:
-    """Colours from weak to strong."""
-    places = np.linspace(0, len(STRENGTHS) - 1, count) if count > 1 else [3]
-    return [STRENGTHS[round(place)] for place in places]
+def level_colours(count: int) -> list[str]:
+    """Return `count` colours from the lowest to the highest level."""
+    indices = np.linspace(0, len(LEVEL_COLOURS) - 1, count) if count > 1 else [3]
+    return [LEVEL_COLOURS[round(index)] for index in indices]
 
 
 def _values(axes, statistics: list[NoiseStatistics], colours: list[str]) -> None:
-    """Densities on a logarithmic scale, on which a Gaussian is a parabola and an impulse is seen at all."""
+    """Plot densities on a logarithmic scale: a Gaussian is a parabola, and rare impulses stay visible."""
     bound = max(one.quantile for one in statistics)
-    step = 2 * math.floor(bound / BARS / 2) + 1  # odd: no noise at all lies in the middle of a bar
+    step = 2 * math.floor(bound / BARS / 2) + 1  # odd, so that 0 is the centre of a bar
     edges = np.arange(-step * (2 * BARS + 0.5), step * (2 * BARS + 1), step)
     centres = np.arange(-MAX_VALUE, MAX_VALUE + 1)
     densities = [np.histogram(centres, edges, weights=one.histogram)[0] / step for one in statistics]
@@ -206,7 +213,7 @@ def _spectrum(axes, statistics: list[NoiseStatistics], colours: list[str]) -> No
 
 
 def _neighbours(axes, one: NoiseStatistics, level: str) -> None:
-    """Correlations of a sample with those around it, in numbers on colours."""
+    """Draw the correlations of a sample with its neighbours, as numbers on colours."""
     axes.imshow(one.correlation, cmap="RdBu", vmin=-1, vmax=1)
     for (row, column), value in np.ndenumerate(one.correlation):
         if np.isfinite(value) and (row, column) != (MAX_LAG, MAX_LAG):
@@ -220,10 +227,10 @@ def _neighbours(axes, one: NoiseStatistics, level: str) -> None:
     for spine in axes.spines.values():
         spine.set_visible(False)
     channels = "" if math.isnan(one.channels) else f"; between channels {hundredths(one.channels)}"
-    axes.set_xlabel(f"{level}{channels}" if level != "noisy" else f"pixels away{channels}")
+    axes.set_xlabel(f"{level}{channels}" if level != "noisy" else f"offset in pixels{channels}")
 
 
 def hundredths(value: float) -> str:
-    """'.67', '-.05', '1': a correlation in as few signs as it takes."""
+    """Format a correlation with two decimals and no leading zero: '.67', '-.05', '1'."""
     text = f"{round(value, 2) + 0.0:.2f}"
     return {"1.00": "1", "-1.00": "-1"}.get(text, text.replace("0.", "."))

@@ -1,12 +1,12 @@
-"""Render scenes with Mitsuba 3 in passes that can be taken up again, and measure what noise a reference still has.
+"""Render scenes with Mitsuba 3 in passes, so that a render can be resumed, and measure the noise of the references.
 
-    OUT/reference/SCENE.exr     the mean of two halves, rendered apart
+    OUT/reference/SCENE.exr     mean of two independent halves
     OUT/spp64/SCENE.exr ...     noisy renders, independent of the reference
-    OUT/card.json               how they were made, and the noise that each reference has left
-    OUT/.passes/                sums of the passes so far; the folder goes once all is done
+    OUT/card.json               settings, and the remaining noise of each reference
+    OUT/.passes/                sums of the finished passes, removed at the end
 
-A pass is a function of the scene, its size, the seed and its own number, and passes are summed in order in float64: a
-render that was interrupted and goes on equals one that was not, bit for bit, on one machine and variant.
+A pass depends only on the scene, its size, the seed and its index, and passes are summed in order in float64: a
+resumed render equals an uninterrupted one bit for bit on the same machine and variant.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from bench.protocols import to_bytes
 from bench.rendering import scenes
 
 HALVES = ("half0", "half1")
-PASS_SAMPLES = 4_000_000  # of a pass, about a gigabyte at work
-VARIANTS = ("llvm_ad_rgb", "scalar_rgb")  # the first is several times as fast, and needs LLVM's library
+MAX_PASS_SAMPLES = 4_000_000  # samples of a pass, about 1 GB of memory
+VARIANTS = ("llvm_ad_rgb", "scalar_rgb")  # the first one is several times faster and needs the LLVM library
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What is rendered: scenes by name, `side` pixels square, at `spp` samples a pixel, a reference at `reference`."""
+    """Scenes by name, `side` in pixels, samples per pixel `spp` of noisy renders and `reference` of references."""
 
     scenes: tuple[str, ...]
     spp: tuple[int, ...]
@@ -46,13 +46,13 @@ class Settings:
     variant: str
 
     def chunks(self, samples: int) -> list[int]:
-        """Samples a pixel of each pass."""
-        most = max(1, PASS_SAMPLES // self.side**2)
-        whole, rest = divmod(samples, most)
-        return [most] * whole + [rest] * bool(rest)
+        """Return the samples per pixel of each pass."""
+        largest = max(1, MAX_PASS_SAMPLES // self.side**2)
+        whole, rest = divmod(samples, largest)
+        return [largest] * whole + [rest] * bool(rest)
 
     def renders(self, scene: str) -> dict[str, list[int]]:
-        """The renders of a scene by name, noisy ones first, each as the samples of its passes."""
+        """Return {render: samples per pixel of its passes} of a scene, noisy renders first."""
         noisy = {f"spp{spp}": self.chunks(spp) for spp in self.spp}
         return noisy | dict.fromkeys(HALVES, self.chunks(self.reference // 2))
 
@@ -62,71 +62,73 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Done:
-    """A pass that is done, in words, and whether it was there already."""
+class RenderedPass:
+    """A finished pass, with `before` if it was rendered by an earlier call."""
 
     what: str
     before: bool
 
 
-def choose_variant(wanted: str = "auto") -> str:
-    """Set Mitsuba's variant, the fast one where LLVM's library is found. Raises BadInput without Mitsuba."""
+def choose_variant(variant: str = "auto") -> str:
+    """Set and return the variant of Mitsuba; 'auto' is the fastest one that starts. Raises BadInput if none starts."""
     try:
         import mitsuba
     except ImportError:
-        raise BadInput("Mitsuba is not installed: pip install 'maskbench[render]'") from None
-    for variant in VARIANTS if wanted == "auto" else (wanted,):
+        raise BadInput("expected the package Mitsuba to render, got none: pip install 'maskbench[render]'") from None
+    for candidate in VARIANTS if variant == "auto" else (variant,):
         try:
-            mitsuba.set_variant(variant)
+            mitsuba.set_variant(candidate)
         except ImportError as error:
             problem = str(error)
             continue
         mitsuba.set_log_level(mitsuba.LogLevel.Error)
-        return variant
-    raise BadInput(f"Mitsuba's variant {wanted} does not start: {' '.join(problem.split())}")
+        return candidate
+    raise BadInput(f"expected a variant of Mitsuba that starts, got {variant}: {' '.join(problem.split())}")
 
 
-def render_pairs(settings: Settings, out: Path, kind: str = "exr") -> Iterator[Done]:
-    """Render what is missing in `out`, a step a pass; then write the files, as `exr` or tone-mapped as `png`."""
+def render_pairs(settings: Settings, out: Path, kind: str = "exr") -> Iterator[RenderedPass]:
+    """Render the missing passes to `out`, yielding after each; then write `exr` or tone-mapped `png` files."""
     import mitsuba
 
     passes = out / ".passes"
-    _refuse_others(settings, out)
+    _check_settings(settings, out)
     write(passes / "settings.json", json.dumps(asdict(settings), indent=1).encode())
     for name in settings.scenes:
         for render, chunks in settings.renders(name).items():
             scene = None
             total, done = _resume(passes / f"{name}-{render}.npz")
-            for place, samples in enumerate(chunks):
+            for index, samples in enumerate(chunks):
                 what = f"{name} {render}"
-                if place < done:
-                    yield Done(what, before=True)
+                if index < done:
+                    yield RenderedPass(what, before=True)
                     continue
                 if scene is None:
                     sampler = "multijitter" if render in HALVES else "independent"
                     scene = mitsuba.load_dict(scenes.description(name, settings.side, sampler))
-                seed = _key(settings.seed, name, render, place)
+                seed = _key(settings.seed, name, render, index)
                 pixels = np.array(mitsuba.render(scene, spp=samples, seed=seed), np.float64)
                 total = total + pixels * samples
                 content = BytesIO()
-                np.savez(content, total=total, done=place + 1)
+                np.savez(content, total=total, done=index + 1)
                 write(passes / f"{name}-{render}.npz", content.getvalue())
-                yield Done(what, before=False)
+                yield RenderedPass(what, before=False)
     _finish(settings, out, kind)
 
 
-def _refuse_others(settings: Settings, out: Path) -> None:
-    """Raise BadInput where a folder has renders of other settings, or other files."""
+def _check_settings(settings: Settings, out: Path) -> None:
+    """Raise BadInput if a folder has renders with other settings, or other files."""
     known = out / ".passes" / "settings.json"
     if known.exists():
         if json.loads(known.read_text()) != json.loads(json.dumps(asdict(settings))):
-            raise BadInput(f"{out} has begun with other settings ({known}): use the same, or name another folder")
+            raise BadInput(
+                f"expected the settings of the unfinished render ({known}), got others: use those, or another folder"
+            )
     elif out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise BadInput(f"{out} is there already: name a new folder for the renders")
+        raise BadInput(f"expected a new folder for the renders, got {out}, which exists: choose another one")
 
 
 def _resume(path: Path) -> tuple[np.ndarray | float, int]:
-    """The sum over the passes that are done, and how many these are."""
+    """Return the sum over the finished passes, and their number."""
     if not path.exists():
         return 0.0, 0
     with np.load(path) as known:
@@ -134,12 +136,12 @@ def _resume(path: Path) -> tuple[np.ndarray | float, int]:
 
 
 def _key(*parts: Any) -> int:
-    """The seed of a pass: 32 bits of a hash of what it is."""
+    """Return the seed of a pass: 32 bits of a hash of its parts."""
     return int.from_bytes(hashlib.sha256("\x1f".join(map(str, parts)).encode()).digest()[:4], "little")
 
 
 def _finish(settings: Settings, out: Path, kind: str) -> None:
-    """Write the pictures and the card from the sums, and remove these."""
+    """Write images and card from the sums of passes, and remove these."""
     made = {}
     for name in settings.scenes:
         files = {render: out / ".passes" / f"{name}-{render}.npz" for render in settings.renders(name)}
@@ -167,7 +169,7 @@ def _encode(pixels: np.ndarray, kind: str) -> bytes:
 
 
 def _measure(renders: dict[str, np.ndarray], halves: list[np.ndarray]) -> dict[str, Any]:
-    """PSNR of each render to the reference, and that of the reference to what it estimates, in tone-mapped 8 bits.
+    """Return the PSNR in dB of each render against the reference, and the estimated PSNR of the reference, tone-mapped.
 
     The mean of two independent halves has a quarter of the variance of their difference.
     """
@@ -189,8 +191,8 @@ def _card(settings: Settings, made: dict[str, Any]) -> dict[str, Any]:
         **asdict(settings),
         "samples": "noisy renders independent, references multi-jittered pass by pass; box reconstruction filter; "
         "path tracing, 12 bounces, Russian roulette from the 6th",
-        "tone_mapping": "of the numbers below: exposure 0, clipped to [0, 1], sRGB curve",
-        "reference_noise": "psnr_of_the_reference: 10 log10(4 / mean((A - B)^2)), A and B its halves, which were "
-        "rendered apart; the largest difference of these is in units of the white level",
+        "tone_mapping": "for the scores below: exposure 0, clipped to [0, 1], sRGB curve",
+        "reference_noise": "psnr_of_the_reference: 10 log10(4 / mean((A - B)^2)), A and B its independent halves; "
+        "the largest difference of these is in units of the white level",
         "scenes_measured": made,
     }

@@ -1,7 +1,7 @@
-"""Four scenes for Mitsuba 3, from easy to hard, built in code: no file is needed and none may change.
+"""Four scenes for Mitsuba 3, from easy to hard, defined in code without asset files.
 
-Each is a room of 2 x 2 x 2 around the origin, y upwards, seen from +z. Brightness is such that an exposure of 0 fits.
-Path tracing makes their noise: where light arrives by few of the paths (through glass, past a shade), there is more.
+Each is a room of 2 x 2 x 2 around the origin, with y up, seen from +z, and bright enough for exposure 0. The noise is
+that of path tracing: it is stronger where few paths reach a light (through glass, behind a shade).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Shapes = dict[str, dict[str, Any]]
 
 
 def box() -> Shapes:
-    """The Cornell box: diffuse walls and two blocks under a lamp in the ceiling."""
+    """The Cornell box: diffuse walls and two blocks under a ceiling lamp."""
     return {
         **_room(left=RED, right=GREEN),
         "lamp": _lamp((0, 0.99, 0), (0.3, 0.3), 12),
@@ -26,7 +26,7 @@ def box() -> Shapes:
 
 
 def textures() -> Shapes:
-    """Bricks, boards, tiles and a globe of stripes under a wide lamp: noise beside fine detail."""
+    """Bricks, boards, tiles and a striped globe under a wide lamp: noise on fine texture."""
     bricks, boards = _texture(_bricks(), 2), _texture(_boards(), 1)
     tiles = {"type": "checkerboard", "color0": _rgb((0.08, 0.1, 0.2)), "color1": _rgb(WHITE), "to_uv": _scale(9)}
     return {
@@ -38,7 +38,7 @@ def textures() -> Shapes:
 
 
 def glass() -> Shapes:
-    """A glass ball and glossy metal: caustics and reflections, found by few of the paths."""
+    """A glass ball and glossy metal: caustics and reflections, which few paths find."""
     tiles = {"type": "checkerboard", "color0": _rgb(GREY), "color1": _rgb(WHITE), "to_uv": _scale(4)}
     gold = {"type": "roughconductor", "material": "Au", "alpha": 0.12, "distribution": "ggx"}
     steel = {"type": "roughconductor", "material": "Cr", "alpha": 0.25, "distribution": "ggx"}
@@ -52,7 +52,7 @@ def glass() -> Shapes:
 
 
 def small_light() -> Shapes:
-    """A small bulb behind a shade: most of the light has met two walls or more."""
+    """A small bulb behind a shade: most of the light is indirect, after two bounces or more."""
     return {
         **_room(left=GREEN, right=YELLOW),
         "bulb": {"type": "sphere", "center": [0.35, 0.35, -0.35], "radius": 0.05,
@@ -68,27 +68,27 @@ SCENES = {"box": box, "textures": textures, "glass": glass, "small_light": small
 
 
 def description(name: str, side: int, sampler: str = "independent") -> dict[str, Any]:
-    """What `mitsuba.load_dict` takes: the scene seen by a camera of `side` x `side` pixels, with a box filter.
+    """Return the dictionary for `mitsuba.load_dict`: a scene and a camera of `side` x `side` pixels with a box filter.
 
-    The filter gives each pixel its own samples alone, so that the noise of neighbours is independent. `sampler` is one
-    of Mitsuba's: independent, or multijitter, whose means have less noise.
+    With the box filter no samples are shared between pixels, so the noise of neighbours is independent. `sampler` is
+    that of Mitsuba: independent, or multijitter, whose means have less noise.
     """
     import mitsuba
 
-    looking = mitsuba.ScalarTransform4f().look_at(origin=[0, 0, 3.6], target=[0, 0, 0], up=[0, 1, 0])
+    to_world = mitsuba.ScalarTransform4f().look_at(origin=[0, 0, 3.6], target=[0, 0, 0], up=[0, 1, 0])
     film = {"type": "hdrfilm", "width": side, "height": side, "pixel_format": "rgb", "component_format": "float32",
             "rfilter": {"type": "box"}}  # fmt: skip
     return {
         "type": "scene",
         "integrator": {"type": "path", "max_depth": 12, "rr_depth": 6},
-        "camera": {"type": "perspective", "fov": 42, "to_world": looking, "film": film,
+        "camera": {"type": "perspective", "fov": 42, "to_world": to_world, "film": film,
                    "sampler": {"type": sampler}},
         **SCENES[name](),
     }  # fmt: skip
 
 
 def _room(left, right, back=WHITE, floor=WHITE) -> Shapes:
-    """Five walls, open towards the camera; each is a colour or a texture."""
+    """Five walls, open towards the camera, each with a colour or a texture."""
     return {
         "floor": _wall((0, -1, 0), (1, 0, 0), -90, floor),
         "ceiling": _wall((0, 1, 0), (1, 0, 0), 90, WHITE),
@@ -98,13 +98,13 @@ def _room(left, right, back=WHITE, floor=WHITE) -> Shapes:
     }
 
 
-def _wall(centre, axis, angle, look) -> dict[str, Any]:
+def _wall(centre, axis, angle, reflectance) -> dict[str, Any]:
     placed = _moved(centre).rotate(list(axis), angle)
-    return {"type": "rectangle", "to_world": placed, "bsdf": {"type": "twosided", "inner": _diffuse(look)}}
+    return {"type": "rectangle", "to_world": placed, "bsdf": {"type": "twosided", "inner": _diffuse(reflectance)}}
 
 
 def _lamp(centre, halves, radiance) -> dict[str, Any]:
-    """A rectangle that shines downwards."""
+    """A rectangle that emits light downwards."""
     placed = _moved(centre).rotate([1, 0, 0], 90).scale([*halves, 1])
     light = {"type": "area", "radiance": _rgb((radiance, 0.85 * radiance, 0.7 * radiance))}
     return {"type": "rectangle", "to_world": placed, "bsdf": _diffuse(WHITE), "emitter": light}
@@ -135,23 +135,23 @@ def _rgb(colour) -> dict[str, Any]:
     return {"type": "rgb", "value": list(colour)}
 
 
-def _diffuse(look) -> dict[str, Any]:
-    return {"type": "diffuse", "reflectance": look if isinstance(look, dict) else _rgb(look)}
+def _diffuse(reflectance) -> dict[str, Any]:
+    return {"type": "diffuse", "reflectance": reflectance if isinstance(reflectance, dict) else _rgb(reflectance)}
 
 
-def _plastic(look) -> dict[str, Any]:
-    return {"type": "roughplastic", "diffuse_reflectance": look, "alpha": 0.15}
+def _plastic(reflectance) -> dict[str, Any]:
+    return {"type": "roughplastic", "diffuse_reflectance": reflectance, "alpha": 0.15}
 
 
 def _texture(pixels: np.ndarray, times: float) -> dict[str, Any]:
-    """An image (H, W, 3) of reflectances as a texture, repeated so many times in each direction."""
+    """A texture of reflectances (H, W, 3), repeated `times` in each direction."""
     import mitsuba
 
     return {"type": "bitmap", "bitmap": mitsuba.Bitmap(pixels.astype(np.float32)), "raw": True, "to_uv": _scale(times)}
 
 
 def _bricks(side: int = 256) -> np.ndarray:
-    """Eight rows of four bricks in mortar, each brick with a shade of its own."""
+    """Eight rows of four bricks in mortar, each brick with its own shade."""
     row, column = np.indices((side, side))
     course = row * 8 // side
     along = (column * 4 / side + 0.5 * (course % 2)) % 4
@@ -162,7 +162,7 @@ def _bricks(side: int = 256) -> np.ndarray:
 
 
 def _boards(side: int = 256) -> np.ndarray:
-    """Boards of wood: rings, stretched along them."""
+    """Wooden boards with stretched rings."""
     row, column = np.indices((side, side))
     board = column * 5 // side
     rings = np.sin(0.55 * column + 6 * np.sin(row / 40 + 2.1 * board) + board)
@@ -179,5 +179,5 @@ def _stripes(side: int = 256) -> np.ndarray:
 
 
 def _grain(side: int, seed: int) -> np.ndarray:
-    """(side, side) in 0.8 to 1."""
+    """Random shading factors (side, side) in [0.8, 1]."""
     return 0.8 + 0.2 * np.random.default_rng(seed).random((side, side))

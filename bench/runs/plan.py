@@ -14,8 +14,8 @@ from bench import datasets, metrics, protocols, spec
 from bench.errors import BadInput
 from bench.networks import models, precisions, tiling
 from bench.noise import noises
-from bench.noise.recorded import fits, matched, reference_noise
-from bench.noise.strength import UNITS, too_weak
+from bench.noise.compatibility import fits, matched, reference_noise
+from bench.noise.level_check import UNITS, weak_noise_warnings
 from bench.noise.training_noise import of_model
 from bench.statistics.ood import Conditions
 
@@ -70,7 +70,7 @@ class Plan:
             *remarks,
             *kept,
             *doubts,
-            *too_weak(self.noises),
+            *weak_noise_warnings(self.noises),
             *self._suspicious_units,
             *coarse,
             *unmeasured,

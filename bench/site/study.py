@@ -12,7 +12,7 @@ import noise_zoo
 import reports
 from bench import metrics, protocols, statistics
 from bench.noise import noises, training_noise
-from bench.noise.strength import NEARLY_CLEAN
+from bench.noise.level_check import NEARLY_CLEAN_PSNR
 from bench.runs.store import Store, row_key
 from bench.statistics.formulas import FORMULAS
 from bench.statistics.ood import Conditions, groups, nearly_clean
@@ -88,7 +88,7 @@ def _model_card(about: dict[str, Any], rows: pd.DataFrame, conditions: Condition
         trained_on=_trained_on(about),
         iterations=card.get("recipe", {}).get("iterations"),
         note=_how_trained(card),
-        training_noise=known.words,
+        training_noise=known.description,
         in_distribution=frozenset(inside),
     )
 
@@ -103,7 +103,7 @@ def display_name(label: str) -> str:
 
 def _trained_on(about: dict[str, Any]) -> str:
     noise = training_noise.of_model(about["card"], about["weights"], about["size"])
-    return training_noise.described(about["card"]) or (noise.words if noise.known else "training noise unknown")
+    return training_noise.described(about["card"]) or (noise.description if noise.known else "training noise unknown")
 
 
 def _how_trained(card: dict[str, Any]) -> str:
@@ -168,7 +168,7 @@ def _not_measured(rows: pd.DataFrame, last: dict) -> list[str]:
     for noise, mean in nearly_clean(rows).items():
         sentences.append(
             f"`{noise}` is excluded from OOD means as nearly clean: the mean PSNR of the noisy input is {mean:.1f} dB "
-            f"(limit: {NEARLY_CLEAN:g} dB)."
+            f"(limit: {NEARLY_CLEAN_PSNR:g} dB)."
         )
     failed = int((rows["status"] != "ok").sum())
     if failed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bench.noise.strength import NEARLY_CLEAN
+from bench.noise.level_check import NEARLY_CLEAN_PSNR
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ FORMULAS = (
         "OOD mean",
         "mean over the noise settings that are OOD for all models of the group, then over images",
         "Over the images with a score at each of these settings. Settings that are nearly clean (mean PSNR of the "
-        f"noisy input >= {NEARLY_CLEAN:g} dB) are excluded.",
+        f"noisy input >= {NEARLY_CLEAN_PSNR:g} dB) are excluded.",
     ),
     Formula(
         "Best model, statistically tied",

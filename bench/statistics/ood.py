@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from bench.noise.level_check import NEARLY_CLEAN_PSNR
 from bench.noise.noises import REFERENCE
-from bench.noise.strength import NEARLY_CLEAN
 from bench.noise.training_noise import NOT_KNOWN, TrainingNoise
 
 UNKNOWN_GROUP = "training noise unknown"
@@ -94,10 +94,10 @@ def common(rows: pd.DataFrame, conditions: Conditions, models: Sequence[str]) ->
 
 
 def nearly_clean(rows: pd.DataFrame) -> dict[str, float]:
-    """The noises under which the mean PSNR of the noisy input is at least NEARLY_CLEAN dB -> that PSNR."""
+    """The noises under which the mean PSNR of the noisy input is at least NEARLY_CLEAN_PSNR -> that PSNR."""
     inputs = rows.drop_duplicates(["dataset", "image", "noise", "noise_version", "seed"])
     means = inputs.groupby("noise", sort=False)["psnr_noisy"].mean()
-    return {str(noise): float(mean) for noise, mean in means.items() if mean >= NEARLY_CLEAN}
+    return {str(noise): float(mean) for noise, mean in means.items() if mean >= NEARLY_CLEAN_PSNR}
 
 
 def by_kind(rows: pd.DataFrame, specs: Sequence[str]) -> dict[str, list[str]]:

@@ -60,7 +60,7 @@ def _of_group(
     gains = {m: ((ood if levels else at_reference)[m] - inputs).mean() for m in models}
     table = pd.DataFrame({
         "model": models,
-        "training_noise": ["" if m == NOISY else conditions.of(m).words for m in models],
+        "training_noise": ["" if m == NOISY else conditions.of(m).description for m in models],
         "group": ["" if m == NOISY else group.name for m in models],
         "images": ood.notna().sum().to_numpy(),
         "below_noisy": [bool(m != NOISY and gains[m] < 0) for m in models],

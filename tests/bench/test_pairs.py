@@ -52,12 +52,12 @@ def test_validation_blocks_of_sidd(tmp_path, random, version):
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        (sidd.CLEAN, None, "has no ValidationGtBlocksSrgb.mat: the noisy and the clean blocks are a file each"),
+        (sidd.CLEAN, None, "no ValidationGtBlocksSrgb.mat"),
         (sidd.CLEAN, b"nothing", "cannot be read as a MATLAB file"),
         (sidd.CLEAN, b"MATLAB 7.3 and no more", "cannot be read as a MATLAB file"),
-        (sidd.CLEAN, {"other": np.zeros(3)}, "has no such variable, wanted ValidationGtBlocksSrgb of"),
-        (sidd.CLEAN, {sidd.CLEAN: np.zeros((2, 8, 8, 3))}, r"has one of shape \(2, 8, 8, 3\), wanted"),
-        (sidd.CLEAN, {sidd.CLEAN: np.zeros((2, 2, 8, 9, 3))}, r"has the shape .*8, 8, 3\) and .*8, 9, 3\), wanted the"),
+        (sidd.CLEAN, {"other": np.zeros(3)}, "ValidationGtBlocksSrgb of shape .*no such variable"),
+        (sidd.CLEAN, {sidd.CLEAN: np.zeros((2, 8, 8, 3))}, r"\(2, 8, 8, 3\)"),
+        (sidd.CLEAN, {sidd.CLEAN: np.zeros((2, 2, 8, 9, 3))}, r"8, 8, 3\) and .*8, 9, 3\)"),
     ],
 )
 def test_files_that_are_not_those_of_sidd(tmp_path, name, content, words):
@@ -73,7 +73,7 @@ def test_files_that_are_not_those_of_sidd(tmp_path, name, content, words):
 def test_floats_are_refused(tmp_path):
     for name in (sidd.NOISY, sidd.CLEAN):
         scipy.io.savemat(tmp_path / f"{name}.mat", {name: np.zeros((1, 1, 8, 8, 3))})
-    with pytest.raises(ValueError, match="has pixels of type float64, wanted uint8"):
+    with pytest.raises(ValueError, match="uint8 .*float64"):
         load_dataset(tmp_path).images[0].read()
 
 
@@ -92,7 +92,7 @@ def test_folders_of_sidd(tmp_path, random):
         assert np.array_equal(np.rint(image.read() * 255), stored[image.name, "GT"])
         assert np.array_equal(np.rint(image.read_noisy(Real()) * 255), stored[image.name, "NOISY"])
     path.unlink()
-    with pytest.raises(BadInput, match="0010_NOISY_SRGB_011.PNG has no 0010_GT_SRGB_011.PNG beside it"):
+    with pytest.raises(BadInput, match="0010_NOISY_SRGB_011.PNG.*0010_GT_SRGB_011.PNG"):
         load_dataset(tmp_path)
 
 
@@ -108,25 +108,25 @@ def test_noisy_beside_clean(tmp_path, random, clean):
     for image, stem in zip(data.images, ("2", "10"), strict=True):
         assert np.array_equal(np.rint(image.read() * 255), stored[stem, "clean"])
         assert np.array_equal(np.rint(image.read_noisy(Real()) * 255), stored[stem, "noisy"])
-    with pytest.raises(ValueError, match=r"2.png has no image with MonteCarlo\(spp=4\)"):
+    with pytest.raises(ValueError, match=r"2.png.*MonteCarlo\(spp=4\)"):
         data.images[0].read_noisy(MonteCarlo(4))
     assert load_dataset(tmp_path / "noisy").recorded == ()
 
 
 def test_halves_of_pairs_are_refused(tmp_path, random):
     picture(tmp_path / "noisy/a.png", pixels_of(random))
-    with pytest.raises(BadInput, match="noisy/ and no folder of clean images, expected one of clean, gt"):
+    with pytest.raises(BadInput, match="noisy/.* none"):
         load_dataset(tmp_path)
     picture(tmp_path / "gt/b.png", pixels_of(random))
-    with pytest.raises(BadInput, match="gt has no image .* 1 of 1: .*a.png.*noisy has no image .* 1 of 1: .*b.png"):
+    with pytest.raises(BadInput, match="gt: .*a.png.*noisy: .*b.png"):
         load_dataset(tmp_path)
     picture(tmp_path / "noisy/b.png", pixels_of(random))
     picture(tmp_path / "gt/a.png", pixels_of(random))
     picture(tmp_path / "gt/c.png", pixels_of(random))
-    with pytest.raises(BadInput, match="noisy has no image to go with 1 of 3: .*c.png"):
+    with pytest.raises(BadInput, match="noisy: .*c.png"):
         load_dataset(tmp_path)
     picture(tmp_path / "clean/a.png", pixels_of(random))
-    with pytest.raises(BadInput, match="clean/ and gt/, expected one"):
+    with pytest.raises(BadInput, match="clean/ and gt/"):
         load_dataset(tmp_path)
 
 
@@ -196,14 +196,14 @@ def test_srgb_equals_that_of_another_library():
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("renders(exposure='x')", "exposure is 'x', wanted a number of stops from -30 to 30"),
-        ("renders(exposure=99)", "exposure is 99, wanted"),
-        ("renders(tone='aces')", "tone is 'aces', wanted 'clip' or 'reinhard'"),
-        ("renders(pairs=1)", "pairs is 1, wanted True or False"),
-        ("builtin(tone='clip')", "tone: for renders in linear light .* builtin has none"),
+        ("renders(exposure='x')", "exposure: .*'x'"),
+        ("renders(exposure=99)", "exposure: .* 99"),
+        ("renders(tone='aces')", "tone: .*'reinhard'.*'aces'"),
+        ("renders(pairs=1)", "pairs: .* 1$"),
+        ("builtin(tone='clip')", "builtin: .* tone"),
         (
             "plain(exposure=1)",
-            "exposure, tone and layer are for renders .*plain has no .exr files",
+            ".exr .*plain",
         ),
     ],
 )
@@ -220,7 +220,7 @@ def test_exr_files_that_are_wrong(renders):
     file = folder / "spp64/ramp.exr"
     image = load_dataset(folder).images[0]
     file.write_bytes(exr.encode(np.where(ramp > 2, np.nan, ramp)))
-    with pytest.raises(ValueError, match="ramp.exr has values that are not finite"):
+    with pytest.raises(ValueError, match="ramp.exr.*finite"):
         image.read_noisy(MonteCarlo(64))
     file.write_bytes(b"no render at all")
     with pytest.raises(ValueError, match="ramp.exr cannot be read as an EXR file"):
@@ -229,7 +229,7 @@ def test_exr_files_that_are_wrong(renders):
 
     header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
     OpenEXR.File(header, {"Z": ramp[..., 0].copy()}).write(str(file))
-    with pytest.raises(ValueError, match="ramp.exr has the channels Z, expected R, G and B"):
+    with pytest.raises(ValueError, match="ramp.exr.* Z"):
         image.read_noisy(MonteCarlo(64))
     OpenEXR.File(header, {"Y": ramp[..., 0].copy()}).write(str(file))
     assert np.allclose(exr.read(file), ramp, atol=1e-6)

@@ -1,6 +1,7 @@
 """Pairs in a run: recorded noise goes with the data sets that have it, and with no other."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -71,17 +72,17 @@ def test_what_makes_no_sense_is_left_out_and_said(renders, photos, networks):
     plan = make_plan(f"{networks}:Blur", "monte_carlo", "builtin", (renders, photos), seeds=(0, 1))
     assert cells(plan) == {"renders": [GAUSSIAN, OWN[1]]} and plan.rows == 2 * 4 * 2
     told = " / ".join(plan.notes)
-    assert "photos is left out: it has clean images alone, and not monte_carlo(spp=64), monte_carlo(spp=128)" in told
-    assert "builtin is left out" in told and "monte_carlo(spp=128) is left out: no data set has it" in told
+    assert "photos is skipped" in told
+    assert "builtin is skipped" in told and "monte_carlo(spp=128) is skipped" in told
     plan = make_plan(f"{networks}:Blur", "mixture", None, (renders, photos), limit=2)
     assert list(plan.skipped) == [
         "renders(limit=2) is run under its own noise and gaussian(sigma=15) alone; for other noise on its clean "
         "images name renders(limit=2, pairs=False)"
     ]
     assert len(cells(plan)["photos(limit=2)"]) == 5 and plan.rows == 2 * 3 + 2 * 5
-    with pytest.raises(BadInput, match=r"^photos is left out: it has clean images alone, and not real\. Pairs have"):
+    with pytest.raises(BadInput, match=r"^photos .* real, got clean images"):
         make_plan(f"{networks}:Blur", "real", None, (photos,))
-    with pytest.raises(BadInput, match=r"^renders is left out: it has monte_carlo\(spp=4\), .*, and not real"):
+    with pytest.raises(BadInput, match=r"^renders .* real, .*monte_carlo\(spp=4\)"):
         make_plan(f"{networks}:Blur", "real", None, (renders,))
 
 
@@ -160,7 +161,7 @@ def test_the_table_of_noises_has_recorded_ones(renders, monkeypatch):
     ]
     result = CliRunner().invoke(main, [*words, "--format", "json"])
     assert result.exit_code == 0, result.output
-    assert "note: renders is run under its own noise and gaussian(sigma=15) alone" in result.stderr
+    assert re.search(r"^note: renders .*gaussian\(sigma=15\)", result.stderr, re.MULTILINE)
     table = {(row["dataset"], row["noise"]): row["psnr"] for row in json.loads(result.stdout)}
     assert [noise for dataset, noise in table if dataset == "renders"] == [GAUSSIAN, *OWN]
     assert [noise for dataset, noise in table if dataset != "renders"] == [GAUSSIAN, "mixture(level=1)"]

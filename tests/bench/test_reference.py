@@ -12,7 +12,7 @@ import bench
 from bench.cli import main
 from bench.errors import BadInput
 from bench.noise import noises
-from bench.noise.strength import NEARLY_CLEAN, psnr_of, too_weak
+from bench.noise.level_check import NEARLY_CLEAN_PSNR, psnr_of, weak_noise_warnings
 from bench.runs.conditions import conditions_of, read_conditions, reference_of
 from bench.runs.plan import make_plan
 
@@ -134,14 +134,18 @@ def test_models_say_in_the_plan_that_they_are_not_ranked_with_others(photos, net
     ],
 )
 def test_levels_in_another_unit_are_told_with_the_unit(spec, meant):
-    (sentence,) = too_weak([noises.load_noise(spec)])
+    (sentence,) = weak_noise_warnings([noises.load_noise(spec)])
     assert meant in sentence
 
 
 def test_usual_levels_are_no_such_levels():
     every = [noise for noise in noises.expand("all, extras") if not noise.recorded]
-    assert len(every) > 40 and list(too_weak(every)) == []
-    assert psnr_of(noises.load_noise("gaussian(sigma=1.3)")) > NEARLY_CLEAN > psnr_of(noises.load_noise("gaussian(2)"))
+    assert len(every) > 40 and list(weak_noise_warnings(every)) == []
+    assert (
+        psnr_of(noises.load_noise("gaussian(sigma=1.3)"))
+        > NEARLY_CLEAN_PSNR
+        > psnr_of(noises.load_noise("gaussian(2)"))
+    )
 
 
 def test_commands_warn_and_the_mean_is_without_such_noise(photos, networks, tmp_path, monkeypatch):

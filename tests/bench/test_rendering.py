@@ -24,7 +24,7 @@ def settings(variant, **changed):
 
 
 def test_what_goes_on_equals_what_was_not_interrupted(tmp_path, variant, monkeypatch):
-    monkeypatch.setattr(render, "PASS_SAMPLES", 2 * 12**2)
+    monkeypatch.setattr(render, "MAX_PASS_SAMPLES", 2 * 12**2)
     chosen = settings(variant)
     assert chosen.passes == 1 + 1 + 2 + 2
     steps = render.render_pairs(chosen, tmp_path / "broken")
@@ -56,11 +56,11 @@ def test_other_settings_in_one_folder_are_refused(tmp_path, variant):
     steps = render.render_pairs(settings(variant), tmp_path / "one")
     next(steps)
     steps.close()
-    with pytest.raises(BadInput, match="one has begun with other settings"):
+    with pytest.raises(BadInput, match="settings.*one"):
         next(render.render_pairs(settings(variant, seed=1), tmp_path / "one"))
     (tmp_path / "other").mkdir()
     (tmp_path / "other/file").touch()
-    with pytest.raises(BadInput, match="other is there already: name a new folder"):
+    with pytest.raises(BadInput, match="other, which exists"):
         next(render.render_pairs(settings(variant), tmp_path / "other"))
 
 
@@ -94,7 +94,7 @@ def test_the_command(tmp_path):
     assert [image.name for image in load_dataset(tmp_path / "out").images] == ["glass.png"]
     for wrong, told in (
         (["--scenes", "bx"], "Did you mean 'box'?"),
-        (["--variant", "no_rgb"], "no_rgb does not start"),
+        (["--variant", "no_rgb"], "no_rgb"),
     ):
         result = CliRunner().invoke(main, ["data", "render-mc", str(tmp_path / "new"), *wrong])
         assert result.exit_code == 2 and told in result.output

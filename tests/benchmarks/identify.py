@@ -15,7 +15,7 @@ import numpy as np
 from bench import datasets
 from bench.errors import BadInput
 from bench.noise import noises
-from bench.noise.verdict import parts
+from bench.noise.identification_report import parts
 from bench.protocols import to_bytes
 from noise_zoo.identification import identify
 

@@ -12,10 +12,10 @@ from noise_zoo.chain import Chain
 from noise_zoo.colour_gaussian import ColourGaussian
 from noise_zoo.correlated import Correlated
 from noise_zoo.gaussian import Gaussian
-from noise_zoo.identification import identify, laws
-from noise_zoo.identification.evidence import gather
+from noise_zoo.identification import identify, likelihoods
 from noise_zoo.identification.fit import misfit
-from noise_zoo.identification.identify import repeatable_noise
+from noise_zoo.identification.identify import deterministic_noise
+from noise_zoo.identification.sufficient_statistics import gather
 from noise_zoo.isp import Isp
 from noise_zoo.jpeg import Jpeg
 from noise_zoo.mixture import Mixture
@@ -164,11 +164,11 @@ def test_few_pixels_do_not_make_a_claim(found, scenes):
 def test_a_few_equal_pixels_are_no_noise_made_again(scenes):
     clean = scenes[0][:20, :20]
     noisy = stored(Quantization(5)(clean.astype(np.float32) / 255, None)[0])
-    assert repeatable_noise([(noisy, clean)]) == Quantization(5)
-    assert repeatable_noise([(noisy[:9, :9], clean[:9, :9])]) is None
+    assert deterministic_noise([(noisy, clean)]) == Quantization(5)
+    assert deterministic_noise([(noisy[:9, :9], clean[:9, :9])]) is None
     changed = noisy.copy()
     changed[12, 15] ^= 1
-    assert repeatable_noise([(changed, clean)]) is None
+    assert deterministic_noise([(changed, clean)]) is None
 
 
 def test_channels_that_oppose_each_other_are_not_colour_noise(found):
@@ -204,8 +204,8 @@ NO_PAIRS = {
     "not aligned.* 2 pixels right and 3 pixels up": lambda clean: (clean[3:, :-2], clean[:-3, 2:]),
     "not aligned.* 0.5 pixels down": lambda clean: (
         drawn(ndimage.shift(clean.astype(float), (0.5, 0, 0), order=1, mode="nearest")), clean),
-    "not the same picture": lambda clean: (drawn(clean[::-1, ::-1]), clean),
-    "same picture": lambda clean: (drawn(255.0 - clean), clean),
+    "content": lambda clean: (drawn(clean[::-1, ::-1]), clean),
+    "same content": lambda clean: (drawn(255.0 - clean), clean),
     "order.*blue, green, red": lambda clean: (drawn(clean[..., ::-1], 30), clean),
 }  # fmt: skip
 
@@ -255,30 +255,30 @@ def test_errors_are_those_of_repetition(scenes, philox):
 
 
 @pytest.mark.parametrize(
-    ("pairs", "words"),
+    ("pairs", "named"),
     [
-        ([], "no pairs of images came"),
-        ([(np.zeros((4, 4, 3)), np.zeros((4, 4, 3)))], r"a pair is float64 \(4, 4, 3\) and float64"),
-        ([(np.zeros((4, 4, 3), np.uint8), np.zeros((4, 5, 3), np.uint8))], "wanted uint8"),
-        ([(np.zeros((2, 9, 3), np.uint8),) * 2], "a pair has 9x2 pixels, wanted 3x3 or more"),
+        ([], "at least one pair"),
+        ([(np.zeros((4, 4, 3)), np.zeros((4, 4, 3)))], "float64"),
+        ([(np.zeros((4, 4, 3), np.uint8), np.zeros((4, 5, 3), np.uint8))], r"\(4, 5, 3\)"),
+        ([(np.zeros((2, 9, 3), np.uint8),) * 2], "9x2"),
     ],
 )
-def test_bad_pairs(pairs, words):
-    with pytest.raises(ValueError, match=words):
+def test_bad_pairs(pairs, named):
+    with pytest.raises(ValueError, match=named):
         identify(pairs)
 
 
 CASES = [
-    (Gaussian(25), laws.gaussian(25)),
-    (Speckle(0.04), laws.speckle(0.04)),
-    (Speckle(0.04, "gaussian"), laws.gaussian_speckle(0.04)),
-    (SaltPepper(0.1), laws.salt_pepper(0.1)),
-    (PoissonGaussian(60), laws.poisson_gaussian(60, 25.5)),
-    (PoissonGaussian(60, 0), laws.poisson_gaussian(60, 0)),
-    (PoissonGaussian(1000, 3), laws.poisson_gaussian(1000, 3)),
-    (PoissonGaussian(5000, 3), laws.poisson_gaussian(5000, 3)),
-    (Mixture(1), laws.mixture(1)),
-    (Mixture(4), laws.mixture(4)),
+    (Gaussian(25), likelihoods.gaussian(25)),
+    (Speckle(0.04), likelihoods.speckle(0.04)),
+    (Speckle(0.04, "gaussian"), likelihoods.gaussian_speckle(0.04)),
+    (SaltPepper(0.1), likelihoods.salt_pepper(0.1)),
+    (PoissonGaussian(60), likelihoods.poisson_gaussian(60, 25.5)),
+    (PoissonGaussian(60, 0), likelihoods.poisson_gaussian(60, 0)),
+    (PoissonGaussian(1000, 3), likelihoods.poisson_gaussian(1000, 3)),
+    (PoissonGaussian(5000, 3), likelihoods.poisson_gaussian(5000, 3)),
+    (Mixture(1), likelihoods.mixture(1)),
+    (Mixture(4), likelihoods.mixture(4)),
 ]
 
 
@@ -296,14 +296,16 @@ def test_law_of_photons(alpha, clean, philox):
     image = np.full((300, 300, 3), clean, np.uint8)
     image.reshape(-1)[:256] = np.arange(256)  # so that there are 256 photons at white
     noisy, _ = Poisson(alpha)(image.astype(np.float32) / 255, philox(clean))
-    check_law(laws.poisson(alpha)[clean], stored(noisy).ravel()[256:])
+    check_law(likelihoods.poisson(alpha)[clean], stored(noisy).ravel()[256:])
     k = np.arange(600)
     values = np.rint(np.clip(clean + alpha * (255 / 256 * k - clean), 0, 255))
     theirs = np.bincount(values.astype(int), stats.poisson(clean / 255 * 256).pmf(k), 256)
-    assert np.allclose(laws.poisson(alpha)[clean], theirs, rtol=0, atol=1e-9)
-    smooth = np.cumsum(laws.smooth_poisson(alpha), axis=1)
-    teeth = np.cumsum(laws.poisson(alpha), axis=1)
-    assert np.abs(smooth - teeth)[100:].max() < 0.08 * alpha and np.allclose(laws.smooth_poisson(alpha).sum(axis=1), 1)
+    assert np.allclose(likelihoods.poisson(alpha)[clean], theirs, rtol=0, atol=1e-9)
+    smooth = np.cumsum(likelihoods.smooth_poisson(alpha), axis=1)
+    teeth = np.cumsum(likelihoods.poisson(alpha), axis=1)
+    assert np.abs(smooth - teeth)[100:].max() < 0.08 * alpha and np.allclose(
+        likelihoods.smooth_poisson(alpha).sum(axis=1), 1
+    )
 
 
 def check_law(probability, samples):
@@ -319,14 +321,16 @@ def check_law(probability, samples):
 def test_normal_law_is_that_of_scipy():
     for clean in (0, 100, 255):
         edges = np.concatenate([[-np.inf], np.arange(255) + 0.5, [np.inf]])
-        assert np.allclose(laws.gaussian(30)[clean], np.diff(stats.norm(clean, 30).cdf(edges)), rtol=0, atol=1e-12)
+        assert np.allclose(
+            likelihoods.gaussian(30)[clean], np.diff(stats.norm(clean, 30).cdf(edges)), rtol=0, atol=1e-12
+        )
 
 
 def test_general_law_is_the_sum_of_its_parts():
-    assert np.array_equal(laws.general(25, np.inf, 0, 0), laws.gaussian(25))
-    assert np.allclose(laws.general(0, np.inf, 0.04, 0), laws.gaussian_speckle(0.04), rtol=0, atol=1e-12)
-    assert np.allclose(laws.general(0, np.inf, 0, 0.1), laws.salt_pepper(0.1), rtol=0, atol=1e-12)
-    law = laws.general(10, 50, 0.01, 0)[128]
+    assert np.array_equal(likelihoods.general(25, np.inf, 0, 0), likelihoods.gaussian(25))
+    assert np.allclose(likelihoods.general(0, np.inf, 0.04, 0), likelihoods.gaussian_speckle(0.04), rtol=0, atol=1e-12)
+    assert np.allclose(likelihoods.general(0, np.inf, 0, 0.1), likelihoods.salt_pepper(0.1), rtol=0, atol=1e-12)
+    law = likelihoods.general(10, 50, 0.01, 0)[128]
     mean = law @ np.arange(256)
     variance = 100 + 255 * 128 / 50 + 0.01 * 128**2
     assert mean == pytest.approx(128, abs=0.05) and law @ (np.arange(256) - mean) ** 2 == pytest.approx(
@@ -364,8 +368,8 @@ def test_misfit_is_the_share_that_lies_elsewhere():
     clean = rng.integers(60, 190, 400_000)
     noisy = np.rint(rng.normal(clean, 10)).astype(int)
     counts = np.bincount(clean * 256 + noisy, minlength=256 * 256).reshape(256, 256)
-    assert misfit(counts, laws.gaussian(10), 1) < 0.002
+    assert misfit(counts, likelihoods.gaussian(10), 1) < 0.002
     moved = noisy.copy()
     moved[: len(moved) // 10] = 255  # a tenth, far outside
     counts = np.bincount(clean * 256 + moved, minlength=256 * 256).reshape(256, 256)
-    assert misfit(counts, laws.gaussian(10), 1) == pytest.approx(0.1, abs=0.015)
+    assert misfit(counts, likelihoods.gaussian(10), 1) == pytest.approx(0.1, abs=0.015)

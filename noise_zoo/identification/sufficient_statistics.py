@@ -1,7 +1,7 @@
-"""What pairs of noisy and clean images say about the noise between them, gathered in one pass.
+"""Statistics of pairs of noisy and clean images that noise identification needs, accumulated in one pass.
 
-Counts of (clean value, noisy value) hold all that noise of independent samples can tell. What neighbours share is in
-the correlation of the signs of the noise, which neither clipping nor impulses disturb.
+Counts of (clean value, noisy value) are sufficient for noise of independent samples. Dependence between neighbours is
+measured by the correlation of the signs of the noise, which is robust to clipping and impulses.
 """
 
 import math
@@ -11,33 +11,33 @@ import numpy as np
 
 from noise_zoo.poisson import photons_at_white
 
-GROUPS = 24  # parts of the data that stand in for its repetition
-STRIPS = 8  # horizontal strips of an image, each in the next group
+N_GROUPS = 24  # groups of the data, for sandwich estimates of standard errors
+N_STRIPS = 8  # horizontal strips of an image, assigned to the groups in turn
 LAGS = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (0, 3), (3, 0), (0, 9), (9, 0))  # down, right
-LEAST_PAIRS = 30
-CORNER, CORNERS = 128, 32  # pixels at the side of what is kept of an image, and of how many images
-PATCH = 256  # likewise of its centre
+MIN_PAIRS = 30
+CORNER, MAX_CORNERS = 128, 32  # side of the corner kept of an image, in pixels; maximum number of images
+PATCH = 256  # side of the centre patch, in pixels
 
 
 @dataclass(frozen=True)
 class Correlation:
-    """A correlation and its standard error, both NaN where too few pairs were seen."""
+    """A correlation and its standard error, both NaN for fewer than MIN_PAIRS pairs of samples."""
 
     value: float
     error: float
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """What pairs of 8-bit images say of their noise.
+class SufficientStatistics:
+    """Statistics of pairs of 8-bit images.
 
-    counts     {photons at white: (groups, 256, 256)}, how often a clean value became a noisy one, borders left out;
-               photons at white are those of the Poisson noise of an image
-    lags       {(down, right): Correlation} of samples so far apart, within a channel
-    channels   Correlation of the channels of a pixel
-    corners    upper left corners of some pairs, uint8 (noisy, clean), for noise that is no matter of chance
-    patches    {photons at white: centres of these pairs, alike}
-    images     how many
+    counts     {photons at white: (groups, 256, 256)}: number of samples by clean and noisy value, without the border;
+               photons at white are those of Poisson noise on that image
+    lags       {(down, right): Correlation} of samples at that offset in pixels, within a channel
+    channels   Correlation between the channels of a pixel
+    corners    upper left corners of some pairs, uint8 (noisy, clean), for deterministic noise
+    patches    {photons at white: centre patches of the same pairs}
+    images     number of pairs
     width      mean width of an image in pixels
     """
 
@@ -51,38 +51,38 @@ class Evidence:
 
     @property
     def total(self):
-        """Counts of all groups and photon scales, (256, 256)."""
+        """Counts summed over groups and photon scales, (256, 256)."""
         return sum(counts.sum(axis=0) for counts in self.counts.values())
 
     @property
     def centres(self):
-        """Patches of all photon scales."""
+        """Centre patches of all photon scales."""
         return tuple(pair for pairs in self.patches.values() for pair in pairs)
 
 
 def gather(pairs):
-    """Return the Evidence of pairs (noisy, clean), uint8 (H, W, C) of equal shape and at least 3x3 pixels."""
+    """Return the SufficientStatistics of pairs (noisy, clean), uint8 (H, W, C) of equal shape, at least 3x3 pixels."""
     counts, products, corners, patches, widths = {}, {}, [], {}, []
     for index, (noisy, clean) in enumerate(pairs):
         check_pair(noisy, clean)
         scale = photons_at_white(clean)
         if scale not in counts:
-            counts[scale] = np.zeros((GROUPS, 256, 256), np.int64)
+            counts[scale] = np.zeros((N_GROUPS, 256, 256), np.int64)
         cells = clean.astype(np.int32)[1:-1, 1:-1] * 256 + noisy[1:-1, 1:-1]
-        for strip, part in enumerate(np.array_split(cells, STRIPS)):
+        for strip, part in enumerate(np.array_split(cells, N_STRIPS)):
             found = np.bincount(part.ravel(), minlength=256 * 256).reshape(256, 256)
-            counts[scale][(STRIPS * index + strip) % GROUPS] += found
+            counts[scale][(N_STRIPS * index + strip) % N_GROUPS] += found
         for key, pair in _sign_products(noisy, clean).items():
             products.setdefault(key, []).append(pair)
-        if index < CORNERS:
+        if index < MAX_CORNERS:
             corners.append((noisy[:CORNER, :CORNER].copy(), clean[:CORNER, :CORNER].copy()))
             patches[scale] = (*patches.get(scale, ()), (_centre(noisy), _centre(clean)))
         widths.append(clean.shape[1])
     if not widths:
-        raise ValueError("no pairs of images came")
+        raise ValueError("expected at least one pair of images, got none")
     lags = {lag: _correlation(products.get(lag, [])) for lag in LAGS}
     channels = _correlation(products.get("channels", []))
-    return Evidence(counts, lags, channels, tuple(corners), patches, len(widths), float(np.mean(widths)))
+    return SufficientStatistics(counts, lags, channels, tuple(corners), patches, len(widths), float(np.mean(widths)))
 
 
 def _centre(image):
@@ -94,17 +94,18 @@ def check_pair(noisy, clean):
     """Raise ValueError unless both are uint8 (H, W, C) of one shape and at least 3x3 pixels."""
     if noisy.dtype != np.uint8 or clean.dtype != np.uint8 or noisy.shape != clean.shape or noisy.ndim != 3:
         raise ValueError(
-            f"a pair is {noisy.dtype} {noisy.shape} and {clean.dtype} {clean.shape}, wanted uint8 (H, W, C) twice"
+            f"expected a pair of uint8 (H, W, C) of one shape, got {noisy.dtype} {noisy.shape} and {clean.dtype} "
+            f"{clean.shape}"
         )
     if min(noisy.shape[:2]) < 3:
-        raise ValueError(f"a pair has {noisy.shape[1]}x{noisy.shape[0]} pixels, wanted 3x3 or more")
+        raise ValueError(f"expected pairs of at least 3x3 pixels, got {noisy.shape[1]}x{noisy.shape[0]}")
 
 
 def _sign_products(noisy, clean):
-    """Return {lag or 'channels': (sum of products of signs, pairs whose signs are not 0, pairs)}.
+    """Return {lag or 'channels': (sum of products of signs, pairs with two nonzero signs, pairs)}.
 
-    Black and white pixels are left out: there the noise can go one way only. Noise that was rounded to nothing has
-    the sign 0, the mean of the signs that it may have had.
+    Clean pixels of 0 and 255 are skipped: clipping makes their noise one-sided. Noise that rounds to zero has sign 0,
+    the mean of the two signs that it may have had.
     """
     signs = np.sign(noisy.astype(np.int16) - clean).astype(np.int8)
     known = ((clean > 0) & (clean < 255)).astype(np.int8)
@@ -127,9 +128,9 @@ def _sums(here, there, known_here, known_there):
 
 
 def _correlation(sums):
-    """The correlation of Gaussian noise whose signs have this mean product (Sheppard's formula)."""
+    """Return the Correlation of Gaussian noise whose signs have this mean product (Sheppard's formula, 1899)."""
     total, nonzero, pairs = (sum(column) for column in zip(*sums, strict=True)) if sums else (0, 0, 0)
-    if pairs < LEAST_PAIRS:
+    if pairs < MIN_PAIRS:
         return Correlation(math.nan, math.nan)
     agreement = total / pairs
     slope = math.pi / 2 * math.cos(math.pi / 2 * agreement)

@@ -1,4 +1,4 @@
-"""Folders of noisy images, so that others' code can be tested on the very same pixels."""
+"""Export of noisy images to a folder, so that other code can be evaluated on the same pixels."""
 
 from __future__ import annotations
 
@@ -12,45 +12,47 @@ from pathlib import Path
 import numpy as np
 
 from bench import datasets
-from bench.datasets.channels import picture_of
+from bench.datasets.channels import to_pillow
 from bench.errors import BadInput
 from bench.files import write
 from bench.noise import noises
 from bench.noise.picture import noisy_version
 from noise_zoo.noise import Noise
 
-CLEAN = "clean"  # the folder beside the noisy images for clean ones that the noise made
+CLEAN = "clean"  # subfolder for the clean images of a noise that makes its own
 
 
-def write_noisy_set(text: str, source: Path, out: Path, seed: int, overwrite: bool = False) -> int:
-    """Write a noisy 8-bit PNG for every image of a folder, and manifest.json; returns how many. Raises BadInput.
+def export_noisy_images(text: str, source: Path, out: Path, seed: int, overwrite: bool = False) -> int:
+    """Write a noisy 8-bit PNG for every image of a folder, and manifest.json; return their number.
 
-    A noise that makes clean images of its own has them written into `clean/` there. Names are checked before
-    anything is written, and what lies there is only replaced with `overwrite`. A set that is not completed is taken
-    away again.
+    Clean images that the noise makes itself are written to `out`/clean. All names are checked before anything is
+    written; an incomplete export is removed again. Raises BadInput for clashing names, existing files without
+    `overwrite`, and unreadable images.
     """
     noise = noises.load_noise(text)
     images = datasets.load_dataset(source).images
     names = _names(images, source)
-    wanted = [out / name for name in names] + ([] if noise.keeps_clean else [out / CLEAN / name for name in names])
-    for folder in {path.parent for path in wanted}:
+    targets = [out / name for name in names] + ([] if noise.keeps_clean else [out / CLEAN / name for name in names])
+    for folder in {path.parent for path in targets}:
         if folder.resolve() == source.resolve():
-            raise BadInput(f"{folder} is the folder of the clean images, which would be overwritten: name another")
-    _refuse_existing([*wanted, out / "manifest.json"], out, overwrite)
-    with _whole_or_not([path for path in wanted if not path.exists()]):
+            raise BadInput(
+                f"expected another output folder, got that of the clean images, {folder}: they would be overwritten"
+            )
+    _check_existing([*targets, out / "manifest.json"], out, overwrite)
+    with _removed_on_error([path for path in targets if not path.exists()]):
         files = {name: _write_pair(image, name, noise, seed, out) for name, image in zip(names, images, strict=True)}
         _write_manifest(noise, seed, files, out)
     return len(files)
 
 
 @contextmanager
-def _whole_or_not(paths: list[Path]) -> Iterator[None]:
-    """Take these files away where the block is left by an error or an interrupt."""
+def _removed_on_error(paths: list[Path]) -> Iterator[None]:
+    """Remove these files if the block ends with an error or an interrupt."""
     try:
         yield
     except BaseException:
         for path in paths:
-            with suppress(OSError):  # one that was not written yet
+            with suppress(OSError):  # not written yet
                 path.unlink()
         raise
 
@@ -62,32 +64,34 @@ def _write_manifest(noise: Noise, seed: int, files: dict[str, dict], out: Path) 
         "seed": seed,
         "protocol": "stored",
         "numpy": np.__version__,
-        "clean": "as it came" if noise.keeps_clean else f"{CLEAN}/, made by the noise",
+        "clean": "unchanged" if noise.keeps_clean else f"{CLEAN}/, made by the noise",
         "files": files,
     }
     write(out / "manifest.json", (json.dumps(manifest, indent=1) + "\n").encode())
 
 
 def _names(images, source: Path) -> list[str]:
-    """The names of the files to write."""
+    """Return the names of the PNG files. Raises BadInput if two images would have the same one."""
     names = [f"{Path(image.name).stem}.png" for image in images]
     alike = Counter(map(str.lower, names))
     if twice := next((name for name in names if alike[name.lower()] > 1), None):
-        raise BadInput(f"two images of {source} would both become {twice}: rename one")
+        raise BadInput(f"{source}: expected one image per name without suffix, got two for {twice}: rename one")
     return names
 
 
-def _refuse_existing(paths: list[Path], out: Path, overwrite: bool) -> None:
+def _check_existing(paths: list[Path], out: Path, overwrite: bool) -> None:
     if out.exists() and not out.is_dir():
-        raise BadInput(f"{out} is a file, wanted a folder")
+        raise BadInput(f"expected an output folder, got the file {out}")
     existing = [path for path in paths if path.exists()]
     if existing and not overwrite:
         some = f"{existing[0].relative_to(out)}{' and others' if len(existing) > 1 else ''}"
-        raise BadInput(f"{out} has {some} already: name another folder, or replace them with --overwrite")
+        raise BadInput(
+            f"expected a new folder, got {out} with {some}: choose another one, or replace the files with --overwrite"
+        )
 
 
 def _write_pair(image: datasets.CleanImage, name: str, noise: Noise, seed: int, out: Path) -> dict:
-    """Write one noisy image, and its clean one where the noise made that; returns what the manifest says."""
+    """Write a noisy image, and its clean one if the noise made it; return its entry in the manifest."""
     try:
         clean = image.read()
     except ValueError as error:
@@ -110,5 +114,5 @@ def _write_pair(image: datasets.CleanImage, name: str, noise: Noise, seed: int, 
 
 def _png(pixels: np.ndarray) -> bytes:
     content = BytesIO()
-    picture_of(pixels).save(content, "png")
+    to_pillow(pixels).save(content, "png")
     return content.getvalue()
