@@ -1,8 +1,8 @@
 """BM3D: stacks of similar patches are filtered together, in two passes (Dabov et al., 2007; Mäkinen et al., 2020).
 
 Input and output (B, 1 or 3, H, W) in [0, 1], at least 16x16; colour in opponent colours. The noise level is estimated
-in each image, or given as `sigma` (of 255): see baselines/classical.py. The method is the authors' package `bm3d`, an
-optional dependency: it is binary, and licensed for informational and non-commercial use only. It runs in one thread,
+in each image, or given as `sigma` (of 255): see baselines/layers/classical.py. The method is the authors' package
+`bm3d`, an optional dependency: it is binary, and licensed for informational and non-commercial use only. It runs in one thread,
 because with several the order of its sums, and so its output, varies.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from baselines.classical import ESTIMATED, Classical
+from baselines.layers.classical import ESTIMATED, Classical
 
 TITLE = "BM3D"
 PAPER = "Dabov et al., Image Denoising by Sparse 3-D Transform-Domain Collaborative Filtering, TIP 2007"

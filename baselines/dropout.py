@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from baselines.baseline import SMALL
+from baselines.layers.validation import fraction
 from baselines.masked_swinir import DESCRIPTION, MaskedSwinIR, bytes_per_pixel, infer, receptive_field
-from baselines.validation import fraction
 
 __all__ = ["DESCRIPTION", "bytes_per_pixel", "infer", "receptive_field"]
 

@@ -9,7 +9,8 @@ time too, without a seed; here an evaluated mask is a function of the image's ke
 output is the same on any device and in any batch. `mask_samples` is the number of draws to average.
 
 Input mask, in training only: the official code hides pixels, which the training does before the network sees them
-(`baselines.crops`). The paper hides embedded tokens: `forward(x, hidden=...)`, which become zero or a learned token.
+(`baselines.train.crops`). The paper hides embedded tokens: `forward(x, hidden=...)`, which become zero
+or a learned token.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from baselines import swin
-from baselines.swin import SwinBody
-from baselines.validation import boolean, integer
+from baselines.layers import swin
+from baselines.layers.swin import SwinBody
+from baselines.layers.validation import boolean, integer
 
 DESCRIPTION = "the network of ours, baseline and dropout, with {depths} blocks and {embed_dim} channels,"
 

@@ -1,7 +1,7 @@
 """Non-local means: each pixel becomes a weighted mean of nearby pixels with similar patches (Buades et al., 2005).
 
 Input and output (B, 1 or 3, H, W) in [0, 1]. The noise level is estimated in each image, or given as `sigma` (of 255):
-see baselines/classical.py. All other parameters are those of scikit-image, with its names and units.
+see baselines/layers/classical.py. All other parameters are those of scikit-image, with its names and units.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from skimage.restoration import denoise_nl_means
 
-from baselines import classical
-from baselines.classical import ESTIMATED, Classical
+from baselines.layers import classical
+from baselines.layers.classical import ESTIMATED, Classical
 
 TITLE = "Non-local means"
 PAPER = "Buades et al., A Non-Local Algorithm for Image Denoising, CVPR 2005"

@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from baselines.infer_config import count, ratio
-from baselines.validation import boolean, integer, integers, positive
+from baselines.layers.validation import boolean, integer, integers, positive
+from baselines.weights_io.infer_config import count, ratio
 
 TITLE = "Restormer"
 PAPER = "Zamir et al., Restormer: Efficient Transformer for High-Resolution Image Restoration, CVPR 2022"

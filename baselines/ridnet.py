@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from baselines.validation import integer, positive
+from baselines.layers.validation import integer, positive
 
 TITLE = "RIDNet"
 PAPER = "Anwar & Barnes, Real Image Denoising with Feature Attention, ICCV 2019"

@@ -13,9 +13,9 @@ from collections.abc import Mapping
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from baselines.infer_config import count
-from baselines.non_local import query_normalized_attention
-from baselines.validation import integer, positive
+from baselines.layers.non_local import query_normalized_attention
+from baselines.layers.validation import integer, positive
+from baselines.weights_io.infer_config import count
 
 TITLE = "RNAN"
 PAPER = "Zhang et al., Residual Non-local Attention Networks for Image Restoration, ICLR 2019"

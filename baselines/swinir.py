@@ -10,9 +10,9 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from baselines import swin
-from baselines.swin import SwinBody
-from baselines.validation import positive
+from baselines.layers import swin
+from baselines.layers.swin import SwinBody
+from baselines.layers.validation import positive
 
 TITLE = "SwinIR"
 PAPER = "Liang et al., SwinIR: Image Restoration Using Swin Transformer, ICCV Workshops 2021"

@@ -1,8 +1,8 @@
 """Total variation: minimizes variation plus distance to the noisy image (Rudin, Osher & Fatemi, 1992).
 
 Input and output (B, 1 or 3, H, W) in [0, 1], solved by Chambolle's algorithm (2004), per channel. The noise level is
-estimated in each image, or given as `sigma` (of 255): see baselines/classical.py. All other parameters are those of
-scikit-image, with its names and units.
+estimated in each image, or given as `sigma` (of 255): see baselines/layers/classical.py. All other parameters are those
+of scikit-image, with its names and units.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 from skimage.restoration import denoise_tv_chambolle
 
-from baselines import classical
-from baselines.classical import ESTIMATED, Classical
+from baselines.layers import classical
+from baselines.layers.classical import ESTIMATED, Classical
 
 TITLE = "Total variation"
 PAPER = "Rudin et al., Nonlinear Total Variation Based Noise Removal Algorithms, Physica D 1992"

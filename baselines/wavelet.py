@@ -1,8 +1,8 @@
 """Wavelet shrinkage: thresholds wavelet coefficients, of which small ones are mostly noise (Chang et al., 2000).
 
 Input and output (B, 1 or 3, H, W) in [0, 1], at least 30x30; colour in luma and chroma by default. The noise level is
-estimated in each image, or given as `sigma` (of 255): see baselines/classical.py. All other parameters are those of
-scikit-image. `method='VisuShrink'` uses one threshold for all coefficients (Donoho & Johnstone, 1994), and smooths
+estimated in each image, or given as `sigma` (of 255): see baselines/layers/classical.py. All other parameters are those
+of scikit-image. `method='VisuShrink'` uses one threshold for all coefficients (Donoho & Johnstone, 1994), and smooths
 more.
 """
 
@@ -12,8 +12,8 @@ import numpy as np
 import pywt
 from skimage.restoration import denoise_wavelet
 
-from baselines import classical
-from baselines.classical import ESTIMATED, Classical
+from baselines.layers import classical
+from baselines.layers.classical import ESTIMATED, Classical
 
 TITLE = "Wavelet shrinkage"
 PAPER = "Chang et al., Adaptive Wavelet Thresholding for Image Denoising and Compression, TIP 2000"

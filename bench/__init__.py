@@ -9,7 +9,7 @@ bench.compare("runs/new", "runs/old")        differences with intervals and test
 
 from importlib import import_module
 
-_MODULES = {"load_model": "networks.models", "load_noise": "noise.noises", "load_dataset": "datasets", "run": "runner",
+_MODULES = {"load_model": "models.model_specs", "load_noise": "noise.noises", "load_dataset": "datasets", "run": "runner",
           "compare": "comparison"}  # fmt: skip
 __all__ = ["compare", "load_dataset", "load_model", "load_noise", "run"]
 

@@ -11,8 +11,9 @@ from importlib import import_module
 
 import click
 
-from bench import analyses, paths
-from bench.errors import BadInput, unknown
+from bench import analyses
+from bench.core import paths
+from bench.core.errors import BadInput, unknown
 
 GROUPS = {  # title in `bench --help` -> commands, in their order
     "Evaluate": ("run", "status", "compare", "export", "runs"),

@@ -24,9 +24,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from bench import isolation, user_imports
-from bench.errors import BadInput, described, shortened, unknown
-from bench.paths import expand_user
+from bench.core import isolation, user_imports
+from bench.core.errors import BadInput, described, shortened, unknown
+from bench.core.paths import expand_user
 
 
 def constants(package: str, module: str) -> dict[str, Any]:

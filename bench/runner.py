@@ -11,16 +11,17 @@ from typing import Any
 
 import pandas as pd
 
-from bench import engines, isolation
+from bench import engines
+from bench.core import isolation
+from bench.core.environment import describe_machine, versions
+from bench.core.errors import BadInput
+from bench.core.files import write_whole
 from bench.engines import Engine
 from bench.engines.in_process import InProcess
-from bench.environment import describe_machine, versions
-from bench.errors import BadInput
 from bench.evaluation.pending import PendingJobs
 from bench.evaluation.task import FinishedRow
-from bench.files import write_whole
 from bench.metrics import DEFAULT
-from bench.networks.models import Model
+from bench.models.model_specs import Model
 from bench.noise import noises
 from bench.noise.noises import REFERENCE
 from bench.runs import contents, selection

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bench.errors import BadInput, described, shortened, unknown
+from bench.core.errors import BadInput, described, shortened, unknown
 
 MAX_DEPTH = 40  # of nested brackets
 SWITCHES = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}

@@ -6,11 +6,11 @@ constant `ORDER` is an analysis: the site and `bench --help` list it in that ord
 
     from bench.analyses import cka
     from bench.analyses.core.config import configure
-    from bench.networks import models
+    from bench.models import models
     from bench.noise.noises import load_noise
 
     config = configure("builtin", patches=96, side=128)
-    ours, baseline = (models.resolve(name) for name in ("ours", "baseline"))
+    ours, baseline = (model_specs.resolve(name) for name in ("ours", "baseline"))
     result = cka.measure([ours, baseline], config, load_noise("gaussian(sigma=15)"), batch=16)
     result.tables[""]  # one row per pair of layers: cka, low, high
 """

@@ -17,12 +17,12 @@ from bench.analyses.core.feature_extractor import one_line_errors
 from bench.analyses.core.outputs import Denoiser, load_denoiser, model_settings
 from bench.analyses.core.result import CaptionedFigure, Result, TextTable
 from bench.analyses.core.scene import Scene
+from bench.core.errors import BadInput
+from bench.core.progress import progress
 from bench.datasets.channels import in_colour
-from bench.errors import BadInput
-from bench.networks.mask_keys import keyed
-from bench.networks.models import Model
+from bench.models.mask_keys import keyed
+from bench.models.model_specs import Model
 from bench.noise import noises
-from bench.progress import progress
 from reports.charts.style import series_style
 
 TITLE = "Input pixels that an output depends on"

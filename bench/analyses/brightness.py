@@ -17,7 +17,7 @@ from bench.analyses.core import figures, measurements
 from bench.analyses.core.config import Config
 from bench.analyses.core.outputs import denoised, load_denoiser, model_settings, noise_question, to_levels
 from bench.analyses.core.result import CaptionedFigure, Models, Result, Tables, TextTable
-from bench.networks.models import Model
+from bench.models.model_specs import Model
 from bench.noise import noises
 from bench.runs.table import cell_text
 from reports.charts.style import MUTED, series_style

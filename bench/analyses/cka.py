@@ -18,10 +18,10 @@ from bench.analyses.core.config import Config
 from bench.analyses.core.feature_extractor import FeatureExtractor, feature_extractor
 from bench.analyses.core.patches import batches
 from bench.analyses.core.result import CaptionedFigure, Models, Result, Tables, TextTable
-from bench.errors import BadInput
-from bench.networks.models import Model
+from bench.core.errors import BadInput
+from bench.core.progress import Progress, progress
+from bench.models.model_specs import Model
 from bench.noise import noises
-from bench.progress import Progress, progress
 from bench.runs.table import cell_text
 
 TITLE = "Similarity of layers (CKA)"

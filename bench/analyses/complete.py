@@ -12,14 +12,14 @@ import torch
 from matplotlib.figure import Figure
 
 from analysis.complete import completion_psnr
-from baselines.crops import mask_input
+from baselines.train.crops import mask_input
 from bench.analyses.core import figures, measurements
 from bench.analyses.core.outputs import Denoiser, load_denoiser, model_settings, to_levels
 from bench.analyses.core.result import CaptionedFigure, Result, TextTable
 from bench.analyses.core.scene import Scene
+from bench.core.errors import BadInput
 from bench.datasets.channels import in_colour
-from bench.errors import BadInput
-from bench.networks.models import Model
+from bench.models.model_specs import Model
 from bench.noise import noises
 
 TITLE = "Masked pixels completed"

@@ -15,7 +15,7 @@ from bench.analyses.core import figures, measurements
 from bench.analyses.core.config import Config
 from bench.analyses.core.outputs import denoised, load_denoiser, model_settings, noise_question
 from bench.analyses.core.result import CaptionedFigure, Models, Result, Tables, TextTable
-from bench.networks.models import Model
+from bench.models.model_specs import Model
 from bench.noise import noises
 from bench.runs.table import cell_text
 from bench.statistics import NOISY

@@ -19,9 +19,9 @@ from bench.analyses.core.feature_extractor import FeatureExtractor, deepest, one
 from bench.analyses.core.noise_shift import NoiseShift, summary
 from bench.analyses.core.patches import batches
 from bench.analyses.core.result import CaptionedFigure, Models, Result, Tables
-from bench.networks.models import Model
+from bench.core.progress import Progress, progress
+from bench.models.model_specs import Model
 from bench.noise import noises
-from bench.progress import Progress, progress
 from reports.charts.style import INK, SERIES
 
 TITLE = "Distributions of deep features"

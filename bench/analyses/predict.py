@@ -21,7 +21,7 @@ from analysis.predict import DRAWS, QUESTIONS, rank_correlation
 from bench import spec
 from bench.analyses.core import figures, measurements
 from bench.analyses.core.result import CaptionedFigure, Models, Result, Tables, TextTable
-from bench.errors import BadInput
+from bench.core.errors import BadInput
 from bench.runs import contents, selection
 from bench.runs.store import Store
 from bench.runs.table import cell_text

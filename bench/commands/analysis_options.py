@@ -19,7 +19,7 @@ from bench.commands.options import shared
 
 if TYPE_CHECKING:
     from bench.analyses.core.result import Result
-    from bench.networks.model import Model
+    from bench.models.model import Model
     from noise_zoo.noise import Noise
 
 MIN_SIDE = 8  # pixels
@@ -132,9 +132,9 @@ def noises_of(text: str, channels: int) -> list[Noise]:
 
 def resolve_models(names: Sequence[str], option: str | None) -> list[Model]:
     """The models of the arguments and of --models; prints which models of a group are skipped. Raises BadInput."""
-    from bench.networks import models
+    from bench.models import model_specs
 
-    chosen, skipped = models.expand(",".join([*([option] if option else []), *names]))
+    chosen, skipped = model_specs.expand(",".join([*([option] if option else []), *names]))
     for sentence in skipped:
         click.echo(f"note: {sentence}")
     return chosen
@@ -146,7 +146,7 @@ def finish(result: Result, out: Path) -> None:
 
     from bench import analyses
     from bench.analyses.core.result import save
-    from bench.console import console
+    from bench.core.console import console
 
     files = save(result, out)
     for note in result.notes:

@@ -77,7 +77,7 @@ def compare(run, other, models, against, noise, datasets, metrics, protocol, tes
       bench compare runs/new runs/old --metrics psnr --fail-below -0.05
     """
     from bench import comparison
-    from bench.errors import BadInput
+    from bench.core.errors import BadInput
     from bench.runs import selection
 
     frame = comparison.compare(
@@ -105,7 +105,7 @@ def compare(run, other, models, against, noise, datasets, metrics, protocol, tes
 def by_network(text: str) -> list[str]:
     """A list of specs -> a list for each network in it, whose trainings are averaged: 'ours, tv' -> ['ours', 'tv']."""
     from bench import spec
-    from bench.networks.groups import parse
+    from bench.models.groups import parse
 
     networks: dict[str, list[str]] = {}
     for part in spec.split(text):
@@ -115,7 +115,7 @@ def by_network(text: str) -> list[str]:
 
 def judged_metric(frame, metrics: str | None) -> str:
     """The metric that --fail-below judges. Raises BadInput if there are several without PSNR."""
-    from bench.errors import BadInput
+    from bench.core.errors import BadInput
 
     names = list(dict.fromkeys(frame["metric"]))
     if len(names) == 1:
@@ -145,7 +145,7 @@ def show(frame, cards: dict, runs: tuple[str, str]) -> None:
     from rich import box
     from rich.table import Table
 
-    from bench.console import console
+    from bench.core.console import console
 
     screen, several = console(), frame["training_sd"].notna().any()
     for (model, against, dataset, metric), part in frame.groupby(["model", "against", "dataset", "metric"], sort=False):

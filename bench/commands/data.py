@@ -30,7 +30,7 @@ def list_(name) -> None:
     """
     from rich.table import Table
 
-    from bench.console import console
+    from bench.core.console import console
     from bench.datasets import builtin
     from bench.datasets.locations import added_datasets, locate
     from bench.datasets.public import PUBLIC
@@ -57,9 +57,9 @@ def list_(name) -> None:
 
 def _about(name: str) -> list[str]:
     """Description of a public or user-defined data set, as lines."""
+    from bench.core.errors import unknown
     from bench.datasets.locations import added_datasets, locate
     from bench.datasets.public import PUBLIC
-    from bench.errors import unknown
 
     if name in added_datasets() and name not in PUBLIC:
         return [f"{name}: user-defined, {added_datasets()[name]}", *_about_folder(Path(added_datasets()[name]))]
@@ -80,8 +80,8 @@ def _about(name: str) -> list[str]:
 
 def _about_folder(folder: Path) -> list[str]:
     """Number of images in a folder, and what of it is skipped, as lines."""
+    from bench.core.errors import BadInput
     from bench.datasets import load_dataset
-    from bench.errors import BadInput
     from reports.formatting import plural
 
     try:
@@ -93,8 +93,8 @@ def _about_folder(folder: Path) -> list[str]:
 
 def _count(folder: Path) -> str:
     """Number of images in a folder, or why it is unknown."""
+    from bench.core.errors import BadInput
     from bench.datasets import folders
-    from bench.errors import BadInput
 
     try:
         return str(len(folders.images_of(folder)))
@@ -153,9 +153,9 @@ def fetch(names) -> None:
     """
     from contextlib import ExitStack
 
+    from bench.core.errors import unknown
     from bench.datasets.fetch import fetch as fetched
     from bench.datasets.public import PUBLIC, verify
-    from bench.errors import unknown
 
     for name in names:
         if name not in PUBLIC:
@@ -173,7 +173,7 @@ class _DownloadProgress:
         self.name, self.stack, self.bar = name, stack, None
 
     def __call__(self, what: str, done: int, total: int) -> None:
-        from bench.progress import progress
+        from bench.core.progress import progress
 
         if self.bar is None:
             self.bar = self.stack.enter_context(progress(self.name, max(total, 1)))
@@ -197,12 +197,12 @@ def check(name) -> None:
     from collections import Counter
 
     from bench import datasets
+    from bench.core.errors import BadInput
+    from bench.core.progress import progress
     from bench.datasets import channels
     from bench.datasets.locations import locate
     from bench.datasets.public import PUBLIC, verify
-    from bench.errors import BadInput
     from bench.noise import noises
-    from bench.progress import progress
     from reports.formatting import plural
 
     found = datasets.load_dataset(datasets.source(name))
@@ -253,8 +253,8 @@ def render_mc(out, scenes, spp, reference, side, seed, variant, kind) -> None:
       bench data render-mc renders --scenes box,glass --spp 16,64
       bench run --data renders
     """
-    from bench.errors import BadInput, unknown
-    from bench.progress import progress
+    from bench.core.errors import BadInput, unknown
+    from bench.core.progress import progress
     from bench.rendering import render
     from bench.rendering.scenes import SCENES
     from reports.formatting import plural

@@ -41,8 +41,8 @@ def export(folder, kind, per, protocol, everything, out) -> None:
       bench export runs/latest --per table --format latex
     """
     from bench import statistics
-    from bench.errors import BadInput
-    from bench.files import write
+    from bench.core.errors import BadInput
+    from bench.core.files import write
     from bench.runs import export, selection
     from bench.runs.conditions import conditions_of
     from bench.runs.store import Store

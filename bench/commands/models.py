@@ -30,7 +30,7 @@ def list_(kind) -> None:
       bench models list
       bench models list --format csv
     """
-    from bench.networks import listing
+    from bench.models import listing
 
     rows = listing.rows()
     if kind == "table":
@@ -47,8 +47,8 @@ def list_(kind) -> None:
 def _print(rows: list[dict]) -> None:
     from rich.table import Table
 
-    from bench.console import console
-    from bench.networks import groups
+    from bench.core.console import console
+    from bench.models import groups
 
     table, weights = (
         Table("name", "network", "paper", "size", "parameters", "kFLOP / pixel", "receptive field", "weights"),
@@ -104,14 +104,14 @@ def info(spec) -> None:
     """
     from rich.table import Table
 
-    from bench.console import console
-    from bench.networks import complexity, groups, listing, models, trial
-    from bench.networks.weights import NoWeights
+    from bench.core.console import console
+    from bench.models import complexity, groups, listing, model_specs, trial
+    from bench.models.weights import NoWeights
 
     try:
-        model, lack = models.resolve(spec), ""
+        model, lack = model_specs.resolve(spec), ""
     except NoWeights as error:
-        model, lack = models.resolve(_untrained(spec)), f"{error}"
+        model, lack = model_specs.resolve(_untrained(spec)), f"{error}"
     network = model.load()
     card = model.card
     lines = {
@@ -183,22 +183,22 @@ def _pairs(values: dict, sign: str) -> str:
 
 def _weights_of(model: str) -> str:
     """'dncnn-small, dncnn-full, grey25 (imported)'"""
-    from bench.networks import cards
+    from bench.models import cards
 
     shipped = [name for name, card in cards.cards().items() if card["model"] == model]
     return ", ".join([*shipped, *(f"{n} (imported)" for n, c in cards.imported().items() if c["model"] == model)])
 
 
 def _receptive_field(model) -> str:
-    from bench.networks import tiling
+    from bench.models import tiling
 
     known = tiling.receptive_field(model)
     return "unknown" if known is None else f"{known} pixels" if isinstance(known, int) else known
 
 
 def _flops(network) -> str:
-    from baselines.checkpoints import first_line
-    from bench.networks import complexity
+    from baselines.weights_io.checkpoints import first_line
+    from bench.models import complexity
 
     try:
         counted = complexity.flops_per_pixel(network)
@@ -225,10 +225,10 @@ def layers(spec, side) -> None:
     from rich.table import Table
 
     from bench.analyses.core import feature_extractor
-    from bench.console import console
-    from bench.networks import models
+    from bench.core.console import console
+    from bench.models import model_specs
 
-    model = models.resolve(spec)
+    model = model_specs.resolve(spec)
     network = model.checked()
     default = {
         layer.name for layer in feature_extractor.choose(model, network, feature_extractor.trace(model, network), ())
@@ -272,8 +272,8 @@ def import_(file, name, arch, licence, settings, trained_on, training_data, part
       bench run --models "dncnn(weights='grey25')"
     """
     from bench import spec
-    from bench.networks import importing, trial
-    from bench.networks.groups import canonical_name
+    from bench.models import importing, trial
+    from bench.models.groups import canonical_name
     from bench.noise.level_check import weak_noise_warnings
     from bench.noise.training_noise import of_card
 

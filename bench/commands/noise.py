@@ -27,8 +27,8 @@ def list_() -> None:
     """
     from rich.table import Table
 
-    from bench.console import console
-    from bench.errors import BadInput
+    from bench.core.console import console
+    from bench.core.errors import BadInput
     from bench.noise import noises
     from bench.spec import format_value
 
@@ -64,9 +64,9 @@ def show(spec, image, out, seed) -> None:
     """
     from rich.table import Table
 
-    from bench.console import console
+    from bench.core.console import console
+    from bench.core.errors import BadInput
     from bench.datasets import builtin
-    from bench.errors import BadInput
     from bench.noise import noises, picture
 
     if out and out.suffix.lower() != ".png":
@@ -89,7 +89,7 @@ def show(spec, image, out, seed) -> None:
     screen.print(table)
     _warn(chosen)
     if out:
-        from bench.files import write
+        from bench.core.files import write
         from bench.noise import sheet
 
         write(out, sheet.draw(chosen[0], pixels, versions))
@@ -146,9 +146,9 @@ def table(noise, datasets, data, protocol, seed, kind) -> None:
     import pandas as pd
 
     from bench import protocols, spec
-    from bench.console import console
+    from bench.core.console import console
+    from bench.core.errors import BadInput
     from bench.datasets import load_dataset
-    from bench.errors import BadInput
     from bench.evaluation import noise_table
     from bench.noise import noises
     from bench.noise.compatibility import fits, matched
@@ -185,7 +185,7 @@ def _warn(chosen) -> None:
 
 def _with_progress(rows, total: int):
     """The rows, shown by a progress bar as they are computed."""
-    from bench.progress import progress
+    from bench.core.progress import progress
 
     with progress("noises", total) as bar:
         for row in rows:
@@ -218,7 +218,7 @@ def identify(noisy, clean) -> None:
       bench noise identify renders/         a folder of pairs, in any layout of bench data add
       bench noise identify mc-mini          a data set of pairs
     """
-    from bench.errors import BadInput
+    from bench.core.errors import BadInput
     from bench.noise import noises
     from bench.noise.identification_report import lines
     from bench.noise.pairs import read_pairs, recorded_pairs

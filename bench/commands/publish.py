@@ -39,7 +39,7 @@ def publish(site, remote, branch, message, cname, replace, push, archive, previe
       bench publish site --zip site.zip
       bench publish site --preview
     """
-    from bench.errors import BadInput
+    from bench.core.errors import BadInput
     from bench.site import publish
     from bench.site.preview import server
 

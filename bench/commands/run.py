@@ -82,9 +82,9 @@ def run(
       bench run study.toml --dry-run
     """
     from bench import engines, runner
-    from bench.errors import BadInput
-    from bench.files import StoreFull
-    from bench.progress import progress
+    from bench.core.errors import BadInput
+    from bench.core.files import StoreFull
+    from bench.core.progress import progress
     from bench.runs.plan import make_plan
     from bench.runs.store import Store
     from reports.formatting import plural
@@ -120,10 +120,10 @@ def run(
 def forecast(plan, out: Path, device: str) -> None:
     """Print how many rows of a plan are missing in a run folder, and the estimated time to compute them."""
     from bench import estimate
-    from bench.console import print_frame
-    from bench.environment import device_of
+    from bench.core.console import print_frame
+    from bench.core.environment import device_of
+    from bench.core.progress import duration
     from bench.evaluation.denoise import Networks
-    from bench.progress import duration
     from bench.runs import contents
     from bench.runs.store import ROWS_FILE, Store
     from reports.formatting import plural

@@ -33,8 +33,8 @@ def prune(folder, dry_run, **options) -> None:
       bench runs prune runs/latest --dry-run
       bench runs prune runs/latest --failed
     """
-    from bench.errors import BadInput
-    from bench.files import StoreFull
+    from bench.core.errors import BadInput
+    from bench.core.files import StoreFull
     from bench.runs import prune, selection
     from bench.runs.store import Store
     from reports.formatting import plural

@@ -21,9 +21,9 @@ def status(folder, cells) -> None:
       bench status runs/latest
       bench status runs/latest --cells
     """
-    from bench import lock
-    from bench.console import print_frame
-    from bench.progress import duration
+    from bench.core import lock
+    from bench.core.console import print_frame
+    from bench.core.progress import duration
     from bench.runs import status as progress_of
     from reports.formatting import plural
 

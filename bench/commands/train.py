@@ -74,7 +74,7 @@ def train(name, datasets, data, out, preset, settings, iterations, seed, resume,
         raise click.UsageError("expected a network, such as bench train ours")
     import torch
 
-    from bench.networks.groups import canonical_name
+    from bench.models.groups import canonical_name
     from bench.training.train import train_model
 
     if threads:
@@ -87,7 +87,7 @@ def train(name, datasets, data, out, preset, settings, iterations, seed, resume,
                        minutes=minutes, device=device, validate_every=validate_every, resume=resume, called=called,
                        in_parts=in_parts, tensorboard=tensorboard)  # fmt: skip
     if file is not None:
-        from baselines.checkpoints import card_beside
+        from baselines.weights_io.checkpoints import card_beside
 
         click.echo(f"weights: {file}\ncard:    {card_beside(file)}\nuse:     {bare}(weights='{file}')")
 
@@ -97,7 +97,7 @@ def _list(table: str, name: str | None, out: Path | None, called: str | None) ->
 
     Raises BadInput for an option that each training of a table sets itself.
     """
-    from bench.errors import BadInput
+    from bench.core.errors import BadInput
     from bench.training import ablations
 
     if not table:

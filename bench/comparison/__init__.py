@@ -16,7 +16,7 @@ import pandas as pd
 
 from bench.comparison.alignment import align_by_pixels
 from bench.comparison.pairs import ComparedPair, choose_pairs, filter_rows
-from bench.errors import BadInput, unknown
+from bench.core.errors import BadInput, unknown
 from bench.runs import selection
 from bench.runs.conditions import read_conditions
 from bench.runs.run_specs import specs_as_written

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from bench import spec
-from bench.errors import BadInput
-from bench.networks import groups
+from bench.core.errors import BadInput
+from bench.models import groups
 from bench.runs.run_specs import SpecsAsWritten, datasets_in_run, label_in_run, noises_in_run
 from bench.statistics.paired import Side
 

@@ -21,14 +21,14 @@ from pathlib import Path
 from typing import Any
 
 from bench import spec
+from bench.core.errors import BadInput, unknown
+from bench.core.paths import expand_user
 from bench.datasets import folders, tone
 from bench.datasets.folders import StatedLayout, unpaired_images
 from bench.datasets.image import SUFFIXES, CleanImage, Dataset, centre_crop, read_file
 from bench.datasets.locations import added_datasets, locate, not_a_folder, remember
 from bench.datasets.public import PUBLIC, PublicSet, verify
 from bench.datasets.readers import DEFAULT_EXR_OPTIONS, ExrOptions
-from bench.errors import BadInput, unknown
-from bench.paths import expand_user
 
 __all__ = ["SUFFIXES", "CleanImage", "Dataset", "centre_crop", "load_dataset", "unpaired_images", "read_file", "source"]
 

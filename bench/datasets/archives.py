@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from stat import S_ISLNK
 from typing import IO, Any
 
-from bench.errors import BadInput
+from bench.core.errors import BadInput
 
 MAX_EXPANSION = 20  # times the size of the archive; photographs are compressed already
 EXTRA_BYTES = 64 * 2**20

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from bench.errors import described
+from bench.core.errors import described
 
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "DIB", "WEBP", "GIF", "PPM", "JPEG2000")
 GREY, COLOUR, PALETTES = ("1", "L", "LA"), ("RGB", "RGBA", "RGBX", "CMYK", "YCbCr"), ("P", "PA")

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.errors import BadInput, described
+from bench.core.errors import BadInput, described
 
 
 def _library():

@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bench.core.errors import BadInput, described
+from bench.core.files import write
+from bench.core.paths import user_folder
 from bench.datasets.archives import unpack
 from bench.datasets.image import SUFFIXES
 from bench.datasets.locations import download_folder
 from bench.datasets.public import LOCAL_LIST, PublicSet, sha256
-from bench.errors import BadInput, described
-from bench.files import write
-from bench.paths import user_folder
 
 TIMEOUT = 30.0  # seconds without data
 MAX_RETRIES = 3

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.core.errors import BadInput
 from bench.datasets import layouts, sidd
 from bench.datasets.image import CleanImage, counted, in_natural_order
 from bench.datasets.layouts import EXR_SUFFIX, FilePairs, files_of, folders_of, how_to_state
@@ -26,7 +27,6 @@ from bench.datasets.locations import not_a_folder
 from bench.datasets.noise_manifest import MANIFEST, noise_of, written_in
 from bench.datasets.public import LOCAL_LIST
 from bench.datasets.readers import DEFAULT_EXR_OPTIONS, ExrOptions, FileReader
-from bench.errors import BadInput
 from noise_zoo.monte_carlo import MonteCarlo
 from noise_zoo.noise import Noise
 from noise_zoo.real import Real

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.core.errors import BadInput
 from bench.datasets.image import SUFFIXES, counted, in_natural_order
-from bench.errors import BadInput
 
 EXR_SUFFIX = ".exr"
 # (keywords for noisy, keywords for clean)

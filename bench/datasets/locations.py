@@ -6,10 +6,10 @@ import json
 import os
 from pathlib import Path
 
+from bench.core.errors import BadInput, described
+from bench.core.files import write
+from bench.core.paths import expand_user, user_folder
 from bench.datasets.image import SUFFIXES
-from bench.errors import BadInput, described
-from bench.files import write
-from bench.paths import expand_user, user_folder
 
 # suffixes, kind of file, and what to use as the data set instead
 FILES = (

@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from bench.errors import BadInput
+from bench.core.errors import BadInput
 from noise_zoo.recorded import Applied
 
 MANIFEST, CLEAN = "manifest.json", "clean"  # CLEAN: subfolder of the clean images that a noise writes

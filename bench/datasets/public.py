@@ -11,7 +11,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.errors import BadInput
+from bench.core.errors import BadInput
 
 MANIFESTS = Path(__file__).parent / "manifests"
 GITHUB = "https://raw.githubusercontent.com"

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.core.errors import BadInput, described
 from bench.datasets.image import CleanImage, Reader, in_natural_order
 from bench.datasets.readers import FileReader
-from bench.errors import BadInput, described
 from noise_zoo.real import Real
 
 NOISY_NAME = re.compile(r"noisy(?=_srgb.*\.png$)", re.IGNORECASE)

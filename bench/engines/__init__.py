@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
-from bench.errors import BadInput
+from bench.core.errors import BadInput
 from bench.evaluation.task import FinishedRow, Job
 from bench.runs.plan import Plan
 

@@ -51,9 +51,9 @@ def _listen(stream: BinaryIO, jobs: queue.SimpleQueue) -> None:
 def _serve(jobs: queue.SimpleQueue, messages: BinaryIO, folder: Path) -> None:
     import torch
 
+    from bench.core.environment import device_of
+    from bench.core.errors import BadInput
     from bench.engines.plan_transfer import unpack_plan
-    from bench.environment import device_of
-    from bench.errors import BadInput
     from bench.evaluation.denoise import Networks
     from bench.evaluation.pipeline import Pipeline
     from bench.evaluation.task import remaining_tasks

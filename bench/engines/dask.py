@@ -10,11 +10,11 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from bench.core.environment import cores
+from bench.core.errors import BadInput, described
 from bench.engines.plan_transfer import PackedPlan, pack_plan
 from bench.engines.pool import Pool
 from bench.engines.worker import Reply, Workers
-from bench.environment import cores
-from bench.errors import BadInput, described
 from bench.evaluation.task import Job
 from bench.runs.plan import Plan
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.environment import device_of
+from bench.core.environment import device_of
 from bench.evaluation.denoise import Networks
 from bench.evaluation.pipeline import Pipeline
 from bench.runs.plan import Plan

@@ -12,11 +12,11 @@ from typing import Any
 
 import torch
 
+from bench.core.environment import cores, device_of
+from bench.core.errors import BadInput
 from bench.engines.plan_transfer import pack_plan
 from bench.engines.pool import Pool
 from bench.engines.worker import Workers
-from bench.environment import cores, device_of
-from bench.errors import BadInput
 from bench.runs.plan import Plan
 
 

@@ -12,12 +12,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from bench import registry, source_fingerprint, spec, user_imports
-from bench.environment import versions
-from bench.errors import BadInput
+from bench import registry, spec
+from bench.core import source_fingerprint, user_imports
+from bench.core.environment import versions
+from bench.core.errors import BadInput
 from bench.metrics import Metric, load_metric
-from bench.networks import cards
-from bench.networks.model import Model
+from bench.models import cards
+from bench.models.model import Model
 from bench.noise import noises
 from bench.runs.plan import Plan
 from noise_zoo.noise import Noise

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import bench
+from bench.core.errors import BadInput
 from bench.engines.plan_transfer import PackedPlan
-from bench.errors import BadInput
 from bench.evaluation.task import Cell, FinishedRow, Job, Task, remaining_tasks
 
 MAX_JOB_SECONDS = 5.0  # a job is returned unfinished after that: a killed run loses at most this much work

@@ -9,15 +9,15 @@ import numpy as np
 import torch
 from torch import nn
 
-from baselines.checkpoints import first_line
-from bench.environment import is_out_of_memory
-from bench.errors import as_bad_input
+from baselines.weights_io.checkpoints import first_line
+from bench.core.environment import is_out_of_memory
+from bench.core.errors import as_bad_input
 from bench.evaluation.prepare import PreparedImage
-from bench.networks import adapters, precisions
-from bench.networks.mask_keys import keyed
-from bench.networks.model import Model
-from bench.networks.tiles import Tiled
-from bench.networks.tiling import Tiling
+from bench.models import adapters, precisions
+from bench.models.mask_keys import keyed
+from bench.models.model import Model
+from bench.models.tiles import Tiled
+from bench.models.tiling import Tiling
 from bench.protocols import to_bytes
 from bench.runs.plan import Plan
 

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from bench import statistics
+from bench.core.errors import BadInput
 from bench.datasets import CleanImage, Dataset
-from bench.errors import BadInput
 from bench.noise import noises
 from bench.noise.compatibility import fits
 from bench.noise.picture import NoisyVersion, noisy_version, recorded_version

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from baselines.checkpoints import first_line
-from bench import isolation
+from baselines.weights_io.checkpoints import first_line
+from bench.core import isolation
 from bench.datasets import CleanImage, Dataset
 from bench.evaluation.rows import failed, planned_row, row_without_scores
 from bench.evaluation.task import Job, RecordedImage, Task

@@ -14,8 +14,8 @@ from typing import Any
 
 import torch
 
-from baselines.checkpoints import first_line
-from bench import isolation
+from baselines.weights_io.checkpoints import first_line
+from bench.core import isolation
 from bench.evaluation.denoise import DenoisedImage, Networks
 from bench.evaluation.prepare import PreparedImage, prepare
 from bench.evaluation.rows import failed, planned_row, with_smaller_tile

@@ -6,7 +6,7 @@ from typing import Any
 
 from bench.datasets import channels
 from bench.evaluation.task import Cell, Job
-from bench.networks.model import Model
+from bench.models.model import Model
 from bench.runs.plan import Plan
 from bench.runs.store import row_key
 

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench import isolation, registry, source_fingerprint, spec
-from bench.environment import is_out_of_memory
-from bench.errors import BadInput, described, unknown
+from bench import registry, spec
+from bench.core import isolation, source_fingerprint
+from bench.core.environment import is_out_of_memory
+from bench.core.errors import BadInput, described, unknown
 
 if TYPE_CHECKING:
     import torch

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import torch
 
-from baselines.checkpoints import first_line, read_weights
-from bench.paths import expand_user
+from baselines.weights_io.checkpoints import first_line, read_weights
+from bench.core.paths import expand_user
 
 
 @dataclass(frozen=True)

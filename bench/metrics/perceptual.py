@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from baselines.checkpoints import first_line
+from baselines.weights_io.checkpoints import first_line
 
 if TYPE_CHECKING:
     import torch

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from bench.core.errors import BadInput
 from bench.datasets import Dataset
-from bench.errors import BadInput
 from bench.noise import noises
 from noise_zoo.noise import Noise
 

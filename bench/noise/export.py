@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from bench import datasets
+from bench.core.errors import BadInput
+from bench.core.files import write
 from bench.datasets.channels import to_pillow
-from bench.errors import BadInput
-from bench.files import write
 from bench.noise import noises
 from bench.noise.picture import noisy_version
 from noise_zoo.noise import Noise

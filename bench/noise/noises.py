@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 import noise_zoo
-from bench import isolation, registry, spec
-from bench.errors import BadInput, described, unknown
+from bench import registry, spec
+from bench.core import isolation
+from bench.core.errors import BadInput, described, unknown
 from noise_zoo.legacy import LegacyGenerator
 from noise_zoo.noise import Noise
 from noise_zoo.real import Real

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from bench import datasets
+from bench.core.errors import BadInput
 from bench.datasets.channels import described
-from bench.errors import BadInput
 from bench.protocols import to_bytes
 from noise_zoo.noise import Noise
 

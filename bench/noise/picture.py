@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from bench import datasets
-from bench.errors import BadInput
+from bench.core.errors import BadInput
 from bench.metrics import crop_border, psnr, ssim
 from bench.noise import noises
 from bench.protocols import Protocol, load_protocol, to_bytes

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench import spec
-from bench.errors import BadInput
+from bench.core.errors import BadInput
 from bench.noise import noises
 from noise_zoo.noise import Noise
 
@@ -156,7 +156,7 @@ def of_card(card: Mapping[str, Any]) -> TrainingNoise:
 
 def of_model(card: Mapping[str, Any], weights: str, size: str) -> TrainingNoise:
     """Return the training noise of a model of a run from its manifest: card, name of the weights, and size."""
-    if "libraries" in card:  # a classical method: see baselines.classical
+    if "libraries" in card:  # a classical method: see baselines.layers.classical
         return TrainingNoise(parse(noises.REFERENCE).ranges, trained=False)
     if weights == "none" and size != "own":
         return NOT_TRAINED

@@ -8,7 +8,7 @@ from importlib import import_module
 
 import numpy as np
 
-from bench.errors import unknown
+from bench.core.errors import unknown
 
 
 @dataclass(frozen=True)

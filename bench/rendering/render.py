@@ -22,9 +22,9 @@ from typing import Any
 
 import numpy as np
 
+from bench.core.errors import BadInput
+from bench.core.files import write
 from bench.datasets import exr, tone
-from bench.errors import BadInput
-from bench.files import write
 from bench.metrics import psnr
 from bench.protocols import to_bytes
 from bench.rendering import scenes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.errors import BadInput
+from bench.core.errors import BadInput
 from bench.noise.noises import REFERENCE
 from bench.noise.training_noise import of_model
 from bench.runs.selection import Manifest, start_entries

@@ -19,8 +19,8 @@ from pathlib import Path
 import pandas as pd
 
 from bench import spec
+from bench.core.errors import BadInput
 from bench.datasets import CleanImage, Dataset
-from bench.errors import BadInput
 from bench.noise import noises
 
 COLUMNS = ["dataset", "image", "noise", "image_hash"]

@@ -11,8 +11,9 @@ from typing import Any
 import pandas as pd
 
 from bench import datasets, metrics, protocols, spec
-from bench.errors import BadInput
-from bench.networks import models, precisions, tiling
+from bench.core.errors import BadInput
+from bench.models import model_specs, precisions, tiling
+from bench.models.model import Model
 from bench.noise import noises
 from bench.noise.compatibility import fits, matched, reference_noise
 from bench.noise.level_check import UNITS, weak_noise_warnings
@@ -31,7 +32,7 @@ class Plan:
     reference     the noise that PSNR drops are counted from, or None
     """
 
-    models: tuple[models.Model, ...]
+    models: tuple[Model, ...]
     noises: tuple[Any, ...]
     datasets: tuple[datasets.Dataset, ...]
     seeds: tuple[int, ...]
@@ -161,7 +162,7 @@ def make_plan(
 
     The data sets are those of `dataset_list` and the folders `data`; `builtin` if neither is given. Raises BadInput.
     """
-    chosen_models, skipped_models = models.expand(model_list, size)
+    chosen_models, skipped_models = model_specs.expand(model_list, size)
     chosen_noises = noises.expand(noise_list)
     chosen_reference = reference_noise(reference)
     if chosen_reference not in (None, *chosen_noises) and not chosen_reference.recorded:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from bench import datasets
-from bench.errors import BadInput
+from bench.core.errors import BadInput
 from bench.runs import contents, selection
 from bench.runs.store import Store, picture_name
 

@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from bench.errors import BadInput, described, unknown
+from bench.core.errors import BadInput, described, unknown
 
 
 def read(path: Path, options: Iterable[str]) -> dict[str, Any]:

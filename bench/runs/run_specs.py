@@ -14,8 +14,8 @@ from pathlib import Path
 import pandas as pd
 
 from bench import spec
-from bench.errors import BadInput, unknown
-from bench.networks import groups
+from bench.core.errors import BadInput, unknown
+from bench.models import groups
 
 SpecsAsWritten = Mapping[str, str]  # label of a model -> its network as it was written, `path/to/net.py:Net`
 
@@ -62,10 +62,10 @@ def _same_spec(parsed: spec.Spec, labels: list[str]) -> str:
 
 def _resolved(parsed: spec.Spec) -> tuple[str, str, str]:
     """(label, hash, '') of a model; if it cannot be resolved, (the label that its spec would give, '', the reason)."""
-    from bench.networks import models  # imports torch: only for specs that are not labels
+    from bench.models import model_specs  # imports torch: only for specs that are not labels
 
     try:
-        model = models.resolve(spec.format_value(parsed))
+        model = model_specs.resolve(spec.format_value(parsed))
     except BadInput as error:
         return spec.format_value(replace(parsed, name=parsed.name.rpartition(":")[2])), "", f"{error}"
     return model.label, model.weights_hash, ""

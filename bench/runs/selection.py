@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from bench import metrics
-from bench.errors import BadInput
+from bench.core.errors import BadInput
 from bench.runs.schema import INTERNAL_COLUMNS
 from bench.runs.store import FIRST_VERSION, Store
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from bench import lock
-from bench.errors import BadInput
+from bench.core import lock
+from bench.core.errors import BadInput
 from bench.runs import selection
 from bench.runs.store import Store
 

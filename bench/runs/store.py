@@ -23,9 +23,9 @@ from typing import Any
 
 import pandas as pd
 
-from bench.errors import BadInput, described
-from bench.files import StoreFull, write_whole
-from bench.lock import WriterLock
+from bench.core.errors import BadInput, described
+from bench.core.files import StoreFull, write_whole
+from bench.core.lock import WriterLock
 from bench.runs import contents, schema
 from bench.runs.schema import (
     COLUMNS,

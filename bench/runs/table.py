@@ -23,7 +23,7 @@ def show(rows: pd.DataFrame, conditions: Conditions) -> None:
     """Print one table per data set and noise: one column per level, one row per model, the noisy input last."""
     from rich.table import Table
 
-    from bench.console import console
+    from bench.core.console import console
 
     screen, reference = console(), conditions.reference
     summary = statistics.summarize(rows, reference)

@@ -7,7 +7,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from bench.errors import BadInput
+from bench.core.errors import BadInput
 from bench.site import publish
 
 

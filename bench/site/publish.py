@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bench.errors import BadInput, shortened
+from bench.core.errors import BadInput, shortened
 from reports.site_writer import FILES, files
 
 CNAME, NO_JEKYLL = "CNAME", ".nojekyll"

@@ -11,7 +11,7 @@ import pandas as pd
 import reports
 from bench import statistics
 from bench.analyses.core.saved_results import sample_text, saved_figures
-from bench.errors import BadInput
+from bench.core.errors import BadInput
 from bench.runs import selection
 from bench.runs.conditions import conditions_of
 from bench.runs.run_specs import label_in_run

@@ -6,7 +6,7 @@ import pandas as pd
 
 import reports
 from bench import comparison
-from bench.errors import BadInput
+from bench.core.errors import BadInput
 from bench.statistics.ood import Conditions
 from bench.statistics.paired import OOD_MEAN
 

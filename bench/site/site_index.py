@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import reports.index
-from bench.errors import BadInput
+from bench.core.errors import BadInput
 from bench.site import report
 from reports import summary
 from reports.formatting import slug

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.errors import BadInput
+from bench.core.errors import BadInput
 
 LOG = "log.jsonl"
 COLUMNS = ("training", "iteration", "noise", "psnr")

@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from baselines import checkpoints
+from baselines.weights_io import checkpoints
 from bench import datasets, protocols
 from bench.metrics import psnr
-from bench.networks.adapters import for_image
-from bench.networks.mask_keys import keyed
-from bench.networks.tiles import Tiled
-from bench.networks.tiling import Tiling
+from bench.models.adapters import for_image
+from bench.models.mask_keys import keyed
+from bench.models.tiles import Tiled
+from bench.models.tiling import Tiling
 from bench.noise import noises
 
 VALIDATION_NOISES = ("gaussian(sigma=15)", "gaussian(sigma=50)", "mixture(level=2)", "salt_pepper(density=0.02)",

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from baselines.training import TrainingProgress
-from bench.errors import BadInput
+from baselines.train.training import TrainingProgress
+from bench.core.errors import BadInput
 
 
 @contextmanager

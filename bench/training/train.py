@@ -1,6 +1,6 @@
 """Train a network on clean images and write its weights with a card.
 
-`baselines.training` is the training loop; this module adds data sets, test curves, checks and messages.
+`baselines.train.training` is the training loop; this module adds data sets, test curves, checks and messages.
 """
 
 from __future__ import annotations
@@ -16,20 +16,21 @@ from typing import Any
 
 import torch
 
-from baselines import checkpoints, distributed, shards, training
-from baselines.checkpoints import first_line
-from baselines.recognition import INPUT_CHANNEL_NAMES
+from baselines.train import distributed, training
+from baselines.weights_io import checkpoints, shards
+from baselines.weights_io.checkpoints import first_line
+from baselines.weights_io.recognition import INPUT_CHANNEL_NAMES
 from bench import spec
-from bench.environment import device_of, is_out_of_memory
-from bench.errors import BadInput, described
-from bench.interruption import graceful_shutdown
-from bench.lock import WriterLock
-from bench.networks import complexity, contract, tiling, weights
-from bench.networks.adapters import RangeAdapter
-from bench.networks.model import Model
+from bench.core.environment import device_of, is_out_of_memory
+from bench.core.errors import BadInput, described
+from bench.core.interruption import graceful_shutdown
+from bench.core.lock import WriterLock
+from bench.core.progress import Progress, progress
+from bench.models import complexity, contract, tiling, weights
+from bench.models.adapters import RangeAdapter
+from bench.models.model import Model
 from bench.noise import noises
 from bench.noise.level_check import weak_noise_warnings
-from bench.progress import Progress, progress
 from bench.training import curves, held_out, training_images
 from bench.training.tensorboard import events
 from bench.training.training_images import TrainingImages

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from bench import datasets, spec
+from bench.core.errors import BadInput
 from bench.datasets.channels import in_colour
-from bench.errors import BadInput
 
 HELD_OUT_COUNT = 20  # approximate number of images held out for validation and test curves
 

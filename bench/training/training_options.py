@@ -8,12 +8,12 @@ from dataclasses import fields
 from importlib import import_module
 from typing import Any
 
-from baselines.recipe import PRESETS, Recipe, with_settings
+from baselines.train.recipe import PRESETS, Recipe, with_settings
 from bench import spec
-from bench.errors import BadInput, unknown
-from bench.networks import cards, models
-from bench.networks.model import Model
-from bench.networks.weights import NONE
+from bench.core.errors import BadInput, unknown
+from bench.models import cards, model_specs
+from bench.models.model import Model
+from bench.models.weights import NONE
 
 SIZE_OF_PRESET = {"small": "small", "paper": "full", "official": "full"}
 
@@ -31,7 +31,7 @@ def untrained(text: str, preset: str) -> Model:
         raise BadInput(f"expected a network ({', '.join(cards.networks())}), got {name}, a method without weights")
     if own and not parsed.bare:
         raise BadInput(f"expected the name only, {name}, got {text}: set its parameters with --set NAME=VALUE")
-    model = models.resolve(f"{name}(weights=None, size='{SIZE_OF_PRESET[preset]}')" if own else text)
+    model = model_specs.resolve(f"{name}(weights=None, size='{SIZE_OF_PRESET[preset]}')" if own else text)
     if model.found is not NONE:
         raise BadInput(f"expected an untrained network, got weights in {text}: remove them")
     if not own and "weights" in spec.parameters_of(model.factory):

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import torch
 
-from baselines import checkpoints
-from bench.errors import BadInput, unknown
-from bench.networks import cards, models, tiling, weights
-from bench.paths import expand_user
+from baselines.weights_io import checkpoints
+from bench.core.errors import BadInput, unknown
+from bench.core.paths import expand_user
+from bench.models import cards, model_specs, tiling, weights
 from bench.training import held_out
 from bench.training.training_images import TrainingImages
 
@@ -66,7 +66,7 @@ def verify(name: str, images: TrainingImages) -> VerificationResult:
         )
     source = card.get("source", card["model"])
     try:
-        model = models.resolve(f"{source}(weights={str(file)!r})")
+        model = model_specs.resolve(f"{source}(weights={str(file)!r})")
         network = model.load()
     except ValueError as error:
         where = f" ({source} is searched from the current folder)" if "source" in card else ""

@@ -8,7 +8,7 @@ import torch
 
 from baselines import bm3d
 from baselines.bm3d import BM3D
-from baselines.classical import noise_level
+from baselines.layers.classical import noise_level
 from bench import datasets, protocols
 from bench.metrics import psnr
 from bench.noise import noises, picture

@@ -11,10 +11,10 @@ import safetensors.torch
 import torch
 from filled import fill, picture
 
-from baselines.checkpoints import load_strictly, read_weights, write_weights
 from baselines.dncnn import DnCNN
 from baselines.idf import IDF
 from baselines.masked_swinir import MaskedSwinIR
+from baselines.weights_io.checkpoints import load_strictly, read_weights, write_weights
 
 TINY = {"nc": 4, "nb": 3}
 SWIN = {"embed_dim": 8, "depths": (2,), "num_heads": (2,)}

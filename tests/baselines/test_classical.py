@@ -9,7 +9,7 @@ import torch
 from skimage.restoration import denoise_nl_means, denoise_tv_chambolle, denoise_wavelet, estimate_sigma
 
 from baselines import nlm
-from baselines.classical import Classical, noise_level
+from baselines.layers.classical import Classical, noise_level
 from baselines.nlm import NonLocalMeans
 from baselines.tv import TotalVariation
 from baselines.wavelet import WaveletShrinkage

@@ -6,8 +6,8 @@ import torch
 from filled import check_gradients, check_official, count, fill, measure, names_hash, picture
 from PIL import Image
 
-from baselines.checkpoints import load_strictly, read_weights
 from baselines.dncnn import SIZES, DnCNN
+from baselines.weights_io.checkpoints import load_strictly, read_weights
 
 TINY = {"nc": 8, "nb": 4}
 

@@ -8,8 +8,8 @@ import pytest
 import safetensors.torch
 import torch
 
-from baselines.checkpoints import read_weights
-from baselines.formats import HDF5_MAGIC, format_of
+from baselines.weights_io.checkpoints import read_weights
+from baselines.weights_io.formats import HDF5_MAGIC, format_of
 
 STATE = {"conv.weight": torch.ones(2, 3), "conv.bias": torch.zeros(2)}
 

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from filled import check_gradients, count, fill, measure, names_hash, picture
 
 from baselines.idf import IDF, SIZES, correlation, rms_normalize
-from baselines.pickles import read_nested
+from baselines.weights_io.pickles import read_nested
 
 TINY = {"hidden_channels": 8, "iterations": 3}
 

@@ -8,9 +8,9 @@ import scipy.io
 import torch
 from scipy.signal import correlate
 
-from baselines import recognition
-from baselines.checkpoints import load_strictly, read_weights
 from baselines.dncnn import DnCNN
+from baselines.weights_io import recognition
+from baselines.weights_io.checkpoints import load_strictly, read_weights
 
 RANDOM = np.random.default_rng(5)
 

@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch.autograd import gradcheck
 
-from baselines import non_local
-from baselines.non_local import query_normalized_attention
+from baselines.layers import non_local
+from baselines.layers.non_local import query_normalized_attention
 
 
 @pytest.fixture(params=[3, 48])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from baselines.pickles import read_nested, read_tensors
+from baselines.weights_io.pickles import read_nested, read_tensors
 
 
 class Foreign:

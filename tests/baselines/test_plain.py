@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from bench.networks.models import resolve
+from bench.models.model_specs import resolve
 from tests.benchmarks.plain import plain
 
 NETWORKS = ("ours(weights=None, mask_at_test=False)", "baseline", "swinir", "restormer", "rnan(weights=None)")

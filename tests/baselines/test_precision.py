@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from baselines import precision
 from baselines.dncnn import DnCNN
 from baselines.masked_swinir import MaskedSwinIR
-from baselines.recipe import PRESETS
 from baselines.restormer import Restormer
-from baselines.training import Trainer
+from baselines.train import precision
+from baselines.train.recipe import PRESETS
+from baselines.train.training import Trainer
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (24, 24, 3), dtype=np.uint8)
 CPU, GPU = torch.device("cpu"), torch.device("cuda")

@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from baselines import checkpoints, shards
+from baselines.weights_io import checkpoints, shards
 
 MIB = 2**20
 

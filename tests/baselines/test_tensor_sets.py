@@ -4,8 +4,8 @@ import pytest
 import torch
 from filled import fill
 
-from baselines.checkpoints import load_strictly, read_contents
 from baselines.dncnn import DnCNN
+from baselines.weights_io.checkpoints import load_strictly, read_contents
 
 TINY = {"nc": 4, "nb": 3}
 RAW, AVERAGE = DnCNN(**TINY).state_dict(), fill(DnCNN(**TINY)).float().state_dict()

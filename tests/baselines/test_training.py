@@ -17,15 +17,15 @@ from scipy import stats
 from torch import nn
 
 import baselines
-from baselines import training
-from baselines.checkpoints import load_strictly, read_weights, write_weights
-from baselines.crops import Crops, mask_input
 from baselines.dncnn import DnCNN
 from baselines.dropout import DropoutSwinIR
 from baselines.idf import IDF
 from baselines.masked_swinir import MaskedSwinIR
-from baselines.recipe import PRESETS, Recipe, with_settings
-from baselines.training import Trainer, train
+from baselines.train import training
+from baselines.train.crops import Crops, mask_input
+from baselines.train.recipe import PRESETS, Recipe, with_settings
+from baselines.train.training import Trainer, train
+from baselines.weights_io.checkpoints import load_strictly, read_weights, write_weights
 
 CPU = torch.device("cpu")
 SYMMETRIES = [lambda x, turns=turns, flip=flip: np.rot90(x[:, ::-1] if flip else x, turns)

@@ -4,7 +4,7 @@ from importlib import import_module
 
 import pytest
 
-from baselines.validation import boolean, fraction, integer, integers, positive
+from baselines.layers.validation import boolean, fraction, integer, integers, positive
 
 SWIN = {"embed_dim": 8, "depths": (1,), "num_heads": (2,)}
 WRONG = [

@@ -9,10 +9,10 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from baselines import checkpoints, shards
+from baselines.weights_io import checkpoints, shards
 from bench import cli
-from bench.errors import BadInput
-from bench.networks import models
+from bench.core.errors import BadInput
+from bench.models import model_specs
 from bench.training import ablations
 
 TINY = ["--iterations", "1", "--set", "embed_dim=4", "--set", "depths=(1,)", "--set", "num_heads=(1,)", "--set",
@@ -61,7 +61,7 @@ def test_every_command_trains_what_the_table_says(table, tmp_path, monkeypatch):
         assert card["recipe"]["lr"] == 1e-4
     assert found == PAPER[table]
     assert evaluation[:3] == ["bench", "run", "--models"]
-    chosen, left_out = models.expand(evaluation[3])  # every file is there, and none is called like another
+    chosen, left_out = model_specs.expand(evaluation[3])  # every file is there, and none is called like another
     assert [str(model.file) for model in chosen] == files and not left_out
 
 

@@ -5,9 +5,9 @@ import torch
 
 from baselines.dncnn import DnCNN
 from baselines.masked_swinir import MaskedSwinIR
-from bench.errors import BadInput
-from bench.networks import models
-from bench.networks.adapters import PerChannel, RangeAdapter, adapt
+from bench.core.errors import BadInput
+from bench.models import model_specs
+from bench.models.adapters import PerChannel, RangeAdapter, adapt
 
 
 def random(*shape):
@@ -54,19 +54,19 @@ def test_white_is_scaled():
 @pytest.mark.parametrize("parameters", ["in_nc=2, out_nc=2", "in_nc=4", "in_nc=1"])
 def test_other_channels_are_refused(parameters):
     with pytest.raises(BadInput, match=r"got \d in and \d out"):
-        models.load_model(f"dncnn(weights=None, nc=4, nb=3, {parameters})")
+        model_specs.load_model(f"dncnn(weights=None, nc=4, nb=3, {parameters})")
 
 
 def test_the_published_grey_network_denoises_colour(shared):
     """It was trained on sigma 25: each channel of a noisy picture gets much closer to the clean one."""
     text = f"dncnn(weights='{shared / 'weights' / 'dncnn_gray_sigma25.pth'}')"
-    assert models.resolve(text).label == (
+    assert model_specs.resolve(text).label == (
         "dncnn(size='full', weights='dncnn_gray_sigma25.pth', in_nc=1, out_nc=1, nb=17)"
     )
     row = torch.linspace(0, 6, 48)
     clean = torch.stack([0.5 + 0.3 * torch.sin(row + c)[:, None] * torch.cos(row)[None] for c in range(3)])[None]
     noisy = clean + 25 / 255 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
-        output = models.load_model(text)(noisy)
+        output = model_specs.load_model(text)(noisy)
     errors = (output - clean).square().mean((0, 2, 3)) / (noisy - clean).square().mean((0, 2, 3))
     assert (errors < 0.1).all()  # at least 10 dB in every channel

@@ -5,7 +5,7 @@ import inspect
 import pytest
 import torch
 
-from bench.networks import cards, contract, models
+from bench.models import cards, contract, model_specs
 
 CONSTANTS = ("TITLE", "PAPER", "LICENCE", "network")
 MODELS = [name for name, known in cards.models().items() if not cards.missing(known.get("LIBRARIES", ()))]
@@ -29,17 +29,17 @@ def test_a_file_states_what_it_is(name):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_every_parameter_has_a_default_and_a_label_names_its_model(name):
-    model = models.resolve(untrained(name))
+    model = model_specs.resolve(untrained(name))
     assert model.label == untrained(name) and not model.user_defined
     assert all(p.default is not inspect.Parameter.empty for p in inspect.signature(model.factory).parameters.values())
-    assert models.resolve(model.label).weights_hash == model.weights_hash
+    assert model_specs.resolve(model.label).weights_hash == model.weights_hash
 
 
 @pytest.mark.parametrize("name", MODELS)
 @torch.inference_mode()
 def test_a_network_does_what_is_asked_of_those_from_outside(name):
     """Shape, range, finite values, the same again, the input left alone; alone or in a batch; in evaluation mode."""
-    network = models.load_model(untrained(name))
+    network = model_specs.load_model(untrained(name))
     assert not network.training
     contract.check(network, name, torch.device("cpu"))
     x = torch.rand(2, 3, 32, 40, generator=torch.Generator().manual_seed(0))

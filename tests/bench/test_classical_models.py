@@ -10,8 +10,8 @@ from click.testing import CliRunner
 from baselines.nlm import NonLocalMeans
 from bench import runner
 from bench.cli import main
-from bench.errors import BadInput
-from bench.networks import cards, models
+from bench.core.errors import BadInput
+from bench.models import cards, model_specs
 
 
 def call(*arguments):
@@ -30,9 +30,9 @@ def call(*arguments):
     ],
 )
 def test_canonical_label(text, label):
-    model = models.resolve(text)
-    assert model.label == label and models.resolve(label).parameters == model.parameters
-    assert models.resolve(text, "full").label == label  # sizes are of networks
+    model = model_specs.resolve(text)
+    assert model.label == label and model_specs.resolve(label).parameters == model.parameters
+    assert model_specs.resolve(text, "full").label == label  # sizes are of networks
     assert (model.size, model.weights, model.file) == ("-", "none needed", None)
     assert model.load().training is False
 
@@ -50,14 +50,14 @@ def test_canonical_label(text, label):
 )
 def test_what_is_wrong_is_told_in_one_line(text, words):
     with pytest.raises(BadInput) as error:
-        models.load_model(text)
+        model_specs.load_model(text)
     assert words in str(error.value) and str(error.value).isprintable()
 
 
 def test_where_the_noise_level_comes_from_is_in_the_card():
-    assert models.resolve("nlm").card["noise_level"].startswith("estimated in each image")
-    assert models.resolve("nlm(sigma=15)").card["noise_level"] == "15 of 255, for all images"
-    assert models.resolve("tv(weight=0.2)").card["noise_level"] == "not used: weight is 0.2"
+    assert model_specs.resolve("nlm").card["noise_level"].startswith("estimated in each image")
+    assert model_specs.resolve("nlm(sigma=15)").card["noise_level"] == "15 of 255, for all images"
+    assert model_specs.resolve("tv(weight=0.2)").card["noise_level"] == "not used: weight is 0.2"
 
 
 def test_rows_are_of_the_library_s_version(photos, tmp_path, monkeypatch):
@@ -79,7 +79,7 @@ def test_the_runner_s_outputs_are_the_method_s(photos, tmp_path):
     rows = runner.run(["nlm", "nlm(sigma=15)"], "gaussian(sigma=50)", data=(photos,), limit=1, out=tmp_path / "run")
     means = rows.pivot(index="noise", columns="model", values="psnr")
     assert means.loc["gaussian(sigma=50)", "nlm"] > means.loc["gaussian(sigma=50)", "nlm(sigma=15)"] + 1
-    assert isinstance(models.load_model("nlm"), NonLocalMeans)
+    assert isinstance(model_specs.load_model("nlm"), NonLocalMeans)
 
 
 def test_commands(photos, tmp_path):

@@ -16,7 +16,7 @@ import bench
 from bench.cli import main
 from bench.commands.compare import show
 from bench.comparison import regressions
-from bench.errors import BadInput
+from bench.core.errors import BadInput
 from bench.runs import export
 from bench.statistics import mean_interval
 from bench.statistics.significance import holm, p_values
@@ -293,7 +293,7 @@ def test_a_table_for_a_paper():
 
 @pytest.mark.parametrize("trainings", [1, 2])
 def test_a_table_fits_100_columns(monkeypatch, capsys, trainings):
-    monkeypatch.setattr("bench.console.WIDTH_IN_FILES", 100)
+    monkeypatch.setattr("bench.core.console.WIDTH_IN_FILES", 100)
     run = rows({"ours": 0.2, "ours(weights='s1')": 0.3, "baseline": 0.0}, noises={"speckle(var=0.024)": ("speckle", 1)})
     models = ", ".join(["ours", "ours(weights='s1')"][:trainings])
     frame = bench.compare(run, models=models, against="baseline", metrics="psnr")

@@ -10,7 +10,7 @@ from torch.utils._pytree import tree_iter
 
 from baselines.dncnn import DnCNN
 from baselines.idf import IDF
-from bench.networks import cards, complexity, models
+from bench.models import cards, complexity, model_specs
 
 STATED = [(name, size) for name, constants in cards.networks().items() for size in constants["FACTS"]]
 LARGE = {("rnan", "full"), ("restormer", "full"), ("swinir", "full")}
@@ -35,7 +35,7 @@ def test_every_network_states_its_facts():
 def test_operations_are_those_of_the_formula(nc, nb, channels):
     """Two a weight and pixel, for convolutions that keep the size."""
     weights = 9 * (2 * nc * channels + (nb - 2) * nc * nc)
-    network = models.load_model(f"dncnn(weights=None, nc={nc}, nb={nb}, in_nc={channels}, out_nc={channels})")
+    network = model_specs.load_model(f"dncnn(weights=None, nc={nc}, nb={nb}, in_nc={channels}, out_nc={channels})")
     assert complexity.flops_per_pixel(network) == 2 * weights * (3 // channels)
     assert all(parameter.requires_grad for parameter in network.parameters())
 
@@ -46,7 +46,7 @@ def test_fused_attention_is_counted_too():
     block = 2 * (4 * dim * dim + 2 * dim * 2 * dim) + 4 * keys * dim
     bottleneck = 2 * (2 * 9 * dim * 15 + 15 * 15)
     expected = blocks * block + 5 * bottleneck + 2 * (3 * dim + 9 * dim * 3)
-    network = models.load_model("baseline(size='full', weights=None)")
+    network = model_specs.load_model("baseline(size='full', weights=None)")
     with torch.inference_mode():
         assert complexity.flops_per_pixel(network) == expected == 1_918_890
 
@@ -84,7 +84,7 @@ class LiveBytes(TorchDispatchMode):
                                   "ridnet(weights=None, size='full')"])  # fmt: skip
 def test_the_stated_memory_holds_the_tensors_that_are_alive(text):
     """And what kernels copy besides: at most as much again (tests/benchmarks/memory.py measures it)."""
-    model = models.resolve(text)
+    model = model_specs.resolve(text)
     network, x = model.load(), torch.rand(1, 3, 128, 128)
     keys = {"keys": [0]} if getattr(network, "takes_keys", False) else {}
     with torch.inference_mode():

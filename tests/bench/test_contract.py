@@ -7,8 +7,8 @@ from torch import nn
 
 from bench import runner
 from bench.cli import main
-from bench.errors import BadInput
-from bench.networks import contract
+from bench.core.errors import BadInput
+from bench.models import contract
 
 USERS = """
 import torch

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bench.errors import BadInput
+from bench.core.errors import BadInput
 from bench.training import curves
 
 LINES = [

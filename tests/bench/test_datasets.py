@@ -5,9 +5,9 @@ import pytest
 from PIL import Image
 
 from bench import datasets
+from bench.core.errors import BadInput
 from bench.datasets import builtin, load_dataset
 from bench.datasets.public import PUBLIC
-from bench.errors import BadInput
 
 
 def test_builtin_is_seven_photographs_whose_pixels_are_known():

@@ -16,10 +16,10 @@ import torch
 
 import bench
 from bench import engines
+from bench.core.errors import BadInput
 from bench.engines import plan_transfer, worker
 from bench.engines.in_process import InProcess
 from bench.engines.local import Local
-from bench.errors import BadInput
 from bench.noise import noises
 from bench.runner import Run
 from bench.runs.plan import make_plan

@@ -4,8 +4,8 @@ import numpy as np
 import OpenEXR
 import pytest
 
+from bench.core.errors import BadInput
 from bench.datasets import exr, load_dataset
-from bench.errors import BadInput
 
 HEADER = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
 

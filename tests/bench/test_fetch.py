@@ -15,10 +15,10 @@ from click.testing import CliRunner
 from PIL import Image
 
 from bench.cli import main
+from bench.core.errors import BadInput
 from bench.datasets import archives, fetch, load_dataset, public
 from bench.datasets.locations import locate
 from bench.datasets.public import Archive, PublicSet
-from bench.errors import BadInput
 
 
 def png(seed):

@@ -14,11 +14,11 @@ from skimage.metrics import structural_similarity
 import bench
 from bench import cli, metrics, runner
 from bench.analyses.core.outputs import load_denoiser
+from bench.core.errors import BadInput
 from bench.datasets import load_dataset
-from bench.errors import BadInput
 from bench.metrics import psnr
-from bench.networks import models
-from bench.networks.adapters import ReplicateGreyscale, for_image
+from bench.models import model_specs
+from bench.models.adapters import ReplicateGreyscale, for_image
 from bench.noise import noises
 from bench.protocols import load_protocol
 from bench.runs.plan import make_plan
@@ -101,7 +101,7 @@ def by_hand(file, sigma):
 def test_colour_networks_get_one_noise_in_all_channels_and_are_scored_once(tmp_path, grey):
     rows = run(tmp_path / "run", "dncnn", grey)
     assert (rows["status"] == "ok").all() and rows["input"].str.contains("replicated").all()
-    network = models.load_model("dncnn")
+    network = model_specs.load_model("dncnn")
     for row in rows[rows["noise"] == "gaussian(sigma=25)"].to_dict("records"):
         noisy, clean = by_hand(grey / row["image"], 25)
         assert row["psnr_noisy"] == psnr.score(noisy[..., None], clean[..., None])
@@ -168,7 +168,7 @@ def test_grey_networks_get_each_channel_of_colour(tmp_path, photos, own):
 
 def test_a_grey_network_that_does_not_say_so_is_told_how(own):
     with pytest.raises(BadInput, match="channels = 1"):
-        models.resolve(f"{own}:Silent").checked()
+        model_specs.resolve(f"{own}:Silent").checked()
 
 
 def test_the_mean_of_the_three_outputs_is_taken_and_keys_arrive():
@@ -285,7 +285,7 @@ def test_a_grey_picture_beside_a_colour_one_is_no_pair(tmp_path, grey, colour):
 
 def test_analyses_of_grey_patches_run_the_same_path(tmp_path, grey):
     """The output for a patch is that of the replicated patch, its channels averaged."""
-    one = load_denoiser(models.resolve("dncnn"), torch.device("cpu"))
+    one = load_denoiser(model_specs.resolve("dncnn"), torch.device("cpu"))
     x = torch.rand(2, 1, 32, 32, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(one(x, [0, 0]), one(x.expand(-1, 3, -1, -1), [0, 0]).mean(1, keepdim=True))
     options = ["--data", grey, "--patches", 8, "--side", 32, "--out", tmp_path / "run"]

@@ -7,11 +7,11 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from baselines import checkpoints
 from baselines.dncnn import DnCNN
+from baselines.weights_io import checkpoints
 from bench.cli import main
-from bench.errors import BadInput
-from bench.networks import cards, groups, importing, models
+from bench.core.errors import BadInput
+from bench.models import cards, groups, importing, model_specs
 
 CLASSICAL = ["nlm", "tv", "wavelet"]
 
@@ -25,7 +25,7 @@ def place(tmp_path, monkeypatch):
     folder.mkdir()
     for name, size, network in (("dncnn", "small", {"nc": 4, "nb": 3}), ("idf", "small", {}), ("idf", "full", {})):
         card = {"name": f"{name}-{size}", "model": name, "size": size, "network": network}
-        weights = models.load_model(
+        weights = model_specs.load_model(
             f"{name}(weights=None, size='full', {', '.join(f'{k}={v}' for k, v in network.items())})"
         )
         checkpoints.write_weights(weights.state_dict(), folder / f"{name}-{size}.safetensors", card)
@@ -39,7 +39,7 @@ def place(tmp_path, monkeypatch):
 
 
 def labels(text, size="small"):
-    return [model.label for model in models.expand(text, size)[0]]
+    return [model.label for model in model_specs.expand(text, size)[0]]
 
 
 def test_what_each_group_holds():
@@ -58,7 +58,9 @@ def test_every_model_is_in_the_paper_or_a_rival():
 
 
 def test_groups_mix_with_names_and_duplicates_collapse():
-    found, left_out = models.expand("nlm, classical, dncnn, everything, all, nlm(sigma='estimated'), nlm(sigma=15)")
+    found, left_out = model_specs.expand(
+        "nlm, classical, dncnn, everything, all, nlm(sigma='estimated'), nlm(sigma=15)"
+    )
     assert [model.label for model in found][:4] == [*CLASSICAL, "dncnn"]
     assert [model.label for model in found][-1] == "nlm(sigma=15)"
     assert len({model.label for model in found}) == len(found) == 7
@@ -66,19 +68,19 @@ def test_groups_mix_with_names_and_duplicates_collapse():
 
 
 def test_what_is_left_out_is_said():
-    _, left_out = models.expand("classical,all")
+    _, left_out = model_specs.expand("classical,all")
     assert all(part in left_out[0] for part in ("bm3d: ", "pip install bm3d", "`classical`"))
     assert all(part in left_out[1] for part in ("ours: ", "'small'", "`all`"))
     result = CliRunner().invoke(main, ["run", "--models", "classical", "--datasets", "builtin(limit=0)"])
     assert result.exit_code == 2
     shutil.rmtree("shipped")
     with pytest.raises(BadInput, match="ours: .*'small'"):
-        models.expand("all")
+        model_specs.expand("all")
 
 
 def test_one_that_is_named_is_not_left_out():
     with pytest.raises(BadInput) as error:
-        models.expand("classical,bm3d")
+        model_specs.expand("classical,bm3d")
     message = str(error.value)
     assert "model 'bm3d'" in message and "pip install bm3d" in message and "non-commercial use only" in message
 
@@ -86,14 +88,14 @@ def test_one_that_is_named_is_not_left_out():
 @pytest.mark.parametrize("group", groups.GROUPS)
 def test_a_group_is_no_model(group):
     with pytest.raises(BadInput, match=f"group '{group}'"):
-        models.resolve(group)
+        model_specs.resolve(group)
 
 
 def test_a_mistyped_group_is_suggested():
     with pytest.raises(BadInput, match="Did you mean 'classical'"):
-        models.expand("clasical")
+        model_specs.expand("clasical")
     with pytest.raises(BadInput, match="Did you mean 'everything'"):
-        models.expand("dncnn,everythin")
+        model_specs.expand("dncnn,everythin")
 
 
 def test_help_and_list_explain_the_groups():

@@ -10,7 +10,6 @@ import scipy.io
 import torch
 from click.testing import CliRunner
 
-from baselines import checkpoints
 from baselines.dncnn import DnCNN
 from baselines.idf import IDF
 from baselines.masked_swinir import MaskedSwinIR
@@ -18,9 +17,10 @@ from baselines.restormer import Restormer
 from baselines.ridnet import RIDNet
 from baselines.rnan import RNAN
 from baselines.swinir import SwinIR
+from baselines.weights_io import checkpoints
 from bench.cli import main
-from bench.errors import BadInput
-from bench.networks import cards, importing, models
+from bench.core.errors import BadInput
+from bench.models import cards, importing, model_specs
 
 TINY = {"nc": 4, "nb": 3}
 SWIN = {"embed_dim": 8, "depths": (1,), "num_heads": (2,), "window_size": 4}
@@ -91,15 +91,15 @@ def test_import_copies_the_tensors_and_a_card(place):
 def test_an_imported_name_is_a_model(photos, place):
     torch.save(state(), "a.pth")
     imported("a.pth", "mine")
-    model = models.resolve("dncnn(weights='mine')")
+    model = model_specs.resolve("dncnn(weights='mine')")
     assert model.label == "dncnn(size='full', weights='mine', nc=4, nb=3)"
     assert (model.weights, model.weights_hash) == ("mine", model.card["sha256"])
-    again = models.resolve(model.label)
+    again = model_specs.resolve(model.label)
     assert (again.label, again.parameters) == (model.label, model.parameters)
     x = torch.rand(1, 3, 9, 9)
     with torch.inference_mode():
-        by_file = models.load_model("dncnn(weights='a.pth')")(x)
-        assert torch.equal(models.load_model("dncnn(weights='mine')")(x), by_file)
+        by_file = model_specs.load_model("dncnn(weights='a.pth')")(x)
+        assert torch.equal(model_specs.load_model("dncnn(weights='mine')")(x), by_file)
     result = call("run", "--models", "dncnn(weights='mine')", "--noise", "gaussian(sigma=15)", "--data", photos,
                   "--limit", 1, "--out", place / "run")  # fmt: skip
     assert result.exit_code == 0, result.output
@@ -134,10 +134,10 @@ def test_networks_of_the_same_keys_have_to_be_told_apart():
     assert result.exit_code == 2 and "add --arch baseline or --arch dropout or --arch ours" in result.output
     output = imported("a.pth", "mine", "--arch", "ours")
     assert "the published network: attention_mask=75" in output
-    network = models.load_model("ours(weights='mine', attention_mask=20)")
+    network = model_specs.load_model("ours(weights='mine', attention_mask=20)")
     assert (network.attention_mask, network.window_size) == (20, 4)
-    assert models.load_model("ours(weights='mine')").attention_mask == 75
-    assert models.resolve("ours(weights='ours-mini')").load().window_size == 4
+    assert model_specs.load_model("ours(weights='mine')").attention_mask == 75
+    assert model_specs.resolve("ours(weights='ours-mini')").load().window_size == 4
 
 
 def test_what_tensors_do_not_show_can_be_set():
@@ -146,9 +146,9 @@ def test_what_tensors_do_not_show_can_be_set():
     assert "attention_mask=75" in output and "import them again with --replace --set NAME=VALUE" in output
     output = imported("a.pth", "mine", "--arch", "ours", "--replace", "--set", "attention_mask=10.0")
     assert "attention_mask" not in output
-    model = models.resolve("ours(weights='mine')")
+    model = model_specs.resolve("ours(weights='mine')")
     assert "attention_mask=10)" in model.label and model.load().attention_mask == 10
-    assert models.resolve(model.label).label == model.label
+    assert model_specs.resolve(model.label).label == model.label
 
 
 @pytest.mark.parametrize(
@@ -173,14 +173,14 @@ def test_settings_of_an_import_that_are_wrong_are_told(setting, words):
 def test_a_switch_is_set_as_in_training(text, value):
     torch.save(state(MaskedSwinIR(**SWIN)), "a.pth")
     imported("a.pth", "mine", "--arch", "ours", "--set", f"mask_at_test={text}")
-    assert models.load_model("ours(weights='mine')").mask_at_test is value
+    assert model_specs.load_model("ours(weights='mine')").mask_at_test is value
 
 
 def test_a_size_of_ours_is_called_so():
     small = DnCNN(nc=40, nb=9)
     torch.save(state(small), "a.pth")
     assert importing.import_weights(place_of("a.pth"), "mine")["size"] == "small"
-    assert models.resolve("dncnn(weights='mine')").label == "dncnn(weights='mine')"
+    assert model_specs.resolve("dncnn(weights='mine')").label == "dncnn(weights='mine')"
 
 
 def test_names():
@@ -209,22 +209,22 @@ def test_imported_weights_never_stand_for_shipped_ones(place):
     for suffix in (".json", ".safetensors"):  # as if a later version shipped the name
         (place / "home/weights" / f"mine{suffix}").rename(place / "home/weights" / f"ours-mini{suffix}")
     assert cards.imported() == {}
-    assert models.resolve("ours(weights='ours-mini')").file.parent == place / "shipped"
+    assert model_specs.resolve("ours(weights='ours-mini')").file.parent == place / "shipped"
 
 
 def test_weights_of_another_model_are_refused_by_name():
     torch.save(state(), "a.pth")
     imported("a.pth", "mine")
     with pytest.raises(BadInput, match="'mine'.*swinir.*dncnn"):
-        models.resolve("swinir(weights='mine')")
+        model_specs.resolve("swinir(weights='mine')")
     with pytest.raises(BadInput, match=r"\(mine\), got 'miné'"):
-        models.resolve("dncnn(weights='miné')")
+        model_specs.resolve("dncnn(weights='miné')")
 
 
 def test_a_file_needs_no_import():
     """Its sizes are read from its tensors, and stated in the label where they are not those of the size."""
     torch.save({"params": state(SwinIR(**SWIN))}, "a.pth")
-    model = models.resolve("swinir(weights='a.pth')")
+    model = model_specs.resolve("swinir(weights='a.pth')")
     assert model.label == (
         "swinir(size='full', weights='a.pth', embed_dim=8, depths=(1,), num_heads=(2,), window_size=4)"
     )
@@ -235,7 +235,7 @@ def test_a_network_for_white_at_255_gets_it():
     network = RIDNet(n_feats=4, reduction=2, rgb_range=255).eval()
     torch.save(state(network), "a.pth")
     assert "white at 255" in imported("a.pth", "mine")
-    model = models.resolve("ridnet(weights='mine')")
+    model = model_specs.resolve("ridnet(weights='mine')")
     assert "rgb_range=255" in model.label
     x = torch.rand(1, 3, 8, 8)
     with torch.inference_mode():
@@ -251,10 +251,10 @@ def test_published_weights_of_rnan_want_white_at_255():
     x = torch.rand(1, 3, 8, 8)
     with torch.inference_mode():
         for text in ("rnan(weights='mine')", "rnan(weights='a.pth')"):
-            torch.testing.assert_close(models.load_model(text)(x), network(x * 255) / 255)
+            torch.testing.assert_close(model_specs.load_model(text)(x), network(x * 255) / 255)
         imported("a.pth", "mine", "--replace", "--set", "rgb_range=1")
         for text in ("rnan(weights='mine')", "rnan(weights='a.pth', rgb_range=1)"):
-            torch.testing.assert_close(models.load_model(text)(x), network(x))
+            torch.testing.assert_close(model_specs.load_model(text)(x), network(x))
 
 
 def test_what_could_be_an_ircnn_is_said(photos, place):
@@ -265,7 +265,7 @@ def test_what_could_be_an_ircnn_is_said(photos, place):
     result = call("run", "--models", "dncnn(weights='a.pth')", "--noise", "gaussian(sigma=15)", "--data", photos,
                   "--limit", 1, "--out", place / "run")  # fmt: skip
     assert result.exit_code == 0 and "nb=7): an IRCNN" in result.output
-    assert models.resolve("dncnn(weights=None, nb=7)").caveat == ""
+    assert model_specs.resolve("dncnn(weights=None, nb=7)").caveat == ""
 
 
 def test_what_they_were_trained_on_can_be_said():
@@ -299,7 +299,7 @@ def test_a_training_noise_that_is_no_spec_is_refused_and_one_that_is_not_said_is
 def test_published_files(shared, file, label, words):
     output = imported(shared / "weights" / file)
     assert words in output and label.partition("(")[0] + "(weights='mine')" in output
-    model = models.resolve(f"{label.partition('(')[0]}(weights='mine')")
+    model = model_specs.resolve(f"{label.partition('(')[0]}(weights='mine')")
     assert model.label == label and model.load()
     if file == "idf_g_15_50.ckpt":
         with np.load(shared / "golden" / "idf" / "idf_g_15_50.npz") as golden:
@@ -484,8 +484,8 @@ def test_one_network_among_other_tensors_is_imported(options):
     output = imported("a.ckpt", "mine", *options)
     assert "mine: a DnCNN of 3 layers for colour images, 371 parameters, from a.ckpt" in output
     assert cards.imported()["mine"]["origin"]["part"] == "state_dict.net" and "state_dict.net" in output
-    assert models.load_model("dncnn(weights='a.ckpt')")
-    assert models.load_model("dncnn(weights='mine')")
+    assert model_specs.load_model("dncnn(weights='a.ckpt')")
+    assert model_specs.load_model("dncnn(weights='mine')")
 
 
 def test_of_several_networks_in_one_file_none_is_chosen_but_by_name():
@@ -497,7 +497,7 @@ def test_of_several_networks_in_one_file_none_is_chosen_but_by_name():
     for part, channels in (("net", 3), ("net_ema", 1)):
         imported("a.pth", "mine", "--replace", "--part", part)
         assert cards.imported()["mine"]["network"]["in_nc"] == channels
-        assert models.resolve(f"dncnn(weights='a.pth', part='{part}')").parameters["in_nc"] == channels
+        assert model_specs.resolve(f"dncnn(weights='a.pth', part='{part}')").parameters["in_nc"] == channels
 
 
 def test_parts_that_are_no_network_are_none():

@@ -16,9 +16,9 @@ import torch
 from torch import nn
 
 import bench
-from bench import isolation, process_state
+from bench.core import isolation, process_state
 from bench.metrics import load_metric
-from bench.networks import models
+from bench.models import model_specs
 from bench.noise import noises
 
 SPOILS = {
@@ -153,7 +153,7 @@ def test_each_setting_is_as_before_after_import_construction_forward_noise_and_m
     values = [setting.get() for setting in process_state.settings(True)]
     known = sys.modules.copy()
     drawn = torch.get_rng_state(), np.random.get_state()[1].copy()
-    loaded = models.resolve(f"{file}:Net_{name}").checked()
+    loaded = model_specs.resolve(f"{file}:Net_{name}").checked()
     with torch.inference_mode():
         loaded(torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(0)))
     noises.load_noise(f"{file}:Grain")(np.zeros((8, 8, 3), np.float32), np.random.default_rng(0))
@@ -178,7 +178,7 @@ def test_what_a_file_sets_for_the_search_of_modules_lasts_for_its_own_code(tmp_p
             f"        assert os.environ['MASKBENCH_OWN'] == '{name}' and sys.getrecursionlimit() == 7000\n"
             "        return x * 0 + late_of_path.value / 10\n"
         )
-    networks = [models.load_model(f"{tmp_path}/{name}/net.py:Net") for name in ("one", "two")]
+    networks = [model_specs.load_model(f"{tmp_path}/{name}/net.py:Net") for name in ("one", "two")]
     for _ in range(2):
         assert [network(torch.zeros(1, 3, 2, 2)).max().item() for network in networks] == pytest.approx([0.3, 0.4])
     assert "late_of_path" not in sys.modules and "MASKBENCH_OWN" not in os.environ
@@ -193,7 +193,7 @@ def test_a_module_of_an_installed_name_beside_a_file_is_its_alone(tmp_path):
     )
     import scipy
 
-    network = models.load_model(f"{tmp_path}/net.py:Net")
+    network = model_specs.load_model(f"{tmp_path}/net.py:Net")
     assert network(torch.zeros(1, 3, 2, 2)).max().item() == 0.25
     assert sys.modules["scipy"] is scipy and not hasattr(scipy, "mine")
 
@@ -209,13 +209,13 @@ def test_the_start_of_a_network_is_the_same_whatever_it_is_drawn_from(tmp_path):
     hashes = set()
     for seed in (1, 2):
         np.random.seed(seed)
-        hashes.add(models.resolve(f"{tmp_path}/net.py:Net").weights_hash)
+        hashes.add(model_specs.resolve(f"{tmp_path}/net.py:Net").weights_hash)
     assert len(hashes) == 1
 
 
 def test_ours_run_in_the_standard_state_whatever_it_is():
     x = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(0))
-    network = models.resolve("dncnn").checked()
+    network = model_specs.resolve("dncnn").checked()
     expected = network(x)
     try:
         torch.set_default_dtype(torch.float64)
@@ -223,7 +223,7 @@ def test_ours_run_in_the_standard_state_whatever_it_is():
         torch.backends.mkldnn.set_flags(_enabled=False)
         assert torch.equal(network(x), expected)
         assert torch.get_default_dtype() == torch.float64
-        assert models.resolve("dncnn").checked()(x).dtype == torch.float32
+        assert model_specs.resolve("dncnn").checked()(x).dtype == torch.float32
     finally:
         torch.set_default_dtype(torch.float32)
         torch.set_default_device(None)
@@ -270,7 +270,7 @@ def test_code_that_raises_or_exits_leaves_nothing(tmp_path):
         "import sys\nimport torch\nfrom torch import nn\nclass Net(nn.Module):\n    def forward(self, x):\n"
         "        torch.set_default_dtype(torch.float64)\n        sys.exit(3)\n"
     )
-    network = models.load_model(f"{tmp_path}/net.py:Net")
+    network = model_specs.load_model(f"{tmp_path}/net.py:Net")
     with pytest.raises(SystemExit):
         network(torch.zeros(1, 3, 2, 2))
     assert torch.get_default_dtype() == torch.float32

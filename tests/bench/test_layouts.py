@@ -9,8 +9,8 @@ from click.testing import CliRunner
 from PIL import Image
 
 from bench.cli import main
+from bench.core.errors import BadInput
 from bench.datasets import load_dataset
-from bench.errors import BadInput
 from bench.noise import noises
 from bench.noise.export import export_noisy_images
 from bench.runs.plan import make_plan

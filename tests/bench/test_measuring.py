@@ -10,7 +10,7 @@ from click.testing import CliRunner
 import bench
 from bench import statistics
 from bench.cli import main
-from bench.errors import BadInput
+from bench.core.errors import BadInput
 from bench.metrics import perceptual
 from bench.runs.store import Store
 

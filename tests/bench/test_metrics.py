@@ -10,7 +10,7 @@ from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from bench import metrics
-from bench.errors import BadInput
+from bench.core.errors import BadInput
 from bench.metrics import backbones, crop_border, perceptual, psnr, ssim
 from bench.protocols import load_protocol
 from reports.measures import PSNR

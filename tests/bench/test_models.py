@@ -13,12 +13,12 @@ import torch
 from PIL import Image
 
 import bench.training.train as bench_train
-from baselines import checkpoints
 from baselines.dncnn import DnCNN
 from baselines.masked_swinir import MaskedSwinIR
-from bench import source_fingerprint
-from bench.errors import BadInput
-from bench.networks import cards, listing, models
+from baselines.weights_io import checkpoints
+from bench.core import source_fingerprint
+from bench.core.errors import BadInput
+from bench.models import cards, listing, model_specs
 
 USERS = """
 import torch
@@ -102,7 +102,7 @@ def shipped(tmp_path, monkeypatch, trained):
     return folder
 
 
-def refusal(text, call=models.resolve):
+def refusal(text, call=model_specs.resolve):
     with pytest.raises(BadInput) as error:
         call(text)
     message = str(error.value)
@@ -143,14 +143,14 @@ def refusal(text, call=models.resolve):
     ],
 )  # fmt: skip
 def test_canonical_label(text, label):
-    assert models.resolve(text).label == label
-    assert models.resolve(text).load().training is False
+    assert model_specs.resolve(text).label == label
+    assert model_specs.resolve(text).load().training is False
 
 
 def test_a_label_names_the_same_model():
     for text in ("ours(mask_samples=2, mask_at_test=False)", "dncnn(weights=None, nb=3, nc=8)", "ours(weights=None)"):
-        model = models.resolve(text)
-        again = models.resolve(model.label)
+        model = model_specs.resolve(text)
+        again = model_specs.resolve(model.label)
         assert (again.label, again.parameters, again.weights_hash) == (
             model.label,
             model.parameters,
@@ -159,14 +159,14 @@ def test_a_label_names_the_same_model():
 
 
 def test_the_default_size_is_the_caller_s():
-    assert models.resolve("dncnn(weights=None)", "full").label == "dncnn(size='full', weights=None)"
-    assert models.resolve("dncnn(weights=None, size='small')", "full").label == "dncnn(weights=None)"
+    assert model_specs.resolve("dncnn(weights=None)", "full").label == "dncnn(size='full', weights=None)"
+    assert model_specs.resolve("dncnn(weights=None, size='small')", "full").label == "dncnn(weights=None)"
     with pytest.raises(BadInput, match="model 'ours'.*'full'"):
-        models.resolve("ours", "full")
+        model_specs.resolve("ours", "full")
 
 
 def test_shipped_weights(shipped):
-    model = models.resolve("ours")
+    model = model_specs.resolve("ours")
     card = json.loads((shipped / "ours-small.json").read_text())
     assert (model.name, model.size, model.weights, model.weights_hash) == (
         "ours",
@@ -175,7 +175,7 @@ def test_shipped_weights(shipped):
         card["sha256"],
     )
     assert model.card == card and model.title == "Masked training (ours)" and "CVPR 2023" in model.paper
-    network = models.load_model("ours(mask_samples=4)")
+    network = model_specs.load_model("ours(mask_samples=4)")
     assert isinstance(network, MaskedSwinIR) and not network.training
     assert (network.mask_samples, network.attention_mask, network.conv_first.out_channels) == (4, 10, 8)
     weights = checkpoints.read_weights(shipped / "ours-small.safetensors")
@@ -186,14 +186,14 @@ def test_shipped_weights(shipped):
 
 
 def test_an_untrained_network_has_no_weights():
-    model = models.resolve("ours(weights=None)")
+    model = model_specs.resolve("ours(weights=None)")
     assert (model.weights, model.weights_hash, model.file, model.card) == ("none", "", None, {})
     assert model.load().conv_first.out_channels == 48
 
 
 def test_a_file_with_its_card(trained):
     """The card says how large the network is; the label names the file, not where it lies."""
-    model = models.resolve(f"ours(weights='{trained}', mask_samples=2)")
+    model = model_specs.resolve(f"ours(weights='{trained}', mask_samples=2)")
     assert model.label == "ours(weights='mine.safetensors', mask_samples=2)"
     assert (model.size, model.weights) == ("small", "mine.safetensors")
     assert model.weights_hash == model.card["sha256"] == checkpoints.file_hash(trained)
@@ -204,11 +204,11 @@ def test_a_file_with_its_card(trained):
 
 def test_a_published_file_is_of_the_full_size(tmp_path):
     torch.save({"params": DnCNN().state_dict()}, "published.pth")
-    model = models.resolve("dncnn(weights='published.pth')")
+    model = model_specs.resolve("dncnn(weights='published.pth')")
     assert (model.label, model.size, model.card) == ("dncnn(size='full', weights='published.pth')", "full", {})
     assert len(model.load().model) == 39
     torch.save(DnCNN(nc=4, nb=3).state_dict(), "tiny.pth")
-    model = models.resolve("dncnn(weights='tiny.pth', nb=3, nc=4, size='small')")
+    model = model_specs.resolve("dncnn(weights='tiny.pth', nb=3, nc=4, size='small')")
     assert model.label == "dncnn(weights='tiny.pth', nc=4, nb=3)"
     assert len(model.load().model) == 5
 
@@ -219,26 +219,26 @@ def test_a_foreign_json_beside_a_file_is_no_card(trained, content):
     with open("bare.json", "w") as file:
         file.write(content)
     text = "ours(weights='bare.safetensors', size='small', embed_dim=8, depths=(1,), num_heads=(2,))"
-    assert models.resolve(text).card == {}
-    assert models.load_model(text).conv_first.out_channels == 8
+    assert model_specs.resolve(text).card == {}
+    assert model_specs.load_model(text).conv_first.out_channels == 8
 
 
 def test_weights_of_another_network_are_refused(trained):
-    message = refusal(f"dncnn(weights='{trained}')", models.load_model)
+    message = refusal(f"dncnn(weights='{trained}')", model_specs.load_model)
     assert "mine.safetensors" in message and "dncnn" in message
     shutil.copy(trained, "bare.safetensors")
-    message = refusal("dncnn(weights='bare.safetensors')", models.load_model)
+    message = refusal("dncnn(weights='bare.safetensors')", model_specs.load_model)
     assert "bare.safetensors: does not fit DnCNN" in message and "40 (model.0.weight" in message
-    message = refusal("dncnn(weights='ours-small')", models.load_model)
+    message = refusal("dncnn(weights='ours-small')", model_specs.load_model)
     assert "ours" in message
-    message = refusal("dncnn(nc=5)", models.load_model)
+    message = refusal("dncnn(nc=5)", model_specs.load_model)
     assert "5 (model.0.weight: expected (5, 3, 3, 3), got (4, 3, 3, 3)" in message
 
 
 def test_a_file_that_is_no_checkpoint_is_refused():
     with open("notes.pth", "w") as file:
         file.write("hello")
-    message = refusal("dncnn(weights='notes.pth')", models.load_model)
+    message = refusal("dncnn(weights='notes.pth')", model_specs.load_model)
     assert message.startswith("model dncnn(size='full', weights='notes.pth'): notes.pth: ")
 
 
@@ -301,11 +301,11 @@ def test_what_is_unknown_is_named_with_suggestions(text, words):
     ],
 )
 def test_what_a_network_refuses_is_told(text, words):
-    assert words in refusal(text, models.load_model)
+    assert words in refusal(text, model_specs.load_model)
 
 
 def test_a_network_of_the_user_s():
-    model = models.resolve("users.py:Net(8, size=5)")
+    model = model_specs.resolve("users.py:Net(8, size=5)")
     assert (model.label, model.weights, model.size) == ("Net(width=8, size=5)", "none", "own")
     assert model.source_hash == source_fingerprint.source_hash(
         "users.py:Net", model.factory, ""
@@ -318,15 +318,15 @@ def test_a_network_of_the_user_s():
 def test_weights_of_a_network_of_the_user_s():
     state = {"mix.weight": torch.ones(3, 3, 1, 1), "mix.bias": torch.zeros(3)}
     torch.save({"state_dict": state}, "net.pth")
-    model = models.resolve("users.py:Net(weights='net.pth')")
+    model = model_specs.resolve("users.py:Net(weights='net.pth')")
     assert (model.label, model.weights) == ("Net(weights='net.pth')", "net.pth")
-    assert model.weights_hash != models.resolve("users.py:Net").weights_hash
+    assert model.weights_hash != model_specs.resolve("users.py:Net").weights_hash
     assert model.source_hash == source_fingerprint.source_hash(
         "users.py:Net", model.factory, checkpoints.file_hash(model.file)
     )
     assert torch.equal(model.load().mix.weight, state["mix.weight"])
     torch.save({"mix.weight": torch.ones(3, 3, 1, 1)}, "half.pth")
-    message = refusal("users.py:Net(weights='half.pth')", models.load_model)
+    message = refusal("users.py:Net(weights='half.pth')", model_specs.load_model)
     assert "half.pth: does not fit Net" in message and "1 (mix.bias)" in message
 
 
@@ -355,12 +355,12 @@ def package(installed_package):
 
 def test_networks_of_installed_packages_have_names(package):
     package({"wide": "nets_network:Net", "made": "nets_network:made"})
-    model = models.resolve("wide(width=8)")
+    model = model_specs.resolve("wide(width=8)")
     assert (model.label, model.size, model.weights, model.user_defined) == ("wide(width=8)", "own", "none", True)
-    assert model.load().width == 8 and models.load_model("made(8)").width == 8
+    assert model.load().width == 8 and model_specs.load_model("made(8)").width == 8
     assert model.source_hash == source_fingerprint.source_hash("nets_network:Net", model.factory, "")
     assert "Did you mean 'wide'" in refusal("wid")
-    chosen, _ = models.expand("all, wide")
+    chosen, _ = model_specs.expand("all, wide")
     assert [model.label for model in chosen] == ["ours", "dncnn", "wide"]  # not in `all` by being installed
     listed = {row["model"]: row for row in listing.rows()}
     assert (listed["wide"]["spec"], listed["wide"]["title"]) == ("wide", "from another package")
@@ -368,11 +368,11 @@ def test_networks_of_installed_packages_have_names(package):
 
 def test_a_name_that_is_taken_is_marked_in_the_list(package):
     package({"dncnn": "nets_network:Net", "all": "nets_network:Net"})
-    assert models.resolve("dncnn").load().__class__ is DnCNN
+    assert model_specs.resolve("dncnn").load().__class__ is DnCNN
     rows = [row for row in listing.rows() if row["weights_from"] == "its own"]
     assert [(row["model"], row["spec"]) for row in rows] == [(name, "nets_network:Net") for name in ("dncnn", "all")]
     assert rows[0]["title"].endswith("--models nets_network:Net")
-    assert models.resolve(rows[0]["spec"]).label == "Net"
+    assert model_specs.resolve(rows[0]["spec"]).label == "Net"
 
 
 @pytest.mark.parametrize(
@@ -388,7 +388,7 @@ def test_a_broken_package_is_one_line(value, source, words, package):
     message = refusal("wide")
     assert all(part in message for part in ("'wide'", "nets", value, words)) and "\n" not in message
     assert [row["spec"] for row in listing.rows() if row["weights_from"] == "its own"] == ["wide"]
-    assert models.resolve("dncnn").label == "dncnn"
+    assert model_specs.resolve("dncnn").label == "dncnn"
 
 
 # What lies beside a file
@@ -428,7 +428,7 @@ def output(network):
 def test_what_a_file_imports_from_its_folder_is_found(helped):
     helped(Path("one"))
     path, place = list(sys.path), Path.cwd()
-    network = models.load_model("one/net.py:Net")
+    network = model_specs.load_model("one/net.py:Net")
     assert sys.path == path and str(place) not in path
     assert output(network) == [0.75]  # it imports one of them only here
 
@@ -436,7 +436,7 @@ def test_what_a_file_imports_from_its_folder_is_found(helped):
 def test_files_of_two_folders_get_their_own_helpers(helped):
     helped(Path("one"))
     helped(Path("two"), scale=0.25, offset=0.125)
-    networks = [models.load_model(f"{folder}/net.py:Net") for folder in ("one", "two", "one")]
+    networks = [model_specs.load_model(f"{folder}/net.py:Net") for folder in ("one", "two", "one")]
     assert [output(network) for network in networks] == [[0.75], [0.625], [0.75]]
 
 
@@ -445,14 +445,14 @@ def test_an_edit_beside_the_file_is_seen(helped):
     helped(Path("one"))
     shutil.copy("one/net.py", "one/other.py")
     files = ("one/net.py:Net", "one/other.py:Net")
-    before = [models.resolve(file) for file in files]
+    before = [model_specs.resolve(file) for file in files]
     helped(Path("one"), scale="no_such_name")
     assert "NameError" in refusal(files[0])
     helped(Path("one"), scale=0.25)
-    after = [models.resolve(file) for file in files]
+    after = [model_specs.resolve(file) for file in files]
     assert [output(model.load()) for model in after] == [[0.5], [0.5]]
     assert not {model.weights_hash for model in before} & {model.weights_hash for model in after}
-    assert [models.resolve(file).factory for file in files] == [model.factory for model in after]
+    assert [model_specs.resolve(file).factory for file in files] == [model.factory for model in after]
 
 
 def test_modules_of_the_current_folder_are_found_and_installed_ones_stay(helped):
@@ -463,7 +463,7 @@ def test_modules_of_the_current_folder_are_found_and_installed_ones_stay(helped)
     Path("analysis.py").write_text("raise RuntimeError('not this one')\n")
     path = list(sys.path)
     for name in ("helped_package.inner:Net", "helped_package.net:Net"):
-        assert output(models.load_model(name)) == [0.75]
+        assert output(model_specs.load_model(name)) == [0.75]
     assert sys.path == path
     import analysis
 
@@ -475,7 +475,7 @@ def test_a_file_of_a_package_imports_by_the_name_of_the_package(helped):
     Path("project/helped_package/__init__.py").touch()
     file = Path("project/helped_package/inner.py")
     file.write_text("from helped_package.net import Net\n")
-    assert output(models.load_model(f"{file}:Net")) == [0.75]
+    assert output(model_specs.load_model(f"{file}:Net")) == [0.75]
 
 
 def test_what_is_nowhere_is_told():
@@ -527,7 +527,7 @@ class Scaled(nn.Module):
     ],
 )
 def test_a_network_inside_a_package_finds_what_its_project_imports(packages, imports):
-    """repo/models/network.py, which imports models.blocks or .blocks, in two projects with the same names."""
+    """repo/models/network.py, which imports model_specs.blocks or .blocks, in two projects with the same names."""
     for repo, scale in (("a/repo", 0.5), ("b/repo", 0.25)):
         root = repo.replace("/", "__")
         write_all(**{f"{root}__helped_models__network": imports,
@@ -537,11 +537,11 @@ def test_a_network_inside_a_package_finds_what_its_project_imports(packages, imp
                      f"{root}__helped_tools": f"scale = {scale}"})  # fmt: skip
         for package in packages:
             Path(repo, package if package != "repo" else "", "__init__.py").touch()
-    found = [models.resolve(f"{repo}/repo/helped_models/network.py:Net") for repo in "aba"]
+    found = [model_specs.resolve(f"{repo}/repo/helped_models/network.py:Net") for repo in "aba"]
     networks = [model.load() for model in found]
     assert [output(network) for network in networks] == [[0.75], [0.5], [0.75]]
     Path("b/repo/helped_tools.py").write_text("scale = 0.125")
-    edited = models.resolve("b/repo/helped_models/network.py:Net")
+    edited = model_specs.resolve("b/repo/helped_models/network.py:Net")
     assert output(edited.load()) == [0.375] and edited.weights_hash != found[1].weights_hash
     assert not [name for name in sys.modules if name.startswith("helped") and "_outside_" not in name]
 
@@ -576,11 +576,11 @@ class First(torch.nn.Identity):
 
 def test_parameters_that_a_network_does_not_name_are_passed_on():
     Path("open.py").write_text(OPEN)
-    model = models.resolve("open.py:Open(b=2.0, a='x', width=4.0)")
+    model = model_specs.resolve("open.py:Open(b=2.0, a='x', width=4.0)")
     assert model.label == "Open(a='x', b=2)"
     assert (model.load().width, model.load().others) == (4, {"a": "x", "b": 2.0})
-    assert models.resolve("open.py:Open(a='x', b=2)").label == model.label
-    made = models.resolve("open.py:made(width=8, a=1)")
+    assert model_specs.resolve("open.py:Open(a='x', b=2)").label == model.label
+    made = model_specs.resolve("open.py:made(width=8, a=1)")
     assert (made.label, made.load().width, made.load().others) == ("made(a=1, width=8)", 8, {"a": 1})
     assert "'a'" in refusal("open.py:made(a=1, a=2)")
 
@@ -605,12 +605,12 @@ def reads(monkeypatch):
 
 def test_a_file_of_weights_is_read_once(trained, reads):
     torch.save(DnCNN(nc=4, nb=3).state_dict(), "tiny.pth")
-    model = models.resolve("dncnn(weights='tiny.pth')")
+    model = model_specs.resolve("dncnn(weights='tiny.pth')")
     assert reads == ["tiny.pth"]  # its sizes
     model.load()
     model.load()
     assert reads == ["tiny.pth"]
-    models.load_model(f"ours(weights='{trained}')")
+    model_specs.load_model(f"ours(weights='{trained}')")
     assert reads == ["tiny.pth", "mine.safetensors"]
 
 
@@ -618,24 +618,24 @@ def test_what_only_the_card_says_is_part_of_the_identity(trained):
     """Tensors leave no trace of the attention mask, and the label does not state what the card says."""
     shutil.copy(trained, "mine.safetensors")
     card = json.loads(trained.with_suffix(".json").read_text())
-    before = models.resolve("ours(weights='mine.safetensors')")
+    before = model_specs.resolve("ours(weights='mine.safetensors')")
     assert before.weights_hash == checkpoints.file_hash(trained)  # the usual mask: rows of before stay
     hashes = {before.weights_hash}
     for masked in (20, 30):
         Path("mine.json").write_text(json.dumps({**card, "network": {**card["network"], "attention_mask": masked}}))
-        model = models.resolve("ours(weights='mine.safetensors')")
+        model = model_specs.resolve("ours(weights='mine.safetensors')")
         assert (model.label, model.load().attention_mask) == ("ours(weights='mine.safetensors')", masked)
         hashes.add(model.weights_hash)
     assert len(hashes) == 3
     Path("mine.json").write_text(json.dumps({**card, "network": {**card["network"], "attention_mask": 20.0}}))
-    assert models.resolve("ours(weights='mine.safetensors')").weights_hash in hashes  # 20.0 is 20
+    assert model_specs.resolve("ours(weights='mine.safetensors')").weights_hash in hashes  # 20.0 is 20
 
 
 # Lists
 
 
 def test_all_leaves_out_what_has_no_weights_and_says_so():
-    chosen, left_out = models.expand("all")
+    chosen, left_out = model_specs.expand("all")
     assert [model.label for model in chosen] == ["ours", "dncnn"]
     assert [sentence.partition(":")[0] for sentence in left_out] == [
         "baseline", "ridnet", "rnan", "swinir", "restormer", "dropout",
@@ -645,42 +645,42 @@ def test_all_leaves_out_what_has_no_weights_and_says_so():
 
 def test_all_of_a_size_without_weights_is_an_error():
     with pytest.raises(BadInput, match="no weights of size 'full'"):
-        models.expand("all", "full")
+        model_specs.expand("all", "full")
 
 
 def test_lists_name_each_model_once():
-    chosen, left_out = models.expand("ours, all, ours(mask_samples=1), ours(mask_samples=4), users.py:Net")
+    chosen, left_out = model_specs.expand("ours, all, ours(mask_samples=1), ours(mask_samples=4), users.py:Net")
     assert [model.label for model in chosen] == ["ours", "dncnn", "ours(mask_samples=4)", "Net"]
     assert len(left_out) == 6
 
 
 def test_one_that_is_named_is_not_left_out():
     with pytest.raises(BadInput, match="model 'restormer'.*'small'"):
-        models.expand("all,restormer")
+        model_specs.expand("all,restormer")
 
 
 @pytest.mark.parametrize("text", ["", " , "])
 def test_an_empty_list_is_an_error(text):
     with pytest.raises(BadInput, match="--models all"):
-        models.expand(text)
+        model_specs.expand(text)
 
 
 def test_two_files_of_one_name_are_an_error(trained, tmp_path):
     shutil.copytree(trained.parent, tmp_path / "copy")
     same = f"ours(weights='{trained}'),ours(weights='{tmp_path / 'copy' / trained.name}')"
-    assert len(models.expand(same)[0]) == 1  # the same content is the same model
+    assert len(model_specs.expand(same)[0]) == 1  # the same content is the same model
     changed = {key: value + 1 for key, value in checkpoints.read_weights(trained).items()}
     card = json.loads(trained.with_suffix(".json").read_text())
     checkpoints.write_weights(changed, tmp_path / "copy" / trained.name, card)
-    message = refusal(same, models.expand)
+    message = refusal(same, model_specs.expand)
     assert "ours(weights='mine.safetensors')" in message and "rename" in message
 
 
 def test_two_networks_of_one_name_are_an_error():
     with open("others.py", "w") as file:
         file.write(USERS)
-    assert len(models.expand("users.py:Net,users.py:Net")[0]) == 1
-    assert "called Net" in refusal("users.py:Net,others.py:Net", models.expand)
+    assert len(model_specs.expand("users.py:Net,users.py:Net")[0]) == 1
+    assert "called Net" in refusal("users.py:Net,others.py:Net", model_specs.expand)
 
 
 @pytest.mark.parametrize(
@@ -695,4 +695,4 @@ def test_two_networks_of_one_name_are_an_error():
 def test_parameters_that_make_no_network_are_refused_at_once(text, words):
     """Before a tile, a receptive field or a price is computed from them."""
     with pytest.raises(BadInput, match=words):
-        models.resolve(text)
+        model_specs.resolve(text)

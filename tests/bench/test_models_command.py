@@ -11,10 +11,10 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from baselines import checkpoints
 from baselines.dncnn import DnCNN
+from baselines.weights_io import checkpoints
 from bench.cli import main
-from bench.networks import cards, importing
+from bench.models import cards, importing
 
 ROOT = Path(__file__).parents[2]
 

@@ -10,8 +10,8 @@ from click.testing import CliRunner
 import noise_zoo
 from bench import runner
 from bench.cli import main
+from bench.core.errors import BadInput
 from bench.engines.in_process import InProcess
-from bench.errors import BadInput
 from bench.noise import noises
 from bench.runs.plan import make_plan
 from bench.runs.store import Store

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from bench import cli, spec
 from bench.commands import options
-from bench.networks import groups
+from bench.models import groups
 
 
 @pytest.fixture(autouse=True)
@@ -96,11 +96,11 @@ def test_a_list_of_a_run_may_have_spaces(tmp_path, photos, networks):
 
 
 def test_masked_is_ours():
-    from bench.networks import models
+    from bench.models import model_specs
     from bench.runs import run_specs
 
-    assert models.resolve("masked").label == "ours"
-    assert models.resolve("masked(mask_samples=4)").label == "ours(mask_samples=4)"
+    assert model_specs.resolve("masked").label == "ours"
+    assert model_specs.resolve("masked(mask_samples=4)").label == "ours(mask_samples=4)"
     assert groups.parse("tv").name == "tv"
     assert run_specs.label_in_run("masked", pd.DataFrame({"model": ["ours", "tv"]}), {}, []) == "ours"
 

@@ -6,8 +6,8 @@ import pytest
 import scipy.io
 from PIL import Image
 
+from bench.core.errors import BadInput
 from bench.datasets import exr, load_dataset, sidd, tone
-from bench.errors import BadInput
 from noise_zoo.monte_carlo import MonteCarlo
 from noise_zoo.real import Real
 

@@ -11,8 +11,8 @@ from PIL import Image
 import bench
 from bench import runner
 from bench.cli import main
+from bench.core.errors import BadInput
 from bench.datasets import builtin
-from bench.errors import BadInput
 from bench.metrics import psnr
 from bench.noise import noises
 from bench.runs.plan import make_plan

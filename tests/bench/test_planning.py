@@ -10,8 +10,8 @@ from click.testing import CliRunner
 
 from bench import estimate
 from bench.cli import main
+from bench.core.errors import BadInput
 from bench.engines.in_process import InProcess
-from bench.errors import BadInput
 from bench.runner import Run
 from bench.runs import status
 from bench.runs.plan import make_plan

@@ -6,10 +6,10 @@ import torch
 from torch import nn
 
 from bench import datasets
-from bench.errors import BadInput
+from bench.core.errors import BadInput
 from bench.metrics import psnr
-from bench.networks import cards, models, precisions
-from bench.networks.precisions import InBfloat16, cast
+from bench.models import cards, model_specs, precisions
+from bench.models.precisions import InBfloat16, cast
 from bench.noise import noises
 from bench.protocols import load_protocol, to_bytes
 from bench.runs.plan import make_plan
@@ -39,8 +39,8 @@ WIDER = {"rnan": 0.01, "ridnet": 0.02, "restormer": 0.1}
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_networks_keep_their_scores(name):
     """What the help of `bench run --precision` promises."""
-    network = models.load_model(name)
-    difference = scores(cast(network, "bfloat16")) - scores(models.load_model(name))
+    network = model_specs.load_model(name)
+    difference = scores(cast(network, "bfloat16")) - scores(model_specs.load_model(name))
     assert 0 < np.abs(difference).max() < WIDER.get(name, 0.005)
 
 
@@ -50,7 +50,7 @@ def test_without_its_float32_layers_a_network_would_not():
             super().__init__()
             self.forward = network.forward
 
-    network = models.load_model("dncnn")
+    network = model_specs.load_model("dncnn")
     difference = scores(InBfloat16(Plain(network))) - scores(network)
     assert np.abs(difference).max() > 0.005
 
@@ -77,7 +77,7 @@ def test_named_layers_run_in_float32_at_any_depth():
 
 @pytest.mark.parametrize("name", ["ridnet", "rnan", "restormer", "dropout", "idf", "ours"])
 def test_every_network_runs(name):
-    model = models.resolve(f"{name}(weights=None, size='small')")
+    model = model_specs.resolve(f"{name}(weights=None, size='small')")
     network, x = cast(model.load(), "bfloat16"), torch.rand(1, 3, 24, 33, generator=torch.Generator().manual_seed(0))
     keys = {"keys": [1]} if network.takes_keys else {}
     with torch.inference_mode():
@@ -88,7 +88,7 @@ def test_every_network_runs(name):
 
 def test_names():
     assert [precisions.parse(text) for text in ("float32", "bf16", "bfloat16")] == ["float32", "bfloat16", "bfloat16"]
-    network = models.load_model("dncnn")
+    network = model_specs.load_model("dncnn")
     assert cast(network, "float32") is network
     with pytest.raises(BadInput, match="unknown precision 'float16'"):
         precisions.parse("float16")

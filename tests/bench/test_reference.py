@@ -10,7 +10,7 @@ from PIL import Image
 
 import bench
 from bench.cli import main
-from bench.errors import BadInput
+from bench.core.errors import BadInput
 from bench.noise import noises
 from bench.noise.level_check import NEARLY_CLEAN_PSNR, psnr_of, weak_noise_warnings
 from bench.runs.conditions import conditions_of, read_conditions, reference_of

@@ -7,8 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from bench.cli import main
+from bench.core.errors import BadInput
 from bench.datasets import load_dataset
-from bench.errors import BadInput
 from bench.rendering import render, scenes
 from noise_zoo.monte_carlo import MonteCarlo
 

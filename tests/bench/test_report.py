@@ -20,7 +20,7 @@ from click.testing import CliRunner
 from scipy import stats
 
 from bench.cli import main
-from bench.errors import BadInput
+from bench.core.errors import BadInput
 from bench.site import preview, publish
 from bench.statistics.intervals import level
 

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from bench.cli import main
-from bench.errors import BadInput
+from bench.core.errors import BadInput
 from bench.runs import run_specs, selection
 
 NETWORK = """

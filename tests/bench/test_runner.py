@@ -14,7 +14,7 @@ from PIL import Image
 
 import bench
 from bench import runner
-from bench.files import StoreFull
+from bench.core.files import StoreFull
 from bench.noise import noises
 from bench.runs.plan import make_plan
 from bench.runs.store import Store
@@ -96,7 +96,7 @@ def _rows(folder):
     try:
         with Store.open(folder) as store:
             return store.rows()
-    except (bench.errors.BadInput, pd.errors.DatabaseError, TypeError):  # being made at this moment
+    except (bench.core.errors.BadInput, pd.errors.DatabaseError, TypeError):  # being made at this moment
         return []
 
 

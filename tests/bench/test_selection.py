@@ -15,8 +15,8 @@ from PIL import Image
 
 import bench
 from bench.cli import main
+from bench.core.errors import BadInput
 from bench.engines.in_process import InProcess
-from bench.errors import BadInput
 from bench.runner import Run
 from bench.runs import selection, status
 from bench.runs.plan import make_plan

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from bench import source_fingerprint
-from bench.networks import models, tensor_fingerprint
+from bench.core import source_fingerprint
+from bench.models import model_specs, tensor_fingerprint
 
 OWN = """
 import torch
@@ -45,7 +45,7 @@ def test_weights_that_a_network_reads_itself_are_a_part_of_it():
     hashes = []
     for value in (0.1, 0.2, 0.1):
         save(value)
-        hashes.append(models.resolve("own.py:Own").weights_hash)
+        hashes.append(model_specs.resolve("own.py:Own").weights_hash)
     assert hashes[0] == hashes[2] != hashes[1]
 
 

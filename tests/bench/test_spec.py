@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench import spec
-from bench.errors import BadInput
+from bench.core.errors import BadInput
 from bench.spec import Spec
 
 LITERALS = st.recursive(

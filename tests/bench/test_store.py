@@ -17,11 +17,11 @@ from click.testing import CliRunner
 from PIL import Image
 
 import bench
-from bench import lock
 from bench.cli import main
+from bench.core import lock
+from bench.core.errors import BadInput
+from bench.core.files import StoreFull
 from bench.engines.in_process import InProcess
-from bench.errors import BadInput
-from bench.files import StoreFull
 from bench.runner import Run
 from bench.runs import schema
 from bench.runs.plan import make_plan

@@ -8,10 +8,10 @@ from torch import nn
 
 from baselines.dncnn import DnCNN
 from baselines.restormer import Restormer
-from bench.networks import models, tiling
-from bench.networks.adapters import PerChannel, RangeAdapter
-from bench.networks.tiles import Tiled, starts, strips
-from bench.networks.tiling import Tiling
+from bench.models import model_specs, tiling
+from bench.models.adapters import PerChannel, RangeAdapter
+from bench.models.tiles import Tiled, starts, strips
+from bench.models.tiling import Tiling
 from bench.noise.noises import stream_key
 
 EXACT = Tiling(64, overlap=16, margin=4, step=1, fits=False, reflect_small=True)  # of a user's network with a tile
@@ -114,7 +114,7 @@ def test_a_tile_fades_into_the_next():
 @pytest.mark.parametrize("layers", [9, 20])
 def test_convolutions_in_tiles_are_those_of_the_whole_image(layers):
     """The receptive field of DnCNN, 19 or 41 pixels, is covered: nothing but rounding is left."""
-    model = models.resolve(f"dncnn(weights=None, nc=6, nb={layers})")
+    model = model_specs.resolve(f"dncnn(weights=None, nc=6, nb={layers})")
     network, x = filled(model.load()), image(1, 3, 141, 260)
     chosen = tiling.of(model, 128)
     with torch.inference_mode():
@@ -128,7 +128,7 @@ def test_convolutions_in_tiles_are_those_of_the_whole_image(layers):
 @pytest.mark.parametrize("name", ["baseline", "swinir"])
 def test_windows_in_tiles_are_those_of_the_whole_image(name):
     """The small transformers see 48 and 50 pixels, and tiles begin where windows do. Odd sides are filled up."""
-    model = models.resolve(name)
+    model = model_specs.resolve(name)
     network, x = model.load(), image(1, 3, 141, 171)
     with torch.inference_mode():
         whole = network(x)
@@ -157,7 +157,7 @@ def test_every_tile_has_a_key_of_the_image_and_its_place():
 
 
 def test_masks_repeat_and_do_not_depend_on_the_batch():
-    network = Tiled(models.load_model("ours"), TILINGS[0])
+    network = Tiled(model_specs.load_model("ours"), TILINGS[0])
     assert network.takes_keys
     x = image(2, 3, 64, 96)
     with torch.inference_mode():

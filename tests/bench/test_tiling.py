@@ -4,14 +4,14 @@ import pytest
 from click.testing import CliRunner
 
 from bench import cli
-from bench.errors import BadInput
-from bench.networks import cards, models, tiling
+from bench.core.errors import BadInput
+from bench.models import cards, model_specs, tiling
 
 PHOTOGRAPHS = {"CBSD68": (321, 481), "McMaster": (500, 500), "camera": (3000, 4000)}
 
 
 def tiles(text, choice="auto"):
-    chosen = tiling.of(models.resolve(text), choice)
+    chosen = tiling.of(model_specs.resolve(text), choice)
     return [chosen.tile(*size) for size in PHOTOGRAPHS.values()]
 
 
@@ -40,7 +40,7 @@ def test_auto(text, expected):
 @pytest.mark.parametrize("size", ["small", "full"])
 @pytest.mark.parametrize("name", sorted(cards.networks()))
 def test_auto_keeps_every_network_below_its_limits(name, size):
-    model = models.resolve(f"{name}(weights=None, size='{size}')")
+    model = model_specs.resolve(f"{name}(weights=None, size='{size}')")
     chosen = tiling.of(model)
     if name == "rnan":
         assert chosen.side == 48
@@ -51,7 +51,9 @@ def test_auto_keeps_every_network_below_its_limits(name, size):
 
 
 def test_a_grey_network_counts_three_times():
-    grey, colour = (tiling.of(models.resolve(f"dncnn(weights=None{more})")) for more in (", in_nc=1, out_nc=1", ""))
+    grey, colour = (
+        tiling.of(model_specs.resolve(f"dncnn(weights=None{more})")) for more in (", in_nc=1, out_nc=1", "")
+    )
     assert grey.max_whole_pixels == pytest.approx(colour.max_whole_pixels / 3, abs=1)
 
 
@@ -63,14 +65,14 @@ def test_what_was_chosen():
 
 
 def test_tiles_begin_where_windows_do():
-    chosen = tiling.of(models.resolve("swinir(weights=None, size='full', window_size=7)"))
+    chosen = tiling.of(model_specs.resolve("swinir(weights=None, size='full', window_size=7)"))
     assert chosen.step == 56 and chosen.side % 56 == chosen.overlap % 56 == 0
 
 
 @pytest.mark.parametrize(("field", "overlap"), [(19, 40), (41, 56), (48, 64), (64, 80), (65, 32), ("whole image", 32)])
 def test_the_overlap_covers_a_modest_receptive_field(field, overlap, monkeypatch):
     monkeypatch.setattr(tiling.complexity, "receptive_field", lambda *_: field)
-    assert tiling.of(models.resolve("dncnn")).overlap == overlap
+    assert tiling.of(model_specs.resolve("dncnn")).overlap == overlap
 
 
 @pytest.mark.parametrize("text", ["0", "-8", "half", "64.0", "²", ""])
@@ -83,7 +85,7 @@ def test_what_is_no_tile(text):
 @pytest.mark.parametrize("side", [250, 120])
 def test_a_tile_that_the_model_cannot_take(side):
     with pytest.raises(BadInput, match=f"multiple of 8.*128, got {side}"):
-        tiling.of(models.resolve("ours"), side)
+        tiling.of(model_specs.resolve("ours"), side)
 
 
 OWN = """
@@ -133,17 +135,17 @@ class Property(nn.Identity):
 @pytest.fixture
 def own(tmp_path):
     (tmp_path / "net.py").write_text(OWN)
-    return lambda name: tiling.of(models.resolve(f"{tmp_path}/net.py:{name}"))
+    return lambda name: tiling.of(model_specs.resolve(f"{tmp_path}/net.py:{name}"))
 
 
 def test_a_users_class_states_what_it_needs(own):
     usual = own("Plain")
     assert own("Property") == usual and (usual.margin, usual.overlap) == (8, 32)
     assert (own("Seeing").margin, own("Seeing").overlap) == (20, 56)
-    assert own("Seeing") == tiling.replace(tiling.of(models.resolve("dncnn(weights=None, size='full')")),
+    assert own("Seeing") == tiling.replace(tiling.of(model_specs.resolve("dncnn(weights=None, size='full')")),
                                            side=512, max_whole_pixels=usual.max_whole_pixels)  # fmt: skip
     assert usual.tile(3000, 4000) == 512 and own("Light").tile(3000, 4000) == 0
-    always = tiling.replace(tiling.of(models.resolve("rnan")), side=64, step=1, reflect_small=True)
+    always = tiling.replace(tiling.of(model_specs.resolve("rnan")), side=64, step=1, reflect_small=True)
     assert own("Tiled") == own("made") == always
     with pytest.raises(BadInput, match="model Odd.*multiple of 8.*got 20"):
         own("Odd")

@@ -18,12 +18,15 @@ from click.testing import CliRunner
 from PIL import Image
 
 import bench.training.train as bench_train
-from baselines import baseline, checkpoints, dncnn, ours, precision, rnan, training
-from baselines.recipe import Recipe
-from bench import cli, datasets, lock
-from bench.errors import BadInput
-from bench.networks import models
-from bench.networks.model import initialized
+from baselines import baseline, dncnn, ours, rnan
+from baselines.train import precision, training
+from baselines.train.recipe import Recipe
+from baselines.weights_io import checkpoints
+from bench import cli, datasets
+from bench.core import lock
+from bench.core.errors import BadInput
+from bench.models import model_specs
+from bench.models.model import initialized
 from bench.training import held_out
 from bench.training.training_options import sort_settings, untrained
 
@@ -113,7 +116,7 @@ def test_weights_and_card(photos, tmp_path, monkeypatch):
 
 def test_the_written_file_is_a_model(photos, tmp_path):
     file = train(photos, tmp_path / "out")
-    model = models.resolve(f"dncnn(weights='{file}')")
+    model = model_specs.resolve(f"dncnn(weights='{file}')")
     assert (model.label, model.size) == ("dncnn(weights='dncnn-small.safetensors')", "small")
     network = model.load()
     assert len(network.model) == 5
@@ -191,7 +194,7 @@ def test_curves_of_a_network_that_does_nothing_by_hand():
 
 
 def test_curves_take_the_weights_and_a_mask_for_each_image():
-    network = models.load_model("ours(weights=None, embed_dim=4, depths=(1,), num_heads=(1,), attention_mask=50)")
+    network = model_specs.load_model("ours(weights=None, embed_dim=4, depths=(1,), num_heads=(1,), attention_mask=50)")
     images = {str(i): np.full((128, 128, 3), 90 + 40 * i, np.uint8) for i in range(2)}
     validate = held_out.scorer(network, images, torch.device("cpu"))
     keys = []

@@ -16,10 +16,10 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 import bench
 import bench.training.train as bench_train
-from baselines import checkpoints
-from baselines.training import TrainingProgress
-from bench.errors import BadInput
-from bench.networks import models
+from baselines.train.training import TrainingProgress
+from baselines.weights_io import checkpoints
+from bench.core.errors import BadInput
+from bench.models import model_specs
 from bench.training import held_out, training_images
 from bench.training.tensorboard import events
 
@@ -89,7 +89,7 @@ def test_a_missing_one_among_several_is_named(folders):
 def test_the_card_has_the_scores_of_what_was_written(folders, tmp_path):
     """PSNR of the weights in half precision, read back, by `held_out` and by hand."""
     file = train(folders / "many", tmp_path)
-    network = models.load_model(f"dncnn(weights='{file}')")
+    network = model_specs.load_model(f"dncnn(weights='{file}')")
     images = training_images.load(str(folders / "many")).held_out
     scores = held_out.scorer(network, images, torch.device("cpu"))(network.state_dict())
     card = card_of(file)
@@ -132,7 +132,7 @@ def test_a_new_training_replaces_the_weights_of_an_old_one(folders, tmp_path):
 def test_weights_have_the_name_that_was_asked_for(folders, tmp_path):
     file = train(folders / "few", tmp_path, called="mine-75-85")
     assert file.name == "mine-75-85.safetensors" and card_of(file)["name"] == "mine-75-85"
-    assert models.resolve(f"dncnn(weights='{file}')").label == "dncnn(weights='mine-75-85.safetensors')"
+    assert model_specs.resolve(f"dncnn(weights='{file}')").label == "dncnn(weights='mine-75-85.safetensors')"
     with pytest.raises(BadInput, match="'../mine'"):
         train(folders / "few", tmp_path, called="../mine")
 
@@ -141,7 +141,7 @@ def test_weights_in_parts_are_a_model(folders, tmp_path):
     index = train(folders / "few", tmp_path, in_parts=True)
     assert index.name == "dncnn-small.safetensors.index.json"
     assert not (tmp_path / "dncnn-small.safetensors").exists()
-    model = models.resolve(f"dncnn(weights='{index}')")
+    model = model_specs.resolve(f"dncnn(weights='{index}')")
     assert model.size == "small" and model.weights_hash == checkpoints.file_hash(index)
     whole = checkpoints.read_weights(train(folders / "few", tmp_path))
     assert all(torch.equal(value, whole[key].float()) for key, value in model.load().state_dict().items())

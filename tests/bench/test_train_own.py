@@ -8,9 +8,9 @@ import torch
 from click.testing import CliRunner
 from PIL import Image
 
-from baselines import checkpoints
+from baselines.weights_io import checkpoints
 from bench import cli
-from bench.networks import models
+from bench.models import model_specs
 from bench.training.train import train_model
 
 NETWORK = """
@@ -170,12 +170,12 @@ def test_a_network_of_ones_own_from_its_file_to_its_scores(here):
     assert (card["model"], card["size"], card["source"], card["network"]) == ("Net", "own", "net.py:Net", {"width": 5})
     assert card["parameters"] == 3 * 5 * 9 + 5 + 5 * 3 + 3 and "gaussian(sigma=15)" in card["psnr_held_out"]
     use = done.output.partition("use:")[2].strip()
-    model = models.resolve(use)
+    model = model_specs.resolve(use)
     assert model.label == "Net(weights='mine.safetensors', width=5)"
     written = checkpoints.read_weights(here / "runs/train/Net/mine.safetensors")
     for key, value in model.load().state_dict().items():
         assert torch.equal(value, written[key]), key
-    assert model.weights_hash != models.resolve("net.py:Net(width=5)").weights_hash
+    assert model.weights_hash != model_specs.resolve("net.py:Net(width=5)").weights_hash
     verified = CliRunner().invoke(cli.main, ["models", "verify", "runs/train/Net/mine.safetensors", "--data", "photos"])
     assert verified.exit_code == 0, verified.output
 
@@ -186,7 +186,7 @@ def test_parameters_in_the_spec_and_among_the_settings(here):
     assert json.loads(train(here / "c", "net.py:Wide(width=3)").with_suffix(".json").read_text())["network"] == {
         "width": 3
     }
-    assert models.resolve("net.py:Wide(width=3, weights='c/Wide.safetensors')").load().first.out_channels == 3
+    assert model_specs.resolve("net.py:Wide(width=3, weights='c/Wide.safetensors')").load().first.out_channels == 3
 
 
 def test_what_draws_from_torch_is_resumed_to_the_bit(here):
@@ -254,12 +254,12 @@ def test_what_can_be_trained_resumed_and_used(here, name):
     verified = CliRunner().invoke(cli.main, ["models", "verify", str(whole), "--data", "photos"])
     assert verified.exit_code == 0, verified.output
     if name == "Large":
-        assert models.resolve(f"net.py:Large(weights='{whole}')").load().scale.item() == 131070
+        assert model_specs.resolve(f"net.py:Large(weights='{whole}')").load().scale.item() == 131070
 
 
 def test_parameters_that_are_nested_come_back_as_they_were(here):
     train(here / "out", "net.py:Nested(sizes=((5, 6), (7, 8)))")
-    model = models.resolve("net.py:Nested(weights='out/Nested.safetensors')")
+    model = model_specs.resolve("net.py:Nested(weights='out/Nested.safetensors')")
     assert model.parameters == {"sizes": ((5, 6), (7, 8))} and model.load()
 
 

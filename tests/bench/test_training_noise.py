@@ -8,8 +8,8 @@ from click.testing import CliRunner
 
 from bench import compare
 from bench.cli import main
-from bench.errors import BadInput
-from bench.networks import cards, models
+from bench.core.errors import BadInput
+from bench.models import cards, model_specs
 from bench.noise import training_noise
 from bench.noise.training_noise import of_card, of_model, parse
 from bench.runs import selection
@@ -83,11 +83,11 @@ def test_a_network_of_a_user_s_file_says_it_in_its_class(tmp_path):
         "from torch import nn\n\n\nclass Said(nn.Identity):\n    trained_on = 'gaussian(sigma=0-55)'\n\n\n"
         "class Wrong(nn.Identity):\n    trained_on = 'DIV2K'\n\n\nclass Silent(nn.Identity):\n    pass\n"
     )
-    said, silent = (models.resolve(f"{tmp_path / 'nets.py'}:{name}") for name in ("Said", "Silent"))
+    said, silent = (model_specs.resolve(f"{tmp_path / 'nets.py'}:{name}") for name in ("Said", "Silent"))
     assert of_model(said.card, said.weights, said.size).text == "gaussian(sigma=0-55)"
     assert not of_model(silent.card, silent.weights, silent.size).known
     with pytest.raises(BadInput, match="trained_on"):
-        models.resolve(f"{tmp_path / 'nets.py'}:Wrong")
+        model_specs.resolve(f"{tmp_path / 'nets.py'}:Wrong")
 
 
 NETS = """

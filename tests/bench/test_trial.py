@@ -7,11 +7,11 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from baselines import checkpoints
 from baselines.dncnn import DnCNN
 from baselines.swinir import SwinIR
+from baselines.weights_io import checkpoints
 from bench.cli import main
-from bench.networks import cards, importing, models, trial
+from bench.models import cards, importing, model_specs, trial
 
 WINDOW_7 = {"embed_dim": 48, "depths": (2, 2), "num_heads": (2, 2), "window_size": 7, "resi_connection": "3conv"}
 
@@ -69,7 +69,7 @@ def test_a_swinir_of_window_7_has_white_at_255():
     card = imported({"params": window_7(255)})
     assert card["network"]["img_range"] == card["assumed"]["img_range"] == 255
     assert card["trial"]["psnr"] == pytest.approx(32.65, abs=0.1) and not trial.from_card(card["trial"]).warning()
-    assert "img_range=255" in models.resolve("swinir(weights='a.pth')").label
+    assert "img_range=255" in model_specs.resolve("swinir(weights='a.pth')").label
     wrong = imported({"params": window_7(255)}, settings={"img_range": "1"})
     assert wrong["trial"]["psnr"] < wrong["trial"]["psnr_noisy"] and wrong["doubt"]
     assert "--set img_range=255" in trial.from_card(wrong["trial"]).warning(importing=True)
@@ -108,15 +108,15 @@ def test_a_warning_leaves_the_exit_code_at_0():
     result = CliRunner().invoke(main, ["models", "import", "a.pth", "--as", "mine", "--replace", "--set",
                                        "rgb_range=255"])  # fmt: skip
     assert result.exit_code == 0 and "warning" not in result.output
-    assert "rgb_range=255" in models.resolve("dncnn(weights='mine')").label
+    assert "rgb_range=255" in model_specs.resolve("dncnn(weights='mine')").label
 
 
 def test_a_file_that_is_not_imported_is_tried_too():
     torch.save(AT_255, "a.pth")
-    assert "rgb_range=255" in models.resolve("dncnn(weights='a.pth')").caveat
-    assert models.resolve("dncnn(weights='a.pth', rgb_range=255)").caveat == ""
+    assert "rgb_range=255" in model_specs.resolve("dncnn(weights='a.pth')").caveat
+    assert model_specs.resolve("dncnn(weights='a.pth', rgb_range=255)").caveat == ""
     imported(AT_255)
-    assert "rgb_range=255" in models.resolve("dncnn(weights='mine')").caveat
+    assert "rgb_range=255" in model_specs.resolve("dncnn(weights='mine')").caveat
 
 
 def test_weights_that_were_imported_without_a_trial_get_one():
@@ -124,7 +124,7 @@ def test_weights_that_were_imported_without_a_trial_get_one():
     path = cards.imported_folder() / "mine.json"
     card = json.loads(path.read_text())
     path.write_text(json.dumps({key: value for key, value in card.items() if key != "trial"}))
-    assert "rgb_range=255" in models.resolve("dncnn(weights='mine')").caveat
+    assert "rgb_range=255" in model_specs.resolve("dncnn(weights='mine')").caveat
 
 
 @pytest.mark.parametrize(
@@ -157,15 +157,15 @@ def test_a_grey_network_is_tried_on_grey():
 def test_rows_of_another_set_have_another_key():
     """Of {model, model_ema} older versions took the former, under the label that now means the latter."""
     torch.save({"model": RAW, "model_ema": GOOD}, "a.pth")
-    model = models.resolve("dncnn(weights='a.pth')")
+    model = model_specs.resolve("dncnn(weights='a.pth')")
     assert model.weights_hash != checkpoints.file_hash(Path("a.pth"))
     assert "model_ema" in model.caveat
-    last = models.resolve("dncnn(weights='a.pth', part='model')")
-    assert "part='model'" in last.label and models.resolve(last.label).weights_hash == last.weights_hash
-    assert models.resolve("dncnn(weights='a.pth', part='model_ema')").label == model.label
+    last = model_specs.resolve("dncnn(weights='a.pth', part='model')")
+    assert "part='model'" in last.label and model_specs.resolve(last.label).weights_hash == last.weights_hash
+    assert model_specs.resolve("dncnn(weights='a.pth', part='model_ema')").label == model.label
     assert not torch.equal(last.load().model[0].weight, model.load().model[0].weight)
     torch.save({"params": RAW, "params_ema": GOOD}, "b.pth")
-    assert models.resolve("dncnn(weights='b.pth')").weights_hash == checkpoints.file_hash(Path("b.pth"))
+    assert model_specs.resolve("dncnn(weights='b.pth')").weights_hash == checkpoints.file_hash(Path("b.pth"))
 
 
 @pytest.mark.parametrize(
@@ -189,4 +189,4 @@ def test_weights_in_the_place_of_a_model_are_told_what_to_write(text, words):
 
 def test_a_file_that_is_called_like_a_model_is_none():
     Path("dncnn").write_text("notes")
-    assert models.resolve("dncnn").name == "dncnn"
+    assert model_specs.resolve("dncnn").name == "dncnn"

@@ -9,7 +9,7 @@ from PIL import Image
 
 import bench.training.train as bench_train
 from bench import cli
-from bench.errors import BadInput
+from bench.core.errors import BadInput
 from bench.training import training_images, verification
 
 

@@ -37,7 +37,7 @@ from bench import load_model
 from bench.analyses.core.feature_extractor import FeatureExtractor, extractor_of
 from bench.analyses.core.patches import batches, cut
 from bench.datasets import load_dataset
-from bench.networks.models import resolve
+from bench.models.model_specs import resolve
 from bench.noise.noises import load_noise
 from bench.protocols import load_protocol
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from skimage.restoration import denoise_nl_means, denoise_tv_chambolle, denoise_wavelet
 
-from baselines.classical import noise_level
+from baselines.layers.classical import noise_level
 from bench import datasets
 from bench.metrics import psnr
 from bench.noise import noises

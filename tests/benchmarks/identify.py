@@ -13,7 +13,7 @@ from collections import Counter
 import numpy as np
 
 from bench import datasets
-from bench.errors import BadInput
+from bench.core.errors import BadInput
 from bench.noise import noises
 from bench.noise.identification_report import parts
 from bench.protocols import to_bytes

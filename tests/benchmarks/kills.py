@@ -26,7 +26,7 @@ import pandas as pd
 from PIL import Image
 
 from bench import runner
-from bench.errors import BadInput
+from bench.core.errors import BadInput
 from bench.runs.store import Store
 
 NETWORKS = """

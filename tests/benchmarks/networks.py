@@ -16,9 +16,9 @@ import time
 
 import torch
 
-from bench.networks.complexity import flops_per_pixel
-from bench.networks.models import resolve
-from bench.networks.precisions import cast
+from bench.models.complexity import flops_per_pixel
+from bench.models.model_specs import resolve
+from bench.models.precisions import cast
 from tests.benchmarks.plain import plain
 
 

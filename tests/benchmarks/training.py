@@ -36,13 +36,13 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from baselines import recipe as recipes
-from baselines import training
-from baselines.crops import MASKED_VALUE
+from baselines.train import recipe as recipes
+from baselines.train import training
+from baselines.train.crops import MASKED_VALUE
 from bench import datasets
 from bench.commands.train import pairs
-from bench.networks.groups import PAPER
-from bench.networks.model import initialized
+from bench.models.groups import PAPER
+from bench.models.model import initialized
 from bench.training.training_options import sort_settings, untrained
 from tests.benchmarks.plain import plain
 

@@ -14,9 +14,9 @@ from bench import datasets as data_sets
 from bench import protocols, spec
 from bench.analyses.core import measurements
 from bench.analyses.core.patches import Patches, cut
-from bench.environment import device_of
-from bench.errors import BadInput
-from bench.files import StoreFull
+from bench.core.environment import device_of
+from bench.core.errors import BadInput
+from bench.core.files import StoreFull
 from bench.protocols import Protocol
 from bench.runs import contents
 from bench.runs.selection import start_entries

@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from analysis import layers as naming
 from analysis.capture import Capture, capture
 from analysis.layers import LayerRun
-from baselines.checkpoints import first_line
-from bench.errors import BadInput
-from bench.networks import adapters, cards
-from bench.networks.mask_keys import keyed
-from bench.networks.models import Model
+from baselines.weights_io.checkpoints import first_line
+from bench.core.errors import BadInput
+from bench.models import adapters, cards
+from bench.models.mask_keys import keyed
+from bench.models.model_specs import Model
 
 TRACED_SIDE = 64
 WRAPPERS = (adapters.PerChannel, adapters.RangeAdapter)  # their names are left out of the layers' names

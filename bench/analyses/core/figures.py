@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.files import write_whole
+from bench.core.files import write_whole
 from reports.charts.style import INK, MUTED, RULE
 
 STYLE = {

@@ -14,8 +14,8 @@ from typing import Any
 
 import pandas as pd
 
-from bench.files import StoreFull
-from bench.networks.models import Model
+from bench.core.files import StoreFull
+from bench.models.model_specs import Model
 from bench.noise import noises
 from bench.runs.store import Store
 

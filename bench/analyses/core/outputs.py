@@ -12,13 +12,13 @@ from torch import Tensor, nn
 from bench.analyses.core.config import Config
 from bench.analyses.core.feature_extractor import one_line_errors
 from bench.analyses.core.patches import Batch, batches
-from bench.errors import BadInput
-from bench.networks import adapters, tiling
-from bench.networks.mask_keys import keyed
-from bench.networks.models import Model
-from bench.networks.tiles import Tiled
+from bench.core.errors import BadInput
+from bench.core.progress import progress
+from bench.models import adapters, tiling
+from bench.models.mask_keys import keyed
+from bench.models.model_specs import Model
+from bench.models.tiles import Tiled
 from bench.noise import noises
-from bench.progress import progress
 
 
 @dataclass(frozen=True)

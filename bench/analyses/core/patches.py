@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bench.core.errors import BadInput
 from bench.datasets import CleanImage, Dataset
-from bench.errors import BadInput
 from bench.noise import noises
 from bench.protocols import Protocol
 from bench.runs import contents

@@ -22,8 +22,8 @@ from matplotlib.figure import Figure
 
 from bench.analyses.core import figures, measurements, saved_results
 from bench.analyses.core.config import open_store
-from bench.environment import describe_machine, versions
-from bench.files import write_whole
+from bench.core.environment import describe_machine, versions
+from bench.core.files import write_whole
 
 MAX_STEM = 60  # characters
 Tables = dict[str, pd.DataFrame]  # by the end of the file name; '' is the main table

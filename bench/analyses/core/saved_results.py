@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import analyses
-from bench.errors import BadInput
+from bench.core.errors import BadInput
 
 NOT_SETTINGS = ("look", "title", "words", "command", "figures")  # fields of the JSON that determine no number
 VERSIONS = ("version", "noise_versions")  # of the analysis and the noises: other versions give other numbers

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 
 from bench.analyses.core.patches import network_input
+from bench.core.environment import device_of
 from bench.datasets import builtin
-from bench.environment import device_of
 from bench.noise import noises, picture
 from bench.protocols import Protocol, load_protocol
 

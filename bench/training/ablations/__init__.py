@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.errors import unknown
+from bench.core.errors import unknown
 
 FOLDER = Path(__file__).parent
 
@@ -51,7 +51,8 @@ def commands(name: str, options: Sequence[str] = ()) -> str:
     usual = {f"--{key}": str(value) for key, value in table.get("usual", {"preset": "paper"}).items()}
     options = [word for pair in usual.items() if pair[0] not in options for word in pair] + [*options]
     size = "small" if options[options.index("--preset") + 1] == "small" else "full"
-    ending = ".safetensors" + ".index.json" * ("--parts" in options)  # baselines.shards.INDEX would import torch
+    # shards.INDEX would import torch
+    ending = ".safetensors" + ".index.json" * ("--parts" in options)
     lines = [f"# {table['title']}", f"# {table['about']}"]
     weights = []
     for row in table["training"]:

@@ -11,8 +11,8 @@ from bench.analyses.attribute import attribution_map, map_table, parse_window
 from bench.analyses.core import measurements
 from bench.analyses.core.outputs import load_denoiser
 from bench.analyses.core.scene import make_scene
-from bench.errors import BadInput
-from bench.networks import models
+from bench.core.errors import BadInput
+from bench.models import model_specs
 from bench.noise import noises
 from bench.protocols import load_protocol
 from bench.runs.store import Store
@@ -29,7 +29,7 @@ def scene():
 
 def test_a_blur_of_3x3_reaches_a_pixel_further(networks, scene):
     window = parse_window("4,6", 4, scene.clean.shape)
-    found = attribution_map(load_denoiser(models.resolve(f"{networks}:Blur"), CPU), scene, window, 4)
+    found = attribution_map(load_denoiser(model_specs.resolve(f"{networks}:Blur"), CPU), scene, window, 4)
     rows, columns = np.nonzero(found.map)
     assert (rows.min(), rows.max(), columns.min(), columns.max()) == (3, 9, 5, 11)
     frame = map_table({"Blur": found}, window)
@@ -42,7 +42,7 @@ def test_a_blur_of_3x3_reaches_a_pixel_further(networks, scene):
 def test_a_network_with_masks_keeps_them_along_the_path():
     clean = np.random.default_rng(0).random((16, 16, 3), dtype=np.float32)
     scene, window = make_scene("a.png", clean, NOISE, 0, STORED, CPU), parse_window(None, 8, clean.shape)
-    twice = [attribution_map(load_denoiser(models.resolve("ours"), CPU), scene, window, 16) for _ in range(2)]
+    twice = [attribution_map(load_denoiser(model_specs.resolve("ours"), CPU), scene, window, 16) for _ in range(2)]
     np.testing.assert_array_equal(twice[0].map, twice[1].map)
     assert twice[0].completeness == pytest.approx(1, abs=0.2)
 

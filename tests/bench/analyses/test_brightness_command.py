@@ -7,13 +7,13 @@ import pandas as pd
 import pytest
 import torch
 
-from baselines import checkpoints
+from baselines.weights_io import checkpoints
 from bench import load_model
 from bench.analyses.brightness import with_unmasked
 from bench.analyses.core import measurements
 from bench.analyses.core.patches import batches, cut
 from bench.datasets import load_dataset
-from bench.networks import models
+from bench.models import model_specs
 from bench.noise import noises
 from bench.protocols import load_protocol, to_bytes
 from bench.runs.store import Store
@@ -47,12 +47,12 @@ def test_the_shifts_are_those_of_the_outputs(call, photos, tmp_path):
 
 def test_only_a_model_that_masks_at_test_time_is_shown_twice(tmp_path):
     def labels(*specs):
-        return [model.label for model in with_unmasked([models.resolve(one) for one in specs])]
+        return [model.label for model in with_unmasked([model_specs.resolve(one) for one in specs])]
 
     assert labels("baseline", "dncnn") == ["baseline", "dncnn"]
     assert labels("ours", "ours(mask_at_test=False)") == ["ours", "ours(mask_at_test=False)"]
-    checkpoints.write_weights(models.load_model("ours").state_dict(), tmp_path / "mine.safetensors", {})
-    file = models.resolve(f"ours(weights='{tmp_path / 'mine.safetensors'}', attention_mask=10)")
+    checkpoints.write_weights(model_specs.load_model("ours").state_dict(), tmp_path / "mine.safetensors", {})
+    file = model_specs.resolve(f"ours(weights='{tmp_path / 'mine.safetensors'}', attention_mask=10)")
     masked, twin = with_unmasked([file])
     assert twin.label == masked.label[:-1] + ", mask_at_test=False)"
     assert twin.file == masked.file and twin.load().mask_at_test is False

@@ -13,7 +13,7 @@ from bench.analyses.core import measurements
 from bench.analyses.core.config import configure
 from bench.analyses.core.patches import batches, cut
 from bench.datasets import load_dataset
-from bench.networks import models
+from bench.models import model_specs
 from bench.noise import noises
 from bench.protocols import load_protocol
 from bench.runs.store import Store
@@ -126,7 +126,7 @@ def test_what_is_left_behind(call, stacks, photos, tmp_path):
 
 def test_from_python_it_is_the_same(call, stacks, photos, tmp_path):
     config = configure(data=[photos], patches=12, side=16)
-    chosen = [models.resolve(f"{stacks}:Stack(seed={seed})") for seed in (1, 2)]
+    chosen = [model_specs.resolve(f"{stacks}:Stack(seed={seed})") for seed in (1, 2)]
     result = cka.measure(chosen, config, noises.load_noise("gaussian(sigma=15)"), batch=4)
     call("cka", f"{stacks}:Stack(seed=1)", f"{stacks}:Stack(seed=2)", "--data", photos, "--patches", 12, "--side", 16,
          "--batch", 4, "--out", tmp_path / "run")  # fmt: skip
@@ -172,7 +172,7 @@ def test_bad_input_is_one_line_and_code_2(call, stacks, photos, tmp_path, argume
 def test_two_files_of_one_name_are_refused(call, photos, tmp_path):
     files = []
     for seed, folder in enumerate(("a", "b")):
-        network = models.load_model("dncnn(weights=None, nc=4, nb=3)")
+        network = model_specs.load_model("dncnn(weights=None, nc=4, nb=3)")
         torch.nn.init.constant_(network.model[0].bias, seed)
         (tmp_path / folder).mkdir()
         torch.save(network.state_dict(), tmp_path / folder / "net.pth")

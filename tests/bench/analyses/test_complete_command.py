@@ -14,9 +14,9 @@ from bench.analyses.core import measurements
 from bench.analyses.core.outputs import load_denoiser
 from bench.analyses.core.patches import network_input
 from bench.analyses.core.scene import make_scene
+from bench.core.errors import BadInput
 from bench.datasets import load_dataset
-from bench.errors import BadInput
-from bench.networks import models
+from bench.models import model_specs
 from bench.noise import noises
 from bench.protocols import load_protocol
 from bench.runs.store import Store
@@ -36,7 +36,7 @@ def clean(photos):
 
 @pytest.fixture
 def blur(networks):
-    return load_denoiser(models.resolve(f"{networks}:Blur"), CPU)
+    return load_denoiser(model_specs.resolve(f"{networks}:Blur"), CPU)
 
 
 def test_pixels_are_gone_in_all_channels_at_the_ratio_and_at_higher_ones(clean, blur):
@@ -104,7 +104,7 @@ def test_ratios_and_files_that_are_none(call, networks, tmp_path):
 
 def test_a_keyed_network_repeats(photos):
     clean = load_dataset(photos).images[0].read()[:16, :16]
-    network = load_denoiser(models.resolve("ours"), CPU)
+    network = load_denoiser(model_specs.resolve("ours"), CPU)
     twice = [completed(network, clean, (30,)) for _ in range(2)]
     assert load_model("ours").takes_keys
     np.testing.assert_array_equal(*(found[0].images["ours"] for found in twice))
@@ -113,7 +113,7 @@ def test_a_keyed_network_repeats(photos):
 def test_a_network_with_a_tile_of_its_own_is_run_in_it(monkeypatch):
     sizes = set()
     monkeypatch.setattr("baselines.rnan.RNAN.forward", lambda network, x: sizes.add(tuple(x.shape[-2:])) or x)
-    one = load_denoiser(models.resolve("rnan(weights=None, size='small')"), CPU)
+    one = load_denoiser(model_specs.resolve("rnan(weights=None, size='small')"), CPU)
     x = torch.rand(1, 3, 64, 48)
     torch.testing.assert_close(one(x, [0]), x)
     assert sizes == {(48, 48)}

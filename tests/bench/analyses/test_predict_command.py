@@ -8,7 +8,7 @@ from scipy import stats
 from bench.analyses import predict
 from bench.analyses.core import measurements
 from bench.analyses.core.saved_results import saved_figures
-from bench.errors import BadInput
+from bench.core.errors import BadInput
 from bench.noise import noises
 from bench.runs.store import COLUMNS, Store
 

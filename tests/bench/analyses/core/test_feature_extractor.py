@@ -6,8 +6,8 @@ from click.testing import CliRunner
 
 from bench.analyses.core.feature_extractor import feature_extractor
 from bench.cli import main
-from bench.errors import BadInput
-from bench.networks import cards, models
+from bench.core.errors import BadInput
+from bench.models import cards, model_specs
 
 CPU = torch.device("cpu")
 LAST = {  # the deepest features of each network, before they become an image again
@@ -18,7 +18,7 @@ LAST = {  # the deepest features of each network, before they become an image ag
 
 
 def small(name):
-    return models.resolve(f"{name}(size='small', weights=None)")
+    return model_specs.resolve(f"{name}(size='small', weights=None)")
 
 
 @pytest.mark.parametrize("name", list(cards.networks()))
@@ -40,7 +40,7 @@ def test_images_are_looked_at_one_by_one_each_with_its_own_key():
 
 
 def test_a_grey_network_is_named_without_its_wrapper():
-    found = feature_extractor(models.resolve("dncnn(size='small', weights=None, in_nc=1, out_nc=1)"), (), CPU)
+    found = feature_extractor(model_specs.resolve("dncnn(size='small', weights=None, in_nc=1, out_nc=1)"), (), CPU)
     assert found.layers[-1] == "model.15"
     grey = torch.rand(1, 1, 16, 16)
     features = found(grey.expand(1, 3, 16, 16), [0])["model.15"].view(3, -1)  # a row a channel
@@ -56,11 +56,11 @@ def test_a_network_of_the_user_s(tmp_path):
         "def Plain():\n"
         "    return nn.Identity()\n"
     )
-    assert feature_extractor(models.resolve(f"{file}:Stack"), (), CPU).layers == ("0", "1")
+    assert feature_extractor(model_specs.resolve(f"{file}:Stack"), (), CPU).layers == ("0", "1")
     with pytest.raises(BadInput, match="model Plain"):
-        feature_extractor(models.resolve(f"{file}:Plain"), (), CPU)
+        feature_extractor(model_specs.resolve(f"{file}:Plain"), (), CPU)
     with pytest.raises(BadInput, match=r"model Stack.*'5'.*bench models layers '.*:Stack'"):
-        feature_extractor(models.resolve(f"{file}:Stack"), ["5"], CPU)
+        feature_extractor(model_specs.resolve(f"{file}:Stack"), ["5"], CPU)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_what_a_user_s_network_raises_is_one_line(tmp_path, layers, side, messag
         "        return self.only(x)\n"
     )
     with pytest.raises(BadInput, match=message):
-        feature_extractor(models.resolve(f"{file}:Picky"), layers, CPU)(torch.rand(1, 3, side, side), [0])
+        feature_extractor(model_specs.resolve(f"{file}:Picky"), layers, CPU)(torch.rand(1, 3, side, side), [0])
 
 
 def test_features_that_change_shape_name_the_model():

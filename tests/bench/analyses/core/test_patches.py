@@ -9,8 +9,8 @@ from PIL import Image
 
 from bench.analyses.core import patches as module
 from bench.analyses.core.patches import batches, cut, network_input, shares, spread, windows_of
+from bench.core.errors import BadInput
 from bench.datasets import load_dataset, read_file
-from bench.errors import BadInput
 from bench.noise import noises
 from bench.protocols import load_protocol
 from bench.runner import execute

@@ -11,7 +11,7 @@ from PIL import Image
 
 from bench import analyses
 from bench.analyses.core.saved_results import sample_text, saved_figures
-from bench.errors import BadInput
+from bench.core.errors import BadInput
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from bench.errors import BadInput
+from bench.core.errors import BadInput
 
 LOCK_FILE, NOTE_FILE = "lock", "writer.json"
 

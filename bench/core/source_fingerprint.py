@@ -9,8 +9,8 @@ import inspect
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bench import isolation
-from bench.user_imports import PROTECTED, folders_of, root_of
+from bench.core import isolation
+from bench.core.user_imports import PROTECTED, folders_of, root_of
 
 LIBRARIES = ("site-packages", "dist-packages")
 

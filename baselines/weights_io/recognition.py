@@ -25,8 +25,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from baselines.checkpoints import differences, load_strictly, read_contents, without_prefixes
-from baselines.tensor_sets import CHOOSE, Contents, SeveralSets, printable, without_prefix
+import baselines
+from baselines.weights_io.checkpoints import differences, load_strictly, read_contents, without_prefixes
+from baselines.weights_io.tensor_sets import CHOOSE, Contents, SeveralSets, printable, without_prefix
 
 INPUT_CHANNEL_NAMES = ("in_nc", "in_chans", "inp_channels")  # names of that parameter
 MAX_SIZE_RATIO = 10  # numbers of a network / numbers of the tensors that it was inferred from
@@ -118,7 +119,9 @@ def caveat(module: ModuleType, parameters: Mapping[str, Any]) -> str:
 def find_matches(tensors: Mapping[str, Tensor]) -> list[ArchitectureMatch]:
     """Networks of this package that match the tensors, best match first."""
     found = []
-    for info in pkgutil.iter_modules([str(Path(__file__).parent)]):
+    for info in pkgutil.iter_modules(baselines.__path__):
+        if info.ispkg:
+            continue
         module = import_module(f"baselines.{info.name}")
         recognized = _recognized(module, tensors) if hasattr(module, "network") else None
         if recognized is None:

@@ -19,13 +19,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from baselines import checkpoints, recognition
+from baselines.weights_io import checkpoints, recognition
 from bench import spec
+from bench.core.errors import BadInput
 from bench.datasets import builtin
-from bench.errors import BadInput
 from bench.metrics import psnr
-from bench.networks import adapters
-from bench.networks.mask_keys import keyed
+from bench.models import adapters
+from bench.models.mask_keys import keyed
 from bench.noise import noises
 from bench.protocols import to_bytes
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from bench.networks.tiling import Tiling
+from bench.models.tiling import Tiling
 from bench.noise.noises import stream_key
 
 Strip = tuple[int, int, Tensor]  # first pixel, end, and blending weights of the pixels between

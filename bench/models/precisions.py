@@ -15,7 +15,7 @@ from types import MethodType
 import torch
 from torch import Tensor, nn
 
-from bench.errors import BadInput, unknown
+from bench.core.errors import BadInput, unknown
 
 CAUTION = (
     "bfloat16 changes the PSNR of an image by up to 0.005 dB under the shipped small weights (RNAN 0.01, RIDNet 0.02, "

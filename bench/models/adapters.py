@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from baselines.recognition import input_channels, output_channels
+from baselines.weights_io.recognition import input_channels, output_channels
 
 
 class _Adapter(nn.Module):

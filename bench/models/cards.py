@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from bench import registry
-from bench.errors import BadInput
-from bench.paths import user_folder
+from bench.core.errors import BadInput
+from bench.core.paths import user_folder
 
 SIZES = ("small", "full")
 REQUIRED_FIELDS = {

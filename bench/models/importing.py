@@ -9,10 +9,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from baselines import checkpoints, recognition
+from baselines.weights_io import checkpoints, recognition
 from bench import spec
-from bench.errors import BadInput, as_bad_input, unknown
-from bench.networks import adapters, cards, complexity, trial, weights
+from bench.core.errors import BadInput, as_bad_input, unknown
+from bench.models import adapters, cards, complexity, trial, weights
 from bench.noise import training_noise
 
 TRAINING_PARAMETERS = ("drop_path_rate", "dropout", "mask_token")  # without effect in evaluation

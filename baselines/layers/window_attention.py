@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from baselines.token_order import BorderWindows
+from baselines.layers.token_order import BorderWindows
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import inf, lcm
 
-from baselines.recognition import input_channels
-from bench.errors import BadInput
-from bench.networks import complexity
-from bench.networks.models import Model
+from baselines.weights_io.recognition import input_channels
+from bench.core.errors import BadInput
+from bench.models import complexity
+from bench.models.model_specs import Model
 
 MAX_WHOLE_BYTES = 5 * 2**29  # 2.5 GiB
 MAX_TILE_BYTES = 3 * 2**28  # 0.75 GiB

@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from bench.errors import BadInput
+from bench.core.errors import BadInput
 
 
 class StoreFull(OSError):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from baselines.checkpoints import first_line
-from baselines.recipe import Recipe
-from bench.errors import BadInput, as_bad_input, described
-from bench.networks.mask_keys import keyed
+from baselines.train.recipe import Recipe
+from baselines.weights_io.checkpoints import first_line
+from bench.core.errors import BadInput, as_bad_input, described
+from bench.models.mask_keys import keyed
 
 # (height, width), not square, to detect swapped axes. The first size that runs is checked; later ones are divisible by
 # higher powers of two, for networks that require it.

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bench import registry
-from bench.networks import cards, groups
+from bench.models import cards, groups
 from bench.noise import training_noise
 
 COLUMNS = ("model", "title", "paper", "size", "spec", "parameters", "flops_per_pixel", "receptive_field", "weights",

@@ -19,12 +19,14 @@ from typing import Any
 import torch
 from torch import nn
 
-from baselines import classical, recognition
-from bench import registry, source_fingerprint, spec
-from bench.errors import BadInput, as_bad_input, unknown
-from bench.networks import cards, complexity, groups, misplaced_weights, tensor_fingerprint, weights
-from bench.networks.model import Model
-from bench.networks.weights import DEFAULT, Weights
+from baselines.layers import classical
+from baselines.weights_io import recognition
+from bench import registry, spec
+from bench.core import source_fingerprint
+from bench.core.errors import BadInput, as_bad_input, unknown
+from bench.models import cards, complexity, groups, misplaced_weights, tensor_fingerprint, weights
+from bench.models.model import Model
+from bench.models.weights import DEFAULT, Weights
 from bench.noise import training_noise
 
 SIZE_PARAMETER = {"size": Parameter("size", Parameter.POSITIONAL_OR_KEYWORD, default=DEFAULT)}

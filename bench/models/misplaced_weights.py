@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from baselines import recognition
-from bench.networks import cards, groups
+from baselines.weights_io import recognition
+from bench.models import cards, groups
 
 ENDINGS = (".pth", ".pt", ".ckpt", ".safetensors", ".mat", ".bin", ".pth.tar", ".tar", ".h5", ".keras", ".onnx", ".npz",
            ".npy", ".pb", ".tflite", ".pkl", ".pdparams", ".safetensors.index.json")  # fmt: skip

@@ -17,10 +17,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from baselines.infer_config import count, ratio
-from baselines.token_order import BorderWindows, TokenOrder, reorder
-from baselines.validation import fraction, integer, integers, positive
-from baselines.window_attention import WindowAttention
+from baselines.layers.token_order import BorderWindows, TokenOrder, reorder
+from baselines.layers.validation import fraction, integer, integers, positive
+from baselines.layers.window_attention import WindowAttention
+from baselines.weights_io.infer_config import count, ratio
 
 MAX_SLAB_FLOATS = 1_650_000  # per thread; on the CPU, without gradients
 

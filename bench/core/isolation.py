@@ -17,8 +17,8 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
-from bench import process_state
-from bench.user_imports import ImportScope
+from bench.core import process_state
+from bench.core.user_imports import ImportScope
 
 if TYPE_CHECKING:
     from torch import nn

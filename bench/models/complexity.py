@@ -9,8 +9,8 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from bench.errors import BadInput, shortened
-from bench.networks.mask_keys import keyed
+from bench.core.errors import BadInput, shortened
+from bench.models.mask_keys import keyed
 
 IMAGE_SIDE = 64
 STATED_ATTRIBUTES = ("receptive_field", "bytes_per_pixel", "tile")

@@ -2,8 +2,8 @@
 
 A shipped or trained set of weights is a pair of files: `NAME.safetensors` and its card `NAME.json` (network, training,
 scores). Published checkpoints are nested in `params`, `state_dict` and similar keys, and may contain several sets of
-tensors; `baselines.tensor_sets` selects one. Prefixes of names (`module.`, `model.`, `_orig_mod.`) are removed when a
-network is loaded, because only its own names show what is a prefix: those of DnCNN begin with `model.` themselves.
+tensors; `baselines.weights_io.tensor_sets` selects one. Prefixes of names (`module.`, `model.`, `_orig_mod.`)
+are removed when a network is loaded, because only its own names show what is a prefix: those of DnCNN begin with `model.` themselves.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from baselines import matconvnet, pickles, shards, tensor_sets
-from baselines.formats import format_of
-from baselines.tensor_sets import Contents
+from baselines.weights_io import matconvnet, pickles, shards, tensor_sets
+from baselines.weights_io.formats import format_of
+from baselines.weights_io.tensor_sets import Contents
 
 DERIVED_BUFFERS = ("attn_mask", "relative_position_index", "num_batches_tracked", "total_ops", "total_params")
 

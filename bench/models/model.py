@@ -12,12 +12,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from baselines import recognition
-from baselines.checkpoints import first_line
-from bench import isolation, spec
-from bench.errors import BadInput, as_bad_input, described
-from bench.networks import adapters, cards, contract, trial
-from bench.networks.weights import Weights
+from baselines.weights_io import recognition
+from baselines.weights_io.checkpoints import first_line
+from bench import spec
+from bench.core import isolation
+from bench.core.errors import BadInput, as_bad_input, described
+from bench.models import adapters, cards, contract, trial
+from bench.models.weights import Weights
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,7 @@ class Recipe:
     sigma       standard deviation of the Gaussian noise, in 8-bit levels
     ema         decay of the moving average of the weights, which is evaluated and saved; None: no average
     clip_noisy  clip the noisy crop to [0, 1], as the official configuration does
-    precision   'bfloat16' (autocast), 'float32', or 'auto': the faster one (`baselines.precision`)
+    precision   'bfloat16' (autocast), 'float32', or 'auto': the faster one (`baselines.train.precision`)
     compile     use torch.compile: needs a C++ compiler; results differ by rounding
     """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bench import spec
-from bench.networks import cards
+from bench.models import cards
 
 PAPER = ("ours", "baseline", "dncnn", "ridnet", "rnan", "swinir", "restormer", "dropout")
 ALIASES = {"masked": "ours"}  # other names of models, as users type them: labels have the canonical one

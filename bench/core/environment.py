@@ -16,7 +16,7 @@ def device_of(name: str):
     """'auto' (a GPU if there is one), 'cpu', 'cuda', 'cuda:1', ... -> torch.device. Raises BadInput."""
     import torch
 
-    from bench.errors import BadInput
+    from bench.core.errors import BadInput
 
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"

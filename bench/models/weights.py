@@ -14,12 +14,12 @@ from typing import Any
 
 from torch import Tensor
 
-from baselines import checkpoints, recognition, shards
-from baselines.tensor_sets import Contents
+from baselines.weights_io import checkpoints, recognition, shards
+from baselines.weights_io.tensor_sets import Contents
 from bench import spec
-from bench.errors import BadInput, as_bad_input, shortened
-from bench.networks import cards
-from bench.paths import expand_user
+from bench.core.errors import BadInput, as_bad_input, shortened
+from bench.core.paths import expand_user
+from bench.models import cards
 
 DEFAULT = "default"  # the shipped weights of the size
 

@@ -22,10 +22,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from baselines.crops import MASKED_VALUE, Crops, hidden_pixels
-from baselines.distributed import SINGLE_PROCESS, ProcessGroup
-from baselines.precision import fastest
-from baselines.recipe import Recipe
+from baselines.train.crops import MASKED_VALUE, Crops, hidden_pixels
+from baselines.train.distributed import SINGLE_PROCESS, ProcessGroup
+from baselines.train.precision import fastest
+from baselines.train.recipe import Recipe
 
 COMPILERS = ("g++", "clang++")
 REPORT_SECONDS = 2.0  # approximate time between two reports

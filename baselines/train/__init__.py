@@ -1,0 +1,1 @@
+"""Training: recipes, crops, precision, one or several processes."""
