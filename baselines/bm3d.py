@@ -2,8 +2,8 @@
 
 Input and output (B, 1 or 3, H, W) in [0, 1], at least 16x16; colour in opponent colours. The noise level is estimated
 in each image, or given as `sigma` (of 255): see baselines/layers/classical.py. The method is the authors' package
-`bm3d`, an optional dependency: it is binary, and licensed for informational and non-commercial use only. It runs in one thread,
-because with several the order of its sums, and so its output, varies.
+`bm3d`, an optional dependency: it is binary, and licensed for informational and non-commercial use only. It runs in
+one thread, because with several the order of its sums, and so its output, varies.
 """
 
 from __future__ import annotations

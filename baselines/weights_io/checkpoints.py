@@ -3,7 +3,8 @@
 A shipped or trained set of weights is a pair of files: `NAME.safetensors` and its card `NAME.json` (network, training,
 scores). Published checkpoints are nested in `params`, `state_dict` and similar keys, and may contain several sets of
 tensors; `baselines.weights_io.tensor_sets` selects one. Prefixes of names (`module.`, `model.`, `_orig_mod.`)
-are removed when a network is loaded, because only its own names show what is a prefix: those of DnCNN begin with `model.` themselves.
+are removed when a network is loaded, because only its own names show what is a prefix: those of DnCNN begin with
+`model.` themselves.
 """
 
 from __future__ import annotations
