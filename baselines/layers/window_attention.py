@@ -5,28 +5,10 @@ Windows are (n, T, C): n windows of any images with T tokens each.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 
 from baselines.layers.token_order import BorderWindows
-
-
-@dataclass(frozen=True)
-class FusedWeights:
-    """Attention weights rearranged for one matrix product per window.
-
-    qkv (3 C, C) and its offset (3 C, 1): rows of a head's q (scaled), k and v, then those of the next head
-    proj (C, C), transposed, and its offset (C,)
-    position (heads, T, T)
-    """
-
-    qkv: Tensor
-    qkv_offset: Tensor
-    proj: Tensor
-    proj_offset: Tensor
-    position: Tensor
 
 
 class WindowAttention(nn.Module):
@@ -66,27 +48,3 @@ class WindowAttention(nn.Module):
                 scores = scores + mask
             x = torch.bmm(v, scores.softmax(-1).flatten(0, 1).transpose(1, 2))  # (n heads, C / heads, T)
         return self.proj(x.view(count, dim, tokens).transpose(1, 2).contiguous())
-
-    def fused_weights(self, dtype: torch.dtype) -> FusedWeights:
-        """The weights for `evaluate`."""
-        qkv = self.qkv.weight.unflatten(0, (3, self.num_heads, -1))  # (3, heads, C / heads, C)
-        offset = self.qkv.bias.unflatten(0, (3, self.num_heads, -1))[..., None]
-        scale = qkv.new_tensor([qkv.shape[2] ** -0.5, 1, 1]).view(3, 1, 1, 1)
-        qkv, offset = ((part * scale).transpose(0, 1).flatten(0, 2) for part in (qkv, offset))
-        fused = (qkv, offset, self.proj.weight.t(), self.proj.bias, self.bias())
-        return FusedWeights(*(tensor.to(dtype) for tensor in fused))
-
-    def evaluate(self, windows: Tensor, borders: BorderWindows | None, fused: FusedWeights) -> Tensor:
-        """`forward` without gradients: one product per window, whose output has the layout that the next one needs."""
-        count, tokens, dim = windows.shape
-        qkv = torch.baddbmm(fused.qkv_offset, fused.qkv.expand(count, -1, -1), windows.transpose(1, 2))
-        qkv = qkv.to(windows.dtype).view(count * self.num_heads, 3, -1, tokens)  # under autocast too it is float32
-        q, k, v = qkv.unbind(1)
-        with torch.autocast(windows.device.type, enabled=False):
-            scores = torch.bmm(q.transpose(1, 2), k).view(count, self.num_heads, tokens, tokens)
-            scores += fused.position
-            if borders is not None:
-                for window, mask in zip(borders.windows.tolist(), borders.mask, strict=True):  # few of them
-                    scores[window] += mask
-            x = torch.bmm(v, scores.softmax(-1).flatten(0, 1).transpose(1, 2)).view(count, dim, tokens)
-        return torch.baddbmm(fused.proj_offset, x.transpose(1, 2), fused.proj.expand(count, -1, -1))

@@ -139,7 +139,7 @@ def body_and_input(size, window, masked):
 
 
 def test_who_looks_inside_a_block_sees_its_layers_whole(monkeypatch):
-    monkeypatch.setattr("baselines.layers.swin.MAX_SLAB_FLOATS", 4000)
+    monkeypatch.setattr("baselines.layers.swin_cpu.MAX_SLAB_FLOATS", 4000)
     block, x = fill(Block(12, 3, 4, 2, 2.0, 0.0)).eval(), uniform("x", (2, 16 * 16, 12))
     order, seen = TokenOrder(16, 16, 4, x.device), []
     with torch.inference_mode():
