@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from filled import check_gradients, check_official, count, fill, measure, names_hash, picture
 from PIL import Image
 
 from baselines.dncnn import SIZES, DnCNN
 from baselines.weights_io.checkpoints import load_strictly, read_weights
+from tests.baselines.filled import check_gradients, check_official, count, fill, measure, names_hash, picture
 
 TINY = {"nc": 8, "nb": 4}
 

@@ -1,10 +1,10 @@
 import pytest
 import torch
-from filled import check_gradients, check_official, count, fill, measure, names_hash, picture
 
 from baselines.baseline import SIZES as BASELINE_SIZES
 from baselines.dropout import SIZES, DropoutSwinIR
 from baselines.masked_swinir import MaskedSwinIR
+from tests.baselines.filled import check_gradients, check_official, count, fill, measure, names_hash, picture
 
 TINY = {"embed_dim": 8, "depths": (2,), "num_heads": (2,), "drop_path_rate": 0.0}
 

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from filled import check_gradients, count, fill, measure, names_hash, picture
 
 from baselines.idf import IDF, SIZES, correlation, rms_normalize
 from baselines.weights_io.pickles import read_nested
+from tests.baselines.filled import check_gradients, count, fill, measure, names_hash, picture
 
 TINY = {"hidden_channels": 8, "iterations": 3}
 

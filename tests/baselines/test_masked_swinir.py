@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import torch
-from filled import check_gradients, check_official, count, fill, measure, names_hash, picture
 
 from baselines import baseline, ours
 from baselines.masked_swinir import MaskedSwinIR, infer
+from tests.baselines.filled import check_gradients, check_official, count, fill, measure, names_hash, picture
 
 TINY = {"embed_dim": 8, "depths": (2, 1), "num_heads": (2, 2), "drop_path_rate": 0.0}
 BLOCKS = 3

@@ -1,9 +1,9 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from filled import check_gradients, check_official, count, fill, measure, names_hash, picture
 
 from baselines.restormer import SIZES, ChannelNorm, Restormer
+from tests.baselines.filled import check_gradients, check_official, count, fill, measure, names_hash, picture
 
 TINY = {"dim": 4, "num_blocks": (1, 2, 1, 1), "num_refinement_blocks": 1, "heads": (1, 2, 2, 4)}
 

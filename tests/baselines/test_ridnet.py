@@ -1,8 +1,8 @@
 import pytest
 import torch
-from filled import check_gradients, check_official, count, fill, measure, names_hash, picture
 
 from baselines.ridnet import RGB_MEAN, SIZES, RIDNet
+from tests.baselines.filled import check_gradients, check_official, count, fill, measure, names_hash, picture
 
 TINY = {"n_feats": 8, "reduction": 2}
 

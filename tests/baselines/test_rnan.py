@@ -1,9 +1,9 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from filled import check_gradients, check_official, count, fill, measure, names_hash, picture
 
 from baselines.rnan import RNAN, SIZES, TILE, NonLocal
+from tests.baselines.filled import check_gradients, check_official, count, fill, measure, names_hash, picture
 
 TINY = {"n_feats": 4, "n_resgroups": 3}
 

@@ -3,9 +3,9 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from filled import check_gradients, check_official, count, fill, measure, names_hash, picture
 
 from baselines.swinir import SIZES, SwinIR
+from tests.baselines.filled import check_gradients, check_official, count, fill, measure, names_hash, picture
 
 TINY = {"embed_dim": 8, "depths": (2, 1), "num_heads": (2, 2), "drop_path_rate": 0.0}
 

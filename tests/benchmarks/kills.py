@@ -4,7 +4,7 @@
     python -m tests.benchmarks.kills --kills 10 --seed 1
 
 Expected: every finished store has the rows and pictures of the uninterrupted one, and no row that was there at the
-kill is measured again. (tests/bench/test_kills.py does ten.)
+kill is measured again. (tests/bench/engines/test_kills.py does ten.)
 """
 
 from __future__ import annotations

@@ -5,11 +5,11 @@ import math
 import numpy as np
 import pytest
 import torch
-from filled import fill, picture, uniform
 
 from baselines.layers.swin import Block, SwinBody, TokenOrder
 from baselines.masked_swinir import MaskedSwinIR
 from baselines.swinir import SwinIR
+from tests.baselines.filled import fill, picture, uniform
 
 SIZES = [(8, 8), (16, 8), (8, 24), (24, 32)]
 

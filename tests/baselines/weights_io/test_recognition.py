@@ -4,11 +4,11 @@ from importlib import import_module
 
 import pytest
 import torch
-from filled import fill, picture
 
 from baselines.weights_io import recognition
 from baselines.weights_io.checkpoints import load_strictly, without_prefixes
 from baselines.weights_io.infer_config import count, ratio
+from tests.baselines.filled import fill, picture
 
 SWIN = {"embed_dim": 12, "depths": (1, 3), "num_heads": (2, 3), "window_size": 4, "mlp_ratio": 1.5}
 OTHERS = {

@@ -9,12 +9,12 @@ import re
 import pytest
 import safetensors.torch
 import torch
-from filled import fill, picture
 
 from baselines.dncnn import DnCNN
 from baselines.idf import IDF
 from baselines.masked_swinir import MaskedSwinIR
 from baselines.weights_io.checkpoints import load_strictly, read_weights, write_weights
+from tests.baselines.filled import fill, picture
 
 TINY = {"nc": 4, "nb": 3}
 SWIN = {"embed_dim": 8, "depths": (2,), "num_heads": (2,)}

@@ -16,7 +16,7 @@ from baselines.weights_io import checkpoints
 from bench.cli import main
 from bench.models import cards, importing
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(autouse=True)

@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from filled import fill
 
 from baselines.dncnn import DnCNN
 from baselines.weights_io.checkpoints import load_strictly, read_contents
+from tests.baselines.filled import fill
 
 TINY = {"nc": 4, "nb": 3}
 RAW, AVERAGE = DnCNN(**TINY).state_dict(), fill(DnCNN(**TINY)).float().state_dict()
