@@ -75,10 +75,8 @@ def test_what_makes_no_sense_is_left_out_and_said(renders, photos, networks):
     assert "photos is skipped" in told
     assert "builtin is skipped" in told and "monte_carlo(spp=128) is skipped" in told
     plan = make_plan(f"{networks}:Blur", "mixture", None, (renders, photos), limit=2)
-    assert list(plan.skipped) == [
-        "renders(limit=2) is run under its own noise and gaussian(sigma=15) alone; for other noise on its clean "
-        "images name renders(limit=2, pairs=False)"
-    ]
+    (sentence,) = plan.skipped
+    assert "gaussian(sigma=15)" in sentence and sentence.endswith("renders(limit=2, pairs=False)")
     assert len(cells(plan)["photos(limit=2)"]) == 5 and plan.rows == 2 * 3 + 2 * 5
     with pytest.raises(BadInput, match=r"^photos .* real, got clean images"):
         make_plan(f"{networks}:Blur", "real", None, (photos,))
