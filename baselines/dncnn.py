@@ -52,6 +52,7 @@ class DnCNN(nn.Module):
         return [*convolutions[:2], convolutions[-1]]
 
     def forward(self, x: Tensor) -> Tensor:
+        """Denoise (B, C, H, W) in [0, 1]: the network predicts the noise."""
         return x - self.model(x)
 
 

@@ -65,11 +65,14 @@ class ResidualAttention(nn.Module):
         )
 
     def forward(self, residual: Tensor) -> Tensor:
+        """Residual (B, 3, H, W) -> a factor in (0, 1) for each feature, (B, C, 1, 1)."""
         moments = torch.cat([residual.mean((2, 3), keepdim=True), residual.std((2, 3), keepdim=True)], 1)
         return self.attention(rms_normalize(self.conv(moments)))  # (B, C, 1, 1)
 
 
 class FilterBlock(nn.Module):
+    """Predict a kernel for each pixel from features, and apply its powers."""
+
     def __init__(self, dim: int, power: int):
         super().__init__()
         self.power = power
@@ -114,6 +117,7 @@ class IDF(nn.Module):
         self.block = FilterBlock(hidden_channels, power_alpha)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Denoise (B, C, H, W) in [0, 1], in `iterations` steps."""
         x, residual = (x - self.mean) * self.scale, None
         for i in range(self.iterations):
             filtered = self.block(x, residual, *((2, "reflect") if i % 2 == 0 else (1, "constant")))

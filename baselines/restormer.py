@@ -44,6 +44,7 @@ class ChannelNorm(nn.Module):
         self.body.bias = nn.Parameter(torch.zeros(dim)) if kind == "WithBias" else None
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C, H, W), normalized over channels."""
         centred = x - x.mean(1, keepdim=True)
         scale = (centred.square().mean(1, keepdim=True) + 1e-5).rsqrt()  # (B, 1, H, W); var(1) is ten times slower
         if self.body.bias is None:
@@ -63,6 +64,7 @@ class TransposedAttention(nn.Module):
         self.project_out = nn.Conv2d(dim, dim, 1, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C, H, W)."""
         qkv = self.qkv_dwconv(self.qkv(x)).flatten(2)  # (B, 3 C, H W)
         q, k, v = (t.unflatten(1, (self.heads, -1)) for t in qkv.chunk(3, 1))  # each (B, heads, C / heads, H W)
         cosine = F.normalize(q, dim=-1) @ F.normalize(k, dim=-1).transpose(-2, -1)
@@ -81,11 +83,14 @@ class FeedForward(nn.Module):
         self.project_out = nn.Conv2d(hidden, dim, 1, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C, H, W)."""
         gate, value = self.dwconv(self.project_in(x)).chunk(2, 1)
         return self.project_out(F.gelu(gate) * value)
 
 
 class RestormerBlock(nn.Module):
+    """Transposed attention and gated feed-forward network, each with a norm before and a residual connection around it."""
+
     def __init__(self, dim: int, heads: int, expansion: float, bias: bool, norm: str):
         super().__init__()
         self.norm1 = ChannelNorm(dim, norm)
@@ -94,6 +99,7 @@ class RestormerBlock(nn.Module):
         self.ffn = FeedForward(dim, expansion, bias)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C, H, W)."""
         x = x + self.attn(self.norm1(x))
         return x + self.ffn(self.norm2(x))
 
@@ -107,15 +113,19 @@ class Resample(nn.Module):
         self.body = nn.Sequential(conv, nn.PixelUnshuffle(2) if down else nn.PixelShuffle(2))
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, 2 C, H / 2, W / 2) downwards, (B, C / 2, 2 H, 2 W) upwards."""
         return self.body(x)
 
 
 class PatchEmbed(nn.Module):
+    """The first convolution, under its official name."""
+
     def __init__(self, before: int, after: int):
         super().__init__()
         self.proj = nn.Conv2d(before, after, 3, padding=1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, before, H, W) -> (B, after, H, W)."""
         return self.proj(x)
 
 
@@ -173,6 +183,7 @@ class Restormer(nn.Module):
         self.output = nn.Conv2d(2 * dim, out_channels, 3, padding=1, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Denoise (B, C, H, W) in [0, 1]; other sizes than multiples of 8 are padded by reflection."""
         height, width = x.shape[-2:]
         bottom, right = -height % 8, -width % 8
         image = F.pad(x, (0, right, 0, bottom), "reflect") if bottom or right else x

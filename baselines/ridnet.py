@@ -29,6 +29,7 @@ RGB_MEAN = (0.4488, 0.4371, 0.4040)
 
 
 def convolution(before: int, after: int, kernel: int = 3, dilation: int = 1) -> nn.Conv2d:
+    """A convolution that keeps height and width."""
     return nn.Conv2d(before, after, kernel, padding=kernel // 2 * dilation, dilation=dilation)
 
 
@@ -40,6 +41,7 @@ class BasicBlock(nn.Module):
         self.body = nn.Sequential(conv, activation)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C, H, W)."""
         return self.body(x)
 
 
@@ -63,6 +65,7 @@ class MergeAndRun(nn.Module):
         self.body3 = nn.Sequential(convolution(2 * dim, dim), nn.ReLU())
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C, H, W)."""
         return self.body3(torch.cat([self.body1(x), self.body2(x)], 1)) + x
 
 
@@ -75,16 +78,20 @@ class Residual(nn.Module):
         self.body = nn.Sequential(*layers, *([nn.ReLU(), convolution(dim, dim, 1)] if enhanced else []))
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C, H, W)."""
         return (self.body(x) + x).relu()
 
 
 class ChannelAttention(nn.Module):
+    """Scale each channel by a factor computed from the means of all channels."""
+
     def __init__(self, dim: int, reduction: int, variant: str):
         super().__init__()
         self.c1 = basic_block(dim, dim // reduction, 1, variant, bias=False)
         self.c2 = BasicBlock(convolution(dim // reduction, dim, 1), nn.Sigmoid())
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C, H, W)."""
         return x * self.c2(self.c1(x.mean((2, 3), keepdim=True)))  # (B, C, H, W) * (B, C, 1, 1)
 
 
@@ -99,6 +106,7 @@ class AttentionBlock(nn.Module):
         self.ca = ChannelAttention(dim, reduction, variant)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C, H, W)."""
         return self.ca(self.r3(self.r2(self.r1(x))))
 
 
@@ -139,6 +147,7 @@ class RIDNet(nn.Module):
         return [self.sub_mean, self.head, self.b1, self.tail, self.add_mean]
 
     def forward(self, x: Tensor) -> Tensor:
+        """Denoise (B, 3, H, W) in [0, 1]."""
         deep = self.head(self.sub_mean(x))  # (B, C, H, W)
         for block in (self.b1, self.b2, self.b3, self.b4):
             deep = block(deep)

@@ -34,15 +34,19 @@ RECEPTIVE_FIELD = "its tile, 48"
 
 
 def convolution(dim: int) -> nn.Conv2d:
+    """A 3x3 convolution that keeps height, width and channels."""
     return nn.Conv2d(dim, dim, 3, padding=1)
 
 
 class ResidualBlock(nn.Module):
+    """Two convolutions with a residual connection around them."""
+
     def __init__(self, dim: int):
         super().__init__()
         self.body = nn.Sequential(convolution(dim), nn.ReLU(), convolution(dim))
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C, H, W)."""
         return x + self.body(x)
 
 
@@ -55,6 +59,7 @@ class NonLocal(nn.Module):
         self.W = nn.Conv2d(dim // 2, dim, 1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C, H, W)."""
         y = query_normalized_attention(
             self.theta(x).flatten(2), self.phi(x).flatten(2), self.g(x).flatten(2)
         )  # (B, C / 2, N)
@@ -62,11 +67,14 @@ class NonLocal(nn.Module):
 
 
 class Trunk(nn.Module):
+    """The trunk branch: residual blocks."""
+
     def __init__(self, dim: int):
         super().__init__()
         self.body = nn.Sequential(ResidualBlock(dim), ResidualBlock(dim))
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C, H, W)."""
         return self.body(x)
 
 
@@ -83,6 +91,7 @@ class Mask(nn.Module):
         self.MB_1x1conv = nn.Sequential(nn.Conv2d(dim, dim, 1))
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> mask in [0, 1] of the same shape."""
         x = self.MB_RB1(x)
         half = self.MB_RB2(self.MB_Down(x))  # (B, C, H / 2, W / 2)
         return self.MB_1x1conv(self.MB_RB3(x + self.MB_Up(half))).sigmoid()
@@ -99,16 +108,20 @@ class ResidualAttention(nn.Module):
         self.RA_tail = nn.Sequential(ResidualBlock(dim), ResidualBlock(dim))
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C, H, W)."""
         x = self.RA_RB1(x)
         return self.RA_tail(x + self.RA_TB(x) * self.RA_MB(x))
 
 
 class Group(nn.Module):
+    """Residual attention, local or non-local, and a convolution."""
+
     def __init__(self, dim: int, non_local: bool = False):
         super().__init__()
         self.body = nn.Sequential(ResidualAttention(dim, non_local), convolution(dim))
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C, H, W)."""
         return self.body(x)
 
 
@@ -135,6 +148,7 @@ class RNAN(nn.Module):
         return [self.head, self.tail]
 
     def forward(self, x: Tensor) -> Tensor:
+        """Denoise (B, 3, H, W) in [0, 1]; odd sizes are padded by reflection."""
         height, width = x.shape[-2:]
         image = F.pad(x, (0, width % 2, 0, height % 2), "reflect") if height % 2 or width % 2 else x
         deep = self.body_nl_high(self.body(self.body_nl_low(self.head(image))))  # (B, C, H, W)

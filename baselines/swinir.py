@@ -55,6 +55,7 @@ class SwinIR(SwinBody):
         return [module for module in self.modules() if isinstance(module, nn.Conv2d)]
 
     def forward(self, x: Tensor) -> Tensor:
+        """Denoise (B, C, H, W) in [0, 1]; sizes are padded to multiples of the window by reflection."""
         height, width = x.shape[-2:]
         image = (self.pad(x) - self.mean) * self.img_range
         shallow = self.conv_first(image)  # (B, C, H, W)

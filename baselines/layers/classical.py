@@ -63,6 +63,7 @@ class Classical(nn.Module, ABC):
         self.sigma = sigma
 
     def forward(self, x: Tensor) -> Tensor:
+        """Denoise (B, C, H, W) in [0, 1], one image after the other."""
         images = x.detach().permute(0, 2, 3, 1).cpu().double().numpy()  # (B, H, W, C)
         denoised = np.stack([self.denoise(image, self._level(image)) for image in images])
         return torch.from_numpy(denoised).permute(0, 3, 1, 2).to(x).contiguous()

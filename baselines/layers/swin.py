@@ -24,12 +24,15 @@ from baselines.weights_io.infer_config import count, ratio
 
 
 class Mlp(nn.Module):
+    """Two linear layers with GELU between them."""
+
     def __init__(self, dim: int, hidden: int):
         super().__init__()
         self.fc1 = nn.Linear(dim, hidden)
         self.fc2 = nn.Linear(hidden, dim)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(..., C) -> (..., C)."""
         return self.fc2(F.gelu(self.fc1(x)))
 
 

@@ -33,6 +33,7 @@ class Crops:
         self.height, self.width = sizes.to(device).unbind(1)
 
     def __call__(self, batch: int, generator: torch.Generator) -> Tensor:
+        """`batch` random crops, (B, C, crop, crop) in [0, 1]."""
         device, last = self.pixels.device, self.crop - 1
         which = torch.randint(len(self.start), (batch,), device=device, generator=generator)
         place = torch.rand(2, batch, device=device, generator=generator, dtype=torch.float64)

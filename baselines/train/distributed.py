@@ -23,6 +23,7 @@ class ProcessGroup:
 
     @property
     def size(self) -> int:
+        """Number of processes."""
         return self.accelerator.num_processes if self.accelerator else 1
 
     @property

@@ -138,6 +138,7 @@ _SPARE: list[np.random.MT19937] = []  # reused: constructing one takes 0.25 ms
 
 
 def settings(with_torch: bool) -> tuple[ProcessSetting, ...]:
+    """The settings of the process that user-defined code may change, and that are restored."""
     return (*_PYTHON, *_torch_settings()) if with_torch else _PYTHON
 
 

@@ -45,6 +45,7 @@ class StatedLayout:
 
     @property
     def stated(self) -> bool:
+        """Whether the user states a layout."""
         return self != AUTOMATIC
 
 

@@ -33,6 +33,7 @@ class FileReader:
     exr_options: ExrOptions = DEFAULT_EXR_OPTIONS
 
     def __call__(self) -> np.ndarray:
+        """Read the image."""
         if self.path.suffix.lower() != EXR_SUFFIX:
             return read_file(self.path)
         light, curve = exr.read(self.path, self.exr_options.layer), self.exr_options.curve or tone.CURVES[0]

@@ -44,6 +44,7 @@ class RunOnWorker:
         self.name = name
 
     def __call__(self, job: Job) -> Reply:
+        """Run a job on the processes of this Dask worker."""
         return get_worker().plugins[self.name].workers.work(job)
 
 

@@ -62,6 +62,7 @@ class RangeAdapter(nn.Module):
         self.network, self.white = network, white
 
     def forward(self, x: Tensor) -> Tensor:
+        """Denoise (B, C, H, W) in [0, 1]."""
         return self.network(x * self.white) / self.white
 
 

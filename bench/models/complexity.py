@@ -17,6 +17,7 @@ STATED_ATTRIBUTES = ("receptive_field", "bytes_per_pixel", "tile")
 
 
 def count_parameters(network: nn.Module) -> int:
+    """Number of parameters."""
     return sum(parameter.numel() for parameter in network.parameters())
 
 

@@ -47,9 +47,11 @@ class InBfloat16(nn.Module):
 
     @property
     def takes_keys(self) -> bool:
+        """Whether the network takes keys for its random numbers."""
         return getattr(self.network, "takes_keys", False)
 
     def forward(self, x: Tensor, **keys) -> Tensor:
+        """Run the network in bfloat16; the output is float32."""
         with torch.autocast(x.device.type, torch.bfloat16):
             return self.network(x, **keys).float()
 

@@ -26,6 +26,7 @@ class Tiled(nn.Module):
 
     @property
     def takes_keys(self) -> bool:
+        """Whether the network takes keys for its random numbers."""
         return getattr(self.network, "takes_keys", False)
 
     def forward(self, x: Tensor, keys: Sequence[int] | None = None) -> Tensor:

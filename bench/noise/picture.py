@@ -33,6 +33,7 @@ class NoisyVersion:
 
     @property
     def label(self) -> str:
+        """Canonical spec of the noise."""
         return noises.canonical(self.noise)
 
 

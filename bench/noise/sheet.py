@@ -106,6 +106,7 @@ class SheetPage:
         self.figure.text(x / self.width, 1 - y / self.height, text, parse_math=False, **style)
 
     def png(self) -> bytes:
+        """The sheet as a PNG file."""
         content = BytesIO()
         self.figure.savefig(content, format="png", dpi=DPI)
         return content.getvalue()

@@ -58,6 +58,7 @@ class Settings:
 
     @property
     def passes(self) -> int:
+        """Number of render passes."""
         return sum(len(chunks) for scene in self.scenes for chunks in self.renders(scene).values())
 
 

@@ -28,6 +28,7 @@ class VerificationResult:
 
     @property
     def stated(self) -> dict[str, float]:
+        """PSNR in dB on held-out images by noise, as the card states it."""
         return self.card["psnr_held_out"]
 
     @property

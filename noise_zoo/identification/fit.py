@@ -33,6 +33,7 @@ class ComponentFit:
 
     @property
     def likelihood(self):
+        """The likelihood (256, 256) of the fitted components."""
         return general({name: level.value for name, level in self.components.items()})
 
 

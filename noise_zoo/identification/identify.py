@@ -80,6 +80,7 @@ class Candidate:
 
     @property
     def name(self):
+        """Name of the noise in specs."""
         return name_of(self.kind)
 
 
@@ -156,10 +157,12 @@ class Identification:
 
     @property
     def name(self):
+        """Name of the noise in specs; '' for none."""
         return name_of(type(self.noise)) if self.noise else ""
 
     @property
     def axis(self):
+        """Name of the level; '' for none."""
         return self.noise.axis if self.noise else ""
 
     @property

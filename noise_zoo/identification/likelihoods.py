@@ -35,6 +35,7 @@ def normal(deviation):
 
 
 def gaussian(sigma):
+    """Gaussian noise, sigma in 8-bit levels."""
     return normal(sigma)
 
 
@@ -44,6 +45,7 @@ def correlated(sigma):
 
 
 def gaussian_speckle(var):
+    """Gaussian speckle with variance `var` of the factor."""
     return normal(CLEAN * np.sqrt(var))
 
 
@@ -54,6 +56,7 @@ def speckle(var):
 
 
 def salt_pepper(density):
+    """Salt & pepper noise with `density` impulses per sample."""
     return with_impulses(np.eye(256), density)
 
 

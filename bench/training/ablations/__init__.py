@@ -24,6 +24,7 @@ FOLDER = Path(__file__).parent
 
 
 def names() -> list[str]:
+    """Names of the tables of trainings."""
     return sorted(path.stem for path in FOLDER.glob("*.toml"))
 
 
