@@ -190,4 +190,4 @@ def describe(plan: Plan) -> dict[str, Any]:
 def _about(model: Model) -> dict[str, Any]:
     return {"label": model.label, "name": model.name, "size": model.size, "weights": model.weights,
             "weights_hash": model.weights_hash, "title": model.title, "paper": model.paper, "licence": model.licence,
-            "card": model.card}  # fmt: skip
+            "card": model.card, **({"display_name": model.display_name} if model.display_name else {})}  # fmt: skip

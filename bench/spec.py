@@ -114,13 +114,27 @@ def split(text: str) -> list[str]:
     return [part.strip() for part in parts if part.strip()]
 
 
+def split_label(text: str) -> tuple[str, str]:
+    """Split LABEL=SPEC into label and spec, without quotes around the label; the label is '' if there is none."""
+    match = re.match(r"""\s*(?:'([^']*)'|"([^"]*)"|([^\s'"(),=]+))\s*=(?!=)\s*(?=\S)""", text)
+    return (next(filter(None, match.groups()), ""), text[match.end() :].strip()) if match else ("", text)
+
+
 def split_list(text: str) -> list[str]:
     """Split a list as users type it: at commas and spaces outside brackets and quotes; quotes around a part go.
 
     A path with spaces stays one part if it exists. Text with a path that does not exist is split at commas only, so
     that the error names the path.
     """
-    return [_unquote(part) for piece in split(text) for part in _split_at_spaces(piece)]
+    return [_unquote(part) for piece in split(text) for part in _split_at_spaces(_without_spaces_around_equals(piece))]
+
+
+def _without_spaces_around_equals(text: str) -> str:
+    """'Mine = net.py:Net' -> 'Mine=net.py:Net', outside brackets and quotes."""
+    equals = [index for index, character, depth in _outside_quotes(text) if character == "=" and depth == 0]
+    for index in reversed(equals):
+        text = f"{text[:index].rstrip()}={text[index + 1 :].lstrip()}"
+    return text
 
 
 def _split_at_spaces(text: str) -> list[str]:
@@ -134,7 +148,7 @@ def _split_at_spaces(text: str) -> list[str]:
         part = text[start:end]
         if part.startswith("(") and parts:  # gaussian (sigma=25)
             parts[-1] += part
-        elif "/" in part.partition("(")[0] and not _exists(_unquote(part)):
+        elif "/" in part.partition("(")[0] and not _exists(_unquote(split_label(part)[1])):
             return [text]
         else:
             parts.append(part)
@@ -143,7 +157,11 @@ def _split_at_spaces(text: str) -> list[str]:
 
 
 def _exists(text: str) -> bool:
-    """Whether text names a file or folder, with parameters or without: DIR(crop=256), path/to/file.py:Net(width=32)."""
+    """Whether text names a file or folder, with parameters or without: DIR(crop=256), path/to/file.py:Net(width=32).
+
+    A label in front of it does not count.
+    """
+    text = split_label(text)[1]
     if os.path.exists(os.path.expanduser(text)):
         return True
     name = text.partition("(")[0]

@@ -79,13 +79,17 @@ def compare(run, other, models, against, noise, datasets, metrics, protocol, tes
     from bench import comparison
     from bench.core.errors import BadInput
     from bench.runs import selection
+    from bench.runs.run_specs import RunModels
 
+    known = RunModels.of(run)
     frame = comparison.compare(
-        run, other, models=[side for text in models for side in by_network(text)] or None,
+        run, other, models=[side for text in models for side in by_network(text, known)] or None,
         against=against, noises=noise, datasets=datasets, metrics=metrics,
         protocol=protocol, test=test,
     )  # fmt: skip
     judged = judged_metric(frame, metrics) if fail_below is not None else None
+    for column, folder in (("model", run), ("against", other or run)):
+        frame[column] = frame[column].map(RunModels.of(folder).side_name)
     cards = selection.metric_cards(run)
     if kind == "text" and out is None:
         show(frame, cards, (f" in {run}", f" in {other}") if other else ("", ""))
@@ -102,14 +106,18 @@ def compare(run, other, models, against, noise, datasets, metrics, protocol, tes
             sys.exit(1)
 
 
-def by_network(text: str) -> list[str]:
-    """A list of specs -> a list for each network in it, whose trainings are averaged: 'ours, tv' -> ['ours', 'tv']."""
+def by_network(text: str, known) -> list[str]:
+    """A list of specs -> a list for each network in it, whose trainings are averaged: 'ours, tv' -> ['ours', 'tv'].
+
+    A model with a name of its own in the run (`known`) is compared by itself.
+    """
     from bench import spec
     from bench.models.groups import parse
 
     networks: dict[str, list[str]] = {}
     for part in spec.split(text):
-        networks.setdefault(parse(part).name, []).append(part)
+        named = part in known.names.values()
+        networks.setdefault(part if named else parse(part).name, []).append(part)
     return [", ".join(parts) for parts in networks.values()] or [text]
 
 

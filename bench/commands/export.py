@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from bench.commands.options import shared
+from bench.commands.options import filter_options, shared
 
 FORMATS = ("csv", "parquet", "json", "markdown", "latex")
 
@@ -17,11 +17,12 @@ FORMATS = ("csv", "parquet", "json", "markdown", "latex")
 @shared("format", "csv", type=click.Choice(FORMATS))
 @click.option("--per", type=click.Choice(["image", "cell", "model", "table"]), default="image", show_default=True,
               help="What a row is, as listed above.")  # fmt: skip
+@filter_options
 @shared("protocol", absent="all in the run; means need one")
 @click.option("--all", "everything", is_flag=True, help="With --per image: add the rows that are not in the selection, "
               "such as those of older weights or replaced images.")  # fmt: skip
 @shared("file", absent="standard output", also="parquet needs one.")
-def export(folder, kind, per, protocol, everything, out) -> None:
+def export(folder, filters, kind, per, protocol, everything, out) -> None:
     """Write the rows of a run as a table.
 
     RUN is a run folder. --per chooses what a row is:
@@ -31,6 +32,8 @@ def export(folder, kind, per, protocol, everything, out) -> None:
       cell   means with 95% intervals of one model, data set and noise
       model  OOD means, mean rank and robustness of one model on a data set
       table  a table to print: noises down, models across, PSNR ± half its 95% interval
+
+    The column model has specs, label the names in tables and charts.
 
     Rows are those of the run's selection: computed with the current meaning of every name and setting. Rows that are
     skipped are listed on standard error.
@@ -45,6 +48,7 @@ def export(folder, kind, per, protocol, everything, out) -> None:
     from bench.core.files import write
     from bench.runs import export, selection
     from bench.runs.conditions import conditions_of
+    from bench.runs.run_specs import RunModels
     from bench.runs.store import Store
     from bench.statistics.standings import standings
 
@@ -53,6 +57,7 @@ def export(folder, kind, per, protocol, everything, out) -> None:
     with Store.open(folder) as store:
         found, started = selection.of_protocols(store), selection.start_entries(store)
         frame = store.rows() if everything else None
+        known = RunModels.of_manifest(store.manifest())
     protocols = [one.protocol for one in found]
     if protocol is not None and protocol not in protocols:
         raise BadInput(f"--protocol: expected {' or '.join(protocols)}, the protocols in {folder}, got {protocol!r}")
@@ -65,11 +70,15 @@ def export(folder, kind, per, protocol, everything, out) -> None:
             click.echo(left, err=True)
     elif protocol is not None:
         frame = frame[frame["protocol"] == protocol]
+    conditions = conditions_of(started, found[0].protocol)
+    frame = filters.apply(frame, known, conditions.reference) if len(frame) else frame
     if per != "image" and len(frame):
-        conditions = conditions_of(started, found[0].protocol)
         frame = standings(frame, conditions) if per == "model" else statistics.summarize(frame, conditions.reference)
     if per == "table" and len(frame):
-        frame = statistics.pivot(frame)
+        frame = statistics.pivot(frame.assign(model=frame["model"].map(known.name)))
+    elif len(frame):
+        frame.insert(1 + frame.columns.get_loc("model"), "label", frame["model"].map(known.name))
+        frame = filters.only_metrics(frame)
     if kind == "parquet" and out is None:
         raise BadInput("--format parquet: expected a file, got standard output: add --out rows.parquet")
     content = export.encode(frame, kind)

@@ -6,6 +6,7 @@ import inspect
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,10 @@ def spec_list(context: click.Context, parameter: click.Parameter, value: Any) ->
     return ", ".join(spec.split_list(value))
 
 
-def integers(context: click.Context, parameter: click.Parameter, text: str) -> tuple[int, ...]:
-    """'0,1' or '0 1' -> (0, 1)."""
+def integers(context: click.Context, parameter: click.Parameter, text: str | None) -> tuple[int, ...] | None:
+    """'0,1' or '0 1' -> (0, 1); None stays None."""
+    if text is None:
+        return None
     parts = text.replace(",", " ").split()
     if not parts or not all(part.isdigit() for part in parts):
         raise click.BadParameter(f"expected integers such as 0 or 0,1, got {text!r}")
@@ -58,7 +61,8 @@ SPECS = {"metavar": "SPECS", "callback": spec_list}
 SHARED = {
     "models": SharedOption(
         ("--models",),
-        """Models, as specs or groups: "ours, dncnn(size='full')", "net.py:MyNet".
+        """Models, as specs or groups: "ours, dncnn(size='full')", "net.py:MyNet". NAME=SPEC gives a model a name
+        for tables and charts: "Mine=net.py:MyNet".
 
         \b
         all         the eight networks of the paper
@@ -138,3 +142,20 @@ def shared(
     if default is not None:
         settings["default"] = default
     return click.option(*(names or option.names), help=text, show_default=absent or default is not None, **settings)
+
+
+def filter_options(command: Callable) -> Callable:
+    """The decorator of commands that read a run: the function gets `filters`, the rows that the user selects."""
+
+    @shared("models", absent="all in the run", also="Names of the run's models are accepted too.")
+    @shared("noise", absent="all in the run", also="The reference noise stays.")
+    @shared("datasets", absent="all in the run")
+    @shared("metrics", absent="all in the run")
+    @shared("seeds", absent="all in the run")
+    @wraps(command)
+    def with_filters(models, noise, datasets, metrics, seeds, **others):
+        from bench.runs.filters import Filters
+
+        return command(filters=Filters(models, noise, datasets, metrics, seeds), **others)
+
+    return with_filters

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bench.commands.options import shared
+from bench.commands.options import filter_options, shared
 
 
 def named_folders(context, parameter, texts: tuple[str, ...]) -> dict[str, Path]:
@@ -19,11 +19,12 @@ def named_folders(context, parameter, texts: tuple[str, ...]) -> dict[str, Path]
 @click.command()
 @click.argument("folders", metavar="[RUN [OTHER...]]", nargs=-1, type=click.Path(path_type=Path))
 @shared("folder", Path("site"))
+@filter_options
 @shared("protocol", absent="the last one in the run")
 @click.option("--training", multiple=True, metavar="MODEL=FOLDER", callback=named_folders,
               help="Show the test curves of a training on the page of its model; FOLDER is the --out of bench train: "
               "ours=runs/train/ours. Repeat for several.")  # fmt: skip
-def report(folders, out, protocol, training) -> None:
+def report(folders, out, filters, protocol, training) -> None:
     """Make a web site of a run: leaderboard, charts and images.
 
     The site is a folder that opens without a server or network. RUN is a run folder, runs/latest by default. For each
@@ -33,10 +34,11 @@ def report(folders, out, protocol, training) -> None:
     Examples:
       bench report
       bench report runs/study -o site
+      bench report runs/study --models "Mine, masked" --noise mixture
       bench report runs/new runs/old
     """
     from bench.site import report
 
     folder, *others = folders or (Path("runs/latest"),)
-    page = report.build(folder, out, protocol, training, others)
+    page = report.build(folder, out, protocol, training, others, filters)
     click.echo(f"page: {page.resolve().as_uri()}")

@@ -26,7 +26,7 @@ def read_run_file(context: click.Context, parameter, path: Path | None) -> Path 
         from bench.runs import run_file
 
         names = [option.name for option in context.command.params if isinstance(option, click.Option)]
-        context.default_map = run_file.read(path, [name for name in names if name != "dry_run"])
+        context.default_map = run_file.read(path, [name for name in names if name not in ("dry_run", "verbose")])
     return path
 
 
@@ -60,11 +60,12 @@ def read_run_file(context: click.Context, parameter, path: Path | None) -> Path 
               help="Maximum time of a network for one image, e.g. 60; its row fails then.")  # fmt: skip
 @click.option("--pictures", type=click.IntRange(0), default=3, show_default=True, metavar="N",
               help="Keep the output images of the first N images of each data set, for the pages.")  # fmt: skip
+@click.option("-v", "--verbose", is_flag=True, help="Print the scores under every noise too.")
 @click.option("--dry-run", is_flag=True, help="Print what would be evaluated and the estimated time, and stop.")
 @shared("run", Path("runs/latest"), also="Rows that are in it already are not computed again.")
 def run(
     file, models, size, noise, reference, datasets, data, limit, protocol, seeds, precision, tile, metrics, device,
-    pictures, workers, dask, timeout, dry_run, out,
+    pictures, workers, dask, timeout, verbose, dry_run, out,
 ) -> None:  # fmt: skip
     """Evaluate models on noises and data sets, one row per image.
 
@@ -78,6 +79,7 @@ def run(
     Examples:
       bench run --models all --noise mixture
       bench run --models "ours, baseline" --noise "gaussian(sigma=25), poisson" --data photos/
+      bench run --models "Mine=net.py:UNet(weights='mine.pth'), masked=ours"
       bench run --models "all, nlm(sigma=15)" --noise all --datasets "CBSD68(crop=256, limit=16)"
       bench run study.toml --dry-run
     """
@@ -86,6 +88,7 @@ def run(
     from bench.core.files import StoreFull
     from bench.core.progress import progress
     from bench.runs.plan import make_plan
+    from bench.runs.run_specs import RunModels
     from bench.runs.store import Store
     from reports.formatting import plural
 
@@ -114,7 +117,8 @@ def run(
                 f"{error}. Finished rows are kept: free some space, then resume with the same command"
             ) from None
         rows = work.rows()
-    finish(rows, out, plan.conditions)
+        names = RunModels.of_manifest(store.manifest()).names
+    finish(rows, out, plan.conditions, names, verbose)
 
 
 def forecast(plan, out: Path, device: str) -> None:
@@ -161,13 +165,15 @@ def show_step(bar, step) -> None:
         bar.say(line)
 
 
-def finish(rows, out: Path, conditions) -> None:
+def finish(rows, out: Path, conditions, names, verbose: bool) -> None:
     """Print the table of a run and its notes; exit with code 3 if rows failed."""
     from bench import statistics
     from bench.runs import table
     from reports.formatting import plural
 
-    table.show(rows, conditions)
+    if verbose:
+        table.show_noises(rows, conditions, names)
+    table.show(rows, conditions, names)
     for dataset, part in rows.groupby("dataset", sort=False):
         for phrase in statistics.inputs(part):
             click.echo(f"note: {dataset}: {phrase}")

@@ -11,7 +11,45 @@ from bench.cli import Suggesting
 
 @click.group(cls=Suggesting)
 def runs() -> None:
-    """Clean up run folders."""
+    """Rename models of a run, and clean up run folders."""
+
+
+@runs.command()
+@click.argument("folder", metavar="RUN", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("pairs", metavar="MODEL=NAME...", nargs=-1, required=True)
+def label(folder, pairs) -> None:
+    """Rename models of a run in tables, charts and pages.
+
+    MODEL is a spec or the present name of a model of the run. An empty NAME restores the spec. Scores and the keys of
+    rows do not change.
+
+    \b
+    Examples:
+      bench runs label runs/latest "ours=Chen et al." "UNet(weights='mine.pth')=Mine"
+      bench runs label runs/latest "Mine="
+    """
+    from bench.core.errors import BadInput
+    from bench.models import display_names
+    from bench.runs import selection
+    from bench.runs.run_specs import RunModels, label_in_run
+    from bench.runs.store import Store
+
+    if wrong := [pair for pair in pairs if not pair.rpartition("=")[0].strip()]:
+        raise BadInput(f"expected MODEL=NAME such as ours=Mine, got {wrong[0]!r}")
+    with Store.open(folder) as store:  # refuses what is no run folder, and makes none
+        selection.required_start_entries(store)
+    with Store.create(folder) as store:
+        rows, known = store.rows(), RunModels.of_manifest(store.manifest())
+        given = {}
+        for model, _, name in (pair.rpartition("=") for pair in pairs):
+            given[label_in_run(model.strip(), rows, known, [])] = display_names.checked(name.strip())
+        labels = list(dict.fromkeys(rows["model"]))
+        entry = {"event": "labelled", "names": given}
+        named = display_names.given_names([*store.manifest(), entry])
+        display_names.check_distinct({label: named.get(label, "") for label in labels})
+        store.record(entry)
+    for model, name in display_names.display_names(labels, named).items():
+        click.echo(f"{model}: {name}")
 
 
 @runs.command()

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import click
 
+from bench.commands.options import filter_options
+
 
 @click.command()
 @click.argument("folder", metavar="RUN", type=click.Path(path_type=Path))
+@filter_options
 @click.option("--cells", is_flag=True, help="One line per cell: also by noise and seed.")
-def status(folder, cells) -> None:
+def status(folder, filters, cells) -> None:
     """Show the progress of a run: done, failed and missing rows.
 
     RUN is a run folder. The last command in it is compared with the rows that are there. A running command is shown
@@ -25,14 +28,18 @@ def status(folder, cells) -> None:
     from bench.core.console import print_frame
     from bench.core.progress import duration
     from bench.runs import status as progress_of
+    from bench.runs.run_specs import RunModels
     from reports.formatting import plural
 
-    now = progress_of.of(folder)
+    now, known = progress_of.of(folder), RunModels.of(folder)
     click.echo(f"command: {now.command or 'bench.run in Python'}")
+    chosen = filters.apply(now.cells, known)
+    shown = chosen.assign(model=chosen["model"].map(known.name)).rename(columns={"dataset": "data set"})
     by = ["model", "data set", *(["noise", "seed"] if cells else [])]
-    print_frame(now.cells.groupby(by, sort=False, as_index=False)[["rows", "done", "failed", "missing"]].sum())
-    complete = int((now.cells["missing"] + now.cells["failed"] == 0).sum())
-    click.echo(f"{complete} of {len(now.cells)} cells complete, {plural(now.missing, 'row')} missing")
+    print_frame(shown.groupby(by, sort=False, as_index=False)[["rows", "done", "failed", "missing"]].sum())
+    complete = int((chosen["missing"] + chosen["failed"] == 0).sum())
+    missing = int(chosen["missing"].sum())
+    click.echo(f"{complete} of {len(chosen)} cells complete, {plural(missing, 'row')} missing")
     for reason, count in now.reasons.items():
         click.echo(f"{plural(count, 'row')} failed: {reason}")
     for left in now.skipped:

@@ -15,11 +15,12 @@ from pathlib import Path
 import pandas as pd
 
 from bench.comparison.alignment import align_by_pixels
-from bench.comparison.pairs import ComparedPair, choose_pairs, filter_rows
+from bench.comparison.pairs import ComparedPair, choose_pairs
 from bench.core.errors import BadInput, unknown
 from bench.runs import selection
 from bench.runs.conditions import read_conditions
-from bench.runs.run_specs import specs_as_written
+from bench.runs.filters import Filters
+from bench.runs.run_specs import RunModels
 from bench.runs.selection import Selection
 from bench.runs.store import FIRST_VERSION
 from bench.statistics import measured
@@ -72,12 +73,13 @@ def compare(
     selected = _rows(run, protocol)
     selected_other = selected if other is None else _rows(other, selected.protocol)
     own_rows, other_rows, notes = selected.rows, selected_other.rows, []
-    written = specs_as_written(run), specs_as_written(run if other is None else other)
-    pairs = choose_pairs(own_rows, other_rows, models, against, other is not None, notes, written)
+    known = RunModels.of(run), RunModels.of(run if other is None else other)
+    pairs = choose_pairs(own_rows, other_rows, models, against, other is not None, notes, known)
     runs = {"The": selected} if selected_other is selected else {"This": selected, "The other": selected_other}
     for which, selection_ in runs.items():
         notes += [f"{which} run has rows {skipped.reason}, which are not compared." for skipped in selection_.others]
-    own_rows, other_rows = filter_rows(own_rows, noises, datasets), filter_rows(other_rows, noises, None)
+    own_rows = Filters(noises=noises, datasets=datasets).apply(own_rows)
+    other_rows = Filters(noises=noises).apply(other_rows)
     names = _metrics(own_rows, other_rows, metrics, _version_mismatches(selected, selected_other))
     ood = [set(common(own_rows, mine, pair.side.labels)) & set(common(other_rows, theirs, pair.against.labels))
            for pair in pairs]  # fmt: skip

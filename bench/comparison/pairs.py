@@ -10,7 +10,7 @@ import pandas as pd
 from bench import spec
 from bench.core.errors import BadInput
 from bench.models import groups
-from bench.runs.run_specs import SpecsAsWritten, datasets_in_run, label_in_run, noises_in_run
+from bench.runs.run_specs import NOTHING_KNOWN, RunModels, label_in_run
 from bench.statistics.paired import Side
 
 OURS, BASELINE = "ours", "baseline"
@@ -31,11 +31,11 @@ def choose_pairs(
     against: str | None,
     two_runs: bool,
     notes: list[str],
-    written: tuple[SpecsAsWritten, SpecsAsWritten] = ({}, {}),
+    known: tuple[RunModels, RunModels] = (NOTHING_KNOWN, NOTHING_KNOWN),
 ) -> list[ComparedPair]:
     """The pairs of models to compare, by their labels in rows. Raises BadInput for models that the rows do not have.
 
-    `written` are the specs of both sides' user-defined networks as they were written for the run.
+    `known`: what the manifests of both sides say about their models.
     """
     mine, theirs = (list(dict.fromkeys(rows["model"])) for rows in (own_rows, other_rows))
     if models is None and two_runs and against is None:
@@ -54,11 +54,11 @@ def choose_pairs(
         raise BadInput(f"expected two models to compare: add --models A --against B; the run has {', '.join(mine)}")
     chosen = [models] if isinstance(models, str) else list(models or [OURS])
     if against is None and two_runs:
-        sides = _sides(chosen, own_rows, written[0], notes, ())
-        return [ComparedPair(side, _side(",".join(side.labels), other_rows, written[1], notes)) for side in sides]
-    other = _side(against or BASELINE, other_rows, written[1], notes)
+        sides = _sides(chosen, own_rows, known[0], notes, ())
+        return [ComparedPair(side, _side(",".join(side.labels), other_rows, known[1], notes)) for side in sides]
+    other = _side(against or BASELINE, other_rows, known[1], notes)
     excluded = () if two_runs else other.labels
-    pairs = [ComparedPair(side, other) for side in _sides(chosen, own_rows, written[0], notes, excluded)]
+    pairs = [ComparedPair(side, other) for side in _sides(chosen, own_rows, known[0], notes, excluded)]
     if not two_runs and any(set(pair.side.labels) & set(other.labels) for pair in pairs):
         raise BadInput(
             f"expected two different models, got {other.name} on both sides: choose another, or compare two runs"
@@ -67,7 +67,7 @@ def choose_pairs(
 
 
 def _sides(
-    chosen: Sequence[str], rows: pd.DataFrame, written: SpecsAsWritten, notes: list[str], excluded: Sequence[str]
+    chosen: Sequence[str], rows: pd.DataFrame, known: RunModels, notes: list[str], excluded: Sequence[str]
 ) -> Iterator[Side]:
     """The sides of lists of specs; `all` is every model of the rows by itself, another group each of its members.
 
@@ -85,12 +85,12 @@ def _sides(
                 )
             yield from (Side((label,)) for label in members)
         else:
-            yield _side(text, rows, written, notes)
+            yield _side(text, rows, known, notes)
 
 
-def _side(text: str, rows: pd.DataFrame, written: SpecsAsWritten, notes: list[str]) -> Side:
+def _side(text: str, rows: pd.DataFrame, known: RunModels, notes: list[str]) -> Side:
     """A list of specs -> a side with their labels in rows. Raises BadInput."""
-    labels = tuple(dict.fromkeys(label_in_run(part, rows, written, notes) for part in spec.split(text)))
+    labels = tuple(dict.fromkeys(label_in_run(part, rows, known, notes) for part in spec.split(text)))
     if not labels:
         raise BadInput("expected a model, or a list of trainings of one network, got nothing: write ours, for example")
     networks = list(dict.fromkeys(spec.parse(label).name for label in labels))
@@ -100,15 +100,3 @@ def _side(text: str, rows: pd.DataFrame, written: SpecsAsWritten, notes: list[st
             "by itself write " + " ".join(f"--models {name}" for name in networks)
         )
     return Side(labels)
-
-
-def filter_rows(rows: pd.DataFrame, noises: str | None, datasets: str | None) -> pd.DataFrame:
-    """The rows of some noises and data sets; a name without parameters has all levels, or all crops.
-
-    Raises BadInput.
-    """
-    for column, text, matches in (("noise", noises, noises_in_run), ("dataset", datasets, datasets_in_run)):
-        if text is not None and text != "all":
-            chosen = {value for part in spec.split(text) for value in matches(part, rows)}
-            rows = rows[rows[column].isin(chosen)]
-    return rows

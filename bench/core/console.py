@@ -1,17 +1,21 @@
-"""Printing of tables: as wide as the terminal, or of a fixed width in a file or pipe."""
+"""Printing of tables: as wide as the terminal; in a file or pipe as wide as COLUMNS says."""
 
 from __future__ import annotations
 
+import os
 import sys
 
 from rich.console import Console
 
-WIDTH_IN_FILES = 140  # characters
+WIDTH_IN_FILES = 140  # characters, without COLUMNS
+MIN_WIDTH = 40
 
 
 def console() -> Console:
     """A rich console that prints square brackets as text, not as markup."""
-    return Console(markup=False, highlight=False, width=None if sys.stdout.isatty() else WIDTH_IN_FILES)
+    stated = os.environ.get("COLUMNS", "")
+    width = max(int(stated), MIN_WIDTH) if stated.isascii() and stated.isdigit() else WIDTH_IN_FILES
+    return Console(markup=False, highlight=False, width=None if sys.stdout.isatty() else width)
 
 
 def print_frame(frame) -> None:
@@ -20,7 +24,7 @@ def print_frame(frame) -> None:
 
     table = Table()
     for name in frame.columns:
-        table.add_column(str(name), justify="right" if frame[name].dtype.kind in "if" else "left")
+        table.add_column(str(name), justify="right" if frame[name].dtype.kind in "if" else "left", overflow="fold")
     for row in frame.itertuples(index=False):
         table.add_row(*map(str, row))
     console().print(table)

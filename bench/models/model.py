@@ -25,7 +25,8 @@ from bench.models.weights import Weights
 class Model:
     """A resolved model spec: everything that determines its numbers, and its title, paper and licence.
 
-    label         canonical spec
+    label         canonical spec, which identifies the model in rows
+    display_name  name that the user gave it for tables and charts, '' for none
     source        name of the network as given: `path/to/file.py:Net`
     weights_hash  SHA-256 of what determines the numbers besides the label: the weights file, and parameters that only
                   its card states; for a user-defined network also its source and its initial tensors; for a classical
@@ -47,6 +48,7 @@ class Model:
     paper: str
     licence: str
     source_hash: str = ""
+    display_name: str = ""
     stated: dict[str, int] = field(default_factory=dict)
 
     @property

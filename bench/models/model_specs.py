@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from inspect import Parameter
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -24,7 +26,7 @@ from baselines.weights_io import recognition
 from bench import registry, spec
 from bench.core import source_fingerprint
 from bench.core.errors import BadInput, as_bad_input, unknown
-from bench.models import cards, complexity, groups, misplaced_weights, tensor_fingerprint, weights
+from bench.models import cards, complexity, display_names, groups, misplaced_weights, tensor_fingerprint, weights
 from bench.models.model import Model
 from bench.models.weights import DEFAULT, Weights
 from bench.noise import training_noise
@@ -36,7 +38,6 @@ INPUT_CHANNEL_NAMES = (
     *recognition.INPUT_CHANNEL_NAMES,
     "in_channels",
 )  # in user-defined networks
-RESERVED_NAMES = ("noisy", "clean")  # tables and pages use these for the images themselves
 
 
 def resolve(text: str, default_size: str = "small") -> Model:
@@ -153,7 +154,7 @@ def _user_defined(parsed: spec.Spec) -> Model:
         kind = type(factory).__name__
         raise BadInput(f"{parsed.name}: expected a class or function that returns a torch.nn.Module, got type {kind}")
     name = parsed.name.rpartition(":")[2]
-    if name in RESERVED_NAMES:
+    if name in display_names.RESERVED:
         raise BadInput(f"{parsed.name}: the name {name!r} is reserved for the {name} image: rename the network")
     try:
         own = spec.parameters_of(factory)
@@ -224,13 +225,16 @@ def load_model(text: str, device: str | torch.device = "cpu") -> nn.Module:
 def expand(text: str, size: str = "small") -> tuple[list[Model], list[str]]:
     """The models of a list of specs and groups, without duplicates, and one sentence per skipped member of a group.
 
-    Raises BadInput if no model remains, or if two different ones have the same name.
+    NAME=SPEC gives a model a name for tables and charts. Raises BadInput if no model remains, or if names clash.
     """
     chosen, skipped = [], {}
     for part in spec.split(text):
-        if part not in groups.GROUPS:
-            chosen.append(resolve(part, size))
+        name, of_model = spec.split_label(part)
+        if of_model not in groups.GROUPS:
+            chosen.append(replace(resolve(of_model, size), display_name=display_names.checked(name)))
             continue
+        if name:
+            raise BadInput(f"{part}: expected a name for one model, got the group {of_model!r}: name its models")
         for member in groups.specs(part):
             if reason := groups.missing_requirement(member, size):
                 skipped.setdefault(member, f"{member}: skipped in `{part}`: {reason}")
@@ -239,14 +243,48 @@ def expand(text: str, size: str = "small") -> tuple[list[Model], list[str]]:
     if not chosen:
         reasons = "; ".join(skipped.values()) or "write --models all, or names such as --models ours,baseline"
         raise BadInput(f"expected at least one model, got none: {reasons}")
-    return refuse_namesakes(chosen), list(skipped.values())
+    return distinct(chosen), list(skipped.values())
 
 
-def refuse_namesakes(chosen: Sequence[Model]) -> list[Model]:
-    """The models without duplicates. Raises BadInput if two different ones have the same name."""
-    unique: dict[str, Model] = {}
+def distinct(chosen: Sequence[Model]) -> list[Model]:
+    """The models without duplicates; if two have the same label, both show more of the path of their file.
+
+    Raises BadInput if their labels cannot be made different, or if their names clash.
+    """
+    unique: dict[tuple[str, str, str], Model] = {}
     for model in chosen:
-        first = unique.setdefault(model.label, model)
-        if (first.weights_hash, first.source) != (model.weights_hash, model.source):
-            raise BadInput(f"expected different names, got two models called {model.label}: rename one of the files")
-    return list(unique.values())
+        key = (model.label, model.weights_hash, model.source)
+        first = unique.setdefault(key, model)
+        if model.display_name and model.display_name != first.display_name:
+            if first.display_name:
+                raise BadInput(
+                    f"expected one name for {model.label}, got {first.display_name!r} and {model.display_name!r}"
+                )
+            unique[key] = model
+    models = list(unique.values())
+    for label, count in Counter(model.label for model in models).items():
+        if count > 1:
+            alike = [model for model in models if model.label == label]
+            longer = dict(zip(map(id, alike), _longer_labels(alike), strict=True))
+            models = [replace(model, label=longer.get(id(model), model.label)) for model in models]
+    display_names.check_distinct({model.label: model.display_name for model in models})
+    return models
+
+
+def _longer_labels(alike: Sequence[Model]) -> list[str]:
+    """Labels that differ for models with the same label: with more of the paths of weights, or of source files."""
+    parsed = spec.parse(alike[0].label)
+    files = [model.file for model in alike]
+    if all(files) and len(set(files)) == len(files):
+        changed = [
+            replace(parsed, kwargs=tuple((k, text if k == "weights" else v) for k, v in parsed.kwargs))
+            for text in display_names.shortest_paths([file.absolute() for file in files])
+        ]
+    else:
+        sources = [model.source.partition(":") for model in alike]
+        paths = display_names.shortest_paths([Path(file).absolute() for file, _, _ in sources])
+        changed = [replace(parsed, name=f"{path}:{source[2]}") for path, source in zip(paths, sources, strict=True)]
+    labels = [spec.format_value(one) for one in changed]
+    if len(set(labels)) < len(labels):
+        raise BadInput(f"expected different models, got two called {alike[0].label}: rename one of the files")
+    return labels

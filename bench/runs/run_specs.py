@@ -7,44 +7,80 @@ same name.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
 
 from bench import spec
 from bench.core.errors import BadInput, unknown
-from bench.models import groups
-
-SpecsAsWritten = Mapping[str, str]  # label of a model -> its network as it was written, `path/to/net.py:Net`
+from bench.models import display_names, groups
 
 
-def specs_as_written(run: str | Path | pd.DataFrame) -> dict[str, str]:
-    """The networks of a run folder as they were written for the run, by label; empty for a frame of rows."""
-    from bench.runs.selection import start_entries
-    from bench.runs.store import Store
+@dataclass(frozen=True)
+class RunModels:
+    """What the manifest of a run says about its models, by label.
 
-    if isinstance(run, pd.DataFrame):
-        return {}
-    with Store.open(Path(run)) as store:
-        return {model["label"]: model["title"] for entry in start_entries(store) for model in entry["models"]}
+    sources  the networks as they were written for the run, `path/to/net.py:Net`
+    names    their display names
+    """
+
+    sources: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of_manifest(cls, manifest: Sequence[Mapping]) -> RunModels:
+        """From the entries of a manifest."""
+        models = [model for entry in manifest if entry["event"] == "started" for model in entry["models"]]
+        labels = [model["label"] for model in models]
+        return cls({one["label"]: one["title"] for one in models}, display_names.of_manifest(manifest, labels))
+
+    @classmethod
+    def of(cls, run: str | Path | pd.DataFrame) -> RunModels:
+        """Of a run folder; empty for a frame of rows."""
+        from bench.runs.store import Store
+
+        if isinstance(run, pd.DataFrame):
+            return cls()
+        with Store.open(Path(run)) as store:
+            return cls.of_manifest(store.manifest())
+
+    def name(self, label: str) -> str:
+        """The display name of a label."""
+        return self.names.get(label, label)
+
+    def side_name(self, text: str) -> str:
+        """The name of a side of a comparison with the display name of its first model: 'Mine and 2 more trainings'."""
+        label = max((one for one in self.names if text.startswith(one)), key=len, default="")
+        return self.name(label) + text[len(label) :]
 
 
-def label_in_run(text: str, rows: pd.DataFrame, written: SpecsAsWritten, notes: list[str]) -> str:
-    """The label in rows of the model that a spec names; adds a note if its source has changed. Raises BadInput."""
+NOTHING_KNOWN = RunModels()
+
+
+def label_in_run(text: str, rows: pd.DataFrame, known: RunModels, notes: list[str]) -> str:
+    """The label in rows of the model that a spec or display name names; adds a note if its source has changed.
+
+    Raises BadInput.
+    """
     labels = list(dict.fromkeys(rows["model"]))
+    if named := [label for label in labels if known.name(label) == text.strip()]:
+        return named[0]
     parsed = groups.parse(text)
     if same := _same_spec(parsed, labels):
         return same
     if parsed.bare and ":" not in parsed.name:
-        raise unknown("model", text, labels, " in the run")
+        raise unknown("model", text, [known.name(label) for label in labels], " in the run")
     label, identity, problem = _resolved(parsed)
+    if label not in labels and identity and "weights_hash" in rows:  # of several alike, labels show longer paths
+        same = dict.fromkeys(rows.loc[rows["weights_hash"] == identity, "model"])
+        label = next((one for one in same if spec.parse(one).name.endswith(spec.parse(label).name)), label)
     if label not in labels:
         raise BadInput(f"{unknown('model', text, labels, ' in the run')}{problem and f' ({problem})'}")
     if "weights_hash" not in rows or identity in set(rows.loc[rows["model"] == label, "weights_hash"]):
         return label  # an exported table may lack the column: then the source is not known
-    if written.get(label) == parsed.name and ":" in parsed.name:
+    if known.sources.get(label) == parsed.name and ":" in parsed.name:
         state = "cannot be read here" if problem else "has changed since that run"
         notes.append(f"{parsed.name} {state}: the rows of {label} were computed with the source at that time.")
         return label
@@ -106,8 +142,8 @@ def _check_versions(chosen: Mapping[str, object], text: str, rows: pd.DataFrame)
     from bench.noise import noises
 
     for name, noise in chosen.items():
-        built_in = type(noise).__module__.startswith("noise_zoo.")
-        if not built_in and noises.version(noise) not in set(rows.loc[rows["noise"] == name, "noise_version"]):
+        known = type(noise).__module__.startswith("noise_zoo.") or "noise_version" not in rows
+        if not known and noises.version(noise) not in set(rows.loc[rows["noise"] == name, "noise_version"]):
             raise BadInput(
                 f"expected a noise of the run, got {text}: {name} of the run has another source; write {name} "
                 "to use its rows"

@@ -76,7 +76,7 @@ def _cells(rows: pd.DataFrame, plan: dict[str, Any], done: set[str], images: dic
         complete, failed = map(int, counts.loc[cell]) if cell in counts.index else (0, 0)
         count = planned[cell[1]]
         lines.append((*cell, count, complete, failed, max(0, count - complete - failed)))
-    return pd.DataFrame(lines, columns=["model", "data set", "noise", "seed", "rows", "done", "failed", "missing"])
+    return pd.DataFrame(lines, columns=["model", "dataset", "noise", "seed", "rows", "done", "failed", "missing"])
 
 
 def _rate(count: int, plan: dict[str, Any]) -> float | None:

@@ -1,14 +1,23 @@
-"""The table at the end of a run: model x noise, mean PSNR with its interval, and the PSNR drop."""
+"""The tables at the end of a run: PSNR at the reference noise, OOD mean and rank of each model; and every noise."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
 from bench import statistics
 from bench.statistics.ood import Conditions, groups, nearly_clean
+from bench.statistics.scores import NOISY
 from bench.statistics.standings import standings
+
+NOISY_INPUT = "noisy input"
+SUMMARY = {  # column of the standings -> its heading and its digits
+    "reference": ("{reference}", 2),
+    "ood": ("OOD mean", 2),
+    "drop": ("PSNR drop", 2),
+    "rank": ("mean rank", 1),
+}
 
 
 def cell_text(mean: float, low: float, high: float, digits: int = 2) -> str:
@@ -19,7 +28,35 @@ def cell_text(mean: float, low: float, high: float, digits: int = 2) -> str:
     return f"{mean:.{digits}f}{bounds}"
 
 
-def show(rows: pd.DataFrame, conditions: Conditions) -> None:
+def show(rows: pd.DataFrame, conditions: Conditions, names: Mapping[str, str]) -> None:
+    """Print one row per model and data set: PSNR at the reference noise, OOD mean, PSNR drop and rank; then notes.
+
+    `names`: label of a model -> its display name.
+    """
+    from rich import box
+    from rich.table import Table
+
+    from bench.core.console import console
+
+    screen, lines = console(), standings(rows, conditions)
+    for dataset, part in lines.groupby("dataset", sort=False) if len(lines) else ():
+        shown = {key: column for key, column in SUMMARY.items() if part[key].notna().any()}
+        table = Table(title=f"\n{dataset}, {rows.loc[rows['dataset'] == dataset, 'image'].nunique()} images. "
+                            "PSNR in dB [95% interval]", title_justify="left", box=box.SIMPLE_HEAD,
+                      show_edge=False, pad_edge=False)  # fmt: skip
+        table.add_column("model", overflow="fold")
+        for heading, _ in shown.values():
+            table.add_column(heading.format(reference=conditions.reference), justify="right")
+        for line in part.to_dict("records"):
+            cells = (cell_text(line[key], line[f"{key}_low"], line[f"{key}_high"], digits)
+                     for key, (_, digits) in shown.items())  # fmt: skip
+            table.add_row(NOISY_INPUT if line["model"] == NOISY else names.get(line["model"], line["model"]), *cells)
+        screen.print(table)
+    for sentence in sentences(rows, conditions, names):
+        screen.print(sentence, soft_wrap=True)
+
+
+def show_noises(rows: pd.DataFrame, conditions: Conditions, names: Mapping[str, str]) -> None:
     """Print one table per data set and noise: one column per level, one row per model, the noisy input last."""
     from rich.table import Table
 
@@ -42,22 +79,24 @@ def show(rows: pd.DataFrame, conditions: Conditions) -> None:
         for model, lines in part.groupby("model", sort=False):
             by_noise = {line["noise"]: line for line in lines.to_dict("records")}
             cells = (_cell(by_noise[noise], conditions) if noise in by_noise else "-" for noise in noises)
-            table.add_row(model, *cells)
+            table.add_row(NOISY_INPUT if model == NOISY else names.get(model, model), *cells)
         screen.print(table)
-    for sentence in sentences(rows, conditions):
-        screen.print(sentence, soft_wrap=True)
 
 
-def sentences(rows: pd.DataFrame, conditions: Conditions) -> Iterator[str]:
+def sentences(rows: pd.DataFrame, conditions: Conditions, names: Mapping[str, str]) -> Iterator[str]:
     """Sentences on models below the noisy input, models ranked separately, and noises too weak to test a denoiser."""
+
+    def listed(models) -> str:
+        return ", ".join(names.get(model, model) for model in models)
+
     lines = standings(rows, conditions)
     for dataset, part in lines[lines["below_noisy"]].groupby("dataset", sort=False) if len(lines) else ():
-        yield f"below the noisy input on {dataset}: {', '.join(part['model'])}"
+        yield f"below the noisy input on {dataset}: {listed(part['model'])}"
     first, *others = groups(rows, conditions) or [None]
     if first is not None and first.name:
-        yield f"{', '.join(first.models)}: {first.name}"
+        yield f"{listed(first.models)}: {first.name}"
     for group in others:
-        yield f"not ranked with the others, {group.name}: {', '.join(group.models)}"
+        yield f"not ranked with the others, {group.name}: {listed(group.models)}"
     for noise, mean in nearly_clean(rows).items():
         yield f"{noise} is in no OOD mean: its noisy images are nearly clean ({mean:.1f} dB)"
 

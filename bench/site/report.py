@@ -14,7 +14,8 @@ from bench.analyses.core.saved_results import sample_text, saved_figures
 from bench.core.errors import BadInput
 from bench.runs import selection
 from bench.runs.conditions import conditions_of
-from bench.runs.run_specs import label_in_run
+from bench.runs.filters import Filters
+from bench.runs.run_specs import RunModels, label_in_run
 from bench.runs.store import Store
 from bench.site import run_comparison
 from bench.site.study import study_of
@@ -30,13 +31,15 @@ def build(
     protocol: str | None = None,
     training: Mapping[str, Path] | None = None,
     others: Sequence[Path] = (),
+    filters: Filters = Filters(),
 ) -> Path:
     """Make the site of a run folder; returns its index.html. Raises BadInput.
 
     training  by model: the folder of bench train with its log
     others    run folders to compare this run with
+    filters   the rows to show
     """
-    study, rows, conditions = gather(folder, protocol, training or {})
+    study, rows, conditions = gather(folder, protocol, training or {}, filters)
     comparisons = []
     for other in others:
         past, past_rows, past_conditions = gather(other, study.protocol, {})
@@ -51,16 +54,19 @@ def build(
 
 
 def gather(
-    folder: Path, protocol: str | None, training: Mapping[str, Path]
+    folder: Path, protocol: str | None, training: Mapping[str, Path], filters: Filters = Filters()
 ) -> tuple[reports.Study, pd.DataFrame, Conditions]:
     """A run folder -> the data of its pages, its selected rows under a protocol (default: the last), conditions."""
     with Store.open(folder) as store:
         manifest = selection.required_start_entries(store)
         found = selection.of_store(store, protocol)
-        rows, conditions = found.rows, conditions_of(manifest, found.protocol)
+        conditions, known = conditions_of(manifest, found.protocol), RunModels.of_manifest(store.manifest())
+        rows = filters.apply(found.rows, known, conditions.reference)
         study = study_of(store, rows, manifest, found.protocol, conditions)
     left_out = [left.sentence for left in found.skipped]
     study = replace(study, training=tuple(training_curves(manifest, rows, training)))
+    if filters != Filters():
+        left_out.append(f"Only a selection of the run is shown: {len(rows)} of its {len(found.rows)} rows.")
     return replace(study, not_measured=(*study.not_measured, *left_out)), rows, conditions
 
 
@@ -85,8 +91,8 @@ def training_curves(
 ) -> Iterator[reports.TrainingCurve]:
     """The validation curves of a run's models, one per noise, from their cards or from `training`. Raises BadInput."""
     about = {model["label"]: model["card"] for entry in manifest for model in entry["models"]}
-    written = {model["label"]: model["title"] for entry in manifest for model in entry["models"]}
-    training = {label_in_run(model, rows, written, []): folder for model, folder in training.items()}
+    known = RunModels.of_manifest(manifest)
+    training = {label_in_run(model, rows, known, []): folder for model, folder in training.items()}
     for model in dict.fromkeys(rows["model"]):
         frame = curves.read(training[model]) if model in training else curves.of_card({"name": model, **about[model]})
         for noise, part in frame.groupby("noise", sort=False):

@@ -11,6 +11,7 @@ import pandas as pd
 import noise_zoo
 import reports
 from bench import metrics, protocols, statistics
+from bench.models import display_names
 from bench.noise import noises, training_noise
 from bench.noise.level_check import NEARLY_CLEAN_PSNR
 from bench.runs.store import Store, row_key
@@ -23,7 +24,6 @@ TILED = (
     "transposed attention in Restormer, non-local blocks in RNAN, normalization in IDF) and of attention masks, which "
     "are drawn per tile."
 )
-DISPLAY_NAMES = {"ours": "masked"}  # network -> the name of its published method
 
 
 def study_of(
@@ -32,6 +32,7 @@ def study_of(
     """The data of the pages besides the rows."""
     last, described = manifest[-1], protocols.load_protocol(protocol)
     about = {model["label"]: model for entry in manifest for model in entry["models"]}
+    names = display_names.of_manifest(store.manifest(), rows["model"])
     sets = {dataset["name"]: dataset for entry in manifest for dataset in entry["datasets"]}
     return reports.Study(
         title="MaskBench",
@@ -50,7 +51,7 @@ def study_of(
         measures=tuple(measures(rows, manifest)),
         versions=last["versions"],
         machine=last["machine"],
-        models=tuple(_model_card(about[label], rows, conditions) for label in dict.fromkeys(rows["model"])),
+        models=tuple(_model_card(about[label], name, rows, conditions) for label, name in names.items()),
         noises=tuple(_noise_card(name, rows, manifest) for name in dict.fromkeys(rows["noise_name"])),
         datasets=tuple(_dataset_card(sets[name], part) for name, part in rows.groupby("dataset", sort=False)),
         pictures=tuple(pictures(store, rows, protocol)),
@@ -72,13 +73,13 @@ def measures(rows: pd.DataFrame, manifest: list[dict]) -> Iterator[reports.Measu
         )  # fmt: skip
 
 
-def _model_card(about: dict[str, Any], rows: pd.DataFrame, conditions: Conditions) -> reports.ModelCard:
+def _model_card(about: dict[str, Any], name: str, rows: pd.DataFrame, conditions: Conditions) -> reports.ModelCard:
     card, known = about["card"], conditions.of(about["label"])
     inside = [noise for noise in dict.fromkeys(rows["noise"]) if known.trained and known.covers(noise)]
     return reports.ModelCard(
         name=about["label"],
         title=about["title"],
-        label=display_name(about["label"]),
+        label="" if name == about["label"] else name,
         size="" if about["size"] == "-" else about["size"],
         parameters=card.get("parameters"),
         weights=about["weights"],
@@ -91,14 +92,6 @@ def _model_card(about: dict[str, Any], rows: pd.DataFrame, conditions: Condition
         training_noise=known.description,
         in_distribution=frozenset(inside),
     )
-
-
-def display_name(label: str) -> str:
-    """The name of a model in tables and charts if it is not its label: 'ours(mask=50)' -> 'masked (ours, mask=50)'."""
-    name, _, parameters = label.removesuffix(")").partition("(")
-    if name not in DISPLAY_NAMES:
-        return ""
-    return f"{DISPLAY_NAMES[name]} ({', '.join(filter(None, [name, parameters]))})"
 
 
 def _trained_on(about: dict[str, Any]) -> str:

@@ -102,7 +102,9 @@ def test_masked_is_ours():
     assert model_specs.resolve("masked").label == "ours"
     assert model_specs.resolve("masked(mask_samples=4)").label == "ours(mask_samples=4)"
     assert groups.parse("tv").name == "tv"
-    assert run_specs.label_in_run("masked", pd.DataFrame({"model": ["ours", "tv"]}), {}, []) == "ours"
+    assert (
+        run_specs.label_in_run("masked", pd.DataFrame({"model": ["ours", "tv"]}), run_specs.NOTHING_KNOWN, []) == "ours"
+    )
 
 
 def test_the_alias_is_listed():

@@ -116,7 +116,7 @@ def test_a_network_of_another_file_is_not_the_one_of_that_name(run):
 
 
 def test_rows_of_an_earlier_source_are_said_to_be_that(run):
-    rows, written = selection.read(run / "r").rows, run_specs.specs_as_written(run / "r")
+    rows, written = selection.read(run / "r").rows, run_specs.RunModels.of(run / "r")
     notes = []
     assert run_specs.label_in_run("half.py:Half", rows, written, notes) == "Half" and not notes
     (run / "half.py").write_text(NETWORK + "# edited\n")
