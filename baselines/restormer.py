@@ -89,7 +89,7 @@ class FeedForward(nn.Module):
 
 
 class RestormerBlock(nn.Module):
-    """Transposed attention and gated feed-forward network, each with a norm before and a residual connection around it."""
+    """Transposed attention and gated feed-forward network, each with a norm and a residual connection."""
 
     def __init__(self, dim: int, heads: int, expansion: float, bias: bool, norm: str):
         super().__init__()

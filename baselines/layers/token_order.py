@@ -82,7 +82,7 @@ class TokenOrder:
         self.height, self.width, self.window, self.device = height, width, window, str(device)
 
     def between(self, before: int | None, after: int | None) -> tuple[Tensor, Tensor]:
-        """(order, inverse), each (N,), from the order of shift `before` to that of shift `after`; None is raster order."""
+        """(order, inverse), each (N,), from the order of one shift to that of another; None: raster order."""
         return _order_between(self.height, self.width, self.window, before, after, self.device)
 
     def gather_index(self, before: int | None, shift: int, batch: int) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Container
 from pathlib import Path
 
 import click
@@ -83,7 +84,7 @@ def compare(run, other, models, against, noise, datasets, metrics, protocol, tes
 
     known = RunModels.of(run)
     frame = comparison.compare(
-        run, other, models=[side for text in models for side in by_network(text, known)] or None,
+        run, other, models=[side for text in models for side in by_network(text, known.names.values())] or None,
         against=against, noises=noise, datasets=datasets, metrics=metrics,
         protocol=protocol, test=test,
     )  # fmt: skip
@@ -106,18 +107,17 @@ def compare(run, other, models, against, noise, datasets, metrics, protocol, tes
             sys.exit(1)
 
 
-def by_network(text: str, known) -> list[str]:
+def by_network(text: str, names: Container[str] = ()) -> list[str]:
     """A list of specs -> a list for each network in it, whose trainings are averaged: 'ours, tv' -> ['ours', 'tv'].
 
-    A model with a name of its own in the run (`known`) is compared by itself.
+    A model with one of the run's display `names` is compared by itself.
     """
     from bench import spec
     from bench.models.groups import parse
 
     networks: dict[str, list[str]] = {}
     for part in spec.split(text):
-        named = part in known.names.values()
-        networks.setdefault(part if named else parse(part).name, []).append(part)
+        networks.setdefault(part if part in names else parse(part).name, []).append(part)
     return [", ".join(parts) for parts in networks.values()] or [text]
 
 

@@ -89,3 +89,4 @@ def _chosen(text: str, rows: pd.DataFrame, in_run) -> set[str]:
 
 
 _COLUMNS = {noises_in_run: "noise", datasets_in_run: "dataset"}
+EVERYTHING = Filters()

@@ -75,7 +75,7 @@ def label_in_run(text: str, rows: pd.DataFrame, known: RunModels, notes: list[st
     label, identity, problem = _resolved(parsed)
     if label not in labels and identity and "weights_hash" in rows:  # of several alike, labels show longer paths
         same = dict.fromkeys(rows.loc[rows["weights_hash"] == identity, "model"])
-        label = next((one for one in same if spec.parse(one).name.endswith(spec.parse(label).name)), label)
+        label = next((one for one in same if _without_paths(one) == _without_paths(label)), label)
     if label not in labels:
         raise BadInput(f"{unknown('model', text, labels, ' in the run')}{problem and f' ({problem})'}")
     if "weights_hash" not in rows or identity in set(rows.loc[rows["model"] == label, "weights_hash"]):
@@ -88,6 +88,13 @@ def label_in_run(text: str, rows: pd.DataFrame, known: RunModels, notes: list[st
         f"expected a model of the run, got {text}: {label} of the run has another source or other weights"
         f"{problem and f' ({problem})'}; write {label} to use its rows"
     )
+
+
+def _without_paths(label: str) -> spec.Spec:
+    """A label without the path of its source and without its weights."""
+    parsed = spec.parse(label)
+    others = tuple((key, value) for key, value in parsed.kwargs if key != "weights")
+    return replace(parsed, name=parsed.name.rpartition(":")[2], kwargs=others)
 
 
 def _same_spec(parsed: spec.Spec, labels: list[str]) -> str:

@@ -14,7 +14,7 @@ from bench.analyses.core.saved_results import sample_text, saved_figures
 from bench.core.errors import BadInput
 from bench.runs import selection
 from bench.runs.conditions import conditions_of
-from bench.runs.filters import Filters
+from bench.runs.filters import EVERYTHING, Filters
 from bench.runs.run_specs import RunModels, label_in_run
 from bench.runs.store import Store
 from bench.site import run_comparison
@@ -31,7 +31,7 @@ def build(
     protocol: str | None = None,
     training: Mapping[str, Path] | None = None,
     others: Sequence[Path] = (),
-    filters: Filters = Filters(),
+    filters: Filters = EVERYTHING,
 ) -> Path:
     """Make the site of a run folder; returns its index.html. Raises BadInput.
 
@@ -54,7 +54,7 @@ def build(
 
 
 def gather(
-    folder: Path, protocol: str | None, training: Mapping[str, Path], filters: Filters = Filters()
+    folder: Path, protocol: str | None, training: Mapping[str, Path], filters: Filters = EVERYTHING
 ) -> tuple[reports.Study, pd.DataFrame, Conditions]:
     """A run folder -> the data of its pages, its selected rows under a protocol (default: the last), conditions."""
     with Store.open(folder) as store:
@@ -65,7 +65,7 @@ def gather(
         study = study_of(store, rows, manifest, found.protocol, conditions)
     left_out = [left.sentence for left in found.skipped]
     study = replace(study, training=tuple(training_curves(manifest, rows, training)))
-    if filters != Filters():
+    if filters != EVERYTHING:
         left_out.append(f"Only a selection of the run is shown: {len(rows)} of its {len(found.rows)} rows.")
     return replace(study, not_measured=(*study.not_measured, *left_out)), rows, conditions
 

@@ -42,7 +42,7 @@ def test_run_prints_the_plan_and_a_table(tmp_path, photos, networks):
         "Blur(strength=0.5)",
         "noisy",
         "gaussian(sigma=15)",
-        "mixture(level=4)",
+        "OOD mean",
         "drop",
         "photos(limit=2), 2 images",
     ):

@@ -125,7 +125,7 @@ def test_a_score_says_something_above_its_floor_only():
     ("arguments", "words"),
     [
         (["--noise", "posson"], ["'posson'", "'poisson'"]),
-        (["--reference", "gaussian"], ["'gaussian'", "sigma"]),
+        (["--reference", "gaussian"], ["gaussian", "sigma"]),
         (["--layer", "7"], ["'7'"]),
         (["--patches", "1"], ["--patches", "got 1"]),
         (["--pca", "full"], ["'full'"]),

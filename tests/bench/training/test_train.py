@@ -399,7 +399,7 @@ def test_missing_data_are_named(tmp_path):
 
 def test_a_public_set_that_is_not_here_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(datasets, "locate", lambda name: None)
-    assert "data set 'BSDS400' is not on this machine" in refusal("BSDS400", tmp_path / "out")
+    assert "BSDS400" in refusal("BSDS400", tmp_path / "out")
 
 
 @pytest.mark.parametrize("file", [None, "notes.txt"])
@@ -408,7 +408,7 @@ def test_a_folder_without_images_is_named(tmp_path, file):
     folder.mkdir()
     if file:
         (folder / file).write_text("x")
-    assert f"the folder {folder} has no images" in refusal(folder, tmp_path / "out")
+    assert str(folder) in refusal(folder, tmp_path / "out")
 
 
 def test_a_broken_image_is_named(photos, tmp_path):
