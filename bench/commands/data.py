@@ -141,6 +141,25 @@ def add(name, folder) -> None:
 
 @data.command()
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
+def remove(names) -> None:
+    """Remove data sets: unregister folders, delete downloads.
+
+    A folder that was added with bench data add is left as it is; one that bench data fetch downloaded is deleted.
+
+    \b
+    Example:
+      bench data remove holiday
+    """
+    from bench.datasets.locations import added_datasets, forget
+
+    for name in names:
+        added = name in added_datasets()
+        folder = forget(name)
+        click.echo(f"{name}: removed" + (f"; {folder} is left as it is" if added else f", {folder} deleted"))
+
+
+@data.command()
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
 def fetch(names) -> None:
     """Download public data sets and check their files.
 

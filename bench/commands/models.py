@@ -269,7 +269,7 @@ def import_(file, name, arch, licence, settings, trained_on, training_data, part
     Examples:
       bench models import dncnn_25.pth --as grey25 --trained-on "gaussian(sigma=25)"
       bench models import masked.pth --as published --arch ours --set attention_mask=75
-      bench run --models "dncnn(weights='grey25')"
+      bench run --models grey25
     """
     from bench import spec
     from bench.models import importing, trial
@@ -298,7 +298,23 @@ def import_(file, name, arch, licence, settings, trained_on, training_data, part
     if not trained_on:
         click.echo("note: the training noise is unknown, so no noise counts as out of distribution: import again with "
                    "--replace --trained-on, e.g. 'gaussian(sigma=25)'")  # fmt: skip
-    click.echo(f"use: {card['model']}(weights='{name}')")
+    click.echo(f"use: bench run --models {name}")
+
+
+@models.command()
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+def remove(names) -> None:
+    """Remove imported weights.
+
+    \b
+    Example:
+      bench models remove grey25
+    """
+    from bench.models import importing
+
+    for name in names:
+        importing.remove(name)
+        click.echo(f"{name}: removed")
 
 
 @models.command()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
-from bench.core.errors import BadInput, described
+from bench.core.errors import BadInput, described, unknown
 from bench.core.files import write
 from bench.core.paths import expand_user, user_folder
 from bench.datasets.image import SUFFIXES
@@ -54,6 +55,19 @@ def added_datasets() -> dict[str, str]:
 def remember(name: str, folder: Path) -> None:
     """Register a folder as the data set `name`."""
     write(_settings(), json.dumps({**added_datasets(), name: str(folder.resolve())}, indent=1).encode())
+
+
+def forget(name: str) -> Path:
+    """Unregister a data set, or delete the downloaded one of that name; return its folder. Raises BadInput."""
+    known, downloaded = added_datasets(), download_folder(name)
+    if name in known:
+        write(_settings(), json.dumps({key: folder for key, folder in known.items() if key != name}, indent=1).encode())
+        return Path(known[name])
+    if not downloaded.is_dir():
+        names = [*known, *(path.name for path in downloaded.parent.glob("*") if path.is_dir())]
+        raise unknown("added or downloaded data set", name, names)
+    shutil.rmtree(downloaded)
+    return downloaded
 
 
 def _settings() -> Path:

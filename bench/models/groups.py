@@ -23,16 +23,27 @@ def canonical_name(name: str) -> str:
 
 
 def parse(text: str) -> spec.Spec:
-    """A model's spec, parsed, with the canonical name in place of an alias: 'masked(size="full")' -> that of ours."""
+    """A model's spec, parsed, with the canonical name in place of an alias: 'masked(size="full")' -> that of ours.
+
+    The name of imported weights stands for their network with them: grey25 -> dncnn(weights='grey25').
+    """
     parsed = spec.parse(text)
-    return replace(parsed, name=canonical_name(parsed.name))
+    if not is_imported(parsed.name):
+        return replace(parsed, name=canonical_name(parsed.name))
+    network = cards.imported()[parsed.name]["model"]
+    return replace(parsed, name=network, kwargs=(("weights", parsed.name), *parsed.kwargs))
+
+
+def is_imported(name: str) -> bool:
+    """Whether a name is that of imported weights, and of no model of this installation."""
+    return ":" not in name and name not in {*cards.models(), *ALIASES, *GROUPS} and name in cards.imported()
 
 
 def specs(group: str) -> list[str]:
     """The specs of a group's models, in order."""
     classical = list(cards.classical())
     rivals = [name for name in cards.networks() if name not in PAPER] + classical
-    imported = [f"{card['model']}(weights={name!r})" for name, card in cards.imported().items()]
+    imported = list(cards.imported())
     return {
         "all": list(PAPER),
         "classical": classical,

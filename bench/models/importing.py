@@ -12,7 +12,7 @@ from typing import Any
 from baselines.weights_io import checkpoints, recognition
 from bench import spec
 from bench.core.errors import BadInput, as_bad_input, unknown
-from bench.models import adapters, cards, complexity, trial, weights
+from bench.models import adapters, cards, complexity, display_names, groups, trial, weights
 from bench.noise import training_noise
 
 TRAINING_PARAMETERS = ("drop_path_rate", "dropout", "mask_token")  # without effect in evaluation
@@ -161,12 +161,23 @@ def _settings(settings: Mapping[str, str], arch: str, found: Mapping[str, Any], 
     return values
 
 
+def remove(name: str) -> None:
+    """Delete imported weights and their card. Raises BadInput if there are none of that name."""
+    known = sorted(path.stem for path in cards.imported_folder().glob("*.json"))
+    if name not in known:
+        raise unknown("name of imported weights", name, known)
+    for ending in (".safetensors", ".json"):
+        (cards.imported_folder() / f"{name}{ending}").unlink(missing_ok=True)
+
+
 def _check_name(name: str, replace: bool) -> None:
     """Raise BadInput for an invalid, reserved or used name."""
     weights.check_name(name)
     reserved = {f"{model}-{size}" for model in cards.networks() for size in cards.SIZES} | {"default"}
     if cards.card(name) or name in reserved:
         raise BadInput(f"name of weights: {name!r} is reserved for shipped weights: choose another name")
+    if name in {*cards.models(), *groups.ALIASES, *groups.GROUPS, *display_names.RESERVED}:
+        raise BadInput(f"name of weights: {name!r} already names a model or a group of models: choose another name")
     known = cards.imported().get(name)
     if known and not replace:
         raise BadInput(

@@ -42,7 +42,8 @@ def _of_networks() -> Iterator[dict[str, Any]]:
         for kind, others in (("shipped", shipped), ("imported", imported)):
             for key, card in others.items():
                 if card["model"] == name and key not in {f"{name}-{size}" for size in facts}:
-                    row = {**known, "size": card.get("size"), "spec": f"{name}(weights='{key}')"}
+                    own = key if kind == "imported" else f"{name}(weights='{key}')"
+                    row = {**known, "size": card.get("size"), "spec": own}
                     yield row | _cost(facts.get(card.get("size"), {})) | _weights(key, kind, card)
 
 

@@ -15,11 +15,10 @@ ENDINGS = (".pth", ".pt", ".ckpt", ".safetensors", ".mat", ".bin", ".pth.tar", "
 def advice(text: str) -> str:
     """One line on what a weights file or name is, and the spec to write instead; '' for a model spec."""
     name = text.strip().strip("'\"")
-    if "(" in name or ":" in name or name in cards.names() or name in groups.GROUPS:
+    if "(" in name or ":" in name or name in cards.names() or name in groups.GROUPS or groups.is_imported(name):
         return ""
-    for known in (cards.cards(), cards.imported()):
-        if name in known:
-            return f"expected a model, got the weights {name}: write {known[name]['model']}(weights='{name}')"
+    if known := cards.card(name):
+        return f"expected a model, got the weights {name}: write {known['model']}(weights='{name}')"
     if not is_file(name):
         return ""
     file = Path(name).expanduser()

@@ -231,7 +231,7 @@ def expand(text: str, size: str = "small") -> tuple[list[Model], list[str]]:
     for part in spec.split(text):
         name, of_model = spec.split_label(part)
         if of_model not in groups.GROUPS:
-            chosen.append(replace(resolve(of_model, size), display_name=display_names.checked(name)))
+            chosen.append(_named(of_model, display_names.checked(name), size))
             continue
         if name:
             raise BadInput(f"{part}: expected a name for one model, got the group {of_model!r}: name its models")
@@ -239,11 +239,16 @@ def expand(text: str, size: str = "small") -> tuple[list[Model], list[str]]:
             if reason := groups.missing_requirement(member, size):
                 skipped.setdefault(member, f"{member}: skipped in `{part}`: {reason}")
             else:
-                chosen.append(resolve(member, size))
+                chosen.append(_named(member, "", size))
     if not chosen:
         reasons = "; ".join(skipped.values()) or "write --models all, or names such as --models ours,baseline"
         raise BadInput(f"expected at least one model, got none: {reasons}")
     return distinct(chosen), list(skipped.values())
+
+
+def _named(text: str, name: str, size: str) -> Model:
+    """The model of a spec with a display name; imported weights that are named alone keep that name."""
+    return replace(resolve(text, size), display_name=name or (text if groups.is_imported(text) else ""))
 
 
 def distinct(chosen: Sequence[Model]) -> list[Model]:

@@ -73,7 +73,7 @@ def test_list():
 
 def test_list_as_rows():
     found = {row["spec"]: row for row in json.loads(call("models", "list", "--format", "json"))}
-    small, grey = found["dncnn"], found["dncnn(weights='grey')"]
+    small, grey = found["dncnn"], found["grey"]
     assert found["dncnn(size='full')"]["parameters"] == 668227 and found["dncnn(size='full')"]["weights"] is None
     assert (small["weights"], small["weights_from"], small["size"]) == ("dncnn-small", "shipped", "small")
     assert small["sha256"] == cards.cards()["dncnn-small"]["sha256"] and small["flops_per_pixel"] == 205920

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from PIL import Image
 
 from bench import datasets
+from bench.cli import main
 from bench.core.errors import BadInput
 from bench.datasets import builtin, load_dataset
 from bench.datasets.public import PUBLIC
@@ -140,3 +142,17 @@ def test_manifests_are_whole(name, count):
 def test_no_training_image_is_a_test_image():
     train, test = (set(PUBLIC[name].manifest) for name in ("BSDS400", "CBSD68"))
     assert not {file.partition(".")[0] for file in train} & {file.partition(".")[0] for file in test}
+
+
+def test_a_set_that_was_added_or_downloaded_can_be_removed(photos, tmp_path, monkeypatch):
+    monkeypatch.setenv("BENCH_HOME", str(tmp_path / "home"))
+
+    def call(*arguments):
+        return CliRunner().invoke(main, ["data", *map(str, arguments)])
+
+    assert call("add", "holiday", photos).exit_code == 0
+    assert call("remove", "holiday").exit_code == 0 and len(list(photos.iterdir())) == 4
+    assert call("remove", "holiday").exit_code == 2
+    downloaded = tmp_path / "home/data/Kodak24"
+    downloaded.mkdir(parents=True)
+    assert call("remove", "Kodak24").exit_code == 0 and not downloaded.exists()

@@ -59,7 +59,7 @@ def test_import_copies_the_tensors_and_a_card(place):
     torch.save({"params": state(grey)}, "grey.pth")
     output = imported("grey.pth", "grey25", "--licence", "MIT", "--trained-on", "gaussian(sigma=25)")
     assert "grey25: a DnCNN of 3 layers for greyscale images, 233 parameters, from grey.pth" in output
-    assert "dncnn(weights='grey25')" in output
+    assert "--models grey25" in output
     file = place / "home" / "weights" / "grey25.safetensors"
     found = safetensors.torch.load_file(file)
     assert found.keys() == state(grey).keys() and all(torch.equal(found[k], v) for k, v in state(grey).items())
@@ -86,6 +86,27 @@ def test_import_copies_the_tensors_and_a_card(place):
         "origin": origin,
         "sha256": checkpoints.file_hash(file),
     }
+
+
+def test_imported_weights_are_a_model_by_their_name(photos, place):
+    torch.save(state(), "net.pth")
+    imported("net.pth", "grey25")
+    assert "grey25" in call("models", "list").output
+    (model,), _ = model_specs.expand("grey25")
+    assert model.label == model_specs.resolve("dncnn(weights='grey25')").label and model.display_name == "grey25"
+    assert [one.label for one in model_specs.expand("grey25, dncnn(weights='grey25')")[0]] == [model.label]
+    result = call("run", "--models", "grey25, tv", "--noise", "gaussian(sigma=25)", "--data", photos, "--limit", 1,
+                  "--metrics", "psnr", "--out", "r")  # fmt: skip
+    assert result.exit_code == 0 and "grey25" in result.output, result.output
+    assert call("compare", "r", "--models", "grey25", "--against", "tv").exit_code == 0
+    assert call("models", "remove", "grey25").exit_code == 0 and "grey25" not in call("models", "list").output
+    assert call("models", "remove", "grey25").exit_code == 2 and call("models", "info", "grey25").exit_code == 2
+
+
+@pytest.mark.parametrize("name", ["dncnn", "masked", "all", "tv"])
+def test_names_of_models_are_no_names_of_weights(name):
+    torch.save(state(), "net.pth")
+    assert call("models", "import", "net.pth", "--as", name).exit_code == 2
 
 
 def test_an_imported_name_is_a_model(photos, place):
@@ -298,7 +319,7 @@ def test_a_training_noise_that_is_no_spec_is_refused_and_one_that_is_not_said_is
 )  # fmt: skip
 def test_published_files(shared, file, label, words):
     output = imported(shared / "weights" / file)
-    assert words in output and label.partition("(")[0] + "(weights='mine')" in output
+    assert words in output and "--models mine" in output
     model = model_specs.resolve(f"{label.partition('(')[0]}(weights='mine')")
     assert model.label == label and model.load()
     if file == "idf_g_15_50.ckpt":
