@@ -93,7 +93,7 @@ SHARED = {
     ),
     "metrics": SharedOption(
         ("--metrics",),
-        "Metrics: psnr, ssim, lpips, lpips_squeeze, or file.py:METRIC.",
+        "Metrics: psnr, psnr_y, ssim, lpips, lpips_squeeze, or file.py:METRIC.",
         {"metavar": "NAMES", "callback": spec_list},
     ),
     "protocol": SharedOption(

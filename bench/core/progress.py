@@ -39,6 +39,8 @@ class Progress:
 
     def _left(self) -> str:
         made = self.done - self.first
+        if self.done >= self.total:
+            return "done"
         if not made:
             return "starting"
         seconds = (time.monotonic() - self.began) / made * (self.total - self.done)

@@ -105,7 +105,7 @@ def load_metric(name: str) -> Metric:
         return import_module(f"bench.metrics.{name}").METRIC
     loaded = registry.user_defined("metric", name)
     if loaded is None:
-        raise unknown("metric", name, names())
+        raise BadInput(f"{unknown('metric', name, names())}; add one of your own as path/to/file.py:METRIC")
     if not isinstance(loaded, Metric):
         raise BadInput(f"metric {name!r}: expected a bench.metrics.Metric, got {type(loaded).__name__}")
     if not loaded.name.isidentifier() or loaded.name in registry.modules("bench.metrics", "METRIC"):

@@ -55,6 +55,9 @@ BACKBONES = {
 SERVER_URL = "https://download.pytorch.org/models/"
 
 
+_FAILED: dict[Backbone, str] = {}  # backbones whose download failed in this process, with the reason
+
+
 class WeightsUnavailable(Exception):
     """Weights that are not on this machine and cannot be downloaded; the message says why."""
 
@@ -100,6 +103,8 @@ def _download(backbone: Backbone) -> Path:
     """Download the published file from torchvision's server into torch's cache. Raises WeightsUnavailable."""
     import pooch
 
+    if backbone in _FAILED:  # one attempt per process
+        raise WeightsUnavailable(_FAILED[backbone])
     remedy = f"put {backbone.features_file} or {backbone.published_file} into a folder of $BENCH_WEIGHTS"
     if os.environ.get("BENCH_OFFLINE"):
         raise WeightsUnavailable(
@@ -110,7 +115,8 @@ def _download(backbone: Backbone) -> Path:
     try:
         return Path(pooch.retrieve(url, backbone.file_sha256, backbone.published_file, _cache(), downloader=bar))
     except (OSError, ValueError) as error:  # no network, a wrong checksum, a full disk
-        raise WeightsUnavailable(
+        _FAILED[backbone] = (
             f"the weights of {backbone.title} are not on this machine and could not be downloaded from {SERVER_URL} "
             f"({type(error).__name__}): {remedy}"
-        ) from error
+        )
+        raise WeightsUnavailable(_FAILED[backbone]) from error

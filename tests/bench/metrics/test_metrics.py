@@ -7,15 +7,16 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from skimage.color import rgb2ycbcr
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from bench import metrics
 from bench.core.errors import BadInput
-from bench.metrics import backbones, crop_border, perceptual, psnr, ssim
+from bench.metrics import backbones, crop_border, perceptual, psnr, psnr_y, ssim
 from bench.protocols import load_protocol
 from reports.measures import PSNR
 
-OURS = ["lpips", "lpips_squeeze", "psnr", "ssim"]
+OURS = ["lpips", "lpips_squeeze", "psnr", "psnr_y", "ssim"]
 
 
 def pair(height=40, width=33, channels=3, seed=0):
@@ -52,6 +53,20 @@ def test_equal_to_the_official_values(shared):
         a, b = crop_border(first, border), crop_border(second, border)
         assert psnr.score(a, b) == pytest.approx(golden[f"psnr_{suffix}"], abs=1e-9)
         assert ssim.score(a, b) == pytest.approx(golden[f"ssim_{suffix}"], abs=1e-9)
+
+
+@pytest.mark.parametrize("shape", [(40, 33, 3), (300, 5, 3), (12, 9, 1)])
+def test_luma_is_that_of_scikit_image(shape):
+    output, clean = pair(*shape)
+    luma = [rgb2ycbcr(image)[..., 0] if shape[2] == 3 else image.astype(float) for image in (output, clean)]
+    theirs = peak_signal_noise_ratio(luma[1], luma[0], data_range=255)
+    assert psnr_y.METRIC.score(output, clean) == pytest.approx(theirs, abs=1e-3 if shape[2] == 3 else 1e-12)
+    assert psnr_y.METRIC.score(clean, clean) == 100
+
+
+def test_an_unknown_metric_is_answered_with_how_to_add_one():
+    with pytest.raises(BadInput, match=r"file\.py:METRIC"):
+        metrics.load_metric("niqe")
 
 
 def test_equal_images_are_capped():
@@ -165,6 +180,7 @@ def test_a_download_is_asked_for_with_its_hash(tmp_path, monkeypatch):
     monkeypatch.delenv("BENCH_OFFLINE")
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setattr(pooch, "retrieve", refused)
+    monkeypatch.setattr(backbones, "_FAILED", {})
     assert "https://download.pytorch.org/models/" in metrics.load_metric("lpips").missing()
     ((url, known_hash, path),) = asked
     assert url.rpartition("-")[2] == f"{known_hash[:8]}.pth" and len(known_hash) == 64  # torchvision names files so
