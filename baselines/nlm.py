@@ -11,6 +11,7 @@ from skimage.restoration import denoise_nl_means
 
 from baselines.layers import classical
 from baselines.layers.classical import ESTIMATED, Classical
+from baselines.layers.validation import integer, positive
 
 TITLE = "Non-local means"
 PAPER = "Buades et al., A Non-Local Algorithm for Image Denoising, CVPR 2005"
@@ -33,11 +34,9 @@ class NonLocalMeans(Classical):
 
     def __init__(self, sigma=ESTIMATED, patch_size=3, patch_distance=6, h=None, fast_mode=True):
         super().__init__(sigma)
-        for name, value in (("patch_size", patch_size), ("patch_distance", patch_distance)):
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name}: expected an integer of at least 1 (pixels), got {value!r}")
-        if h is not None and h <= 0:
-            raise ValueError(f"h: expected a positive number, or None for half the noise level, got {h}")
+        integer(1, patch_size=patch_size, patch_distance=patch_distance)
+        if h is not None:  # half the noise level
+            positive(h=h)
         self.patch_size, self.patch_distance, self.h, self.fast_mode = patch_size, patch_distance, h, fast_mode
 
     def denoise(self, image: np.ndarray, sigma: float) -> np.ndarray:

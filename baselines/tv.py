@@ -12,6 +12,7 @@ from skimage.restoration import denoise_tv_chambolle
 
 from baselines.layers import classical
 from baselines.layers.classical import ESTIMATED, Classical
+from baselines.layers.validation import integer, positive
 
 TITLE = "Total variation"
 PAPER = "Rudin et al., Nonlinear Total Variation Based Noise Removal Algorithms, Physica D 1992"
@@ -35,12 +36,10 @@ class TotalVariation(Classical):
         super().__init__(sigma)
         if weight is not None and sigma != ESTIMATED:
             raise ValueError(f"expected weight or sigma, got both (weight {weight}, sigma {sigma}): remove sigma")
-        if weight is not None and weight <= 0:
-            raise ValueError(f"weight: expected a positive number, or None for 0.6 noise levels, got {weight}")
-        if eps <= 0:
-            raise ValueError(f"eps: expected a positive number, got {eps}")
-        if not isinstance(max_num_iter, int) or max_num_iter < 1:
-            raise ValueError(f"max_num_iter: expected an integer of at least 1, got {max_num_iter}")
+        if weight is not None:  # 0.6 noise levels
+            positive(weight=weight)
+        positive(eps=eps)
+        integer(1, max_num_iter=max_num_iter)
         self.weight, self.eps, self.max_num_iter = weight, eps, max_num_iter
 
     def denoise(self, image: np.ndarray, sigma: float) -> np.ndarray:

@@ -14,6 +14,7 @@ from skimage.restoration import denoise_wavelet
 
 from baselines.layers import classical
 from baselines.layers.classical import ESTIMATED, Classical
+from baselines.layers.validation import integer
 
 TITLE = "Wavelet shrinkage"
 PAPER = "Chang et al., Adaptive Wavelet Thresholding for Image Denoising and Compression, TIP 2000"
@@ -46,8 +47,7 @@ class WaveletShrinkage(Classical):
             raise ValueError(f"mode: expected 'soft' or 'hard', got {mode!r}")
         if method not in ("BayesShrink", "VisuShrink"):
             raise ValueError(f"method: expected 'BayesShrink' or 'VisuShrink', got {method!r}")
-        if not isinstance(wavelet_levels, int) or wavelet_levels < 1:
-            raise ValueError(f"wavelet_levels: expected an integer of at least 1, got {wavelet_levels!r}")
+        integer(1, wavelet_levels=wavelet_levels)
         self.wavelet, self.mode, self.wavelet_levels = wavelet, mode, wavelet_levels
         self.convert2ycbcr, self.method = convert2ycbcr, method
 

@@ -21,6 +21,7 @@ SPECIAL = {
     MISSING: "--",
 }
 
+PACKAGE = r"% needs \usepackage{booktabs}"
 Groups = Sequence[tuple[str, int]]
 
 
@@ -41,27 +42,33 @@ def table(caption: str, groups: Groups, header: Sequence[str], body: Sequence[Se
 
     `columns`: the alignment of each column, l or r; by default the first l, the others r.
     """
-    columns = columns or "l" + "r" * (len(header) - 1)
     spans, start = [], 2
     rules = []
     for title, width in groups:
         spans.append(rf"\multicolumn{{{width}}}{{c}}{{{escape(title)}}}")
         rules += [rf"\cmidrule(lr){{{start}-{start + width - 1}}}"] if title else []
         start += width
-    lines = [
-        "% needs \\usepackage{booktabs}",
-        r"\begin{table}",
-        r"\centering",
-        rf"\caption{{{escape(caption)}}}",
+    above = [*([" & " + " & ".join(spans) + r" \\"] if groups else []), *([" ".join(rules)] if rules else [])]
+    begin, end = [r"\begin{table}", r"\centering", rf"\caption{{{escape(caption)}}}"], [r"\end{table}"]
+    inner = _tabular(columns or "l" + "r" * (len(header) - 1), header, body, above)
+    return "\n".join([PACKAGE, *begin, *inner, *end]) + "\n"
+
+
+def tabular(columns: str, header: Sequence[str], body: Sequence[Sequence[str]]) -> str:
+    """The same without caption, to be put into a table; `columns`: the alignment of each column, l or r."""
+    return "\n".join([PACKAGE, *_tabular(columns, header, body)]) + "\n"
+
+
+def _tabular(
+    columns: str, header: Sequence[str], body: Sequence[Sequence[str]], above: Sequence[str] = ()
+) -> list[str]:
+    return [
         rf"\begin{{tabular}}{{{columns}}}",
         r"\toprule",
-        *([" & " + " & ".join(spans) + r" \\"] if groups else []),
-        *([" ".join(rules)] if rules else []),
-        " & ".join(escape(cell) for cell in header) + r" \\",
+        *above,
+        " & ".join(map(escape, header)) + r" \\",
         r"\midrule",
         *(" & ".join(row) + r" \\" for row in body),
         r"\bottomrule",
         r"\end{tabular}",
-        r"\end{table}",
     ]
-    return "\n".join(lines) + "\n"

@@ -16,6 +16,8 @@ import pywt
 import torch
 from torch import Tensor, nn
 
+from baselines.layers.validation import is_number
+
 ESTIMATED = "estimated"
 NORMAL_MEDIAN = 0.6744897501960817  # median of |N(0, 1)|
 MIN_LEVEL = 1e-6  # lower estimates are rounding errors
@@ -57,8 +59,7 @@ class Classical(nn.Module, ABC):
 
     def __init__(self, sigma: float | str = ESTIMATED):
         super().__init__()
-        number = isinstance(sigma, int | float) and not isinstance(sigma, bool)
-        if sigma != ESTIMATED and not (number and 0 <= sigma < math.inf):
+        if sigma != ESTIMATED and not (is_number(sigma) and sigma >= 0):
             raise ValueError(f"sigma: expected {ESTIMATED!r} or a number from 0, of 255, e.g. 15, got {sigma!r}")
         self.sigma = sigma
 

@@ -1,6 +1,6 @@
-"""Validate the parameters of network constructors.
+"""Validate the parameters of networks, methods and recipes.
 
-Each function raises ValueError in one line, "NAME: expected X, got Y". Booleans are not numbers.
+`is_...` answer; the others raise ValueError in one line, "NAME: expected X, got Y". Booleans are not numbers.
 """
 
 from __future__ import annotations
@@ -8,10 +8,20 @@ from __future__ import annotations
 import math
 
 
+def is_integer(value: object) -> bool:
+    """Whether a value is an integer; booleans are none."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def is_number(value: object) -> bool:
+    """Whether a value is an integer or a finite float; booleans are none."""
+    return is_integer(value) or (isinstance(value, float) and math.isfinite(value))
+
+
 def integer(minimum: int, **values) -> None:
     """Each value must be an integer of at least `minimum`."""
     for name, value in values.items():
-        if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
+        if not is_integer(value) or value < minimum:
             raise ValueError(f"{name}: expected an integer of at least {minimum}, got {value!r}")
 
 
@@ -27,14 +37,14 @@ def integers(minimum: int, **values) -> None:
 def positive(**values) -> None:
     """Each value must be a finite number above 0."""
     for name, value in values.items():
-        if not _is_number(value) or not 0 < value < math.inf:
+        if not is_number(value) or value <= 0:
             raise ValueError(f"{name}: expected a number above 0, got {value!r}")
 
 
 def fraction(**values) -> None:
     """Each value must be a number in [0, 1)."""
     for name, value in values.items():
-        if not _is_number(value) or not 0 <= value < 1:
+        if not is_number(value) or not 0 <= value < 1:
             raise ValueError(f"{name}: expected a number from 0 to less than 1, got {value!r}")
 
 
@@ -43,7 +53,3 @@ def boolean(**values) -> None:
     for name, value in values.items():
         if not isinstance(value, bool):
             raise ValueError(f"{name}: expected True or False, got {value!r}")
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -13,13 +13,7 @@ from collections.abc import Callable
 from dataclasses import MISSING, asdict, dataclass, fields, replace
 from typing import Any
 
-
-def _is_integer(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_number(value: Any) -> bool:
-    return _is_integer(value) or (isinstance(value, float) and math.isfinite(value))
+from baselines.layers.validation import is_integer, is_number
 
 
 def _is_tuple(value: Any, of: Callable[[Any], bool]) -> bool:
@@ -31,7 +25,7 @@ def _is_boolean(value: Any) -> bool:
 
 
 def _is_positive_integer(value: Any) -> bool:
-    return _is_integer(value) and value > 0
+    return is_integer(value) and value > 0
 
 
 def _one_of(*values: str) -> tuple[Callable[[Any], bool], str]:
@@ -43,32 +37,32 @@ _EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "iterations": (_is_positive_integer, "an integer of at least 1"),
     "batch": (_is_positive_integer, "an integer of at least 1"),
     "crop": (_is_positive_integer, "an integer of at least 1"),
-    "lr": (lambda value: _is_number(value) and value > 0, "a number above 0 such as 5e-4"),
-    "sigma": (lambda value: _is_number(value) and value >= 0, "a number from 0, such as 15"),
+    "lr": (lambda value: is_number(value) and value > 0, "a number above 0 such as 5e-4"),
+    "sigma": (lambda value: is_number(value) and value >= 0, "a number from 0, such as 15"),
     "schedule": _one_of("one-cycle", "steps"),
     "milestones": (
-        lambda value: _is_tuple(value, lambda at: _is_integer(at) and at >= 0),
+        lambda value: _is_tuple(value, lambda at: is_integer(at) and at >= 0),
         "iterations such as 3000,6000",
     ),
     "betas": (
-        lambda value: _is_tuple(value, lambda beta: _is_number(beta) and 0 <= beta < 1) and len(value) == 2,
+        lambda value: _is_tuple(value, lambda beta: is_number(beta) and 0 <= beta < 1) and len(value) == 2,
         "two numbers from 0 to less than 1, such as 0.9,0.99",
     ),
     "input_mask": (
         lambda value: (
-            value is None or (_is_tuple(value, _is_integer) and len(value) == 2 and 0 <= value[0] <= value[1] <= 100)
+            value is None or (_is_tuple(value, is_integer) and len(value) == 2 and 0 <= value[0] <= value[1] <= 100)
         ),
         "percentages such as 75-85",
     ),
     "mask_on": _one_of("pixels", "tokens"),
     "ema": (
-        lambda value: value is None or (_is_number(value) and 0 < value < 1),
+        lambda value: value is None or (is_number(value) and 0 < value < 1),
         "a number between 0 and 1 such as 0.999, or off",
     ),
     "clip_noisy": (_is_boolean, "True or False"),
     "precision": _one_of("auto", "float32", "bfloat16"),
     "compile": (_is_boolean, "True or False"),
-    "seed": (lambda value: _is_integer(value) and 0 <= value < 2**63, "an integer from 0 to less than 2**63"),
+    "seed": (lambda value: is_integer(value) and 0 <= value < 2**63, "an integer from 0 to less than 2**63"),
 }
 
 
@@ -142,7 +136,7 @@ PRESETS = {
 
 def with_settings(recipe: Recipe, **settings) -> Recipe:
     """The recipe with some fields changed; changing `iterations` scales the milestones too."""
-    if _is_integer(settings.get("iterations")) and "milestones" not in settings:
+    if is_integer(settings.get("iterations")) and "milestones" not in settings:
         factor = settings["iterations"] / recipe.iterations
         settings["milestones"] = tuple(round(milestone * factor) for milestone in recipe.milestones)
     return replace(recipe, **settings)

@@ -61,7 +61,7 @@ def _read_file(path: Path) -> dict:
         try:
             return safetensors.torch.load_file(path)
         except (OSError, safetensors.SafetensorError) as error:
-            raise ValueError(f"{path.name}: damaged or truncated ({first_line(error)}): download it again") from error
+            raise ValueError(f"{path.name}: damaged or truncated ({error!r}): download it again") from error
     content = _read_torch(path)
     if not isinstance(content, dict):
         raise ValueError(
@@ -212,8 +212,3 @@ def file_hash(path: Path) -> str:
     """SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def first_line(error: BaseException) -> str:
-    """First line of an exception's message, or its type if it has none."""
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)

@@ -13,7 +13,7 @@ import math
 import pickle
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -119,32 +119,51 @@ def _load_zip(file: BinaryIO) -> tuple[object, str]:
         if len(programs) != 1:
             raise ValueError("no data.pkl")
         folder = programs[0].removesuffix("data.pkl")
-        if f"{folder}byteorder" in members and _stored(archive, f"{folder}byteorder") != sys.byteorder.encode():
-            raise ValueError("written on a machine of the other byte order")
-        reader = _ZipUnpickler(io.BytesIO(_stored(archive, programs[0])), archive, folder)
+        if f"{folder}byteorder" in members:
+            _check_byte_order(_stored(archive, f"{folder}byteorder") == sys.byteorder.encode())
+
+        def read(key: str, dtype: torch.dtype, length: int) -> Tensor:
+            return _flat_tensor(_stored(archive, f"{folder}data/{key}"), dtype)
+
+        reader = _Unpickler(io.BytesIO(_stored(archive, programs[0])), read)
         return reader.load(), reader.kind
 
 
 def _load_legacy(file: BinaryIO) -> tuple[object, str]:
     """The same for the older format: magic number, version, system, content, keys of storages, data."""
-    room = file.seek(0, io.SEEK_END)
+    room = file.seek(0, io.SEEK_END)  # bytes that storages may have in total
     file.seek(0)
-    number, _, system = (_LegacyUnpickler(file, room).load() for _ in range(3))
+
+    def reserve(key: str, dtype: torch.dtype, length: int) -> Tensor:
+        nonlocal room
+        room -= length * dtype.itemsize
+        if length < 0 or room < 0:
+            raise ValueError("storages are larger than the file")
+        return torch.zeros(length, dtype=dtype)
+
+    number, _, system = (_Unpickler(file, reserve).load() for _ in range(3))
     if number != LEGACY_MAGIC:
         raise ValueError("wrong magic number")
-    if not isinstance(system, dict) or system.get("little_endian") != (sys.byteorder == "little"):
-        raise ValueError("written on a machine of the other byte order")
-    reader = _LegacyUnpickler(file, room)
+    _check_byte_order(isinstance(system, dict) and system.get("little_endian") == (sys.byteorder == "little"))
+    reader = _Unpickler(file, reserve)
     content = reader.load()
-    for key in _LegacyUnpickler(file, room).load():
+    for key in _Unpickler(file, reserve).load():
         flat = reader.storages[key].tensor
         length = int.from_bytes(file.read(8), "little")
         data = bytearray(file.read(length * flat.element_size()))
         if length != flat.numel() or len(data) != flat.nbytes:
             raise ValueError(f"storage {key} is truncated")
-        if data:
-            flat.copy_(torch.frombuffer(data, dtype=flat.dtype))
+        flat.copy_(_flat_tensor(data, flat.dtype))
     return content, reader.kind
+
+
+def _check_byte_order(same: bool) -> None:
+    if not same:
+        raise ValueError("written on a machine of the other byte order")
+
+
+def _flat_tensor(data: bytearray, dtype: torch.dtype) -> Tensor:
+    return torch.frombuffer(data, dtype=dtype) if data else torch.empty(0, dtype=dtype)
 
 
 def _stored(archive: zipfile.ZipFile, name: str) -> bytearray:
@@ -155,11 +174,15 @@ def _stored(archive: zipfile.ZipFile, name: str) -> bytearray:
 
 
 class _Unpickler(pickle.Unpickler):
-    """Rebuilds tensors; all other classes and functions are replaced by `_Inert`."""
+    """Rebuilds tensors; all other classes and functions are replaced by `_Inert`.
 
-    def __init__(self, file: BinaryIO):
+    storage  function that makes a storage at its first reference: (key, dtype, number of elements) -> flat tensor
+    kind     name of the first unknown class, '' if there is none
+    """
+
+    def __init__(self, file: BinaryIO, storage: Callable[[str, torch.dtype, int], Tensor]):
         super().__init__(file)
-        self.storages: dict[str, _Held] = {}
+        self.storage, self.storages = storage, {}
         self.kind = ""
 
     def find_class(self, module: str, name: str) -> object:
@@ -176,6 +199,15 @@ class _Unpickler(pickle.Unpickler):
             return _Inert
         return found
 
+    def persistent_load(self, reference: tuple) -> _Held:
+        """A storage; ('storage', dtype, key, device, number of elements), before PyTorch 1.6 with a view, or None."""
+        kind, dtype, key, _, length, *view = reference
+        if kind != "storage" or not isinstance(dtype, torch.dtype) or view not in ([], [None]):
+            raise pickle.UnpicklingError(f"unknown type of storage: {reference!r}")
+        if key not in self.storages:
+            self.storages[key] = _Held(self.storage(key, dtype, length))
+        return self.storages[key]
+
     def rebuild_tensor(self, storage: _Held, offset: int, size: tuple, stride: tuple, *ignored) -> _Held:
         if math.prod(size) > storage.tensor.numel():
             raise ValueError(f"a tensor of size {size} in a storage of {storage.tensor.numel()} elements")
@@ -183,45 +215,6 @@ class _Unpickler(pickle.Unpickler):
 
     def rebuild_parameter(self, held: _Held, *ignored) -> _Held:
         return held
-
-
-class _ZipUnpickler(_Unpickler):
-    """Reads a storage from the archive at its first reference."""
-
-    def __init__(self, file: BinaryIO, archive: zipfile.ZipFile, folder: str):
-        super().__init__(file)
-        self.archive, self.folder = archive, folder
-
-    def persistent_load(self, reference: tuple) -> _Held:
-        """A storage as a flat tensor; the reference is ('storage', type, key, device, number of elements)."""
-        kind, dtype, key, _, _ = reference
-        if kind != "storage" or not isinstance(dtype, torch.dtype):
-            raise pickle.UnpicklingError(f"unknown type of storage: {reference!r}")
-        if key not in self.storages:
-            data = _stored(self.archive, f"{self.folder}data/{key}")
-            flat = torch.frombuffer(data, dtype=dtype) if data else torch.empty(0, dtype=dtype)
-            self.storages[key] = _Held(flat)
-        return self.storages[key]
-
-
-class _LegacyUnpickler(_Unpickler):
-    """Allocates storages at their first reference, to be filled later. `room`: size of the file in bytes."""
-
-    def __init__(self, file: BinaryIO, room: int):
-        super().__init__(file)
-        self.room = room
-
-    def persistent_load(self, reference: tuple) -> _Held:
-        """The reference is ('storage', type, key, device, number of elements, None)."""
-        kind, dtype, key, _, length, view = reference
-        if kind != "storage" or not isinstance(dtype, torch.dtype) or view is not None:
-            raise pickle.UnpicklingError(f"unknown type of storage: {reference!r}")
-        if key not in self.storages:
-            self.room -= length * dtype.itemsize
-            if length < 0 or self.room < 0:
-                raise ValueError("storages are larger than the file")
-            self.storages[key] = _Held(torch.zeros(length, dtype=dtype))
-        return self.storages[key]
 
 
 class _Untouchable:

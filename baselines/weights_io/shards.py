@@ -63,6 +63,11 @@ def read_shards(index: Path) -> dict[str, Tensor]:
     return tensors
 
 
+def names(index: Path) -> list[str]:
+    """Names of the shards of an index, sorted. Raises ValueError."""
+    return sorted(set(_read_index(index)[0].values()))
+
+
 def _read_index(index: Path) -> tuple[dict[str, str], dict[str, str]]:
     """(shard of each tensor, SHA-256 of the shards as far as known). Raises ValueError."""
     wrong = f"{index.name}: expected the index of sharded weights (a weight_map), got another or damaged file"

@@ -13,11 +13,10 @@ from matplotlib.patches import Rectangle
 from analysis.attribute import Attribution, Window
 from analysis.attribute import attribute as attribution_of
 from bench.analyses.core import figures, measurements
-from bench.analyses.core.feature_extractor import one_line_errors
 from bench.analyses.core.outputs import Denoiser, load_denoiser, model_settings
 from bench.analyses.core.result import CaptionedFigure, Result, TextTable
 from bench.analyses.core.scene import Scene
-from bench.core.errors import BadInput
+from bench.core.errors import BadInput, as_bad_input
 from bench.core.progress import progress
 from bench.datasets.channels import in_colour
 from bench.models.mask_keys import keyed
@@ -101,7 +100,7 @@ def attribution_map(denoiser: Denoiser, scene: Scene, window: Window, steps: int
     network = denoiser.for_image(x.shape[1])
     options = keyed(network, [key])  # the same masks along the whole path
     network.requires_grad_(False)
-    with one_line_errors(denoiser.model):
+    with as_bad_input(f"model {denoiser.model.label}"):
         return attribution_of(lambda image: network(image, **options), x, window, steps)
 
 

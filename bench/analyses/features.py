@@ -15,10 +15,11 @@ from scipy.ndimage import gaussian_filter
 from analysis.features import BINS, EDGES, PLANE_CELLS, PLANE_REACH, Histograms, Moments, channel_vectors, distance
 from bench.analyses.core import figures, measurements
 from bench.analyses.core.config import Config
-from bench.analyses.core.feature_extractor import FeatureExtractor, deepest, one_line_errors
+from bench.analyses.core.feature_extractor import FeatureExtractor, deepest
 from bench.analyses.core.noise_shift import NoiseShift, summary
 from bench.analyses.core.patches import batches
 from bench.analyses.core.result import CaptionedFigure, Models, Result, Tables
+from bench.core.errors import as_bad_input
 from bench.core.progress import Progress, progress
 from bench.models.model_specs import Model
 from bench.noise import noises
@@ -82,7 +83,7 @@ def measure_model(
     config, moments = shift.config, Moments()
     for vectors, _ in channel_vectors_of(extractor, config, shift.reference, config.seed, bar):
         moments.add(vectors)
-    with one_line_errors(extractor.model):
+    with as_bad_input(f"model {extractor.model.label}"):
         projection = moments.projection()
 
     def histograms_of(noise: Any, seed: int) -> Histograms:
@@ -106,7 +107,7 @@ def channel_vectors_of(extractor: FeatureExtractor, config: Config, noise: Any, 
     layer = extractor.layers[-1]
     for batch in batches(config.patches, noise, seed, config.protocol, 1):
         features = extractor(batch.noisy, batch.keys)[layer]
-        with one_line_errors(extractor.model):
+        with as_bad_input(f"model {extractor.model.label}"):
             vectors = channel_vectors(features, extractor.capture.shapes[extractor.capture.layers[-1]])
         yield vectors, batch.images[0]
         bar.advance()

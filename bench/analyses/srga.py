@@ -18,11 +18,11 @@ from matplotlib.patches import Patch
 from analysis import srga
 from bench.analyses.core import figures, measurements
 from bench.analyses.core.config import Config, open_store
-from bench.analyses.core.feature_extractor import FeatureExtractor, deepest, one_line_errors
+from bench.analyses.core.feature_extractor import FeatureExtractor, deepest
 from bench.analyses.core.noise_shift import NoiseShift, summary
 from bench.analyses.core.patches import batches
 from bench.analyses.core.result import CaptionedFigure, Models, Result, Tables
-from bench.core.errors import BadInput
+from bench.core.errors import BadInput, as_bad_input
 from bench.core.progress import Progress, progress
 from bench.models.model_specs import Model
 from bench.noise import noises
@@ -102,7 +102,7 @@ def fit(extractor: FeatureExtractor, shift: NoiseShift, noise: Any, seed: int, b
         table[first : first + len(features)] = features
         first += len(features)
         bar.advance()
-    with one_line_errors(extractor.model, f" under {noises.canonical(noise)}"):
+    with as_bad_input(f"model {extractor.model.label} under {noises.canonical(noise)}"):
         return srga.fit_features(table, photographs, min(shift.settings["components"], table.shape[1]),
                                  shift.settings["pca"])  # fmt: skip
 

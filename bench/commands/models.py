@@ -197,13 +197,13 @@ def _receptive_field(model) -> str:
 
 
 def _flops(network) -> str:
-    from baselines.weights_io.checkpoints import first_line
+    from bench.core.errors import described
     from bench.models import complexity
 
     try:
         counted = complexity.flops_per_pixel(network)
     except Exception as error:  # a user's network may take no 64x64 image
-        return f"unknown: {first_line(error)}"
+        return f"unknown: {described(error)}"
     if counted == 0:
         return "unknown: no convolution or matrix product of torch"
     return f"{counted:,} (64x64, convolutions and matrix products)"

@@ -31,7 +31,7 @@ def shortened(text: object, max_length: int = 80) -> str:
 
 def described(error: BaseException) -> str:
     """The first line of an error's message; of anything but a ValueError with the name of its class in front."""
-    line = next(iter(str(error).splitlines()), "")
+    line = next(iter(str(error).strip().splitlines()), "")
     return line if isinstance(error, ValueError) and line else f"{type(error).__name__}: {line}".removesuffix(": ")
 
 

@@ -66,14 +66,6 @@ def user_code(scope: ImportScope = NO_SCOPE, keep: bool = False, thorough: bool 
             if keep:
                 scope.kept = before.kept()
             before.restore()
-            if depth == 1:
-                _allow_imports()
-
-
-def _allow_imports() -> None:
-    """Remove the entries None of `sys.modules`, with which user code forbids an import."""
-    for name in [name for name, module in list(sys.modules.items()) if module is None]:
-        del sys.modules[name]
 
 
 @contextmanager

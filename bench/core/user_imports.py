@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import os
+import pkgutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ PROTECTED = {
     "numpy",
     "torch",
 }  # nor that of these, which cannot be loaded twice
+NOT_IMPORTED = object()  # unlike None, with which a file forbids the import of a module
 
 
 @dataclass(eq=False)
@@ -76,8 +78,8 @@ class ImportScope:
     def read_folders(self) -> None:
         """Refresh the names of the modules in the folders."""
         importlib.invalidate_caches()
-        found = {path.name.partition(".")[0] for folder in self.folders for path in _listed(folder)} - PROTECTED
-        self.names = {name for name in found if name.isidentifier() and self.first.find_spec(name)}
+        found = {module.name for module in pkgutil.iter_modules(map(str, self.folders))}
+        self.names = (found | self.forced) - PROTECTED
 
     def remember_files(self) -> None:
         """Store the SHA-256 of the files of the modules, for `changed`."""
@@ -97,7 +99,7 @@ class ImportScope:
     def _remove_new(self, before: dict[str, ModuleType], paths: set[str]) -> None:
         """Move modules imported from the folders out of `sys.modules`, and restore those that they replaced."""
         own = {str(folder) for folder in self.folders}
-        new = {name: module for name, module in sys.modules.items() if before.get(name) is not module}
+        new = {name: module for name, module in sys.modules.items() if before.get(name, NOT_IMPORTED) is not module}
         tops = {_top_level(name) for name in new if _top_level(name) not in before or _top_level(name) in self.names}
         private = {top for top in tops if top not in OWN_PACKAGES and not _installed(new.get(top), top, paths - own)}
         if any(_findable(top, paths - own) for top in private):  # an installed package may have imported it
@@ -105,8 +107,7 @@ class ImportScope:
         for name, module in new.items():
             if name.rpartition(".")[2].startswith(MODULE_PREFIX):
                 continue
-            blocked = module is None  # the file forbids an import, also one that nobody has made yet
-            if blocked or _top_level(name) in private or name in before or _misnamed(module, name):
+            if _top_level(name) in private or name in before or _misnamed(module, name):
                 self.modules[name] = sys.modules.pop(name)
         for name in [name for name in self.modules if name in sys.modules]:
             del sys.modules[name]
@@ -227,8 +228,8 @@ def _installed(module: ModuleType | None, name: str, paths: set[str]) -> bool:
     return any(file and _real(os.path.dirname(file)) in paths for file in files)
 
 
-def _misnamed(module: ModuleType, name: str) -> bool:
-    """Whether a module is registered under a name other than the import system's."""
+def _misnamed(module: ModuleType | None, name: str) -> bool:
+    """Whether a module is registered under a name other than the import system's, or as None, which forbids it."""
     spec = getattr(module, "__spec__", None)
     return spec is None or spec.name != name
 
@@ -241,12 +242,6 @@ def _findable(name: str, paths: set[str]) -> bool:
 def _files(modules: dict[str, ModuleType]) -> list[Path]:
     names = {getattr(module, "__file__", None) for module in modules.values()}
     return [Path(name) for name in sorted(filter(None, names))]
-
-
-def _listed(folder: Path) -> list[Path]:
-    """Files and folders in a folder that may be modules."""
-    inside = list(folder.iterdir()) if folder.is_dir() else []
-    return [path for path in inside if path.suffix in (".py", ".so", ".pyd") or path.is_dir()]
 
 
 def _digest(path: Path) -> str:

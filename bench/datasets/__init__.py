@@ -20,6 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from baselines.layers.validation import is_integer, is_number
 from bench import spec
 from bench.core.errors import BadInput, unknown
 from bench.core.paths import expand_user
@@ -117,9 +118,9 @@ def _fits(key: str, value: Any) -> bool:
     if key in ("layer", "noisy", "clean"):
         texts = value if key == "noisy" and isinstance(value, list | tuple) and value else [value]
         return all(isinstance(text, str) and text and text.count("{}") < 2 for text in texts)
-    number = isinstance(value, int) if key in ("crop", "limit") else isinstance(value, int | float)
-    low, high = (-30, 30) if key == "exposure" else (1, float("inf"))
-    return number and not isinstance(value, bool) and low <= value <= high
+    if key in ("crop", "limit"):
+        return is_integer(value) and value >= 1
+    return is_number(value) and -30 <= value <= 30
 
 
 def limited(dataset: Dataset, limit: int | None) -> Dataset:

@@ -5,7 +5,7 @@ local          several processes on this machine, one on each GPU if there are a
 dask           the workers of a cluster, with one process per thread of a worker
 pool           the base class of `local` and `dask`
 worker, child  a process that runs networks, from the parent's and from its own side
-plan_transfer  the plan as it is sent to such a process
+plan_transfer  a plan as text and files, from which such a process makes it again
 """
 
 from __future__ import annotations

@@ -63,14 +63,15 @@ def _serve(jobs: queue.SimpleQueue, messages: BinaryIO, folder: Path) -> None:
         messages.flush()
 
     packed, device, threads, job_seconds = jobs.get()
-    torch.set_num_threads(threads)
     deadline = 0.0
+    torch.set_num_threads(packed.threads)
     try:
         plan = unpack_plan(packed, folder)
         networks = Networks.of(plan, device_of(device))
     except BadInput as error:
         send("refused", str(error))
         return
+    torch.set_num_threads(threads)
     send("ready", str(networks.device))
     watch = lambda cell: send("begins" if cell else "ends", cell)  # noqa: E731
     pipeline = Pipeline(plan, networks, watch, stop=lambda: time.monotonic() > deadline)

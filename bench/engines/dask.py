@@ -8,6 +8,10 @@ of a Dask worker starts a process for the networks, so that one that hangs or cr
 from __future__ import annotations
 
 import logging
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from typing import Any
 
 from bench.core.environment import cores
@@ -24,6 +28,20 @@ try:
     from distributed import Client, KilledWorker, LocalCluster, WorkerPlugin, get_worker
 except ImportError as error:
     raise BadInput("--dask needs the package distributed: pip install 'maskbench[dask]'") from error
+
+
+@contextmanager
+def _held_back_interrupts() -> Iterator[None]:
+    """Context in which Ctrl-C waits until its end, and is blocked in the threads and processes started in it.
+
+    A terminal sends it to the workers of a local cluster too, which would die before their client closes the cluster.
+    """
+    resource_tracker.ensure_running()  # or the first thread that starts a process starts it, and unblocks the signal
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Processes(WorkerPlugin):
@@ -60,9 +78,10 @@ class Dask(Pool):
                     f"--dask: expected local:4 or the address of a scheduler such as tcp://host:8786, got {address}"
                 )
             threads = max(1, cores() // int(count))
-            self.cluster = LocalCluster(
-                n_workers=int(count), threads_per_worker=1, dashboard_address=None, silence_logs=logging.ERROR
-            )
+            with _held_back_interrupts():
+                self.cluster = LocalCluster(
+                    n_workers=int(count), threads_per_worker=1, dashboard_address=None, silence_logs=logging.ERROR
+                )
         self.client = self._client()
         self.plugin = Processes(f"maskbench-{id(self)}", pack_plan(plan, with_content=True), device, threads, timeout)
         self.client.register_plugin(self.plugin, name=self.plugin.name)
@@ -96,7 +115,8 @@ class Dask(Pool):
         """Cancel waiting jobs and leave the cluster; a local one is shut down."""
         for future in self._waiting:
             future.cancel()
-        self.client.unregister_worker_plugin(self.plugin.name)
+        if self.cluster is None:
+            self.client.unregister_worker_plugin(self.plugin.name)
         self.executor.shutdown(wait=False)
         self.client.close()
         if self.cluster is not None:

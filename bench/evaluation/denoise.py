@@ -9,9 +9,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from baselines.weights_io.checkpoints import first_line
 from bench.core.environment import is_out_of_memory
-from bench.core.errors import as_bad_input
+from bench.core.errors import as_bad_input, described
 from bench.evaluation.prepare import PreparedImage
 from bench.models import adapters, precisions
 from bench.models.mask_keys import keyed
@@ -64,7 +63,7 @@ class Networks:
             try:
                 return self._denoise(network, prepared, tiling)
             except (Exception, SystemExit) as error:  # a user-defined network may raise anything
-                problem = first_line(error)
+                problem = described(error)
                 if not is_out_of_memory(error):
                     return DenoisedImage(None, tiling.tile(*size), reason=problem)
             if self.device.type == "cuda":

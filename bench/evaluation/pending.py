@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from baselines.weights_io.checkpoints import first_line
 from bench.core import isolation
+from bench.core.errors import described
 from bench.datasets import CleanImage, Dataset
 from bench.evaluation.rows import failed, planned_row, row_without_scores
 from bench.evaluation.task import Job, RecordedImage, Task
@@ -61,7 +61,7 @@ class PendingJobs:
             with isolation.let_others_run():
                 clean, image_hash, recorded = reading.result()
         except (ValueError, OSError) as error:
-            rows = list(self._unreadable(dataset, image.name, first_line(error)))
+            rows = list(self._unreadable(dataset, image.name, described(error)))
             self.on_image_read(dataset.name, image.name, {"": ""}, list(map(row_key, rows)))
             self.unreadable += rows
             return

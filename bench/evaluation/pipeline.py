@@ -14,8 +14,8 @@ from typing import Any
 
 import torch
 
-from baselines.weights_io.checkpoints import first_line
 from bench.core import isolation
+from bench.core.errors import described
 from bench.evaluation.denoise import DenoisedImage, Networks
 from bench.evaluation.prepare import PreparedImage, prepare
 from bench.evaluation.rows import failed, planned_row, with_smaller_tile
@@ -115,7 +115,7 @@ class Pipeline:
             else:
                 row.update(scorer.result().columns(output.pixels), seconds=output.seconds)
         except (ValueError, RuntimeError, MemoryError) as error:  # out of memory, for example
-            return FinishedRow(cell, failed(row, first_line(error)))
+            return FinishedRow(cell, failed(row, described(error)))
         return FinishedRow(cell, row, pictures(self.plan, task, row, output.pixels, prepared) if task.pictured else {})
 
 
@@ -133,7 +133,7 @@ def _prepare(plan: Plan, job: Job, task: Task) -> PreparedImage | str:
         with isolation.our_code():
             return prepare(plan, job, task)
     except ValueError as error:
-        return first_line(error)
+        return described(error)
 
 
 def _scorer(plan: Plan, prepared: PreparedImage, device: torch.device) -> Scorer:

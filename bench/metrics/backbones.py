@@ -15,7 +15,8 @@ from pathlib import Path
 
 import torch
 
-from baselines.weights_io.checkpoints import first_line, read_weights
+from baselines.weights_io.checkpoints import read_weights
+from bench.core.errors import described
 from bench.core.paths import expand_user
 
 
@@ -58,7 +59,7 @@ SERVER_URL = "https://download.pytorch.org/models/"
 _FAILED: dict[Backbone, str] = {}  # backbones whose download failed in this process, with the reason
 
 
-class WeightsUnavailable(Exception):
+class WeightsUnavailable(ValueError):
     """Weights that are not on this machine and cannot be downloaded; the message says why."""
 
 
@@ -72,7 +73,7 @@ def features(name: str) -> dict[str, torch.Tensor]:
     try:
         tensors = {key: value for key, value in read_weights(file).items() if key.startswith("features.")}
     except (ValueError, OSError) as error:
-        raise WeightsUnavailable(f"{file} cannot be read: {first_line(error)}") from error
+        raise WeightsUnavailable(f"{file} cannot be read: {described(error)}") from error
     if digest(tensors) != backbone.tensors_sha256:
         raise WeightsUnavailable(f"expected the published tensors of {backbone.title}, got others in {file}")
     return tensors

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from baselines.weights_io.checkpoints import first_line
+from bench.core.errors import described
 
 if TYPE_CHECKING:
     import torch
@@ -23,7 +23,7 @@ def missing(net: str) -> str:
     try:
         _network(net, "cpu")
     except (WeightsUnavailable, ImportError, RuntimeError) as error:
-        return first_line(error)
+        return described(error)
     return ""
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from bench.core.errors import BadInput, shortened
+from baselines.layers import validation
 from bench.models.mask_keys import keyed
 
 IMAGE_SIDE = 64
@@ -64,11 +64,9 @@ def stated(network: type) -> dict[str, int]:
 
     `channels = 1` marks a network for greyscale images; other values of `channels` are ignored.
 
-    Raises BadInput for a value that is not a positive integer.
+    Raises ValueError for a value that is not a positive integer.
     """
     values = {name: getattr(network, name, None) for name in STATED_ATTRIBUTES}
     found = {name: value for name, value in values.items() if value is not None and not hasattr(value, "__get__")}
-    for name, value in found.items():
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise BadInput(f"{name} of its class: expected an integer of at least 1, got {shortened(value)}")
+    validation.integer(1, **{f"{name} of its class": value for name, value in found.items()})
     return found | ({"channels": 1} if getattr(network, "channels", None) == 1 else {})

@@ -6,15 +6,13 @@ import torch
 from torch import Tensor, nn
 
 from baselines.train.recipe import Recipe
-from baselines.weights_io.checkpoints import first_line
 from bench.core.errors import BadInput, as_bad_input, described
 from bench.models.mask_keys import keyed
 
-# (height, width), not square, to detect swapped axes. The first size that runs is checked; later ones are divisible by
-# higher powers of two, for networks that require it.
-TRIAL_SIZES = ((40, 32), (96, 64), (192, 128), (512, 256))
+# (height, width); the first size that runs is checked. Not square, so that swapped axes are seen, and divisible by
+# higher and higher powers of two; then squares, for networks of a single input size.
+TRIAL_SIZES = ((40, 32), (96, 64), (192, 128), (512, 256), *((side, side) for side in (32, 64, 128, 256, 512)))
 MASK_KEY = (1,)  # of the test image
-TRIAL_SQUARES = (32, 64, 128, 256, 512)  # for networks of a single input size
 MAX_DIFFERENCE = 1e-4  # between two outputs for the same input
 
 # Wrong value ranges. Untrained networks leave [0, 1] too (a single random convolution with a third of its values or
@@ -24,15 +22,14 @@ MAX_DIFFERENCE = 1e-4  # between two outputs for the same input
 MAX_EXCESS, MAX_SHARE = 0.25, 0.2  # refused: a larger share of values more than MAX_EXCESS outside [0, 1],
 MIN_SCALED_CORRELATION = 0.9  # if the output correlates more than this with the image;
 MAX_MEDIAN_EXCESS = 4  # refused in any case: half of the values farther outside than this
-MIN_CORRELATION = 0.5  # below it, a note says that the output hardly follows the image
 
 
 @torch.inference_mode()
 def check(network: nn.Module, label: str, device: torch.device, tile: int | None = None) -> None:
     """Run a network in eval mode twice on (1, 3, 40, 32) in [0, 1]. Raises BadInput if it violates the requirements.
 
-    If it fails, larger images are tried, and then squares, of which it must accept exactly one size. A network that
-    states a tile is tried on that size only.
+    If it fails, other sizes are tried. A network that states a tile is tried on that size only. Images of a run
+    on which it fails are rows with the reason.
     """
     with as_bad_input(f"model {label}"):
         keys = keyed(network, MASK_KEY)
@@ -41,20 +38,19 @@ def check(network: nn.Module, label: str, device: torch.device, tile: int | None
         error, problem = _try_size(network, size, device, keys)
         if error is None:
             break
-        if keys and "keys" in first_line(error):
+        if keys and "keys" in described(error):
             raise BadInput(
-                f"model {label}: declares takes_keys, but forward(x, keys=[1]) failed: {first_line(error)}"
+                f"model {label}: declares takes_keys, but forward(x, keys=[1]) failed: {described(error)}"
             ) from error
     else:
-        size, problem = (None, "") if tile else _only_square(network, device, keys)
-        if size is None and any(_try_size(network, one, device, keys, 1)[0] is None for one in sizes):
-            problem = "It runs on (B, 1, H, W): set channels = 1 on its class if it is for greyscale images"
-    if size is None:
+        grey = any(_try_size(network, one, device, keys, 1)[0] is None for one in sizes)
+        advice = (
+            "It runs on (B, 1, H, W): set channels = 1 on its class if it is for greyscale images"
+            if grey
+            else "Expected a module (B, 3, H, W) -> (B, 3, H, W), float32 in [0, 1]"
+        )
         tried = ", ".join(f"{height}x{width}" for height, width in sizes)
-        raise BadInput(
-            f"model {label}: failed on images of {tried} pixels: {described(error)}. "
-            f"{problem or 'Expected a module (B, 3, H, W) -> (B, 3, H, W), float32 in [0, 1]'}"
-        ) from error
+        raise BadInput(f"model {label}: failed on images of {tried} pixels: {described(error)}. {advice}") from error
     if problem:
         raise BadInput(f"model {label}, on a {size[0]}x{size[1]} image in [0, 1]: {problem}")
 
@@ -92,16 +88,6 @@ def check_training(network: nn.Module, label: str, device: torch.device, recipe:
         raise BadInput(f"{trial}: {_output_problem(x, x, y, y, keyed=False)}")
     if not y.requires_grad:
         raise BadInput(f"{trial}: its output has no gradient: remove detach() and no_grad from its forward")
-
-
-def _only_square(network: nn.Module, device: torch.device, keys: dict) -> tuple[tuple[int, int] | None, str]:
-    """The only square size that a network accepts, and the problem there; (None, ...) if it accepts none or several."""
-    tried = {side: _try_size(network, (side, side), device, keys) for side in TRIAL_SQUARES}
-    taken = {side: problem for side, (error, problem) in tried.items() if error is None}
-    if len(taken) > 1:
-        sides = ", ".join(f"{side}x{side}" for side in taken)
-        return None, f"It accepts {sides}: height and width may be swapped"
-    return next((((side, side), problem) for side, problem in taken.items()), (None, ""))
 
 
 def _try_size(
@@ -166,45 +152,3 @@ def _correlation(x: Tensor, y: Tensor) -> float:
     """Pearson correlation of all values of two images; 0 if one of them is constant."""
     x, y = (image.double().flatten() - image.double().mean() for image in (x, y))
     return (x @ y / (x.norm() * y.norm()).clamp(min=1e-12)).item()
-
-
-@torch.inference_mode()
-def caveat(network: nn.Module, tile: int | None = None) -> str:
-    """A note on a suspicious output for a small image, or on sizes that will fail; '' for none."""
-    squares = [(side, side) for side in TRIAL_SQUARES]
-    for size in ((tile, tile),) if tile else (*TRIAL_SIZES, *squares):
-        x = _test_image(*size)
-        try:
-            keys = keyed(network, MASK_KEY)
-            y = network(x.clone(), **keys).float()
-            found = [_correlation_problem(x, y), "" if tile else _size_problem(network, size, keys)]
-        except (Exception, SystemExit):  # reported by `check`
-            continue
-        return "; ".join(filter(None, found))
-    return ""
-
-
-def _correlation_problem(x: Tensor, y: Tensor) -> str:
-    """A note that an output hardly correlates with the image; '' if it does."""
-    correlation = _correlation(x, y)
-    if correlation > MIN_CORRELATION or not y.isfinite().all():
-        return ""
-    height, width = x.shape[-2:]
-    return (
-        f"its output hardly follows the image (correlation {correlation:.2f} on a {height}x{width} ramp with noise): "
-        "it may be untrained, or return the noise instead of the image"
-    )
-
-
-def _size_problem(network: nn.Module, size: tuple[int, int], keys: dict) -> str:
-    """A note that a network fails on an image one pixel larger than `size`; '' if it does not."""
-    height, width = size
-    error, problem = _try_size(network, (height + 1, width + 1), torch.device("cpu"), keys)
-    if error is None and not problem:
-        return ""
-    tile = height if height == width else max(64, min(size))
-    return (
-        f"it runs on {height}x{width} pixels and fails on {height + 1}x{width + 1} "
-        f"({described(error) if error else problem}): images of such sizes will fail: pad in its forward, or set a "
-        f"tile size on its class, e.g. tile = {tile}"
-    )

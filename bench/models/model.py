@@ -13,10 +13,9 @@ import torch
 from torch import nn
 
 from baselines.weights_io import recognition
-from baselines.weights_io.checkpoints import first_line
 from bench import spec
 from bench.core import isolation
-from bench.core.errors import BadInput, as_bad_input, described
+from bench.core.errors import BadInput, as_bad_input
 from bench.models import adapters, cards, contract, trial
 from bench.models.weights import Weights
 
@@ -34,6 +33,7 @@ class Model:
     source_hash   SHA-256 of the source and weights file of a user-defined network; '' for others
     stated        attributes that the class of a user-defined network states, such as `tile = 64`
     found         its weights
+    request       the spec and the default size that `models.resolve` made it of
     """
 
     label: str
@@ -50,6 +50,7 @@ class Model:
     source_hash: str = ""
     display_name: str = ""
     stated: dict[str, int] = field(default_factory=dict)
+    request: tuple[str, str] = ("", "")
 
     @property
     def weights(self) -> str:
@@ -80,21 +81,14 @@ class Model:
 
     @property
     def caveat(self) -> str:
-        """Notes on the model, '' for none: an ambiguous architecture, a failed trial, image sizes that will fail.
+        """Notes on weights from elsewhere, '' for none: an ambiguous architecture, a failed trial.
 
         Also names the set of tensors used, if a weights file has several. Weights trained here have no notes.
         """
-        if self.user_defined:
-            network = self.load()
-            with isolation.user_code():  # random streams continue from call to call
-                known = contract.caveat(network, self.stated.get("tile"))
-        elif self.found.kind in ("file", "imported"):
-            module = import_module(f"baselines.{self.name}")
-            known = "; ".join(filter(None, (recognition.caveat(module, self.parameters), self._trial())))
-        else:
-            return ""
-        of_file = self.found.kind == "file" and not self.found.card
-        return "; ".join(filter(None, (self.found.contents.summary() if of_file else "", known)))
+        known = [self.found.contents.summary()] if self.found.kind == "file" and not self.found.card else []
+        if self.found.kind in ("file", "imported") and not self.user_defined:
+            known += [recognition.caveat(import_module(f"baselines.{self.name}"), self.parameters), self._trial()]
+        return "; ".join(filter(None, known))
 
     def _trial(self) -> str:
         """The warning of a trial of imported weights; '' for none, and for weights trained here."""
@@ -153,12 +147,8 @@ class Model:
 
     def untrained(self, seed: int = 0) -> nn.Module:
         """The network as constructed, its initial weights determined by the seed. Raises BadInput."""
-        try:
-            with self.running():
-                network = initialized(self.factory, self.parameters, seed)
-        except (Exception, SystemExit) as error:  # a user's constructor may raise anything
-            expected = isinstance(error, ValueError | TypeError)
-            raise BadInput(f"model {self.label}: {first_line(error) if expected else described(error)}") from error
+        with as_bad_input(f"model {self.label}"), self.running():
+            network = initialized(self.factory, self.parameters, seed)
         if not isinstance(network, nn.Module):
             raise BadInput(
                 f"model {self.label}: expected a torch.nn.Module, got an object of type {type(network).__name__}"

@@ -46,8 +46,10 @@ def resolve(text: str, default_size: str = "small") -> Model:
         raise BadInput(advice)
     parsed = groups.parse(text)
     if parsed.name in cards.networks():
-        return _network(parsed, default_size)
-    return _classical(parsed) if parsed.name in cards.classical() else _user_defined(parsed)
+        model = _network(parsed, default_size)
+    else:
+        model = _classical(parsed) if parsed.name in cards.classical() else _user_defined(parsed)
+    return replace(model, request=(text, default_size))
 
 
 def _network(parsed: spec.Spec, default_size: str) -> Model:

@@ -8,6 +8,8 @@ import re
 
 import pandas as pd
 
+from reports import latex
+
 
 def encode(frame: pd.DataFrame, kind: str) -> bytes:
     """A frame as bytes; numbers in full precision in csv, parquet and json, with 4 decimals in markdown and latex."""
@@ -39,20 +41,7 @@ def _markdown(shown: pd.DataFrame) -> str:
     return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
 
 
-LATEX_ESCAPES = {
-    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-}  # fmt: skip
-
-
 def _latex(shown: pd.DataFrame, columns: str) -> str:
     """A table for the package booktabs; `columns` has l or r for each column."""
-
-    def row(line) -> str:
-        escaped = ("".join(LATEX_ESCAPES.get(character, character) for character in cell) for cell in line)
-        return " & ".join(re.sub(r"^-(?=\d)", "$-$", cell) for cell in escaped) + r" \\"
-
-    body = "\n".join(row(line) for line in shown.to_numpy().tolist())
-    head = row(shown.columns)
-    return (f"% needs \\usepackage{{booktabs}}\n\\begin{{tabular}}{{{columns}}}\n\\toprule\n{head}\n\\midrule\n{body}\n"
-            "\\bottomrule\n\\end{tabular}\n")  # fmt: skip
+    body = [[re.sub(r"^-(?=\d)", "$-$", latex.escape(cell)) for cell in line] for line in shown.to_numpy().tolist()]
+    return latex.tabular(columns, list(shown.columns), body)

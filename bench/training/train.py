@@ -18,7 +18,6 @@ import torch
 
 from baselines.train import distributed, training
 from baselines.weights_io import checkpoints, shards
-from baselines.weights_io.checkpoints import first_line
 from baselines.weights_io.recognition import INPUT_CHANNEL_NAMES
 from bench import spec
 from bench.core.environment import device_of, is_out_of_memory
@@ -227,7 +226,7 @@ def _watch(model: Model, trainer: training.Trainer, out: Path, write_event, opti
     except Exception as error:
         if is_out_of_memory(error):
             raise BadInput(
-                f"out of memory: {first_line(error)}. Set a smaller batch or crop, e.g. --set batch=8"
+                f"out of memory: {described(error)}. Set a smaller batch or crop, e.g. --set batch=8"
             ) from error
         if not model.user_defined:
             raise

@@ -1,8 +1,5 @@
 """Rows that failed, counted by reason."""
 
-import pandas as pd
-
-from reports import latex
 from reports.panels import Panel
 from reports.results import Results
 from reports.site_writer import SiteWriter
@@ -24,15 +21,8 @@ def context(results: Results, writer: SiteWriter) -> dict[str, object] | None:
         "more": max(len(counts) - MAX_SHOWN, 0),
         "failed": len(failed),
         "total": len(results.rows),
-        "files": publish(writer, ("failed",), failed, latex_table(counts)),
+        "files": publish(writer, ("failed",), failed),
     }
-
-
-def latex_table(counts: pd.DataFrame) -> str:
-    """The table as LaTeX, with all noises of each reason."""
-    keys = ["model", "dataset", "noises", "count", "reason"]
-    body = counts.assign(noises=counts["noises"].map(", ".join))[keys].to_numpy().tolist()
-    return latex.plain_table("Failed rows by reason.", ["model", "data set", "noises", "rows", "reason"], body, "lllrl")
 
 
 PANEL = Panel("overview", 50, "Failed rows", context)

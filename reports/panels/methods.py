@@ -1,8 +1,5 @@
 """Methodology: how the numbers are computed, and how to reproduce them."""
 
-import pandas as pd
-
-from reports import latex
 from reports.panels import Panel
 from reports.results import Results
 from reports.site_writer import SiteWriter
@@ -19,7 +16,7 @@ def context(results: Results, writer: SiteWriter) -> dict[str, object]:
     hashes = hashes.astype(object).where(hashes.notna(), "")
     return {
         "weights": hashes.to_dict("records"),
-        "weights_files": publish(writer, ("weights",), hashes, latex_table(hashes)),
+        "weights_files": publish(writer, ("weights",), hashes),
         "noise_versions": noises,
         "seeds": sorted({str(seed) for seed in rows["seed"].dropna()}),
         "protocols": sorted({str(name) for name in rows["protocol"].dropna()}),
@@ -27,13 +24,6 @@ def context(results: Results, writer: SiteWriter) -> dict[str, object]:
         "rows_address": writer.csv("tables/rows.csv", results.all_rows),
         "summary_address": writer.csv("tables/summary.csv", results.all_summary),
     }
-
-
-def latex_table(hashes: pd.DataFrame) -> str:
-    """The table of models as LaTeX, with the first 16 digits of each hash."""
-    body = hashes.assign(weights_hash=hashes["weights_hash"].astype(str).str[:16]).to_numpy().tolist()
-    header = ["model", "size", "weights", "hash", "tile", "precision", "device"]
-    return latex.plain_table("Models of the run.", header, body, "lllllll")
 
 
 def licences(results: Results) -> dict[str, list[str]]:

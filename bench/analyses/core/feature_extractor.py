@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -12,8 +11,7 @@ from torch import Tensor, nn
 from analysis import layers as naming
 from analysis.capture import Capture, capture
 from analysis.layers import LayerRun
-from baselines.weights_io.checkpoints import first_line
-from bench.core.errors import BadInput
+from bench.core.errors import BadInput, as_bad_input
 from bench.models import adapters, cards
 from bench.models.mask_keys import keyed
 from bench.models.model_specs import Model
@@ -45,24 +43,13 @@ class FeatureExtractor:
         tables: dict[str, Tensor] = {}
         for first in range(0, len(noisy), step):
             part = slice(first, first + step)
-            with one_line_errors(self.model):
+            with as_bad_input(f"model {self.model.label}"):
                 captured = self.capture(noisy[part].to(self.device, copy=True), **keyed(self.network, keys[part]))
             for name, features in zip(self.layers, captured.values(), strict=True):
                 if name not in tables:
                     tables[name] = features.new_empty(len(noisy), features.shape[1])
                 tables[name][part] = features
         return tables
-
-
-@contextmanager
-def one_line_errors(model: Model, where: str = "") -> Iterator[None]:
-    """A context in which anything that a network raises becomes a BadInput of one line."""
-    try:
-        yield
-    except ValueError as error:
-        raise BadInput(f"model {model.label}: {error}") from error
-    except Exception as error:  # a user's network may raise anything
-        raise BadInput(f"model {model.label} fails{where} with {type(error).__name__}: {first_line(error)}") from error
 
 
 def feature_extractor(model: Model, patterns: Sequence[str], device: torch.device) -> FeatureExtractor:
@@ -89,7 +76,7 @@ def trace(model: Model, network: nn.Module, side: int = TRACED_SIDE) -> list[Lay
     prefix = _prefix(network)
     device = next((parameter.device for parameter in network.parameters()), torch.device("cpu"))
     image = torch.linspace(0, 1, side, device=device).expand(1, 3, side, side).contiguous()
-    with one_line_errors(model, f" on an image of {side}x{side} pixels"):
+    with as_bad_input(f"model {model.label} on an image of {side}x{side} pixels"):
         traced = naming.trace(network, image, **keyed(network, [0]))
     inner = [layer for layer in traced if layer.path.startswith(prefix)]
     return [replace(layer, path=layer.path.removeprefix(prefix)) for layer in inner]

@@ -10,9 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from bench.analyses.core.config import Config
-from bench.analyses.core.feature_extractor import one_line_errors
 from bench.analyses.core.patches import Batch, batches
-from bench.core.errors import BadInput
+from bench.core.errors import BadInput, as_bad_input
 from bench.core.progress import progress
 from bench.models import adapters, tiling
 from bench.models.mask_keys import keyed
@@ -45,7 +44,7 @@ class Denoiser:
         for first in range(0, len(noisy), step):
             part = slice(first, first + step)
             x = noisy[part].to(self.device, copy=True)
-            with one_line_errors(self.model):
+            with as_bad_input(f"model {self.model.label}"):
                 y = network(x, **keyed(network, keys[part])).float().cpu()
             if y.shape != x.shape or not y.isfinite().all():
                 got = "NaN or infinity" if y.shape == x.shape else f"shape {tuple(y.shape)}"

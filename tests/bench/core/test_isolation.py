@@ -198,6 +198,20 @@ def test_a_module_of_an_installed_name_beside_a_file_is_its_alone(tmp_path):
     assert sys.modules["scipy"] is scipy and not hasattr(scipy, "mine")
 
 
+def test_an_import_that_a_file_forbids_is_forbidden_for_its_own_code_alone(tmp_path):
+    body = "class Net(nn.Module):\n    def forward(self, x):\n        {}\n        return x * 0 + helped_scale.value\n"
+    for name, start in (("forbids", "import sys\nsys.modules['helped_scale'] = None\n"), ("imports", "")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "helped_scale.py").write_text("value = 0.5")
+        (tmp_path / name / "net.py").write_text(f"{start}from torch import nn\n{body.format('import helped_scale')}")
+    networks = [model_specs.load_model(f"{tmp_path}/{name}/net.py:Net") for name in ("forbids", "imports")]
+    for _ in range(2):
+        with pytest.raises(ImportError, match="helped_scale"):
+            networks[0](torch.zeros(1, 3, 2, 2))
+        assert networks[1](torch.zeros(1, 3, 2, 2)).max().item() == 0.5
+    assert "helped_scale" not in sys.modules
+
+
 def test_the_start_of_a_network_is_the_same_whatever_it_is_drawn_from(tmp_path):
     (tmp_path / "net.py").write_text(
         "import random\nimport numpy as np\nimport torch\nfrom torch import nn\nclass Net(nn.Module):\n"

@@ -1,7 +1,9 @@
 """Processes and a Dask cluster give the rows of this process; what crashes or hangs has a row that says so."""
 
 import contextlib
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,14 +14,17 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import safetensors.torch
 import torch
 
 import bench
+from baselines.weights_io import shards
 from bench import engines
 from bench.core.errors import BadInput
 from bench.engines import plan_transfer, worker
 from bench.engines.in_process import InProcess
 from bench.engines.local import Local
+from bench.models import model_specs as networks
 from bench.noise import noises
 from bench.runner import Run
 from bench.runs.plan import make_plan
@@ -42,6 +47,15 @@ class Keyed(Blur):
 
     def forward(self, x, keys=None):
         return super().forward(x) + torch.tensor([key % 1000 for key in keys]).view(-1, 1, 1, 1) / 50000
+
+
+class Orthogonal(Blur):
+    '''Its initial weights depend on the number of threads.'''
+
+    def __init__(self):
+        super().__init__()
+        self.mix = nn.Linear(512, 512)
+        nn.init.orthogonal_(self.mix.weight)
 
 
 class Slow(Keyed):
@@ -142,6 +156,18 @@ def test_scores_are_taken_in_one_thread_beside_the_networks(own, photos):
         with contextlib.closing(InProcess(plan_of(own, photos, "Blur"), "cpu")) as here:
             assert here._scorer.submit(torch.get_num_threads).result() == 1
             assert torch.get_num_threads() == ThreadPoolExecutor(1).submit(torch.get_num_threads).result() == 2
+    finally:
+        torch.set_num_threads(threads)
+
+
+def test_processes_of_fewer_threads_construct_the_same_networks(tmp_path, photos, own):
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        plan = plan_of(own, photos, "Orthogonal", "gaussian(sigma=15)", limit=1)
+        engine = engines.start(plan, "cpu", workers=2)
+        engine.workers.settings = (*engine.workers.settings[:2], 1, None)  # one thread, on machines of any size
+        assert list(finished(plan, engine, tmp_path / "run")["status"]) == ["ok"]
     finally:
         torch.set_num_threads(threads)
 
@@ -290,25 +316,65 @@ def test_where_no_tile_is_small_enough_the_row_fails(tmp_path, large, own):
     assert list(rows["status"]) == ["failed"] and rows["reason"].str.contains("can't allocate memory").all()
 
 
-def test_a_parcel_brings_files_and_checks_what_is_installed(tmp_path, photos, own, monkeypatch):
+def test_a_parcel_brings_files_and_checks_what_is_installed(tmp_path, photos, own):
     noise = f"chain(gaussian(sigma=10), {own}/grain.py:Grain(strength=2))"
     plan = plan_of(own, photos, "Blur", noise)
     plan = replace(plan, models=(*plan.models, *make_plan("dncnn").models), tilings=plan.tilings * 2)
     sent = plan_transfer.pack_plan(plan, with_content=True)
+    known = plan_transfer.pack_plan(plan, with_content=False)
     own.rename(tmp_path / "elsewhere")
     there = plan_transfer.unpack_plan(sent, tmp_path / "there")
     assert [m.label for m in there.models] == [m.label for m in plan.models]
     assert there.noise_columns == plan.noise_columns
     assert [noises.canonical(noise) for noise in there.noises] == [noises.canonical(noise) for noise in plan.noises]
     assert there.models[0].load() and there.models[1].load()
-    with pytest.raises(BadInput, match="the weights dncnn-small"):
-        plan_transfer.unpack_plan(replace(sent, shipped={"dncnn": "0" * 64}), tmp_path / "there")
-    here = plan_transfer.pack_plan(replace(plan, models=(), noises=()), with_content=False)
-    file = plan_transfer.PackedFile.of(tmp_path / "elsewhere/grain.py", with_content=False)
-    assert file.unpack(tmp_path) == tmp_path / "elsewhere/grain.py" and not here.sources
-    (tmp_path / "elsewhere/grain.py").write_text("another")
-    with pytest.raises(BadInput, match="grain.py was changed"):
-        file.unpack(tmp_path)
+    with pytest.raises(BadInput, match="own_networks.py was changed"):
+        plan_transfer.unpack_plan(known, tmp_path / "there")
+
+
+@pytest.mark.parametrize("name", ["model dncnn", "noise Grain", "metric psnr"])
+def test_a_worker_whose_rows_would_be_identified_differently_is_refused(tmp_path, photos, own, name):
+    plan = make_plan("dncnn", f"{own}/grain.py:Grain", None, (photos,))
+    sent = plan_transfer.pack_plan(plan, with_content=True)
+    (key,) = (key for key in sent.identity if key == name or name.partition(" ")[2] in key)
+    with pytest.raises(BadInput, match="expected the same plan on a worker"):
+        plan_transfer.unpack_plan(replace(sent, identity={**sent.identity, key: "0" * 64}), tmp_path / "there")
+
+
+@pytest.fixture(params=["file", "link", "shards", "card", "imported"])
+def weights(request, tmp_path, monkeypatch) -> tuple[str, Path]:
+    """The spec of a network with weights that are not part of the installation, and the folder that they are in."""
+    monkeypatch.setenv("BENCH_HOME", str(tmp_path / "home"))
+    folder = tmp_path / ("home" if request.param == "imported" else "elsewhere") / "weights"
+    folder.mkdir(parents=True)
+    network = networks.resolve("dncnn(weights=None, nb=3, nc=8)").untrained(seed=5)
+    file = folder / "mine.safetensors"
+    if request.param == "shards":
+        file = shards.write_shards(network.state_dict(), file)
+    else:
+        safetensors.torch.save_file(network.state_dict(), file)
+    if request.param == "link":
+        file = Path(shutil.move(file, folder / "blob")).with_name(file.name)
+        file.symlink_to(folder / "blob")
+    if request.param in ("card", "imported"):
+        card = {"model": "dncnn", "size": "full", "network": {"nb": 3, "nc": 8},
+                "trained_on": {"noise": ["gaussian(sigma=25)"]}, "imported_at": "2026-01-01",
+                "origin": {"file": "mine.pth", "sha256": "0"}}  # fmt: skip
+        file.with_suffix(".json").write_text(json.dumps(card))
+    return f"dncnn(weights='{'mine' if request.param == 'imported' else file}')", folder
+
+
+def test_a_parcel_brings_weights_with_their_shards_and_cards(tmp_path, photos, weights):
+    text, folder = weights
+    plan = make_plan(text, "gaussian(sigma=15)", None, (photos,))
+    x = torch.rand(1, 3, 16, 16)
+    expected = plan.models[0].load()(x)
+    sent, known = (plan_transfer.pack_plan(plan, with_content) for with_content in (True, False))
+    here = plan_transfer.unpack_plan(known, tmp_path / "here")
+    folder.rename(tmp_path / "moved")
+    for found in (here, plan_transfer.unpack_plan(sent, tmp_path / "there")):
+        assert found.models[0].card == plan.models[0].card and found.models[0].label == plan.models[0].label
+    assert torch.equal(found.models[0].load()(x), expected)
 
 
 def test_a_job_is_given_back_when_its_time_is_up(photos, own):
@@ -329,28 +395,39 @@ def test_a_job_is_given_back_when_its_time_is_up(photos, own):
         process.close()
 
 
-@pytest.mark.parametrize("options", [[], ["--workers", "1"]])
+@pytest.mark.parametrize("options", [[], ["--workers", "1"], ["--dask", "local:2"]])
 def test_an_interrupt_commits_what_is_done_and_leaves_no_process(tmp_path, photos, own, options):
+    if "--dask" in options:
+        pytest.importorskip("distributed")
     out = tmp_path / "run"
     command = [sys.executable, "-m", "bench", "run", "--models", f"{own}/own_networks.py:Slow", "--noise", "mixture",
-               "--data", str(photos), "--seeds", "0,1,2,3,4", "--out", str(out), *options]  # fmt: skip
+               "--data", str(photos), "--seeds", "0,1,2,3,4", "--metrics", "psnr", "--out", str(out),
+               *options]  # fmt: skip
     process = subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # what runs in the background ignores it
     )
     while not _count(out):
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all processes of the command
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
-    assert "interrupted" in errors and "Traceback" not in errors
+    assert len(errors.splitlines()) == 1 and "interrupted" in errors, errors
     assert 0 < _count(out) < 100
     with Store.create(out):  # nobody holds it
         pass
+    for _ in range(100):  # the last helper of multiprocessing ends when it notices the end of its parent
+        try:
+            os.killpg(process.pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.05)
+    pytest.fail("a process of the command is left")
 
 
 def _count(folder: Path) -> int:

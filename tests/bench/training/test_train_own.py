@@ -278,7 +278,7 @@ def test_a_step_that_fails_is_one_line_and_keeps_the_checkpoint(here):
 def test_memory_that_does_not_suffice_is_one_line(here):
     refused = command("net.py:Hungry", "--set", "batch=3", "--out", "out")
     assert (refused.exit_code, refused.output.count("\n")) == (2, 1)
-    assert "out of memory: DefaultCPUAllocator" in refused.output and "smaller batch" in refused.output
+    assert "DefaultCPUAllocator" in refused.output and "smaller batch" in refused.output
 
 
 def test_masks_on_tokens_are_not_for_it(here):

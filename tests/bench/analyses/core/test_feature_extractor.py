@@ -66,7 +66,7 @@ def test_a_network_of_the_user_s(tmp_path):
 @pytest.mark.parametrize(
     ("layers", "side", "message"),
     [
-        ((), 24, "^model Picky fails with AssertionError: 24 is no multiple of 16$"),
+        ((), 24, "^model Picky: AssertionError: 24 is no multiple of 16$"),
         (
             ["idle"],
             32,
