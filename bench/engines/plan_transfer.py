@@ -10,7 +10,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,7 @@ class PackedFile:
 class PackedPlan:
     """What a plan without data sets is made of.
 
-    models    (spec, default size) of each model
+    models    (spec, default size, label) of each model
     noises    the noises; user-defined ones as specs
     metrics   their names
     settings  seeds, precision and tile
@@ -73,7 +73,7 @@ class PackedPlan:
     threads   of torch: with others, some initial weights (orthogonal ones) are rounded differently
     """
 
-    models: tuple[tuple[str, str], ...]
+    models: tuple[tuple[str, str, str], ...]
     noises: tuple[Noise | spec.Spec, ...]
     metrics: tuple[str, ...]
     protocol: str
@@ -106,7 +106,7 @@ def pack_plan(plan: Plan, with_content: bool) -> PackedPlan:
                if model.file and model.found.kind != "shipped"}  # fmt: skip
     files = {target: PackedFile.of(file, with_content) for group in groups.values() for target, file in group.items()}
     return PackedPlan(
-        models=tuple(model.request for model in plan.models),
+        models=tuple((*model.request, model.label) for model in plan.models),
         noises=packed_noises,
         metrics=metrics,
         protocol=plan.protocol.name,
@@ -172,8 +172,10 @@ def _made_again(packed: PackedPlan, moved: dict[str, str]) -> Plan:
     def text_here(text: str) -> str:
         return moved.get(str(expand_user(Path(text))), text)
 
-    here = [(spec.format_value(_renamed(parse(text), name_here, text_here)), size) for text, size in packed.models]
-    plan_models = tuple(model_specs.resolve(text, size) for text, size in here)
+    plan_models = tuple(
+        replace(model_specs.resolve(spec.format_value(_renamed(parse(text), name_here, text_here)), size), label=label)
+        for text, size, label in packed.models
+    )
     renamed = (_renamed(noise, name_here) for noise in packed.noises)
     return Plan(
         models=plan_models,

@@ -377,6 +377,22 @@ def test_a_parcel_brings_weights_with_their_shards_and_cards(tmp_path, photos, w
     assert torch.equal(found.models[0].load()(x), expected)
 
 
+@pytest.mark.parametrize("with_content", [True, False])
+def test_two_weights_of_one_name_keep_their_labels_and_their_scores(tmp_path, photos, with_content):
+    texts, x = [], torch.rand(1, 3, 16, 16)
+    for seed, folder in enumerate("ab"):
+        (tmp_path / folder).mkdir()
+        state = networks.resolve("dncnn(weights=None, nb=3, nc=8)").untrained(seed=seed).state_dict()
+        safetensors.torch.save_file(state, tmp_path / folder / "net.safetensors")
+        texts.append(f"dncnn(weights='{tmp_path / folder / 'net.safetensors'}')")
+    plan = make_plan(", ".join(texts), "gaussian(sigma=15)", None, (photos,))
+    sent = plan_transfer.unpack_plan(plan_transfer.pack_plan(plan, with_content), tmp_path / "there")
+    assert [model.label for model in sent.models] == [model.label for model in plan.models]
+    assert len({model.label for model in plan.models}) == 2
+    for model, other in zip(sent.models, plan.models, strict=True):
+        assert torch.equal(model.load()(x), other.load()(x))
+
+
 def test_a_job_is_given_back_when_its_time_is_up(photos, own):
     plan = plan_of(own, photos, "Slow", "gaussian", limit=1)
     from bench.evaluation.pending import PendingJobs
