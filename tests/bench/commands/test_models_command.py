@@ -167,4 +167,4 @@ def test_info_of_a_network_of_the_user_s(networks):
     found = info(f"{networks}:Blur")
     assert (found["parameters"], found["receptive field"], found["weights here"]) == ("0", "unknown", "none")
     assert found["FLOPs per pixel"].startswith("unknown: ")
-    assert info(f"{networks}:Raising")["FLOPs per pixel"] == "unknown: no kernel for this"
+    assert info(f"{networks}:Raising")["FLOPs per pixel"].endswith("no kernel for this")
