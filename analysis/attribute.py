@@ -31,6 +31,7 @@ class Window:
     side: int
 
     def cut(self, image: Tensor) -> Tensor:
+        """The window of an image: (..., H, W) -> (..., side, side)."""
         return image[..., self.top : self.top + self.side, self.left : self.left + self.side]
 
 
@@ -68,13 +69,13 @@ class Attribution:
         return distance[order][last], share[last] / share[-1]
 
     def reach(self, window: Window, share: float) -> float:
-        """Distance from the window, in pixels, within which a share of the absolute map lies."""
+        """Distance from the window, in pixels, within which a share in [0, 1] of the absolute map lies."""
         distance, within = self.within(window)
         return float(distance[np.searchsorted(within, share)])
 
 
 def structure(image: Tensor, window: Window) -> Tensor:
-    """Sum of the gradient magnitudes of (1, C, H, W) in a window."""
+    """Sum of the gradient magnitudes, by forward differences, of an image (1, C, H, W) in a window; a scalar tensor."""
     vertical = F.pad(image[..., 1:, :] - image[..., :-1, :], (0, 0, 0, 1))
     horizontal = F.pad(image[..., 1:] - image[..., :-1], (0, 1))
     return window.cut((vertical**2 + horizontal**2 + 1e-12).sqrt()).sum()
@@ -94,12 +95,13 @@ def blurred(image: Tensor, sigma: float) -> Tensor:
 
 
 def attribute(network: Callable[[Tensor], Tensor], image: Tensor, window: Window, steps: int = 32) -> Attribution:
-    """The map of an image (1, C, H, W) for a window of the network's output, which has the same size.
+    """Local attribution map of an image (1, C, H, W) in [0, 1] for a window of the network's output of the same size.
 
-    steps   of the path; the gradient is taken in the middle of each
+    network   (1, C, H, W) -> (1, C, H, W), differentiable
+    steps     of the path; the gradient is taken in the middle of each
 
     Raises ValueError for a window outside the image, an output without a gradient, and an output that is the same for
-    the image and the blurred image.
+    the image and the blurred image. Source: Gu & Dong, CVPR 2021.
     """
     height, width = image.shape[-2:]
     if not (0 <= window.top <= height - window.side and 0 <= window.left <= width - window.side):
@@ -123,7 +125,7 @@ def attribute(network: Callable[[Tensor], Tensor], image: Tensor, window: Window
 
 
 def gini(values: np.ndarray) -> float:
-    """Gini coefficient of non-negative values: 0 if all are equal, near 1 if one has all."""
+    """Gini coefficient of non-negative values of any shape, in [0, 1): 0 if all are equal, near 1 if one has all."""
     ordered = np.sort(np.ravel(values))
     rank = np.arange(1, ordered.size + 1)
     return float(((2 * rank - ordered.size - 1) * ordered).sum() / (ordered.size * ordered.sum()))

@@ -20,6 +20,8 @@ MAX_GROUPS = 16  # groups of photographs whose sums are kept for the jackknife
 class Brightness:
     """Sums over images of 3 channels or 1, batch by batch; memory does not grow with their number."""
 
+    counts: np.ndarray  # (C, 256): pixels of the outputs at each level
+
     def __init__(self, channels: int = 3):
         self.counts = np.zeros((channels, LEVELS), dtype=np.int64)
         self._difference = np.zeros((MAX_GROUPS, channels))

@@ -10,7 +10,7 @@ MAX_PSNR = 100.0  # dB, of equal images
 
 
 def psnr(output: np.ndarray, clean: np.ndarray) -> float:
-    """PSNR in dB of two uint8 arrays of one shape, at most 100; NaN for empty ones."""
+    """Peak signal-to-noise ratio in dB, up to 100, of two uint8 arrays of one shape; NaN for empty ones."""
     if not output.size:
         return np.nan
     squared = float(((output.astype(int) - clean) ** 2).sum()) / output.size
@@ -18,5 +18,8 @@ def psnr(output: np.ndarray, clean: np.ndarray) -> float:
 
 
 def completion_psnr(output: np.ndarray, clean: np.ndarray, masked: np.ndarray) -> tuple[float, float]:
-    """PSNR in dB of uint8 images (H, W, C): of all pixels, and of those where `masked` (H, W) is true."""
+    """PSNR in dB of two uint8 images (H, W, C): of all pixels, and of those where `masked` (H, W) is true.
+
+    Source: Chen et al., CVPR 2023, figure 3 (images restored from masked ones).
+    """
     return psnr(output, clean), psnr(output[masked], clean[masked])

@@ -3,6 +3,8 @@
 Frequency is the distance from the origin of the two-dimensional spectrum in cycles per pixel, from 0 to 0.5; the
 corners beyond are not used. Patches are multiplied with a Hann window, scaled so that white noise of variance v has
 power v at every frequency.
+
+Source: Welch, IEEE Transactions on Audio and Electroacoustics 1967 (windowed periodograms).
 """
 
 from __future__ import annotations
@@ -21,7 +23,11 @@ RANGES = {"coarse": (0.0, 0.125), "middle": (0.125, 0.25), "fine": (0.25, 0.5)} 
 
 
 class Spectrum:
-    """Power and cross power of images and their clean targets by frequency band; memory does not grow with them."""
+    """Power and cross power of images and their clean targets by frequency band; memory does not grow with them.
+
+    clean, error, common   power of the clean images, of the error, and cross power, (G, BANDS) by group of photographs
+    count                  frequencies summed in each, (G, BANDS)
+    """
 
     def __init__(self):
         self.clean, self.error, self.common = (np.zeros((MAX_GROUPS, BANDS)) for _ in range(3))
@@ -56,11 +62,14 @@ class Spectrum:
         return np.divide(of.sum(0), count, out=np.full(BANDS, np.nan), where=count > 0)
 
     def kept_in(self, name: str) -> IntervalEstimate:
-        """Share of the clean image kept in the output, in a range of `RANGES`."""
+        """Share of the clean image kept in the output, in a range of `RANGES`: 1 is all, with a jackknife interval."""
         return _ratio(self.common[:, _range(name)].sum(1), self.clean[:, _range(name)].sum(1), lambda ratio: ratio)
 
     def error_in(self, name: str, noisy: Spectrum) -> IntervalEstimate:
-        """Power of the error over the noisy input's, in dB, in a range of `RANGES`; above 0 the output is worse."""
+        """Power of the error over that of the noisy input, in dB, in a range of `RANGES`, with a jackknife interval.
+
+        Above 0 the output is worse than the input.
+        """
         error, before = (one.error[:, _range(name)].sum(1) for one in (self, noisy))
         return _ratio(error, before, lambda ratio: 10 * np.log10(ratio))
 

@@ -1,4 +1,4 @@
-"""95% intervals by the jackknife: leave one group out at a time."""
+"""95% intervals by the jackknife: a statistic without one group at a time."""
 
 from __future__ import annotations
 

@@ -34,6 +34,7 @@ class LayerRun:
 
     @property
     def name(self) -> str:
+        """The layer's name: its path, with `#run` if the module runs several times."""
         return self.path if self.runs == 1 else f"{self.path}#{self.run}"
 
 
@@ -61,11 +62,11 @@ def trace(model: nn.Module, x: Tensor, **options) -> list[LayerRun]:
         for handle in handles:
             handle.remove()
     runs, run = Counter(path for path, _, _ in ended), Counter()
-    found = []
+    layers = []
     for path, kind, shape in ended:
         run[path] += 1
-        found.append(LayerRun(path, kind, shape, run[path], runs[path]))
-    return found
+        layers.append(LayerRun(path, kind, shape, run[path], runs[path]))
+    return layers
 
 
 def choose(layers: Sequence[LayerRun], patterns: Iterable[str], modules: Container[str] = ()) -> list[LayerRun]:
@@ -114,5 +115,5 @@ def stages(layers: Sequence[LayerRun], shape: Sequence[int]) -> list[LayerRun]:
 
 def near(name: str, names: Iterable[str]) -> str:
     """'; did you mean a or b?', or '' without a similar name."""
-    found = difflib.get_close_matches(name.partition(":")[0], list(names), n=2, cutoff=0.5)
-    return f"; did you mean {' or '.join(map(repr, found))}?" if found else ""
+    similar = difflib.get_close_matches(name.partition(":")[0], list(names), n=2, cutoff=0.5)
+    return f"; did you mean {' or '.join(map(repr, similar))}?" if similar else ""

@@ -5,6 +5,8 @@ The features are read in blocks of columns, in double precision, so that only a 
 memory besides the features.
 
 Signs are those of scikit-learn: each component's largest loading is positive. SRGA depends on them slightly.
+
+Source: Turk & Pentland, Journal of Cognitive Neuroscience 1991 (components from the Gram matrix).
 """
 
 from __future__ import annotations
@@ -70,7 +72,8 @@ def _signs_of_loadings(features: np.ndarray, scores: np.ndarray) -> np.ndarray:
 def official_scores(features: np.ndarray, components: int, seed: int = 0) -> np.ndarray:
     """Features (N, D) -> scores (N, k) as in the published SRGA: scikit-learn's PCA with its automatic solver.
 
-    At real sizes that is the randomized solver: repeatable with a seed, not exact (Halko et al., SIAM 2011).
+    At real sizes that is the randomized solver: repeatable with a seed, not exact. Source: Halko, Martinsson & Tropp,
+    SIAM Review 2011.
     """
     from sklearn.decomposition import PCA
 

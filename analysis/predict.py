@@ -26,7 +26,7 @@ MIN_ITEMS = 3  # to be ranked, and clusters to be drawn from
 
 
 def rank_correlation(x: np.ndarray, y: np.ndarray, question: str, families: Sequence[str]) -> IntervalEstimate:
-    """Rank correlation in [-1, 1] of two tables (M, N); NaN if fewer than 3 cells can be ranked.
+    """Spearman's rank correlation in [-1, 1] of two tables (M, N); NaN if fewer than 3 cells can be ranked.
 
     question   'all', 'noises' or 'models'
     families   (N,): the noise of each column; its levels are drawn together

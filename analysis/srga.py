@@ -39,14 +39,15 @@ class GeneralizedGaussian:
 
 
 def trimmed(values: np.ndarray) -> np.ndarray:
-    """The values within 5 standard deviations of their mean, in one pass."""
+    """Values of any shape -> those within 5 standard deviations of their mean, (n,), in one pass."""
     return values[np.abs(values - values.mean()) < TRIM * values.std()]
 
 
 def fitted(values: np.ndarray) -> GeneralizedGaussian:
-    """Moment matching: mean square about 0, and mean absolute deviation on a grid of shapes.
+    """Generalized Gaussian fit to values (n,) by moment matching: mean square about 0, and mean absolute deviation.
 
-    Raises ValueError for constant values.
+    The shape is that of the grid `SHAPES`, 0.2 to 10 in steps of 0.001. Raises ValueError for constant values. Source:
+    Sharifi & Leon-Garcia, IEEE Transactions on Circuits and Systems for Video Technology 1995.
     """
     if not len(values) or np.ptp(values) == 0:
         raise ValueError("expected features that vary, got a constant: choose another layer")
@@ -65,7 +66,10 @@ def divergence(reference: GeneralizedGaussian, test: GeneralizedGaussian) -> flo
 
 
 def score(reference: GeneralizedGaussian, test: GeneralizedGaussian) -> float:
-    """SRGA of two generalized Gaussians, from 0; a divergence below 0 is a rounding error."""
+    """SRGA of two generalized Gaussians, from 0; a divergence below 0 is a rounding error.
+
+    Source: Liu et al., TPAMI 2023.
+    """
     return float(np.log10(max(divergence(reference, test), 0) + 1e-5) + 5)
 
 
@@ -84,7 +88,7 @@ class FeatureFit:
 
 def fit_features(features: np.ndarray, groups: Sequence[int], components: int = COMPONENTS, method: str = "exact",
              draws: int = DRAWS) -> FeatureFit:  # fmt: skip
-    """`FeatureFit` of features (N, D), one row per patch.
+    """Generalized Gaussian fits to features (N, D), one row per patch: of all photographs, and of random halves.
 
     groups       (N,): the photograph that each patch was cut from
     components   of the PCA, at most min(N, D); a half uses the same share of its rows
@@ -128,6 +132,6 @@ def compare(reference: FeatureFit, test: FeatureFit) -> IntervalEstimate:
     if not reference.halves:
         return IntervalEstimate(value, np.nan, np.nan)
     scores = [score(*pair) for pair in zip(reference.halves, test.halves, strict=True)]
-    kept, left_out = reference.kept, reference.photographs - reference.kept
-    half = stats.t.ppf(0.975, reference.photographs - 1) * np.std(scores) * np.sqrt(kept / left_out)
+    kept, omitted = reference.kept, reference.photographs - reference.kept
+    half = stats.t.ppf(0.975, reference.photographs - 1) * np.std(scores) * np.sqrt(kept / omitted)
     return IntervalEstimate(value, max(0.0, value - half), value + half)

@@ -13,6 +13,7 @@ constant `ORDER` is an analysis: the site and `bench --help` list it in that ord
     ours, baseline = (model_specs.resolve(name) for name in ("ours", "baseline"))
     result = cka.measure([ours, baseline], config, load_noise("gaussian(sigma=15)"), batch=16)
     result.tables[""]  # one row per pair of layers: cka, low, high
+    result.figures()[0].figure  # of matplotlib
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -12,7 +14,7 @@ from matplotlib.patches import Rectangle
 
 from analysis.attribute import Attribution, Window
 from analysis.attribute import attribute as attribution_of
-from bench.analyses.core import figures, measurements
+from bench.analyses.core import figures
 from bench.analyses.core.outputs import Denoiser, load_denoiser, model_settings
 from bench.analyses.core.result import CaptionedFigure, Result, TextTable
 from bench.analyses.core.scene import Scene
@@ -22,7 +24,7 @@ from bench.datasets.channels import in_colour
 from bench.models.mask_keys import keyed
 from bench.models.model_specs import Model
 from bench.noise import noises
-from reports.charts.style import series_style
+from reports.charts.style import INK
 
 TITLE = "Input pixels that an output depends on"
 ORDER = 80
@@ -56,41 +58,30 @@ def parse_window(at: str | None, side: int, shape: tuple[int, ...]) -> Window:
 
 
 def measure(models: Sequence[Model], scene: Scene, window: Window, steps: int) -> Result:
-    """Diffusion index and reach of each model's attribution map for a window of its output."""
+    """Diffusion index and reach of each model's attribution map for a window of its output.
+
+    Raises BadInput if an output has no gradient, or does not depend on the input.
+    """
     maps = {}
     with progress("models", len(models)) as bar:
         for model in models:
             maps[model.label] = attribution_map(load_denoiser(model, scene.device), scene, window, steps)
             bar.advance()
     table = map_table(maps, window)
-    settings = {"window": {"top": window.top, "left": window.left, "side": window.side}, "steps": steps,
-                "version": VERSION}  # fmt: skip
-    text = measurements.settings_text({"image_sha256": scene.settings["image_sha256"], **settings})
-    rows = [
-        {
-            "measure": "diffusion_index", **measurements.subject(model, "", scene.noise, scene.seed), **scene.columns,
-            "settings": text, "value": maps[model.label].diffusion_index,
-        }
-        for model in models
-    ]  # fmt: skip
+    settings = {"window": asdict(window), "steps": steps, "version": VERSION}
+    rows = [scene.measurement("diffusion_index", model, maps[model.label].diffusion_index, **settings)
+            for model in models]  # fmt: skip
     summary = TextTable(
         f"{scene.title}, window of {window.side}x{window.side} at {window.top},{window.left}",
         ("model", "diffusion index", "inside the window", "radius of 50%", "radius of 90%", "sum"),
-        [(row["model"], f"{row['diffusion_index']:.1f}", f"{100 * row['inside']:.0f}%", f"{row['half']:.1f} pixels",
-          f"{row['nine_tenths']:.1f} pixels", f"{row['completeness']:.3f}") for row in table.to_dict("records")],
+        [(row.model, f"{row.diffusion_index:.1f}", f"{100 * row.inside:.0f}%", f"{row.half:.1f} pixels",
+          f"{row.nine_tenths:.1f} pixels", f"{row.completeness:.3f}") for row in table.itertuples()],
     )  # fmt: skip
-
-    def draw(tables, models) -> list[CaptionedFigure]:
-        title = f"Where the output comes from: {scene.image}, {scene.noise_text}"
-        caption = (
-            "Top: the input with the window, and for each model the pixels that the structure in this window of its "
-            "output depends on. Bottom: share of the map by distance from the window."
-        )
-        return [CaptionedFigure(title, caption, draw_maps(scene, window, maps), numbers="shares")]
-
-    return Result("attribute", scene.labels, {**scene.settings, **settings},
-                  [model_settings(model) for model in models], {"": table, "shares": share_table(maps, window)}, draw,
-                  summary, rows)  # fmt: skip
+    return Result(
+        "attribute", scene.labels, {**scene.settings, **settings}, [model_settings(model) for model in models],
+        {"": table, "shares": share_table(maps, window)}, partial(draw, scene, window), summary, rows,
+        {model: one.map for model, one in maps.items()}, joins=True,
+    )  # fmt: skip
 
 
 def attribution_map(denoiser: Denoiser, scene: Scene, window: Window, steps: int) -> Attribution:
@@ -107,17 +98,10 @@ def attribution_map(denoiser: Denoiser, scene: Scene, window: Window, steps: int
 def map_table(maps: Mapping[str, Attribution], window: Window) -> pd.DataFrame:
     """One row per model: diffusion index, share of the map inside the window, radius of 50% and 90% in pixels, sum."""
     rows = [
-        {
-            "model": model,
-            "diffusion_index": one.diffusion_index,
-            "inside": float(one.within(window)[1][0]),
-            "half": one.reach(window, 0.5),
-            "nine_tenths": one.reach(window, 0.9),
-            "completeness": one.completeness,
-        }
-        for model, one in maps.items()
-    ]
-    return pd.DataFrame(rows)
+        (model, one.diffusion_index, one.within(window)[1][0], one.reach(window, 0.5), one.reach(window, 0.9),
+         one.completeness) for model, one in maps.items()
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=["model", "diffusion_index", "inside", "half", "nine_tenths", "completeness"])
 
 
 def share_table(maps: Mapping[str, Attribution], window: Window) -> pd.DataFrame:
@@ -127,32 +111,43 @@ def share_table(maps: Mapping[str, Attribution], window: Window) -> pd.DataFrame
     return pd.concat(parts, ignore_index=True)
 
 
-def draw_maps(scene: Scene, window: Window, maps: Mapping[str, Attribution]) -> Figure:
+def draw(scene: Scene, window: Window, result: Result) -> list[CaptionedFigure]:
+    """The figure of a result."""
+    title = f"Where the output comes from: {scene.image}, {scene.noise_text}"
+    caption = (
+        "Top: the input with the window, and for each model the pixels that the structure in this window of its "
+        "output depends on. Bottom: share of the map by distance from the window."
+    )
+    return [CaptionedFigure(title, caption, draw_maps(scene, window, result), numbers="shares")]
+
+
+def draw_maps(scene: Scene, window: Window, result: Result) -> Figure:
     """The input with the window, each model's map on the grey input, and its share by distance from the window."""
-    models, shown = list(maps), in_colour(scene.noisy).clip(0, 1)
+    shown = in_colour(scene.noisy).clip(0, 1)
     grey = 0.5 + 0.5 * (shown @ np.array([0.299, 0.587, 0.114], np.float32))
-    with figures.style():
-        figure = Figure(figsize=(1.9 * (len(models) + 1), 4.3), layout="constrained")
-        upper, lower = figure.subfigures(2, 1, height_ratios=(1.25, 1))
-        first, *others = upper.subplots(1, len(models) + 1)
-        first.imshow(shown)
-        first.set_title(scene.noise_text, fontsize=8, fontweight="normal")
-        for axes, (model, one) in zip(others, maps.items(), strict=True):
-            weight = np.abs(one.map)
-            opacity = (weight / np.quantile(weight, 0.999)).clip(0, 1) ** 0.5
-            axes.imshow(grey, cmap="gray", vmin=0, vmax=1)
-            axes.imshow(np.dstack([np.broadcast_to(MAP_COLOUR, (*opacity.shape, 3)), opacity]))
-            axes.set_title(f"{model}\ndiffusion index {one.diffusion_index:.1f}", fontsize=8)
-        for axes in (first, *others):
-            axes.set_axis_off()
-            axes.add_patch(Rectangle((window.left - 0.5, window.top - 0.5), window.side, window.side, fill=False,
-                                     edgecolor="white" if axes is first else "#1c2024", linewidth=1.2))  # fmt: skip
-        axes = lower.subplots()
-        for model, one in maps.items():
-            distance, share = one.within(window)
-            axes.plot(distance, 100 * share, color=series_style(models, model).colour, label=model)
-        smallest = min(one.within(window)[1][0] for one in maps.values())
-        axes.set(xlim=(0, max(4.0, *(one.reach(window, 0.995) for one in maps.values()))), ylabel="share of the map, %",
-                 ylim=(20 * np.floor(5 * smallest), 102), xlabel="distance from the window, pixels")  # fmt: skip
-        axes.legend(loc="lower right")
+    index = result.tables[""].set_index("model")["diffusion_index"]
+    shares = {model: part for model, part in result.tables["shares"].groupby("model", sort=False)}
+    figure = Figure(figsize=(1.9 * (len(shares) + 1), 4.3), layout="constrained")
+    upper, lower = figure.subfigures(2, 1, height_ratios=(1.25, 1))
+    first, *others = upper.subplots(1, len(shares) + 1)
+    first.imshow(shown)
+    first.set_title(scene.noise_text, fontsize=8, fontweight="normal")
+    for axes, model in zip(others, shares, strict=True):
+        weight = np.abs(result.arrays[model])
+        opacity = (weight / np.quantile(weight, 0.999)).clip(0, 1) ** 0.5
+        axes.imshow(grey, cmap="gray", vmin=0, vmax=1)
+        axes.imshow(np.dstack([np.broadcast_to(MAP_COLOUR, (*opacity.shape, 3)), opacity]))
+        axes.set_title(f"{model}\ndiffusion index {index[model]:.1f}", fontsize=8)
+    for axes in (first, *others):
+        axes.set_axis_off()
+        axes.add_patch(Rectangle((window.left - 0.5, window.top - 0.5), window.side, window.side, fill=False,
+                                 edgecolor="white" if axes is first else INK, linewidth=1.2))  # fmt: skip
+    axes = lower.subplots()
+    for model, colour in figures.model_colours(shares).items():
+        axes.plot(shares[model]["distance"], 100 * shares[model]["share"], color=colour, label=model)
+    smallest = min(part["share"].min() for part in shares.values())
+    widest = max(part.loc[part["share"] >= 0.995, "distance"].min() for part in shares.values())
+    axes.set(xlim=(0, max(4.0, widest)), xlabel="distance from the window, pixels",
+             ylim=(20 * np.floor(5 * smallest), 102), ylabel="share of the map, %")  # fmt: skip
+    axes.legend(loc="lower right")
     return figure

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
-from typing import Any
+from itertools import cycle
 
 import numpy as np
 import pandas as pd
@@ -13,14 +12,13 @@ from matplotlib.figure import Figure
 
 from analysis.brightness import LEVELS, Brightness
 from bench import spec
-from bench.analyses.core import figures, measurements
+from bench.analyses.core import figures
 from bench.analyses.core.config import Config
-from bench.analyses.core.outputs import denoised, load_denoiser, model_settings, noise_question, to_levels
-from bench.analyses.core.result import CaptionedFigure, Models, Result, Tables, TextTable
+from bench.analyses.core.outputs import denoised, outputs_result, to_levels
+from bench.analyses.core.result import CaptionedFigure, Result, TextTable, estimate_texts
 from bench.models.model_specs import Model
-from bench.noise import noises
-from bench.runs.table import cell_text
-from reports.charts.style import MUTED, series_style
+from noise_zoo.noise import Noise
+from reports.charts.style import MUTED
 
 TITLE = "Brightness of outputs"
 ORDER = 50
@@ -35,35 +33,26 @@ LEVELS_PER_POINT = 4  # of a curve
 DASHES = ((), (4, 1.5), (1.5, 1.2), (5, 1.5, 1.2, 1.5))
 
 
-def measure(models: Sequence[Model], config: Config, noise: Any) -> Result:
+def measure(models: Sequence[Model], config: Config, noise: Noise) -> Result:
     """Shift of the mean output level by model and channel, in 8-bit levels, and histograms of the levels.
 
-    Models that mask their attention at test time are measured without the mask too.
+    Models that mask their attention at test time are measured without the mask too. Raises BadInput for an output that
+    is not an image.
     """
-    denoisers = [load_denoiser(model, config.device) for model in with_unmasked(models)]
-    by_label = {one.model.label: one.model for one in denoisers}
-    measured = {name: Brightness(config.patches.channels) for name in (CLEAN, *by_label)}
-    for batch, outputs in denoised(denoisers, config, noise):
+    models = with_unmasked(models)
+    measured = {name: Brightness(config.patches.channels) for name in (CLEAN, *(model.label for model in models))}
+    for batch, outputs in denoised(models, config, noise):
         for name, image in {CLEAN: batch.clean, **outputs}.items():
             measured[name].add(to_levels(image), to_levels(batch.clean), batch.images[0])
-    shifts = shift_table({name: measured[name] for name in by_label})
-    rows = [
-        {
-            "measure": f"brightness_{row['channel']}",
-            **measurements.subject(by_label[row["model"]], "", noise, config.seed),
-            **config.columns(version=VERSION), "value": row["shift"], "low": row["low"], "high": row["high"],
-        }
-        for row in shifts.to_dict("records")
-    ]  # fmt: skip
-    label = noises.canonical(noise)
-    question = noise_question(config, noise, VERSION)
-    texts = [[model, *(cell_text(*numbers) for numbers in part[["shift", "low", "high"]].to_numpy())]
+    shifts = shift_table({model.label: measured[model.label] for model in models})
+    estimates = [(f"brightness_{row.channel}", row.model, (row.shift, row.low, row.high))
+                 for row in shifts.itertuples()]  # fmt: skip
+    lines = [[model, *estimate_texts(part, ("shift", "low", "high"))]
              for model, part in shifts.groupby("model", sort=False)]  # fmt: skip
-    headings = ("model", *dict.fromkeys(shifts["channel"]))
-    summary = TextTable("Shift of the mean level, in 8-bit levels [95%]", headings, texts)
-    return Result("brightness", [label], question, [model_settings(model) for model in by_label.values()],
-                  {"": shifts, "histograms": histogram_table(measured)}, partial(draw, noise=label), summary, rows,
-                  joins=True)  # fmt: skip
+    summary = TextTable("Shift of the mean level, in 8-bit levels [95%]", ["model", *shifts["channel"].unique()], lines)
+    tables = {"": shifts, "histograms": histogram_table(measured)}
+    return outputs_result("brightness", models, config, noise, VERSION, estimates, tables=tables, draw=draw,
+                          summary=summary)  # fmt: skip
 
 
 def with_unmasked(models: Sequence[Model]) -> list[Model]:
@@ -110,39 +99,35 @@ def histogram_table(measured: dict[str, Brightness]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)[["model", "level", *channels_of(measured[CLEAN])]]
 
 
-def draw(tables: Tables, models: Models, noise: str) -> list[CaptionedFigure]:
+def draw(result: Result) -> list[CaptionedFigure]:
+    """The figure of a result."""
+    noise = result.settings["noise"]
     caption = (
         "Top: share of the pixels by level, of the outputs and of the clean images (grey). Bottom: share of the "
         "outputs minus share of the clean images. A curve shifted to the right is too bright."
     )
-    figure = draw_histograms(tables["histograms"], noise)
+    figure = draw_histograms(result.tables["histograms"], noise)
     return [CaptionedFigure(f"Brightness under {noise}", caption, figure, numbers="histograms")]
 
 
 def draw_histograms(table: pd.DataFrame, noise: str) -> Figure:
     """Histograms of the channels as in figure 5 of Chen et al. (CVPR 2023), and their difference from the clean one."""
-    channels = [name for name in table if name not in ("model", "level")]
-    percent = {
-        model: 100 * part[channels].to_numpy().reshape(-1, LEVELS_PER_POINT, len(channels)).sum(1)
-        for model, part in table.groupby("model", sort=False)
-    }
-    clean = percent.pop(CLEAN)
-    levels = np.arange(LEVELS).reshape(-1, LEVELS_PER_POINT).mean(1)
-    with figures.style():
-        figure = Figure(figsize=(7.2, 4.3), layout="constrained")
-        grid = figure.subplots(2, len(channels), sharex=True, sharey="row", height_ratios=(1.4, 1), squeeze=False)
-        for channel, (upper, lower) in enumerate(grid.T):
-            filled = upper.fill_between(levels, clean[:, channel], color=MUTED, alpha=0.3, linewidth=0, label=CLEAN)
-            lines = []
-            for number, (model, share) in enumerate(percent.items()):
-                line = {"color": series_style([*percent], model).colour, "linewidth": 1.2,
-                        "linestyle": (0, DASHES[number % len(DASHES)]), "label": model}  # fmt: skip
-                lines += upper.plot(levels, share[:, channel], **line)
-                lower.plot(levels, share[:, channel] - clean[:, channel], **line)
-            upper.set_title(channels[channel])
-            lower.axhline(0, color=MUTED, linewidth=0.8, zorder=1)
-            lower.set(xlabel="level", xlim=(0, 255), xticks=(0, 64, 128, 192))
-        grid[0, 0].set(ylim=(0, None), ylabel="pixels, %")
-        grid[1, 0].set_ylabel("minus clean, %")
-        figures.legend(figure, [filled, *lines], noise)
+    percent = 100 * table.groupby(["model", table["level"] // LEVELS_PER_POINT], sort=False).sum().drop(columns="level")
+    clean, levels = percent.loc[CLEAN], np.arange(LEVELS).reshape(-1, LEVELS_PER_POINT).mean(1)
+    colours = figures.model_colours(name for name in table["model"] if name != CLEAN)
+    figure = Figure(figsize=(7.2, 4.3), layout="constrained")
+    grid = figure.subplots(2, len(clean.columns), sharex=True, sharey="row", height_ratios=(1.4, 1), squeeze=False)
+    for channel, (upper, lower) in zip(clean, grid.T, strict=True):
+        filled = upper.fill_between(levels, clean[channel], color=MUTED, alpha=0.3, linewidth=0, label=CLEAN)
+        lines = []
+        for (model, colour), dash in zip(colours.items(), cycle(DASHES), strict=False):
+            style = {"color": colour, "linewidth": 1.2, "linestyle": (0, dash), "label": model}
+            lines += upper.plot(levels, percent.loc[model, channel], **style)
+            lower.plot(levels, percent.loc[model, channel] - clean[channel], **style)
+        upper.set_title(channel)
+        lower.axhline(0, color=MUTED, linewidth=0.8, zorder=1)
+        lower.set(xlabel="level", xlim=(0, 255), xticks=(0, 64, 128, 192))
+    grid[0, 0].set(ylim=(0, None), ylabel="pixels, %")
+    grid[1, 0].set_ylabel("minus clean, %")
+    figures.legend(figure, [filled, *lines], noise)
     return figure

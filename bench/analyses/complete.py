@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from functools import partial
 from textwrap import fill
 
 import numpy as np
 import pandas as pd
 import torch
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.complete import completion_psnr
 from baselines.train.crops import mask_input
-from bench.analyses.core import figures, measurements
 from bench.analyses.core.outputs import Denoiser, load_denoiser, model_settings, to_levels
 from bench.analyses.core.result import CaptionedFigure, Result, TextTable
 from bench.analyses.core.scene import Scene
@@ -34,15 +34,6 @@ MASKED = "masked"  # the input, in tables
 MAX_WIDTH = 9.0  # inches
 
 
-@dataclass(frozen=True)
-class Completion:
-    """One ratio in percent: masked pixels (H, W), the masked input and each model's output, uint8 (H, W, C)."""
-
-    ratio: int
-    masked: np.ndarray
-    images: dict[str, np.ndarray]  # the masked input under 'masked', then the models
-
-
 def parse_ratios(text: str) -> tuple[int, ...]:
     """'50,75,90' -> (50, 75, 90). Raises BadInput."""
     parts = [part.strip() for part in text.split(",") if part.strip()]
@@ -52,87 +43,91 @@ def parse_ratios(text: str) -> tuple[int, ...]:
 
 
 def measure(models: Sequence[Model], scene: Scene, ratios: Sequence[int]) -> Result:
-    """PSNR in dB of each model's output for an input with a share of its pixels masked, by ratio in percent."""
-    completions = complete([load_denoiser(model, scene.device) for model in models], scene, ratios)
-    table = psnr_table(completions, scene.clean)
-    psnr = table.set_index(["model", "ratio"])["psnr"].to_dict()
-    settings = {"image_sha256": scene.settings["image_sha256"], "version": VERSION}
-    rows = [
-        {
-            "measure": "completion_psnr", **measurements.subject(model, "", scene.noise, scene.seed), **scene.columns,
-            "settings": measurements.settings_text({"ratio": ratio, **settings}), "value": psnr[model.label, ratio],
-        }
-        for model in models for ratio in ratios
-    ]  # fmt: skip
-    texts = [["masked input" if model == MASKED else model,
-              *(f"{all_:.2f} ({masked:.2f})" for all_, masked in part[["psnr", "psnr_gone"]].to_numpy())]
+    """PSNR in dB of each model's output for an input with a share of its pixels masked, by ratio in percent.
+
+    Raises BadInput for an output that is not an image.
+    """
+    masks, images = complete([load_denoiser(model, scene.device) for model in models], scene, ratios)
+    table = psnr_table(ratios, masks, images, scene.clean)
+    psnr = table.set_index(["model", "ratio"])["psnr"]
+    rows = [scene.measurement("completion_psnr", model, psnr[model.label, ratio], ratio=ratio, version=VERSION)
+            for model in models for ratio in ratios]  # fmt: skip
+    lines = [["masked input" if model == MASKED else model,
+              *(f"{row.psnr:.2f} ({row.psnr_gone:.2f})" for row in part.itertuples())]
              for model, part in table.groupby("model", sort=False)]  # fmt: skip
-    headings = ("model", *(f"{ratio}% masked" for ratio in ratios))
-    summary = TextTable(f"PSNR in dB (of masked pixels): {scene.title}", headings, texts)
-
-    def draw(tables, models) -> list[CaptionedFigure]:
-        title = f"Mask and complete: {', '.join(scene.labels)}"
-        caption = "One row per share of masked pixels: the masked image, and each model's output with its PSNR."
-        return [CaptionedFigure(title, caption, draw_images(scene.clean, completions, psnr))]
-
-    question = {**scene.settings, "ratios": list(ratios), "version": VERSION}
-    return Result("complete", scene.labels, question, [model_settings(model) for model in models], {"": table}, draw,
-                  summary, rows)  # fmt: skip
+    headings = ["model", *(f"{ratio}% masked" for ratio in ratios)]
+    return Result(
+        "complete", scene.labels, {**scene.settings, "ratios": list(ratios), "version": VERSION},
+        [model_settings(model) for model in models], {"": table}, partial(draw, scene),
+        TextTable(f"PSNR in dB (of masked pixels): {scene.title}", headings, lines), rows, images, joins=True,
+    )  # fmt: skip
 
 
-def complete(denoisers: Sequence[Denoiser], scene: Scene, ratios: Sequence[int]) -> list[Completion]:
-    """The input of a scene, masked at each ratio in percent, and completed by each model."""
+def complete(
+    denoisers: Sequence[Denoiser], scene: Scene, ratios: Sequence[int]
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """The input of a scene masked at each of R ratios in percent, and completed by each model.
+
+    Returns the masked pixels, bool (R, H, W), and uint8 images (R, H, W, C): the input under 'masked', then the models.
+    """
     key = noises.stream_key("input mask", noises.pixel_hash(scene.clean), scene.seed)
     x = torch.from_numpy(scene.noisy).permute(2, 0, 1)[None].contiguous()  # (1, C, H, W)
-    completions = []
-    for ratio in ratios:
-        generator = torch.Generator().manual_seed(key % 2**63)  # one stream for all ratios, so that masks are nested
-        masked = mask_input(x, (ratio, ratio), generator)
-        outputs = {one.model.label: one(masked, [key]) for one in denoisers}
-        images = {
-            name: to_levels(image)[0].permute(1, 2, 0).numpy() for name, image in {MASKED: masked, **outputs}.items()
-        }
-        completions.append(Completion(ratio, (masked != x).any(1)[0].numpy(), images))
-    return completions
+    one_stream = (torch.Generator().manual_seed(key % 2**63) for _ in ratios)  # for all ratios: masks are nested
+    masked = [mask_input(x, (ratio, ratio), generator) for ratio, generator in zip(ratios, one_stream, strict=True)]
+    outputs = {one.model.label: [one(image, key) for image in masked] for one in denoisers}
+    images = {name: to_levels(torch.cat(of_ratio)).permute(0, 2, 3, 1).numpy()
+              for name, of_ratio in {MASKED: masked, **outputs}.items()}  # fmt: skip
+    return (torch.cat(masked) != x).any(1).numpy(), images
 
 
-def psnr_table(completions: Sequence[Completion], clean: np.ndarray) -> pd.DataFrame:
+def psnr_table(
+    ratios: Sequence[int], masks: np.ndarray, images: Mapping[str, np.ndarray], clean: np.ndarray
+) -> pd.DataFrame:
     """One row per ratio and model ('masked' for the input): PSNR in dB of all pixels, and of the masked ones."""
     target = np.rint(clean * 255).astype(np.uint8)
     rows = [
-        (model, one.ratio, *completion_psnr(image, target, one.masked))
-        for one in completions
-        for model, image in one.images.items()
+        (model, ratio, *completion_psnr(of_ratio[index], target, masks[index]))
+        for index, ratio in enumerate(ratios)
+        for model, of_ratio in images.items()
     ]
     return pd.DataFrame(rows, columns=["model", "ratio", "psnr", "psnr_gone"])
 
 
-def draw_images(clean: np.ndarray, completions: Sequence[Completion], psnr: Mapping[tuple[str, int], float]) -> Figure:
+def draw(scene: Scene, result: Result) -> list[CaptionedFigure]:
+    """The figure of a result."""
+    title = f"Mask and complete: {', '.join(scene.labels)}"
+    caption = "One row per share of masked pixels: the masked image, and each model's output with its PSNR."
+    return [CaptionedFigure(title, caption, draw_images(scene.clean, result.arrays, result.tables[""]))]
+
+
+def draw_images(clean: np.ndarray, images: Mapping[str, np.ndarray], table: pd.DataFrame) -> Figure:
     """One row per ratio, as in figure 3 of Chen et al. (CVPR 2023): masked input and outputs; left the clean image.
 
-    clean   (H, W, C) in [0, 1]
-    psnr    dB by model and ratio
+    clean    (H, W, C) in [0, 1]
+    images   uint8 (ratios, H, W, C) by model, the masked input first
+    table    PSNR in dB by model and ratio
     """
-    models = list(completions[0].images)[1:]
+    ratios, psnr = table["ratio"].unique(), table.set_index(["model", "ratio"])["psnr"]
     height, width = clean.shape[:2]
-    rows, columns = len(completions), len(models) + 2
+    rows, columns = len(ratios), len(images) + 1
     cell = min(1.75, max(1.1, MAX_WIDTH / columns))
-    with figures.style():
-        figure = Figure(figsize=(cell * columns, (cell * height / width + 0.22) * rows + 0.25), layout="constrained")
-        figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0, hspace=0)
-        grid = figure.subplots(rows, columns, squeeze=False)
-        for axes in grid.ravel():
-            axes.set_axis_off()
-        titled = [(grid[0, 0], clean, "clean")]
-        for line, one in zip(grid, completions, strict=True):
-            for axes, (model, image) in zip(line[1:], one.images.items(), strict=True):
-                text = f"{one.ratio}% masked" if model == MASKED else f"{psnr[model, one.ratio]:.1f} dB"
-                titled.append((axes, image, text))
-        for axes, image, text in titled:
-            axes.imshow(in_colour(image), interpolation="nearest")
-            axes.set_title(text, fontsize=8, fontweight="normal", pad=3)
-        for axes, model in zip(grid[0, 2:], models, strict=True):
+    figure = Figure(figsize=(cell * columns, (cell * height / width + 0.22) * rows + 0.25), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0, hspace=0)
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for axes in grid.ravel():
+        axes.set_axis_off()
+    show(grid[0, 0], clean, "clean")
+    for model, column in zip(images, grid.T[1:], strict=True):
+        for axes, image, ratio in zip(column, images[model], ratios, strict=True):
+            show(axes, image, f"{ratio}% masked" if model == MASKED else f"{psnr[model, ratio]:.1f} dB")
+        if model != MASKED:
             lines = [fill(part, int(cell * 12)) for part in model.replace("(", "\n(", 1).splitlines()]
-            axes.annotate("\n".join(lines), (0, 1), xycoords="axes fraction", xytext=(0, 15),
-                          textcoords="offset points", fontsize=8.5, fontweight="bold", va="bottom")  # fmt: skip
+            column[0].annotate("\n".join(lines), (0, 1), xycoords="axes fraction", xytext=(0, 15),
+                               textcoords="offset points", fontsize=8.5, fontweight="bold", va="bottom")  # fmt: skip
     return figure
+
+
+def show(axes: Axes, image: np.ndarray, title: str) -> None:
+    """An image (H, W, C) under a small title."""
+    axes.imshow(in_colour(image), interpolation="nearest")
+    axes.set_title(title, fontsize=8, fontweight="normal", pad=3)

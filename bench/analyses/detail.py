@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.detail import EDGES, RANGES, Spectrum
-from bench.analyses.core import figures, measurements
+from bench.analyses.core import figures
 from bench.analyses.core.config import Config
-from bench.analyses.core.outputs import denoised, load_denoiser, model_settings, noise_question
-from bench.analyses.core.result import CaptionedFigure, Models, Result, Tables, TextTable
+from bench.analyses.core.outputs import denoised, outputs_result
+from bench.analyses.core.result import CaptionedFigure, Result, TextTable, estimate_texts
 from bench.models.model_specs import Model
-from bench.noise import noises
-from bench.runs.table import cell_text
 from bench.statistics import NOISY
-from reports.charts.style import INK, MUTED, series_style
+from noise_zoo.noise import Noise
+from reports.charts.style import INK, MUTED
 
 TITLE = "Fine detail by spatial frequency"
 ORDER = 60
@@ -29,34 +26,28 @@ ABOUT = (
     "worse than the input. 95% jackknife intervals over photographs (in at most 16 groups)."
 )
 VERSION = 1
-MEASURES = {"detail_kept": "kept", "detail_error": "error"}
+COLUMNS = {name: (name, f"{name}_low", f"{name}_high") for name in ("kept", "error")}
 
 
-def measure(models: Sequence[Model], config: Config, noise: Any) -> Result:
-    """Share of the clean image kept, and error in dB over that of the noisy input, by model and frequency range."""
-    denoisers = [load_denoiser(model, config.device) for model in models]
-    by_label = {one.model.label: one.model for one in denoisers}
-    spectra = {name: Spectrum() for name in (*by_label, NOISY)}
-    for batch, outputs in denoised(denoisers, config, noise):
+def measure(models: Sequence[Model], config: Config, noise: Noise) -> Result:
+    """Share of the clean image kept, and error in dB over that of the noisy input, by model and frequency range.
+
+    Raises BadInput for an output that is not an image.
+    """
+    spectra = {name: Spectrum() for name in (*(model.label for model in models), NOISY)}
+    for batch, outputs in denoised(models, config, noise):
         clipped = {name: output.clamp(0, 1) for name, output in outputs.items()}
         for name, image in {**clipped, NOISY: batch.noisy}.items():
             spectra[name].add(image, batch.clean, batch.images[0])
     table = range_table(spectra)
-    rows = [
-        {
-            "measure": f"{name}_{row['range']}",
-            **measurements.subject(by_label[row["model"]], "", noise, config.seed),
-            **config.columns(version=VERSION),
-            "value": row[column], "low": row[f"{column}_low"], "high": row[f"{column}_high"],
-        }
+    estimates = [
+        (f"detail_{name}_{row['range']}", row["model"], [row[column] for column in columns])
         for row in table[table["model"] != NOISY].to_dict("records")
-        for name, column in MEASURES.items()
-    ]  # fmt: skip
-    label = noises.canonical(noise)
-    question = noise_question(config, noise, VERSION)
-    return Result("detail", [label], question, [model_settings(model) for model in by_label.values()],
-                  {"": table, "curves": curve_table(spectra)}, partial(draw, noise=label), summary(table), rows,
-                  joins=True)  # fmt: skip
+        for name, columns in COLUMNS.items()
+    ]
+    tables = {"": table, "curves": curve_table(spectra)}
+    return outputs_result("detail", models, config, noise, VERSION, estimates, tables=tables, draw=draw,
+                          summary=summary(table))  # fmt: skip
 
 
 def range_table(spectra: dict[str, Spectrum]) -> pd.DataFrame:
@@ -65,11 +56,8 @@ def range_table(spectra: dict[str, Spectrum]) -> pd.DataFrame:
     for model, spectrum in spectra.items():
         for name in RANGES:
             kept, error = spectrum.kept_in(name), spectrum.error_in(name, spectra[NOISY])
-            rows.append({
-                "model": model, "range": name, "kept": kept.value, "kept_low": kept.low, "kept_high": kept.high,
-                "error": error.value, "error_low": error.low, "error_high": error.high,
-            })  # fmt: skip
-    return pd.DataFrame(rows)
+            rows.append((model, name, kept.value, kept.low, kept.high, error.value, error.low, error.high))
+    return pd.DataFrame(rows, columns=["model", "range", *COLUMNS["kept"], *COLUMNS["error"]])
 
 
 def curve_table(spectra: dict[str, Spectrum]) -> pd.DataFrame:
@@ -84,47 +72,48 @@ def curve_table(spectra: dict[str, Spectrum]) -> pd.DataFrame:
 
 
 def summary(table: pd.DataFrame) -> TextTable:
+    """One row per model: share kept and error of each range, with intervals."""
     headings = [f"{what}\n{name}" for what in ("kept", "error, dB") for name in RANGES]
     lines = []
     for model, part in table.groupby("model", sort=False):
-        kept = [cell_text(*numbers) for numbers in part[["kept", "kept_low", "kept_high"]].to_numpy()]
-        error = [cell_text(*numbers, 1) for numbers in part[["error", "error_low", "error_high"]].to_numpy()]
+        kept, error = estimate_texts(part, COLUMNS["kept"]), estimate_texts(part, COLUMNS["error"], 1)
         lines.append(["noisy input", *kept, *"000"] if model == NOISY else [model, *kept, *error])
     return TextTable("By spatial frequency [95%]", ["model", *headings], lines)
 
 
-def draw(tables: Tables, models: Models, noise: str) -> list[CaptionedFigure]:
+def draw(result: Result) -> list[CaptionedFigure]:
+    """The figure of a result."""
+    noise = result.settings["noise"]
     caption = (
         "Left: share of the clean image kept in the output, by spatial frequency; 1 is all of it. Right: power of the "
         "error, also of the noisy input (dashed), and of the clean image (grey), in dB."
     )
-    return [CaptionedFigure(f"Fine detail under {noise}", caption, draw_curves(tables["curves"], noise),
-                            numbers="curves")]  # fmt: skip
+    figure = draw_curves(result.tables["curves"], noise)
+    return [CaptionedFigure(f"Fine detail under {noise}", caption, figure, numbers="curves")]
 
 
 def draw_curves(table: pd.DataFrame, noise: str) -> Figure:
     """Share kept, and power of the error in dB, against spatial frequency."""
-    curves = {model: part for model, part in table.groupby("model", sort=False) if model != NOISY}
     noisy = table[table["model"] == NOISY]
-    with figures.style():
-        figure = Figure(figsize=(7.2, 3.3), layout="constrained")
-        left, right = figure.subplots(1, 2)
-        handles = [right.fill_between(noisy["frequency"], decibel(noisy["clean_power"]), -80, color=MUTED, alpha=0.2,
-                                      linewidth=0, label="clean image")]  # fmt: skip
-        for model, part in (*curves.items(), (NOISY, noisy)):
-            line = {"color": series_style([*curves], model).colour, "label": model}
-            if model == NOISY:
-                line = {"color": INK, "linestyle": "--", "linewidth": 1.2, "label": "noisy input"}
-            left.plot(part["frequency"], part["kept"], **line)
-            handles += right.plot(part["frequency"], decibel(part["error_power"]), **line)
-        lowest = decibel(table["error_power"]).min()
-        highest = max(decibel(noisy["clean_power"])[2:].max(), decibel(noisy["error_power"]).max())
-        left.set(ylim=(0, 1.12), title="clean image kept", ylabel="share")
-        right.set(ylim=(np.floor(lowest / 5) * 5, np.ceil(highest / 5) * 5), title="power of the error", ylabel="dB")
-        for axes in (left, right):
-            axes.set(xlabel="spatial frequency, cycles per pixel", xlim=(0, 0.5))
-            axes.set_xticks([0, 0.125, 0.25, 0.375, 0.5], ["0", "1/8", "1/4", "3/8", "1/2"])
-        figures.legend(figure, handles, noise)
+    colours = figures.model_colours(name for name in table["model"] if name != NOISY)
+    styles = {model: {"color": colour, "label": model} for model, colour in colours.items()}
+    styles[NOISY] = {"color": INK, "linestyle": "--", "linewidth": 1.2, "label": "noisy input"}
+    figure = Figure(figsize=(7.2, 3.3), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    handles = [right.fill_between(noisy["frequency"], decibel(noisy["clean_power"]), -80, color=MUTED, alpha=0.2,
+                                  linewidth=0, label="clean image")]  # fmt: skip
+    for model, style in styles.items():
+        part = table[table["model"] == model]
+        left.plot(part["frequency"], part["kept"], **style)
+        handles += right.plot(part["frequency"], decibel(part["error_power"]), **style)
+    lowest = decibel(table["error_power"]).min()
+    highest = max(decibel(noisy["clean_power"])[2:].max(), decibel(noisy["error_power"]).max())
+    left.set(ylim=(0, 1.12), title="clean image kept", ylabel="share")
+    right.set(ylim=(np.floor(lowest / 5) * 5, np.ceil(highest / 5) * 5), title="power of the error", ylabel="dB")
+    for axes in (left, right):
+        axes.set(xlabel="spatial frequency, cycles per pixel", xlim=(0, 0.5))
+        axes.set_xticks([0, 0.125, 0.25, 0.375, 0.5], ["0", "1/8", "1/4", "3/8", "1/2"])
+    figures.legend(figure, handles, noise)
     return figure
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,16 +11,19 @@ from matplotlib.lines import Line2D
 from scipy.ndimage import gaussian_filter
 
 from analysis.features import BINS, EDGES, PLANE_CELLS, PLANE_REACH, Histograms, Moments, channel_vectors, distance
+from bench import spec
 from bench.analyses.core import figures, measurements
 from bench.analyses.core.config import Config
 from bench.analyses.core.feature_extractor import FeatureExtractor, deepest
 from bench.analyses.core.noise_shift import NoiseShift, summary
+from bench.analyses.core.outputs import model_settings
 from bench.analyses.core.patches import batches
-from bench.analyses.core.result import CaptionedFigure, Models, Result, Tables
+from bench.analyses.core.result import CaptionedFigure, Result
 from bench.core.errors import as_bad_input
 from bench.core.progress import Progress, progress
 from bench.models.model_specs import Model
 from bench.noise import noises
+from noise_zoo.noise import Noise
 from reports.charts.style import INK, SERIES
 
 TITLE = "Distributions of deep features"
@@ -43,7 +44,7 @@ MASSES = (0.9, 0.5)  # shares of the pixels within the contours
 
 
 def measure(
-    models: Sequence[Model], config: Config, chosen: Sequence[Any], reference: Any, layers: Sequence[str] = ()
+    models: Sequence[Model], config: Config, chosen: Sequence[Noise], reference: Noise, layers: Sequence[str] = ()
 ) -> Result:
     """Wasserstein distance of each model's deepest features under each noise, in standard deviations of the reference.
 
@@ -54,55 +55,48 @@ def measure(
     """
     shift = NoiseShift("wasserstein", tuple(chosen), reference, config, {"version": VERSION})
     extractors = [deepest(model, layers, config.device) for model in models]
-    rows, densities, planes, of_models = [], [], [], []
+    rows, densities, planes, settings = [], [], [], []
     passes = len(shift.pairs) + 2  # the reference noise twice: for the projection, and for its histograms
     with progress("patches", len(config.patches.patches) * len(extractors) * passes) as bar:
-        for extractor, settings in zip(extractors, shift.models(extractors), strict=True):
-            shares, histograms = measure_model(extractor, shift, rows, bar)
-            labels = {"model": settings["models"]}
-            densities += [density_table(one).assign(**labels, noise=noise) for noise, one in histograms.items()]
-            planes += [plane_table(one).assign(**labels, noise=noise) for noise, one in histograms.items()]
+        for extractor in extractors:
+            model = extractor.model
+            shares, (reference_histograms, *tested) = measure_model(extractor, shift, bar)
+            for pair, histograms in zip(shift.pairs, tested, strict=True):
+                rows.append(shift.measurement(extractor, *pair, distance(reference_histograms, histograms)))
+            for noise, histograms in zip((reference, *shift.tested), (reference_histograms, *tested[1:]), strict=True):
+                named = {"model": model.label, "noise": noises.canonical(noise)}
+                densities.append(density_table(histograms, named))
+                planes.append(plane_table(histograms, named))
             shown = [round(float(share), 4) for share in shares[:2]]
-            of_models.append({**settings, "components": len(shares), "component_shares": shown})
+            settings.append(model_settings(model, layers=extractor.layers[-1], components=len(shares),
+                                           component_shares=shown))  # fmt: skip
     table = shift.frame(extractors, measurements.by_key(rows))
     tables = {
         "": table,
-        "densities": pd.concat(densities, ignore_index=True)[["model", "noise", "deviations", "density"]],
-        "plane": pd.concat(planes, ignore_index=True)[["model", "noise", "first", "second", "share"]],
+        "densities": pd.concat(densities, ignore_index=True),
+        "plane": pd.concat(planes, ignore_index=True),
     }
     title = "Distance of the features, in standard deviations"
-    return Result("features", ["features"], shift.question, of_models, tables,
-                  partial(draw, drawn=drawn_noises(shift), skipped=len(shift.pairs) > MAX_DRAWN + 1),
+    return Result("features", ["features"], shift.question, settings, tables, draw,
                   summary(table, "wasserstein", title, 3), rows, joins=True)  # fmt: skip
 
 
-def measure_model(
-    extractor: FeatureExtractor, shift: NoiseShift, rows: list[dict[str, Any]], bar: Progress
-) -> tuple[np.ndarray, dict[str, Histograms]]:
-    """Shares of the components in the variance, and histograms by noise, the reference first; adds measurements."""
-    config, moments = shift.config, Moments()
-    for vectors, _ in channel_vectors_of(extractor, config, shift.reference, config.seed, bar):
+def measure_model(extractor: FeatureExtractor, shift: NoiseShift, bar: Progress) -> tuple[np.ndarray, list[Histograms]]:
+    """(shares of the components in the variance, histograms under the reference noise and of each pair of `shift`)."""
+    seed, moments = shift.config.seed, Moments()
+    for vectors, _ in channel_vectors_of(extractor, shift.config, shift.reference, seed, bar):
         moments.add(vectors)
     with as_bad_input(f"model {extractor.model.label}"):
         projection = moments.projection()
-
-    def histograms_of(noise: Any, seed: int) -> Histograms:
-        histograms = Histograms(len(projection.shares))
-        for vectors, photograph in channel_vectors_of(extractor, config, noise, seed, bar):
-            histograms.add(projection(vectors), photograph)
-        return histograms
-
-    reference = histograms_of(shift.reference, config.seed)
-    kept = {noises.canonical(shift.reference): reference}
-    for number, (measure, noise, seed) in enumerate(shift.pairs):
-        histograms = histograms_of(noise, seed)
-        rows.append(shift.measurement(extractor, measure, noise, seed, distance(reference, histograms)))
-        if number:  # not the noise floor
-            kept[noises.canonical(noise)] = histograms
-    return projection.shares, kept
+    histograms = []
+    for noise, of_seed in ((shift.reference, seed), *(pair[1:] for pair in shift.pairs)):
+        histograms.append(Histograms(len(projection.shares)))
+        for vectors, photograph in channel_vectors_of(extractor, shift.config, noise, of_seed, bar):
+            histograms[-1].add(projection(vectors), photograph)
+    return projection.shares, histograms
 
 
-def channel_vectors_of(extractor: FeatureExtractor, config: Config, noise: Any, seed: int, bar: Progress) -> Iterator:
+def channel_vectors_of(extractor: FeatureExtractor, config: Config, noise: Noise, seed: int, bar: Progress) -> Iterator:
     """(vectors (pixels, C) of the deepest layer, photograph) of each patch."""
     layer = extractor.layers[-1]
     for batch in batches(config.patches, noise, seed, config.protocol, 1):
@@ -113,72 +107,65 @@ def channel_vectors_of(extractor: FeatureExtractor, config: Config, noise: Any, 
         bar.advance()
 
 
-def density_table(histograms: Histograms) -> pd.DataFrame:
+def density_table(histograms: Histograms, named: dict[str, str]) -> pd.DataFrame:
     """One row per bin that is not empty: its middle in standard deviations, and the density there."""
     middle, density = (EDGES[1:] + EDGES[:-1]) / 2, histograms.density()
-    return pd.DataFrame({"deviations": middle, "density": density})[density > 0]
+    return pd.DataFrame({**named, "deviations": middle, "density": density})[density > 0]
 
 
-def plane_table(histograms: Histograms) -> pd.DataFrame:
+def plane_table(histograms: Histograms, named: dict[str, str]) -> pd.DataFrame:
     """One row per square of the first two components that is not empty: its middle, and its share of the pixels."""
     count = PLANE_CELLS // JOINED_CELLS
     middle = (np.arange(count) + 0.5) * (2 * PLANE_REACH / count) - PLANE_REACH
     counts = histograms.plane.reshape(count, JOINED_CELLS, count, JOINED_CELLS).sum((1, 3))
     first, second = np.nonzero(counts)
-    return pd.DataFrame({"first": middle[first], "second": middle[second],
-                         "share": counts[first, second] / max(counts.sum(), 1)})  # fmt: skip
+    share = counts[first, second] / max(counts.sum(), 1)
+    return pd.DataFrame({**named, "first": middle[first], "second": middle[second], "share": share})
 
 
-def drawn_noises(shift: NoiseShift) -> list[str]:
-    """The reference noise and the others; of too many, the last level of each."""
-    tested = [noise for _, noise, _ in shift.pairs[1:]]
-    if len(tested) > MAX_DRAWN:
-        tested = list({noises.noise_name(noise): noise for noise in tested}.values())[:MAX_DRAWN]
-    return [noises.canonical(noise) for noise in (shift.reference, *tested)]
-
-
-def draw(tables: Tables, models: Models, drawn: Sequence[str], skipped: bool) -> list[CaptionedFigure]:
+def draw(result: Result) -> list[CaptionedFigure]:
+    """The figures of a result: densities, and contours on two components. Of many noises each one's last level."""
+    reference = result.settings["reference"]
+    tested = [noise for noise in result.settings["noises"] if noise != reference]
+    skipped = len(tested) > MAX_DRAWN
+    if skipped:
+        tested = list({spec.parse(noise).name: noise for noise in tested}.values())[:MAX_DRAWN]
     last = " Of each noise its last level is drawn." if skipped else ""
     densities = (
-        f"Density of a projected feature, all components together, under {drawn[0]} (dashed) and other noises, in "
-        f"standard deviations of {drawn[0]}; logarithmic, to show the tails. Numbers are distances.{last}"
+        f"Density of a projected feature, all components together, under {reference} (dashed) and other noises, in "
+        f"standard deviations of {reference}; logarithmic, to show the tails. Numbers are distances.{last}"
     )
     plane = (
         f"Contours around 50% (thick) and 90% (thin) of the pixels, on the two components of largest variance under "
-        f"{drawn[0]} (dashed), with their shares of it.{last}"
+        f"{reference} (dashed), with their shares of it.{last}"
     )
-    shares = {model["models"]: model.get("component_shares") or [] for model in models}
+    styles = {noise: {"color": colour, "linestyle": "-"} for noise, colour in zip(tested, SERIES, strict=False)}
+    styles = {reference: {"color": INK, "linestyle": (0, (4, 1.5))}, **styles}
     return [
-        CaptionedFigure("Densities of deep features", densities, draw_densities(tables, drawn), "densities",
+        CaptionedFigure("Densities of deep features", densities, draw_densities(result, styles), "densities",
                         "densities"),
-        CaptionedFigure("Deep features on two components", plane, draw_plane(tables["plane"], shares, drawn), "plane",
-                        "plane"),
+        CaptionedFigure("Deep features on two components", plane, draw_plane(result, styles), "plane", "plane"),
     ]  # fmt: skip
 
 
-def draw_densities(tables: Tables, drawn: Sequence[str]) -> Figure:
-    """One panel per model with a line per noise, as in figure 15 of Chen et al. (CVPR 2023); `drawn[0]` is dashed."""
-    colours = dict(zip(drawn, (INK, *SERIES), strict=False))
-    distances = tables[""].set_index(["model", "noise"])["wasserstein"].to_dict()
-    by_model = dict(list(tables["densities"].groupby("model", sort=False)))
-    with figures.style():
-        figure, grid = figures.panels(len(by_model), 2.3, share_y=True)
-        for axes, (model, table) in zip(grid, by_model.items(), strict=True):
-            lines = {}
-            for noise in reversed(drawn):
-                dash = (0, (4, 1.5)) if noise == drawn[0] else "-"
-                x, density = joined_density(table[table["noise"] == noise])
-                (lines[noise],) = axes.plot(x, density, color=colours[noise], linestyle=dash, label=noise)
-            for number, noise in enumerate(drawn):
-                text = f"{distances[model, noise]:.3f}" if number else "distance"
-                axes.text(0.97, 0.97 - 0.085 * number, text, color=colours[noise], fontsize=7.5, ha="right", va="top",
-                          transform=axes.transAxes)  # fmt: skip
-            axes.set(title=model, yscale="log", ylim=(1e-5, 2), xlim=(-12, 12))
-            axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-            axes.tick_params(length=0, which="both")
-        figure.supxlabel("projected feature, standard deviations of the reference", fontsize=9)
-        figure.supylabel("density", fontsize=9)
-        figures.legend(figure, [lines[noise] for noise in drawn])
+def draw_densities(result: Result, styles: dict[str, dict]) -> Figure:
+    """One panel per model with a line per noise, as in figure 15 of Chen et al. (CVPR 2023)."""
+    distances = result.tables[""].set_index(["model", "noise"])["wasserstein"]
+    by_model = dict(list(result.tables["densities"].groupby("model", sort=False)))
+    figure, grid = figures.panels(len(by_model), 2.3, share_y=True)
+    for axes, (model, table) in zip(grid, by_model.items(), strict=True):
+        for noise, style in reversed(styles.items()):
+            axes.plot(*joined_density(table[table["noise"] == noise]), **style)
+        for number, (noise, style) in enumerate(styles.items()):
+            text = f"{distances[model, noise]:.3f}" if number else "distance"
+            axes.text(0.97, 0.97 - 0.085 * number, text, color=style["color"], fontsize=7.5, ha="right", va="top",
+                      transform=axes.transAxes)  # fmt: skip
+        axes.set(title=model, yscale="log", ylim=(1e-5, 2), xlim=(-12, 12))
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.tick_params(length=0, which="both")
+    figure.supxlabel("projected feature, standard deviations of the reference", fontsize=9)
+    figure.supylabel("density", fontsize=9)
+    figures.legend(figure, [Line2D([], [], label=noise, **style) for noise, style in styles.items()])
     return figure
 
 
@@ -191,27 +178,21 @@ def joined_density(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     return (edges[1:] + edges[:-1]) / 2, np.where(share > 0, share / np.diff(edges), np.nan)
 
 
-def draw_plane(table: pd.DataFrame, shares: dict[str, list[float]], drawn: Sequence[str]) -> Figure:
-    """Contours of each noise on the first two components, one panel per model; `drawn[0]` is dashed.
-
-    shares   of the two components in the variance, by model; empty if they are unknown
-    """
-    colours = dict(zip(drawn, (INK, *SERIES), strict=False))
-    by_model = dict(list(table.groupby("model", sort=False)))
+def draw_plane(result: Result, styles: dict[str, dict]) -> Figure:
+    """Contours of each noise on the first two components, one panel per model, with the components' shares."""
+    shares = {model["models"]: model.get("component_shares") for model in result.models}  # an older result has none
+    by_model = dict(list(result.tables["plane"].groupby("model", sort=False)))
     centres = (np.arange(PLANE_CELLS) + 0.5) * (2 * PLANE_REACH / PLANE_CELLS) - PLANE_REACH
-    dashes = {noise: "dashed" if noise == drawn[0] else "solid" for noise in drawn}
-    with figures.style():
-        figure, grid = figures.panels(len(by_model), 2.5)
-        for axes, (model, part) in zip(grid, by_model.items(), strict=True):
-            for noise in reversed(drawn):
-                density = smooth_density(part[part["noise"] == noise])
-                axes.contour(centres, centres, density.T, levels=mass_levels(density, MASSES), colors=colours[noise],
-                             linewidths=(1.0, 1.6), linestyles=dashes[noise])  # fmt: skip
-            percent = [f" ({100 * share:.0f}%)" for share in shares[model]] or ["", ""]
-            axes.set(title=model, xlabel=f"component 1{percent[0]}", ylabel=f"component 2{percent[1]}", aspect="equal",
-                     xlim=(-DRAWN_REACH, DRAWN_REACH), ylim=(-DRAWN_REACH, DRAWN_REACH))  # fmt: skip
-        figures.legend(figure, [Line2D([], [], color=colours[noise], linestyle=dashes[noise], label=noise)
-                                for noise in drawn])  # fmt: skip
+    figure, grid = figures.panels(len(by_model), 2.5)
+    for axes, (model, table) in zip(grid, by_model.items(), strict=True):
+        for noise, style in reversed(styles.items()):
+            density = smooth_density(table[table["noise"] == noise])
+            axes.contour(centres, centres, density.T, levels=mass_levels(density, MASSES), colors=style["color"],
+                         linewidths=(1.0, 1.6), linestyles=[style["linestyle"]])  # fmt: skip
+        percent = [f" ({100 * share:.0f}%)" for share in shares[model] or ()] or ["", ""]
+        axes.set(title=model, xlabel=f"component 1{percent[0]}", ylabel=f"component 2{percent[1]}", aspect="equal",
+                 xlim=(-DRAWN_REACH, DRAWN_REACH), ylim=(-DRAWN_REACH, DRAWN_REACH))  # fmt: skip
+    figures.legend(figure, [Line2D([], [], label=noise, **style) for noise, style in styles.items()])
     return figure
 
 

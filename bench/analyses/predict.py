@@ -7,12 +7,13 @@ own, image by image, in dB. The measurements are of the deepest features, agains
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import cycle
 
 import numpy as np
 import pandas as pd
+import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -20,11 +21,12 @@ from matplotlib.lines import Line2D
 from analysis.predict import DRAWS, QUESTIONS, rank_correlation
 from bench import spec
 from bench.analyses.core import figures, measurements
-from bench.analyses.core.result import CaptionedFigure, Models, Result, Tables, TextTable
+from bench.analyses.core.result import CaptionedFigure, Result, TextTable, estimate_texts
 from bench.core.errors import BadInput
+from bench.noise import noises
 from bench.runs import contents, selection
 from bench.runs.store import Store
-from bench.runs.table import cell_text
+from noise_zoo.noise import Noise
 from reports.charts.style import INK, MARKERS, MUTED, SERIES
 
 TITLE = "Does the inside predict the PSNR drop?"
@@ -52,65 +54,63 @@ WHERE = ["dataset", "protocol"]
 
 @dataclass(frozen=True)
 class Joined:
-    """Measurements and scores of a run: one row per cell with its PSNR drop in dB and each measure, NaN if unknown."""
+    """Measurements and scores of a run: one row per cell with its PSNR drop in dB and each measure, NaN if unknown.
+
+    patches   'srga: 300 of 128x128 pixels' for each measure, if it is known
+    """
 
     reference: str
     dataset: str
     protocol: str
     cells: pd.DataFrame
+    patches: tuple[str, ...]
 
     @property
     def measures(self) -> list[str]:
+        """The measures that are known of any cell, in the order of the figure."""
         return [name for name in MEASURES if name in self.cells and self.cells[name].notna().any()]
 
     @property
     def text(self) -> str:
         """'6 models under 25 levels of 7 noises, builtin, protocol stored, reference gaussian(sigma=15)'"""
-        counts = {word: self.cells[column].nunique() for word, column in
-                  {"model": "model", "level": "noise", "noise": "noise_name"}.items()}  # fmt: skip
-        models, levels, names = (f"{count} {word}{'s' * (count != 1)}" for word, count in counts.items())
+        counts = zip(self.cells[["model", "noise", "noise_name"]].nunique(), ("model", "level", "noise"), strict=True)
+        models, levels, names = (f"{count} {word}{'s' * (count != 1)}" for count, word in counts)
         where = f"{self.dataset}, protocol {self.protocol}, reference {self.reference}"
         return f"{models} under {levels} of {names}, {where}"
 
 
-def measure(store: Store, reference: str, dataset: str | None = None, protocol: str | None = None) -> Result:
-    """Rank correlation of each measure with the PSNR drop from a reference noise, by its canonical spec.
+def measure(store: Store, reference: Noise, dataset: str | None = None, protocol: str | None = None) -> Result:
+    """Rank correlation in [-1, 1] of each measure with the PSNR drop from a reference noise.
 
     dataset, protocol   of the measurements; by default those with the most cells
 
     Raises BadInput if nothing can be joined.
     """
+    reference = noises.canonical(reference)
     joined = join(store, reference, dataset, protocol)
-    table = correlations(joined)
-    where = {"dataset": joined.dataset, "protocol": joined.protocol}
+    cells, table = joined.cells, correlations(joined)
     rows = [
-        {
-            "measure": f"rank_correlation_{row['measure'].replace(' ', '_')}", **where, "other_noise": reference,
-            "settings": measurements.settings_text({"question": row["question"], "version": VERSION}),
-            "value": row["rho"], "low": row["low"], "high": row["high"],
-        }
-        for row in table.to_dict("records")
+        measurements.row(
+            f"rank_correlation_{row.measure.replace(' ', '_')}",
+            {"dataset": joined.dataset, "protocol": joined.protocol, "other_noise": reference,
+             "settings": measurements.settings_text({"question": row.question, "version": VERSION})},
+            estimate=(row.rho, row.low, row.high),
+        )
+        for row in table.itertuples()
     ]  # fmt: skip
-    cells = joined.cells
     question = {
         "reference": reference, "datasets": spec.split(joined.dataset), "protocol": joined.protocol,
-        "noises": list(dict.fromkeys(cells["noise"])), "draws": DRAWS, "version": VERSION,
+        "noises": list(cells["noise"].unique()), "patches_by_measure": joined.patches, "draws": DRAWS,
+        "version": VERSION,
     }  # fmt: skip
     models = [{"models": model, "weights_sha256": weights}
               for model, weights in dict(zip(cells["model"], cells["weights_hash"], strict=True)).items()]  # fmt: skip
-    lines = [
-        [
-            MEASURES[name],
-            str(part["cells"].iloc[0]),
-            *(cell_text(*row) for row in part[["rho", "low", "high"]].to_numpy()),
-        ]
-        for name, part in table.groupby("measure", sort=False)
-    ]
+    lines = [[MEASURES[name], str(part["cells"].iloc[0]), *estimate_texts(part, ("rho", "low", "high"))]
+             for name, part in table.groupby("measure", sort=False)]  # fmt: skip
     summary = TextTable("Rank correlation with the PSNR drop [95%]",
                         ("measure", "cells", "all cells", "which noise", "which model"), lines)  # fmt: skip
-    return Result("predict", ["predict"], question, models, {"": table, "cells": cells},
-                  partial(draw, text=joined.text, reference=reference), summary, rows, [joined.text],
-                  replaces=True)  # fmt: skip
+    return Result("predict", ["predict"], question, models, {"": table, "cells": cells}, partial(draw, joined.text),
+                  summary, rows, notes=[joined.text], replaces=True)  # fmt: skip
 
 
 def join(store: Store, reference: str, dataset: str | None = None, protocol: str | None = None) -> Joined:
@@ -166,7 +166,7 @@ def of_pixels(measured: pd.DataFrame, store: Store) -> pd.DataFrame:
 
 
 def against_reference(measured: pd.DataFrame, reference: str) -> pd.DataFrame:
-    """Measurements of a model under a noise against itself under the reference, where higher is further away."""
+    """Measurements of a model under a noise against itself under the reference, where higher is more different."""
     itself = [measured[column] == measured[f"other_{column}"] for column in (*MODEL, "layer")]
     measured = measured[np.logical_and.reduce([*itself, measured["measure"].isin(MEASURES)])].copy()
     swapped = (measured["noise"] == reference) & (measured["measure"] == "cka")  # CKA has the reference first
@@ -183,12 +183,17 @@ def _join(measured: pd.DataFrame, rows: pd.DataFrame, reference: str, dataset: s
     usable = (rows["status"] == "ok") & (rows["precision"] == "float32") & (rows["protocol"] == protocol)
     cells = drops(rows[usable & rows["dataset"].isin(names if names <= scored else ())], reference)
     measures = list(dict.fromkeys(measured["measure"]))
+    patches = []
     for name in measures:
-        values = of_one_setting(measured[measured["measure"] == name], cells)
+        chosen = of_one_setting(measured[measured["measure"] == name], cells)
+        values = chosen.groupby([*MODEL, *NOISE], sort=False)["value"].last()  # layers are in the order they run in
         cells = cells.merge(values.rename(name).reset_index(), how="left", on=[*MODEL, *NOISE])
+        settings = json.loads(chosen["settings"].iloc[0]) if len(chosen) else {}
+        if "patches" in settings:
+            patches.append(f"{name}: {settings['patches']} of {settings['side']}x{settings['side']} pixels")
     cells = cells[cells[measures].notna().any(axis=1)]
     cells = cells.assign(noise_name=[spec.parse(noise).name for noise in cells["noise"]])
-    return Joined(reference, dataset, protocol, cells.reset_index(drop=True))
+    return Joined(reference, dataset, protocol, cells.reset_index(drop=True), tuple(patches))
 
 
 def drops(rows: pd.DataFrame, reference: str) -> pd.DataFrame:
@@ -204,16 +209,15 @@ def drops(rows: pd.DataFrame, reference: str) -> pd.DataFrame:
     return cells.agg(images=("drop", "size"), drop=("drop", "mean"), **{NOISY: ("noisy", "mean")}).reset_index()
 
 
-def of_one_setting(measured: pd.DataFrame, cells: pd.DataFrame) -> pd.Series:
-    """Values of one measure by model and noise: of the settings with the most cells, and of the deepest layer."""
-    index = [*MODEL, *NOISE]
-    of_cells = pd.MultiIndex.from_frame(measured[index]).isin(pd.MultiIndex.from_frame(cells[index]))
-    measured = measured[of_cells]
-    counts = measured.drop_duplicates(["settings", "seed", *index]).groupby(["settings", "seed"], sort=False).size()
-    if len(counts):
-        settings, seed = counts[::-1].idxmax()  # the newest of equals
-        measured = measured[(measured["settings"] == settings) & (measured["seed"] == seed)]
-    return measured.groupby(index, sort=False)["value"].last()  # layers are stored in the order in which they run
+def of_one_setting(measured: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
+    """Measurements of the cells by one measure: those of the settings and the seed with the most cells."""
+    measured = measured.merge(cells[[*MODEL, *NOISE]])
+    one = ["settings", "seed"]
+    counts = measured.drop_duplicates([*one, *MODEL, *NOISE]).groupby(one, sort=False).size()
+    if not len(counts):
+        return measured
+    settings, seed = counts[::-1].idxmax()  # the newest of equals
+    return measured[(measured["settings"] == settings) & (measured["seed"] == seed)]
 
 
 def correlations(joined: Joined) -> pd.DataFrame:
@@ -228,64 +232,57 @@ def correlations(joined: Joined) -> pd.DataFrame:
                   "noises": families[table.notna().any().to_numpy()].nunique()}  # fmt: skip
         for question in QUESTIONS:
             rho = rank_correlation(table.to_numpy(float), drop.to_numpy(float), question, families.tolist())
-            rows.append({"measure": name, "question": question, "rho": rho.value, "low": rho.low, "high": rho.high,
-                         **counts})  # fmt: skip
-    return pd.DataFrame(rows)
+            rows.append({"measure": name, "question": question, **asdict(rho), **counts})
+    return pd.DataFrame(rows).rename(columns={"value": "rho"})
 
 
-def draw(tables: Tables, models: Models, text: str, reference: str) -> list[CaptionedFigure]:
+def draw(text: str, result: Result) -> list[CaptionedFigure]:
+    """The figure of a result; `text` says of which cells it is."""
     caption = (
-        f"Top: one point per model (marker) and noise at a level (colour): the PSNR drop from {reference} against each "
-        "measure, and against the PSNR drop of the noisy input. Bottom: the same minus the mean over the models under "
-        f"that noise: whether a model with a larger measure has a larger PSNR drop. {text}."
+        "Top: one point per model (marker) and noise at a level (colour): the PSNR drop from "
+        f"{result.settings['reference']} against each measure, and against the PSNR drop of the noisy input. Bottom: "
+        "the same minus the mean over the models under that noise: whether a model with a larger measure has a larger "
+        f"PSNR drop. {text}."
     )
-    return [CaptionedFigure(TITLE, caption, draw_points(tables["cells"], tables[""]), numbers="cells")]
+    return [CaptionedFigure(TITLE, caption, draw_points(result.tables["cells"], result.tables[""]), numbers="cells")]
 
 
 def draw_points(cells: pd.DataFrame, table: pd.DataFrame) -> Figure:
     """One column of panels per measure: PSNR drop against the measure, and both minus their mean under a noise."""
-    models, families = (list(dict.fromkeys(cells[column])) for column in ("model", "noise_name"))
-    measures = list(dict.fromkeys(table["measure"]))
-    rho = table.set_index(["measure", "question"])
-    with figures.style():
-        figure = Figure(figsize=(0.6 + 2.05 * len(measures), 5.0), layout="constrained")
-        grid = figure.subplots(2, len(measures), squeeze=False, sharey="row")
-        for name, (upper, lower) in zip(measures, grid.T, strict=True):
-            known = cells[cells[name].notna()]
-            draw_panel(upper, known, name, models, families, rho.loc[(name, "all")])
-            upper.set_title(MEASURES[name], pad=18)
-            if np.isnan(rho.loc[(name, "models"), "rho"]):  # equal for all models, or too few
-                lower.set_axis_off()
-                continue
-            means = known.groupby("noise")[[name, "drop"]].transform("mean")
-            centred = known.assign(**{column: known[column] - means[column] for column in (name, "drop")})
-            draw_panel(lower, centred, name, models, families, rho.loc[(name, "models")])
-            lower.set_xlabel(f"{MEASURES[name]},\nminus the noise's mean", fontsize=8)
-            lower.axhline(0, color=MUTED, linewidth=0.8, zorder=1)
-            lower.axvline(0, color=MUTED, linewidth=0.8, zorder=1)
-        grid[0, 0].set_ylabel("PSNR drop, dB")
-        grid[1, 0].set_ylabel("minus the noise's mean, dB")
-        handles = [Line2D([], [], label=name, **point_style(number, 0) | {"color": MUTED})
-                   for number, name in enumerate(models)]  # fmt: skip
-        handles += [Line2D([], [], label=name, **point_style(0, number) | {"marker": "s"})
-                    for number, name in enumerate(families)]  # fmt: skip
-        figures.legend(figure, handles)
+    markers = dict(zip(cells["model"].unique(), cycle(MARKERS), strict=False))
+    colours = dict(zip(cells["noise_name"].unique(), cycle(SERIES), strict=False))
+    measures, rho = table["measure"].unique(), table.set_index(["measure", "question"])
+    figure = Figure(figsize=(0.6 + 2.05 * len(measures), 5.0), layout="constrained")
+    grid = figure.subplots(2, len(measures), squeeze=False, sharey="row")
+    for name, (upper, lower) in zip(measures, grid.T, strict=True):
+        known = cells.dropna(subset=name)
+        draw_panel(upper, known, name, rho.loc[(name, "all")], markers, colours)
+        upper.set_title(MEASURES[name], pad=18)
+        if np.isnan(rho.loc[(name, "models"), "rho"]):  # equal for all models, or too few
+            lower.set_axis_off()
+            continue
+        both = known[[name, "drop"]]
+        centred = known.assign(**(both - both.groupby(known["noise"]).transform("mean")))
+        draw_panel(lower, centred, name, rho.loc[(name, "models")], markers, colours)
+        lower.set_xlabel(f"{MEASURES[name]},\nminus the noise's mean", fontsize=8)
+        lower.axhline(0, color=MUTED, linewidth=0.8, zorder=0.9)
+        lower.axvline(0, color=MUTED, linewidth=0.8, zorder=0.9)
+    grid[0, 0].set_ylabel("PSNR drop, dB")
+    grid[1, 0].set_ylabel("minus the noise's mean, dB")
+    shown = {"linestyle": "none", "markersize": 4.2, "alpha": 0.8, "markeredgewidth": 0}
+    handles = [Line2D([], [], label=label, marker=marker, color=MUTED, **shown) for label, marker in markers.items()]
+    handles += [Line2D([], [], label=label, marker="s", color=colour, **shown) for label, colour in colours.items()]
+    figures.legend(figure, handles)
     return figure
 
 
 def draw_panel(
-    axes: Axes, cells: pd.DataFrame, measure: str, models: Sequence[str], families: Sequence[str], rho: pd.Series
+    axes: Axes, cells: pd.DataFrame, measure: str, rho: pd.Series, markers: dict[str, str], colours: dict[str, str]
 ) -> None:
-    """PSNR drop against a measure, with the rank correlation above."""
-    for (model, family), part in cells.groupby(["model", "noise_name"], sort=False):
-        axes.plot(part[measure], part["drop"], **point_style(models.index(model), families.index(family)))
-    unknown = np.isnan(rho["rho"])
+    """PSNR drop against a measure, with the rank correlation above; markers by model, and colours by noise."""
+    seaborn.scatterplot(cells, x=measure, y="drop", hue="noise_name", palette=colours, style="model", markers=markers,
+                        s=18, alpha=0.8, linewidth=0, legend=False, ax=axes)  # fmt: skip
+    axes.set(xlabel="", ylabel="")
     bounds = "" if np.isnan(rho["low"]) else f" [{rho['low']:.2f}, {rho['high']:.2f}]"
-    text = "too few to rank" if unknown else f"ρ = {rho['rho']:.2f}{bounds}"
+    text = "too few to rank" if np.isnan(rho["rho"]) else f"ρ = {rho['rho']:.2f}{bounds}"
     axes.text(0, 1.03, text, transform=axes.transAxes, fontsize=8, color=INK)
-
-
-def point_style(model: int, family: int) -> dict:
-    """Marker of a model and colour of a noise, by their indices."""
-    return {"marker": MARKERS[model % len(MARKERS)], "color": SERIES[family % len(SERIES)], "markersize": 4.2,
-            "alpha": 0.8, "markeredgewidth": 0, "linestyle": "none"}  # fmt: skip

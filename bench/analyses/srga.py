@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,14 +19,16 @@ from bench.analyses.core import figures, measurements
 from bench.analyses.core.config import Config, open_store
 from bench.analyses.core.feature_extractor import FeatureExtractor, deepest
 from bench.analyses.core.noise_shift import NoiseShift, summary
+from bench.analyses.core.outputs import model_settings
 from bench.analyses.core.patches import batches
-from bench.analyses.core.result import CaptionedFigure, Models, Result, Tables
+from bench.analyses.core.result import CaptionedFigure, Result
 from bench.core.errors import BadInput, as_bad_input
 from bench.core.progress import Progress, progress
 from bench.models.model_specs import Model
 from bench.noise import noises
 from bench.runs.store import Store
-from reports.charts.style import INK, MUTED, series_style
+from noise_zoo.noise import Noise
+from reports.charts.style import INK, MUTED
 
 TITLE = "Divergence of deep features (SRGA)"
 ORDER = 20
@@ -45,8 +46,8 @@ FLOOR_LINE = {"color": MUTED, "linewidth": 1, "linestyle": (0, (2, 1))}
 def measure(
     models: Sequence[Model],
     config: Config,
-    chosen: Sequence[Any],
-    reference: Any,
+    chosen: Sequence[Noise],
+    reference: Noise,
     layers: Sequence[str] = (),
     components: int = 300,
     pca: str = "exact",
@@ -71,11 +72,12 @@ def measure(
             for extractor in extractors:
                 measure_missing(extractor, shift, store, bar)
         table = shift.frame(extractors, measurements.read(store))
-    question = {**shift.question, "draws": srga.DRAWS}
-    notes = [f"{count} components: the PCA has at most as many as patches"] if components > count else []
-    return Result("srga", ["srga"], question, shift.models(extractors), {"": table},
-                  partial(draw, reference=noises.canonical(reference)), summary(table, "srga", "SRGA"), notes=notes,
-                  joins=True)  # fmt: skip
+    return Result(
+        "srga", ["srga"], {**shift.question, "draws": srga.DRAWS},
+        [model_settings(one.model, layers=one.layers[-1]) for one in extractors], {"": table}, draw,
+        summary(table, "srga", "SRGA"), joins=True,
+        notes=[f"{count} components: the PCA has at most as many as patches"] if components > count else [],
+    )  # fmt: skip
 
 
 def measure_missing(extractor: FeatureExtractor, shift: NoiseShift, store: Store, bar: Progress) -> None:
@@ -91,7 +93,7 @@ def measure_missing(extractor: FeatureExtractor, shift: NoiseShift, store: Store
             measurements.write(store, [shift.measurement(extractor, measure, noise, seed, value)])
 
 
-def fit(extractor: FeatureExtractor, shift: NoiseShift, noise: Any, seed: int, bar: Progress) -> srga.FeatureFit:
+def fit(extractor: FeatureExtractor, shift: NoiseShift, noise: Noise, seed: int, bar: Progress) -> srga.FeatureFit:
     """The fit to a model's deepest features of all patches under a noise. Raises BadInput."""
     config, table, first = shift.config, None, 0
     photographs = [patch.image for patch in config.patches.patches]
@@ -115,60 +117,47 @@ def feature_table(rows: int, columns: int, folder: Path) -> np.ndarray:
         return np.memmap(file, np.float32, "w+", shape=(rows, columns))
 
 
-def draw(tables: Tables, models: Models, reference: str) -> list[CaptionedFigure]:
-    if not len(tables[""]):
-        return []
+def draw(result: Result) -> list[CaptionedFigure]:
+    """The figure of a result; none if it has the reference noise alone."""
+    table, reference = result.tables[""], result.settings["reference"]
     caption = (
         f"One bar per model and level; 0 is the same as under {reference}. The pale part of a bar is the model's noise "
         "floor, up to the upper bound of its interval (dashed). Whiskers are 95% intervals over photographs."
     )
-    return [CaptionedFigure(f"SRGA against {reference}", caption, draw_bars(tables[""]))]
+    return [CaptionedFigure(f"SRGA against {reference}", caption, draw_bars(table))] if len(table) else []
 
 
 def draw_bars(table: pd.DataFrame) -> Figure:
     """One panel per noise with a bar per model and level, as in figure 14 of Chen et al. (CVPR 2023)."""
-    models = list(dict.fromkeys(table["model"]))
+    colours = figures.model_colours(table["model"])
     by_noise = dict(list(table.groupby("noise_name", sort=False)))
     top = 1.06 * np.nanmax(table[["srga", "high", "floor", "floor_high"]].to_numpy(float))
-    with figures.style():
-        figure, grid = figures.panels(len(by_noise), 1.75, share_y=True)
-        for axes, (name, part) in zip(grid, by_noise.items(), strict=True):
-            draw_panel(axes, part, models)
-            axes.set(ylim=(0, top), ylabel="SRGA" if axes.get_subplotspec().is_first_col() else "", title=name)
-        handles = [Patch(facecolor=series_style(models, model).colour, label=model) for model in models]
-        handles += [
-            Patch(facecolor=MUTED, alpha=0.35, label="noise floor"),
-            Line2D([], [], label="its upper bound", **FLOOR_LINE),
-        ]
-        figures.legend(figure, handles)
+    figure, grid = figures.panels(len(by_noise), 1.75, share_y=True)
+    for axes, (name, part) in zip(grid, by_noise.items(), strict=True):
+        draw_panel(axes, part, colours)
+        axes.set(ylim=(0, top), ylabel="SRGA" if axes.get_subplotspec().is_first_col() else "", title=name)
+    handles = [Patch(facecolor=colour, label=model) for model, colour in colours.items()]
+    floor = Patch(facecolor=MUTED, alpha=0.35, label="noise floor")
+    figures.legend(figure, [*handles, floor, Line2D([], [], label="its upper bound", **FLOOR_LINE)])
     return figure
 
 
-def draw_panel(axes: Axes, table: pd.DataFrame, models: Sequence[str]) -> None:
+def draw_panel(axes: Axes, table: pd.DataFrame, colours: dict[str, str]) -> None:
     """The levels of one noise from left to right; the part of a bar that is noise floor is pale."""
     levels = list(dict.fromkeys(table["noise"]))
-    bar = 0.8 / len(models)
-    for number, model in enumerate(models):
+    bar = 0.8 / len(colours)
+    for number, (model, colour) in enumerate(colours.items()):
         shown = table[table["model"] == model].set_index("noise").reindex(levels)
-        x = np.arange(len(shown)) + bar * (number - (len(models) - 1) / 2)
-        axes.bar(x, shown["srga"], bar * 0.92, color=series_style(models, model).colour, zorder=2)
+        x = np.arange(len(shown)) + bar * (number - (len(colours) - 1) / 2)
+        axes.bar(x, shown["srga"], bar * 0.92, color=colour, zorder=2)
         axes.bar(x, shown["floor"], bar * 0.92, color="white", alpha=0.55, zorder=3, linewidth=0)
         error = [shown["srga"] - shown["low"], shown["high"] - shown["srga"]]
         axes.errorbar(x, shown["srga"], error, fmt="none", ecolor=INK, elinewidth=0.9, zorder=4)
         axes.hlines(shown["floor_high"].fillna(shown["floor"]), x - bar / 2, x + bar / 2, zorder=5, **FLOOR_LINE)
     axes.set_xlim(-0.5, len(levels) - 0.5)
-    axes.set_xticks(range(len(levels)), [level_text(noise) for noise in levels])
-    axes.set_xlabel(axis_name(levels), fontsize=8)
+    single = [re.fullmatch(r"[^(]+\((\w+)=([^=]+)\)", noise) for noise in levels]
+    texts = [match[2] if match else noise if "(" in noise else "" for match, noise in zip(single, levels, strict=True)]
+    names = {match[1] if match else "" for match in single}
+    axes.set_xticks(range(len(levels)), texts)  # 25, above sigma, for gaussian(sigma=25)
+    axes.set_xlabel(names.pop() if len(names) == 1 else "", fontsize=8)
     axes.grid(axis="x", visible=False)
-
-
-def level_text(noise: str) -> str:
-    """'25' of 'gaussian(sigma=25)'; the whole text of a noise with several parameters, '' without any."""
-    inside = noise.partition("(")[2].removesuffix(")")
-    return inside.partition("=")[2] if inside.count("=") == 1 else noise if inside else ""
-
-
-def axis_name(levels: Sequence[str]) -> str:
-    """'sigma' if that is the one parameter of all; else ''."""
-    names = {noise.partition("(")[2].partition("=")[0] if noise.count("=") == 1 else "" for noise in levels}
-    return names.pop() if len(names) == 1 else ""

@@ -1,14 +1,14 @@
 """Options that the commands of analyses share. Imports nothing heavy.
 
-@analysis_command(NOISES, REFERENCE, patches=300)
-def srga(models, config, noise, reference):
+@analysis_command(NOISE, patches=28)
+def detail(models, config, noise):
     '''Help.'''
     return ...  # a Result, which is saved and printed
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,11 +24,25 @@ if TYPE_CHECKING:
 
 MIN_SIDE = 8  # pixels
 
-NOISE = shared("noise", "gaussian(sigma=15)", also="This command takes one noise with its level.")
-NOISES = shared("noise", "mixture")
+
+def one_noise(context: click.Context, parameter: click.Parameter, text: str | None) -> Noise | None:
+    """The noise that a spec names. Raises BadInput."""
+    from bench.noise.noises import load_noise
+
+    return load_noise(text) if text else None
+
+
+def layer_list(context: click.Context, parameter: click.Parameter, text: str | None) -> tuple[str, ...]:
+    """'layers.*, norm' -> ('layers.*', 'norm')."""
+    return tuple(part.strip() for part in (text or "").split(",") if part.strip())
+
+
+NOISE = shared("noise", "gaussian(sigma=15)", also="This command takes one noise with its level.", callback=one_noise)
+NOISES = shared("noise", "mixture", names=("--noise", "noises"))
 REFERENCE = click.option("--reference", help="Reference noise, usually the training noise.  [default: that of the run, "
                          "or gaussian(sigma=15)]")  # fmt: skip
-LAYER = click.option("--layer", help="Layer whose features are compared.  [default: the deepest]")
+LAYER = click.option("--layer", "layers", help="Layer whose features are compared.  [default: the deepest]",
+                     callback=layer_list)  # fmt: skip
 
 _COMMON = (
     shared("protocol", "stored"),
@@ -42,34 +56,32 @@ _MODELS = shared("models", also="Same as the arguments.")
 def analysis_command(*options: Callable, patches: int) -> Callable:
     """Decorate a function of `models`, `config` and its own options into the command of an analysis of patches.
 
+    It gets noises, not their specs, for its options `noise`, `noises` and `reference`.
+
     options   of the command itself, listed before the shared ones
     patches   default number of patches
     """
-    common = (
-        _MODELS,
-        *options,
+
+    def load(names, out, datasets, data, patches, side, protocol, seed, device, **own):
+        from bench.analyses.core.config import configure
+
+        config = configure(datasets, data, patches, side, protocol, seed, device, out)
+        click.echo(f"{config.patches.text}; protocol {config.protocol.name}")
+        if "noises" in own:
+            own["noises"] = noises_of(own["noises"], config.patches.channels)
+        if "reference" in own:
+            own["reference"] = reference_noise(out, own["reference"])
+        return names, config, own
+
+    return _decorator(
+        "[MODELS]...", load, *options,
         shared("datasets", absent="those of the run in --out, else builtin"),
         shared("data"),
         click.option("--patches", type=click.IntRange(1), default=patches, show_default=True,
                      help="Number of patches; they overlap if the images are too few."),
         click.option("--side", type=click.IntRange(MIN_SIDE), default=128, show_default=True,
                      help="Side of a patch in pixels."),
-        *_COMMON,
     )  # fmt: skip
-
-    def decorate(function: Callable) -> click.Command:
-        @wraps(function)
-        def command(names, models, datasets, data, patches, side, protocol, seed, device, out, **own):
-            from bench.analyses.core.config import configure
-
-            config = configure(datasets, data, patches, side, protocol, seed, device, out)
-            chosen = resolve_models(names, models)
-            click.echo(f"{config.patches.words}; protocol {config.protocol.name}")
-            finish(function(chosen, config, **own), out)
-
-        return _command(command, click.argument("names", metavar="[MODELS]...", nargs=-1), *common)
-
-    return decorate
 
 
 def image_command(*options: Callable, side: int) -> Callable:
@@ -77,35 +89,43 @@ def image_command(*options: Callable, side: int) -> Callable:
 
     side   default side in pixels of the centre of the image that is used
     """
-    common = (
-        _MODELS,
+
+    def load(names, out, image, noise, side, protocol, seed, device, **own):
+        from bench.analyses.core.scene import load_scene
+
+        if names and image is None and is_image(names[-1]):
+            *names, image = names
+        return names, load_scene(image and Path(image).expanduser(), side, noise, protocol, seed, device), own
+
+    return _decorator(
+        "[MODELS]... [IMAGE]", load,
         click.option("--image", type=click.Path(path_type=Path), help="Image file; same as the last argument.  "
                      "[default: chelsea of builtin]"),
         *options,
         click.option("--side", type=click.IntRange(2 * MIN_SIDE), default=side, show_default=True,
                      help="Side in pixels of the centre of the image that is used."),
-        *_COMMON,
     )  # fmt: skip
+
+
+def _decorator(metavar: str, load: Callable, *options: Callable) -> Callable:
+    """The decorator of a command with these and the common options.
+
+    load   takes the arguments, the run folder and the options; returns the names of models, what they are analysed on
+           and the command's own options
+    """
+    parameters = (click.argument("names", metavar=metavar, nargs=-1), _MODELS, *options, *_COMMON)
 
     def decorate(function: Callable) -> click.Command:
         @wraps(function)
-        def command(names, models, image, noise, side, protocol, seed, device, out, **own):
-            from bench.analyses.core.scene import load_scene
+        def command(names, models, out, **given):
+            names, data, own = load(names, out, **given)
+            finish(function(resolve_models(names, models), data, **own), out)
 
-            if names and image is None and is_image(names[-1]):
-                *names, image = names
-            scene = load_scene(image and Path(image).expanduser(), side, noise, protocol, seed, device)
-            finish(function(resolve_models(names, models), scene, **own), out)
-
-        return _command(command, click.argument("names", metavar="[MODELS]... [IMAGE]", nargs=-1), *common)
+        for parameter in reversed(parameters):
+            command = parameter(command)
+        return click.command()(command)
 
     return decorate
-
-
-def _command(function: Callable, *parameters: Callable) -> click.Command:
-    for parameter in reversed(parameters):
-        function = parameter(function)
-    return click.command()(function)
 
 
 def is_image(name: str) -> bool:
@@ -115,19 +135,21 @@ def is_image(name: str) -> bool:
     return name.lower().endswith(tuple(SUFFIXES))
 
 
-def listed(text: str | None) -> tuple[str, ...]:
-    """'layers.*, norm' -> ('layers.*', 'norm')."""
-    return tuple(part.strip() for part in (text or "").split(",") if part.strip())
-
-
-def noises_of(text: str, channels: int) -> list[Noise]:
+def noises_of(text: str | None, channels: int) -> Sequence[Noise]:
     """The noises of specs that apply to images of 1 or 3 channels; prints which are skipped. Raises BadInput."""
     from bench.noise import noises
 
-    chosen, skipped = noises.for_channels(noises.expand(text), channels)
-    for sentence in skipped:
-        click.echo(f"note: {sentence}")
+    chosen, skipped = noises.for_channels(noises.expand(text), channels) if text else ((), ())
+    print_notes(skipped)
     return chosen
+
+
+def reference_noise(out: Path, text: str | None, option: str = "--reference") -> Noise:
+    """The noise of a spec; without one the reference noise of a run folder, or Gaussian 15. Raises BadInput."""
+    from bench.noise import noises
+    from bench.runs.conditions import reference_of
+
+    return noises.load_noise(reference_of(out, text, option))
 
 
 def resolve_models(names: Sequence[str], option: str | None) -> list[Model]:
@@ -135,9 +157,14 @@ def resolve_models(names: Sequence[str], option: str | None) -> list[Model]:
     from bench.models import model_specs
 
     chosen, skipped = model_specs.expand(",".join([*([option] if option else []), *names]))
-    for sentence in skipped:
-        click.echo(f"note: {sentence}")
+    print_notes(skipped)
     return chosen
+
+
+def print_notes(sentences: Iterable[str]) -> None:
+    """Print each sentence as a line of its own, 'note: ...'."""
+    for sentence in sentences:
+        click.echo(f"note: {sentence}")
 
 
 def finish(result: Result, out: Path) -> None:
@@ -149,8 +176,7 @@ def finish(result: Result, out: Path) -> None:
     from bench.core.console import console
 
     files = save(result, out)
-    for note in result.notes:
-        click.echo(f"note: {note}")
+    print_notes(result.notes)
     table = Table(title=result.summary.title, title_justify="left")
     for number, heading in enumerate(result.summary.headings):
         table.add_column(heading, justify="right" if number else "left")

@@ -18,6 +18,5 @@ def brightness(models, config, noise):
       bench brightness ours baseline --noise "mixture(level=4)"
     """
     from bench.analyses import brightness
-    from bench.noise.noises import load_noise
 
-    return brightness.measure(models, config, load_noise(noise))
+    return brightness.measure(models, config, noise)

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import click
 
-from bench.commands.analysis_options import image_command
+from bench.commands.analysis_options import image_command, one_noise
 from bench.commands.options import shared
 
 
 @image_command(
-    shared("noise", absent="none", also="This command takes one noise with its level and applies it before the mask."),
+    shared(
+        "noise",
+        absent="none",
+        also="This command takes one noise with its level and applies it before the mask.",
+        callback=one_noise,
+    ),
     click.option("--ratios", default="50,75,90", show_default=True, help="Masked pixels in percent."),
     side=256,
 )

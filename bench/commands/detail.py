@@ -15,6 +15,5 @@ def detail(models, config, noise):
       bench detail ours baseline --noise "mixture(level=4)"
     """
     from bench.analyses import detail
-    from bench.noise.noises import load_noise
 
-    return detail.measure(models, config, load_noise(noise))
+    return detail.measure(models, config, noise)

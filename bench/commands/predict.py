@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bench.commands.analysis_options import REFERENCE, finish
+from bench.commands.analysis_options import REFERENCE, finish, reference_noise
 from bench.commands.options import shared
 
 
@@ -29,11 +29,8 @@ def predict(folder, reference, dataset, protocol):
       bench predict RUN
     """
     from bench.analyses import predict
-    from bench.noise import noises
-    from bench.runs.conditions import reference_of
     from bench.runs.store import Store
 
     with Store.open(folder) as store:
-        against = noises.canonical(noises.load_noise(reference_of(folder, reference)))
-        result = predict.measure(store, against, dataset, protocol)
+        result = predict.measure(store, reference_noise(folder, reference), dataset, protocol)
     finish(result, folder)

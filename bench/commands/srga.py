@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from bench.commands.analysis_options import LAYER, NOISES, REFERENCE, analysis_command, listed, noises_of
+from bench.commands.analysis_options import LAYER, NOISES, REFERENCE, analysis_command
 
 
 @analysis_command(
@@ -17,7 +17,7 @@ from bench.commands.analysis_options import LAYER, NOISES, REFERENCE, analysis_c
                  help="official: scikit-learn's, randomized at real sizes, as published."),
     patches=300,
 )  # fmt: skip
-def srga(models, config, noise, reference, layer, components, pca):
+def srga(models, config, noises, reference, layers, components, pca):
     """Measure how far features diverge from the reference noise.
 
     SRGA (Liu et al., TPAMI 2023) of the deepest features: 0 is the same as under the reference noise. Values that are
@@ -29,9 +29,5 @@ def srga(models, config, noise, reference, layer, components, pca):
       bench srga ours --noise "poisson(alpha=2)" --patches 100 --side 64
     """
     from bench.analyses import srga
-    from bench.noise import noises
-    from bench.runs.conditions import reference_of
 
-    chosen = noises_of(noise, config.patches.channels)
-    against = noises.load_noise(reference_of(config.out, reference))
-    return srga.measure(models, config, chosen, against, listed(layer), components, pca)
+    return srga.measure(models, config, noises, reference, layers, components, pca)

@@ -44,6 +44,7 @@ class PackedFile:
 
     @classmethod
     def of(cls, path: Path, with_content: bool) -> PackedFile:
+        """Read a file; `with_content` keeps its bytes."""
         content = path.read_bytes()
         return cls(path.resolve(), hashlib.sha256(content).hexdigest(), content if with_content else None)
 

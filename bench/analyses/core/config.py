@@ -38,34 +38,24 @@ class Config:
     @property
     def settings(self) -> dict[str, Any]:
         """For saved results: what is needed to make the same patches again."""
+        images = len({patch.image for patch in self.patches.patches})
         return {
-            "datasets": list(self.patches.datasets),
-            "patches": len(self.patches.patches),
-            "side": self.patches.side,
-            **self._channels,
-            "overlapping": self.patches.overlapping,
-            "images": len({patch.image for patch in self.patches.patches}),
-            "pixels": self.patches.pixels,
-            "protocol": self.protocol.name,
-            "seed": self.seed,
+            "datasets": list(self.patches.datasets), **self._patches, "overlapping": self.patches.overlapping,
+            "images": images, "pixels": self.patches.pixels, "protocol": self.protocol.name, "seed": self.seed,
             "device": str(self.device),
-        }
+        }  # fmt: skip
 
     def columns(self, **settings: Any) -> dict[str, Any]:
         """Columns of a measurement: data set, protocol, device, and `settings` with those of the patches."""
-        settings = {"patches": len(self.patches.patches), "side": self.patches.side, "pixels": self.patches.pixels,
-                    **self._channels, **settings}  # fmt: skip
-        return {
-            "dataset": ", ".join(self.patches.datasets),
-            "protocol": self.protocol.name,
-            "settings": measurements.settings_text(settings),
-            "device": str(self.device),
-        }
+        text = measurements.settings_text({**self._patches, "pixels": self.patches.pixels, **settings})
+        return {"dataset": ", ".join(self.patches.datasets), "protocol": self.protocol.name, "settings": text,
+                "device": str(self.device)}  # fmt: skip
 
     @property
-    def _channels(self) -> dict[str, int]:
-        """Of greyscale patches alone: older versions measured them as colour, and these numbers differ."""
-        return {"channels": 1} if self.patches.channels == 1 else {}
+    def _patches(self) -> dict[str, Any]:
+        """Of greyscale patches the channels too: older versions measured them as colour, and these numbers differ."""
+        grey = {"channels": 1} if self.patches.channels == 1 else {}
+        return {"patches": len(self.patches.patches), "side": self.patches.side, **grey}
 
 
 def configure(
@@ -99,7 +89,11 @@ def load_data(datasets: str | None, data: Sequence[Path], out: Path) -> list[dat
     """The data sets of the options; without any, those that were evaluated last in the run `out`, else builtin."""
     if sources := [*spec.split(datasets or ""), *data]:
         return [data_sets.load_dataset(source) for source in sources]
-    names = datasets_of_run(out) or ["builtin"]
+    names = ["builtin"]
+    if (out / ROWS_FILE).is_file():
+        with Store.open(out) as store:
+            runs = start_entries(store)
+        names = [dataset["name"] for dataset in runs[-1]["datasets"]] if runs else names
     try:
         return [data_sets.load_dataset(name) for name in names]
     except BadInput as error:
@@ -107,15 +101,6 @@ def load_data(datasets: str | None, data: Sequence[Path], out: Path) -> list[dat
             f"expected the data sets of the run {out} ({', '.join(names)}), got none under these names: name their "
             f"folder with --data, or others with --datasets ({error})"
         ) from error
-
-
-def datasets_of_run(out: Path) -> list[str]:
-    """Names of the data sets that were evaluated last into a run folder; empty for a folder without a run."""
-    if not (out / ROWS_FILE).is_file():
-        return []
-    with Store.open(out) as store:
-        runs = start_entries(store)
-    return [dataset["name"] for dataset in runs[-1]["datasets"]] if runs else []
 
 
 @contextmanager

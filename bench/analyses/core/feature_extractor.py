@@ -17,10 +17,10 @@ from bench.models.mask_keys import keyed
 from bench.models.model_specs import Model
 
 TRACED_SIDE = 64
-WRAPPERS = (adapters.PerChannel, adapters.RangeAdapter)  # their names are left out of the layers' names
+WRAPPERS = (adapters.PerChannel, adapters.RangeAdapter)  # their names are not a part of the layers' names
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FeatureExtractor:
     """A model on a device with some of its layers, named as in its weights."""
 
@@ -61,8 +61,8 @@ def feature_extractor(model: Model, patterns: Sequence[str], device: torch.devic
 
 def deepest(model: Model, patterns: Sequence[str], device: torch.device) -> FeatureExtractor:
     """The same with the last of these layers alone, whose features `srga` and `features` compare. Raises BadInput."""
-    network = model.checked(device)
-    return extractor_of(model, network, device, [choose(model, network, trace(model, network), patterns)[-1].name])
+    every = feature_extractor(model, patterns, device)
+    return extractor_of(model, every.network, device, every.layers[-1:])
 
 
 def extractor_of(model: Model, network: nn.Module, device: torch.device, names: Sequence[str]) -> FeatureExtractor:

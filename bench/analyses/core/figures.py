@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.core.files import write_whole
-from reports.charts.style import INK, MUTED, RULE
+from reports.charts.style import INK, MUTED, RULE, series_style
 
 STYLE = {
     "font.family": "sans-serif",
@@ -64,6 +64,12 @@ def save(figure: Figure, stem: Path) -> list[Path]:
         written.append(stem.with_name(f"{stem.name}.{kind}"))
         write_whole(written[-1], content.getvalue())
     return written
+
+
+def model_colours(models: Iterable[str]) -> dict[str, str]:
+    """The colour of each model, by label, in every chart and figure."""
+    models = list(dict.fromkeys(models))
+    return {model: series_style(models, model).colour for model in models}
 
 
 def panels(count: int, height: float, share_y: bool = False) -> tuple[Figure, list[Axes]]:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import pandas as pd
@@ -18,6 +20,7 @@ from bench.core.files import StoreFull
 from bench.models.model_specs import Model
 from bench.noise import noises
 from bench.runs.store import Store
+from noise_zoo.noise import Noise
 
 IDENTITY = {
     "measure": "TEXT",
@@ -38,7 +41,7 @@ def key(measurement: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps([measurement.get(column) for column in IDENTITY]).encode()).hexdigest()
 
 
-def subject(model: Model, layer: str, noise: Any | None, seed: int) -> dict[str, Any]:
+def subject(model: Model, layer: str, noise: Noise | None, seed: int) -> dict[str, Any]:
     """Columns that say what was measured: a layer ('' for the output) of a model under a noise (None for clean)."""
     columns = {"model": model.label, "size": model.size, "weights_hash": model.weights_hash, "layer": layer,
                "noise": "", "noise_version": 0, "seed": seed, "noise_name": ""}  # fmt: skip
@@ -48,10 +51,16 @@ def subject(model: Model, layer: str, noise: Any | None, seed: int) -> dict[str,
                       "noise_name": noises.noise_name(noise), "level": noises.level(noise)}  # fmt: skip
 
 
-def other_subject(model: Model, layer: str, noise: Any, seed: int) -> dict[str, Any]:
+def other_subject(model: Model, layer: str, noise: Noise, seed: int) -> dict[str, Any]:
     """The columns `other_...`: what a model under a noise is compared with."""
     columns = {f"other_{name}": value for name, value in subject(model, layer, noise, seed).items()}
     return {name: value for name, value in columns.items() if name in IDENTITY}
+
+
+def row(measure: str, *columns: Mapping[str, Any], estimate: Sequence[float] = ()) -> dict[str, Any]:
+    """A measurement of all these columns with its value, or value, low and high; without any, what determines it."""
+    named = dict(zip(("value", "low", "high"), estimate, strict=False))
+    return {"measure": measure} | reduce(or_, columns) | named
 
 
 def write(store: Store, rows: Iterable[Mapping[str, Any]]) -> None:

@@ -16,10 +16,10 @@ from analysis.jackknife import IntervalEstimate
 from bench.analyses.core import measurements
 from bench.analyses.core.config import Config
 from bench.analyses.core.feature_extractor import FeatureExtractor
-from bench.analyses.core.outputs import model_settings
 from bench.analyses.core.result import TextTable
 from bench.noise import noises
 from bench.runs.table import cell_text
+from noise_zoo.noise import Noise
 
 
 @dataclass(frozen=True)
@@ -30,30 +30,36 @@ class NoiseShift:
     """
 
     measure: str
-    noises: tuple[Any, ...]
-    reference: Any
+    noises: tuple[Noise, ...]
+    reference: Noise
     config: Config
     settings: dict[str, Any]
 
     @property
-    def pairs(self) -> list[tuple[str, Any, int]]:
+    def tested(self) -> list[Noise]:
+        """The noises besides the reference noise."""
+        return [noise for noise in self.noises if noise != self.reference]
+
+    @property
+    def pairs(self) -> list[tuple[str, Noise, int]]:
         """(measure, noise, seed) of each value; the first is the noise floor, and the reference is skipped."""
         seed = self.config.seed
-        tested = [(self.measure, noise, seed) for noise in self.noises if noise != self.reference]
+        tested = ((self.measure, noise, seed) for noise in self.tested)
         return [(f"{self.measure}_floor", self.reference, seed + 1), *tested]
 
     def measurement(
-        self, extractor: FeatureExtractor, measure: str, noise: Any, seed: int, value: IntervalEstimate | None = None
-    ) -> dict[str, Any]:
-        """The row of a value; without a value, the columns that determine it."""
-        layer = extractor.layers[-1]
-        return {
-            "measure": measure,
-            **measurements.subject(extractor.model, layer, noise, seed),
-            **measurements.other_subject(extractor.model, layer, self.reference, self.config.seed),
-            **self.config.columns(**self.settings),
-            **({} if value is None else {"value": value.value, "low": value.low, "high": value.high}),
-        }
+        self, extractor: FeatureExtractor, measure: str, noise: Noise, seed: int,
+        estimate: IntervalEstimate | None = None,
+    ) -> dict[str, Any]:  # fmt: skip
+        """The row of an estimate; without one, the columns that determine it."""
+        model, layer = extractor.model, extractor.layers[-1]
+        return measurements.row(
+            measure,
+            measurements.subject(model, layer, noise, seed),
+            measurements.other_subject(model, layer, self.reference, self.config.seed),
+            self.config.columns(**self.settings),
+            estimate=(estimate.value, estimate.low, estimate.high) if estimate else (),
+        )
 
     @property
     def question(self) -> dict[str, Any]:
@@ -66,10 +72,6 @@ class NoiseShift:
             "noises": [noises.canonical(noise) for noise in self.noises],
             "noise_versions": [noises.version(noise) for noise in (self.reference, *self.noises)],
         }
-
-    def models(self, extractors: Sequence[FeatureExtractor]) -> list[dict[str, Any]]:
-        """Settings of each model for saved results."""
-        return [model_settings(one.model, layers=one.layers[-1]) for one in extractors]
 
     def frame(self, extractors: Sequence[FeatureExtractor], rows: pd.DataFrame) -> pd.DataFrame:
         """Measurements by key -> one row per model and noise: the value and the model's noise floor, with intervals."""
@@ -98,7 +100,7 @@ def summary(frame: pd.DataFrame, measure: str, title: str, digits: int = 2) -> T
     floors = [cell_text(row["floor"], row["floor_low"], row["floor_high"], digits) for row in first]
     lines = [["noise floor", *floors]] if first else []
     for rows in zip(*by_model.values(), strict=True):
+        texts = (cell_text(row[measure], row["low"], row["high"], digits) for row in rows)
         stars = ("" if above_floor(row, measure) else " *" for row in rows)
-        values = (cell_text(row[measure], row["low"], row["high"], digits) for row in rows)
-        lines.append([rows[0]["noise"], *map("".join, zip(values, stars, strict=True))])
+        lines.append([rows[0]["noise"], *map("".join, zip(texts, stars, strict=True))])
     return TextTable(f"{title} [95%]; * not above the noise floor", headings, lines)

@@ -1,16 +1,18 @@
-"""Outputs of models for batches of noisy patches."""
+"""Outputs of models for noisy patches, and the results of analyses of outputs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from bench.analyses.core import measurements
 from bench.analyses.core.config import Config
 from bench.analyses.core.patches import Batch, batches
+from bench.analyses.core.result import Result
 from bench.core.errors import BadInput, as_bad_input
 from bench.core.progress import progress
 from bench.models import adapters, tiling
@@ -18,6 +20,7 @@ from bench.models.mask_keys import keyed
 from bench.models.model_specs import Model
 from bench.models.tiles import Tiled
 from bench.noise import noises
+from noise_zoo.noise import Noise
 
 
 @dataclass(frozen=True)
@@ -33,26 +36,19 @@ class Denoiser:
         return adapters.for_image(self.network, self.model.channels, channels)
 
     @torch.inference_mode()
-    def __call__(self, noisy: Tensor, keys: Sequence[int]) -> Tensor:
-        """Images (B, C, H, W) in [0, 1], with one key per image -> outputs of the same shape, float32 on the CPU.
+    def __call__(self, noisy: Tensor, key: int) -> Tensor:
+        """An image (1, C, H, W) in [0, 1], with its key -> the output of the same shape, float32 on the CPU.
 
-        On a CPU the images run one by one, which is faster there. Raises BadInput for an output that is not an image.
+        Raises BadInput for an output that is not an image.
         """
         network = self.for_image(noisy.shape[1])
-        step = 1 if self.device.type == "cpu" else len(noisy)
-        outputs = []
-        for first in range(0, len(noisy), step):
-            part = slice(first, first + step)
-            x = noisy[part].to(self.device, copy=True)
-            with as_bad_input(f"model {self.model.label}"):
-                y = network(x, **keyed(network, keys[part])).float().cpu()
-            if y.shape != x.shape or not y.isfinite().all():
-                got = "NaN or infinity" if y.shape == x.shape else f"shape {tuple(y.shape)}"
-                raise BadInput(
-                    f"model {self.model.label}: expected a finite output of shape {tuple(x.shape)}, got {got}"
-                )
-            outputs.append(y)
-        return torch.cat(outputs)
+        with as_bad_input(f"model {self.model.label}"):
+            output = network(noisy.to(self.device, copy=True), **keyed(network, [key])).float().cpu()
+        if output.shape != noisy.shape or not output.isfinite().all():
+            shape, got = tuple(noisy.shape), tuple(output.shape)
+            got = "NaN or infinity" if got == shape else f"shape {got}"
+            raise BadInput(f"model {self.model.label}: expected a finite output of shape {shape}, got {got}")
+        return output
 
 
 def load_denoiser(model: Model, device: torch.device) -> Denoiser:
@@ -62,18 +58,32 @@ def load_denoiser(model: Model, device: torch.device) -> Denoiser:
     return Denoiser(model, Tiled(network, own) if own else network, device)
 
 
-def denoised(denoisers: Sequence[Denoiser], config: Config, noise: Any) -> Iterator[tuple[Batch, dict[str, Tensor]]]:
+def denoised(models: Sequence[Model], config: Config, noise: Noise) -> Iterator[tuple[Batch, dict[str, Tensor]]]:
     """Each patch (a batch of one) under a noise, with the outputs by model."""
+    denoisers = [load_denoiser(model, config.device) for model in models]
     with progress("patches", len(config.patches.patches)) as bar:
         for batch in batches(config.patches, noise, config.seed, config.protocol, 1):
-            yield batch, {one.model.label: one(batch.noisy, batch.keys) for one in denoisers}
+            yield batch, {one.model.label: one(batch.noisy, batch.keys[0]) for one in denoisers}
             bar.advance()
 
 
-def noise_question(config: Config, noise: Any, version: int) -> dict[str, Any]:
-    """Settings for saved results of outputs under one noise, besides those of the models."""
-    return {**config.settings, "noise": noises.canonical(noise), "noise_versions": [noises.version(noise)],
-            "version": version}  # fmt: skip
+def outputs_result(
+    analysis: str, models: Sequence[Model], config: Config, noise: Noise, version: int,
+    estimates: Iterable[tuple[str, str, Sequence[float]]], **numbers: Any
+) -> Result:  # fmt: skip
+    """The result of an analysis of outputs under one noise, which models of later calls join.
+
+    version     of the definition: other numbers need another version
+    estimates   (measure, model, (value, low, high)) of each measurement
+    numbers     further fields of the result: tables, draw, summary
+    """
+    label, by_label = noises.canonical(noise), {model.label: model for model in models}
+    where = config.columns(version=version)
+    rows = [measurements.row(measure, measurements.subject(by_label[model], "", noise, config.seed), where,
+                             estimate=estimate) for measure, model, estimate in estimates]  # fmt: skip
+    question = {**config.settings, "noise": label, "noise_versions": [noises.version(noise)], "version": version}
+    return Result(analysis, [label], question, [model_settings(model) for model in by_label.values()],
+                  measurements=rows, joins=True, **numbers)  # fmt: skip
 
 
 def model_settings(model: Model, **more: Any) -> dict[str, Any]:

@@ -7,11 +7,11 @@ made once; memory does not grow with a data set.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
-from typing import Any
+from itertools import groupby, islice
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ from bench.noise import noises
 from bench.protocols import Protocol
 from bench.runs import contents
 from noise_zoo.legacy import LegacyGenerator
+from noise_zoo.noise import Noise
 
 MAX_WINDOW_IMAGES = 32  # noisy images in memory
 MAX_WINDOW_PIXELS = 16_000_000  # of these images together, or one larger image; 24 bytes each
@@ -56,7 +57,7 @@ class Patches:
     pixels: str = ""
 
     @property
-    def words(self) -> str:
+    def text(self) -> str:
         """'64 patches of 128x128 from 7 images of builtin, overlapping'"""
         used = len({patch.image for patch in self.patches})
         overlap = ", overlapping" if self.overlapping else ""
@@ -86,7 +87,7 @@ def cut(datasets: Sequence[Dataset], count: int, side: int) -> Patches:
     sizes, channels = [shape[:2] for shape in shapes], {shape[2] for shape in shapes}
     if len(channels) > 1:
         grey = sum(shape[2] == 1 for shape in shapes)
-        raise BadInput(f"expected greyscale or colour images, got {grey} greyscale of {len(images)}: name them apart")
+        raise BadInput(f"expected greyscale or colour images, got {grey} greyscale of {len(images)}: separate them")
     room = [(height // side) * (width // side) for height, width in sizes]
     if not any(room):
         largest = max(min(size) for size in sizes)
@@ -129,16 +130,9 @@ def _shape_and_hash(image: CleanImage) -> tuple[tuple[int, int, int], str]:
 
 def shares(room: Sequence[int], count: int) -> list[int]:
     """Number of patches of each image, as even as possible; `room` is how many fit into each, `count` their sum."""
-    given = [0] * len(room)
-    left = min(count, sum(room))
-    while left:
-        open_ = [index for index, space in enumerate(room) if given[index] < space]
-        each = max(1, left // len(open_))
-        for index in open_[: left if each == 1 else None]:
-            more = min(each, room[index] - given[index], left)
-            given[index] += more
-            left -= more
-    return given
+    rounds = (index for number in range(max(room)) for index, space in enumerate(room) if space > number)
+    given = Counter(islice(rounds, count))  # one patch of each image in turn
+    return [given[index] for index in range(len(room))]
 
 
 def spread(height: int, width: int, side: int, count: int, overlapping: bool) -> list[tuple[int, int]]:
@@ -158,7 +152,7 @@ def spread(height: int, width: int, side: int, count: int, overlapping: bool) ->
     return [corners[(2 * index + 1) * len(corners) // (2 * count)] for index in range(count)]
 
 
-def network_input(clean: np.ndarray, noise: Any, seed: int, protocol: Protocol) -> tuple[np.ndarray, np.ndarray]:
+def network_input(clean: np.ndarray, noise: Noise, seed: int, protocol: Protocol) -> tuple[np.ndarray, np.ndarray]:
     """Clean image (H, W, C) in [0, 1] -> (input of a network, clean target), float32: the pixels of `bench run`."""
     if protocol.legacy_seed is None:
         random = noises.generator(noises.pixel_hash(clean), noise, seed)
@@ -169,46 +163,47 @@ def network_input(clean: np.ndarray, noise: Any, seed: int, protocol: Protocol) 
 
 
 def batches(
-    patches: Patches, noise: Any, seed: int, protocol: Protocol, size: int, smallest: int = 1
+    patches: Patches, noise: Noise, seed: int, protocol: Protocol, size: int, smallest: int = 1
 ) -> Iterator[Batch]:
     """The patches under a noise, `size` at a time, made one batch ahead; a last batch below `smallest` is skipped."""
-    made: dict[int, tuple[np.ndarray, np.ndarray]] = {}  # noisy and clean images of one window
+    made = _batches(patches, noise, seed, protocol, size, smallest)
+    return _one_ahead(made) if noises.is_ours(noise) else made  # a user's code runs while nothing else does
 
-    def image(index: int) -> tuple[np.ndarray, np.ndarray]:
-        if index not in made:
-            if made and patches.windows[index] != patches.windows[next(iter(made))]:
-                made.clear()
-            made[index] = network_input(patches.images[index].read(), noise, seed, protocol)
-        return made[index]
 
-    def make(chosen: list[Patch]) -> Batch:
-        noisy, clean, keys = [], [], []
-        for patch in chosen:
+def _batches(
+    patches: Patches, noise: Noise, seed: int, protocol: Protocol, size: int, smallest: int
+) -> Iterator[Batch]:
+    squares = _squares(patches, noise, seed, protocol)
+    while len(chosen := list(islice(squares, size))) >= smallest:
+        noisy, clean, images = zip(*chosen, strict=True)
+        keys = tuple(noises.mask_key(noises.pixel_hash(square), noise, seed) for square in clean)
+        yield Batch(_tensor(noisy), _tensor(clean), keys, images)
+
+
+def _squares(
+    patches: Patches, noise: Noise, seed: int, protocol: Protocol
+) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
+    """(noisy, clean, index of the image) of each patch; the noisy images of one window are in memory."""
+    for _, window in groupby(patches.patches, key=lambda patch: patches.windows[patch.image]):
+        images: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        for patch in window:
+            if patch.image not in images:
+                clean = patches.images[patch.image].read()
+                images[patch.image] = network_input(clean, noise, seed, protocol)
             square = np.s_[patch.top : patch.top + patches.side, patch.left : patch.left + patches.side]
-            pair = [whole[square] for whole in image(patch.image)]
-            noisy.append(pair[0])
-            clean.append(pair[1])
-            keys.append(noises.mask_key(noises.pixel_hash(pair[1]), noise, seed))
-        return Batch(_tensor(noisy), _tensor(clean), tuple(keys), tuple(patch.image for patch in chosen))
+            noisy, clean = (image[square].copy() for image in images[patch.image])  # a view would keep the image
+            yield noisy, clean, patch.image
 
-    rest, waiting = iter(patches.patches), None
+
+def _one_ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """The same batches; the next one is made in a thread while one is used."""
     with ThreadPoolExecutor(1) as maker:
-        submit = maker.submit if noises.is_ours(noise) else _at_once  # a user's code runs beside nothing else
-        while chosen := list(islice(rest, size)):
-            upcoming = submit(make, chosen) if len(chosen) >= smallest else None
-            if waiting is not None:
-                yield waiting.result()
-            waiting = upcoming
-        if waiting is not None:
-            yield waiting.result()
+        upcoming = maker.submit(next, batches, None)
+        while (batch := upcoming.result()) is not None:
+            upcoming = maker.submit(next, batches, None)
+            yield batch
 
 
-def _at_once(make: Callable[[list[Patch]], Batch], chosen: list[Patch]) -> Future[Batch]:
-    future: Future[Batch] = Future()
-    future.set_result(make(chosen))
-    return future
-
-
-def _tensor(images: list[np.ndarray]) -> Tensor:
+def _tensor(images: Sequence[np.ndarray]) -> Tensor:
     """(H, W, C) images -> (B, C, H, W)."""
     return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous()

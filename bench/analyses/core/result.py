@@ -1,7 +1,7 @@
 """The result of an analysis: saved in a run folder, joined with the models of earlier calls, and printed.
 
 Measurements go into the store, tables, figures and settings into files (`saved_results` lists and reads them). Figures
-are drawn from the tables, so that the models of an earlier call that asked the same question join the figure. A
+are drawn from the result, so that the models of an earlier call that asked the same question join the figure. A
 different question with the same file name gets STEM-2, STEM-3: no saved result is lost.
 """
 
@@ -13,10 +13,13 @@ import json
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -24,10 +27,9 @@ from bench.analyses.core import figures, measurements, saved_results
 from bench.analyses.core.config import open_store
 from bench.core.environment import describe_machine, versions
 from bench.core.files import write_whole
+from bench.runs.table import cell_text
 
 MAX_STEM = 60  # characters
-Tables = dict[str, pd.DataFrame]  # by the end of the file name; '' is the main table
-Models = list[Mapping[str, Any]]  # settings of each model
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,11 @@ class TextTable:
     rows: Sequence[Sequence[str]]
 
 
+def estimate_texts(table: pd.DataFrame, columns: Sequence[str], digits: int = 2) -> list[str]:
+    """'value [low, high]' of each row, from the columns of the value and its bounds."""
+    return [cell_text(*numbers, digits) for numbers in table[[*columns]].to_numpy()]
+
+
 @dataclass(frozen=True)
 class Result:
     """Numbers of one call of an analysis, and how to draw them.
@@ -58,25 +65,38 @@ class Result:
     labels         what distinguishes the question, for the file name
     question       settings that determine the numbers, besides the models
     models         settings of each model: label under 'models', hash under 'weights_sha256', ...
-    tables         numbers; where models join, the column 'model' says which one a row is of
-    draw           takes tables and models, of this call and earlier ones
+    tables         numbers by the end of their file names, '' for the main table; where models join, the column 'model'
+                   says which one a row is of
+    draw           takes this result, or one with the models of earlier calls too
     summary        printed; `notes` are printed before it
     measurements   for the store
-    joins          whether models of earlier calls of the same question join the tables; otherwise they are replaced
+    arrays         images by model, where figures show any
+    joins          whether models of earlier calls of the same question join; otherwise their result is replaced
     replaces       whether an earlier result of any question is replaced
     """
 
     analysis: str
     labels: Sequence[str]
     question: Mapping[str, Any]
-    models: Models
-    tables: Tables
-    draw: Callable[[Tables, Models], Sequence[CaptionedFigure]]
+    models: Sequence[Mapping[str, Any]]
+    tables: Mapping[str, pd.DataFrame]
+    draw: Callable[[Result], Sequence[CaptionedFigure]]
     summary: TextTable
-    measurements: Sequence[Mapping[str, Any]] = field(default_factory=list)
+    measurements: Sequence[Mapping[str, Any]] = ()
+    arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
     notes: Sequence[str] = ()
     joins: bool = False
     replaces: bool = False
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The question, and the settings of the models as lists with one entry per model."""
+        return {**self.question, **saved_results.by_setting(self.models)}
+
+    def figures(self) -> Sequence[CaptionedFigure]:
+        """The figures, drawn in the style of all figures."""
+        with figures.style():
+            return self.draw(self)
 
 
 def save(result: Result, out: Path) -> list[Path]:
@@ -84,21 +104,25 @@ def save(result: Result, out: Path) -> list[Path]:
     folder = out / result.analysis
     with open_store(out) as store:
         measurements.write(store, result.measurements)
-        stem, models, tables, commands = _with_earlier(result, folder)
-        settings = {**result.question, **saved_results.by_setting(models)}
-        store.record({"event": result.analysis, "command": commands[-1], "settings": settings, "versions": versions(),
-                      "machine": describe_machine()})  # fmt: skip
+        stem, result, commands = _with_earlier(result, folder)
+        store.record({"event": result.analysis, "command": commands[-1], "settings": result.settings,
+                      "versions": versions(), "machine": describe_machine()})  # fmt: skip
         written, described = [folder / f"{stem}.json"], []
-        for part, table in tables.items():
+        for part, table in result.tables.items():
             written.append(folder / f"{_file_name(stem, part)}.csv")
             write_whole(written[-1], table.to_csv(index=False, float_format="%.6g" if part else None).encode())
-        for one in result.draw(tables, models):
+        if result.arrays:
+            written.append(folder / f"{stem}.npz")
+            content = BytesIO()
+            np.savez_compressed(content, **result.arrays)
+            write_whole(written[-1], content.getvalue())
+        for one in result.figures():
             files = figures.save(one.figure, folder / _file_name(stem, one.part))
             names = {file.suffix[1:]: file.name for file in files}
             described.append({"title": one.title, "words": one.caption, **names,
                               "csv": f"{_file_name(stem, one.numbers)}.csv"})  # fmt: skip
             written += files
-        saved = {"look": result.analysis, "command": "\n".join(commands), **settings, "figures": described}
+        saved = {"look": result.analysis, "command": "\n".join(commands), **result.settings, "figures": described}
         write_whole(written[0], (json.dumps(saved, indent=1) + "\n").encode())
     return written
 
@@ -111,24 +135,34 @@ def file_stem(*labels: str) -> str:
     return text if len(text) <= MAX_STEM else f"{text[: MAX_STEM - 7].rstrip('-')}-{digest}"
 
 
-def _with_earlier(result: Result, folder: Path) -> tuple[str, Models, Tables, list[str]]:
-    """(file stem, models, tables, command lines) of a result, after those of an earlier call of the same question."""
+def _with_earlier(result: Result, folder: Path) -> tuple[str, Result, list[str]]:
+    """(file stem, result, command lines), with the models of an earlier call of the same question."""
     question = json.loads(json.dumps(dict(result.question)))
     command = shlex.join(["bench", *sys.argv[1:]])
     name = file_stem(*result.labels)
-    stems = (name if number == 1 else f"{name}-{number}" for number in itertools.count(1))
-    for stem in stems:
+    for number in itertools.count(1):
+        stem = name if number == 1 else f"{name}-{number}"
         saved = saved_results.read(folder / f"{stem}.json")
         if saved is None or result.replaces or saved_results.same_question(saved, question):
             break
     if saved is None or not result.joins or not saved_results.same_versions(saved, question):
-        return stem, list(result.models), result.tables, [command]
+        return stem, result, [command]
     try:
         tables = {part: _joined(folder / f"{_file_name(stem, part)}.csv", new) for part, new in result.tables.items()}
-    except (OSError, ValueError):  # a table was deleted: there is nothing to join
-        return stem, list(result.models), result.tables, [command]
+        arrays = {**_arrays(folder / f"{stem}.npz"), **result.arrays} if result.arrays else {}
+        if arrays and set(arrays) != set(tables[""]["model"]):
+            raise ValueError(f"expected the same models in {stem}.csv and {stem}.npz")
+    except (OSError, ValueError, BadZipFile):  # a file was deleted or is of an interrupted call: nothing to join
+        return stem, result, [command]
     models = {model["models"]: model for model in (*saved_results.models(saved), *result.models)}
-    return stem, list(models.values()), tables, list(dict.fromkeys([*saved["command"].splitlines(), command]))
+    joined = replace(result, models=list(models.values()), tables=tables, arrays=arrays)
+    return stem, joined, list(dict.fromkeys([*saved["command"].splitlines(), command]))
+
+
+def _arrays(file: Path) -> dict[str, np.ndarray]:
+    """Images by model of a saved result."""
+    with np.load(BytesIO(file.read_bytes())) as saved:  # of a damaged file NumPy leaves the handle open
+        return dict(saved)
 
 
 def _joined(file: Path, new: pd.DataFrame) -> pd.DataFrame:

@@ -91,8 +91,10 @@ def sample_text(settings: Mapping[str, Any]) -> str:
         flat = [item for value in values for item in (value if isinstance(value, list) else [value])]
         return ", ".join(dict.fromkeys(map(str, flat)))
 
-    parts = {"Data": listed("datasets", "image")}
-    if "patches" in settings:
+    parts = {"Data": listed("datasets", "image"), "patches": listed("patches_by_measure")}
+    if "image" in settings:
+        parts["Data"] += f", {settings['width']}x{settings['height']} pixels"
+    elif "patches" in settings:
         overlap = ", overlapping" if settings.get("overlapping") else ""
         size = f"{settings['side']}x{settings['side']}"
         parts["patches"] = f"{settings['patches']} of {size} pixels from {settings['images']} images{overlap}"

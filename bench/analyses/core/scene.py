@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 import torch
 
+from bench.analyses.core import measurements
 from bench.analyses.core.patches import network_input
 from bench.core.environment import device_of
 from bench.datasets import builtin
+from bench.models.model_specs import Model
 from bench.noise import noises, picture
 from bench.protocols import Protocol, load_protocol
+from noise_zoo.noise import Noise
 
 DEFAULT_PHOTOGRAPH = builtin.PHOTOGRAPHS[1]  # chelsea
 
@@ -28,13 +31,14 @@ class Scene:
     image: str
     clean: np.ndarray
     noisy: np.ndarray
-    noise: Any | None
+    noise: Noise | None
     seed: int
     protocol: Protocol
     device: torch.device
 
     @property
     def noise_text(self) -> str:
+        """The noise's canonical spec, or 'no noise'."""
         return noises.canonical(self.noise) if self.noise else "no noise"
 
     @property
@@ -55,15 +59,19 @@ class Scene:
 
     @property
     def title(self) -> str:
+        """Image, size and noise: 'chelsea.png, 128x128, no noise'."""
         return f"{self.image}, {self.clean.shape[1]}x{self.clean.shape[0]}, {self.noise_text}"
 
-    @property
-    def columns(self) -> dict[str, Any]:
-        """Columns of a measurement: image, protocol and device."""
-        return {"dataset": self.image, "protocol": self.protocol.name, "device": str(self.device)}
+    def measurement(self, measure: str, model: Model, value: float, **settings: Any) -> dict[str, Any]:
+        """The row of a value of a model on this scene."""
+        settings = {"image_sha256": self.settings["image_sha256"], **settings}
+        where = {"dataset": self.image, "protocol": self.protocol.name, "device": str(self.device),
+                 "settings": measurements.settings_text(settings)}  # fmt: skip
+        return measurements.row(measure, measurements.subject(model, "", self.noise, self.seed), where,
+                                estimate=[value])  # fmt: skip
 
 
-def load_scene(path: Path | None, side: int, noise: str | None, protocol: str, seed: int, device: str) -> Scene:
+def load_scene(path: Path | None, side: int, noise: Noise | None, protocol: str, seed: int, device: str) -> Scene:
     """The centre of an image file (chelsea of builtin by default), at most `side` pixels wide and high, under a noise.
 
     Raises BadInput.
@@ -72,13 +80,12 @@ def load_scene(path: Path | None, side: int, noise: str | None, protocol: str, s
     height, width = (min(side, length) for length in pixels.shape[:2])
     top, left = (pixels.shape[0] - height) // 2, (pixels.shape[1] - width) // 2
     clean = pixels[top : top + height, left : left + width].astype(np.float32) / 255
-    loaded = noises.load_noise(noise) if noise else None
     name = DEFAULT_PHOTOGRAPH.name if path is None else path.name
-    return make_scene(name, clean, loaded, seed, load_protocol(protocol), device_of(device))
+    return make_scene(name, clean, noise, seed, load_protocol(protocol), device_of(device))
 
 
 def make_scene(
-    image: str, clean: np.ndarray, noise: Any | None, seed: int, protocol: Protocol, device: torch.device
+    image: str, clean: np.ndarray, noise: Noise | None, seed: int, protocol: Protocol, device: torch.device
 ) -> Scene:
     """A scene of a clean image, float32 (H, W, C) in [0, 1]."""
     noisy = network_input(clean, noise, seed, protocol)[0] if noise else clean

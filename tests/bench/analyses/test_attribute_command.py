@@ -61,7 +61,7 @@ def test_the_command(call, networks, photos, tmp_path):
     assert "window of 4x4 at 8,8" in result.output
     stem = "a-gaussian-sigma-15"
     assert {path.name for path in (out / "attribute").iterdir()} == {
-        *(f"{stem}.{end}" for end in ("csv", "json", "svg", "png", "pdf")), f"{stem}-shares.csv"}  # fmt: skip
+        *(f"{stem}.{end}" for end in ("csv", "json", "npz", "svg", "png", "pdf")), f"{stem}-shares.csv"}  # fmt: skip
     frame = pd.read_csv(out / f"attribute/{stem}.csv").set_index("model")
     assert frame.loc["Blur", "diffusion_index"] > frame.loc["Blur(strength=0.5)", "diffusion_index"]
     with Store.open(out) as store:

@@ -31,9 +31,9 @@ def test_the_shifts_are_those_of_the_outputs(call, photos, tmp_path):
     for label, options in (("ours", {"keys": batch.keys}), ("ours(mask_at_test=False)", {})):
         with torch.inference_mode():
             output = to_bytes(load_model(label)(batch.noisy, **options).numpy()).astype(float)
-        wanted = (output - clean).mean((0, 2, 3))
-        np.testing.assert_allclose(frame[label][["red", "green", "blue"]], wanted, atol=0.01)
-        assert frame[label, "all"] == pytest.approx(wanted.mean(), abs=0.01)
+        expected = (output - clean).mean((0, 2, 3))
+        np.testing.assert_allclose(frame[label][["red", "green", "blue"]], expected, atol=0.01)
+        assert frame[label, "all"] == pytest.approx(expected.mean(), abs=0.01)
     assert frame["ours", "red"] != frame["ours(mask_at_test=False)", "red"]
     histograms = pd.read_csv(out / "brightness/gaussian-sigma-15-histograms.csv").set_index(["model", "level"])
     counted = np.bincount(clean[:, 0].astype(int).ravel(), minlength=256) / clean[:, 0].size

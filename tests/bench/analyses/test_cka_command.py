@@ -1,4 +1,4 @@
-"""`bench cka`: what it prints and leaves behind, and that its numbers are CKA of the features of those pixels."""
+"""`bench cka`: what it prints and saves, and that its numbers are CKA of the features of those pixels."""
 
 import json
 import sqlite3
@@ -61,10 +61,10 @@ def test_the_numbers_are_cka_of_the_layers_on_those_pixels(call, stacks, photos,
         second = features(load_model(f"{stacks}:Stack(seed=2)"), patches, "gaussian(sigma=15)")
     frame = pd.read_csv(next((out / "cka").glob("*.csv")))
     assert list(frame.columns) == ["layer", "other_layer", "cka", "low", "high"]
-    wanted = [gram_cka(x, y, 4) for x in first for y in second]
-    np.testing.assert_allclose(frame["cka"], wanted, atol=1e-6)
+    expected = [gram_cka(x, y, 4) for x in first for y in second]
+    np.testing.assert_allclose(frame["cka"], expected, atol=1e-6)
     assert ((frame["low"] < frame["cka"]) & (frame["cka"] < frame["high"])).all()
-    assert max(wanted) < 1 - 1e-6  # two passes, kept apart
+    assert max(expected) < 1 - 1e-6  # two passes, kept apart
 
 
 def test_one_network_on_one_noise_is_itself(call, stacks, photos, tmp_path):
@@ -101,7 +101,7 @@ def test_a_sweep_is_each_noise_by_itself(call, stacks, photos, tmp_path):
     assert "other noises" not in svg  # the title stands over the figure, not in it
 
 
-def test_what_is_left_behind(call, stacks, photos, tmp_path):
+def test_files_settings_and_measurements(call, stacks, photos, tmp_path):
     out = tmp_path / "run"
     command = ("cka", f"{stacks}:Stack", f"{stacks}:Stack(seed=2)", "--noise-a", "poisson(alpha=2)", "--data", photos,
                "--patches", 14, "--side", 16, "--batch", 4, "--layers", "0", "--out", out)  # fmt: skip

@@ -39,40 +39,40 @@ def blur(networks):
     return load_denoiser(model_specs.resolve(f"{networks}:Blur"), CPU)
 
 
-def test_pixels_are_gone_in_all_channels_at_the_ratio_and_at_higher_ones(clean, blur):
-    found = completed(blur, clean, (25, 50, 75))
-    for one, ratio in zip(found, (0.25, 0.5, 0.75), strict=True):
-        assert one.masked.mean() == pytest.approx(ratio, abs=5 * (ratio * (1 - ratio) / one.masked.size) ** 0.5)
-        assert (one.images["masked"][one.masked] == 0).all()  # -0.1, as it is shown
-        np.testing.assert_array_equal(one.images["masked"][~one.masked], np.rint(clean[~one.masked] * 255))
-    assert all((inner.masked <= outer.masked).all() for inner, outer in zip(found, found[1:], strict=False))
-    other = completed(blur, clean, (25,), seed=1)
-    assert (other[0].masked != found[0].masked).any()
+def test_pixels_are_masked_in_all_channels_at_the_ratio_and_at_higher_ones(clean, blur):
+    masks, images = completed(blur, clean, (25, 50, 75))
+    for mask, shown, ratio in zip(masks, images["masked"], (0.25, 0.5, 0.75), strict=True):
+        assert mask.mean() == pytest.approx(ratio, abs=5 * (ratio * (1 - ratio) / mask.size) ** 0.5)
+        assert (shown[mask] == 0).all()  # -0.1, as it is shown
+        np.testing.assert_array_equal(shown[~mask], np.rint(clean[~mask] * 255))
+    assert (masks[:-1] <= masks[1:]).all()
+    assert (completed(blur, clean, (25,), seed=1)[0] != masks[:1]).any()
 
 
 def test_networks_see_the_masked_value_and_are_scored_on_their_outputs(clean, blur):
-    (one,) = completed(blur, clean, (50,))
-    x = torch.from_numpy(np.where(one.masked[..., None], np.float32(-0.1), clean)).permute(2, 0, 1)[None]
-    wanted = (blur.network(x)[0].clamp(0, 1) * 255).round().permute(1, 2, 0).numpy()
-    np.testing.assert_array_equal(one.images["Blur"], wanted)
-    frame = psnr_table([one], clean).set_index("model")
+    masks, images = completed(blur, clean, (50,))
+    (mask,), (output,) = masks, images["Blur"]
+    x = torch.from_numpy(np.where(mask[..., None], np.float32(-0.1), clean)).permute(2, 0, 1)[None]
+    expected = (blur.network(x)[0].clamp(0, 1) * 255).round().permute(1, 2, 0).numpy()
+    np.testing.assert_array_equal(output, expected)
+    frame = psnr_table((50,), masks, images, clean).set_index("model")
     target = np.rint(clean * 255).astype(np.uint8)
-    assert frame.loc["Blur", "psnr"] == pytest.approx(peak_signal_noise_ratio(target, one.images["Blur"]))
-    part = peak_signal_noise_ratio(target[one.masked], one.images["Blur"][one.masked])
+    assert frame.loc["Blur", "psnr"] == pytest.approx(peak_signal_noise_ratio(target, output))
+    part = peak_signal_noise_ratio(target[mask], output[mask])
     assert frame.loc["Blur", "psnr_gone"] == pytest.approx(part)
 
 
 def test_noise_comes_before_the_mask(clean, blur):
     noise = noises.load_noise("gaussian(sigma=50)")
-    (one,) = completed(blur, clean, (50,), noise, 3)
+    (mask,), images = completed(blur, clean, (50,), noise, 3)
     noisy, _ = network_input(clean, noise, 3, STORED)
-    np.testing.assert_array_equal(one.images["masked"][~one.masked], np.rint(noisy[~one.masked] * 255))
+    np.testing.assert_array_equal(images["masked"][0][~mask], np.rint(noisy[~mask] * 255))
 
 
-def test_nothing_gone_is_the_image_itself(clean, blur):
-    (one,) = completed(blur, clean, (0,))
-    frame = psnr_table([one], clean).set_index("model")
-    assert not one.masked.any() and frame.loc["masked", "psnr"] == 100 and np.isnan(frame.loc["masked", "psnr_gone"])
+def test_nothing_masked_is_the_image_itself(clean, blur):
+    masks, images = completed(blur, clean, (0,))
+    frame = psnr_table((0,), masks, images, clean).set_index("model")
+    assert not masks.any() and frame.loc["masked", "psnr"] == 100 and np.isnan(frame.loc["masked", "psnr_gone"])
 
 
 def test_the_command(call, networks, photos, tmp_path):
@@ -82,7 +82,9 @@ def test_the_command(call, networks, photos, tmp_path):
     )
     assert result.exit_code == 0, result.output
     assert "a.png, 32x32" in result.output and "50%" in result.output
-    assert {path.name for path in (out / "complete").iterdir()} == {"a.csv", "a.json", "a.svg", "a.png", "a.pdf"}
+    assert {path.name for path in (out / "complete").iterdir()} == {
+        f"a.{end}" for end in ("csv", "json", "npz", "svg", "png", "pdf")
+    }
     frame = pd.read_csv(out / "complete/a.csv").set_index(["model", "ratio"])["psnr"]
     assert frame["ours", 10] > frame["Blur", 10]  # it was trained for this
     with Store.open(out) as store:
@@ -107,7 +109,7 @@ def test_a_keyed_network_repeats(photos):
     network = load_denoiser(model_specs.resolve("ours"), CPU)
     twice = [completed(network, clean, (30,)) for _ in range(2)]
     assert load_model("ours").takes_keys
-    np.testing.assert_array_equal(*(found[0].images["ours"] for found in twice))
+    np.testing.assert_array_equal(*(images["ours"] for _, images in twice))
 
 
 def test_a_network_with_a_tile_of_its_own_is_run_in_it(monkeypatch):

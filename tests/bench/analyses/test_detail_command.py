@@ -48,6 +48,6 @@ def test_the_command(call, networks, photos, tmp_path):
     assert "noisy input" in result.output and "noisy input" in (out / "detail/poisson-alpha-2.svg").read_text()
 
 
-def test_one_noise_is_wanted(call, networks, tmp_path):
+def test_a_noise_without_level_is_an_error(call, networks, tmp_path):
     result = call("detail", f"{networks}:Blur", "--noise", "poisson", "--out", tmp_path / "run")
     assert result.exit_code == 2 and "alpha" in result.output

@@ -51,7 +51,7 @@ def test_the_distances_are_those_of_the_projected_channels(call, stacks, photos,
     assert row["low"] < row["wasserstein"] < row["high"] and row["floor"] < row["wasserstein"]
 
 
-def test_what_is_left_behind(call, stacks, photos, tmp_path):
+def test_files_settings_and_measurements(call, stacks, photos, tmp_path):
     out = tmp_path / "run"
     assert call(*command(stacks, photos, out)).exit_code == 0
     figures = {f"features-{name}.{kind}" for name in ("densities", "plane") for kind in ("csv", "svg", "png", "pdf")}

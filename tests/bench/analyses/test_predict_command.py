@@ -80,8 +80,8 @@ def test_drops_and_findings_are_joined_cell_by_cell(run, numbers):
     for i, model in enumerate(MODELS):
         for j, noise in enumerate(NOISES):
             cell = cells.loc[(model, noise)]
-            wanted = [drop[i, j], srga[i, j], 1 - cka[i, j], 1 + j]
-            assert cell[["drop", "srga", "cka", "noisy input"]].tolist() == pytest.approx(wanted)
+            expected = [drop[i, j], srga[i, j], 1 - cka[i, j], 1 + j]
+            assert cell[["drop", "srga", "cka", "noisy input"]].tolist() == pytest.approx(expected)
 
 
 def test_the_numbers_are_scipy_s_and_are_kept(call, run, numbers):
@@ -128,22 +128,3 @@ def test_what_is_missing_is_said(tmp_path, run):
             predict.join(store, REFERENCE)
     with Store.open(run) as store, pytest.raises(BadInput, match="bench srga"):
         predict.join(store, REFERENCE, dataset="builtin")
-
-
-def test_the_commands_fit_together(call, stacks, photos, tmp_path):
-    """Scores, SRGA, distances and CKA of the same networks on the same pixels, into one folder."""
-    models, out = [f"{stacks}:Stack(seed={seed})" for seed in range(3)], tmp_path / "run"
-    where = ("--data", photos, "--out", out)
-    small = (*where, "--patches", 16, "--side", 16)
-    noise = "poisson(alpha=2),salt_pepper(density=0.02)"
-    commands = [("run", "--models", ",".join(models), "--noise", noise, "--pictures", 0, *where),
-                ("srga", *models, "--noise", noise, "--components", 8, *small),
-                ("features", *models, "--noise", noise, *small),
-                *(("cka", model, "--noise-b", noise, "--batch", 4, *small) for model in models)]  # fmt: skip
-    for command in commands:
-        result = call(*command)
-        assert result.exit_code == 0, result.output
-    result = call("predict", out)
-    assert result.exit_code == 0, result.output
-    cells = pd.read_csv(out / "predict/predict-cells.csv")
-    assert len(cells) == 6 and cells[["drop", "srga", "wasserstein", "cka", "noisy input"]].notna().all().all()

@@ -1,4 +1,4 @@
-"""`bench srga`: its numbers are SRGA of the deepest features of those pixels; what is there is not measured again."""
+"""`bench srga`: its numbers are SRGA of the deepest features of those pixels; saved values are not measured again."""
 
 import json
 import shutil
@@ -54,16 +54,16 @@ def test_the_numbers_are_srga_of_the_deepest_features(call, stacks, pictures, tm
     network = load_model(f"{stacks}:Stack(seed=2)")
     patches = cut([load_dataset(pictures)], 18, 16)
     reference = deep(network, patches, "gaussian(sigma=15)", 0)
-    wanted = srga.compare(reference, deep(network, patches, "poisson(alpha=2)", 0))
+    expected = srga.compare(reference, deep(network, patches, "poisson(alpha=2)", 0))
     floor = srga.compare(reference, deep(network, patches, "gaussian(sigma=15)", 1))
     found = frame_of(tmp_path / "run").loc[("Stack(seed=2)", "poisson(alpha=2)")]
-    assert found["layer"] == 1 and wanted.value > floor.value > 0
+    assert found["layer"] == 1 and expected.value > floor.value > 0
     numbers = [*found[["srga", "low", "high", "floor", "floor_low", "floor_high"]]]
-    by_hand = [wanted.value, wanted.low, wanted.high, floor.value, floor.low, floor.high]
+    by_hand = [expected.value, expected.low, expected.high, floor.value, floor.low, floor.high]
     assert numbers == pytest.approx(by_hand, abs=1e-4)  # a network may give other last digits in other batches
 
 
-def test_what_is_there_is_not_measured_again(call, stacks, pictures, tmp_path, monkeypatch):
+def test_saved_values_are_not_measured_again(call, stacks, pictures, tmp_path, monkeypatch):
     out, measured = tmp_path / "run", []
     original = command_module.fit
 
@@ -84,14 +84,14 @@ def test_what_is_there_is_not_measured_again(call, stacks, pictures, tmp_path, m
     assert [noise for _, noise in measured] == ["gaussian(sigma=15)", "speckle(var=0.04)"] * 2
 
 
-def test_what_is_left_behind(call, stacks, pictures, tmp_path):
+def test_files_settings_and_measurements(call, stacks, pictures, tmp_path):
     out = tmp_path / "run"
     assert call(*command(stacks, pictures, out, "--patches", 60)).exit_code == 0
     assert sorted(path.suffix for path in (out / "srga").iterdir()) == [".csv", ".json", ".pdf", ".png", ".svg"]
     settings = json.loads((out / "srga/srga.json").read_text())
-    wanted = {"patches": 60, "overlapping": True, "images": 6, "components": 12, "pca": "exact", "floor_seed": 1,
+    expected = {"patches": 60, "overlapping": True, "images": 6, "components": 12, "pca": "exact", "floor_seed": 1,
               "reference": "gaussian(sigma=15)", "layers": ["1", "1"]}  # fmt: skip
-    assert settings | wanted == settings
+    assert settings | expected == settings
     assert "noise floor" in (out / "srga/srga.svg").read_text()
     with Store.open(out) as store:
         kept = measurements.read(store)

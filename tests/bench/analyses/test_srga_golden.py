@@ -85,6 +85,6 @@ def test_golden_from_images_to_the_table(call, shared, tmp_path, pca, column, to
                   "--components", golden["pca"], "--pca", pca, "--out", tmp_path / "run")  # fmt: skip
     assert result.exit_code == 0, result.output
     found = pd.read_csv(tmp_path / "run/srga/srga.csv")
-    wanted = [golden["rows"][noise][column]["srga"] for noise in NOISES[1:]]
-    assert found["srga"].tolist() == pytest.approx(wanted, abs=tolerance)
-    assert found["floor"].tolist() == pytest.approx([0] * len(wanted), abs=1e-9)  # this noise draws nothing
+    expected = [golden["rows"][noise][column]["srga"] for noise in NOISES[1:]]
+    assert found["srga"].tolist() == pytest.approx(expected, abs=tolerance)
+    assert found["floor"].tolist() == pytest.approx([0] * len(expected), abs=1e-9)  # this noise draws nothing

@@ -1,4 +1,4 @@
-"""Every network has layers to look at, by default and by pattern, through wrappers and from users' files."""
+"""Layers of every network, by default and by pattern, through wrappers and from users' files."""
 
 import pytest
 import torch
@@ -32,7 +32,7 @@ def test_the_stated_layers_run_and_the_last_are_the_deepest_features(name):
         assert (found.layers[-1], tuple(features[layer].shape)) == (layer, (2, channels * 256))
 
 
-def test_images_are_looked_at_one_by_one_each_with_its_own_key():
+def test_images_run_one_by_one_each_with_its_own_key():
     found = feature_extractor(small("ours"), ["conv_after_body"], CPU)
     noisy = torch.rand(1, 3, 16, 16).expand(3, 3, 16, 16)
     same, other, again = found(noisy, [5, 6, 5])["conv_after_body"]

@@ -37,13 +37,13 @@ def test_patches_are_spread_evenly_and_do_not_overlap_while_there_is_room(pictur
                 assert covered[patch.top : patch.top + 16, patch.left : patch.left + 16].shape == (16, 16)
                 covered[patch.top : patch.top + 16, patch.left : patch.left + 16] += 1
         assert covered.max() == 1
-    assert found.words == "12 patches of 16x16 from 4 images of photos"
+    assert found.text == "12 patches of 16x16 from 4 images of photos"
 
 
 def test_patches_overlap_where_a_set_is_small_and_say_so(pictures):
     found = cut([pictures], 100, 16)
     assert found.overlapping and len(set(found.patches)) == 100
-    assert found.words == "100 patches of 16x16 from 4 images of photos, overlapping"
+    assert found.text == "100 patches of 16x16 from 4 images of photos, overlapping"
     tops = [patch.top for patch in found.patches if patch.image == 0]
     assert (min(tops), max(tops)) == (0, 24)
 
@@ -95,8 +95,8 @@ def test_the_pixels_are_those_of_a_run(pictures, photos, networks, tmp_path):
     noisy = torch.cat([batch.noisy for batch in seen])
     for pixels, patch in zip(noisy, found.patches, strict=True):
         whole = read_file(paths[pictures.images[patch.image].name])
-        wanted = whole[patch.top : patch.top + 16, patch.left : patch.left + 16]
-        assert np.array_equal((pixels.permute(1, 2, 0).numpy() * 255).round(), wanted)
+        expected = whole[patch.top : patch.top + 16, patch.left : patch.left + 16]
+        assert np.array_equal((pixels.permute(1, 2, 0).numpy() * 255).round(), expected)
 
 
 def test_clean_pixels_keys_and_images_come_along(pictures):
@@ -117,7 +117,7 @@ def test_a_last_batch_that_is_too_small_is_dropped(pictures):
     assert [len(batch.keys) for batch in batches(found, NOISE, 0, STORED, 4, 3)] == [4, 4, 3]
 
 
-def test_an_image_is_made_noisy_once_and_few_are_at_hand(photos, monkeypatch):
+def test_an_image_is_made_noisy_once_and_few_are_in_memory(photos, monkeypatch):
     for place in range(7):
         Image.new("RGB", (48, 40), (place, 0, 0)).save(photos / f"e{place}.png")
     monkeypatch.setattr(module, "MAX_WINDOW_IMAGES", 3)
@@ -150,5 +150,5 @@ def test_the_float_protocol_keeps_its_own_noise(pictures):
     field = random.normal(0, 25 / 255, (40, 48, 3))
     for pixels, patch in zip(batch.noisy, found.patches, strict=True):
         clean = pictures.images[patch.image].read()
-        wanted = (clean + field)[patch.top : patch.top + 40, patch.left : patch.left + 40]
-        np.testing.assert_allclose(pixels.permute(1, 2, 0), wanted, atol=1e-6)
+        expected = (clean + field)[patch.top : patch.top + 40, patch.left : patch.left + 40]
+        np.testing.assert_allclose(pixels.permute(1, 2, 0), expected, atol=1e-6)

@@ -1,4 +1,4 @@
-"""The gallery has every figure that looks left in a run folder, with its numbers, words and command."""
+"""Saved figures of a run folder: files, captions, commands, settings; and models that join them."""
 
 import json
 import subprocess
@@ -15,8 +15,8 @@ from bench.core.errors import BadInput
 
 
 @pytest.fixture
-def looked(call, stacks, photos, tmp_path):
-    """A run folder after three looks."""
+def analysed(call, stacks, photos, tmp_path):
+    """A run folder with three analyses."""
     out, model = tmp_path / "run", f"{stacks}:Stack"
     small = ("--data", photos, "--patches", 8, "--side", 16, "--out", out)
     for command in (
@@ -28,8 +28,8 @@ def looked(call, stacks, photos, tmp_path):
     return out
 
 
-def test_every_figure_is_there_in_reading_order(looked, stacks):
-    found = saved_figures(looked)
+def test_figures_are_listed_in_the_order_of_the_page(analysed, stacks):
+    found = saved_figures(analysed)
     assert [(one.analysis, one.svg.name) for one in found] == [
         ("features", "features-densities.svg"), ("features", "features-plane.svg"),
         ("cka", "Stack-gaussian-sigma-15-Stack-seed-2-gaussian-sigma-15.svg"), ("detail", "gaussian-sigma-15.svg"),
@@ -47,36 +47,36 @@ def test_every_figure_is_there_in_reading_order(looked, stacks):
         assert one.pdf.read_bytes().startswith(b"%PDF")
 
 
-def test_shares_of_the_plane_are_those_of_the_pixels(looked):
-    plane = pd.read_csv(saved_figures(looked)[1].csv)
+def test_shares_of_the_plane_are_those_of_the_pixels(analysed):
+    plane = pd.read_csv(saved_figures(analysed)[1].csv)
     assert plane.groupby("noise")["share"].sum().tolist() == pytest.approx([1, 1], abs=1e-4)
 
 
-def test_a_folder_that_nobody_looked_into_has_none(tmp_path):
+def test_a_folder_without_analyses_has_none(tmp_path):
     assert saved_figures(tmp_path) == []
 
 
-def test_files_that_are_gone_or_damaged_are_named(looked):
-    saved_figures(looked)[2].png.unlink()
+def test_missing_or_damaged_files_are_named(analysed):
+    saved_figures(analysed)[2].png.unlink()
     with pytest.raises(BadInput, match=r"seed-2-gaussian-sigma-15.png.*: bench cka"):
-        saved_figures(looked)
-    file = looked / "cka" / "0.json"
+        saved_figures(analysed)
+    file = analysed / "cka" / "0.json"
     for text in ("{", "[]", '{"look": "cka"}'):
         file.write_text(text)
         with pytest.raises(BadInput, match="0.json"):
-            saved_figures(looked)
+            saved_figures(analysed)
 
 
-def test_names_stay_in_their_folder(looked):
-    file = next((looked / "detail").glob("*.json"))
+def test_names_stay_in_their_folder(analysed):
+    file = next((analysed / "detail").glob("*.json"))
     settings = json.loads(file.read_text())
     settings["figures"][0]["csv"] = "../rows.sqlite"
     file.write_text(json.dumps(settings))
     with pytest.raises(BadInput, match="rows.sqlite"):
-        saved_figures(looked)
+        saved_figures(analysed)
 
 
-def test_every_look_is_a_command_and_reading_needs_no_torch():
+def test_every_analysis_is_a_command_and_reading_needs_no_torch():
     from bench.cli import COMMANDS
 
     assert {card.name for card in analyses.cards()} <= set(COMMANDS)
@@ -86,12 +86,12 @@ def test_every_look_is_a_command_and_reading_needs_no_torch():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_a_folder_of_an_older_version_has_no_pdf(looked):
-    file = next((looked / "detail").glob("*.json"))
+def test_a_folder_of_an_older_version_has_no_pdf(analysed):
+    file = next((analysed / "detail").glob("*.json"))
     settings = json.loads(file.read_text())
     settings["figures"][0].pop("pdf")
     file.write_text(json.dumps(settings))
-    assert saved_figures(looked)[3].pdf is None and saved_figures(looked)[2].pdf is not None
+    assert saved_figures(analysed)[3].pdf is None and saved_figures(analysed)[2].pdf is not None
 
 
 @pytest.mark.parametrize(
@@ -122,6 +122,37 @@ def test_models_of_a_second_call_join_the_figure(call, stacks, photos, tmp_path,
     assert len(figures[0].command.splitlines()) == 2
     assert call(name, one, *small, "--seed", 1, "--out", apart).exit_code == 0  # another question
     assert len(list((apart / name).glob("*.json"))) == 2
+
+
+@pytest.mark.parametrize("command", [("complete", "--ratios", "50,90"), ("attribute", "--window", 4, "--steps", 2)])
+def test_models_of_a_second_call_join_the_figure_of_an_image(call, stacks, photos, tmp_path, command):
+    one, two, three = (f"{stacks}:Stack(seed={seed})" for seed in (1, 2, 3))
+    name, *options = command
+    apart, together = tmp_path / "apart", tmp_path / "together"
+    for out, calls in ((apart, ((one, two), (three, one))), (together, ((one, two, three),))):
+        for models in calls:
+            result = call(name, *models, photos / "a.png", *options, "--side", 16, "--out", out)
+            assert result.exit_code == 0, result.output
+    (figure,) = saved_figures(apart)
+    assert figure.settings["models"] == ["Stack(seed=1)", "Stack(seed=2)", "Stack(seed=3)"]
+    assert all(f"(seed={seed})" in figure.svg.read_text() for seed in (1, 2, 3))
+    arrays = (next((out / name).glob("*.npz")).read_bytes() for out in (apart, together))
+    assert next(arrays) == next(arrays)
+    for file in (together / name).glob("*.csv"):
+        tables = (pd.read_csv(each).sort_values("model", kind="stable") for each in (file, apart / name / file.name))
+        pd.testing.assert_frame_equal(*(table.reset_index(drop=True) for table in tables), check_exact=True)
+
+
+def test_a_result_of_an_image_of_an_older_version_is_replaced(call, stacks, photos, tmp_path):
+    """It has no arrays from which its models could be drawn again; nor has one whose file was cut short."""
+    out = tmp_path / "run"
+    for seed in (1, 2, 3):
+        small = ("--ratios", 50, "--side", 16, "--out", out)
+        assert call("complete", f"{stacks}:Stack(seed={seed})", photos / "a.png", *small).exit_code == 0
+        (figure,) = saved_figures(out)
+        assert figure.settings["models"] == [f"Stack(seed={seed})"]
+        (arrays,) = (out / "complete").glob("*.npz")
+        arrays.unlink() if seed == 1 else arrays.write_bytes(arrays.read_bytes()[:100])
 
 
 def test_an_edited_noise_is_measured_again_and_not_joined(call, stacks, photos, tmp_path):
@@ -157,8 +188,8 @@ def test_models_of_replaced_pictures_do_not_join(call, stacks, tmp_path, mode):
     assert list(pd.read_csv(figure.csv)["model"]) == ["Stack(seed=2)"]
 
 
-def test_each_figure_says_what_it_was_computed_on(looked):
-    text = sample_text(saved_figures(looked)[0].settings)
+def test_each_figure_says_what_it_was_computed_on(analysed):
+    text = sample_text(saved_figures(analysed)[0].settings)
     assert all(part in text for part in ("photos", "8 of 16x16", "gaussian(sigma=15)", "poisson(alpha=2)", "Stack"))
 
 
