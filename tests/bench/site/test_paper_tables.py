@@ -23,7 +23,8 @@ def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("paper")
     (folder / "networks.py").write_text(NETWORK)
     models = f"'A_1 & co'={folder}/networks.py:Blur, {folder}/networks.py:Blur(strength=0.0), tv, wavelet"
-    result = call("run", "--models", models, "--noise", "gaussian(sigma=25), mixture", "--datasets", "builtin(crop=48, limit=3)", "--metrics", "psnr,ssim", "--out", folder / "r")  # fmt: skip
+    result = call("run", "--models", models, "--noise", "gaussian(sigma=25), mixture", "--metrics", "psnr,ssim",
+                  "--datasets", "builtin(crop=48, limit=3)", "--out", folder / "r")  # fmt: skip
     assert result.exit_code == 0, result.output
     return folder / "r"
 
