@@ -41,7 +41,7 @@ def heatmap(
     cell = max(cell, longest((text for line in texts for text in line), font) + 0.7 * em)
     upright = longest((piece for name in columns for piece in name.split()), font, bold=True) > cell - 0.6 * em
     room = MAX_NAME * em if upright else cell - 0.4 * em
-    fit = max(1, int(cell / (LINE_STEP * em))) if upright else 3
+    fit = max(1, int(cell / (LINE_STEP * em))) if upright else 5
     names = [wrapped(name, room, font, fit, bold=True) for name in columns]
     high = longest((line for lines in names for line in lines), font, bold=True) if upright else \
         LINE_STEP * em * max(map(len, names))  # fmt: skip
