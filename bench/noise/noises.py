@@ -10,6 +10,7 @@ import dataclasses
 import hashlib
 import inspect
 import numbers
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -102,10 +103,16 @@ def _sweep(parsed: spec.Spec) -> list[spec.Spec]:
     return [spec.Spec(parsed.name, (), ((cls.axis, level), *parsed.kwargs)) for level in cls.levels]
 
 
-def expand(text: str) -> list[Noise]:
-    """Return the noises of a list of specs; a noise without a level gives all its levels, a group all its noises."""
-    singles: list[spec.Spec] = []
-    for part in map(spec.parse, spec.split(text)):
+def expand(given: str | Noise | Iterable[Any]) -> list[Noise]:
+    """Return the noises of a list of specs; a noise without a level gives all its levels, a group all its noises.
+
+    From Python the list may have noises among its specs. Raises BadInput.
+    """
+    singles: list[spec.Spec | Noise] = []
+    for part in _parts(given):
+        if isinstance(part, Noise):
+            singles.append(from_object(part))
+            continue
         group = part.bare and part.name not in names() and part.name in groups()
         if not group and part.name not in names() and ":" not in part.name:
             raise unknown("noise", part.name, [*names(), *groups()])
@@ -116,11 +123,45 @@ def expand(text: str) -> list[Noise]:
             "expected a noise, got an empty list: use e.g. --noise 'gaussian(sigma=25)', --noise mixture or --noise all"
         )
     unique: dict[str, Noise] = {}
-    for noise in map(load_noise, singles):
+    for noise in (one if isinstance(one, Noise) else load_noise(one) for one in singles):
         first = unique.setdefault(canonical(noise), noise)
         if version(first) != version(noise):
             raise BadInput(f"expected one file per noise, got two of {canonical(noise)}: rename one of them")
     return list(unique.values())
+
+
+def _parts(given: str | Noise | Iterable[Any]) -> Iterator[spec.Spec | Noise]:
+    """Yield the specs and noises of a list."""
+    if isinstance(given, str):
+        yield from map(spec.parse, spec.split(given))
+    elif isinstance(given, Noise):
+        yield given
+    elif isinstance(given, Iterable):
+        for item in given:
+            yield from _parts(item)
+    else:
+        raise BadInput(f"expected the spec of a noise or a noise, got an object of type {type(given).__name__}")
+
+
+def from_object(noise: Noise) -> Noise:
+    """Return a noise that was made in Python, after a check of its class. Raises BadInput.
+
+    Pixels depend on the version of a noise, which a user-defined class has from its source: it must have one.
+    """
+    parts = [value for value in values_of(noise) if isinstance(value, Noise)]
+    for part in parts:
+        from_object(part)
+    cls = type(noise)
+    if cls.__module__.startswith("noise_zoo."):
+        return noise
+    if problem := _problem(cls):
+        raise BadInput(f"noise {cls.__name__}: {problem}")
+    if not registry.origin("noise", cls).source_hash:
+        raise BadInput(f"noise {cls.__name__}: expected a class whose source can be identified, got one that was typed "
+                       "in, changed after its import, or uses code of a notebook: put it into a file and start Python "
+                       "again")  # fmt: skip
+    isolation.guarded_class(cls, isolation.call_context(cls))
+    return noise
 
 
 def _members(group: str) -> list[spec.Spec]:
@@ -153,7 +194,7 @@ def noise_name(noise: Noise) -> str:
 def version(noise: Noise) -> int:
     """Return the version of a noise's definition; of a user-defined noise a hash of its source, which edits change."""
     noise = named(noise)
-    parts = [value for value in _values(noise) if isinstance(value, Noise)]
+    parts = [value for value in values_of(noise) if isinstance(value, Noise)]
     if type(noise).__module__.startswith("noise_zoo."):
         nested = [version(part) - part.version for part in parts]
         return noise.version + sum(nested)
@@ -163,11 +204,11 @@ def version(noise: Noise) -> int:
 
 def is_ours(noise: Noise) -> bool:
     """Whether a noise and all its parts belong to the zoo, and none is user-defined."""
-    parts = [value for value in _values(noise) if isinstance(value, Noise)]
+    parts = [value for value in values_of(noise) if isinstance(value, Noise)]
     return type(noise).__module__.startswith("noise_zoo.") and all(map(is_ours, parts))
 
 
-def _values(noise: Noise) -> list[Any]:
+def values_of(noise: Noise) -> list[Any]:
     """Return the values of a noise's fields, with tuples flattened."""
     values = [getattr(noise, field.name) for field in dataclasses.fields(noise)]
     return [item for value in values for item in (value if isinstance(value, tuple) else (value,))]

@@ -41,20 +41,28 @@ def show(rows: pd.DataFrame, conditions: Conditions, names: Mapping[str, str]) -
 
     screen, lines = console(), standings(rows, conditions)
     for dataset, part in lines.groupby("dataset", sort=False) if len(lines) else ():
-        shown = {key: column for key, column in SUMMARY.items() if part[key].notna().any()}
+        cells = texts(part, conditions, names)
         table = Table(title=f"\n{dataset}, {rows.loc[rows['dataset'] == dataset, 'image'].nunique()} images. "
                             "PSNR in dB [95% interval]", title_justify="left", box=box.SIMPLE_HEAD,
                       show_edge=False, pad_edge=False)  # fmt: skip
         table.add_column("model", overflow="fold")
-        for heading, _ in shown.values():
-            table.add_column(heading.format(reference=conditions.reference), justify="right")
-        for line in part.to_dict("records"):
-            cells = (cell_text(line[key], line[f"{key}_low"], line[f"{key}_high"], digits)
-                     for key, (_, digits) in shown.items())  # fmt: skip
-            table.add_row(NOISY_INPUT if line["model"] == NOISY else names.get(line["model"], line["model"]), *cells)
+        for heading in cells.columns[1:]:
+            table.add_column(heading, justify="right")
+        for line in cells.itertuples(index=False):
+            table.add_row(*line)
         screen.print(table)
     for sentence in sentences(rows, conditions, names):
         screen.print(sentence, soft_wrap=True)
+
+
+def texts(part: pd.DataFrame, conditions: Conditions, names: Mapping[str, str]) -> pd.DataFrame:
+    """The standings of a data set as text: the model, and those columns of SUMMARY that have values."""
+    columns = {"model": [NOISY_INPUT if model == NOISY else names.get(model, model) for model in part["model"]]}
+    for key, (heading, digits) in SUMMARY.items():
+        if part[key].notna().any():
+            values = zip(part[key], part[f"{key}_low"], part[f"{key}_high"], strict=True)
+            columns[heading.format(reference=conditions.reference)] = [cell_text(*one, digits) for one in values]
+    return pd.DataFrame(columns)
 
 
 def show_noises(rows: pd.DataFrame, conditions: Conditions, names: Mapping[str, str]) -> None:
