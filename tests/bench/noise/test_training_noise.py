@@ -123,7 +123,8 @@ def run(tmp_path, photos):
     (tmp_path / "nets.py").write_text(NETS)
     models = ", ".join(f"{tmp_path / 'nets.py'}:{name}" for name in ("Reference", "Second", "Wide", "Silent"))
     noise = "gaussian(sigma=25), speckle(var=0.02), isp"
-    arguments = ["--models", models, "--noise", noise, "--metrics", "psnr", "--data", photos, "--out", tmp_path / "run"]
+    arguments = ["--models", models, "--noise", noise, "--metrics", "psnr", "--data", photos, "-v", "--out",
+                 tmp_path / "run"]  # fmt: skip
     result = CliRunner().invoke(main, ["run", *map(str, arguments)])
     assert result.exit_code == 0, result.output
     return tmp_path / "run", result.output
