@@ -32,7 +32,7 @@ from bench.core.paths import expand_user
 def constants(package: str, module: str) -> dict[str, Any]:
     """Top-level literal assignments of a module by name, read from its source without importing it."""
     finder = importlib.util.find_spec(package)
-    tree = ast.parse((Path(finder.submodule_search_locations[0]) / f"{module}.py").read_text())
+    tree = ast.parse((Path(finder.submodule_search_locations[0]) / f"{module}.py").read_text(encoding="utf-8"))
     found: dict[str, Any] = {"__doc__": ast.get_docstring(tree) or ""}
     for node in tree.body:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):

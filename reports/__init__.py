@@ -19,17 +19,17 @@ from reports.site import build
 
 __all__ = [
     "AnalysisFigure",
-    "RunComparison",
-    "TrainingCurve",
     "DatasetCard",
     "FormulaCard",
-    "ModelGroup",
+    "MeanDifference",
     "Measure",
     "ModelCard",
-    "MeanDifference",
+    "ModelGroup",
+    "ModelStanding",
     "NoiseCard",
     "Picture",
-    "ModelStanding",
+    "RunComparison",
     "Study",
+    "TrainingCurve",
     "build",
 ]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import random
 import shutil
 import time
@@ -274,7 +273,7 @@ def _run(
         progress = TrainingProgress(trainer.iteration, trainer.recipe.iterations, loss,
                             trainer.recipe.rate(trainer.iteration - 1), speed, scores)  # fmt: skip
         if first_process:
-            with (out / "log.jsonl").open("a") as file:
+            with (out / "log.jsonl").open("a", encoding="utf-8") as file:
                 file.write(json.dumps(asdict(progress)) + "\n")
         if done or out_of_time or time_to_save:
             state = trainer.state()
@@ -306,7 +305,7 @@ def save_atomically(state: dict, path: Path) -> None:
     try:
         with part.open("wb") as file:  # its errors are specific, those of torch's writer are not
             torch.save(state, file)
-        os.replace(part, path)
+        Path(part).replace(path)
     except (OSError, RuntimeError) as error:
         with suppress(OSError):
             part.unlink()
@@ -319,8 +318,8 @@ def _cut_log(log: Path, iteration: int) -> None:
     """Drop log lines after the checkpoint (those iterations are repeated) and invalid lines. Atomic."""
     if not log.exists():
         return
-    lines = log.read_text().splitlines(keepends=True)
+    lines = log.read_text(encoding="utf-8").splitlines(keepends=True)
     whole = [line for line in lines if line.startswith('{"iteration": ') and line.endswith("}\n")]
     part = log.with_suffix(".part")
-    part.write_text("".join(line for line in whole if json.loads(line)["iteration"] <= iteration))
-    os.replace(part, log)
+    part.write_text("".join(line for line in whole if json.loads(line)["iteration"] <= iteration), encoding="utf-8")
+    Path(part).replace(log)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import pickle
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -178,7 +177,7 @@ def write_weights(tensors: dict[str, Tensor], path: Path, card: dict, half: bool
         size = sum(tensor.nbytes for tensor in stored.values())
     else:
         safetensors.torch.save_file(stored, part)
-        os.replace(part, path)
+        Path(part).replace(path)
         size = path.stat().st_size
     write_card(path, {**card, "sha256": file_hash(path), "bytes": size})
     return path
@@ -204,8 +203,8 @@ def card_beside(path: Path) -> Path:
 def write_card(path: Path, card: dict) -> None:
     """Write the card of a weights file atomically."""
     part = path.with_suffix(".part")
-    part.write_text(json.dumps(card, indent=1) + "\n")
-    os.replace(part, card_beside(path))
+    part.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    Path(part).replace(card_beside(path))
 
 
 def file_hash(path: Path) -> str:

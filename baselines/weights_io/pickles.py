@@ -61,7 +61,7 @@ def read_nested(path: str | Path) -> dict[str, Tensor | dict | list]:
     NoNamedTensors if no tensor has a name.
     """
     try:
-        with open(path, "rb") as file:
+        with Path(path).open("rb") as file:
             legacy = LEGACY_MAGIC.to_bytes(10, "little") in file.read(32)
             file.seek(0)
             content, kind = _load_legacy(file) if legacy else _load_zip(file)

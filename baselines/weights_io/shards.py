@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,7 +71,7 @@ def _read_index(index: Path) -> tuple[dict[str, str], dict[str, str]]:
     """(shard of each tensor, SHA-256 of the shards as far as known). Raises ValueError."""
     wrong = f"{index.name}: expected the index of sharded weights (a weight_map), got another or damaged file"
     try:
-        known = json.loads(index.read_text())
+        known = json.loads(index.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ValueError(
             f"expected the index of sharded weights, got {index}, which does not exist: check the path"
@@ -105,5 +104,5 @@ def _groups(tensors: dict[str, Tensor]) -> Iterator[list[str]]:
 def _write(path: Path, content: bytes) -> Path:
     part = path.with_name(path.name + ".part")
     part.write_bytes(content)
-    os.replace(part, path)
+    Path(part).replace(path)
     return path

@@ -105,7 +105,7 @@ def run(
         return
     about = {"command": "bench " + " ".join(shlex.quote(word) for word in sys.argv[1:])}
     if file is not None:
-        about |= {"run_file": file.name, "run_file_text": file.read_text()}
+        about |= {"run_file": file.name, "run_file_text": file.read_text(encoding="utf-8")}
     with Store.create(out) as store:
         try:
             with progress("rows", plan.rows) as bar:

@@ -51,7 +51,7 @@ class WriterLock:
             "since": datetime.now(UTC).isoformat(timespec="seconds"),
             "command": "bench " + " ".join(map(shlex.quote, sys.argv[1:])),
         }
-        (self.folder / NOTE_FILE).write_text(json.dumps(content, indent=1))
+        (self.folder / NOTE_FILE).write_text(json.dumps(content, indent=1), encoding="utf-8")
 
     def release(self) -> None:
         """Release the lock and remove the note; does nothing if the lock is not held."""
@@ -78,7 +78,7 @@ def writer(folder: Path) -> dict[str, Any] | None:
 def note(folder: Path) -> dict[str, Any]:
     """The content of a folder's note: process, machine, since, command; empty if there is none yet."""
     try:
-        content = json.loads((folder / NOTE_FILE).read_text())
+        content = json.loads((folder / NOTE_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}

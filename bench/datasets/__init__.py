@@ -31,7 +31,7 @@ from bench.datasets.locations import added_datasets, locate, not_a_folder, remem
 from bench.datasets.public import PUBLIC, PublicSet, verify
 from bench.datasets.readers import DEFAULT_EXR_OPTIONS, ExrOptions
 
-__all__ = ["SUFFIXES", "CleanImage", "Dataset", "centre_crop", "load_dataset", "unpaired_images", "read_file", "source"]
+__all__ = ["SUFFIXES", "CleanImage", "Dataset", "centre_crop", "load_dataset", "read_file", "source", "unpaired_images"]
 
 
 def load_dataset(text: str | Path | spec.Spec) -> Dataset:

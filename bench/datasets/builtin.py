@@ -92,7 +92,7 @@ def load(name: str) -> Dataset:
 
 
 def _renders() -> Dataset:
-    card = json.loads((RENDERS / "card.json").read_text())
+    card = json.loads((RENDERS / "card.json").read_text(encoding="utf-8"))
     compare(RENDERS, read_manifest(MANIFESTS / f"{RENDERS.name}.sha256"), "files of mc-mini of this version")
     left = ", ".join(f"{scene} {made['psnr_of_the_reference']:.1f}" for scene, made in card["scenes_measured"].items())
     note = (f"{card['renderer']}, seed {card['seed']}, references at {card['reference']:,} samples per pixel; PSNR of "

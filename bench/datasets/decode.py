@@ -63,7 +63,7 @@ def pixels(path: Path) -> np.ndarray:
     """Decode an image file to uint8, (H, W, 1) if greyscale, else (H, W, 3). Raises ValueError with the reason."""
     with _opened(path) as image:
         info = _header(path, image)
-        deep = info.bits == 16 and info.format != "PPM" or info.mode.startswith("I")
+        deep = (info.bits == 16 and info.format != "PPM") or info.mode.startswith("I")
         samples = _from_16_bits(path, image) if deep else _from_8_bits(path, image)
     return samples if samples.ndim == 3 else samples[..., None]
 

@@ -44,7 +44,7 @@ def added_datasets() -> dict[str, str]:
     if not _settings().exists():
         return {}
     try:
-        known = json.loads(_settings().read_text())
+        known = json.loads(_settings().read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise BadInput(f"{_settings()} cannot be read, {described(error)}: repair or remove it") from error
     if not isinstance(known, dict) or not all(isinstance(folder, str) for folder in known.values()):

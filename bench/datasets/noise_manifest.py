@@ -45,7 +45,7 @@ def _manifest(folder: Path, changed: float) -> dict[str, Any] | None:
     if not changed:
         return None
     try:
-        manifest = json.loads((folder / MANIFEST).read_text())
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     valid = (

@@ -146,7 +146,7 @@ PUBLIC = {public.name: public for public in SETS}
 
 def read_manifest(path: Path) -> dict[str, str]:
     """Read a SHA-256 list as {file name: SHA-256}, in its order; {} if the file does not exist."""
-    lines = path.read_text().splitlines() if path.is_file() else []
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     return {file: digest for digest, file in (line.split(maxsplit=1) for line in lines)}
 
 

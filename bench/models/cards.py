@@ -40,7 +40,7 @@ def card(name: str) -> dict[str, Any] | None:
 
 def cards() -> dict[str, dict[str, Any]]:
     """All shipped cards by name."""
-    return {path.stem: json.loads(path.read_text()) for path in sorted(weights_folder().glob("*.json"))}
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(weights_folder().glob("*.json"))}
 
 
 def imported() -> dict[str, dict[str, Any]]:
@@ -51,7 +51,7 @@ def imported() -> dict[str, dict[str, Any]]:
 
 def _read_imported(path: Path) -> dict[str, Any]:
     try:
-        card = json.loads(path.read_text())
+        card = json.loads(path.read_text(encoding="utf-8"))
         whole = (
             all(isinstance(card[key], kind) for key, kind in REQUIRED_FIELDS.items())
             and card["origin"].keys() >= REQUIRED_ORIGIN

@@ -107,7 +107,7 @@ def import_weights(
         checkpoints.write_weights(network.state_dict(), path, card, half=False)
     except OSError as error:
         raise BadInput(f"{path}: cannot be written ({error.strerror or error})") from error
-    return json.loads(path.with_suffix(".json").read_text())
+    return json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
 
 
 def _unimportant(parameter: str, value: Any) -> bool:

@@ -56,7 +56,7 @@ class Weights:
         """The set of tensors used, and the names of the other sets in the file. Raises ValueError."""
         read = recognition.read if self.model in cards.networks() else checkpoints.read_contents
         contents = read(self.file, self.part)
-        return replace(contents, others=dict.fromkeys(contents.others, {}))  # to free their memory
+        return replace(contents, others={name: {} for name in contents.others})  # to free their memory
 
     @property
     def tensors(self) -> dict[str, Tensor]:
@@ -192,7 +192,7 @@ def card_of_file(file: Path) -> dict[str, Any]:
     """The card that `bench train` wrote next to a weights file; empty if there is none."""
     path, written_here = checkpoints.card_beside(file), file.suffix == ".safetensors" or shards.is_index(file)
     try:
-        card = json.loads(path.read_text()) if written_here and path.is_file() else {}
+        card = json.loads(path.read_text(encoding="utf-8")) if written_here and path.is_file() else {}
     except ValueError:
         return {}
     return card if isinstance(card, dict) and "model" in card else {}  # not a file of another program

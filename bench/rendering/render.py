@@ -120,7 +120,7 @@ def _check_settings(settings: Settings, out: Path) -> None:
     """Raise BadInput if a folder has renders with other settings, or other files."""
     known = out / ".passes" / "settings.json"
     if known.exists():
-        if json.loads(known.read_text()) != json.loads(json.dumps(asdict(settings))):
+        if json.loads(known.read_text(encoding="utf-8")) != json.loads(json.dumps(asdict(settings))):
             raise BadInput(
                 f"expected the settings of the unfinished render ({known}), got others: use those, or another folder"
             )

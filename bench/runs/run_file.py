@@ -23,7 +23,7 @@ from bench.core.errors import BadInput, described, unknown
 def read(path: Path, options: Iterable[str]) -> dict[str, Any]:
     """Option -> value, as a default for click. Raises BadInput for an unknown option, with similar ones."""
     try:
-        content = tomllib.loads(path.read_text())
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise BadInput(f"the run file {path} cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -211,7 +211,7 @@ class Store:
         """The entries of commands that wrote into the folder, oldest first. Raises BadInput if the file is damaged."""
         path = self.folder / MANIFEST_FILE
         try:
-            entries = json.loads(path.read_text()) if path.exists() else []
+            entries = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
             if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
                 raise ValueError("it is not a list of entries")
         except (OSError, ValueError) as error:

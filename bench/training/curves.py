@@ -57,7 +57,7 @@ def _lines(folder: Path) -> list[dict[str, Any]]:
             f"expected the folder of a training, got {folder}, which has no {LOG}: train with bench train --out"
         )
     found = []
-    for line in log.read_text().splitlines():
+    for line in log.read_text(encoding="utf-8").splitlines():
         try:
             found.append(json.loads(line))
         except ValueError:  # incomplete last line of a killed training

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import pathlib
 import signal
 import subprocess
 import sys
@@ -230,7 +231,7 @@ def test_official_dncnn_scores_under_the_float_protocol(tmp_path, shared):
 
 def test_rows_of_an_edited_network_are_other_rows(tmp_path, photos, networks):
     first = run(tmp_path / "run", [f"{networks}:Blur"], photos)
-    with open(networks, "a") as file:
+    with pathlib.Path(networks).open("a") as file:
         file.write("\n\nclass Blur(Blur):\n    def forward(self, x):\n        return x\n")
     second = run(tmp_path / "run", [f"{networks}:Blur"], photos)
     assert len(second) == len(first) and set(second["weights_hash"]).isdisjoint(first["weights_hash"])
@@ -238,7 +239,7 @@ def test_rows_of_an_edited_network_are_other_rows(tmp_path, photos, networks):
 
 
 def test_a_network_cannot_change_the_input_of_the_next(tmp_path, photos, networks):
-    with open(networks, "a") as file:
+    with pathlib.Path(networks).open("a") as file:
         file.write(
             "\n\nclass Eraser(Blur):\n    def forward(self, x):\n        return x.mul_(float(x.shape[-1] < 40))\n"
         )

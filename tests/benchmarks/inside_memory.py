@@ -44,7 +44,7 @@ def run(words: list[str], peaks: multiprocessing.Queue) -> None:
     """In a process of its own: a command as from a shell, and the peak of its memory in MB."""
     from bench.cli import main
 
-    sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+    sys.stdout = sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115
     main(words, standalone_mode=False)
     peaks.put(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 

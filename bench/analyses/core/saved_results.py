@@ -63,7 +63,7 @@ def saved_figures(folder: Path) -> list[SavedFigure]:
 
 def _figures(file: Path, card: analyses.AnalysisCard) -> Iterator[SavedFigure]:
     try:
-        saved = json.loads(file.read_text())
+        saved = json.loads(file.read_text(encoding="utf-8"))
         settings = {name: value for name, value in saved.items() if name not in NOT_SETTINGS}
         for figure in saved["figures"]:
             files = {kind: file.with_name(Path(figure[kind]).name) for kind in ("svg", "png", "csv")}
@@ -106,7 +106,7 @@ def sample_text(settings: Mapping[str, Any]) -> str:
 def read(file: Path) -> dict[str, Any] | None:
     """The JSON of a saved result; None if there is none, or it is damaged."""
     try:
-        saved = json.loads(file.read_text())
+        saved = json.loads(file.read_text(encoding="utf-8"))
         return saved if saved["command"] and saved["figures"] is not None else None
     except (OSError, ValueError, KeyError, TypeError):
         return None

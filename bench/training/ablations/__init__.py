@@ -35,7 +35,7 @@ def load(name: str) -> dict[str, Any]:
     """
     if name not in names():
         raise unknown("table", name, names())
-    return tomllib.loads((FOLDER / f"{name}.toml").read_text())
+    return tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
 
 
 def tables() -> str:

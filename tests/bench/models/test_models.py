@@ -216,7 +216,7 @@ def test_a_published_file_is_of_the_full_size(tmp_path):
 @pytest.mark.parametrize("content", ["[1, 2]", '{"settings": 1}', "not JSON"])
 def test_a_foreign_json_beside_a_file_is_no_card(trained, content):
     shutil.copy(trained, "bare.safetensors")
-    with open("bare.json", "w") as file:
+    with Path("bare.json").open("w") as file:
         file.write(content)
     text = "ours(weights='bare.safetensors', size='small', embed_dim=8, depths=(1,), num_heads=(2,))"
     assert model_specs.resolve(text).card == {}
@@ -236,7 +236,7 @@ def test_weights_of_another_network_are_refused(trained):
 
 
 def test_a_file_that_is_no_checkpoint_is_refused():
-    with open("notes.pth", "w") as file:
+    with Path("notes.pth").open("w") as file:
         file.write("hello")
     message = refusal("dncnn(weights='notes.pth')", model_specs.load_model)
     assert message.startswith("model dncnn(size='full', weights='notes.pth'): notes.pth: ")
@@ -331,7 +331,7 @@ def test_weights_of_a_network_of_the_user_s():
 
 
 def test_a_broken_file_of_the_user_s_is_named():
-    with open("broken.py", "w") as file:
+    with Path("broken.py").open("w") as file:
         file.write("import no_such_package\n")
     message = refusal("broken.py:Net")
     assert message.startswith("broken.py: ") and "ModuleNotFoundError: " in message
@@ -680,7 +680,7 @@ def test_two_files_of_one_name_have_different_labels(trained, tmp_path):
 
 
 def test_two_networks_of_one_name_have_different_labels():
-    with open("others.py", "w") as file:
+    with Path("others.py").open("w") as file:
         file.write(USERS)
     assert len(model_specs.expand("users.py:Net,users.py:Net")[0]) == 1
     labels = [model.label for model in model_specs.expand("users.py:Net,others.py:Net")[0]]

@@ -2,6 +2,7 @@
 
 import io
 import os
+import pathlib
 import signal
 import subprocess
 import sys
@@ -196,7 +197,7 @@ def test_a_second_folder_of_one_name_is_refused_before_anything_runs(study, tmp_
 def test_an_edited_network_and_its_file_of_weights(study, tmp_path, networks):
     import torch
 
-    with open(networks, "a") as file:
+    with pathlib.Path(networks).open("a") as file:
         file.write("\n\nclass Mix(nn.Conv2d):\n    def __init__(self):\n        super().__init__(3, 3, 1)\n")
     model, folder = f"{networks}:Mix(weights='{tmp_path / 'w.pth'}')", tmp_path / "run"
     for value in (0.30, 0.25):
@@ -204,7 +205,7 @@ def test_an_edited_network_and_its_file_of_weights(study, tmp_path, networks):
         torch.save({"weight": weight, "bias": torch.zeros(3)}, tmp_path / "w.pth")
         last = study(model=model)
     assert said(folder) == {round(last, 6)} and left_out(folder) == {"weights": 4}
-    with open(networks, "a") as file:
+    with pathlib.Path(networks).open("a") as file:
         file.write("    def forward(self, x):\n        return super().forward(x) * 0.9\n")
     edited = study(model=model)
     assert edited != last and said(folder) == {round(edited, 6)} and left_out(folder) == {"weights": 8}
@@ -256,7 +257,7 @@ def test_a_new_version_of_one_of_our_metrics(study, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("option", [{"precision": "bf16"}, {"tile": 64}, {"seeds": (1,)}])
 def test_a_setting_that_is_switched_and_switched_back(study, tmp_path, large, networks, option):
-    with open(networks, "a") as file:  # its numbers depend on all that it sees together
+    with pathlib.Path(networks).open("a") as file:  # its numbers depend on all that it sees together
         file.write("\n\nclass Global(nn.Conv2d):\n    receptive_field = 3\n")
         file.write("    def __init__(self):\n        super().__init__(3, 3, 1)\n    def forward(self, x):\n")
         file.write("        return 0.6 * x + 0.3 * x.mean((2, 3), keepdim=True) + 0.1 * super().forward(x)\n")
