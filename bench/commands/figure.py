@@ -35,7 +35,7 @@ def inches(context, parameter, text: str) -> float:
               help="Image to show, with its suffix or without: 14037.")  # fmt: skip
 @shared("seed", absent="the first one in the run")
 @click.option("--zoom", multiple=True, metavar="X,Y,SIDE", show_default="where the models differ most",
-              help="Square to magnify: upper left corner and side in pixels, 40,60,48. Repeat for several.")  # fmt: skip
+              help="Square to magnify: upper left corner and side in pixels, 40,60,48. Repeatable.")  # fmt: skip
 @shared("metrics", "psnr", names=("--metric", "--metrics", "metrics"), also="Several for an image: psnr,ssim.")
 @shared("protocol", absent="the last one in the run")
 @click.option("--width", default="column", show_default=True, metavar="column|page|INCHES", callback=inches,

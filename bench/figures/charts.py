@@ -83,7 +83,9 @@ def _draw_levels(
     columns, texts = _legend_layout([names[label] for label in series], look)
     lines = sum(max(text.count("\n") + 1 for text in texts[at : at + columns]) for at in range(0, len(texts), columns))
     with style(), look.context:
-        figure = Figure(figsize=(look.width, ASPECT * look.width + LINE * look.em * (lines + 1)), layout="constrained")
+        figure = Figure(
+            figsize=(look.width, ASPECT * look.width + LINE * look.em * (lines + 0.5)), layout="constrained"
+        )
         figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02)
         axes = figure.subplots()
         for label in reversed(series):
@@ -168,8 +170,8 @@ def _draw_bars(
     best = number((own["mean"].max if measure.higher_is_better else own["mean"].min)(), measure.digits)
     start, noisy = _start(means), means.at[NOISY, "mean"]
     if isfinite(noisy):
-        heading += f"; bars start at the noisy input, {number(noisy, measure.digits)}"
-    heading = wrapped(heading, 66 * look.width, size)
+        heading = f"{heading}\nbars start at the noisy input, {number(noisy, measure.digits)}"
+    heading = [line for part in heading.split("\n") for line in wrapped(part, 70 * look.width, size)]
     total = (heights.sum() + LINE * (len(heading) + 1) + 1.2) * look.em
     with style(), look.context:
         figure = Figure(figsize=(look.width, total))
@@ -189,7 +191,7 @@ def _draw_bars(
             y = bottom + (heights.sum() - middle) * look.em / total
             figure.text(left - 0.5 * look.em / look.width, y, "\n".join(text), ha="right", va="center", fontsize=size,
                         linespacing=1.1)  # fmt: skip
-            figure.text(1 - 0.1 * look.em / look.width, y, value, ha="right", va="center", fontsize=size,
+            figure.text(1 - 0.1 * look.em / look.width, y, value, ha="right", va="center_baseline", fontsize=size,
                         fontweight="bold" if value == best and len(values) > 1 else "normal")  # fmt: skip
         figure.text(0.5, 0.3 * look.em / total, "\n".join(heading), ha="center", va="bottom", fontsize=size,
                     linespacing=1.1)  # fmt: skip

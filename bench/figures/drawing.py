@@ -19,7 +19,7 @@ from reports.formatting import printable
 
 WIDTHS = {"column": 3.5, "page": 7.2}  # inches, of papers in two columns
 FORMATS = ("pdf", "png", "svg")
-DOTS_PER_INCH = 300  # of PNG
+DOTS_PER_INCH = 600  # of PNG, and the most that images in a figure have
 LINE = 1.25  # distance of two lines of text, in units of the font's size
 # PDF and SVG without dates; text in SVG is drawn as shapes, since SVG cannot embed fonts
 METADATA = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}

@@ -13,7 +13,7 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 from bench.analyses.core.figures import style
-from bench.figures.drawing import LINE, Look, text_width, wrapped
+from bench.figures.drawing import DOTS_PER_INCH, LINE, Look, text_width, wrapped
 from bench.figures.pictures import Scene
 from bench.figures.zoom import Box
 from reports.formatting import number
@@ -22,9 +22,8 @@ from reports.measures import Measure
 BOX_COLOURS = ("#e8202a", "#ffc800", "#22b8f0", "#3fbf4a")  # distinct on dark and bright pixels
 BOX_LINE = 0.9  # points
 GAP = 0.035  # inches between pictures
-MIN_PANEL = 0.66  # inches: the width that decides how many panels are in one line
+MIN_PANEL = 0.55  # inches: the width that decides how many panels are in one line
 MAX_COLUMNS = 8
-DENSITY = 600  # pixels per inch from which on the whole image is reduced
 SHARP = 256  # pixels: magnified parts are repeated to this side, so that viewers do not blur them
 
 
@@ -65,10 +64,10 @@ def draw(panels: Sequence[Panel], boxes: Sequence[Box], look: Look, columns: int
     height = width * panels[0].pixels.shape[0] / panels[0].pixels.shape[1]
     side = (width - GAP * (len(boxes) - 1)) / len(boxes) if boxes else 0.0
     lines = [panels[start : start + columns] for start in range(0, len(panels), columns)]
-    texts = [[_texts(panel, width, look) for panel in line] for line in lines]
+    texts = [_captions(line, width, look) for line in lines]
     step = LINE * look.em
     pictures = height + (GAP + side if boxes else 0)
-    captions = [step * max(map(len, line)) + 0.3 * look.em for line in texts]
+    captions = [step * len(line[0]) + 0.3 * look.em for line in texts]
     between = 0.6 * look.em
     total = sum(captions) + pictures * len(lines) + between * (len(lines) - 1)
     with style(), look.context:
@@ -97,14 +96,20 @@ def _columns(count: int, look: Look) -> int:
 Parts = tuple[tuple[str, bool], ...]  # texts of one line, with whether each is bold
 
 
-def _texts(panel: Panel, width: float, look: Look) -> list[Parts]:
-    """The lines below a panel: its name, and its scores in one line, or in a line each where that is too long."""
+def _captions(line: Sequence[Panel], width: float, look: Look) -> list[list[Parts]]:
+    """The lines of text below each panel, as many for each: names from the top, scores at the bottom.
+
+    Scores of one panel are in one line, or in a line each where one panel has too little room for that.
+    """
     points, size = 72 * width, look.font_size
-    name = [((line, False),) for line in wrapped(panel.name, points, size)]
-    joined = [part for score in panel.scores for part in (score, ("/", False))][:-1]
-    if sum(text_width(text, size, bold) for text, bold in joined) <= points:
-        return [*name, tuple(joined)]
-    return [*name, *(((line, bold),) for text, bold in panel.scores for line in wrapped(text, points, size))]
+    names = [[((text, False),) for text in wrapped(panel.name, points, size)] for panel in line]
+    joined = [[tuple(part for score in panel.scores for part in (score, ("/", False)))[:-1]] for panel in line]
+    if any(sum(text_width(text, size, bold) for text, bold in parts) > points for (parts,) in joined):
+        joined = [[((text, bold),) for score, bold in panel.scores for text in wrapped(score, points, size)]
+                  for panel in line]  # fmt: skip
+    total = max(map(len, names)) + max(map(len, joined))
+    return [[*name, *[()] * (total - len(name) - len(scores)), *scores]
+            for name, scores in zip(names, joined, strict=True)]  # fmt: skip
 
 
 def _axes(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
@@ -120,7 +125,7 @@ def _axes(figure: Figure, left: float, top: float, width: float, height: float) 
 def _whole(axes: Axes, pixels: np.ndarray, boxes: Sequence[Box], width: float) -> None:
     """The whole image, with its boxes."""
     height, across = pixels.shape[:2]
-    most = round(DENSITY * width)
+    most = round(DOTS_PER_INCH * width)
     if across > most:
         shown = Image.fromarray(pixels).resize((most, round(height * most / across)), Image.Resampling.LANCZOS)
         pixels = np.asarray(shown)
