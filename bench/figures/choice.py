@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +40,7 @@ class RunData:
         if found.rows.empty:
             raise BadInput(f"expected rows under the protocol {found.protocol!r} in {store.folder}, got none")
         known = RunModels.of_manifest(store.manifest())
-        own = {one.key: one for one in measures(found.rows, manifest)}
+        own = {one.key: one for one in measures(found.rows, manifest) if found.rows[one.key].notna().any()}
         return cls(found.rows, known, conditions_of(manifest, found.protocol), own)
 
     def metrics(self, text: str) -> list[Measure]:
@@ -81,6 +82,7 @@ class ChosenModels:
         specs: dict[str, str] = {}
         for part in spec.split(text) if text is not None else ["all"]:
             name, of_model = spec.split_label(part)
+            of_model = re.sub(r"""^(['"])(.*)\1$""", r"\2", of_model)  # a display name in quotes
             if of_model == "all" or of_model in groups.GROUPS:
                 members = Filters(models=of_model).apply(rows, known)["model"].unique()
                 names |= {label: known.name(label) for label in members if label not in names}
