@@ -55,7 +55,7 @@ def chart_figure(
     make = {"levels": charts.levels, "bars": charts.bars}[kind]
     chart = make(data, shown, chosen, noise, measures[0], look)
     save(chart.figure, out)
-    return [*notes, *chart.notes, f"data set: {chosen}, intervals: 95% over photographs", written(out)]
+    return [*notes, f"data set: {chosen}", *chart.notes, written(out)]
 
 
 def written(out: Path) -> str:

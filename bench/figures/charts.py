@@ -20,7 +20,7 @@ from bench.figures.choice import ChosenModels, RunData
 from bench.figures.drawing import LINE, Look, text_width, wrapped
 from bench.noise import noises
 from bench.statistics import NOISY
-from bench.statistics.intervals import mean_intervals
+from bench.statistics.intervals import MIN_PHOTOGRAPHS, mean_intervals
 from bench.statistics.ood import common
 from bench.statistics.scores import by_dataset, with_noisy
 from reports.charts.style import INK, MUTED, NOISY_COLOUR, SeriesStyle, series_style
@@ -57,7 +57,15 @@ def levels(
     axis = noises.card(noises.noise_class(names[0]))["axis"] if names[0] in noises.names() else names[0]
     looks = {label: series_style(list(dict.fromkeys(data.rows["model"])), label) for label in series}
     shown = {**models.names, NOISY: NOISY_NAME}
-    return PaperChart(_draw_levels(series, looks, shown, f"{names[0]}, {axis}", measure, look))
+    figure = _draw_levels(series, looks, shown, f"{names[0]}, {axis}", measure, look)
+    return PaperChart(figure, (_intervals(pd.concat(series.values())),))
+
+
+def _intervals(means: pd.DataFrame) -> str:
+    """A sentence on the intervals of means."""
+    if means["low"].notna().any():
+        return "intervals: 95% over photographs"
+    return f"intervals: none, which need at least {MIN_PHOTOGRAPHS} photographs"
 
 
 def _with_levels(rows: pd.DataFrame) -> str:
@@ -148,15 +156,22 @@ def bars(
     order = list(dict.fromkeys(data.rows["model"]))
     colours = [series_style(order, label).colour for label in models.names]
     figure = _draw_bars(means, models.names, colours, f"{measure.heading}, {what}", measure, look)
-    return PaperChart(figure, (f"noises: {', '.join(chosen)}",))
+    counts = means.loc[list(models.names), "images"]
+    fewer = [f"{models.names[label]}: mean of {count} images, others have {counts.max()}"
+             for label, count in counts.items() if count < counts.max()]  # fmt: skip
+    return PaperChart(figure, (f"noises: {', '.join(chosen)}", *fewer, _intervals(means)))
 
 
 def noise_means(rows: pd.DataFrame, models: Sequence[str], chosen: Sequence[str], metric: str) -> pd.DataFrame:
-    """Mean, low and high of a metric of each model, over noises and then over the images that have all of them."""
+    """Mean, low and high of a metric of each model, over noises and then over the images that have all of them.
+
+    `images`: the number of these.
+    """
     (scores,) = by_dataset(with_noisy(rows))
     images = pd.DataFrame({name: scores.of(metric, name, chosen).mean(axis=1, skipna=False) for name in models})
     bounds = mean_intervals(images.to_numpy(float), scores.photographs.to_numpy())
-    return pd.DataFrame(bounds, index=list(models), columns=["mean", "low", "high"])
+    means = pd.DataFrame(bounds, index=list(models), columns=["mean", "low", "high"])
+    return means.assign(images=images.notna().sum())
 
 
 def _draw_bars(

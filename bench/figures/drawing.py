@@ -76,7 +76,7 @@ def wrapped(text: object, width: float, size: float) -> list[str]:
         ends = [match.end() for match in re.finditer(r"[\s),=_:/-]|.(?=\()", rest[:fitting])]
         if rest[fitting].isspace():
             ends.append(fitting)
-        end = max((end for end in ends if end > fitting / 3), default=fitting)
+        end = max((end for end in ends if end > fitting / 4), default=fitting)
         lines.append(rest[:end].rstrip())
         rest = rest[end:].lstrip()
     return [*lines, rest]

@@ -149,7 +149,10 @@ def noise_of(row: Mapping[str, Any], dataset: datasets.Dataset, given: str | Non
 def plan_of(row: Mapping[str, Any], model: str, noise: Noise, dataset: datasets.Dataset) -> Plan:
     """The plan of a single row."""
     size = row["size"] if row["size"] in SIZES else SIZES[0]
-    resolved = replace(model_specs.resolve(model, size), label=row["model"])
+    try:
+        resolved = replace(model_specs.resolve(model, size), label=row["model"])
+    except BadInput as error:
+        raise BadInput(f"{row['model']} cannot be computed again: {error}, or give its spec with --models") from error
     tile = tiling.parse(row["tile"] or "whole")
     return Plan(
         models=(resolved,),

@@ -48,7 +48,7 @@ def most_different(outputs: Sequence[np.ndarray], clean: np.ndarray) -> Box:
     images = np.stack([image.astype(np.float64) for image in (outputs if len(outputs) > 1 else [*outputs, clean])])
     differences = images.var(axis=0).mean(axis=-1)
     shorter = min(differences.shape)
-    side = min(shorter, max(MIN_SIDE, shorter // SHARE // 8 * 8))
+    side = min(shorter, max(MIN_SIDE, shorter // SHARE))
     sums = np.pad(differences.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
     totals = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
     y, x = np.unravel_index(int(totals.argmax()), totals.shape)

@@ -216,3 +216,9 @@ def test_choices_that_mean_nothing_end_in_one_line(run, tmp_path):
     assert call("figure", run, "-o", tmp_path / "a.gif").exit_code == 2
     assert call("figure", tmp_path / "nothing").exit_code == 2
     assert not (tmp_path / "a.png").exists()
+
+
+def test_the_page_of_images_has_the_start_of_the_command(run, tmp_path):
+    assert call("report", run, "-o", tmp_path / "site").exit_code == 0
+    assert f"bench figure {run}" in (tmp_path / "site" / "data" / "images.js").read_text()
+    assert "data-figure" in (tmp_path / "site" / "images.html").read_text()
