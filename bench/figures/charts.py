@@ -92,9 +92,9 @@ def _draw_levels(
     lines = sum(max(text.count("\n") + 1 for text in texts[at : at + columns]) for at in range(0, len(texts), columns))
     with style(), look.context:
         figure = Figure(
-            figsize=(look.width, ASPECT * look.width + LINE * look.em * (lines + 0.5)), layout="constrained"
+            figsize=(look.width, ASPECT * look.width + LINE * look.em * (lines + 0.8)), layout="constrained"
         )
-        figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02)
+        figure.get_layout_engine().set(w_pad=0.02, h_pad=0.05)
         axes = figure.subplots()
         for label in reversed(series):
             _line(axes, series[label], looks[label])

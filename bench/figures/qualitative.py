@@ -21,7 +21,7 @@ from reports.measures import Measure
 
 BOX_COLOURS = ("#e8202a", "#ffc800", "#22b8f0", "#3fbf4a")  # distinct on dark and bright pixels
 BOX_LINE = 0.9  # points
-GAP = 0.035  # inches between pictures
+GAP, INNER = 0.04, 0.022  # inches between panels, and between the pictures of a panel
 MIN_PANEL = 0.55  # inches: the width that decides how many panels are in one line
 MAX_COLUMNS = 8
 SHARP = 256  # pixels: magnified parts are repeated to this side, so that viewers do not blur them
@@ -62,11 +62,11 @@ def draw(panels: Sequence[Panel], boxes: Sequence[Box], look: Look, columns: int
     columns = min(len(panels), columns or _columns(len(panels), look))
     width = (look.width - GAP * (columns - 1)) / columns
     height = width * panels[0].pixels.shape[0] / panels[0].pixels.shape[1]
-    side = (width - GAP * (len(boxes) - 1)) / len(boxes) if boxes else 0.0
+    side = (width - INNER * (len(boxes) - 1)) / len(boxes) if boxes else 0.0
     lines = [panels[start : start + columns] for start in range(0, len(panels), columns)]
     texts = [_captions(line, width, look) for line in lines]
     step = LINE * look.em
-    pictures = height + (GAP + side if boxes else 0)
+    pictures = height + (INNER + side if boxes else 0)
     captions = [step * len(line[0]) + 0.3 * look.em for line in texts]
     between = 0.6 * look.em
     total = sum(captions) + pictures * len(lines) + between * (len(lines) - 1)
@@ -78,7 +78,7 @@ def draw(panels: Sequence[Panel], boxes: Sequence[Box], look: Look, columns: int
                 left = index * (width + GAP)
                 _whole(_axes(figure, left, top, width, height), panel.pixels, boxes, width)
                 for place, box in enumerate(boxes):
-                    axes = _axes(figure, left + place * (side + GAP), top + height + GAP, side, side)
+                    axes = _axes(figure, left + place * (side + INNER), top + height + INNER, side, side)
                     _magnified(axes, box.of(panel.pixels), BOX_COLOURS[place % len(BOX_COLOURS)])
                 for place, parts in enumerate(panel_texts):
                     y = top + pictures + 0.3 * look.em + step * (place + 0.5)
