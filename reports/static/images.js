@@ -294,10 +294,10 @@
     block.querySelector("button").textContent = "Copy";
   }
 
-  // The models that are compared, in their order; none stands for all.
+  // The models that are compared, in their order; none stands for all, which the pictures below show.
   function comparedModels() {
     const shown = models().filter((name) => state.show.includes(name));
-    return shown.length < models().length ? shown : [];
+    return shown.length > 1 && shown.length < models().length ? shown : [];
   }
 
   // The largest square inside the visible part, as X,Y,SIDE in pixels; '' if the whole picture is visible.

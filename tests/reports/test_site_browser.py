@@ -300,10 +300,11 @@ def test_the_command_of_a_view_names_its_image_noise_models_and_visible_square(i
     ready(page)
     page.locator("[data-controls] label", has_text="level=3").click()
     page.locator("[data-table] tbody button", has_text="image01").click()
-    page.locator("[data-sources] label", has_text="dncnn").click()
     code = page.locator("[data-figure] code")
     assert not code.is_visible()
     page.locator("[data-figure] summary").click()
+    assert "--models" not in code.inner_text(), "with one model in the comparison, all of them"
+    page.locator("[data-sources] label", has_text="dncnn").click()
     page.wait_for_function("document.querySelector('[data-figure] code').textContent.includes('zoom')")
     words = shlex.split(code.inner_text())
     assert code.is_visible() and words[:3] == ["bench", "figure", "runs/first"]
