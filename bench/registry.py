@@ -24,7 +24,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from bench.core import isolation, user_imports
+from bench.core import isolation, object_fingerprint, user_imports
 from bench.core.errors import BadInput, described, shortened, unknown
 from bench.core.paths import expand_user
 
@@ -122,6 +122,8 @@ def origin(kind: str, found: type) -> Origin:
     if found.__module__ in _FILES:
         path, digest = _FILES[found.__module__]
         return Origin(f"{path.name}:{found.__qualname__}", _with_imports(digest, found))
+    if isolation.scope_of(found) is isolation.NO_SCOPE:  # made in Python, not loaded by its name
+        return Origin(named[0] if named else value, object_fingerprint.of_class(found))
     try:
         with isolation.in_scope_of(found):
             digest = hashlib.sha256(Path(inspect.getsourcefile(found)).read_bytes()).hexdigest()

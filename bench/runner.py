@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,66 +17,86 @@ from bench.core import isolation
 from bench.core.environment import describe_machine, versions
 from bench.core.errors import BadInput
 from bench.core.files import write_whole
+from bench.core.progress import bar_in_sight
+from bench.datasets.arrays import GivenDatasets
 from bench.engines import Engine
 from bench.engines.in_process import InProcess
 from bench.evaluation.pending import PendingJobs
 from bench.evaluation.task import FinishedRow
 from bench.metrics import DEFAULT
-from bench.models.model_specs import Model
+from bench.models import object_models
+from bench.models.model_specs import GivenModels, Model
 from bench.noise import noises
 from bench.noise.noises import REFERENCE
+from bench.results import Run
 from bench.runs import contents, selection
 from bench.runs.plan import Plan, make_plan
 from bench.runs.store import Store
+from noise_zoo.noise import Noise
 
 
 def run(
-    models: list[str] | str = "all",
-    noises: list[str] | str = "mixture",
-    datasets: list[str] | str | None = None,
+    models: GivenModels = "all",
+    noises: str | Noise | Iterable[str | Noise] = "mixture",
+    datasets: GivenDatasets | None = None,
     *,
-    data: tuple[Path, ...] = (),
+    name: str = "",
+    data: str | Path | Iterable[str | Path] = (),
     size: str = "small",
     limit: int | None = None,
-    seeds: tuple[int, ...] = (0,),
+    seeds: int | Iterable[int] = (0,),
     protocol: str = "stored",
     precision: str = "float32",
     tile: str | int = "auto",
-    metrics: list[str] | str = DEFAULT,
-    reference: str = REFERENCE,
+    metrics: Iterable[str] | str = DEFAULT,
+    reference: str | Noise | None = REFERENCE,
     device: str = "auto",
     workers: int | str | None = None,
     dask: str | None = None,
     timeout: float | None = None,
-    out: str | Path,
-) -> pd.DataFrame:
-    """Evaluate models under noises on data sets into the run folder `out`; returns all its rows that count.
+    pictures: int = 3,
+    progress: bool = True,
+    out: str | Path | None = None,
+) -> Run:
+    """Evaluate models under noises on data sets; returns the run, whose `rows` are a pandas frame, one row per image.
 
-    Rows that are in the folder already are not computed again. The parameters are the options of `bench run`:
-    models, noises, datasets  specs, as a list or as text with commas
+    The parameters are the options of `bench run`:
+    models     specs, as a list or as text with commas; networks (torch.nn.Module) and functions (B, 3, H, W) ->
+               (B, 3, H, W) in [0, 1]; a mapping, name -> spec, network or function
+    noises     specs or noises
+    datasets   specs, paths of folders, arrays (H, W, 3) or (H, W), uint8 or floats in [0, 1], which are rounded to 8
+               bits; a mapping, name -> arrays; 'builtin' if neither this nor `data` is given
+    name       name of the only model
     data       folders of images
     size       of models whose spec does not say it: 'small' or 'full'
     limit      the first N images of each data set
     protocol, precision, tile, metrics  as `bench run --help` lists them
-    reference  the noise that PSNR drops are counted from, evaluated in addition to `noises`; 'none' for none
+    reference  the noise that PSNR drops are counted from, evaluated in addition to `noises`; None for none
     device     'auto', 'cpu', 'cuda' or 'cuda:N'
     workers    number of processes, or 'gpus' for one on each GPU
     dask       a Dask cluster: 'local:4', or the address of a scheduler
     timeout    seconds that a network may take for an image
+    pictures   number of images of each data set whose outputs are kept for the pages
+    progress   show a progress bar in a terminal or notebook
+    out        the run folder. Rows that are in it already are not computed again; those of a network given as an object
+               only if its code, its tensors and all it holds are the same. None: a temporary folder, which is removed
+               with the returned object, or when Python ends
 
     Raises BadInput.
     """
-
-    def text(value):
-        return value if isinstance(value, str) or value is None else ",".join(value)
-
-    plan = make_plan(text(models), text(noises), text(datasets), data, size=size, limit=limit, seeds=seeds,
-                     protocol=protocol, precision=precision, tile=tile, metric_list=text(metrics),
-                     reference=reference)  # fmt: skip
-    with Store.create(Path(out)) as store:
-        for _ in Run(plan, store, engines.start(plan, device, workers, dask, timeout)).steps():
-            pass
-        return selection.all_of_store(store)
+    plan = make_plan(models, noises, datasets, data, size=size, limit=limit,
+                     seeds=(seeds,) if isinstance(seeds, int) else tuple(seeds), protocol=protocol,
+                     precision=precision, tile=tile, reference=reference, object_name=name,
+                     metric_list=metrics if isinstance(metrics, str) else ",".join(metrics))  # fmt: skip
+    notes = (*plan.notes, *(() if out is None else object_models.notes(plan.models)))
+    folder = Path(tempfile.mkdtemp(prefix="bench-run-")) if out is None else Path(out)
+    found = Run(folder, notes, temporary=out is None)
+    with Store.create(folder) as store, bar_in_sight("rows", plan.rows, progress) as bar:
+        engine = engines.start(plan, device, workers, dask, timeout)
+        for step in Execution(plan, store, engine, pictures, {"command": "bench.run"}).steps():
+            bar.skip(step.skipped)
+            bar.advance(len(step.rows))
+    return found
 
 
 def execute(plan: Plan, store: Store, device: str = "auto", pictures: int = 2, command: str = "") -> Iterator[Step]:
@@ -84,7 +105,7 @@ def execute(plan: Plan, store: Store, device: str = "auto", pictures: int = 2, c
     `pictures`: the number of images of each data set whose clean, noisy and denoised pictures are saved, at the first
     seed.
     """
-    return Run(plan, store, InProcess(plan, device), pictures, {"command": command}).steps()
+    return Execution(plan, store, InProcess(plan, device), pictures, {"command": command}).steps()
 
 
 @dataclass(frozen=True)
@@ -95,8 +116,8 @@ class Step:
     skipped: int = 0
 
 
-class Run:
-    """One run of a plan: an engine computes the missing rows, which are written to the store.
+class Execution:
+    """One execution of a plan: an engine computes the missing rows, which are written to the store.
 
     The engine is closed at the end.
 

@@ -109,7 +109,9 @@ def run(
     with Store.create(out) as store:
         try:
             with progress("rows", plan.rows) as bar:
-                work = runner.Run(plan, store, engines.start(plan, device, workers, dask, timeout), pictures, about)
+                work = runner.Execution(
+                    plan, store, engines.start(plan, device, workers, dask, timeout), pictures, about
+                )
                 for step in work.steps():
                     show_step(bar, step)
         except StoreFull as error:

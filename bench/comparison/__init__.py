@@ -10,6 +10,7 @@ alignment  data sets and images of two runs matched by their pixels
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from os import PathLike
 from pathlib import Path
 
 import pandas as pd
@@ -28,7 +29,7 @@ from bench.statistics.ood import Conditions, common
 from bench.statistics.paired import differences, failed_on_both
 from bench.statistics.significance import TESTS, holm
 
-Run = str | Path | pd.DataFrame
+Run = str | PathLike | pd.DataFrame  # a run folder, a bench.Run, or rows
 MAX_LISTED_CELLS = 3  # cells without a counterpart that a note names
 COLUMNS = (
     "model", "against", "dataset", "noise", "noise_name", "level", "metric", "images", "photographs", "unpaired",
@@ -52,11 +53,11 @@ def compare(
 ) -> pd.DataFrame:
     """Compare two runs, or two models of one run, image by image: one row per pair, data set, noise and metric.
 
-    `run` and `other` are run folders or frames of rows. Differences are `run` minus `other`, for each model that both
-    have; without `other` they are `models` minus `against` within one run, by default ours minus its baseline. A side
-    is a list of specs, "ours, ours(weights='ours-small-seed1')": trainings of one network, whose scores are averaged.
-    A sequence of such lists is several sides, each compared with the other; "all" is every model by itself. `noises`
-    (specs; a name without parameters has all its levels), `datasets` and `metrics` select a subset.
+    `run` and `other` are run folders, runs, or frames of rows. Differences are `run` minus `other`, for each model that
+    both have; without `other` they are `models` minus `against` within one run, by default ours minus its baseline. A
+    side is a list of specs, "ours, ours(weights='ours-small-seed1')": trainings of one network, whose scores are
+    averaged. A sequence of such lists is several sides, each compared with the other; "all" is every model by itself.
+    `noises` (specs; a name without parameters has all its levels), `datasets` and `metrics` select a subset.
 
     Columns: images, photographs, unpaired (images without a counterpart), failed (images that failed in `run` and have
     a score in `other`), mean and mean_against, difference with low and high (95% interval over photographs), p of the

@@ -1,4 +1,4 @@
-"""Progress: a bar in a terminal, a line every few seconds in a log file."""
+"""Progress: a bar in a terminal or notebook, a line every few seconds in a log file."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 LOG_INTERVAL = 15.0  # seconds between two lines in a log file
 
@@ -70,3 +71,56 @@ def progress(title: str, total: int, done: int = 0) -> Iterator[Progress]:
                TextColumn("{task.fields[note]}"))  # fmt: skip
     with Bar(*columns) as bar:
         yield Progress(title, total, done, bar)
+
+
+@contextmanager
+def bar_in_sight(title: str, total: int, wanted: bool = True) -> Iterator[Progress]:
+    """A `Progress` that shows a bar in a terminal or notebook, and nothing anywhere else or if it is not `wanted`."""
+    if wanted and _in_notebook():
+        yield Progress(title, total, 0, _NotebookBar())
+    elif wanted and sys.stdout.isatty():
+        with progress(title, total) as bar:
+            yield bar
+    else:
+        yield Progress(title, total, 0, _NoBar())
+
+
+def _in_notebook() -> bool:
+    """Whether this process is the kernel of a notebook."""
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
+
+
+class _NoBar:
+    """The bar where nobody would see it."""
+
+    def add_task(self, title: str, total: int, completed: int, note: str) -> Any:
+        """Start."""
+
+    def update(self, task: Any, completed: int, note: str) -> None:
+        """Show the state."""
+
+
+class _NotebookBar(_NoBar):
+    """A bar in the output of a notebook's cell; rich needs ipywidgets for it."""
+
+    def add_task(self, title: str, total: int, completed: int, note: str) -> Any:
+        """Show the bar."""
+        from IPython.display import HTML, display
+
+        self.title, self.total, self.shown = title, total, time.monotonic()
+        self.handle = display(HTML(self._html(completed)), display_id=True)
+
+    def update(self, task: Any, completed: int, note: str) -> None:
+        """Change the bar, at most ten times a second."""
+        from IPython.display import HTML
+
+        if completed >= self.total or time.monotonic() - self.shown > 0.1:
+            self.shown = time.monotonic()
+            self.handle.update(HTML(self._html(completed)))
+
+    def _html(self, completed: int) -> str:
+        return (
+            f'<progress value="{completed}" max="{max(self.total, 1)}"></progress> {self.title} '
+            f"{completed}/{self.total}"
+        )

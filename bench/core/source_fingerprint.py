@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
 import importlib.metadata
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from bench.core import isolation
@@ -57,8 +58,16 @@ def _installed(file: Path) -> list[bytes]:
     if root.name not in LIBRARIES:
         return []
     top = file.resolve().relative_to(root).parts[0].removesuffix(".py")
-    names = sorted(set(importlib.metadata.packages_distributions().get(top, ())))
+    if top not in _distributions():  # installed a moment ago
+        _distributions.cache_clear()
+    names = sorted(set(_distributions().get(top, ())))
     return [f"{name} {importlib.metadata.version(name)}".encode() for name in names]
+
+
+@functools.cache
+def _distributions() -> Mapping[str, list[str]]:
+    """The distributions of each importable package; reading them takes half a second."""
+    return importlib.metadata.packages_distributions()
 
 
 def _imported(file: Path, roots: tuple[Path, ...]) -> Iterator[Path]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import takewhile
 from pathlib import Path
@@ -32,13 +32,18 @@ class CleanImage:
     """
 
     name: str
-    read_bytes: Reader
+    read_bytes: Reader = field(repr=False)
     crop: int | None = None
     recorded: tuple[tuple[Noise, Reader], ...] = ()
     photograph: str = ""
 
     def __post_init__(self):
         object.__setattr__(self, "photograph", self.photograph or self.name)
+
+    @property
+    def pixels(self) -> np.ndarray:
+        """The clean image as uint8, (H, W, 1) or (H, W, 3). Raises ValueError if it cannot be read."""
+        return np.rint(self.read() * 255).astype(np.uint8)
 
     @property
     def readers(self) -> Iterator[Reader]:
@@ -100,6 +105,8 @@ class CleanImage:
 class Dataset:
     """Images under a canonical name, with title, licence and notes for reports.
 
+    It is a sequence: `len(dataset)`, `dataset[0]` or `dataset["a.png"]`, `for image in dataset`.
+
     found   remarks on the layout of its folder and on skipped files
     folder  path of its folder, '' for data sets of the installation
     """
@@ -107,10 +114,22 @@ class Dataset:
     name: str
     title: str
     licence: str
-    images: tuple[CleanImage, ...]
+    images: tuple[CleanImage, ...] = field(repr=False)
     note: str = ""
     found: tuple[str, ...] = ()
     folder: str = ""
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __iter__(self) -> Iterator[CleanImage]:
+        return iter(self.images)
+
+    def __getitem__(self, index: int | str) -> CleanImage:
+        """The image of an index or name. Raises IndexError or KeyError."""
+        if isinstance(index, str):
+            return {image.name: image for image in self.images}[index]
+        return self.images[index]
 
     @cached_property
     def remarks(self) -> tuple[str, ...]:

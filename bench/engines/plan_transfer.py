@@ -18,7 +18,7 @@ import torch
 
 from baselines.weights_io import checkpoints, shards
 from bench import registry, spec
-from bench.core import source_fingerprint, user_imports
+from bench.core import isolation, source_fingerprint, user_imports
 from bench.core.environment import versions
 from bench.core.errors import BadInput, as_bad_input
 from bench.core.paths import expand_user
@@ -96,7 +96,15 @@ def identity_of(plan: Plan) -> dict[str, str]:
 
 
 def pack_plan(plan: Plan, with_content: bool) -> PackedPlan:
-    """A plan made ready to be pickled; `with_content` includes files, for machines that do not see them."""
+    """A plan made ready to be pickled; `with_content` includes files, for machines that do not see them.
+
+    Raises BadInput for Python objects, which other processes cannot load.
+    """
+    objects = [model.label for model in plan.models if model.is_object]
+    objects += [noises.canonical(noise) for noise in plan.noises if _is_typed_in(noise)]
+    if objects:
+        raise BadInput(f"expected specs with workers, dask or timeout, got the Python object {objects[0]}, which other "
+                       "processes cannot load: put it into a file, path/to/file.py:Name")  # fmt: skip
     packed_noises = tuple(noise if noises.is_ours(noise) else _as_spec(noise) for noise in plan.noises)
     metrics = tuple(registry.name_of(metric) or metric.name for metric in plan.metrics)
     names = [*(model.source for model in plan.models), *metrics]
@@ -118,6 +126,14 @@ def pack_plan(plan: Plan, with_content: bool) -> PackedPlan:
         versions=versions(),
         threads=torch.get_num_threads(),
     )
+
+
+def _is_typed_in(noise: Noise) -> bool:
+    """Whether a noise, or a part of it, is of a class that was made in Python, not loaded by its name."""
+    cls = type(noise)
+    parts = [value for value in noises.values_of(noise) if isinstance(value, Noise)]
+    made_here = not cls.__module__.startswith("noise_zoo.") and isolation.scope_of(cls) is isolation.NO_SCOPE
+    return made_here or any(map(_is_typed_in, parts))
 
 
 def _as_spec(noise: Any) -> Any:

@@ -25,7 +25,7 @@ from bench.runs.plan import Plan
 class DenoisedImage:
     """The output of a network for one image, or the reason why there is none.
 
-    pixels   uint8 of the shape of the noisy image, or None
+    pixels   uint8 of the shape of the noisy image, or None; float32 if not rounded
     tile     side in pixels of the tiles that the image was processed in; 0 for the whole image
     seconds  of the forward pass
     """
@@ -51,17 +51,20 @@ class Networks:
         networks = tuple(load(model, device, plan.precision) for model in plan.models)
         return cls(networks, tuple(model.channels for model in plan.models), plan.tilings, device)
 
-    def denoise(self, index: int, prepared: PreparedImage, tile_reductions: int = 0) -> DenoisedImage:
+    def denoise(
+        self, index: int, prepared: PreparedImage, tile_reductions: int = 0, rounded: bool = True
+    ) -> DenoisedImage:
         """Denoise an image with the model of an index; if memory is exhausted, in smaller and smaller tiles.
 
-        `tile_reductions`: how often the planned tile is made smaller before the first attempt.
+        tile_reductions  how often the planned tile is made smaller before the first attempt
+        rounded          return uint8, as outputs are scored; else float32 as the network returns it
         """
         *size, channels = prepared.noisy.shape
         network = adapters.for_image(self.networks[index], self.channels[index], channels)
         tiling, problem = self.tilings[index].smaller(*size, tile_reductions), "out of memory"
         while tiling is not None:
             try:
-                return self._denoise(network, prepared, tiling)
+                return self._denoise(network, prepared, tiling, rounded)
             except (Exception, SystemExit) as error:  # a user-defined network may raise anything
                 problem = described(error)
                 if not is_out_of_memory(error):
@@ -71,7 +74,7 @@ class Networks:
             tiling = tiling.smaller(*size)
         return DenoisedImage(None, self.tilings[index].tile(*size), reason=problem)
 
-    def _denoise(self, network: nn.Module, prepared: PreparedImage, tiling: Tiling) -> DenoisedImage:
+    def _denoise(self, network: nn.Module, prepared: PreparedImage, tiling: Tiling, rounded: bool) -> DenoisedImage:
         tile = tiling.tile(*prepared.noisy.shape[:2])
         if tile:
             network = Tiled(network, tiling)
@@ -84,7 +87,8 @@ class Networks:
             raise ValueError(f"expected an output of shape {tuple(x.shape[1:])}, got {tuple(y.shape)}")
         if not torch.isfinite(y).all():
             raise ValueError("expected finite values in the output, got NaN or infinity")
-        return DenoisedImage(to_bytes(y.permute(1, 2, 0).numpy()), tile, seconds)
+        pixels = y.permute(1, 2, 0).numpy()
+        return DenoisedImage(to_bytes(pixels) if rounded else pixels, tile, seconds)
 
 
 def load(model: Model, device: torch.device, precision: str) -> nn.Module:

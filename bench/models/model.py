@@ -26,11 +26,12 @@ class Model:
 
     label         canonical spec, which identifies the model in rows
     display_name  name that the user gave it for tables and charts, '' for none
-    source        name of the network as given: `path/to/file.py:Net`
+    source        name of the network as given: `path/to/file.py:Net`; '' for a Python object
     weights_hash  SHA-256 of what determines the numbers besides the label: the weights file, and parameters that only
                   its card states; for a user-defined network also its source and its initial tensors; for a classical
                   method the versions of its libraries; '' for an untrained network
-    source_hash   SHA-256 of the source and weights file of a user-defined network; '' for others
+    source_hash   SHA-256 of the source and weights file of a user-defined network; '' for others, and for an object
+                  that cannot be identified
     stated        attributes that the class of a user-defined network states, such as `tile = 64`
     found         its weights
     request       the spec and the default size that `models.resolve` made it of
@@ -71,6 +72,11 @@ class Model:
     def user_defined(self) -> bool:
         """Whether the network is not part of this installation."""
         return self.source not in cards.models()
+
+    @property
+    def is_object(self) -> bool:
+        """Whether it was given as a Python object, which other processes cannot load."""
+        return not self.source
 
     @property
     def channels(self) -> int | None:

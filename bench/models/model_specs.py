@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from inspect import Parameter
@@ -26,7 +26,16 @@ from baselines.weights_io import recognition
 from bench import registry, spec
 from bench.core import source_fingerprint
 from bench.core.errors import BadInput, as_bad_input, unknown
-from bench.models import cards, complexity, display_names, groups, misplaced_weights, tensor_fingerprint, weights
+from bench.models import (
+    cards,
+    complexity,
+    display_names,
+    groups,
+    misplaced_weights,
+    object_models,
+    tensor_fingerprint,
+    weights,
+)
 from bench.models.model import Model
 from bench.models.weights import DEFAULT, Weights
 from bench.noise import training_noise
@@ -38,6 +47,9 @@ INPUT_CHANNEL_NAMES = (
     *recognition.INPUT_CHANNEL_NAMES,
     "in_channels",
 )  # in user-defined networks
+
+ModelObject = nn.Module | Callable[[torch.Tensor], torch.Tensor]
+GivenModels = str | ModelObject | Mapping[str, Any] | Iterable[Any]
 
 
 def resolve(text: str, default_size: str = "small") -> Model:
@@ -224,28 +236,51 @@ def load_model(text: str, device: str | torch.device = "cpu") -> nn.Module:
     return resolve(text).load(device)
 
 
-def expand(text: str, size: str = "small") -> tuple[list[Model], list[str]]:
+def expand(given: GivenModels, size: str = "small", object_name: str = "") -> tuple[list[Model], list[str]]:
     """The models of a list of specs and groups, without duplicates, and one sentence per skipped member of a group.
 
-    NAME=SPEC gives a model a name for tables and charts. Raises BadInput if no model remains, or if names clash.
+    NAME=SPEC gives a model a name for tables and charts. From Python the list may have torch modules and functions
+    among its specs, and be a mapping, name -> spec or object; `object_name` names the only object. Raises BadInput if
+    no model remains, or if names clash.
     """
-    chosen, skipped = [], {}
-    for part in spec.split(text):
-        name, of_model = spec.split_label(part)
+    chosen, skipped, parts = [], {}, list(_parts(given))
+    if object_name and len(parts) != 1:
+        raise BadInput(f'name: expected one model, got {len(parts)}: write models={{"{object_name}": network, ...}}')
+    for name, of_model in parts:
+        name = name or object_name
+        if not isinstance(of_model, str):
+            chosen.append(object_models.model_of(of_model, name))
+            continue
         if of_model not in groups.GROUPS:
             chosen.append(_named(of_model, display_names.checked(name), size))
             continue
         if name:
-            raise BadInput(f"{part}: expected a name for one model, got the group {of_model!r}: name its models")
-        for member in groups.specs(part):
+            raise BadInput(f"{name}: expected a name for one model, got the group {of_model!r}: name its models")
+        for member in groups.specs(of_model):
             if reason := groups.missing_requirement(member, size):
-                skipped.setdefault(member, f"{member}: skipped in `{part}`: {reason}")
+                skipped.setdefault(member, f"{member}: skipped in `{of_model}`: {reason}")
             else:
                 chosen.append(_named(member, "", size))
     if not chosen:
         reasons = "; ".join(skipped.values()) or "write --models all, or names such as --models ours,baseline"
         raise BadInput(f"expected at least one model, got none: {reasons}")
+    labels = [model.label for model in chosen if model.is_object]
+    if twice := next((label for label in labels if labels.count(label) > 1), None):
+        raise BadInput(f'expected objects of different names, got two called {twice}: write {{"a": one, "b": other}}')
     return distinct(chosen), list(skipped.values())
+
+
+def _parts(given: GivenModels) -> Iterator[tuple[str, Any]]:
+    """(name, or '', and spec or object) of each model."""
+    if isinstance(given, str):
+        yield from (spec.split_label(part) for part in spec.split(given))
+    elif isinstance(given, Mapping):
+        yield from ((str(name), thing) for name, thing in given.items())
+    elif isinstance(given, nn.Module) or callable(given) or not isinstance(given, Iterable):
+        yield "", given
+    else:
+        for item in given:
+            yield from _parts(item)
 
 
 def _named(text: str, name: str, size: str) -> Model:
@@ -272,6 +307,8 @@ def distinct(chosen: Sequence[Model]) -> list[Model]:
     for label, count in Counter(model.label for model in models).items():
         if count > 1:
             alike = [model for model in models if model.label == label]
+            if any(model.is_object for model in alike):
+                raise BadInput(f"expected different names, got two models called {label}: give the object another name")
             longer = dict(zip(map(id, alike), _longer_labels(alike), strict=True))
             models = [replace(model, label=longer.get(id(model), model.label)) for model in models]
     display_names.check_distinct({model.label: model.display_name for model in models})

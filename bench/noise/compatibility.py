@@ -8,9 +8,11 @@ from bench.noise import noises
 from noise_zoo.noise import Noise
 
 
-def reference_noise(text: str) -> Noise | None:
-    """Load the reference noise of a run by spec, None for 'none'. Raises BadInput."""
-    return None if text == "none" else noises.load_noise(text)
+def reference_noise(given: str | Noise | None) -> Noise | None:
+    """Load the reference noise of a run by spec, None for 'none' or None. Raises BadInput."""
+    if given is None or isinstance(given, Noise):
+        return given and noises.from_object(given)
+    return None if given == "none" else noises.load_noise(given)
 
 
 def matched(

@@ -10,6 +10,7 @@ import dataclasses
 import hashlib
 import inspect
 import numbers
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ import noise_zoo
 from bench import registry, spec
 from bench.core import isolation
 from bench.core.errors import BadInput, described, unknown
+from bench.protocols import Protocol
 from noise_zoo.legacy import LegacyGenerator
 from noise_zoo.noise import Noise
 from noise_zoo.real import Real
@@ -101,10 +103,16 @@ def _sweep(parsed: spec.Spec) -> list[spec.Spec]:
     return [spec.Spec(parsed.name, (), ((cls.axis, level), *parsed.kwargs)) for level in cls.levels]
 
 
-def expand(text: str) -> list[Noise]:
-    """Return the noises of a list of specs; a noise without a level gives all its levels, a group all its noises."""
-    singles: list[spec.Spec] = []
-    for part in map(spec.parse, spec.split(text)):
+def expand(given: str | Noise | Iterable[Any]) -> list[Noise]:
+    """Return the noises of a list of specs; a noise without a level gives all its levels, a group all its noises.
+
+    From Python the list may have noises among its specs. Raises BadInput.
+    """
+    singles: list[spec.Spec | Noise] = []
+    for part in _parts(given):
+        if isinstance(part, Noise):
+            singles.append(from_object(part))
+            continue
         group = part.bare and part.name not in names() and part.name in groups()
         if not group and part.name not in names() and ":" not in part.name:
             raise unknown("noise", part.name, [*names(), *groups()])
@@ -115,11 +123,45 @@ def expand(text: str) -> list[Noise]:
             "expected a noise, got an empty list: use e.g. --noise 'gaussian(sigma=25)', --noise mixture or --noise all"
         )
     unique: dict[str, Noise] = {}
-    for noise in map(load_noise, singles):
+    for noise in (one if isinstance(one, Noise) else load_noise(one) for one in singles):
         first = unique.setdefault(canonical(noise), noise)
         if version(first) != version(noise):
             raise BadInput(f"expected one file per noise, got two of {canonical(noise)}: rename one of them")
     return list(unique.values())
+
+
+def _parts(given: str | Noise | Iterable[Any]) -> Iterator[spec.Spec | Noise]:
+    """Yield the specs and noises of a list."""
+    if isinstance(given, str):
+        yield from map(spec.parse, spec.split(given))
+    elif isinstance(given, Noise):
+        yield given
+    elif isinstance(given, Iterable):
+        for item in given:
+            yield from _parts(item)
+    else:
+        raise BadInput(f"expected the spec of a noise or a noise, got an object of type {type(given).__name__}")
+
+
+def from_object(noise: Noise) -> Noise:
+    """Return a noise that was made in Python, after a check of its class. Raises BadInput.
+
+    Pixels depend on the version of a noise, which a user-defined class has from its source: it must have one.
+    """
+    parts = [value for value in values_of(noise) if isinstance(value, Noise)]
+    for part in parts:
+        from_object(part)
+    cls = type(noise)
+    if cls.__module__.startswith("noise_zoo."):
+        return noise
+    if problem := _problem(cls):
+        raise BadInput(f"noise {cls.__name__}: {problem}")
+    if not registry.origin("noise", cls).source_hash:
+        raise BadInput(f"noise {cls.__name__}: expected a class whose source can be identified, got one that was typed "
+                       "in, changed after its import, or uses code of a notebook: put it into a file and start Python "
+                       "again")  # fmt: skip
+    isolation.guarded_class(cls, isolation.call_context(cls))
+    return noise
 
 
 def _members(group: str) -> list[spec.Spec]:
@@ -152,7 +194,7 @@ def noise_name(noise: Noise) -> str:
 def version(noise: Noise) -> int:
     """Return the version of a noise's definition; of a user-defined noise a hash of its source, which edits change."""
     noise = named(noise)
-    parts = [value for value in _values(noise) if isinstance(value, Noise)]
+    parts = [value for value in values_of(noise) if isinstance(value, Noise)]
     if type(noise).__module__.startswith("noise_zoo."):
         nested = [version(part) - part.version for part in parts]
         return noise.version + sum(nested)
@@ -162,11 +204,11 @@ def version(noise: Noise) -> int:
 
 def is_ours(noise: Noise) -> bool:
     """Whether a noise and all its parts belong to the zoo, and none is user-defined."""
-    parts = [value for value in _values(noise) if isinstance(value, Noise)]
+    parts = [value for value in values_of(noise) if isinstance(value, Noise)]
     return type(noise).__module__.startswith("noise_zoo.") and all(map(is_ours, parts))
 
 
-def _values(noise: Noise) -> list[Any]:
+def values_of(noise: Noise) -> list[Any]:
     """Return the values of a noise's fields, with tuples flattened."""
     values = [getattr(noise, field.name) for field in dataclasses.fields(noise)]
     return [item for value in values for item in (value if isinstance(value, tuple) else (value,))]
@@ -236,6 +278,17 @@ def stream_key(*parts: Any) -> int:
     """Hash parts to a 128-bit integer: the seed of a generator or the key of a mask."""
     text = "\x1f".join(str(part) for part in parts)
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:16], "little")
+
+
+def draw(noise: Noise, clean: np.ndarray, seed: int, protocol: Protocol, image_hash: str = "") -> Images:
+    """Draw a noise on a clean image, float32 (H, W, C) in [0, 1] -> (noisy, target), not clipped: the pixels of a run.
+
+    Random numbers are keyed by the image's pixels (their `image_hash`, if known), the noise and the seed, unless the
+    protocol starts a legacy generator for every image. Raises BadInput if a user-defined noise fails.
+    """
+    if protocol.legacy_seed is not None:
+        return apply(noise, clean, LegacyGenerator(protocol.legacy_seed + seed))
+    return apply(noise, clean, generator(image_hash or pixel_hash(clean), noise, seed))
 
 
 def generator(clean_hash: str, noise: Noise, seed: int) -> np.random.Generator:

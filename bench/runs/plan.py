@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +12,8 @@ import pandas as pd
 
 from bench import datasets, metrics, protocols, spec
 from bench.core.errors import BadInput
+from bench.datasets import arrays
+from bench.datasets.image import Dataset
 from bench.models import model_specs, precisions, tiling
 from bench.models.model import Model
 from bench.noise import noises
@@ -19,6 +21,7 @@ from bench.noise.compatibility import fits, matched, reference_noise
 from bench.noise.level_check import UNITS, weak_noise_warnings
 from bench.noise.training_noise import of_model
 from bench.statistics.ood import Conditions
+from noise_zoo.noise import Noise
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Plan:
 
     models: tuple[Model, ...]
     noises: tuple[Any, ...]
-    datasets: tuple[datasets.Dataset, ...]
+    datasets: tuple[Dataset, ...]
     seeds: tuple[int, ...]
     protocol: protocols.Protocol
     precision: str
@@ -109,11 +112,11 @@ class Plan:
         """Metric -> its version; of a user-defined metric with the hash of its source."""
         return {metric.name: metric.identity for metric in self.metrics}
 
-    def noises_on(self, dataset: datasets.Dataset) -> list[int]:
+    def noises_on(self, dataset: Dataset) -> list[int]:
         """Indices of the noises that a data set is evaluated under: for pairs their own noise and the reference."""
         return [index for index, noise in enumerate(self.noises) if fits(noise, dataset, self.reference)]
 
-    def seeds_and_noises(self, dataset: datasets.Dataset) -> list[tuple[int, int]]:
+    def seeds_and_noises(self, dataset: Dataset) -> list[tuple[int, int]]:
         """(seed, index of the noise) of each evaluation of an image of a data set."""
         return [(seed, noise) for seed in self.seeds for noise in self.noises_on(dataset)]
 
@@ -144,10 +147,10 @@ class Plan:
 
 
 def make_plan(
-    model_list: str = "all",
-    noise_list: str = "mixture",
-    dataset_list: str | None = None,
-    data: tuple[Path, ...] = (),
+    model_list: model_specs.GivenModels = "all",
+    noise_list: str | Noise | Iterable[Any] = "mixture",
+    dataset_list: arrays.GivenDatasets | None = None,
+    data: Iterable[str | Path] = (),
     *,
     size: str = "small",
     limit: int | None = None,
@@ -156,22 +159,25 @@ def make_plan(
     precision: str = "float32",
     tile: str | int = "auto",
     metric_list: str = metrics.DEFAULT,
-    reference: str = noises.REFERENCE,
+    reference: str | Noise | None = noises.REFERENCE,
+    object_name: str = "",
 ) -> Plan:
     """The plan of lists of specs, as on the command line; the `reference` noise is added to the noises unless 'none'.
 
-    The data sets are those of `dataset_list` and the folders `data`; `builtin` if neither is given. Raises BadInput.
+    From Python the lists may have objects among their specs (`bench.run`); `object_name` names the only model. The
+    data sets are those of `dataset_list` and the folders `data`; `builtin` if neither is given. Raises BadInput.
     """
-    chosen_models, skipped_models = model_specs.expand(model_list, size)
+    chosen_models, skipped_models = model_specs.expand(model_list, size, object_name)
     chosen_noises = noises.expand(noise_list)
     chosen_reference = reference_noise(reference)
-    if chosen_reference not in (None, *chosen_noises) and not chosen_reference.recorded:
+    if chosen_reference is not None and chosen_reference not in chosen_noises and not chosen_reference.recorded:
         chosen_noises.insert(0, chosen_reference)
-    names = spec.split(dataset_list or "")
-    sources = [*names, *data] or (["builtin"] if dataset_list is None else [])
-    if not sources:
+    folders = list(map(Path, [data] if isinstance(data, str | Path) else data))
+    given = ("" if folders else "builtin") if dataset_list is None else dataset_list
+    found = [*arrays.expand(given), *map(datasets.load_dataset, folders)]
+    if not found:
         raise BadInput("expected a data set, got none: write --datasets builtin, or --data with a folder of images")
-    chosen_datasets = [datasets.limited(datasets.load_dataset(source), limit) for source in sources]
+    chosen_datasets = [datasets.limited(dataset, limit) for dataset in found]
     duplicates = {d.name for d in chosen_datasets if [o.name for o in chosen_datasets].count(d.name) > 1}
     if duplicates:
         raise BadInput(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -40,20 +41,28 @@ def show(rows: pd.DataFrame, conditions: Conditions, names: Mapping[str, str]) -
 
     screen, lines = console(), standings(rows, conditions)
     for dataset, part in lines.groupby("dataset", sort=False) if len(lines) else ():
-        shown = {key: column for key, column in SUMMARY.items() if part[key].notna().any()}
+        cells = texts(part, conditions, names)
         table = Table(title=f"\n{dataset}, {rows.loc[rows['dataset'] == dataset, 'image'].nunique()} images. "
                             "PSNR in dB [95% interval]", title_justify="left", box=box.SIMPLE_HEAD,
                       show_edge=False, pad_edge=False)  # fmt: skip
         table.add_column("model", overflow="fold")
-        for heading, _ in shown.values():
-            table.add_column(heading.format(reference=conditions.reference), justify="right")
-        for line in part.to_dict("records"):
-            cells = (cell_text(line[key], line[f"{key}_low"], line[f"{key}_high"], digits)
-                     for key, (_, digits) in shown.items())  # fmt: skip
-            table.add_row(NOISY_INPUT if line["model"] == NOISY else names.get(line["model"], line["model"]), *cells)
+        for heading in cells.columns[1:]:
+            table.add_column(heading, justify="right")
+        for line in cells.itertuples(index=False):
+            table.add_row(*line)
         screen.print(table)
     for sentence in sentences(rows, conditions, names):
         screen.print(sentence, soft_wrap=True)
+
+
+def texts(part: pd.DataFrame, conditions: Conditions, names: Mapping[str, str]) -> pd.DataFrame:
+    """The standings of a data set as text: the model, and those columns of SUMMARY that have values."""
+    columns = {"model": [NOISY_INPUT if model == NOISY else names.get(model, model) for model in part["model"]]}
+    for key, (heading, digits) in SUMMARY.items():
+        if part[key].notna().any():
+            values = zip(part[key], part[f"{key}_low"], part[f"{key}_high"], strict=True)
+            columns[heading.format(reference=conditions.reference)] = [cell_text(*one, digits) for one in values]
+    return pd.DataFrame(columns)
 
 
 def show_noises(rows: pd.DataFrame, conditions: Conditions, names: Mapping[str, str]) -> None:
@@ -86,22 +95,22 @@ def show_noises(rows: pd.DataFrame, conditions: Conditions, names: Mapping[str, 
 def sentences(rows: pd.DataFrame, conditions: Conditions, names: Mapping[str, str]) -> Iterator[str]:
     """Sentences on models below the noisy input, models ranked separately, and noises too weak to test a denoiser."""
 
-    def listed(models) -> str:
+    def listed(models: Iterable[str]) -> str:
         return ", ".join(names.get(model, model) for model in models)
 
     lines = standings(rows, conditions)
     for dataset, part in lines[lines["below_noisy"]].groupby("dataset", sort=False) if len(lines) else ():
         yield f"below the noisy input on {dataset}: {listed(part['model'])}"
-    first, *others = groups(rows, conditions) or [None]
-    if first is not None and first.name:
-        yield f"{listed(first.models)}: {first.name}"
-    for group in others:
+    chosen = groups(rows, conditions)
+    if chosen and chosen[0].name:
+        yield f"{listed(chosen[0].models)}: {chosen[0].name}"
+    for group in chosen[1:]:
         yield f"not ranked with the others, {group.name}: {listed(group.models)}"
     for noise, mean in nearly_clean(rows).items():
         yield f"{noise} is in no OOD mean: its noisy images are nearly clean ({mean:.1f} dB)"
 
 
-def _cell(line: dict, conditions: Conditions) -> str:
+def _cell(line: dict[str, Any], conditions: Conditions) -> str:
     text = cell_text(line["psnr"], line["psnr_low"], line["psnr_high"])
     drop = "" if pd.isna(line["gap"]) else f"\ndrop {line['gap']:.2f}"
     below = "\nbelow the input" if line["below_noisy"] else ""

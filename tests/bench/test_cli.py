@@ -125,7 +125,7 @@ def test_an_interrupt_gives_code_130(tmp_path, photos, networks, monkeypatch):
         raise KeyboardInterrupt
         yield
 
-    monkeypatch.setattr(runner.Run, "steps", interrupted)
+    monkeypatch.setattr(runner.Execution, "steps", interrupted)
     result = call("run", "--models", f"{networks}:Blur", "--data", photos, "--out", tmp_path / "run")
     assert result.exit_code == 130
 

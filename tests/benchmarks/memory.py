@@ -82,7 +82,7 @@ def run_one(model: str, noise: str, folder: Path, first: int | None) -> None:
     if first:
         denoise.load = lambda *arguments: First(load(*arguments))
     with tempfile.TemporaryDirectory() as out:
-        rows = bench.run([model], noise, data=(folder / "photos",), out=out, device="cpu")
+        rows = bench.run([model], noise, data=(folder / "photos",), out=out, device="cpu").rows
     if (rows["status"] != "ok").any():
         raise SystemExit(rows["reason"].iloc[0])
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

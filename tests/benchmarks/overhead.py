@@ -22,7 +22,7 @@ import torch
 from PIL import Image
 
 from bench.engines.in_process import InProcess
-from bench.runner import Run
+from bench.runner import Execution
 from bench.runs.plan import Plan, make_plan
 from bench.runs.store import Store
 
@@ -53,7 +53,7 @@ def whole(plan: Plan, engine: InProcess) -> tuple[float, float]:
     """The same of a run into an empty store, from the first image to the last commit."""
     engine.close = lambda: None  # it is used again
     with tempfile.TemporaryDirectory() as folder, Store.create(Path(folder) / "run") as store:
-        run = Run(plan, store, engine, pictures=0)
+        run = Execution(plan, store, engine, pictures=0)
         began = time.perf_counter(), time.process_time()
         rows = [row for step in run.steps() for row in step.rows]
         seconds = time.perf_counter() - began[0], time.process_time() - began[1]

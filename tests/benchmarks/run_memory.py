@@ -25,7 +25,7 @@ COUNTS = (10, 1000)
 def run_one(model: str, photos: Path, workers: int | None) -> None:
     """Run on a folder and print the peaks of this process and of the largest that it started, in MB."""
     with tempfile.TemporaryDirectory() as out:
-        rows = bench.run([model], NOISE, data=(photos,), out=out, device="cpu", workers=workers)
+        rows = bench.run([model], NOISE, data=(photos,), out=out, device="cpu", workers=workers).rows
     if (rows["status"] != "ok").any():
         raise SystemExit(rows["reason"].iloc[0])
     peaks = [resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]

@@ -128,7 +128,7 @@ def rows_of(table: pd.DataFrame, names) -> pd.DataFrame:
 
 
 def run(out, models, noise, photos, metrics, workers=None):
-    return bench.run(models, noise, data=(photos,), limit=2, metrics=metrics, workers=workers, out=out)
+    return bench.run(models, noise, data=(photos,), limit=2, metrics=metrics, workers=workers, out=out).rows
 
 
 @pytest.mark.parametrize("workers", [None, 2])

@@ -26,7 +26,7 @@ from bench.engines.in_process import InProcess
 from bench.engines.local import Local
 from bench.models import model_specs as networks
 from bench.noise import noises
-from bench.runner import Run
+from bench.runner import Execution
 from bench.runs.plan import make_plan
 from bench.runs.store import Store
 
@@ -127,7 +127,7 @@ def same(found: pd.DataFrame, wanted: pd.DataFrame) -> None:
 
 def finished(plan, engine, folder) -> pd.DataFrame:
     with Store.create(folder) as store:
-        list(Run(plan, store, engine).steps())
+        list(Execution(plan, store, engine).steps())
         return store.rows()
 
 
@@ -196,7 +196,7 @@ def test_a_cluster_that_loses_a_worker_gives_the_same_rows(tmp_path, photos, own
     own.rename(tmp_path / "elsewhere")
     with Store.create(tmp_path / "there") as store:
         killed = False
-        for step in Run(plan, store, engine).steps():
+        for step in Execution(plan, store, engine).steps():
             if step.rows and not killed:
                 os.kill(next(iter(engine.client.run(os.getpid).values())), signal.SIGKILL)
                 killed = True
@@ -302,17 +302,17 @@ def test_engines_that_cannot_be_had(photos, own, monkeypatch, options, words):
 
 def test_for_want_of_memory_an_image_is_done_in_tiles_and_the_row_says_so(tmp_path, large, own):
     model = f"{own}/own_networks.py:Large"
-    rows = bench.run([model], "gaussian(sigma=15)", data=(large,), out=tmp_path / "run")
+    rows = bench.run([model], "gaussian(sigma=15)", data=(large,), out=tmp_path / "run").rows
     row = rows.iloc[0]
     assert (row["tile"], row["status"], row["reason"]) == (128, "ok", "out of memory whole: run in tiles of 128")
-    blur = bench.run([f"{own}/own_networks.py:Blur"], "gaussian(sigma=15)", data=(large,), out=tmp_path / "other")
+    blur = bench.run([f"{own}/own_networks.py:Blur"], "gaussian(sigma=15)", data=(large,), out=tmp_path / "other").rows
     assert row["psnr"] == pytest.approx(blur["psnr"].iloc[0], abs=1e-3)
-    again = bench.run([model], "gaussian(sigma=15)", data=(large,), out=tmp_path / "run")
+    again = bench.run([model], "gaussian(sigma=15)", data=(large,), out=tmp_path / "run").rows
     pd.testing.assert_frame_equal(again, rows)  # seconds too: what was asked for is there
 
 
 def test_where_no_tile_is_small_enough_the_row_fails(tmp_path, large, own):
-    rows = bench.run([f"{own}/own_networks.py:Larger"], "gaussian(sigma=15)", data=(large,), out=tmp_path / "run")
+    rows = bench.run([f"{own}/own_networks.py:Larger"], "gaussian(sigma=15)", data=(large,), out=tmp_path / "run").rows
     assert list(rows["status"]) == ["failed"] and rows["reason"].str.contains("can't allocate memory").all()
 
 

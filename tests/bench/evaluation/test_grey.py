@@ -82,7 +82,7 @@ def own(tmp_path):
 
 
 def run(out, names, folder, **options):
-    return bench.run(names, "gaussian(sigma=25)", data=(folder,), out=out, metrics="psnr,ssim", **options)
+    return bench.run(names, "gaussian(sigma=25)", data=(folder,), out=out, metrics="psnr,ssim", **options).rows
 
 
 def command(*words):
@@ -276,7 +276,7 @@ def test_a_grey_picture_beside_a_colour_one_is_no_pair(tmp_path, grey, colour):
     colour.rename(pairs / "clean")
     image = load_dataset(pairs).images[0]
     assert "greyscale" in image.problem()
-    rows = bench.run("tv", "real", data=(pairs,), out=tmp_path / "run", metrics="psnr")
+    rows = bench.run("tv", "real", data=(pairs,), out=tmp_path / "run", metrics="psnr").rows
     assert "greyscale" in rows.loc[rows["noise"] == "real", "reason"].iloc[0]
     assert command("noise", "identify", pairs / "noisy", pairs / "clean").exit_code == 2
     with pytest.raises(ValueError, match="greyscale"):

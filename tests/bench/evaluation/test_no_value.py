@@ -48,7 +48,7 @@ def sizes(photos):
 
 
 def run(out, folder, own, names="psnr,ssim"):
-    return bench.run("tv", "gaussian(sigma=15)", data=(folder,), out=out, metrics=f"{names},{own}:MINE,{own}:NAN")
+    return bench.run("tv", "gaussian(sigma=15)", data=(folder,), out=out, metrics=f"{names},{own}:MINE,{own}:NAN").rows
 
 
 def to_do(out, folder, own):
@@ -88,14 +88,14 @@ def test_a_run_with_fewer_metrics_forgets_no_reason(tmp_path, sizes, own):
     out = tmp_path / "run"
     bench.run("tv", "gaussian(sigma=15)", data=(sizes,), out=out, metrics="ssim")
     bench.run("tv", "gaussian(sigma=15)", data=(sizes,), out=out, metrics="psnr")
-    rows = bench.run("tv", "gaussian(sigma=15)", data=(sizes,), out=out, metrics="psnr,ssim").set_index("image")
+    rows = bench.run("tv", "gaussian(sigma=15)", data=(sizes,), out=out, metrics="psnr,ssim").rows.set_index("image")
     assert "no ssim" in rows.loc["e.png", "reason"] and rows["psnr"].notna().all()
 
 
 def test_in_other_processes_too(tmp_path, sizes, own):
     here = run(tmp_path / "here", sizes, own)
     there = bench.run("tv", "gaussian(sigma=15)", data=(sizes,), out=tmp_path / "there", workers=1,
-                      metrics=f"psnr,ssim,{own}:MINE,{own}:NAN")  # fmt: skip
+                      metrics=f"psnr,ssim,{own}:MINE,{own}:NAN").rows  # fmt: skip
     pd.testing.assert_frame_equal(here.drop(columns="seconds"), there.drop(columns="seconds"))
     assert to_do(tmp_path / "there", sizes, own) == 0
 
@@ -142,9 +142,9 @@ def test_pictures_below_every_size_have_a_psnr(tmp_path):
     for place in range(3):
         pixels = np.random.default_rng(place).integers(0, 256, (8, 8, 3), dtype=np.uint8)
         Image.fromarray(pixels).save(folder / f"{place}.png")
-    rows = bench.run("tv", "gaussian(sigma=15)", data=(folder,), out=tmp_path / "run", metrics="psnr,ssim")
+    rows = bench.run("tv", "gaussian(sigma=15)", data=(folder,), out=tmp_path / "run", metrics="psnr,ssim").rows
     assert (rows["status"] == "ok").all() and rows["psnr"].notna().all() and rows["ssim"].isna().all()
-    rows = bench.run("tv", "gaussian(sigma=15)", data=(folder,), out=tmp_path / "all", metrics="ssim")
+    rows = bench.run("tv", "gaussian(sigma=15)", data=(folder,), out=tmp_path / "all", metrics="ssim").rows
     assert (rows["status"] == "ok").all() and rows["reason"].str.contains("11x11").all()
 
 
@@ -153,5 +153,5 @@ def test_nothing_inside_the_border(tmp_path):
     folder.mkdir()
     Image.new("RGB", (2, 2), (9, 99, 200)).save(folder / "a.png")
     rows = bench.run("tv", "gaussian(sigma=15)", data=(folder,), out=tmp_path / "run", metrics="psnr",
-                     protocol="masked-denoising")  # fmt: skip
+                     protocol="masked-denoising").rows  # fmt: skip
     assert set(rows["status"]) == {"ok"} and rows["psnr"].isna().all() and rows["reason"].str.contains("no psnr").all()

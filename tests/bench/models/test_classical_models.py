@@ -63,20 +63,22 @@ def test_where_the_noise_level_comes_from_is_in_the_card():
 def test_rows_are_of_the_library_s_version(photos, tmp_path, monkeypatch):
     """The same version: nothing to do; another: other rows, under the same label."""
     run = {"models": ["nlm"], "noises": "gaussian(sigma=15)", "data": (photos,), "out": tmp_path / "run"}
-    first = runner.run(**run)
+    first = runner.run(**run).rows
     assert first["status"].eq("ok").all() and (first["psnr"] > first["psnr_noisy"] + 1).all()
     assert set(first["weights"]) == {"none needed"} and set(first["size"]) == {"-"}
-    assert len(runner.run(**run)) == len(first) == 4
+    assert len(runner.run(**run).rows) == len(first) == 4
     installed = cards.versions
     monkeypatch.setattr(cards, "versions", lambda libraries: {**installed(libraries), "scikit-image": "99.0"})
-    second = runner.run(**run)
+    second = runner.run(**run).rows
     assert len(second) == 4 and set(second["model"]) == {"nlm"}
     assert not set(second["weights_hash"]) & set(first["weights_hash"])
 
 
 def test_the_runner_s_outputs_are_the_method_s(photos, tmp_path):
     """A constant level and an estimated one differ where the noise does."""
-    rows = runner.run(["nlm", "nlm(sigma=15)"], "gaussian(sigma=50)", data=(photos,), limit=1, out=tmp_path / "run")
+    rows = runner.run(
+        ["nlm", "nlm(sigma=15)"], "gaussian(sigma=50)", data=(photos,), limit=1, out=tmp_path / "run"
+    ).rows
     means = rows.pivot(index="noise", columns="model", values="psnr")
     assert means.loc["gaussian(sigma=50)", "nlm"] > means.loc["gaussian(sigma=50)", "nlm(sigma=15)"] + 1
     assert isinstance(model_specs.load_model("nlm"), NonLocalMeans)

@@ -242,7 +242,7 @@ def test_rows_of_an_edited_noise_are_other_rows(grain, photos, networks, tmp_pat
     def run():
         plan = make_plan(model, texts, None, (photos,), limit=1)
         with Store.create(tmp_path / "run") as store:
-            work = runner.Run(plan, store, InProcess(plan))
+            work = runner.Execution(plan, store, InProcess(plan))
             new = sum(len(step.rows) for step in work.steps())
             return new, len(work.rows()), len(store.rows())
 

@@ -33,7 +33,7 @@ def mae(tmp_path) -> str:
 
 
 def run(folder, photos, networks, metrics):
-    return bench.run([f"{networks}:Blur"], "gaussian(sigma=15)", data=(photos,), metrics=metrics, out=folder)
+    return bench.run([f"{networks}:Blur"], "gaussian(sigma=15)", data=(photos,), metrics=metrics, out=folder).rows
 
 
 def test_a_new_metric_is_measured_where_it_is_missing_and_nothing_is_lost(tmp_path, photos, networks, mae):

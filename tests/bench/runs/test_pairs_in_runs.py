@@ -41,7 +41,7 @@ def cells(plan):
 
 
 def test_pairs_are_run_under_their_own_noise_and_the_reference(renders, photos, networks, tmp_path):
-    rows = bench.run(f"{networks}:Blur", "mixture(level=1)", data=(renders, photos), out=tmp_path / "run")
+    rows = bench.run(f"{networks}:Blur", "mixture(level=1)", data=(renders, photos), out=tmp_path / "run").rows
     assert (rows["status"] == "ok").all()
     ran = rows.groupby("dataset")["noise"].unique().map(sorted).to_dict()
     assert ran == {"renders": [GAUSSIAN, *OWN], "photos": [GAUSSIAN, "mixture(level=1)"]}
@@ -104,7 +104,7 @@ def test_other_noisy_pixels_are_other_rows(renders, networks, tmp_path):
 
 def test_a_pair_of_two_sizes_fails_and_says_so(renders, networks, tmp_path):
     Image.new("RGB", (20, 30)).save(renders / "spp4/b.png")
-    rows = bench.run(f"{networks}:Blur", "monte_carlo(spp=4)", data=(renders,), out=tmp_path / "run")
+    rows = bench.run(f"{networks}:Blur", "monte_carlo(spp=4)", data=(renders,), out=tmp_path / "run").rows
     good, failed = sorted(set(rows["reason"]))
     assert not good and all(value in failed for value in ("b.png", "20x30", "48x40"))
     assert set(rows.loc[rows["status"] == "failed", "image"]) == {"b.png"}
@@ -116,14 +116,14 @@ def test_rows_say_which_crops_are_of_one_photograph(photos, networks, tmp_path):
     for name, file in zip(("desk_1", "desk_2", "door_1"), sorted(photos.iterdir()), strict=False):
         for end in ("real", "mean"):
             (folder / f"{name}_{end}.png").write_bytes(file.read_bytes())
-    rows = bench.run(f"{networks}:Blur", "real", data=(folder,), out=tmp_path / "run")
+    rows = bench.run(f"{networks}:Blur", "real", data=(folder,), out=tmp_path / "run").rows
     assert dict(zip(rows["image"], rows["photograph"], strict=True)) == {
         "desk_1": "desk", "desk_2": "desk", "door_1": "door"
     }  # fmt: skip
 
 
 def test_the_renders_of_the_installation(networks, tmp_path):
-    rows = bench.run(f"{networks}:Blur", "all", "mc-mini(limit=2)", out=tmp_path / "run")
+    rows = bench.run(f"{networks}:Blur", "all", "mc-mini(limit=2)", out=tmp_path / "run").rows
     assert set(rows["noise"]) == {GAUSSIAN, "monte_carlo(spp=64)", "monte_carlo(spp=128)"}
     assert (rows["status"] == "ok").all() and len(rows) == 2 * 3
     card = json.loads((builtin.RENDERS / "card.json").read_text())["scenes_measured"]

@@ -12,7 +12,7 @@ from bench import estimate
 from bench.cli import main
 from bench.core.errors import BadInput
 from bench.engines.in_process import InProcess
-from bench.runner import Run
+from bench.runner import Execution
 from bench.runs import status
 from bench.runs.plan import make_plan
 from bench.runs.store import Store
@@ -94,7 +94,7 @@ def test_status_counts_done_failed_and_missing(tmp_path, photos, networks):
     (photos / "b.png").write_text("no picture")
     plan = make_plan(f"{networks}:Blur", "mixture", None, (photos,))
     with Store.create(tmp_path / "run") as store:
-        steps = Run(plan, store, InProcess(plan, "cpu")).steps()
+        steps = Execution(plan, store, InProcess(plan, "cpu")).steps()
         rows = sum(len(next(steps).rows) for _ in range(12))
         now = status.of(tmp_path / "run")
         assert now.writer and not now.finished and now.rate > 0

@@ -17,7 +17,7 @@ import bench
 from bench.cli import main
 from bench.core.errors import BadInput
 from bench.engines.in_process import InProcess
-from bench.runner import Run
+from bench.runner import Execution
 from bench.runs import selection, status
 from bench.runs.plan import make_plan
 from bench.runs.store import Store
@@ -56,7 +56,7 @@ def study(tmp_path, photos, networks):
     def run(noise=NOISE, data=photos, out=tmp_path / "run", model=f"{networks}:Blur", **options) -> float:
         plan = make_plan(model, noise, None, (data,), **{"metric_list": "psnr", **options})
         with Store.create(out) as store:
-            work = Run(plan, store, InProcess(plan, "cpu"), pictures=1)
+            work = Execution(plan, store, InProcess(plan, "cpu"), pictures=1)
             list(work.steps())
             rows = work.rows()
         return rows.loc[rows["noise"] == noise, "psnr"].mean()

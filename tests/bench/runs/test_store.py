@@ -22,7 +22,7 @@ from bench.core import lock
 from bench.core.errors import BadInput
 from bench.core.files import StoreFull
 from bench.engines.in_process import InProcess
-from bench.runner import Run
+from bench.runner import Execution
 from bench.runs import schema
 from bench.runs.plan import make_plan
 from bench.runs.store import Store
@@ -95,7 +95,7 @@ def test_a_store_of_version_1_goes_on(old):
     bench.run([model], "gaussian(sigma=25)", data=(squares,), out=folder)
     with Store.open(folder) as store:
         pd.testing.assert_frame_equal(store.rows(), before)  # seconds too: nothing was done again
-    rows = bench.run([model], "gaussian(sigma=50)", data=(squares,), out=folder)
+    rows = bench.run([model], "gaussian(sigma=50)", data=(squares,), out=folder).rows
     assert len(rows) == 6
     with sqlite3.connect(folder / "rows.sqlite") as connection:
         assert schema.version(connection) == schema.SCHEMA_VERSION and "asked" in schema.columns_of(connection)
@@ -173,7 +173,7 @@ def test_no_room_for_a_picture(tmp_path, photos, networks):
     (tmp_path / "run").mkdir()
     (tmp_path / "run/pictures").write_text("a file where the folder should be")
     with Store.create(tmp_path / "run") as store, pytest.raises(StoreFull, match="pictures.* cannot be written"):
-        list(Run(plan, store, InProcess(plan)).steps())
+        list(Execution(plan, store, InProcess(plan)).steps())
 
 
 @pytest.fixture
@@ -207,7 +207,7 @@ def test_rows_of_changed_and_deleted_images_are_not_in_the_table(tmp_path, photo
     def run():
         plan = make_plan(f"{networks}:Blur", "gaussian(sigma=15)", None, (photos,))
         with Store.create(tmp_path / "run") as store:
-            work = Run(plan, store, InProcess(plan))
+            work = Execution(plan, store, InProcess(plan))
             list(work.steps())
             return work.rows(), store.rows()
 

@@ -48,7 +48,9 @@ def test_another_reference_takes_the_place_of_gaussian_15(photos, networks, tmp_
 
 def test_without_a_reference_no_noise_is_added_and_no_drop_computed(photos, networks, tmp_path):
     out = tmp_path / "run"
-    rows = bench.run(f"{networks}:Blur", "speckle(var=0.02)", data=(photos,), out=out, metrics="psnr", reference="none")
+    rows = bench.run(
+        f"{networks}:Blur", "speckle(var=0.02)", data=(photos,), out=out, metrics="psnr", reference="none"
+    ).rows
     assert set(rows["noise"]) == {"speckle(var=0.02)"} and read_conditions(out).reference == ""
     assert pd.read_csv(_exported(out, "cell", tmp_path))["gap"].isna().all()
     standing = pd.read_csv(_exported(out, "model", tmp_path)).set_index("model").loc["Blur"]

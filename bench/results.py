@@ -1,0 +1,185 @@
+"""A run in Python: its rows, tables, comparisons and pages."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import weakref
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from bench import statistics
+from bench.comparison import compare
+from bench.core.errors import BadInput, unknown
+from bench.runs import selection, table
+from bench.runs.conditions import conditions_of
+from bench.runs.filters import Filters
+from bench.runs.run_specs import RunModels
+from bench.runs.store import Store
+from bench.statistics.significance import TESTS
+from bench.statistics.standings import standings
+from reports.formatting import plural
+
+if TYPE_CHECKING:
+    from bench.comparison import Run as GivenRun
+    from bench.statistics.ood import Conditions
+
+TABLES = ("image", "cell", "model", "table")
+
+
+def load_run(folder: str | Path) -> Run:
+    """Load the run in a folder, as `bench run --out FOLDER` or `bench.run(out=FOLDER)` made it. Raises BadInput."""
+    with Store.open(Path(folder)) as store:
+        selection.required_start_entries(store)
+    return Run(Path(folder))
+
+
+class Run:
+    """A run: a folder of rows, with their tables, comparisons and pages. Notebooks show its table.
+
+    It can be given to `bench.compare` and in place of a path. A temporary folder is removed with the object.
+
+    folder  the run folder
+    notes   sentences on what was skipped, or is doubtful, when `bench.run` made it; () for a loaded run
+    """
+
+    def __init__(self, folder: Path, notes: tuple[str, ...] = (), temporary: bool = False):
+        self.folder, self.notes, self._rows, self._temporary = folder, notes, None, temporary
+        if temporary:
+            weakref.finalize(self, _remove, folder, os.getpid())
+
+    @property
+    def rows(self) -> pd.DataFrame:
+        """The rows that count, one per model, image, noise and seed; read once. `psnr` is in dB."""
+        if self._rows is None:
+            with Store.open(self.folder) as store:
+                self._rows = selection.all_of_store(store)
+        return self._rows.copy()
+
+    def table(
+        self,
+        per: str = "model",
+        *,
+        models: str | Iterable[str] | None = None,
+        noises: str | Iterable[str] | None = None,
+        datasets: str | Iterable[str] | None = None,
+        metrics: str | Iterable[str] | None = None,
+        seeds: Collection[int] | None = None,
+        protocol: str | None = None,
+    ) -> pd.DataFrame:
+        """A table as `bench export` writes it, of a selection of the run; PSNR in dB.
+
+        per       'model': OOD mean, PSNR drop, rank; 'cell': means with 95% intervals of a model under a noise;
+                  'table': noises down, models across; 'image': the rows
+        protocol  by default the last one of the run
+
+        `models`, `noises`, `datasets`, `metrics` and `seeds` select rows, as in the commands. The column `label` has
+        the names of models, `model` their specs. Raises BadInput.
+        """
+        if per not in TABLES:
+            raise unknown("table", per, TABLES)
+        filters = Filters(*map(_text, (models, noises, datasets, metrics)), seeds)
+        rows, conditions, known = self._selected(protocol, filters)
+        if per == "model":
+            frame = standings(rows, conditions)
+        else:
+            frame = rows if per == "image" else statistics.summarize(rows, conditions.reference)
+        if per == "table":
+            return statistics.pivot(frame.assign(model=frame["model"].map(known.name)))
+        frame = frame.copy()
+        frame.insert(1 + frame.columns.get_loc("model"), "label", frame["model"].map(known.name))
+        return filters.only_metrics(frame)
+
+    def compare(
+        self,
+        other: GivenRun | None = None,
+        *,
+        models: Sequence[str] | str | None = None,
+        against: str | None = None,
+        noises: str | Iterable[str] | None = None,
+        datasets: str | Iterable[str] | None = None,
+        metrics: str | Iterable[str] | None = None,
+        protocol: str | None = None,
+        test: str = TESTS[0],
+    ) -> pd.DataFrame:
+        """Differences of this run minus another, or of `models` minus `against` in this run, as `bench.compare`."""
+        return compare(self, other, models=models, against=against, noises=_text(noises), datasets=_text(datasets),
+                       metrics=_text(metrics), protocol=protocol, test=test)  # fmt: skip
+
+    def report(
+        self,
+        out: str | Path = "site",
+        *,
+        models: str | Iterable[str] | None = None,
+        noises: str | Iterable[str] | None = None,
+        datasets: str | Iterable[str] | None = None,
+        metrics: str | Iterable[str] | None = None,
+        seeds: Collection[int] | None = None,
+        protocol: str | None = None,
+        training: Mapping[str, str | Path] | None = None,
+        others: Iterable[str | Path | Run] = (),
+    ) -> Path:
+        """Make the web site of the run in the folder `out`; returns its index.html, as `bench report`.
+
+        training  by model: the folder of `bench train` with its log
+        others    runs to compare with
+
+        The other parameters select rows. Raises BadInput.
+        """
+        from bench.site import report
+
+        filters = Filters(*map(_text, (models, noises, datasets, metrics)), seeds)
+        folders = {model: Path(folder) for model, folder in (training or {}).items()}
+        return report.build(self.folder, Path(out), protocol, folders, [Path(other) for other in others], filters)
+
+    def __fspath__(self) -> str:
+        return str(self.folder)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __repr__(self) -> str:
+        rows = self.rows
+        counted = (("model", "model"), ("noise", "noise"), ("dataset", "data set"))
+        counts = ", ".join(plural(rows[column].nunique(), what) for column, what in counted)
+        where = "" if self._temporary else f" in {self.folder}"
+        return f"<bench.Run{where}: {plural(len(rows), 'row')}, {counts}>"
+
+    def _repr_html_(self) -> str:
+        """The table that `bench run` prints, and the notes, for notebooks."""
+        rows, conditions, known = self._selected(None, Filters())
+        parts = []
+        lines = standings(rows, conditions)
+        for dataset, part in lines.groupby("dataset", sort=False) if len(lines) else ():
+            images = rows.loc[rows["dataset"] == dataset, "image"].nunique()
+            shown = table.texts(part, conditions, known.names).to_html(index=False, border=0)
+            parts.append(f"<p>{escape(dataset)}, {images} images. PSNR in dB [95% interval]</p>{shown}")
+        failed = rows["status"] != "ok"
+        counted = [f"{failed.sum()} of {len(rows)} rows failed: see the column reason"] if failed.any() else []
+        notes = [*counted, *table.sentences(rows, conditions, known.names), *self.notes]
+        return "".join([*parts, *(f"<p>{escape(note)}</p>" for note in notes)])
+
+    def _selected(self, protocol: str | None, filters: Filters) -> tuple[pd.DataFrame, Conditions, RunModels]:
+        """The rows of a selection under a protocol, the reference and training noise, and the names of models."""
+        with Store.open(self.folder) as store:
+            found = selection.of_store(store, protocol)
+            conditions = conditions_of(selection.start_entries(store), found.protocol)
+            known = RunModels.of_manifest(store.manifest())
+        if found.rows.empty:
+            raise BadInput(f"expected rows under the protocol {found.protocol!r} in {self.folder}, got none")
+        return filters.apply(found.rows, known, conditions.reference), conditions, known
+
+
+def _remove(folder: Path, process: int) -> None:
+    """Remove a folder, but not from a forked process that ends before its parent."""
+    if os.getpid() == process:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _text(value: str | Iterable[str] | None) -> str | None:
+    """A list of specs as text."""
+    return value if value is None or isinstance(value, str) else ",".join(value)
