@@ -14,15 +14,15 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from bench import statistics
-from bench.analyses.core.figures import style
 from bench.core.errors import BadInput
 from bench.figures.choice import ChosenModels, RunData
-from bench.figures.drawing import LINE, Look, text_width, wrapped
+from bench.figures.drawing import LINE, Look, divided
 from bench.noise import noises
 from bench.statistics import NOISY
 from bench.statistics.intervals import MIN_PHOTOGRAPHS, mean_intervals
 from bench.statistics.ood import common
 from bench.statistics.scores import by_dataset, with_noisy
+from reports.charts.lettering import text_width
 from reports.charts.style import INK, MUTED, NOISY_COLOUR, SeriesStyle, series_style
 from reports.formatting import level, number
 from reports.measures import Measure
@@ -90,7 +90,7 @@ def _draw_levels(
 ) -> Figure:  # fmt: skip
     columns, texts = _legend_layout([names[label] for label in series], look)
     lines = sum(max(text.count("\n") + 1 for text in texts[at : at + columns]) for at in range(0, len(texts), columns))
-    with style(), look.context:
+    with look.context:
         figure = Figure(
             figsize=(look.width, ASPECT * look.width + LINE * look.em * (lines + 0.8)), layout="constrained"
         )
@@ -100,7 +100,7 @@ def _draw_levels(
             _line(axes, series[label], looks[label])
         every = sorted({value for points in series.values() for value in points["level"]})
         axes.set_xticks(_legible(every, look), [level(value) for value in _legible(every, look)])
-        axes.set(xlabel="\n".join(wrapped(axis, 60 * look.width, look.font_size)), ylabel=measure.heading)
+        axes.set(xlabel="\n".join(divided(axis, 60 * look.width, look.font_size)), ylabel=measure.heading)
         axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
         handles = [Line2D([], [], **_line_style(looks[label])) for label in series]
         ordered = [index for column in range(columns) for index in range(column, len(texts), columns)]  # by column
@@ -117,14 +117,13 @@ def _line(axes: Axes, points: pd.DataFrame, look: SeriesStyle) -> None:
 
 
 def _line_style(look: SeriesStyle) -> dict[str, object]:
-    dash = (0, look.dash) if look.dash else "-"
-    return {"color": look.colour, "linestyle": dash, "marker": look.marker or "", "markeredgewidth": 0}
+    return {**look.line, "marker": look.marker or "", "markeredgewidth": 0}
 
 
 def _legend_layout(names: Sequence[str], look: Look) -> tuple[int, list[str]]:
     """Columns of a legend, and its texts, which are divided into lines where they are wider than the figure."""
     width, handle = 72 * look.width, HANDLE * look.font_size
-    texts = ["\n".join(wrapped(name, width - handle - look.font_size, look.font_size)) for name in names]
+    texts = ["\n".join(divided(name, width - handle - look.font_size, look.font_size)) for name in names]
     widest = max(text_width(line, look.font_size) for text in texts for line in text.split("\n"))
     return max(1, min(len(names), int(width / (widest + handle + look.font_size)))), texts
 
@@ -178,7 +177,7 @@ def _draw_bars(
     means: pd.DataFrame, names: Mapping[str, str], colours: Sequence[str], heading: str, measure: Measure, look: Look
 ) -> Figure:
     size, own = look.font_size, means.loc[list(names)]
-    texts = [wrapped(name, MAX_NAMES * 72 * look.width, size) for name in names.values()]
+    texts = [divided(name, MAX_NAMES * 72 * look.width, size) for name in names.values()]
     heights = np.array([max(1.9, LINE * len(text) + 0.5) for text in texts])  # in units of the font's size
     middles = heights.cumsum() - heights / 2
     values = [number(value, measure.digits) for value in own["mean"]]
@@ -186,9 +185,9 @@ def _draw_bars(
     start, noisy = _start(means), means.at[NOISY, "mean"]
     if isfinite(noisy):
         heading = f"{heading}\nbars start at the noisy input, {number(noisy, measure.digits)}"
-    heading = [line for part in heading.split("\n") for line in wrapped(part, 70 * look.width, size)]
+    heading = [line for part in heading.split("\n") for line in divided(part, 70 * look.width, size)]
     total = (heights.sum() + LINE * (len(heading) + 1) + 1.2) * look.em
-    with style(), look.context:
+    with look.context:
         figure = Figure(figsize=(look.width, total))
         left = (max(text_width(line, size) for text in texts for line in text) / 72 + 0.6 * look.em) / look.width
         right = (max(text_width(value, size, True) for value in values) / 72 + 0.6 * look.em) / look.width

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import re
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
-from matplotlib import rc_context
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
-from matplotlib.textpath import text_to_path
 
-from bench.analyses.core.figures import style
 from bench.core.errors import BadInput
 from bench.core.files import write
-from reports.formatting import printable
+from reports.charts.lettering import wrapped
+from reports.charts.style import ONE_COLUMN, TWO_COLUMNS, style
 
-WIDTHS = {"column": 3.5, "page": 7.2}  # inches, of papers in two columns
+WIDTHS = {"column": ONE_COLUMN, "page": TWO_COLUMNS}  # inches
 FORMATS = ("pdf", "png", "svg")
 DOTS_PER_INCH = 600  # of PNG, and the most that images in a figure have
 LINE = 1.25  # distance of two lines of text, in units of the font's size
@@ -39,17 +36,17 @@ class Look:
         return self.font_size / 72
 
     @property
-    def context(self) -> rc_context:
-        """Matplotlib's settings for drawing in this look."""
+    def context(self) -> AbstractContextManager[None]:
+        """The style of all charts in these sizes, for drawing."""
         sizes = ("font.size", "axes.labelsize", "xtick.labelsize", "ytick.labelsize", "legend.fontsize")
         thin = {"axes.linewidth": 0.6, "grid.linewidth": 0.5, "lines.linewidth": 1.1, "lines.markersize": 3.2}
-        return rc_context(dict.fromkeys(sizes, self.font_size) | thin)
+        return style(**dict.fromkeys(sizes, self.font_size), **thin)
 
 
 def save(figure: Figure, path: Path) -> None:
     """Write a figure as PDF, PNG or SVG, by the suffix of the file. Raises BadInput."""
     kind, content = format_of(path), BytesIO()
-    with style(), rc_context(EMBEDDED):
+    with style(**EMBEDDED):
         figure.savefig(content, format=kind, dpi=DOTS_PER_INCH, metadata=METADATA[kind])
     write(path, content.getvalue())
 
@@ -62,21 +59,6 @@ def format_of(path: Path) -> str:
     return kind
 
 
-def text_width(text: str, size: float, bold: bool = False) -> float:
-    """The width in points of a line of text of `size` points."""
-    font = FontProperties(size=size, weight="bold" if bold else "normal")
-    return text_to_path.get_text_width_height_descent(text, font, ismath=False)[0] if text else 0.0
-
-
-def wrapped(text: object, width: float, size: float) -> list[str]:
-    """Text on lines of at most `width` points, divided after spaces and punctuation where possible, never cut off."""
-    lines, rest = [], printable(text).strip()
-    while text_width(rest, size) > width:
-        fitting = next(end for end in range(len(rest) - 1, 0, -1) if end == 1 or text_width(rest[:end], size) <= width)
-        ends = [match.end() for match in re.finditer(r"[\s),=_:/-]|.(?=\()", rest[:fitting])]
-        if rest[fitting].isspace():
-            ends.append(fitting)
-        end = max((end for end in ends if end > fitting / 4), default=fitting)
-        lines.append(rest[:end].rstrip())
-        rest = rest[end:].lstrip()
-    return [*lines, rest]
+def divided(text: object, width: float, size: float) -> list[str]:
+    """Text on as many lines of at most `width` points as it needs, divided at punctuation where possible."""
+    return wrapped(text, width, size, count=len(str(text)) + 1)

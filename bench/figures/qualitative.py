@@ -12,10 +12,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
 
-from bench.analyses.core.figures import style
-from bench.figures.drawing import DOTS_PER_INCH, LINE, Look, text_width, wrapped
+from bench.figures.drawing import DOTS_PER_INCH, LINE, Look, divided
 from bench.figures.pictures import Scene
 from bench.figures.zoom import Box
+from reports.charts.lettering import text_width
 from reports.formatting import number
 from reports.measures import Measure
 
@@ -70,7 +70,7 @@ def draw(panels: Sequence[Panel], boxes: Sequence[Box], look: Look, columns: int
     captions = [step * len(line[0]) + 0.3 * look.em for line in texts]
     between = 0.6 * look.em
     total = sum(captions) + pictures * len(lines) + between * (len(lines) - 1)
-    with style(), look.context:
+    with look.context:
         figure = Figure(figsize=(look.width, total))
         top = 0.0
         for line, line_texts, caption in zip(lines, texts, captions, strict=True):
@@ -102,10 +102,10 @@ def _captions(line: Sequence[Panel], width: float, look: Look) -> list[list[Part
     Scores of one panel are in one line, or in a line each where one panel has too little room for that.
     """
     points, size = 72 * width, look.font_size
-    names = [[((text, False),) for text in wrapped(panel.name, points, size)] for panel in line]
+    names = [[((text, False),) for text in divided(panel.name, points, size)] for panel in line]
     joined = [[tuple(part for score in panel.scores for part in (score, ("/", False)))[:-1]] for panel in line]
     if any(sum(text_width(text, size, bold) for text, bold in parts) > points for (parts,) in joined):
-        joined = [[((text, bold),) for score, bold in panel.scores for text in wrapped(score, points, size)]
+        joined = [[((text, bold),) for score, bold in panel.scores for text in divided(score, points, size)]
                   for panel in line]  # fmt: skip
     total = max(map(len, names)) + max(map(len, joined))
     return [[*name, *[()] * (total - len(name) - len(scores)), *scores]

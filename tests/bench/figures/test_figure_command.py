@@ -14,11 +14,12 @@ from bench.cli import main
 from bench.core.errors import BadInput
 from bench.figures import charts, choice, pictures, qualitative
 from bench.figures.choice import ChosenModels, RunData, SceneChoice
-from bench.figures.drawing import WIDTHS, Look, text_width, wrapped
+from bench.figures.drawing import WIDTHS, Look, divided
 from bench.runs.conditions import conditions_of
 from bench.runs.selection import start_entries
 from bench.runs.store import Store
 from bench.statistics.standings import standings
+from reports.charts.lettering import text_width
 
 LONG = "A network with a name of forty letters.."
 BASE_14 = ("Helvetica", "Times", "Courier", "Symbol", "ZapfDingbats")
@@ -188,7 +189,7 @@ def overlap(one, other) -> float:
 
 def test_text_is_divided_and_never_cut():
     for text in (LONG, "n" * 40, "dncnn(size='full', weights='a/b.pth')"):
-        lines = wrapped(text, 60, 7)
+        lines = divided(text, 60, 7)
         assert "".join("".join(lines).split()) == "".join(text.split())
         assert all(text_width(line, 7) <= 60 for line in lines)
 
