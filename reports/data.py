@@ -190,6 +190,7 @@ class Study:
 
     created       ISO 8601 time
     intervals     computes means with 95% intervals, for noise means and differences that the pages form
+    figure_command  start of the command that makes a figure of an image, '' for none
     reference     spec of the reference noise of PSNR drops, '' for none
     groups        the models by training noise, the group of the headline first; without groups, all models are one
                   group, and every noise except `reference` and `nearly_clean` is OOD
@@ -219,3 +220,4 @@ class Study:
     reference: str = "gaussian(sigma=15)"
     groups: tuple[ModelGroup, ...] = ()
     nearly_clean: Mapping[str, float] = field(default_factory=dict)
+    figure_command: str = ""

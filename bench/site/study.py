@@ -59,7 +59,14 @@ def study_of(
         reference=conditions.reference,
         groups=tuple(reports.ModelGroup(one.name, one.models, one.ood, one.known) for one in groups(rows, conditions)),
         nearly_clean=nearly_clean(rows),
+        figure_command=_figure_command(store, protocol, last["protocol"]),
     )
+
+
+def _figure_command(store: Store, protocol: str, default: str) -> str:
+    """The start of the command that makes a figure of one of the run's images."""
+    words = ["bench", "figure", str(store.folder), *(["--protocol", protocol] if protocol != default else [])]
+    return shlex.join(words)
 
 
 def measures(rows: pd.DataFrame, manifest: list[dict]) -> Iterator[reports.Measure]:

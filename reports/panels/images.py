@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from reports.charts.style import series_style
-from reports.formatting import number
+from reports.formatting import number, printable
 from reports.measures import DROP, PSNR, SSIM, Measure
 from reports.panels import Panel
 from reports.picture_selection import CLEAN, PictureSelection, SceneKey, select
@@ -95,6 +95,7 @@ def described(results: Results) -> dict[str, object]:
             ),
         ],
         "first": [one.spec for one in first_choice(results)],
+        "command": printable(results.study.figure_command),
         "models": [
             {"name": model, "label": results.label(model), "colour": series_style(results.models, model).variable}
             for model in results.models

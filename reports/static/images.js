@@ -279,6 +279,51 @@
     table.replaceChildren(...choice, scrolling(whole, "Scores of all images"), ...more);
   }
 
+  // The command that makes the figure of this view: its image, noise, models and, if zoomed in, the visible square.
+  function drawCommand() {
+    const block = part("figure");
+    const at = currentIndex();
+    if (!block || !index.command || at < 0) return;
+    block.hidden = !(at in cell.pictures);
+    if (block.hidden) return;
+    const options = [["image", state.image], ["noise", state.noise], ["models", comparedModels().join(", ")],
+      ["datasets", index.datasets.length > 1 ? state.dataset : ""],
+      ["seed", new Set(cell.seeds).size > 1 ? state.seed : ""], ["metric", ["psnr", "gap"].includes(measure().key) ? "" : measure().key], ["zoom", visibleSquare()]];
+    const words = options.filter(([, value]) => value !== "").map(([name, value]) => `--${name} ${quoted(value)}`);
+    block.querySelector("code").textContent = [index.command, ...words].join(" ");
+    block.querySelector("button").textContent = "Copy";
+  }
+
+  // The models that are compared, in their order; none stands for all, which the pictures below show.
+  function comparedModels() {
+    const shown = models().filter((name) => state.show.includes(name));
+    return shown.length > 1 && shown.length < models().length ? shown : [];
+  }
+
+  // The largest square inside the visible part, as X,Y,SIDE in pixels; '' if the whole picture is visible.
+  function visibleSquare() {
+    const image = gallery.querySelector(".pixels img");
+    const { zoom, x, y } = viewer.view();
+    if (zoom === 1 || !image) return "";
+    if (!image.naturalWidth) {
+      image.addEventListener("load", drawCommand, { once: true });
+      return "";
+    }
+    const [width, height] = [image.naturalWidth, image.naturalHeight];
+    const side = Math.max(2, Math.floor(Math.min(width, height) / zoom));
+    const start = (length, percent) => {
+      const centre = (percent / 100) * (length - length / zoom) + length / zoom / 2;
+      return Math.min(length - side, Math.max(0, Math.round(centre - side / 2)));
+    };
+    return `${start(width, x)},${start(height, y)},${side}`;
+  }
+
+  // A word of a command for the shell.
+  function quoted(word) {
+    if (/^[\w@%+=:,./-]+$/.test(word)) return word;
+    return /["$`\\!]/.test(word) ? `'${word.replaceAll("'", "'\\''")}'` : `"${word}"`;
+  }
+
   // The address holds the state, so that it can be shared.
   let written = "";
   function remember() {
@@ -291,6 +336,7 @@
     written = `#${link}`;
     try { history.replaceState(null, "", written); } catch (error) { /* some viewers forbid it */ }
     for (const input of controls.querySelectorAll("input[name=images-Zoom]")) input.checked = Number(input.value) === zoom;
+    drawCommand();
   }
 
   async function follow() {

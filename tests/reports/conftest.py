@@ -220,6 +220,7 @@ def study_maker(tmp_path: Path):
             command="bench run --models all --noise mixture --datasets builtin --out runs/first",
             created="2025-03-01T12:00:00+00:00",
             run="first",
+            figure_command="bench figure runs/first",
             protocol="stored",
             protocol_description="noise is clipped to [0, 1] and rounded to 8 bits.",
             intervals=mean_intervals,

@@ -1,5 +1,6 @@
 """The site in a real browser: no errors, no requests, sorting, comparing, deep links, narrow screens, both themes."""
 
+import shlex
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -326,12 +327,39 @@ def test_deep_links(index, open_page):
     says(lost, CAPTION, "image00")
 
 
+def test_the_command_of_a_view_names_its_image_noise_models_and_visible_square(index, open_page):
+    from bench.commands.figure import figure
+
+    page = open_page(index.parent / "images.html", "#zoom=4&x=100&y=0&measure=ssim")
+    ready(page)
+    page.locator("[data-controls] label", has_text="level=3").click()
+    page.locator("[data-table] tbody button", has_text="image01").click()
+    code = page.locator("[data-figure] code")
+    assert not code.is_visible()
+    page.locator("[data-figure] summary").click()
+    assert "--models" not in code.inner_text(), "with one model in the comparison, all of them"
+    page.locator("[data-sources] label", has_text="dncnn").click()
+    page.wait_for_function("document.querySelector('[data-figure] code').textContent.includes('zoom')")
+    words = shlex.split(code.inner_text())
+    assert code.is_visible() and words[:3] == ["bench", "figure", "runs/first"]
+    options = figure.make_context("figure", words[2:]).params  # the command accepts them
+    models = options["models"].split(", ")
+    assert "dncnn" in models and len(models) == 2, "those that are compared"
+    assert options["zoom"] == ("24,0,8",) and options["metrics"] == "ssim"
+    assert (options["image"], options["noise"], options["datasets"]) == ("image01", "mixture(level=3)", "builtin")
+    page.keyboard.press("Escape")
+    page.locator("[data-images]").focus()
+    page.keyboard.press("Escape")
+    assert "--zoom" not in code.inner_text()
+
+
 def test_an_image_without_pictures_has_scores(index, open_page):
     page = open_page(index.parent / "images.html", "#image=image05")
     ready(page)
     says(page, CAPTION, "image05")
     says(page, "[data-sources]", "--pictures")
     assert page.locator(".stage:visible").count() == 0
+    assert page.locator("[data-figure]:visible").count() == 0
     assert page.locator("[data-sources] input").count() == 0
     middle = page.locator(".comparison").bounding_box()
     scores = page.locator("[data-sources]").bounding_box()

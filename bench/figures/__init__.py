@@ -1,0 +1,1 @@
+"""Figures for papers from the rows and pictures of a run."""
