@@ -342,7 +342,9 @@ def test_a_size_that_a_network_does_not_take_is_a_row_with_its_reason(users, tmp
     folder.mkdir()
     for side in map(int, reasons):
         Image.new("RGB", (side, side), "grey").save(folder / f"{side}.png")
-    rows = bench.run([f"{users}:{name}"], "gaussian(sigma=15)", data=(folder,), metrics="psnr", out=tmp_path / "run")
+    rows = bench.run(
+        [f"{users}:{name}"], "gaussian(sigma=15)", data=(folder,), metrics="psnr", out=tmp_path / "run"
+    ).rows
     found = rows.set_index(rows["image"].str.removesuffix(".png"))["reason"].to_dict()
     assert found.keys() == reasons.keys()
     assert all(words in found[side] and bool(words) == bool(found[side]) for side, words in reasons.items()), found

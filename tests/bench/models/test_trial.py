@@ -175,7 +175,6 @@ def test_rows_of_another_set_have_another_key():
         ("nowhere.pth", "nowhere.pth"),
         ("optimizer.pth", "optimizer"),
         ("strange.pth", "file.py:Net"),
-        ("mine", "dncnn(weights='mine')"),
         ("dncnn('a.pth')", "dncnn(weights='a.pth')"),
     ],
 )
