@@ -105,6 +105,17 @@ class Recipe:
         if self.mask_on == "tokens" and self.input_mask is None:
             raise ValueError("mask_on='tokens' needs an input mask: set input_mask=75-85 too")
 
+    def extended(self, iterations: int) -> Recipe:
+        """The recipe with more iterations, and the same learning rate in each of its own. Raises ValueError."""
+        if self.schedule == "one-cycle":
+            raise ValueError(
+                "schedule: expected steps, whose learning rates do not depend on the number of iterations, got "
+                "one-cycle, which has decayed to 0 at the end: start a new training with more iterations"
+            )
+        if iterations < self.iterations:
+            raise ValueError(f"iterations: expected more than the {self.iterations} of the recipe, got {iterations}")
+        return replace(self, iterations=iterations)
+
     def rate(self, iteration: int) -> float:
         """Learning rate of an iteration, counted from 0."""
         if self.schedule == "steps":

@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from baselines.layers.validation import is_integer
 from baselines.train.crops import MASKED_VALUE, Crops, hidden_pixels
 from baselines.train.distributed import SINGLE_PROCESS, ProcessGroup
 from baselines.train.precision import fastest
@@ -40,10 +41,13 @@ class Trainer:
     images        uint8 (H, W, C)
     about         what else must be equal when the training is resumed, as JSON values
     user_defined  the network is not one of ours: it gets nothing but images, and global random streams are seeded
+    extends       a checkpoint of the same recipe with fewer iterations is resumed too (`Recipe.extended`)
     """
 
     def __init__(self, network: nn.Module, images: list[np.ndarray], recipe: Recipe, device: torch.device, about=None,
-                 processes: ProcessGroup = SINGLE_PROCESS, user_defined: bool = False):  # fmt: skip
+                 processes: ProcessGroup = SINGLE_PROCESS, user_defined: bool = False,
+                 extends: bool = False):  # fmt: skip
+        self.extends = extends
         self.about = json.dumps(about or {})
         self.network, self.recipe, self.device = network.to(device).train(), recipe, device
         self.user_defined = user_defined
@@ -168,6 +172,8 @@ class Trainer:
             raise ValueError(f"checkpoint.pt has no readable recipe: {_START_OVER}") from error
         if self.auto_precision:
             self._set_precision(stored_recipe.get("precision", self.recipe.precision))
+        if self.extends and is_integer(began := stored_recipe.get("iterations")) and began < self.recipe.iterations:
+            stored_recipe["iterations"] = self.recipe.iterations
         if differing := self.recipe.differences(stored_recipe):
             raise ValueError(f"this training began with another recipe: {'; '.join(differing)}. {_SAME_OR_OTHER}")
         own = json.loads(self.about)
