@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from baselines.layers import non_blind
 from baselines.weights_io import recognition
 from bench import spec
 from bench.core import isolation
@@ -31,6 +32,8 @@ class Model:
                   its card states; for a user-defined network also its source and its initial tensors; for a classical
                   method the versions of its libraries; '' for an untrained network
     source_hash   SHA-256 of the source and weights file of a user-defined network; '' for others
+    level         where a non-blind network has the noise level from: 'estimated', 'true' or a number of 255; None for a
+                  blind one
     stated        attributes that the class of a user-defined network states, such as `tile = 64`
     found         its weights
     request       the spec and the default size that `models.resolve` made it of
@@ -49,6 +52,7 @@ class Model:
     licence: str
     source_hash: str = ""
     display_name: str = ""
+    level: non_blind.Level | None = None
     stated: dict[str, int] = field(default_factory=dict)
     request: tuple[str, str] = ("", "")
 
@@ -123,6 +127,8 @@ class Model:
 
     def adapted(self, network: nn.Module) -> nn.Module:
         """The network, wrapped if it takes other input than colour in [0, 1]. Raises ValueError."""
+        if self.level is not None:
+            network = adapters.NonBlind(network, self.level)
         if self.user_defined:
             return adapters.PerChannel(network) if self.channels == 1 else network
         return adapters.adapt(network, {**recognition.defaults(self.factory), **self.parameters})

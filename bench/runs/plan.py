@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from baselines.layers.non_blind import TRUE
 from bench import datasets, metrics, protocols, spec
 from bench.core.errors import BadInput
 from bench.models import model_specs, precisions, tiling
@@ -73,6 +74,7 @@ class Plan:
             *doubts,
             *weak_noise_warnings(self.noises),
             *self._suspicious_units,
+            *self._not_blind,
             *coarse,
             *unmeasured,
             *self._ranked_separately,
@@ -86,6 +88,17 @@ class Plan:
             if "libraries" in model.card and isinstance(sigma, int | float) and 0 < sigma < 1:
                 yield (f"{model.label} assumes nearly no noise: {UNITS['sigma']}; did you mean "
                        f"sigma={spec.format_value(round(255 * sigma, 6))}?")  # fmt: skip
+
+    @property
+    def _not_blind(self) -> Iterator[str]:
+        """Sentences on models that are given the true noise level, and on noises that have none."""
+        given = [model.label for model in self.models if model.level == TRUE]
+        if given:
+            yield f"{', '.join(given)}: not blind, given the true standard deviation of the noise in each pixel"
+        without = [noises.canonical(noise) for noise in self.noises if not noise.has_standard_deviation]
+        if given and without:
+            yield (f"{', '.join(given)}: no scores under {', '.join(without)}, whose standard deviation is not known: "
+                   "write level='estimated' or a number")  # fmt: skip
 
     @property
     def _ranked_separately(self) -> Iterator[str]:

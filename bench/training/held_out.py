@@ -9,10 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from baselines.layers.classical import ESTIMATED
+from baselines.layers.non_blind import level_argument
 from baselines.weights_io import checkpoints
 from bench import datasets, protocols
 from bench.metrics import psnr
-from bench.models.adapters import for_image
+from bench.models.adapters import NonBlind, for_image
 from bench.models.mask_keys import keyed
 from bench.models.tiles import Tiled
 from bench.models.tiling import Tiling
@@ -83,7 +85,8 @@ def scorer(
             x = torch.from_numpy(protocol.noisy_input(noisy)).permute(2, 0, 1)[None].contiguous()
             key = noises.mask_key(digest, noise, 0)
             cases.append((noises.canonical(noise), x, protocols.to_bytes(target), key))
-    run = Tiled(network, tiling) if tiling else network
+    run = NonBlind(network, ESTIMATED) if level_argument(network) else network
+    run = Tiled(run, tiling) if tiling else run
     return Scorer(network, run, takes, device, cases) if cases else None
 
 

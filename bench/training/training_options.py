@@ -8,6 +8,7 @@ from dataclasses import fields
 from importlib import import_module
 from typing import Any
 
+from baselines.layers.classical import ESTIMATED
 from baselines.train.recipe import PRESETS, Recipe, with_settings
 from bench import spec
 from bench.core.errors import BadInput, unknown
@@ -34,6 +35,8 @@ def untrained(text: str, preset: str) -> Model:
     model = model_specs.resolve(f"{name}(weights=None, size='{SIZE_OF_PRESET[preset]}')" if own else text)
     if model.found is not NONE:
         raise BadInput(f"expected an untrained network, got weights in {text}: remove them")
+    if model.level not in (None, ESTIMATED):
+        raise BadInput(f"expected no level, which training draws itself, got {text}: remove it")
     if not own and "weights" in spec.parameters_of(model.factory):
         raise BadInput(f"{name}: its parameter 'weights' conflicts with the trained weights: rename it")
     return model
