@@ -27,9 +27,9 @@ def training_data(datasets: str | None, data: tuple[str, ...]) -> str:
 @click.option("--preset", type=click.Choice(["small", "paper", "official"]), default="small", show_default=True,
               help="Recipe: as listed above.")  # fmt: skip
 @click.option("--set", "settings", multiple=True, callback=assignments, metavar="NAME=VALUE",
-              help="Change a setting of the recipe or the network, e.g. input_mask=75-85, mask_on=tokens, "
-              "attention_mask=off, lr=5e-4, ema=0.999, clip_noisy=on, milestones=3000,6000, embed_dim=32. "
-              "Repeat for several.")  # fmt: skip
+              help="Change a setting of the recipe or the network, e.g. sigma=0-55, noise='poisson(alpha=1-3), isp', "
+              "input_mask=75-85, mask_on=tokens, attention_mask=off, lr=5e-4, ema=0.999, clip_noisy=on, "
+              "milestones=3000,6000, embed_dim=32. Repeat for several.")  # fmt: skip
 @click.option("--iterations", type=click.IntRange(1), show_default="the preset's", metavar="N",
               help="Number of iterations, e.g. 20000.")  # fmt: skip
 @shared("seed", 0)
@@ -56,9 +56,10 @@ def train(name, datasets, data, out, preset, settings, iterations, seed, resume,
           called, in_parts, tensorboard, threads, device, listed) -> None:  # fmt: skip
     """Train a network on clean images, or resume a training.
 
-    MODEL is a network of this package or your own, "net.py:MyNet". It is trained on Gaussian noise of sigma 15 only,
-    and its weights are written with a card. A training in --out is resumed; Ctrl-C saves first. Started by torchrun,
-    several processes train one network. Presets:
+    MODEL is a network of this package or your own, "net.py:MyNet". It is trained on Gaussian noise of sigma 15, unless
+    --set sigma or noise says otherwise; each sample draws its noise from a list, and its level from a range. A network
+    whose forward takes sigma is given the level. The weights are written with a card. A training in --out is resumed;
+    Ctrl-C saves first. Started by torchrun, several processes train one network. Presets:
 
     \b
       small     the paper's recipe scaled to two CPU cores
@@ -69,6 +70,7 @@ def train(name, datasets, data, out, preset, settings, iterations, seed, resume,
     Examples:
       bench train ours --datasets BSDS400 --preset small --out runs/train/ours
       bench train "net.py:MyNet(width=32)" --data photos/ --set input_mask=75-85
+      bench train "net.py:FFDNet" --data photos/ --set sigma=0-55
       torchrun --nproc-per-node 4 -m bench train ours --datasets DIV2K,WED --preset paper
       bench train ours --preset official --out runs/train/ours --extend 300000
       bench train --list table-3a | sh

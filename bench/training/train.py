@@ -28,9 +28,8 @@ from bench.core.progress import Progress, progress
 from bench.models import complexity, contract, tiling, weights
 from bench.models.adapters import RangeAdapter
 from bench.models.model import Model
-from bench.noise import noises
 from bench.noise.level_check import weak_noise_warnings
-from bench.training import curves, held_out, training_images
+from bench.training import curves, held_out, noise_sampler, training_images
 from bench.training.tensorboard import events
 from bench.training.training_images import TrainingImages
 from bench.training.training_options import configure, untrained
@@ -99,9 +98,13 @@ def train_model(
         about["source"] = model.source_hash
         model.checked(torch_device)
         _check_state(model, network)
+    noise = noise_sampler.noise_of(recipe)
+    draw_noise = noise_sampler.sampler_of(recipe, images.channels, model.level is not None)
+    if draw_noise:
+        about["noise_versions"] = draw_noise.versions
     try:
         trainer = training.Trainer(network, images.train, recipe, torch_device, about, group, model.user_defined,
-                                   extends=extend is not None)  # fmt: skip
+                                   extends=extend is not None, draw_noise=draw_noise)  # fmt: skip
     except ValueError as error:
         raise BadInput(f"{model.name} on {images.name}: {error}") from error
     if model.user_defined:
@@ -111,7 +114,8 @@ def train_model(
         if images.held_out and not tiling.own(model):
             contract.check_size(model.load(torch_device), model.label, torch_device, held_out.CROP_SIDE)
     reports = group.rank == 0
-    for sentence in weak_noise_warnings([Gaussian(recipe.sigma)]) if reports and recipe.sigma else ():
+    strongest = [maximum for _, maximum in noise.ranges if maximum != Gaussian(0)]
+    for sentence in weak_noise_warnings(strongest) if reports else ():
         print(f"warning: training noise: {sentence}", file=sys.stderr)
     score = held_out.scorer(model.untrained(), images.held_out, torch_device, tiling.own(model), model.channels)
     with _locked(out, group):
@@ -286,7 +290,7 @@ def _card(called: str, model: Model, trainer: training.Trainer, images: Training
             "held_out": len(images.held_out),
             **({"greyscale": images.grey} if images.grey else {}),
             "pixels_sha256": images.sha256,
-            "noise": noises.canonical(Gaussian(recipe.sigma)),
+            "noise": noise_sampler.noise_of(recipe).specs,
             "terms": images.terms,
         },
         "command": f"{launcher}bench " + " ".join(shlex.quote(word) for word in sys.argv[1:]),
