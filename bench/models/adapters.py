@@ -118,14 +118,18 @@ class RangeAdapter(nn.Module):
         return self.network(x * self.white, **level) / self.white
 
 
-def adapt(network: nn.Module, parameters: Mapping[str, Any]) -> nn.Module:
+def adapt(network: nn.Module, parameters: Mapping[str, Any], level: non_blind.Level | None = ESTIMATED) -> nn.Module:
     """The network, wrapped as its parameters require: per channel if greyscale, rescaled for another value range.
+
+    level   of a non-blind network
 
     Raises ValueError unless it has 3 (colour) or 1 (greyscale) input and output channels.
     """
     inputs, outputs = input_channels(parameters), output_channels(parameters)
     if inputs not in (1, 3) or outputs != inputs:
         raise ValueError(f"expected 3 (colour) or 1 (greyscale) channels in and out, got {inputs} in and {outputs} out")
+    if non_blind.level_argument(network):
+        network = NonBlind(network, level)
     if inputs == 1:
         network = PerChannel(network)
     white = parameters.get("rgb_range", 1)

@@ -120,7 +120,7 @@ def _level(name: str, value: Any) -> non_blind.Level:
 
 
 def _with_level(model: Model, level: non_blind.Level | None) -> Model:
-    """A non-blind model with its noise level; its card states it. None: a blind model, unchanged.
+    """A non-blind model with its noise level. None: a blind model, unchanged.
 
     Estimates depend on PyWavelets, whose version becomes part of the row key.
     """
@@ -129,8 +129,7 @@ def _with_level(model: Model, level: non_blind.Level | None) -> Model:
     if level == classical.ESTIMATED:
         identity = f"{model.weights_hash} {cards.versions(['PyWavelets'])}"
         model = replace(model, weights_hash=hashlib.sha256(identity.encode()).hexdigest())
-    found = replace(model.found, card={**model.found.card, "noise_level": non_blind.describe(level)})
-    return replace(model, level=level, found=found)
+    return replace(model, level=level)
 
 
 def _identity(found: Weights, unusual: dict[str, Any], module: ModuleType) -> str:

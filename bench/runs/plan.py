@@ -82,12 +82,14 @@ class Plan:
 
     @property
     def _suspicious_units(self) -> Iterator[str]:
-        """Sentences on methods with sigma below one 8-bit level, which was probably meant for images in [0, 1]."""
+        """Sentences on methods with a level below one 8-bit level, which was probably meant for images in [0, 1]."""
         for model in self.models:
-            sigma = model.parameters.get("sigma")
-            if "libraries" in model.card and isinstance(sigma, int | float) and 0 < sigma < 1:
-                yield (f"{model.label} assumes nearly no noise: {UNITS['sigma']}; did you mean "
-                       f"sigma={spec.format_value(round(255 * sigma, 6))}?")  # fmt: skip
+            name = "sigma" if "libraries" in model.card else "level"
+            level = model.parameters.get("sigma") if name == "sigma" else model.level
+            if isinstance(level, int | float) and 0 < level < 1:
+                meaning = UNITS["sigma"].replace("sigma", name, 1)
+                yield (f"{model.label} assumes nearly no noise: {meaning}; did you mean "
+                       f"{name}={spec.format_value(round(255 * level, 6))}?")  # fmt: skip
 
     @property
     def _not_blind(self) -> Iterator[str]:

@@ -264,3 +264,14 @@ def test_the_level_of_a_users_noise_may_be_a_number(own):
     assert found.shape == clean.shape and found.dtype == np.float32 and np.allclose(found, 10 / 255)
     with pytest.raises(BadInput, match="finite"):
         noises.standard_deviation(noises.load_noise("noise.py:Wrong(10)"), clean)
+
+
+def test_a_level_for_images_in_0_to_1_is_questioned(own):
+    done = call("run", "--models", "own.py:Tell(level=0.1)", "--noise", "isp", "--data", "photos", "--dry-run")
+    assert "did you mean level=25.5?" in done.output
+
+
+def test_a_dry_run_estimates_the_time_with_the_true_level(own, tmp_path):
+    done = call("run", "--models", "own.py:Tell(level='true')", "--noise", "poisson(2)", "--data", "photos",
+                "--metrics", "psnr", "--dry-run", "--out", tmp_path / "out")  # fmt: skip
+    assert done.exit_code == 0 and "2 rows to compute" in done.output
