@@ -1,6 +1,6 @@
 # make run   evaluate all networks on the mixture noise and make the page
 # make test  the tests
-# make lint  style
+# make lint  style and types
 # Each does its own set-up: a .venv with known-good versions (constraints.txt).
 
 PYTHON ?= python3
@@ -19,6 +19,7 @@ test: .venv/ready-dev
 lint: .venv/ready-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 .venv/ready: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -27,14 +28,15 @@ class Capture:
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
     @torch.inference_mode()
-    def __call__(self, x: Tensor, **options) -> dict[str, Tensor]:
+    def __call__(self, x: Tensor, **options: Any) -> dict[str, Tensor]:
         """`options` go to the model's forward. Raises ValueError for a layer without features for each image."""
         if self.model.training:
             raise ValueError(f"expected {type(self.model).__name__} in eval mode, got training mode: call eval()")
-        requested, runs, features = set(self.layers), defaultdict(int), {}
+        requested, features = set(self.layers), {}
+        runs: defaultdict[str, int] = defaultdict(int)
 
-        def keep(path):
-            def hook(module, inputs, output):
+        def keep(path: str) -> Callable[[nn.Module, Any, Any], None]:
+            def hook(module: nn.Module, inputs: Any, output: Any) -> None:
                 runs[path] += 1
                 numbered = f"{path}#{runs[path]}"
                 for name in requested & ({path, numbered} if runs[path] == 1 else {numbered}):

@@ -30,7 +30,7 @@ _CHUNK = 4096  # features in double precision at a time: a batch of 16 stays in 
 def centred_gram(features: Tensor) -> np.ndarray:
     """Features (n, D) -> U-centred Gram matrix (n, n), float64, computed in float64 by chunks of features."""
     gram = torch.zeros(len(features), len(features), dtype=torch.float64, device=features.device)
-    for chunk in features.split(_CHUNK, 1):
+    for chunk in torch.split(features, _CHUNK, 1):
         chunk = chunk.to(torch.float64, copy=True)  # (n, d)
         chunk -= chunk.mean(0)  # changes no HSIC_1, and keeps a large mean from drowning the differences
         gram.addmm_(chunk, chunk.T)

@@ -9,6 +9,9 @@ Source: Welch, IEEE Transactions on Audio and Electroacoustics 1967 (windowed pe
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -29,7 +32,7 @@ class Spectrum:
     count                  frequencies summed in each, (G, BANDS)
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.clean, self.error, self.common = (np.zeros((MAX_GROUPS, BANDS)) for _ in range(3))
         self.count = np.zeros((MAX_GROUPS, BANDS))
 
@@ -86,7 +89,7 @@ def _band_of(side: int) -> np.ndarray:
     return np.where(distance > 0.5, BANDS, np.minimum((distance * BANDS / 0.5).astype(int), BANDS - 1))
 
 
-def _ratio(above: np.ndarray, below: np.ndarray, scale) -> IntervalEstimate:
+def _ratio(above: np.ndarray, below: np.ndarray, scale: Callable[[Any], Any]) -> IntervalEstimate:
     """A scaled ratio of sums over groups of photographs, (G,) each, with its jackknife interval."""
     used = below > 0
     return jackknife.interval(lambda a, b: scale(a / b), above[used], below[used], size=np.ones(used.sum()))

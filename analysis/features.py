@@ -62,8 +62,8 @@ class Projection:
 class Moments:
     """Mean and covariance of vectors, batch by batch in float64 (Chan et al., 1979)."""
 
-    def __init__(self):
-        self.count, self.mean, self.scatter = 0, 0.0, 0.0
+    def __init__(self) -> None:
+        self.count, self.mean, self.scatter = 0, torch.zeros((), dtype=torch.float64), torch.zeros(())
 
     def add(self, vectors: Tensor) -> None:
         """Add vectors (n, C)."""

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -39,15 +40,15 @@ class LayerRun:
 
 
 @torch.inference_mode()
-def trace(model: nn.Module, x: Tensor, **options) -> list[LayerRun]:
+def trace(model: nn.Module, x: Tensor, **options: Any) -> list[LayerRun]:
     """The layers that run on images (B, C, H, W), in the order in which they end; `options` go to the model's forward.
 
     Modules are skipped whose output is not a floating-point tensor with one row or more per image.
     """
     ended: list[tuple[str, str, tuple[int, ...]]] = []
 
-    def record(path):
-        def hook(module, inputs, output):
+    def record(path: str) -> Callable[[nn.Module, Any, Any], None]:
+        def hook(module: nn.Module, inputs: Any, output: Any) -> None:
             if isinstance(output, Tensor) and output.is_floating_point() and output.dim() and len(output) % len(x) == 0:
                 several = len(output) // len(x)
                 shape = tuple(output.shape[1:]) if several == 1 else (several, *output.shape[1:])
@@ -61,7 +62,8 @@ def trace(model: nn.Module, x: Tensor, **options) -> list[LayerRun]:
     finally:
         for handle in handles:
             handle.remove()
-    runs, run = Counter(path for path, _, _ in ended), Counter()
+    runs = Counter(path for path, _, _ in ended)
+    run: Counter[str] = Counter()
     layers = []
     for path, kind, shape in ended:
         run[path] += 1

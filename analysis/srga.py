@@ -101,7 +101,7 @@ def fit_features(features: np.ndarray, groups: Sequence[int], components: int = 
         raise ValueError(f"expected PCA 'exact' or 'official', got {method!r}")
     if components > min(features.shape):
         raise ValueError(f"expected at most {min(features.shape)} components, got {components}")
-    groups, members = np.asarray(groups), np.unique(groups)
+    photograph, members = np.asarray(groups), np.unique(groups)
     bounded = len(members) >= MIN_PHOTOGRAPHS
     gram = pca.centred_gram(features) if bounded or method == "exact" else None
     if method == "exact":
@@ -110,13 +110,13 @@ def fit_features(features: np.ndarray, groups: Sequence[int], components: int = 
         scores = pca.official_scores(features, components)
     whole = fitted(trimmed(scores.ravel()))
     kept = len(members) - len(members) // 2
-    if not bounded:
+    if not bounded or gram is None:
         return FeatureFit(whole, (), len(members), kept)
     random, halves = np.random.default_rng(0), []
     for _ in range(draws):
-        rows = np.flatnonzero(np.isin(groups, random.choice(members, kept, replace=False)))
+        rows = np.flatnonzero(np.isin(photograph, random.choice(members, kept, replace=False)))
         part = pca.recentred(gram[np.ix_(rows, rows)])
-        share = max(1, components * len(rows) // len(groups))
+        share = max(1, components * len(rows) // len(photograph))
         halves.append(fitted(trimmed(pca.scores_of_gram(part, share).ravel())))
     return FeatureFit(whole, tuple(halves), len(members), kept)
 

@@ -203,7 +203,7 @@ def bind(spec: Spec, parameters: Mapping[str, inspect.Parameter], kind: str, oth
     return given
 
 
-def parameters_of(factory: Callable) -> dict[str, inspect.Parameter]:
+def parameters_of(factory: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     """The parameters of a class or function that can be given by name. Raises BadInput for a positional-only one."""
     parameters = inspect.signature(factory).parameters
     if nameless := next((n for n, p in parameters.items() if p.kind is inspect.Parameter.POSITIONAL_ONLY), None):
@@ -215,7 +215,7 @@ def parameters_of(factory: Callable) -> dict[str, inspect.Parameter]:
     return {n: p for n, p in parameters.items() if p.kind in named}
 
 
-def accepts_any_name(factory: Callable) -> bool:
+def accepts_any_name(factory: Callable[..., Any]) -> bool:
     """Whether a class or function accepts arbitrary names, f(**others)."""
     parameters = inspect.signature(factory).parameters.values()
     return any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters)
@@ -248,13 +248,13 @@ def parse_setting(name: str, text: str, default: Any) -> Any:
     return SWITCHES[text.strip().lower()]
 
 
-def variadic_name(factory: Callable) -> str | None:
+def variadic_name(factory: Callable[..., Any]) -> str | None:
     """The name of a variadic positional parameter, `parts` of f(*parts); None if there is none."""
     parameters = inspect.signature(factory).parameters.values()
     return next((p.name for p in parameters if p.kind is inspect.Parameter.VAR_POSITIONAL), None)
 
 
-def build(factory: Callable, spec: Spec, kind: str) -> Any:
+def build(factory: Callable[..., Any], spec: Spec, kind: str) -> Any:
     """Call a class or function with the parameters of a spec. Raises BadInput for whatever it raises."""
     args, rest = (spec.args, Spec(spec.name, (), spec.kwargs)) if variadic_name(factory) else ((), spec)
     given = bind(rest, parameters_of(factory), kind)
@@ -286,7 +286,7 @@ def from_dataclass(name: str, thing: Any, nested: Callable[[Any], Any] = lambda 
     fields = dataclasses.fields(thing)
     defaults = {f.name: f.default for f in fields if f.default is not dataclasses.MISSING}
     values = {f.name: plain(getattr(thing, f.name)) for f in fields}
-    args = values.pop(variadic_name(type(thing)), ())
+    args = values.pop(variadic_name(type(thing)) or "", ())
     shown = {k: v for k, v in values.items() if k not in defaults or format_value(v) != format_value(defaults[k])}
     return Spec(name, args, tuple(shown.items()))
 

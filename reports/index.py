@@ -3,13 +3,14 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 from markupsafe import Markup
 
 from reports import latex, links, tables
-from reports.charts.history import history_chart
+from reports.charts.progress import history_chart
 from reports.charts.style import series_style
 from reports.data import Study
 from reports.downloads import PublishedChart, publish
@@ -107,8 +108,8 @@ def history(key: tuple[str, str, tuple[str, ...]], group: list[StudyEntry], writ
     )
     names = [entry.summary.run or entry.folder for entry in group]
     labelled = [(labels[model], known, style) for model, known, style in lines]
-    chart = history_chart(names, labelled, f"OOD mean of PSNR (dB) on {dataset}")
-    figure = publish(writer, ("history", dataset, str(len(writer.written))), chart, data)
+    chart = partial(history_chart, names, labelled, f"OOD mean of PSNR (dB) on {dataset}")
+    figure = publish(writer, ("history", dataset, str(len(writer.written))), chart, data, 350, chart)
     moves = tuple(move(model, labels[model], scores, addresses(key, group, model)) for model in models)
     wide = [[model, *(study[model].ood if has(study, model) else None for study in scores)] for model in models]
     paper = latex_table(f"OOD mean of PSNR in dB on {dataset}, protocol {protocol}.", names, moves)

@@ -25,8 +25,14 @@ PACKAGE = r"% needs \usepackage{booktabs}"
 Groups = Sequence[tuple[str, int]]
 
 
+class Source(str):
+    """LaTeX source: `escape` leaves it as it is."""
+
+
 def escape(text: object) -> str:
     """Any text -> LaTeX source that prints it."""
+    if isinstance(text, Source):
+        return text
     return "".join(SPECIAL.get(character, character) for character in printable(text))
 
 
@@ -37,19 +43,30 @@ def plain_table(
     return table(caption, groups, header, [[escape(cell) for cell in row] for row in body], columns)
 
 
-def table(caption: str, groups: Groups, header: Sequence[str], body: Sequence[Sequence[str]], columns: str = "") -> str:
-    """Column groups (title, width) after the first column, a header and rows of LaTeX cells -> a booktabs table.
+def table(
+    caption: str,
+    groups: Groups,
+    header: Sequence[str],
+    body: Sequence[Sequence[str] | str],
+    columns: str = "",
+    label: str = "",
+) -> str:
+    """Column groups (title, width) after the first columns, a header and rows of LaTeX cells -> a booktabs table.
 
-    `columns`: the alignment of each column, l or r; by default the first l, the others r.
+    body     rows of cells; a text instead of a row is a line of its own, such as a rule
+    columns  the alignment of each column, l or r; by default the first l, the others r
+    label    for references to the table
     """
-    spans, start = [], 2
+    spans, start = [], 1 + len(header) - sum(width for _, width in groups)
+    first = " & " * (start - 1)
     rules = []
     for title, width in groups:
         spans.append(rf"\multicolumn{{{width}}}{{c}}{{{escape(title)}}}")
         rules += [rf"\cmidrule(lr){{{start}-{start + width - 1}}}"] if title else []
         start += width
-    above = [*([" & " + " & ".join(spans) + r" \\"] if groups else []), *([" ".join(rules)] if rules else [])]
+    above = [*([first + " & ".join(spans) + r" \\"] if groups else []), *([" ".join(rules)] if rules else [])]
     begin, end = [r"\begin{table}", r"\centering", rf"\caption{{{escape(caption)}}}"], [r"\end{table}"]
+    begin += [rf"\label{{{label}}}"] if label else []
     inner = _tabular(columns or "l" + "r" * (len(header) - 1), header, body, above)
     return "\n".join([PACKAGE, *begin, *inner, *end]) + "\n"
 
@@ -60,7 +77,7 @@ def tabular(columns: str, header: Sequence[str], body: Sequence[Sequence[str]]) 
 
 
 def _tabular(
-    columns: str, header: Sequence[str], body: Sequence[Sequence[str]], above: Sequence[str] = ()
+    columns: str, header: Sequence[str], body: Sequence[Sequence[str] | str], above: Sequence[str] = ()
 ) -> list[str]:
     return [
         rf"\begin{{tabular}}{{{columns}}}",
@@ -68,7 +85,7 @@ def _tabular(
         *above,
         " & ".join(map(escape, header)) + r" \\",
         r"\midrule",
-        *(" & ".join(row) + r" \\" for row in body),
+        *(row if isinstance(row, str) else " & ".join(row) + r" \\" for row in body),
         r"\bottomrule",
         r"\end{tabular}",
     ]

@@ -1,12 +1,13 @@
 """Charts of a metric against the level of a noise, with 95% intervals, for the panel `noises`."""
 
+from functools import partial
+
 from reports import links
-from reports.charts.dots import dots
 from reports.charts.level_curve import level_curve
-from reports.charts.series import Point, Series
+from reports.charts.lines import Point, Series
+from reports.charts.row_charts import dots
 from reports.charts.style import series_style
-from reports.charts.svg import Chart
-from reports.downloads import PublishedChart, publish
+from reports.downloads import Draw, PublishedChart, publish
 from reports.measures import Measure
 from reports.results import NOISY, NoiseSetting, Results
 from reports.site_writer import SiteWriter
@@ -25,7 +26,7 @@ def draw(results: Results, writer: SiteWriter, dataset: str, name: str, measure:
     one_curve = len(settings) > 1 and len(levels) == len(settings) and all(level == level for level in levels)
     if one_curve:
         series = lines(results, dataset, settings, measure)
-        charts = [((name,), settings, level_curve(title, card.axis, measure, series))]
+        charts = [((name,), settings, partial(level_curve, title, card.axis, measure, series))]
     else:
         charts = [((name, one.label), [one], dots_of(results, dataset, one, measure)) for one in settings]
     return [
@@ -34,7 +35,7 @@ def draw(results: Results, writer: SiteWriter, dataset: str, name: str, measure:
     ]
 
 
-def dots_of(results: Results, dataset: str, setting: NoiseSetting, measure: Measure) -> Chart:
+def dots_of(results: Results, dataset: str, setting: NoiseSetting, measure: Measure) -> Draw:
     """The dot plot of one setting."""
     card = results.noise_card(setting.name)
     title = (
@@ -42,7 +43,7 @@ def dots_of(results: Results, dataset: str, setting: NoiseSetting, measure: Meas
         if setting.label != setting.name
         else card.title or setting.name
     )
-    return dots(title, measure, lines(results, dataset, [setting], measure))
+    return partial(dots, title, measure, lines(results, dataset, [setting], measure))
 
 
 def data(part, settings: list[NoiseSetting], measure: Measure):

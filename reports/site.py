@@ -1,6 +1,12 @@
 """Builds the site: renders the template of each panel and joins panels into pages."""
 
+import os
+import signal
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import jinja2
@@ -18,6 +24,8 @@ from reports.summary import FILE as SUMMARY_FILE
 from reports.summary import summary_of, to_json
 
 HERE = Path(__file__).parent
+MANY_ROWS = 20_000  # from which on charts are drawn by several processes
+MOST_PROCESSES = 4
 
 
 @dataclass(frozen=True)
@@ -34,10 +42,29 @@ def build(study: Study, rows: pd.DataFrame, summary: pd.DataFrame, out: Path) ->
 
     `rows` has one row per model x noise x image x seed, `summary` one per model x data set x noise.
     """
-    results = Results(study, rows, summary)
-    writer = SiteWriter(out)
+    with drawing_pool(len(rows)) as pool:
+        return write(Results(study, rows, summary), SiteWriter(out, pool=pool))
+
+
+@contextmanager
+def drawing_pool(rows: int) -> Iterator[Executor | None]:
+    """Processes that draw the charts of a run of so many rows; None for a small one, which is drawn sooner without."""
+    if rows < MANY_ROWS:
+        yield None
+        return
+    count = min(os.cpu_count() or 1, MOST_PROCESSES)
+    pool = ProcessPoolExecutor(count, get_context("spawn"), signal.signal, (signal.SIGINT, signal.SIG_IGN))
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def write(results: Results, writer: SiteWriter) -> Path:
+    """Write the pages of a run; returns the first one. All charts are asked for before the first page waits for one."""
     environment = environment_of(results)
     pages = {key: [] for key in PAGES} | {(MODEL, model): [] for model in results.models}
+    found = []
     for name, panel in panels.load_panels().items():
         if panel.page not in (*PAGES, MODEL):
             raise ValueError(f"panel {name}: expected a page of {', '.join((*PAGES, MODEL))}, got {panel.page!r}")
@@ -45,9 +72,10 @@ def build(study: Study, rows: pd.DataFrame, summary: pd.DataFrame, out: Path) ->
         for subject in subjects:
             context = panel.context(results, writer, *subject)
             if context is not None:
-                body = environment.get_template(f"panels/{name}.html").render(context)
-                section = Section(name.replace("_", "-"), panel.title, Markup(body))
-                pages[(MODEL, *subject) if subject else panel.page].append(section)
+                found.append((name, panel.title, (MODEL, *subject) if subject else panel.page, context))
+    for name, title, page, context in found:
+        body = environment.get_template(f"panels/{name}.html").render(context)
+        pages[page].append(Section(name.replace("_", "-"), title, Markup(body)))
     menu = [page for key, page in PAGES.items() if pages[key] or key == "overview"]
     template = environment.get_template("page.html")
     for key, page in PAGES.items():

@@ -3,8 +3,11 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 import pandas as pd
 from PIL import Image
@@ -12,6 +15,7 @@ from PIL import Image
 from reports.formatting import slug
 
 FILES = "site.json"
+T = TypeVar("T")
 
 
 def files(site: Path) -> list[str]:
@@ -28,9 +32,10 @@ def files(site: Path) -> list[str]:
 class SiteWriter:
     """Writes the files of a site below `root`, returns their relative addresses, and records what it wrote."""
 
-    def __init__(self, root: Path, keep: Sequence[str] = ()):
-        """`keep`: folders below the root with sites of their own, which are not touched."""
+    def __init__(self, root: Path, keep: Sequence[str] = (), pool: Executor | None = None):
+        """`keep`: folders below the root with sites of their own, which are not touched; `pool`: see `later`."""
         self.root = Path(root)
+        self._pool = pool
         self.root.mkdir(parents=True, exist_ok=True)
         self.written: set[str] = set()
         self._named: set[str] = set()
@@ -60,6 +65,15 @@ class SiteWriter:
         path.write_bytes(content)
         self.written.add(address)
         return address
+
+    def expect(self, address: str) -> str:
+        """Records a file that a job of `later` writes; returns its address."""
+        self.written.add(address)
+        return address
+
+    def later(self, job: Callable[[], T]) -> Callable[[], T]:
+        """A job -> a function that waits for its result; it runs in the pool, or without one when that is called."""
+        return self._pool.submit(job).result if self._pool else cache(job)
 
     def csv(self, address: str, frame: pd.DataFrame) -> str:
         """Writes a frame as CSV; returns its address."""

@@ -17,12 +17,20 @@ FORMATS = ("csv", "parquet", "json", "markdown", "latex")
 @shared("format", "csv", type=click.Choice(FORMATS))
 @click.option("--per", type=click.Choice(["image", "cell", "model", "table"]), default="image", show_default=True,
               help="What a row is, as listed above.")  # fmt: skip
+@click.option("--layout", metavar="leaderboard|levels|psnr/ssim", help="With --format latex: a table for a "
+              "paper, models down and noises across, the best and its statistical ties in bold. leaderboard: PSNR at "
+              "the reference noise, OOD mean, mean of each noise; levels: every level; psnr/ssim or other metrics with "
+              "slashes: every level, several metrics in a cell.")  # fmt: skip
+@click.option("--transpose", is_flag=True, help="With --layout: noises down, models across.")
+@click.option("--intervals", is_flag=True, help="With --layout: with the 95% intervals.")
+@click.option("--caption", default="", metavar="TEXT", help="With --layout: caption, as LaTeX source.")
+@click.option("--label", default="", metavar="NAME", help="With --layout: label for references, e.g. tab:results.")
 @filter_options
 @shared("protocol", absent="all in the run; means need one")
 @click.option("--all", "everything", is_flag=True, help="With --per image: add the rows that are not in the selection, "
               "such as those of older weights or replaced images.")  # fmt: skip
 @shared("file", absent="standard output", also="parquet needs one.")
-def export(folder, filters, kind, per, protocol, everything, out) -> None:
+def export(folder, filters, kind, per, protocol, everything, out, layout, **table) -> None:
     """Write the rows of a run as a table.
 
     RUN is a run folder. --per chooses what a row is:
@@ -41,7 +49,7 @@ def export(folder, filters, kind, per, protocol, everything, out) -> None:
     \b
     Examples:
       bench export runs/latest --format csv -o rows.csv
-      bench export runs/latest --per table --format latex
+      bench export runs/latest --format latex --layout psnr/ssim -o table.tex
     """
     from bench import statistics
     from bench.core.errors import BadInput
@@ -50,8 +58,20 @@ def export(folder, filters, kind, per, protocol, everything, out) -> None:
     from bench.runs.conditions import conditions_of
     from bench.runs.run_specs import RunModels
     from bench.runs.store import Store
+    from bench.site import report
     from bench.statistics.standings import standings
 
+    if layout is not None or any(table.values()):
+        if layout is None or kind != "latex":
+            raise BadInput(
+                "--layout, --transpose, --intervals, --caption, --label: expected --layout and --format latex"
+            )
+        content = report.paper_tables(folder, protocol, filters, layout, **table).encode()
+        if out is None:
+            click.echo(content, nl=False)
+        else:
+            write(out, content)
+        return
     if everything and per != "image":
         raise BadInput(f"--all: expected --per image, got --per {per}: means are over the selection only")
     with Store.open(folder) as store:

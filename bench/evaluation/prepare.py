@@ -12,7 +12,6 @@ from bench.evaluation.task import Job, Task
 from bench.noise import noises
 from bench.protocols import to_bytes
 from bench.runs.plan import Plan
-from noise_zoo.legacy import LegacyGenerator
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ def prepare(plan: Plan, job: Job, task: Task) -> PreparedImage:
     if noise.recorded:
         noisy, target = job.recorded[task.noise].noisy, job.clean
     else:
-        noisy, target = noises.apply(noise, job.clean, _generator(plan, image_hash, task))
+        noisy, target = noises.draw(noise, job.clean, task.seed, plan.protocol, image_hash)
     network_input = np.ascontiguousarray(plan.protocol.noisy_input(noisy), dtype=np.float32)
     mask_key = noises.mask_key(image_hash, noise, task.seed)
     deviation = _deviation(plan, job, task)
@@ -52,10 +51,3 @@ def _deviation(plan: Plan, job: Job, task: Task) -> np.ndarray | str | None:
         return noises.standard_deviation(plan.noises[task.noise], job.clean)
     except BadInput as error:
         return str(error)
-
-
-def _generator(plan: Plan, image_hash: str, task: Task) -> np.random.Generator | LegacyGenerator:
-    legacy = plan.protocol.legacy_seed
-    if legacy is not None:
-        return LegacyGenerator(legacy + task.seed)
-    return noises.generator(image_hash, plan.noises[task.noise], task.seed)

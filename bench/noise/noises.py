@@ -19,6 +19,7 @@ import noise_zoo
 from bench import registry, spec
 from bench.core import isolation
 from bench.core.errors import BadInput, described, unknown
+from bench.protocols import Protocol
 from noise_zoo.legacy import LegacyGenerator
 from noise_zoo.noise import Noise
 from noise_zoo.real import Real
@@ -257,6 +258,17 @@ def stream_key(*parts: Any) -> int:
     """Hash parts to a 128-bit integer: the seed of a generator or the key of a mask."""
     text = "\x1f".join(str(part) for part in parts)
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:16], "little")
+
+
+def draw(noise: Noise, clean: np.ndarray, seed: int, protocol: Protocol, image_hash: str = "") -> Images:
+    """Draw a noise on a clean image, float32 (H, W, C) in [0, 1] -> (noisy, target), not clipped: the pixels of a run.
+
+    Random numbers are keyed by the image's pixels (their `image_hash`, if known), the noise and the seed, unless the
+    protocol starts a legacy generator for every image. Raises BadInput if a user-defined noise fails.
+    """
+    if protocol.legacy_seed is not None:
+        return apply(noise, clean, LegacyGenerator(protocol.legacy_seed + seed))
+    return apply(noise, clean, generator(image_hash or pixel_hash(clean), noise, seed))
 
 
 def generator(clean_hash: str, noise: Noise, seed: int) -> np.random.Generator:

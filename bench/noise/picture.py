@@ -12,7 +12,6 @@ from bench.core.errors import BadInput
 from bench.metrics import crop_border, psnr, ssim
 from bench.noise import noises
 from bench.protocols import Protocol, load_protocol, to_bytes
-from noise_zoo.legacy import LegacyGenerator
 from noise_zoo.noise import Noise
 
 
@@ -49,9 +48,7 @@ def noisy_version(pixels: np.ndarray, noise: Noise, seed: int = 0, protocol: str
     """Draw a noise on uint8 (H, W, 1 or 3); store and score the result by a protocol. Raises BadInput."""
     rules = load_protocol(protocol)
     clean = pixels.astype(np.float32) / 255
-    keyed = noises.generator(noises.pixel_hash(clean), noise, seed)
-    random = keyed if rules.legacy_seed is None else LegacyGenerator(rules.legacy_seed + seed)
-    noisy, target = noises.apply(noise, clean, random)
+    noisy, target = noises.draw(noise, clean, seed, rules)
     return _scored(noise, noisy, target, rules)
 
 

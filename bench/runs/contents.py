@@ -15,6 +15,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -103,7 +104,8 @@ def check_same_pictures(connection: sqlite3.Connection, datasets: Iterable[Datas
 
     Changed images in the same folder are accepted, and the same images in another folder.
     """
-    known, contents, current = folders(connection), read(connection), {}
+    known, contents = folders(connection), read(connection)
+    current: dict[str, str] = {}
     for dataset in datasets:
         name = base_name(dataset.name)
         if current.setdefault(name, dataset.folder) != dataset.folder:
@@ -130,7 +132,7 @@ def _same_pictures(dataset: Dataset, contents: pd.DataFrame) -> bool:
     for name, part in contents.groupby("dataset"):
         if _parameters(name, _SAME_PIXELS) != _parameters(dataset.name, _SAME_PIXELS):
             continue
-        crop = dict(_parameters(name)).get("crop")
+        crop: Any = dict(_parameters(name)).get("crop")
         common = [(images[image], known) for image, known in zip(part["image"], part["image_hash"], strict=True)
                   if image in images]  # fmt: skip
         if common:

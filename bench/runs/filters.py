@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import pandas as pd
@@ -36,9 +36,9 @@ class Filters:
         if self.models is not None:
             rows = rows[rows["model"].isin(self._labels(rows, known))]
         if self.noises is not None:
-            rows = rows[rows["noise"].isin(_chosen(self.noises, rows, noises_in_run) | {reference})]
+            rows = rows[rows["noise"].isin(_chosen(self.noises, rows, "noise", noises_in_run) | {reference})]
         if self.datasets is not None:
-            rows = rows[rows["dataset"].isin(_chosen(self.datasets, rows, datasets_in_run))]
+            rows = rows[rows["dataset"].isin(_chosen(self.datasets, rows, "dataset", datasets_in_run))]
         if self.seeds is not None:
             rows = self._of_seeds(rows)
         if self.metrics is not None:
@@ -57,7 +57,7 @@ class Filters:
 
     def _labels(self, rows: pd.DataFrame, known: RunModels) -> set[str]:
         labels, chosen = list(dict.fromkeys(rows["model"])), set()
-        for part in spec.split(self.models):
+        for part in spec.split(self.models or ""):
             if part == "all":
                 return set(labels)
             if part in groups.GROUPS:
@@ -67,26 +67,26 @@ class Filters:
         return chosen
 
     def _of_seeds(self, rows: pd.DataFrame) -> pd.DataFrame:
-        absent = [seed for seed in self.seeds if seed not in set(rows["seed"])]
+        chosen = tuple(self.seeds or ())
+        absent = [seed for seed in chosen if seed not in set(rows["seed"])]
         if absent:
             had = ", ".join(map(str, sorted(set(rows["seed"]))))
             raise BadInput(f"--seeds: expected seeds of the run ({had}), got {absent[0]}")
-        return rows[rows["seed"].isin(self.seeds)]
+        return rows[rows["seed"].isin(chosen)]
 
     def _dropped(self, rows: pd.DataFrame) -> list[str]:
         """The metrics of the rows that are not chosen."""
-        known, chosen = measured(rows), [part.strip() for part in self.metrics.split(",") if part.strip()]
+        known, chosen = measured(rows), [part.strip() for part in (self.metrics or "").split(",") if part.strip()]
         for name in chosen:
             if name not in known:
                 raise unknown("metric", name, known, " in the run")
         return [name for name in known if name not in chosen]
 
 
-def _chosen(text: str, rows: pd.DataFrame, in_run) -> set[str]:
+def _chosen(text: str, rows: pd.DataFrame, column: str, in_run: Callable[[str, pd.DataFrame], list[str]]) -> set[str]:
     """The values of a column that the specs of a list name; 'all' names every one."""
-    parts = spec.split(text)
-    return {value for part in parts for value in (set(rows[_COLUMNS[in_run]]) if part == "all" else in_run(part, rows))}
+    every = set(rows[column])
+    return {value for part in spec.split(text) for value in (every if part == "all" else in_run(part, rows))}
 
 
-_COLUMNS = {noises_in_run: "noise", datasets_in_run: "dataset"}
 EVERYTHING = Filters()

@@ -13,6 +13,7 @@ import pandas as pd
 from baselines.layers.non_blind import TRUE
 from bench import datasets, metrics, protocols, spec
 from bench.core.errors import BadInput
+from bench.datasets.image import Dataset
 from bench.models import model_specs, precisions, tiling
 from bench.models.model import Model
 from bench.noise import noises
@@ -35,7 +36,7 @@ class Plan:
 
     models: tuple[Model, ...]
     noises: tuple[Any, ...]
-    datasets: tuple[datasets.Dataset, ...]
+    datasets: tuple[Dataset, ...]
     seeds: tuple[int, ...]
     protocol: protocols.Protocol
     precision: str
@@ -124,11 +125,11 @@ class Plan:
         """Metric -> its version; of a user-defined metric with the hash of its source."""
         return {metric.name: metric.identity for metric in self.metrics}
 
-    def noises_on(self, dataset: datasets.Dataset) -> list[int]:
+    def noises_on(self, dataset: Dataset) -> list[int]:
         """Indices of the noises that a data set is evaluated under: for pairs their own noise and the reference."""
         return [index for index, noise in enumerate(self.noises) if fits(noise, dataset, self.reference)]
 
-    def seeds_and_noises(self, dataset: datasets.Dataset) -> list[tuple[int, int]]:
+    def seeds_and_noises(self, dataset: Dataset) -> list[tuple[int, int]]:
         """(seed, index of the noise) of each evaluation of an image of a data set."""
         return [(seed, noise) for seed in self.seeds for noise in self.noises_on(dataset)]
 
@@ -180,10 +181,10 @@ def make_plan(
     chosen_models, skipped_models = model_specs.expand(model_list, size)
     chosen_noises = noises.expand(noise_list)
     chosen_reference = reference_noise(reference)
-    if chosen_reference not in (None, *chosen_noises) and not chosen_reference.recorded:
+    if chosen_reference is not None and chosen_reference not in chosen_noises and not chosen_reference.recorded:
         chosen_noises.insert(0, chosen_reference)
     names = spec.split(dataset_list or "")
-    sources = [*names, *data] or (["builtin"] if dataset_list is None else [])
+    sources: list[str | Path] = [*names, *data] or (["builtin"] if dataset_list is None else [])
     if not sources:
         raise BadInput("expected a data set, got none: write --datasets builtin, or --data with a folder of images")
     chosen_datasets = [datasets.limited(datasets.load_dataset(source), limit) for source in sources]

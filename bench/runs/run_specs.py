@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -30,7 +31,7 @@ class RunModels:
     names: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of_manifest(cls, manifest: Sequence[Mapping]) -> RunModels:
+    def of_manifest(cls, manifest: Sequence[Mapping[str, Any]]) -> RunModels:
         """From the entries of a manifest."""
         models = [model for entry in manifest if entry["event"] == "started" for model in entry["models"]]
         labels = [model["label"] for model in models]
@@ -74,8 +75,8 @@ def label_in_run(text: str, rows: pd.DataFrame, known: RunModels, notes: list[st
         raise unknown("model", text, [known.name(label) for label in labels], " in the run")
     label, identity, problem = _resolved(parsed)
     if label not in labels and identity and "weights_hash" in rows:  # of several alike, labels show longer paths
-        same = dict.fromkeys(rows.loc[rows["weights_hash"] == identity, "model"])
-        label = next((one for one in same if _without_paths(one) == _without_paths(label)), label)
+        equal = dict.fromkeys(rows.loc[rows["weights_hash"] == identity, "model"])
+        label = next((one for one in equal if _without_paths(one) == _without_paths(label)), label)
     if label not in labels:
         raise BadInput(f"{unknown('model', text, labels, ' in the run')}{problem and f' ({problem})'}")
     if "weights_hash" not in rows or identity in set(rows.loc[rows["model"] == label, "weights_hash"]):
@@ -144,7 +145,7 @@ def noises_in_run(text: str, rows: pd.DataFrame) -> list[str]:
     return found
 
 
-def _check_versions(chosen: Mapping[str, object], text: str, rows: pd.DataFrame) -> None:
+def _check_versions(chosen: Mapping[str, Any], text: str, rows: pd.DataFrame) -> None:
     """Raise BadInput if a user-defined noise has another version than the noise of this name in the rows."""
     from bench.noise import noises
 

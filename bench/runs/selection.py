@@ -254,13 +254,15 @@ def _pixels(rows: pd.DataFrame, contents: pd.DataFrame) -> pd.Series:
     return expected.where(expected.notna(), last)
 
 
-def _setting(rows: pd.DataFrame, settings: dict[tuple[str, str], dict], name: str) -> pd.Series:
+def _setting(rows: pd.DataFrame, settings: dict[tuple[str, str], dict[str, Any]], name: str) -> pd.Series:
     """A setting of the last plan that has each row's model and data set; None if no plan has them."""
     values = pd.Series([plan.get(name) for plan in settings.values()], pd.MultiIndex.from_tuples(settings), object)
     return pd.Series(values.reindex(_index(rows, CELL_COLUMNS[:2])).to_numpy(dtype=object), rows.index, dtype=object)
 
 
-def _is_in_other_tiles(rows: pd.DataFrame, manifest: Manifest, settings: dict[tuple[str, str], dict]) -> pd.Series:
+def _is_in_other_tiles(
+    rows: pd.DataFrame, manifest: Manifest, settings: dict[tuple[str, str], dict[str, Any]]
+) -> pd.Series:
     """Which rows are of a plan with another --tile, unless their image gets the same tile under both."""
     choices = {plan["plan"]: str(plan["tile"]) for plan in manifest if "plan" in plan}
     own = rows["plan"].map(choices)

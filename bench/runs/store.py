@@ -238,7 +238,7 @@ class Store:
     def __enter__(self) -> Store:
         return self
 
-    def __exit__(self, *error) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -86,22 +87,22 @@ def show_noises(rows: pd.DataFrame, conditions: Conditions, names: Mapping[str, 
 def sentences(rows: pd.DataFrame, conditions: Conditions, names: Mapping[str, str]) -> Iterator[str]:
     """Sentences on models below the noisy input, models ranked separately, and noises too weak to test a denoiser."""
 
-    def listed(models) -> str:
+    def listed(models: Iterable[str]) -> str:
         return ", ".join(names.get(model, model) for model in models)
 
     lines = standings(rows, conditions)
     for dataset, part in lines[lines["below_noisy"]].groupby("dataset", sort=False) if len(lines) else ():
         yield f"below the noisy input on {dataset}: {listed(part['model'])}"
-    first, *others = groups(rows, conditions) or [None]
-    if first is not None and first.name:
-        yield f"{listed(first.models)}: {first.name}"
-    for group in others:
+    chosen = groups(rows, conditions)
+    if chosen and chosen[0].name:
+        yield f"{listed(chosen[0].models)}: {chosen[0].name}"
+    for group in chosen[1:]:
         yield f"not ranked with the others, {group.name}: {listed(group.models)}"
     for noise, mean in nearly_clean(rows).items():
         yield f"{noise} is in no OOD mean: its noisy images are nearly clean ({mean:.1f} dB)"
 
 
-def _cell(line: dict, conditions: Conditions) -> str:
+def _cell(line: dict[str, Any], conditions: Conditions) -> str:
     text = cell_text(line["psnr"], line["psnr_low"], line["psnr_high"])
     drop = "" if pd.isna(line["gap"]) else f"\ndrop {line['gap']:.2f}"
     below = "\nbelow the input" if line["below_noisy"] else ""

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 import reports
 from bench import statistics
 from bench.analyses.core.saved_results import sample_text, saved_figures
-from bench.core.errors import BadInput
+from bench.core.errors import BadInput, unknown
 from bench.runs import selection
 from bench.runs.conditions import conditions_of
 from bench.runs.filters import EVERYTHING, Filters
@@ -51,6 +52,24 @@ def build(
         return reports.build(study, rows, statistics.summarize(rows, conditions.reference), out)
     except OSError as error:
         raise BadInput(f"cannot write the site {out}: {error.strerror or error}") from error
+
+
+def paper_tables(folder: Path, protocol: str | None, filters: Filters, layout: str, **options: Any) -> str:
+    """The LaTeX tables of a run folder for a paper, with the options of `reports.paper_tables.paper_tables`.
+
+    `layout`: 'leaderboard', 'levels', or metrics joined by slashes, which every cell has: 'psnr/ssim'. Raises BadInput.
+    """
+    from reports.paper_tables import LAYOUTS, paper_tables
+    from reports.results import Results
+
+    study, rows, conditions = gather(folder, protocol, {}, filters)
+    results = Results(study, rows, statistics.summarize(rows, conditions.reference))
+    known = {measure.key: measure for measure in results.measures}
+    names = ["psnr"] if layout in LAYOUTS else [name.strip() for name in layout.split("/")]
+    for name in names:
+        if name not in known:
+            raise unknown("layout or metric", name, [*LAYOUTS, *known])
+    return paper_tables(results, layout if layout in LAYOUTS else "levels", [known[n] for n in names], **options)
 
 
 def gather(

@@ -141,11 +141,11 @@ def _mean(table: np.ndarray, paired: np.ndarray) -> np.ndarray:
 def _with_training_variation(lines: pd.DataFrame, mine: np.ndarray, theirs: np.ndarray) -> pd.DataFrame:
     """Add standard deviation, minimum and maximum of the difference over pairs of trainings; NaN for single ones."""
     several = len(mine) > 1 or len(theirs) > 1
-    standard_deviations = [side.std(axis=0, ddof=1) if len(side) > 1 else 0.0 for side in (mine, theirs)]
+    own, other = (side.std(axis=0, ddof=1) if len(side) > 1 else 0.0 for side in (mine, theirs))
     return lines.assign(
         trainings=len(mine),
         trainings_against=len(theirs),
-        training_sd=np.hypot(*standard_deviations) if several else np.nan,
+        training_sd=np.hypot(own, other) if several else np.nan,
         training_min=mine.min(0) - theirs.max(0) if several else np.nan,
         training_max=mine.max(0) - theirs.min(0) if several else np.nan,
     )

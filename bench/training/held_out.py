@@ -81,7 +81,7 @@ def scorer(
         clean = datasets.centre_crop(pixels, CROP_SIDE, name).astype(np.float32) / 255
         digest = noises.pixel_hash(clean)
         for noise in map(noises.load_noise, VALIDATION_NOISES):
-            noisy, target = noise(clean, noises.generator(digest, noise, 0))
+            noisy, target = noises.draw(noise, clean, 0, protocol, digest)
             x = torch.from_numpy(protocol.noisy_input(noisy)).permute(2, 0, 1)[None].contiguous()
             key = noises.mask_key(digest, noise, 0)
             cases.append((noises.canonical(noise), x, protocols.to_bytes(target), key))

@@ -1,18 +1,27 @@
 """A model's line and marker as in the charts, small enough for running text."""
 
+from functools import cache
+
 from markupsafe import Markup
+from matplotlib.lines import Line2D
+from matplotlib.markers import MarkerStyle
+from matplotlib.patches import PathPatch
 
-from reports.charts import shapes
-from reports.charts.style import SeriesStyle
+from reports.charts.chart import Chart
+from reports.charts.style import SeriesStyle, style
 
-WIDTH, HEIGHT, LINE, RADIUS = 22, 10, 2, 3.4
+WIDTH, HEIGHT, LINE, MARKER = 22, 10, 2, 6.8  # CSS pixels
 
 
-def swatch(style: SeriesStyle) -> Markup:
+@cache
+@style()
+def swatch(look: SeriesStyle) -> Markup:
     """A style -> an SVG of 22 x 10 CSS pixels; hidden from screen readers, because a name is next to it."""
-    middle = HEIGHT / 2
-    drawn = [shapes.Polyline(((0, middle), (WIDTH, middle)), style.colour, LINE, style.dash)]
-    drawn += [shapes.marker(WIDTH / 2, middle, style.marker, style.colour, RADIUS)] if style.marker else []
-    body = "".join(shape.svg() for shape in drawn)
-    size = f'width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}"'
-    return Markup(f'<svg class="swatch" {size} aria-hidden="true">{body}</svg>')
+    chart, middle = Chart(WIDTH / 72, HEIGHT, HEIGHT, ""), HEIGHT / 2
+    line = Line2D([0, WIDTH], [middle, middle], **look.line, linewidth=LINE, transform=chart.points)
+    chart.figure.add_artist(line)
+    if look.marker:  # as a path, because a marker of a line has an id, and a page has many swatches
+        shape = MarkerStyle(look.marker)
+        path = shape.get_path().transformed(shape.get_transform().scale(MARKER, -MARKER).translate(WIDTH / 2, middle))
+        chart.figure.add_artist(PathPatch(path, facecolor=look.colour, linewidth=0, transform=chart.points))
+    return Markup(chart.svg(WIDTH, "swatch"))

@@ -2,11 +2,12 @@
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 
 from reports import latex, links, tables
-from reports.charts.differences import Difference, differences_chart
+from reports.charts.row_charts import Difference, differences_chart
 from reports.charts.style import series_style
 from reports.data import MeanDifference, RunComparison
 from reports.downloads import PublishedChart, publish
@@ -180,9 +181,13 @@ def figures(results: Results, writer: SiteWriter, comparison: RunComparison):
         ]  # fmt: skip
         heading = f"PSNR (dB) of {results.label(model)} on {dataset}: this run minus {comparison.run}"
         colour = series_style(results.models, model).colour
-        wide, narrow = (differences_chart(differences, colour, heading, f"{heading}.", width) for width in (620, 358))
+        chart = partial(differences_chart, differences, colour, heading, f"{heading}.")
         data = pd.DataFrame([[getattr(move, column) for column in COLUMNS] for move in moves], columns=COLUMNS)
-        yield model, dataset, publish(writer, ("against", comparison.run, model, dataset), wide, data, narrow)
+        yield (
+            model,
+            dataset,
+            publish(writer, ("against", comparison.run, model, dataset), chart, data, 460, partial(chart, font=8.5)),
+        )
 
 
 def latex_table(results: Results, comparison: RunComparison, lines: list[DifferenceRow]) -> str:

@@ -1,12 +1,14 @@
 """Heatmap of PSNR drops: noise settings x models."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
 from reports import links
-from reports.charts.heatmap import heatmap, narrow, wide
+from reports.charts.heatmap import heatmap
 from reports.downloads import publish
-from reports.formatting import number
+from reports.formatting import interval, number
 from reports.panels import Panel
 from reports.results import NOISY, Results
 from reports.site_writer import SiteWriter
@@ -40,13 +42,29 @@ def draw(results: Results, writer: SiteWriter, dataset: str) -> object | None:
         f"PSNR drop from {results.reference_label} on {dataset}, in dB. Means over the settings shown: {means}."
     )
     addresses = [[links.images(dataset, one.spec, model, measure="gap") for model in models] for one in settings]
+    titles = [
+        ["" if line is None else hover(name, setting.spec, line) for name, line in zip(names, row, strict=True)]
+        for setting, row in zip(settings, lines, strict=True)
+    ]
     marked = np.array([[model != NOISY and results.in_distribution(model, (one,)) for model in models]
                        for one in settings])  # fmt: skip
     columns = ["model", "noise", "gap", "gap_low", "gap_high"]
     data = part.loc[part["noise"].isin([one.spec for one in settings]), columns]
-    chart = heatmap(rows, names, drops, digits, description, addresses, wide(len(names)), marked)
-    small = heatmap(rows, names, drops, 1, description, addresses, narrow(len(names)), marked)
-    return publish(writer, ("gap", dataset), chart, pd.DataFrame(data), small)
+    numbers = names, drops, titles, addresses, marked, description
+    narrow = partial(heatmap, [(group, short(label)) for group, label in rows], *numbers, digits=1, font=7.5)
+    chart = partial(heatmap, rows, *numbers, digits=digits)
+    return publish(writer, ("gap", dataset), chart, pd.DataFrame(data), 529, narrow)
+
+
+def short(label: str) -> str:
+    """A label of one parameter -> its value: 'sigma=25' -> '25'."""
+    return label.rpartition("=")[2] if label.count("=") == 1 else label
+
+
+def hover(name: str, noise: str, line: pd.Series) -> str:
+    """The hover text of a cell: 'dncnn, gaussian(sigma=25): PSNR drop 4.50 dB, 95% interval 4.20–4.80'."""
+    bounds = interval(line["gap_low"], line["gap_high"], 2)
+    return f"{name}, {noise}: PSNR drop {number(line['gap'], 2)} dB" + (f", 95% interval {bounds}" if bounds else "")
 
 
 PANEL = Panel("overview", 20, "PSNR drop by noise", context)

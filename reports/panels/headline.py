@@ -2,13 +2,14 @@
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from reports import links
-from reports.charts.drop import ModelDrop, drop_chart
-from reports.charts.style import series_style
+from reports.charts.row_charts import ModelDrop, drop_chart
+from reports.charts.style import TWO_COLUMNS, series_style
 from reports.data import ModelGroup
 from reports.downloads import PublishedChart, publish
 from reports.formatting import listing, number, plural
@@ -268,8 +269,8 @@ def draw(results: Results, writer: SiteWriter, pool: PooledGroup) -> PublishedCh
     kinds = list(dict.fromkeys(setting.name for setting in results.ood_of_headline))
     ood = "OOD mean over " + (listing(kinds) if len(kinds) < 4 else f"{len(kinds)} noises")
     reference = results.reference_label if pool.drop_means else ""
-    wide, narrow = (drop_chart(drops, reference, ood, width) for width in (760, 358))
-    return publish(writer, ("drop",), wide, frame, narrow)
+    chart = partial(drop_chart, drops, reference, ood)
+    return publish(writer, ("drop",), partial(chart, width=TWO_COLUMNS), frame, 370, chart)
 
 
 PANEL = Panel("overview", 0, "", context)

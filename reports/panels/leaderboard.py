@@ -241,9 +241,8 @@ def cells_of_group(
     settings = settings_of(results, column, group)
     means = {model: triple[0] for model, triple in triples.items() if model in group.models}
     if measure is DROP:
-        means = {
-            model: mean for model, mean in means.items() if model in near_best_of(results, dataset, settings, group)
-        }
+        near = near_best_of(results, dataset, settings, group)
+        means = {model: mean for model, mean in means.items() if model in near}
     compared = len(group.models) > 1 or len(results.groups) == 1
     _, best = leaders(means, images, measure.higher_is_better, lambda table: results.intervals(dataset, table))
     spec = results.ood_average(group).spec if isinstance(column, NoiseAverage) and not column.name else column.spec

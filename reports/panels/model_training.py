@@ -1,9 +1,11 @@
 """Validation curves of a model: PSNR under several noises over the iterations of its training."""
 
+from functools import partial
+
 import pandas as pd
 
+from reports.charts.progress import training_chart
 from reports.charts.style import series_style
-from reports.charts.training import NARROW, training_chart
 from reports.downloads import publish
 from reports.pages import MODEL
 from reports.panels import Panel
@@ -25,8 +27,8 @@ def context(results: Results, writer: SiteWriter, model: str) -> dict[str, objec
             for iteration, psnr in curve.points
         ]
     )
-    wide, narrow = training_chart(curves), training_chart(curves, NARROW)
-    return {"figure": publish(writer, ("training", model), wide, data, narrow)}
+    chart = partial(training_chart, curves)
+    return {"figure": publish(writer, ("training", model), chart, data, 350, chart)}
 
 
 PANEL = Panel(MODEL, 30, "Validation curves", context)

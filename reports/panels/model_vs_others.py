@@ -1,9 +1,11 @@
 """PSNR of a model minus the mean PSNR of the other models, by noise."""
 
+from functools import partial
+
 import pandas as pd
 
 from reports import links
-from reports.charts.differences import Difference, differences_chart
+from reports.charts.row_charts import Difference, differences_chart
 from reports.charts.style import series_style
 from reports.downloads import PublishedChart, publish
 from reports.formatting import signed
@@ -56,8 +58,8 @@ def draw(results: Results, writer: SiteWriter, dataset: str, model: str, by_nois
     )  # fmt: skip
     heading = "Difference of PSNR (dB) from the mean of the others"
     colour = series_style(results.models, model).colour
-    wide, narrow = (differences_chart(by_noise, colour, heading, description, width) for width in (620, 358))
-    return publish(writer, ("against", model, dataset), wide, data, narrow)
+    chart = partial(differences_chart, by_noise, colour, heading, description)
+    return publish(writer, ("against", model, dataset), chart, data, 460, partial(chart, font=8.5))
 
 
 PANEL = Panel(MODEL, 10, "Compared with the other models", context)

@@ -165,6 +165,25 @@ window.maskbench = maskbench;
     });
   }
 
+  // Values of the charts: at once, where the browser's own hover texts wait.
+  const tip = maskbench.make("div", { className: "tip", hidden: true });
+  const pointAt = (event) => {
+    const part = event.target.closest?.("svg.chart a");
+    const title = part?.querySelector("title");
+    if (title) {
+      part.setAttribute("aria-label", title.textContent);
+      title.remove();
+    }
+    tip.textContent = part?.getAttribute("aria-label") ?? "";
+    tip.hidden = !tip.textContent;
+    if (tip.hidden) return;
+    const [box, room] = [part.getBoundingClientRect(), document.documentElement.clientWidth - tip.offsetWidth - 8];
+    tip.style.left = `${Math.max(8, Math.min(room, box.x + box.width / 2 - tip.offsetWidth / 2)) + scrollX}px`;
+    tip.style.top = `${(box.y > tip.offsetHeight + 8 ? box.y - tip.offsetHeight - 8 : box.bottom + 8) + scrollY}px`;
+  };
+  document.body.append(tip);
+  for (const kind of ["pointerover", "focusin"]) document.addEventListener(kind, pointAt);
+
   // The command.
   for (const button of document.querySelectorAll("[data-copy]")) {
     button.addEventListener("click", async () => {

@@ -82,6 +82,7 @@ def manifest(models: list[str], noises: list, images: list[tuple[str, str]]) -> 
     sets = {"title": "", "licence": "", "note": ""}
     return {
         "event": "started", "command": "made by tests/benchmarks/site.py", "protocol": "stored", "left_out": [],
+        "noises": [canonical(noise) for noise in noises], "seeds": [0],
         "versions": {}, "machine": {}, "noise_versions": {canonical(noise): version(noise) for noise in noises},
         "models": [{"label": model, "name": model, "weights_hash": model, **about} for model in models],
         "datasets": [{"name": name, "images": sum(d == name for d, _ in images), **sets} for name in DATASETS],

@@ -157,6 +157,40 @@ def test_series_can_be_hidden(index, open_page):
     assert shown == 0 and page.locator(".multiples .series-1").count() > 0
 
 
+def test_values_of_charts_are_shown_on_hover_and_focus(index, open_page):
+    page = open_page(index.parent / "noise.html")
+    chart = page.locator(".multiples:visible svg.chart", has_text="level").first
+    point = chart.locator(".series-noisy a").last
+    point.scroll_into_view_if_needed()
+    assert page.locator(".tip:visible").count() == 0
+    point.hover()
+    says(page, ".tip", "PSNR (dB)", "95% interval")
+    tip, where = page.locator(".tip").bounding_box(), point.bounding_box()
+    assert abs(tip["y"] + tip["height"] - where["y"]) < 30 and tip["x"] + tip["width"] <= 1280
+    page.locator("h1").first.hover()
+    assert page.locator(".tip:visible").count() == 0
+    page = open_page(index, width=360)
+    page.locator("#drop-heatmap svg:visible a").last.focus()
+    says(page, ".tip", "noisy input", "mixture(level=4)")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_texts_of_charts_stay_inside(index, open_page, width):
+    """In the font of the page, which matplotlib does not know."""
+    for name in ("index.html", "noise.html", "model-ours.html"):
+        page = open_page(index.parent / name, width=width)
+        outside = page.eval_on_selector_all(
+            "svg.chart text",
+            """texts => texts.filter(text => {
+              const [box, all] = [text.getBoundingClientRect(), text.closest("svg").getBoundingClientRect()];
+              return box.width && (box.left < all.left - 1 || box.right > all.right + 1
+                || box.top < all.top - 3 || box.bottom > all.bottom + 3);
+            }).map(text => text.textContent)""",
+        )
+        assert outside == []
+
+
 def test_choosing_an_image_by_mouse_and_keys(index, open_page):
     page = open_page(index.parent / "images.html")
     ready(page)

@@ -82,10 +82,10 @@ def test_pages_and_files(make_study, tmp_path):
     assert list(table["model"])[-1] == "noisy" and "mixture(level=2) low" in table.columns
     for picture in (tmp_path / "site" / "charts").glob("*.svg"):
         assert picture.with_suffix(".csv").is_file()
-        width, height = (float(re.search(rf'\b{side}="(\d+)"', picture.read_text())[1]) for side in ("width", "height"))
+        size = [float(re.search(rf'\b{side}="([\d.]+)pt"', picture.read_text())[1]) for side in ("width", "height")]
         paper = picture.with_suffix(".pdf").read_bytes()
         page = [float(number) for number in re.search(rb"/MediaBox \[ ([\d. ]+) \]", paper)[1].split()]
-        assert paper.startswith(b"%PDF") and page == pytest.approx([0, 0, 0.75 * width, 0.75 * height], abs=0.01)
+        assert paper.startswith(b"%PDF") and page == pytest.approx([0, 0, *size], abs=0.01)
     assert r"\toprule" in (tmp_path / "site" / "tables" / "builtin-psnr.tex").read_text(encoding="utf-8")
 
 

@@ -12,7 +12,7 @@ from bench.statistics import mean_intervals
 from reports import formatting, latex
 from reports.charts import themes
 from reports.charts.heatmap import ink
-from reports.charts.level_curve import legible, spread
+from reports.charts.lettering import legible, spread
 from reports.charts.style import ACCENT, DARK, PAPER, VARIABLES, WARM
 from reports.paired import leaders, means_alone, rank_ranges
 
@@ -124,8 +124,9 @@ def test_without_intervals_there_are_means():
 def test_labels_do_not_touch():
     places = spread([10, 11, 12, 100], 14, 0, 120)
     assert all(b - a >= 14 - 1e-9 for a, b in zip(places, places[1:], strict=False)) and places[-1] <= 120
-    assert legible([0.002, 0.004, 0.008, 0.012, 0.016, 0.02], 200) >= {0.02, 0.008}
-    assert 0.002 not in legible([0.002, 0.004, 0.008, 0.012, 0.016, 0.02], 200)
+    labels = [(10_000 * level, str(level)) for level in (0.002, 0.004, 0.008, 0.012, 0.016, 0.02)]
+    named = {label for _, label in legible(labels, 11.5)}
+    assert named >= {"0.02", "0.008"} and "0.002" not in named
 
 
 def test_charts_and_style_sheet_have_the_same_colours():

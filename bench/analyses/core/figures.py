@@ -1,57 +1,17 @@
-"""Style of the figures, and files that are equal if the numbers are."""
+"""Figures of analyses in the style of the charts, and files that are equal if the numbers are."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from io import BytesIO
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.core.files import write_whole
-from reports.charts.style import INK, MUTED, RULE, series_style
-
-STYLE = {
-    "font.family": "sans-serif",
-    "font.size": 9,
-    "axes.titlesize": 10,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.labelsize": 9,
-    "axes.edgecolor": MUTED,
-    "axes.labelcolor": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.axisbelow": True,
-    "axes.grid": True,
-    "grid.color": RULE,
-    "grid.linewidth": 0.7,
-    "text.color": INK,
-    "text.parse_math": False,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "xtick.labelsize": 8,
-    "ytick.labelsize": 8,
-    "xtick.major.size": 0,
-    "ytick.major.size": 0,
-    "legend.fontsize": 8,
-    "legend.frameon": False,
-    "lines.linewidth": 1.6,
-    "svg.fonttype": "none",  # text stays text
-    "pdf.fonttype": 42,  # as TrueType, which journals ask for
-    "svg.hashsalt": "maskbench",  # equal figures are equal files
-}
-
-
-@contextmanager
-def style() -> Iterator[None]:
-    """A context for drawing in the style of all figures: no ticks, a pale grid."""
-    with matplotlib.rc_context(STYLE):
-        yield
+from reports.charts.style import series_style, style
 
 
 def save(figure: Figure, stem: Path) -> list[Path]:

@@ -22,7 +22,6 @@ from bench.datasets import CleanImage, Dataset
 from bench.noise import noises
 from bench.protocols import Protocol
 from bench.runs import contents
-from noise_zoo.legacy import LegacyGenerator
 from noise_zoo.noise import Noise
 
 MAX_WINDOW_IMAGES = 32  # noisy images in memory
@@ -154,11 +153,7 @@ def spread(height: int, width: int, side: int, count: int, overlapping: bool) ->
 
 def network_input(clean: np.ndarray, noise: Noise, seed: int, protocol: Protocol) -> tuple[np.ndarray, np.ndarray]:
     """Clean image (H, W, C) in [0, 1] -> (input of a network, clean target), float32: the pixels of `bench run`."""
-    if protocol.legacy_seed is None:
-        random = noises.generator(noises.pixel_hash(clean), noise, seed)
-    else:
-        random = LegacyGenerator(protocol.legacy_seed + seed)
-    noisy, target = noises.apply(noise, clean, random)
+    noisy, target = noises.draw(noise, clean, seed, protocol)
     return np.ascontiguousarray(protocol.noisy_input(noisy), dtype=np.float32), target
 
 
