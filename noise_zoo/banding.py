@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from noise_zoo.noise import Noise, as_image
+from noise_zoo.noise import Noise, as_image, constant
 
 
 @dataclass(frozen=True)
@@ -38,3 +38,7 @@ class Banding(Noise):
         offset = rng.standard_normal(shape, dtype=np.float32)
         offset *= self.sigma / 255
         return (clean + offset).astype(np.float32, copy=False), clean
+
+    def standard_deviation(self, clean):
+        """Return sigma/255 everywhere, float32 (H, W, C)."""
+        return constant(clean, self.sigma / 255)

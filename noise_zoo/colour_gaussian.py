@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from noise_zoo.noise import Noise, as_image
+from noise_zoo.noise import Noise, as_image, constant
 
 
 @dataclass(frozen=True)
@@ -42,3 +42,7 @@ class ColourGaussian(Noise):
         noisy += shared
         noisy += clean
         return noisy.astype(np.float32, copy=False), clean
+
+    def standard_deviation(self, clean):
+        """Return sigma/255 everywhere, float32 (H, W, C)."""
+        return constant(clean, self.sigma / 255)

@@ -37,6 +37,25 @@ class Correlated(Noise):
         noisy += clean
         return noisy.astype(np.float32, copy=False), clean
 
+    def standard_deviation(self, clean):
+        """Return sigma/255 times the root of the summed squares of the filter's weights, float32 (H, W, C).
+
+        At the border the reflection gives a sample twice the weight, and in a corner four times.
+        """
+        height, width, channels = as_image(clean).shape
+        down, across = _weight(height), _weight(width)
+        deviation = np.sqrt(np.outer(down, across)) * (self.sigma / 255)
+        return np.repeat(deviation[..., None], channels, axis=2).astype(np.float32)
+
+
+def _weight(length):
+    """Return the sum of the squared weights of a mean of 3 along an axis, (length,); the border is reflected."""
+    weights = np.full(length, 3 / 9)
+    if length == 1:
+        return np.ones(1)
+    weights[[0, -1]] = 5 / 9
+    return weights
+
 
 def mean_3x3(image):
     """Return the mean of the 3x3 pixels around each, (H, W, C), channel by channel; the border is reflected.

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from noise_zoo.noise import Noise, as_image
+from noise_zoo.noise import Noise, as_image, constant
 
 
 @dataclass(frozen=True)
@@ -33,3 +33,7 @@ class Gaussian(Noise):
         noisy *= self.sigma / 255
         noisy += clean
         return noisy.astype(np.float32, copy=False), clean
+
+    def standard_deviation(self, clean):
+        """Return sigma/255 everywhere, float32 (H, W, C)."""
+        return constant(clean, self.sigma / 255)

@@ -1,17 +1,20 @@
 """Mixture of four noises at four levels."""
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from scipy.special import ndtr
 
 from noise_zoo.gaussian import Gaussian
 from noise_zoo.noise import Noise, as_image
 from noise_zoo.photon_counts import photon_counts
-from noise_zoo.salt_pepper import SaltPepper
+from noise_zoo.salt_pepper import SaltPepper, impulse_variance
 from noise_zoo.speckle import Speckle
 
 PHOTONS = 256  # at intensity 1
+QUADRATURE_POINTS = 6
 RECIPES = {  # level: (sigma of Gaussian, variance of speckle, density of salt & pepper)
     1: (14, 0.003, 0.002),
     2: (16, 0.004, 0.002),
@@ -51,3 +54,29 @@ class Mixture(Noise):
         photons = photon_counts(rng, np.clip(noisy, 0, 1) * PHOTONS)  # (H, W, C)
         noisy, _ = SaltPepper(density)((photons / PHOTONS).astype(np.float32), rng)
         return noisy, clean
+
+    def standard_deviation(self, clean):
+        """Return the standard deviation of y, float32 (H, W, C), for x fixed: y - x has a mean other than 0.
+
+        Given the speckle u, the sample before the clip is normal, N(x (1 + u), (sigma/255 (1 + u))^2), and the moments
+        of a clipped normal variable are known; u is integrated by Gauss-Legendre quadrature.
+        """
+        clean = as_image(clean).astype(np.float64)
+        sigma, var, density = RECIPES[self.level]
+        mean, square = np.zeros_like(clean), np.zeros_like(clean)
+        for node, weight in zip(*np.polynomial.legendre.leggauss(QUADRATURE_POINTS), strict=True):
+            gain = 1 + node * math.sqrt(3 * var)  # u is uniform
+            first, second = clipped_moments(clean * gain, sigma / 255 * gain)
+            mean += weight / 2 * first
+            square += weight / 2 * second
+        return np.sqrt(impulse_variance(mean, square + mean / PHOTONS, density)).astype(np.float32)
+
+
+def clipped_moments(mean, deviation):
+    """Return mean and mean square of N(mean, deviation^2) clipped to [0, 1], for arrays of means."""
+    low, high = -mean / deviation, (1 - mean) / deviation
+    inside, above = ndtr(high) - ndtr(low), ndtr(-high)
+    at_low, at_high = (np.exp(-(end**2) / 2) / math.sqrt(2 * math.pi) for end in (low, high))
+    first = mean * inside + deviation * (at_low - at_high) + above
+    second = (mean**2 + deviation**2) * inside + deviation * (mean * at_low - (mean + 1) * at_high) + above
+    return first, second

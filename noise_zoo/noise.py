@@ -36,6 +36,20 @@ class Noise(abc.ABC):
         `numpy.random.Generator`, or a `LegacyGenerator` to reproduce published numbers.
         """
 
+    def standard_deviation(self, clean):
+        """Return the standard deviation of noisy - clean over draws, float32 (H, W, C), for (H, W, C) in [0, 1].
+
+        It is that of the noise as drawn, before a protocol clips and rounds the noisy image. Raises ValueError for a
+        noise without one: no random noise, a level that is drawn for each image, or recorded pairs. A subclass that has
+        one overrides this.
+        """
+        raise ValueError(f"{type(self).__name__}: expected a noise with a known standard deviation, got one without")
+
+    @property
+    def has_standard_deviation(self):
+        """Whether `standard_deviation` is defined."""
+        return type(self).standard_deviation is not Noise.standard_deviation
+
     def check_number(self, field, low=0.0, high=1e6):
         """Convert the field to float; raise ValueError unless it is a number in [low, high]."""
         value = getattr(self, field)
@@ -63,6 +77,11 @@ class Noise(abc.ABC):
         if value not in choices:
             expected = " or ".join(repr(choice) for choice in choices)
             raise ValueError(f"{type(self).__name__}: {field}: expected {expected}, got {shortened(value)}")
+
+
+def constant(clean, value):
+    """Return an image of one value, float32, of the shape of `clean` (H, W, C)."""
+    return np.full(as_image(clean).shape, value, np.float32)
 
 
 def shortened(value):

@@ -45,6 +45,11 @@ class Poisson(Noise):
         noisy += x
         return noisy.astype(np.float32, copy=False), clean
 
+    def standard_deviation(self, clean):
+        """Return alpha * sqrt(x / v), float32 (H, W, C), with x rounded to 8 bits."""
+        eight_bit = np.rint(np.clip(as_image(clean), 0, 1) * 255)
+        return (self.alpha * np.sqrt(eight_bit / 255 / photons_at_white(eight_bit.astype(np.uint8)))).astype(np.float32)
+
 
 def photons_at_white(eight_bit):
     """Return v for uint8 values of any shape: the number of distinct ones, raised to a power of two."""

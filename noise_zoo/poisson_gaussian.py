@@ -43,3 +43,7 @@ class PoissonGaussian(Noise):
             read *= self.sigma / 255
             noisy += read.astype(np.float32, copy=False)
         return noisy, clean
+
+    def standard_deviation(self, clean):
+        """Return sqrt(x / peak + (sigma/255)^2), float32 (H, W, C)."""
+        return np.sqrt(np.clip(as_image(clean), 0, 1) / self.peak + (self.sigma / 255) ** 2).astype(np.float32)

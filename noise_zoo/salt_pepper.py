@@ -36,3 +36,14 @@ class SaltPepper(Noise):
         noisy[uniform < self.density / 2] = 0
         noisy[uniform >= 1 - self.density / 2] = 1
         return noisy, clean
+
+    def standard_deviation(self, clean):
+        """Return the standard deviation of y, float32 (H, W, C), for x fixed: y - x has a mean other than 0."""
+        clean = as_image(clean).astype(np.float64)
+        return np.sqrt(impulse_variance(clean, clean**2, self.density)).astype(np.float32)
+
+
+def impulse_variance(mean, square, density):
+    """Return the variance after salt & pepper of samples whose mean and mean square are given, (H, W, C)."""
+    after = (1 - density) * mean + density / 2
+    return np.maximum((1 - density) * square + density / 2 - after**2, 0)

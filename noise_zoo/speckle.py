@@ -44,3 +44,7 @@ class Speckle(Noise):
         noisy *= clean
         noisy += clean
         return noisy.astype(np.float32, copy=False), clean
+
+    def standard_deviation(self, clean):
+        """Return sqrt(var) * |x|, float32 (H, W, C)."""
+        return (np.abs(as_image(clean)) * math.sqrt(self.var)).astype(np.float32)

@@ -38,7 +38,14 @@ _EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "batch": (_is_positive_integer, "an integer of at least 1"),
     "crop": (_is_positive_integer, "an integer of at least 1"),
     "lr": (lambda value: is_number(value) and value > 0, "a number above 0 such as 5e-4"),
-    "sigma": (lambda value: is_number(value) and value >= 0, "a number from 0, such as 15"),
+    "sigma": (
+        lambda value: (
+            (is_number(value) and value >= 0)
+            or (_is_tuple(value, is_number) and len(value) == 2 and 0 <= value[0] <= value[1])
+        ),
+        "a number from 0, such as 15, or a range such as 0-55",
+    ),
+    "noise": (lambda value: value is None or isinstance(value, str), "noise specs, such as 'poisson(alpha=1-3)'"),
     "schedule": _one_of("one-cycle", "steps"),
     "milestones": (
         lambda value: _is_tuple(value, lambda at: is_integer(at) and at >= 0),
@@ -75,7 +82,8 @@ class Recipe:
     mask_on     'pixels': masked pixels become -0.1 (official code); 'tokens': masked tokens become the network's mask
                 token (as in the paper's text)
     schedule    'one-cycle' (Smith & Topin 2019: warm-up to lr, cosine decay to 0) or 'steps' (halved at milestones)
-    sigma       standard deviation of the Gaussian noise, in 8-bit levels
+    sigma       standard deviation of the Gaussian noise, in 8-bit levels, or a range: each sample draws its own
+    noise       specs of other noise in place of the Gaussian, whose numbers may be ranges; each sample draws its own
     ema         decay of the moving average of the weights, which is evaluated and saved; None: no average
     clip_noisy  clip the noisy crop to [0, 1], as the official configuration does
     precision   'bfloat16' (autocast), 'float32', or 'auto': the faster one (`baselines.train.precision`)
@@ -87,7 +95,7 @@ class Recipe:
     crop: int
     lr: float
     schedule: str
-    sigma: float = 15.0
+    sigma: float | tuple[float, float] = 15.0
     milestones: tuple[int, ...] = ()
     betas: tuple[float, float] = (0.9, 0.99)
     input_mask: tuple[int, int] | None = None
@@ -97,6 +105,7 @@ class Recipe:
     precision: str = "float32"
     compile: bool = False
     seed: int = 0
+    noise: str | None = None
 
     def __post_init__(self):
         for field, (is_valid, expected) in _EXPECTED.items():
@@ -104,6 +113,17 @@ class Recipe:
                 raise ValueError(f"{field}: expected {expected}, got {getattr(self, field)!r}")
         if self.mask_on == "tokens" and self.input_mask is None:
             raise ValueError("mask_on='tokens' needs an input mask: set input_mask=75-85 too")
+
+    def extended(self, iterations: int) -> Recipe:
+        """The recipe with more iterations, and the same learning rate in each of its own. Raises ValueError."""
+        if self.schedule == "one-cycle":
+            raise ValueError(
+                "schedule: expected steps, whose learning rates do not depend on the number of iterations, got "
+                "one-cycle, which has decayed to 0 at the end: start a new training with more iterations"
+            )
+        if iterations < self.iterations:
+            raise ValueError(f"iterations: expected more than the {self.iterations} of the recipe, got {iterations}")
+        return replace(self, iterations=iterations)
 
     def rate(self, iteration: int) -> float:
         """Learning rate of an iteration, counted from 0."""

@@ -1,5 +1,7 @@
 """Train a denoiser on clean images: crops, flips, Gaussian noise and masks are drawn on the device, in each step.
 
+Other noise comes from a function, which gets each crop with a key that determines what it draws.
+
 Every random number comes from one generator per process, whose state is in the checkpoint: a resumed training equals an
 uninterrupted one bit for bit on the same machine.
 """
@@ -11,7 +13,7 @@ import math
 import random
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -21,6 +23,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from baselines.layers.non_blind import level_input
+from baselines.layers.validation import is_integer
 from baselines.train.crops import MASKED_VALUE, Crops, hidden_pixels
 from baselines.train.distributed import SINGLE_PROCESS, ProcessGroup
 from baselines.train.precision import fastest
@@ -28,6 +32,8 @@ from baselines.train.recipe import Recipe
 
 COMPILERS = ("g++", "clang++")
 REPORT_SECONDS = 2.0  # approximate time between two reports
+# (clean crop, float32 (H, W, C), key) -> noisy, clean target, and the noise's standard deviation for non-blind networks
+DrawNoise = Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray, np.ndarray | None]]
 _STATE_KEYS = {"network", "average", "optimizer", "generator", "iteration", "seconds", "recipe"}
 _SAME_OR_OTHER = "Use the same options, or another --out"
 _START_OVER = "it is damaged or not from a training. Move it away to start over"
@@ -39,10 +45,16 @@ class Trainer:
     images        uint8 (H, W, C)
     about         what else must be equal when the training is resumed, as JSON values
     user_defined  the network is not one of ours: it gets nothing but images, and global random streams are seeded
+    draw_noise    the noise of a recipe with `noise`
+    extends       a checkpoint of the same recipe with fewer iterations is resumed too (`Recipe.extended`)
     """
 
     def __init__(self, network: nn.Module, images: list[np.ndarray], recipe: Recipe, device: torch.device, about=None,
-                 processes: ProcessGroup = SINGLE_PROCESS, user_defined: bool = False):  # fmt: skip
+                 processes: ProcessGroup = SINGLE_PROCESS, user_defined: bool = False,
+                 extends: bool = False, draw_noise: DrawNoise | None = None):  # fmt: skip
+        if (recipe.noise is None) != (draw_noise is None):
+            raise ValueError(f"noise: expected a function that draws {recipe.noise}, got {draw_noise}")
+        self.extends, self.draw_noise = extends, draw_noise
         self.about = json.dumps(about or {})
         self.network, self.recipe, self.device = network.to(device).train(), recipe, device
         self.user_defined = user_defined
@@ -90,12 +102,12 @@ class Trainer:
     def _step(self) -> Tensor:
         recipe = self.recipe
         clean = self.crops(self.batch, self.generator)
-        inputs = self._corrupt(clean)
+        inputs, target, level = self._corrupt(clean)
         for group in self.optimizer.param_groups:
             group["lr"] = recipe.rate(self.iteration)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
-            output = self.replica(*inputs)
-        loss = (output.float() - clean).abs().mean()
+            output = self.replica(*inputs, **level)
+        loss = (output.float() - target).abs().mean()
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
@@ -104,19 +116,44 @@ class Trainer:
             self._update_average()
         return loss.detach()
 
-    def _corrupt(self, clean: Tensor) -> tuple[Tensor, ...]:
-        """The network's inputs for clean crops (B, C, H, W): noisy with masked pixels; or noisy, and hidden tokens."""
+    def _corrupt(self, clean: Tensor) -> tuple[tuple[Tensor, ...], Tensor, dict[str, Tensor]]:
+        """(inputs of the network, target, noise level as its argument if it is non-blind) for crops (B, C, H, W).
+
+        Inputs are the noisy crops with masked pixels; or noisy crops, and hidden tokens.
+        """
         recipe = self.recipe
-        noise = torch.randn(clean.shape, device=self.device, generator=self.generator)
-        noisy = clean + recipe.sigma / 255 * noise
+        noisy, target, deviation = self._gaussian(clean) if self.draw_noise is None else self._drawn(clean)
+        level = {} if deviation is None else level_input(self.network, deviation)
         if recipe.clip_noisy:
             noisy = noisy.clamp(0, 1)
         if recipe.input_mask is None:
-            return (noisy.contiguous(memory_format=self.layout),)
+            return (noisy.contiguous(memory_format=self.layout),), target, level
         hidden = hidden_pixels(noisy, recipe.input_mask, self.generator)
         if recipe.mask_on == "tokens":
-            return noisy, hidden
-        return (torch.where(hidden, MASKED_VALUE, noisy).contiguous(memory_format=self.layout),)
+            return (noisy, hidden), target, level
+        return (torch.where(hidden, MASKED_VALUE, noisy).contiguous(memory_format=self.layout),), target, level
+
+    def _gaussian(self, clean: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(noisy, clean, standard deviation (B, 1, H, W)) with Gaussian noise at the level or range of the recipe."""
+        deviation = self.recipe.sigma
+        if isinstance(deviation, tuple):
+            low, high = deviation
+            share = torch.rand(len(clean), 1, 1, 1, device=self.device, generator=self.generator)
+            deviation = low + (high - low) * share
+        deviation = deviation / 255
+        noise = torch.randn(clean.shape, device=self.device, generator=self.generator)
+        return clean + deviation * noise, clean, torch.zeros_like(clean[:, :1]) + deviation
+
+    def _drawn(self, clean: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """(noisy, target, standard deviation, each (B, C, H, W)) with the noise of `draw_noise`, crop by crop."""
+        keys = torch.randint(2**63 - 1, (len(clean),), device=self.device, generator=self.generator).tolist()
+        crops = clean.permute(0, 2, 3, 1).cpu().numpy()
+        drawn = zip(*(self.draw_noise(crop, key) for crop, key in zip(crops, keys, strict=True)), strict=True)
+        return tuple(None if images[0] is None else self._batch(images) for images in drawn)
+
+    def _batch(self, images: Sequence[np.ndarray]) -> Tensor:
+        """Images (H, W, C) -> (B, C, H, W) on the device."""
+        return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous().to(self.device)
 
     @torch.no_grad()
     def _update_average(self) -> None:
@@ -167,6 +204,8 @@ class Trainer:
             raise ValueError(f"checkpoint.pt has no readable recipe: {_START_OVER}") from error
         if self.auto_precision:
             self._set_precision(stored_recipe.get("precision", self.recipe.precision))
+        if self.extends and is_integer(began := stored_recipe.get("iterations")) and began < self.recipe.iterations:
+            stored_recipe["iterations"] = self.recipe.iterations
         if differing := self.recipe.differences(stored_recipe):
             raise ValueError(f"this training began with another recipe: {'; '.join(differing)}. {_SAME_OR_OTHER}")
         own = json.loads(self.about)

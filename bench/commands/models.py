@@ -141,6 +141,8 @@ def info(spec) -> None:
             "noise level": card["noise_level"],
             "computed by": _pairs(card["libraries"], " "),
         }
+    if model.level is not None:
+        lines["noise level"] = card["noise_level"]
     if "recipe" in card:
         lines |= {
             "terms": _pairs(card["trained_on"].get("terms", {}), ": ") or "unknown",

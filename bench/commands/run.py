@@ -80,6 +80,7 @@ def run(
       bench run --models all --noise mixture
       bench run --models "ours, baseline" --noise "gaussian(sigma=25), poisson" --data photos/
       bench run --models "Mine=net.py:UNet(weights='mine.pth'), masked=ours"
+      bench run --models "net.py:FFDNet, net.py:FFDNet(level='true')" --noise "gaussian(sigma=25)"
       bench run --models "all, nlm(sigma=15)" --noise all --datasets "CBSD68(crop=256, limit=16)"
       bench run study.toml --dry-run
     """

@@ -10,7 +10,8 @@ from bench.commands.options import assignments, shared, spec_list
 
 DEFAULT_DATA = "BSDS400"
 # parameters that --list puts into each command
-FORWARDED = ("datasets", "data", "preset", "iterations", "seed", "minutes", "validate_every", "threads", "device")
+FORWARDED = ("datasets", "data", "preset", "iterations", "seed", "extend", "minutes", "validate_every", "threads",
+             "device")  # fmt: skip
 FORWARDED_FLAGS = ("resume", "in_parts", "tensorboard")
 
 
@@ -26,13 +27,16 @@ def training_data(datasets: str | None, data: tuple[str, ...]) -> str:
 @click.option("--preset", type=click.Choice(["small", "paper", "official"]), default="small", show_default=True,
               help="Recipe: as listed above.")  # fmt: skip
 @click.option("--set", "settings", multiple=True, callback=assignments, metavar="NAME=VALUE",
-              help="Change a setting of the recipe or the network, e.g. input_mask=75-85, mask_on=tokens, "
-              "attention_mask=off, lr=5e-4, ema=0.999, clip_noisy=on, milestones=3000,6000, embed_dim=32. "
-              "Repeat for several.")  # fmt: skip
+              help="Change a setting of the recipe or the network, e.g. sigma=0-55, noise='poisson(alpha=1-3), isp', "
+              "input_mask=75-85, mask_on=tokens, attention_mask=off, lr=5e-4, ema=0.999, clip_noisy=on, "
+              "milestones=3000,6000, embed_dim=32. Repeat for several.")  # fmt: skip
 @click.option("--iterations", type=click.IntRange(1), show_default="the preset's", metavar="N",
               help="Number of iterations, e.g. 20000.")  # fmt: skip
 @shared("seed", 0)
 @click.option("--resume", is_flag=True, help="Resume the training in --out, and refuse to start a new one.")
+@click.option("--extend", type=click.IntRange(1), metavar="N",
+              help="Resume a finished training up to N iterations in total, with its other options unchanged. Its "
+              "schedule must be steps, as in the presets paper and official.")  # fmt: skip
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), metavar="N",
               help="Stop after N minutes; run the same command again to resume.")  # fmt: skip
 @click.option("--validate-every", type=click.IntRange(1), default=1_000, show_default=True, metavar="N",
@@ -48,13 +52,14 @@ def training_data(datasets: str | None, data: tuple[str, ...]) -> str:
 @click.option("--list", "listed", is_flag=False, flag_value="", metavar="[TABLE]",
               help="Print the trainings of an ablation table as commands, with the table's numbers, e.g. table-3a; "
               "without TABLE list the tables.")  # fmt: skip
-def train(name, datasets, data, out, preset, settings, iterations, seed, resume, minutes, validate_every, called,
-          in_parts, tensorboard, threads, device, listed) -> None:  # fmt: skip
+def train(name, datasets, data, out, preset, settings, iterations, seed, resume, extend, minutes, validate_every,
+          called, in_parts, tensorboard, threads, device, listed) -> None:  # fmt: skip
     """Train a network on clean images, or resume a training.
 
-    MODEL is a network of this package or your own, "net.py:MyNet". It is trained on Gaussian noise of sigma 15 only,
-    and its weights are written with a card. A training in --out is resumed; Ctrl-C saves first. Started by torchrun,
-    several processes train one network. Presets:
+    MODEL is a network of this package or your own, "net.py:MyNet". It is trained on Gaussian noise of sigma 15, unless
+    --set sigma or noise says otherwise; each sample draws its noise from a list, and its level from a range. A network
+    whose forward takes sigma is given the level. The weights are written with a card. A training in --out is resumed;
+    Ctrl-C saves first. Started by torchrun, several processes train one network. Presets:
 
     \b
       small     the paper's recipe scaled to two CPU cores
@@ -65,8 +70,10 @@ def train(name, datasets, data, out, preset, settings, iterations, seed, resume,
     Examples:
       bench train ours --datasets BSDS400 --preset small --out runs/train/ours
       bench train "net.py:MyNet(width=32)" --data photos/ --set input_mask=75-85
+      bench train "net.py:FFDNet" --data photos/ --set sigma=0-55
       torchrun --nproc-per-node 4 -m bench train ours --datasets DIV2K,WED --preset paper
-      bench train --list table-3a --preset small | sh
+      bench train ours --preset official --out runs/train/ours --extend 300000
+      bench train --list table-3a | sh
     """
     if listed is not None:
         return click.echo(_list(listed, name, out, called))
@@ -84,8 +91,8 @@ def train(name, datasets, data, out, preset, settings, iterations, seed, resume,
     out = out or Path("runs/train") / bare.rpartition(":")[2]
     images = training_data(datasets, data)
     file = train_model(name, images, out, preset=preset, settings=settings, iterations=iterations, seed=seed,
-                       minutes=minutes, device=device, validate_every=validate_every, resume=resume, called=called,
-                       in_parts=in_parts, tensorboard=tensorboard)  # fmt: skip
+                       minutes=minutes, device=device, validate_every=validate_every, resume=resume, extend=extend,
+                       called=called, in_parts=in_parts, tensorboard=tensorboard)  # fmt: skip
     if file is not None:
         from baselines.weights_io.checkpoints import card_beside
 

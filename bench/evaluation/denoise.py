@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from baselines.layers.non_blind import TRUE
 from bench.core.environment import is_out_of_memory
 from bench.core.errors import as_bad_input, described
 from bench.evaluation.prepare import PreparedImage
@@ -78,10 +79,15 @@ class Networks:
         tile = tiling.tile(*prepared.noisy.shape[:2])
         if tile:
             network = Tiled(network, tiling)
-        x = torch.from_numpy(prepared.noisy).permute(2, 0, 1)[None].contiguous()  # (1, C, H, W)
+        options, part = keyed(network, [prepared.mask_key]), adapters.non_blind_part(network)
+        if part and part.level == TRUE:
+            if not isinstance(prepared.deviation, np.ndarray):
+                return DenoisedImage(None, tile, reason=prepared.deviation or "")
+            options["sigma"] = _batch(prepared.deviation).to(self.device)
+        x = _batch(prepared.noisy)
         began = time.perf_counter()
         with torch.inference_mode():
-            y = network(x.to(self.device, copy=True), **keyed(network, [prepared.mask_key]))[0].float().cpu()
+            y = network(x.to(self.device, copy=True), **options)[0].float().cpu()
         seconds = time.perf_counter() - began
         if y.shape != x.shape[1:]:
             raise ValueError(f"expected an output of shape {tuple(x.shape[1:])}, got {tuple(y.shape)}")
@@ -89,6 +95,11 @@ class Networks:
             raise ValueError("expected finite values in the output, got NaN or infinity")
         pixels = y.permute(1, 2, 0).numpy()
         return DenoisedImage(to_bytes(pixels) if rounded else pixels, tile, seconds)
+
+
+def _batch(image: np.ndarray) -> torch.Tensor:
+    """(H, W, C) -> (1, C, H, W)"""
+    return torch.from_numpy(image).permute(2, 0, 1)[None].contiguous()
 
 
 def load(model: Model, device: torch.device, precision: str) -> nn.Module:

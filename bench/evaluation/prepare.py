@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from baselines.layers.non_blind import TRUE
+from bench.core.errors import BadInput
 from bench.evaluation.task import Job, Task
 from bench.noise import noises
 from bench.protocols import to_bytes
@@ -18,12 +20,15 @@ class PreparedImage:
 
     noisy                     the input of networks, float32
     noisy_bytes, clean_bytes  the noisy input and the clean target as they are scored, uint8
+    deviation                 standard deviation of the noise, float32, if a model of the task is given the true noise
+                              level, or the reason why it has none
     """
 
     noisy: np.ndarray
     noisy_bytes: np.ndarray
     clean_bytes: np.ndarray
     mask_key: int
+    deviation: np.ndarray | str | None = None
 
 
 def prepare(plan: Plan, job: Job, task: Task) -> PreparedImage:
@@ -35,4 +40,14 @@ def prepare(plan: Plan, job: Job, task: Task) -> PreparedImage:
         noisy, target = noises.draw(noise, job.clean, task.seed, plan.protocol, image_hash)
     network_input = np.ascontiguousarray(plan.protocol.noisy_input(noisy), dtype=np.float32)
     mask_key = noises.mask_key(image_hash, noise, task.seed)
-    return PreparedImage(network_input, to_bytes(network_input), to_bytes(target), mask_key)
+    deviation = _deviation(plan, job, task)
+    return PreparedImage(network_input, to_bytes(network_input), to_bytes(target), mask_key, deviation)
+
+
+def _deviation(plan: Plan, job: Job, task: Task) -> np.ndarray | str | None:
+    if not any(plan.models[index].level == TRUE for index in task.models):
+        return None
+    try:
+        return noises.standard_deviation(plan.noises[task.noise], job.clean)
+    except BadInput as error:
+        return str(error)

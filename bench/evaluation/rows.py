@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from bench import spec
 from bench.datasets import channels
 from bench.evaluation.task import Cell, Job
 from bench.models.model import Model
@@ -53,10 +54,11 @@ def planned_row(plan: Plan, job: Job, cell: Cell, device: object = "") -> dict[s
 
 
 def input_description(model: Model, kind: str) -> str:
-    """How a model gets an image of a kind (`channels.kind`), as text."""
-    if kind == channels.GREY:
-        return f"{kind}, replicated" if model.channels == 3 else kind
-    return f"{kind}, each channel by itself" if model.channels == 1 else kind
+    """How a model gets an image of a kind (`channels.kind`), and a non-blind one the noise level, as text."""
+    of_grey, of_colour = ("replicated", 3), ("each channel by itself", 1)
+    how, takes = of_grey if kind == channels.GREY else of_colour
+    level = [] if model.level is None else [f"noise level {spec.format_value(model.level).strip(chr(39))}"]
+    return ", ".join([kind, *level, *([how] if model.channels == takes else [])])
 
 
 def failed(row: dict[str, Any], reason: str) -> dict[str, Any]:

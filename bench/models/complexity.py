@@ -10,6 +10,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from baselines.layers import validation
+from bench.models import adapters
 from bench.models.mask_keys import keyed
 
 IMAGE_SIDE = 64
@@ -33,7 +34,7 @@ def flops_per_pixel(network: nn.Module) -> int:
     try:
         network.requires_grad_(False)
         with torch.enable_grad(), FlopCounterMode(display=False) as counter:
-            network(image, **keyed(network, [0]))
+            network(image, **keyed(network, [0]), **adapters.trial_level(network, image))
     finally:
         for parameter, need in zip(network.parameters(), needed, strict=True):
             parameter.requires_grad_(need)

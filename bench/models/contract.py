@@ -5,8 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from baselines.layers import non_blind
 from baselines.train.recipe import Recipe
 from bench.core.errors import BadInput, as_bad_input, described
+from bench.models import adapters
 from bench.models.mask_keys import keyed
 
 # (height, width); the first size that runs is checked. Not square, so that swapped axes are seen, and divisible by
@@ -38,6 +40,13 @@ def check(network: nn.Module, label: str, device: torch.device, tile: int | None
         error, problem = _try_size(network, size, device, keys)
         if error is None:
             break
+        if adapters.non_blind_part(network):  # at once: `repeat` of a map would fill the memory at larger sizes
+            scalar = {"sigma": torch.full((1, 1, 1, 1), 15 / 255, device=device)}
+            if _try_size(network, size, device, {**keys, **scalar})[0] is None:
+                raise BadInput(
+                    f"model {label}: its forward failed with the noise level as a map (B, 1, H, W), and runs with it "
+                    "as (B, 1, 1, 1): set scalar_sigma = True on its class"
+                ) from error
         if keys and "keys" in described(error):
             raise BadInput(
                 f"model {label}: declares takes_keys, but forward(x, keys=[1]) failed: {described(error)}"
@@ -73,11 +82,12 @@ def check_training(network: nn.Module, label: str, device: torch.device, recipe:
     """
     crop, bfloat16 = recipe.crop, recipe.precision == "bfloat16"
     x = torch.stack([_test_image(crop, crop)[0, :channels]] * min(2, recipe.batch)).to(device)
+    level = non_blind.level_input(network, torch.full_like(x[:, :1], 15 / 255))
     trial = f"model {label}, training step on crops of {crop}x{crop} in {recipe.precision}"
     try:
         with torch.random.fork_rng([device] if device.type == "cuda" else []):
             with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
-                y = network.train()(x)
+                y = network.train()(x, **level)
             if isinstance(y, Tensor) and y.shape == x.shape and y.requires_grad:
                 (y.float() - x).abs().mean().backward()
     except (Exception, SystemExit) as error:  # whatever a user's network raises
@@ -95,9 +105,9 @@ def _try_size(
 ) -> tuple[BaseException | None, str]:
     """(exception, '') if a network fails on an image of a size, else (None, problem with its outputs or '')."""
     x = _test_image(*size)[:, :channels].contiguous().to(device)
-    given = x.clone()
+    given, options = x.clone(), {**adapters.trial_level(network, x), **keys}
     try:
-        first, second = network(given, **keys), network(x.clone(), **keys)
+        first, second = network(given, **options), network(x.clone(), **options)
     except (Exception, SystemExit) as error:  # whatever a user's network raises
         return error, ""
     return None, _output_problem(x, given, first, second, bool(keys))

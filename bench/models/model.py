@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from baselines.layers.non_blind import Level, describe
 from baselines.weights_io import recognition
 from bench import spec
 from bench.core import isolation
@@ -32,6 +33,8 @@ class Model:
                   method the versions of its libraries; '' for an untrained network
     source_hash   SHA-256 of the source and weights file of a user-defined network; '' for others, and for an object
                   that cannot be identified
+    level         where a non-blind network has the noise level from: 'estimated', 'true' or a number of 255; None for a
+                  blind one
     stated        attributes that the class of a user-defined network states, such as `tile = 64`
     found         its weights
     request       the spec and the default size that `models.resolve` made it of
@@ -50,6 +53,7 @@ class Model:
     licence: str
     source_hash: str = ""
     display_name: str = ""
+    level: Level | None = None
     stated: dict[str, int] = field(default_factory=dict)
     request: tuple[str, str] = ("", "")
 
@@ -65,8 +69,8 @@ class Model:
 
     @property
     def card(self) -> dict[str, Any]:
-        """The card of the weights; empty if there is none."""
-        return self.found.card
+        """The card of the weights, with the source of the noise level of a non-blind network; empty for neither."""
+        return self.found.card if self.level is None else {**self.found.card, "noise_level": describe(self.level)}
 
     @property
     def user_defined(self) -> bool:
@@ -98,7 +102,7 @@ class Model:
 
     def _trial(self) -> str:
         """The warning of a trial of imported weights; '' for none, and for weights trained here."""
-        if self.found.kind == "file" and self.card:
+        if self.found.kind == "file" and self.found.card:
             return ""
         if "trial" in self.card:
             return trial.from_card(self.card["trial"]).warning()
@@ -129,9 +133,11 @@ class Model:
 
     def adapted(self, network: nn.Module) -> nn.Module:
         """The network, wrapped if it takes other input than colour in [0, 1]. Raises ValueError."""
-        if self.user_defined:
-            return adapters.PerChannel(network) if self.channels == 1 else network
-        return adapters.adapt(network, {**recognition.defaults(self.factory), **self.parameters})
+        if not self.user_defined:
+            return adapters.adapt(network, {**recognition.defaults(self.factory), **self.parameters}, self.level)
+        if self.level is not None:
+            network = adapters.NonBlind(network, self.level)
+        return adapters.PerChannel(network) if self.channels == 1 else network
 
     def checked(self, device: str | torch.device = "cpu") -> nn.Module:
         """`load`; a user-defined network is checked on a small image. Raises BadInput if it violates the requirements.

@@ -21,7 +21,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from baselines.layers import classical
+from baselines.layers import classical, non_blind
 from baselines.weights_io import recognition
 from bench import registry, spec
 from bench.core import source_fingerprint
@@ -43,6 +43,7 @@ from bench.noise import training_noise
 SIZE_PARAMETER = {"size": Parameter("size", Parameter.POSITIONAL_OR_KEYWORD, default=DEFAULT)}
 WEIGHTS_PARAMETERS = {"weights": Parameter("weights", Parameter.POSITIONAL_OR_KEYWORD, default=DEFAULT),
            "part": Parameter("part", Parameter.KEYWORD_ONLY, default="")}  # fmt: skip
+LEVEL_PARAMETER = {"level": Parameter("level", Parameter.KEYWORD_ONLY, default=classical.ESTIMATED)}
 INPUT_CHANNEL_NAMES = (
     *recognition.INPUT_CHANNEL_NAMES,
     "in_channels",
@@ -68,7 +69,9 @@ def _network(parsed: spec.Spec, default_size: str) -> Model:
     """A network of this installation. The spec's parameters override those of its weights, and these its size's."""
     name, module = parsed.name, import_module(f"baselines.{parsed.name}")
     own = spec.parameters_of(module.network)
-    given = _bind(parsed, {**SIZE_PARAMETER, **WEIGHTS_PARAMETERS, **own})
+    of_level = LEVEL_PARAMETER if non_blind.level_argument(module.network) else {}
+    given = _bind(parsed, {**SIZE_PARAMETER, **WEIGHTS_PARAMETERS, **own, **of_level})
+    level = _level(name, given.pop("level", classical.ESTIMATED)) if of_level else None
     chosen = given.pop("weights", DEFAULT)
     part = given.pop("part", "")
     found = None if chosen == DEFAULT else weights.find(chosen, name)
@@ -88,8 +91,11 @@ def _network(parsed: spec.Spec, default_size: str) -> Model:
     def label(known: Mapping[str, Any], unsaid: Mapping[str, Any]) -> str:
         shown = None if chosen is None else DEFAULT if found.is_default(size) else found.name
         ordered = {key: known[key] for key in own if key in known}
-        defaults = {**usual, **unsaid, "size": "small", "weights": DEFAULT, "part": ""}
-        return spec.canonical(name, {"size": size, "weights": shown, "part": found.part, **ordered}, defaults)
+        defaults = {**usual, **unsaid, "size": "small", "weights": DEFAULT, "part": "", "level": classical.ESTIMATED}
+        of_level = {} if level is None else {"level": level}
+        return spec.canonical(
+            name, {"size": size, "weights": shown, "part": found.part, **ordered, **of_level}, defaults
+        )
 
     try:
         of_weights = found.network
@@ -110,10 +116,32 @@ def _network(parsed: spec.Spec, default_size: str) -> Model:
         paper=module.PAPER,
         licence=module.LICENCE,
     )
+    model = _with_level(model, level)
     if given:
         with torch.device("meta"):  # checks the parameters without allocating memory
             model.untrained()
     return model
+
+
+def _level(name: str, value: Any) -> non_blind.Level:
+    """The noise level of a spec of a non-blind network. Raises BadInput."""
+    try:
+        return non_blind.check_level(value)
+    except ValueError as error:
+        raise BadInput(f"model {name}: {error}") from error
+
+
+def _with_level(model: Model, level: non_blind.Level | None) -> Model:
+    """A non-blind model with its noise level. None: a blind model, unchanged.
+
+    Estimates depend on PyWavelets, whose version becomes part of the row key.
+    """
+    if level is None:
+        return model
+    if level == classical.ESTIMATED:
+        identity = f"{model.weights_hash} {cards.versions(['PyWavelets'])}"
+        model = replace(model, weights_hash=hashlib.sha256(identity.encode()).hexdigest())
+    return replace(model, level=level)
 
 
 def _identity(found: Weights, unusual: dict[str, Any], module: ModuleType) -> str:
@@ -177,9 +205,10 @@ def _user_defined(parsed: spec.Spec) -> Model:
     except ValueError as error:  # some compiled functions
         raise BadInput(f"{parsed.name}: its parameters cannot be read: {error}") from error
     others = spec.accepts_any_name(factory)
-    given = _bind(
-        parsed, {**own, **{key: value for key, value in WEIGHTS_PARAMETERS.items() if key not in own}}, others
-    )
+    reserved = {**WEIGHTS_PARAMETERS, **LEVEL_PARAMETER}
+    given = _bind(parsed, {**own, **{key: value for key, value in reserved.items() if key not in own}}, others)
+    takes_level = "level" not in own and (not others or non_blind.level_argument(factory) is not None)
+    level = _level(name, given.pop("level")) if takes_level and "level" in given else None
     chosen = None if "weights" in own else given.pop("weights", None)
     part = "" if "part" in own else given.pop("part", "")
     found = weights.NONE if chosen in (None, DEFAULT) else weights.find(chosen, name)
@@ -189,8 +218,10 @@ def _user_defined(parsed: spec.Spec) -> Model:
     given = {**{key: value for key, value in of_card.items() if key in own or others}, **given}
     ordered = {key: given[key] for key in [*own, *sorted(given.keys() - own.keys())] if key in given}
     shown = {} if found is weights.NONE else {"weights": found.name, **({"part": found.part} if found.part else {})}
+    defaults = {key: parameter.default for key, parameter in own.items()}
+    of_level = {} if level in (None, classical.ESTIMATED) else {"level": level}
     model = Model(
-        label=spec.canonical(name, {**shown, **ordered}, {key: parameter.default for key, parameter in own.items()}),
+        label=spec.canonical(name, {**shown, **ordered, **of_level}, defaults),
         name=name,
         source=parsed.name,
         size="own",
@@ -207,7 +238,14 @@ def _user_defined(parsed: spec.Spec) -> Model:
         source = source_fingerprint.source_hash(parsed.name, factory, found.identity)
         tensors = tensor_fingerprint.tensors_hash(network)  # the constructor may load weights itself
         stated = complexity.stated(type(network))
-    defaults = {key: parameter.default for key, parameter in own.items()}
+    argument = non_blind.level_argument(network)
+    if level is not None and argument is None:
+        raise BadInput(
+            f"model {model.label}: level: expected a network whose forward takes sigma without a default, "
+            "forward(x, sigma), got one that takes the image alone: remove it"
+        )
+    if argument is not None and "level" in own:
+        raise BadInput(f"model {model.label}: its parameter 'level' conflicts with the noise level: rename it")
     if any({**defaults, **given}.get(name) == 1 for name in INPUT_CHANNEL_NAMES):
         stated = {**stated, "channels": 1}
     known = hashlib.sha256(f"{source} {tensors}".encode()).hexdigest() if tensors else source
@@ -215,7 +253,8 @@ def _user_defined(parsed: spec.Spec) -> Model:
         with as_bad_input(f"model {name}: trained_on of its class"):
             specs = training_noise.parse(of_class).specs
         found = replace(found, card={**found.card, "trained_on": {"noise": specs}})
-    return replace(model, weights_hash=known, source_hash=source, stated=stated, found=found)
+    model = replace(model, weights_hash=known, source_hash=source, stated=stated, found=found)
+    return _with_level(model, (level or classical.ESTIMATED) if argument else None)
 
 
 def _bind(parsed: spec.Spec, parameters: Mapping[str, Parameter], others: bool = False) -> dict[str, Any]:

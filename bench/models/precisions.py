@@ -50,10 +50,10 @@ class InBfloat16(nn.Module):
         """Whether the network takes keys for its random numbers."""
         return getattr(self.network, "takes_keys", False)
 
-    def forward(self, x: Tensor, **keys) -> Tensor:
+    def forward(self, x: Tensor, **options) -> Tensor:
         """Run the network in bfloat16; the output is float32."""
         with torch.autocast(x.device.type, torch.bfloat16):
-            return self.network(x, **keys).float()
+            return self.network(x, **options).float()
 
 
 def _float32_layers(module: nn.Module) -> list[nn.Module]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from bench.models import adapters
 from bench.models.tiling import Tiling
 from bench.noise.noises import stream_key
 
@@ -29,24 +30,29 @@ class Tiled(nn.Module):
         """Whether the network takes keys for its random numbers."""
         return getattr(self.network, "takes_keys", False)
 
-    def forward(self, x: Tensor, keys: Sequence[int] | None = None) -> Tensor:
-        """Denoise (B, C, H, W). Raises ValueError if the network changes the shape of a tile."""
+    def forward(self, x: Tensor, keys: Sequence[int] | None = None, sigma: Tensor | None = None) -> Tensor:
+        """Denoise (B, C, H, W); a tile of a non-blind network gets its part of the whole image's noise level `sigma`.
+
+        Raises ValueError if the network changes the shape of a tile.
+        """
         keys = [0] * len(x) if keys is None else keys
         height, width = x.shape[-2:]
+        level = {name: self._reflect(value) for name, value in adapters.with_level(self.network, x, sigma).items()}
         x = self._reflect(x)
         rows, columns = (strips(length, self.tiling, x.device) for length in x.shape[-2:])
         if len(rows) == len(columns) == 1:
-            return self._run(x, keys)[..., :height, :width]
+            return self._run(x, keys, level)[..., :height, :width]
         total = torch.zeros_like(x, dtype=torch.float32)
         for top, bottom, down in rows:
             for left, right, across in columns:
                 tile = x[..., top:bottom, left:right].clone(memory_format=torch.contiguous_format)
                 own = [stream_key("tile", key, top, left) for key in keys]
-                total[..., top:bottom, left:right] += self._run(tile, own) * (down[:, None] * across)
+                of_tile = {name: value[..., top:bottom, left:right] for name, value in level.items()}
+                total[..., top:bottom, left:right] += self._run(tile, own, of_tile) * (down[:, None] * across)
         return total[..., :height, :width]
 
-    def _run(self, tile: Tensor, keys: Sequence[int]) -> Tensor:
-        y = self.network(tile, **({"keys": keys} if self.takes_keys else {}))
+    def _run(self, tile: Tensor, keys: Sequence[int], level: dict[str, Tensor]) -> Tensor:
+        y = self.network(tile, **({"keys": keys} if self.takes_keys else {}), **level)
         if y.shape != tile.shape:
             raise ValueError(f"output: expected shape {tuple(tile.shape[1:])}, got {tuple(y.shape[1:])}")
         return y

@@ -11,6 +11,7 @@ import hashlib
 import inspect
 import numbers
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -256,6 +257,26 @@ def apply(noise: Noise, clean: np.ndarray, random: np.random.Generator | LegacyG
     if not (np.isfinite(noisy).all() and np.isfinite(target).all()):
         raise BadInput(f"noise {canonical(noise)}: expected finite values, got NaN or infinity")
     return noisy, target
+
+
+def standard_deviation(noise: Noise, clean: np.ndarray) -> np.ndarray:
+    """Return the standard deviation of a noise on a clean image, both float32 (H, W, C), before clipping and rounding.
+
+    Raises BadInput for a noise without one, or that returns something else.
+    """
+    if not noise.has_standard_deviation:
+        raise BadInput(
+            f"level='true': expected a noise with a known standard deviation, got {canonical(noise)}: write "
+            "level='estimated' or a number"
+        )
+    try:
+        with nullcontext() if is_ours(noise) else isolation.in_scope_of(type(noise)):
+            found = np.array(np.broadcast_to(noise.standard_deviation(clean), clean.shape), np.float32)
+    except (Exception, SystemExit) as error:  # of a user-defined noise
+        raise BadInput(f"noise {canonical(noise)}: standard_deviation failed: {described(error)}") from error
+    if not (np.isfinite(found).all() and (found >= 0).all()):
+        raise BadInput(f"noise {canonical(noise)}: standard_deviation: expected finite values from 0, got others")
+    return found
 
 
 def for_channels(chosen: list[Noise], channels: int) -> tuple[list[Noise], list[str]]:

@@ -14,6 +14,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from bench import spec
 from bench.core.errors import BadInput
 from bench.noise import noises
@@ -59,6 +61,10 @@ class TrainingNoise:
         """The value for a card: one spec, or a list of several."""
         texts = [_text(*pair) for pair in self.ranges]
         return texts[0] if len(texts) == 1 else texts
+
+    def sample(self, rng: np.random.Generator) -> Noise:
+        """Draw one of the noises, each with the same probability, its numbers uniformly in their ranges."""
+        return _drawn(*self.ranges[int(rng.integers(len(self.ranges)))], rng)
 
     def covers(self, noise: str) -> bool:
         """Whether a noise, given by its spec, is in distribution."""
@@ -108,6 +114,23 @@ def _within(value: Any, minimum: Any, maximum: Any) -> bool:
     if all(isinstance(one, numbers.Real) for one in (value, minimum, maximum)):
         return minimum <= value <= maximum
     return value == minimum == maximum
+
+
+def _drawn(minimum: Any, maximum: Any, rng: np.random.Generator) -> Any:
+    """A noise, or a value of a field, between two others: numbers are drawn uniformly, integers as integers."""
+    if isinstance(minimum, Noise):
+        names = [field.name for field in dataclasses.fields(minimum)]
+        values = {name: _drawn(getattr(minimum, name), getattr(maximum, name), rng) for name in names}
+        several = spec.variadic_name(type(minimum))
+        parts = values.pop(several) if several else ()
+        return type(minimum)(*parts, **values)
+    if isinstance(minimum, list | tuple):
+        return tuple(_drawn(*ends, rng) for ends in zip(minimum, maximum, strict=True))
+    if minimum == maximum:
+        return minimum
+    if isinstance(minimum, int) and isinstance(maximum, int):
+        return int(rng.integers(minimum, maximum, endpoint=True))
+    return minimum + (maximum - minimum) * float(rng.random())
 
 
 def _text(minimum: Noise, maximum: Noise) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from baselines.layers.non_blind import TRUE
 from bench import datasets, metrics, protocols, spec
 from bench.core.errors import BadInput
 from bench.datasets import arrays
@@ -76,6 +77,7 @@ class Plan:
             *doubts,
             *weak_noise_warnings(self.noises),
             *self._suspicious_units,
+            *self._not_blind,
             *coarse,
             *unmeasured,
             *self._ranked_separately,
@@ -83,12 +85,25 @@ class Plan:
 
     @property
     def _suspicious_units(self) -> Iterator[str]:
-        """Sentences on methods with sigma below one 8-bit level, which was probably meant for images in [0, 1]."""
+        """Sentences on methods with a level below one 8-bit level, which was probably meant for images in [0, 1]."""
         for model in self.models:
-            sigma = model.parameters.get("sigma")
-            if "libraries" in model.card and isinstance(sigma, int | float) and 0 < sigma < 1:
-                yield (f"{model.label} assumes nearly no noise: {UNITS['sigma']}; did you mean "
-                       f"sigma={spec.format_value(round(255 * sigma, 6))}?")  # fmt: skip
+            name = "sigma" if "libraries" in model.card else "level"
+            level = model.parameters.get("sigma") if name == "sigma" else model.level
+            if isinstance(level, int | float) and 0 < level < 1:
+                meaning = UNITS["sigma"].replace("sigma", name, 1)
+                yield (f"{model.label} assumes nearly no noise: {meaning}; did you mean "
+                       f"{name}={spec.format_value(round(255 * level, 6))}?")  # fmt: skip
+
+    @property
+    def _not_blind(self) -> Iterator[str]:
+        """Sentences on models that are given the true noise level, and on noises that have none."""
+        given = [model.label for model in self.models if model.level == TRUE]
+        if given:
+            yield f"{', '.join(given)}: not blind, given the true standard deviation of the noise in each pixel"
+        without = [noises.canonical(noise) for noise in self.noises if not noise.has_standard_deviation]
+        if given and without:
+            yield (f"{', '.join(given)}: no scores under {', '.join(without)}, whose standard deviation is not known: "
+                   "write level='estimated' or a number")  # fmt: skip
 
     @property
     def _ranked_separately(self) -> Iterator[str]:

@@ -110,6 +110,11 @@ def _how_trained(card: dict[str, Any]) -> str:
     if "libraries" in card:
         libraries = ", ".join(f"{library} {version}" for library, version in card["libraries"].items())
         return f"Noise level: {card['noise_level']}. Computed by {libraries}; the hash covers these versions"
+    level = f"Noise level: {card['noise_level']}. " if "noise_level" in card else ""
+    return level + _origin(card)
+
+
+def _origin(card: dict[str, Any]) -> str:
     if "origin" in card:
         return f"weights imported from {card['origin']['file']} (SHA-256 {card['origin']['sha256'][:12]})"
     if "recipe" not in card:

@@ -10,6 +10,7 @@ import pandas as pd
 from bench.datasets.channels import EQUAL, GREY
 
 NOISY = "noisy"
+GIVEN_LEVEL = "noise level true"  # in the column `input` of rows (bench.evaluation.rows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +52,8 @@ def inputs(rows: pd.DataFrame) -> Iterator[str]:
         models = rows.loc[recorded.str.endswith(end), "model"].nunique()
         if models:
             yield how
+    if recorded.str.contains(GIVEN_LEVEL, regex=False).any():
+        yield "networks with level='true' are not blind: they are given the standard deviation of the noise"
 
 
 def without_value(rows: pd.DataFrame) -> Iterator[str]:

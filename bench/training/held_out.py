@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from baselines.layers.classical import ESTIMATED
+from baselines.layers.non_blind import level_argument
 from baselines.weights_io import checkpoints
 from bench import datasets, protocols
 from bench.metrics import psnr
-from bench.models.adapters import for_image
+from bench.models.adapters import NonBlind, for_image
 from bench.models.mask_keys import keyed
 from bench.models.tiles import Tiled
 from bench.models.tiling import Tiling
@@ -21,7 +24,41 @@ VALIDATION_NOISES = ("gaussian(sigma=15)", "gaussian(sigma=50)", "mixture(level=
            "correlated(sigma=50)", "speckle(var=0.04)", "poisson(alpha=3)")  # fmt: skip
 CROP_SIDE = 128  # pixels, of the centre crops that are scored
 
-Scorer = Callable[[Mapping[str, Tensor]], dict[str, float]]
+
+@dataclass(frozen=True)
+class Scorer:
+    """Scores weights of a network: mean PSNR in dB by noise. Scores are deterministic: noise and masks are keyed.
+
+    network  filled with the weights
+    run      the network as it is run, perhaps in tiles
+    takes    channels of the images that the network is for
+    cases    (noise, noisy image (1, C, H, W), target, mask key) of each crop and noise
+    """
+
+    network: nn.Module
+    run: nn.Module
+    takes: int | None
+    device: torch.device
+    cases: list[tuple[str, Tensor, np.ndarray, int]]
+
+    def __len__(self) -> int:
+        """Number of noisy crops."""
+        return len(self.cases)
+
+    @torch.inference_mode()
+    def __call__(
+        self, weights: Mapping[str, Tensor], advanced: Callable[[int, int], None] = lambda done, total: None
+    ) -> dict[str, float]:
+        """Mean PSNR by noise; `advanced(done, total)` is called after each crop."""
+        self.network.load_state_dict(weights)
+        self.network.to(self.device).eval()
+        scores: dict[str, list[float]] = {}
+        for done, (noise, x, target, key) in enumerate(self.cases, 1):
+            adapted = for_image(self.run, self.takes, x.shape[1])
+            output = adapted(x.to(self.device), **keyed(adapted, [key]))[0].permute(1, 2, 0).float().cpu().numpy()
+            scores.setdefault(noise, []).append(psnr.score(protocols.to_bytes(output), target))
+            advanced(done, len(self))
+        return {noise: float(np.mean(values)) for noise, values in scores.items()}
 
 
 def scorer(
@@ -31,9 +68,7 @@ def scorer(
     tiling: Tiling | None = None,
     takes: int | None = 3,
 ) -> Scorer | None:
-    """A function weights -> mean PSNR by noise, on 128x128 centre crops of uint8 images, `stored` protocol.
-
-    None if no image is large enough. Scores are deterministic: noise and masks are keyed.
+    """A scorer on 128x128 centre crops of uint8 images, `stored` protocol; None if no image is large enough.
 
     tiling  of a network that always runs in tiles
     takes   channels of the images that the network is for
@@ -50,23 +85,9 @@ def scorer(
             x = torch.from_numpy(protocol.noisy_input(noisy)).permute(2, 0, 1)[None].contiguous()
             key = noises.mask_key(digest, noise, 0)
             cases.append((noises.canonical(noise), x, protocols.to_bytes(target), key))
-    if not cases:
-        return None
-
-    run = Tiled(network, tiling) if tiling else network
-
-    @torch.inference_mode()
-    def scores_of(weights: Mapping[str, Tensor]) -> dict[str, float]:
-        network.load_state_dict(weights)
-        network.to(device).eval()
-        scores: dict[str, list[float]] = {}
-        for noise, x, target, key in cases:
-            adapted = for_image(run, takes, x.shape[1])
-            output = adapted(x.to(device), **keyed(adapted, [key]))[0].permute(1, 2, 0).float().cpu().numpy()
-            scores.setdefault(noise, []).append(psnr.score(protocols.to_bytes(output), target))
-        return {noise: float(np.mean(values)) for noise, values in scores.items()}
-
-    return scores_of
+    run = NonBlind(network, ESTIMATED) if level_argument(network) else network
+    run = Tiled(run, tiling) if tiling else run
+    return Scorer(network, run, takes, device, cases) if cases else None
 
 
 def halved(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

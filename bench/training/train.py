@@ -8,7 +8,7 @@ from __future__ import annotations
 import platform
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -28,9 +28,8 @@ from bench.core.progress import Progress, progress
 from bench.models import complexity, contract, tiling, weights
 from bench.models.adapters import RangeAdapter
 from bench.models.model import Model
-from bench.noise import noises
 from bench.noise.level_check import weak_noise_warnings
-from bench.training import curves, held_out, training_images
+from bench.training import curves, held_out, noise_sampler, training_images
 from bench.training.tensorboard import events
 from bench.training.training_images import TrainingImages
 from bench.training.training_options import configure, untrained
@@ -52,6 +51,7 @@ def train_model(
     device: str = "auto",
     validate_every: int = 1_000,
     resume: bool = False,
+    extend: int | None = None,
     called: str | None = None,
     in_parts: bool = False,
     tensorboard: bool = False,
@@ -62,6 +62,7 @@ def train_model(
     data         a folder, or data sets: 'DIV2K,WED'
     settings     fields of the recipe (`input_mask='75-85'`) or parameters of the network (`attention_mask='75'`)
     resume       require an existing checkpoint
+    extend       resume a training, finished or not, up to this number of iterations in total
     called       name of the weights, by default that of network and size, `ours-small`
     in_parts     write the weights in several files below 16 MiB
     tensorboard  also write losses and test curves for TensorBoard
@@ -73,11 +74,17 @@ def train_model(
     if seed and settings["seed"] != str(seed):
         raise BadInput(f"expected one seed, got {seed} and {settings['seed']}: remove one")
     recipe, parameters = configure(model, preset, settings, iterations)
+    if extend is not None:
+        try:
+            recipe = recipe.extended(extend)
+        except ValueError as error:
+            raise BadInput(f"--extend: {error}") from error
     model = model.changed(parameters)
     usual = model.name if model.user_defined else f"{model.name}-{model.size}"
     file = out / f"{weights.check_name(called or usual)}.safetensors"
-    if resume and not (out / "checkpoint.pt").is_file():
-        raise BadInput(f"--resume: expected a checkpoint in {out}, got none: start the training without --resume")
+    if (resume or extend is not None) and not (out / "checkpoint.pt").is_file():
+        option = "--resume" if resume else "--extend"
+        raise BadInput(f"{option}: expected a checkpoint in {out}, got none: start the training without {option}")
     group, torch_device = _join(device)
     images = training_images.load(data)
     for remark in images.remarks if group.rank == 0 else ():
@@ -91,8 +98,13 @@ def train_model(
         about["source"] = model.source_hash
         model.checked(torch_device)
         _check_state(model, network)
+    noise = noise_sampler.noise_of(recipe)
+    draw_noise = noise_sampler.sampler_of(recipe, images.channels, model.level is not None)
+    if draw_noise:
+        about["noise_versions"] = draw_noise.versions
     try:
-        trainer = training.Trainer(network, images.train, recipe, torch_device, about, group, model.user_defined)
+        trainer = training.Trainer(network, images.train, recipe, torch_device, about, group, model.user_defined,
+                                   extends=extend is not None, draw_noise=draw_noise)  # fmt: skip
     except ValueError as error:
         raise BadInput(f"{model.name} on {images.name}: {error}") from error
     if model.user_defined:
@@ -102,7 +114,8 @@ def train_model(
         if images.held_out and not tiling.own(model):
             contract.check_size(model.load(torch_device), model.label, torch_device, held_out.CROP_SIDE)
     reports = group.rank == 0
-    for sentence in weak_noise_warnings([Gaussian(recipe.sigma)]) if reports and recipe.sigma else ():
+    strongest = [maximum for _, maximum in noise.ranges if maximum != Gaussian(0)]
+    for sentence in weak_noise_warnings(strongest) if reports else ():
         print(f"warning: training noise: {sentence}", file=sys.stderr)
     score = held_out.scorer(model.untrained(), images.held_out, torch_device, tiling.own(model), model.channels)
     with _locked(out, group):
@@ -121,7 +134,7 @@ def train_model(
             return None
         written = file.with_name(file.stem + shards.INDEX) if in_parts else file
         if reports and (trained or not (written.exists() and checkpoints.card_beside(written).exists())):
-            scores = score(held_out.halved(trainer.weights())) if score else {}
+            scores = _final_scores(score, held_out.halved(trainer.weights())) if score else {}
             card = _card(file.stem, model, trainer, images, scores) | {"curve": curves.for_card(out)}
             try:
                 checkpoints.write_weights(trainer.weights(), file, card, sharded=in_parts)
@@ -208,9 +221,14 @@ def _check_state(model: Model, network: torch.nn.Module) -> None:
 
 def _watch(model: Model, trainer: training.Trainer, out: Path, write_event, options: dict[str, Any]) -> bool:
     """Run a training to its end and report its progress; returns whether any iteration ran. Raises BadInput."""
-    reports, trained = trainer.processes.rank == 0, False
+    reports, trained, bar = trainer.processes.rank == 0, False, None
+    score = options.pop("validate")
+
+    def validate(scored: Mapping[str, torch.Tensor]) -> dict[str, float]:
+        return score(scored, lambda done, total: bar.advance(0, f"scoring held-out images, {done}/{total}"))
+
     try:
-        running = training.train(trainer, out, **options)
+        running = training.train(trainer, out, validate=validate if score else None, **options)
         total, done = trainer.recipe.iterations, trainer.iteration
         with progress(f"train {model.name}", total, done) if reports else nullcontext() as bar:
             for state in running:
@@ -232,6 +250,12 @@ def _watch(model: Model, trainer: training.Trainer, out: Path, write_event, opti
             raise
         raise BadInput(f"model {model.label}: failed in training: {described(error)}. {RESUME_ADVICE}") from error
     return trained
+
+
+def _final_scores(score: held_out.Scorer, stored: Mapping[str, torch.Tensor]) -> dict[str, float]:
+    """PSNR in dB by noise of the weights as stored, with a progress bar."""
+    with progress("score held-out images", len(score)) as bar:
+        return score(stored, lambda done, total: bar.advance())
 
 
 def _report_progress(bar: Progress, state: training.TrainingProgress) -> None:
@@ -266,7 +290,7 @@ def _card(called: str, model: Model, trainer: training.Trainer, images: Training
             "held_out": len(images.held_out),
             **({"greyscale": images.grey} if images.grey else {}),
             "pixels_sha256": images.sha256,
-            "noise": noises.canonical(Gaussian(recipe.sigma)),
+            "noise": noise_sampler.noise_of(recipe).specs,
             "terms": images.terms,
         },
         "command": f"{launcher}bench " + " ".join(shlex.quote(word) for word in sys.argv[1:]),

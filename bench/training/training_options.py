@@ -8,12 +8,15 @@ from dataclasses import fields
 from importlib import import_module
 from typing import Any
 
+from baselines.layers.classical import ESTIMATED
 from baselines.train.recipe import PRESETS, Recipe, with_settings
 from bench import spec
 from bench.core.errors import BadInput, unknown
 from bench.models import cards, model_specs
 from bench.models.model import Model
-from bench.models.weights import NONE
+from bench.noise import training_noise
+from bench.noise.training_noise import NUMBER
+from noise_zoo.gaussian import Gaussian
 
 SIZE_OF_PRESET = {"small": "small", "paper": "full", "official": "full"}
 
@@ -32,8 +35,10 @@ def untrained(text: str, preset: str) -> Model:
     if own and not parsed.bare:
         raise BadInput(f"expected the name only, {name}, got {text}: set its parameters with --set NAME=VALUE")
     model = model_specs.resolve(f"{name}(weights=None, size='{SIZE_OF_PRESET[preset]}')" if own else text)
-    if model.found is not NONE:
+    if model.file is not None:
         raise BadInput(f"expected an untrained network, got weights in {text}: remove them")
+    if model.level not in (None, ESTIMATED):
+        raise BadInput(f"expected no level, which training draws itself, got {text}: remove it")
     if not own and "weights" in spec.parameters_of(model.factory):
         raise BadInput(f"{name}: its parameter 'weights' conflicts with the trained weights: rename it")
     return model
@@ -48,6 +53,8 @@ def configure(
     """
     of_recipe, of_network = sort_settings(model, settings)
     own = {} if model.user_defined else getattr(import_module(f"baselines.{model.name}"), "RECIPE", {})
+    if "noise" in of_recipe:
+        of_recipe = _with_noise(of_recipe)
     changes = {**own.get(preset, {}), **of_recipe}
     if iterations is not None:
         changes["iterations"] = iterations
@@ -74,9 +81,30 @@ def sort_settings(model: Model, settings: Mapping[str, str]) -> tuple[dict[str, 
     return of_recipe, of_network
 
 
+def _with_noise(of_recipe: dict[str, Any]) -> dict[str, Any]:
+    """The settings with the canonical specs of the noise; Gaussian noise alone becomes `sigma`. Raises BadInput."""
+    if "sigma" in of_recipe:
+        raise BadInput("expected sigma or noise, got both: write noise='gaussian(sigma=0-55), poisson(alpha=1-3)'")
+    noise = training_noise.parse(of_recipe.pop("noise"))
+    if not noise.known:
+        raise BadInput("noise: expected noise specs such as poisson(alpha=1-3), got none")
+    minimum, maximum = noise.ranges[0]
+    if len(noise.ranges) == 1 and type(minimum) is Gaussian:  # which is drawn on the device
+        return {**of_recipe, "sigma": _sigma(minimum.sigma, maximum.sigma)}
+    return {**of_recipe, "noise": noise.text}
+
+
+def _sigma(low: float, high: float) -> float | tuple[float, float]:
+    return low if low == high else (low, high)
+
+
 def _of_recipe(key: str, text: str, default: Any) -> Any:
     if key == "input_mask":
         return _range(text)
+    if key == "noise":
+        return text
+    if key == "sigma" and (match := re.fullmatch(rf"({NUMBER})\s*-\s*({NUMBER})", text.strip())):
+        return _sigma(float(match[1]), float(match[2]))
     if key == "ema" and _is_off(text):
         return None
     value = spec.parse_setting(key, text, default)

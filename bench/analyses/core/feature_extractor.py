@@ -17,7 +17,11 @@ from bench.models.mask_keys import keyed
 from bench.models.model_specs import Model
 
 TRACED_SIDE = 64
-WRAPPERS = (adapters.PerChannel, adapters.RangeAdapter)  # their names are not a part of the layers' names
+WRAPPERS = (
+    adapters.PerChannel,
+    adapters.RangeAdapter,
+    adapters.NonBlind,
+)  # their names are not a part of the layers' names
 
 
 @dataclass(frozen=True, eq=False)

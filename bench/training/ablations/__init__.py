@@ -1,8 +1,8 @@
 """Tables of trainings as data: the paper's ablations with its numbers, and our own with ours.
 
     bench train --list                      which tables there are
-    bench train --list table-3a             the commands of one; `| sh` does them all
-    bench train --list table-3a --preset small --data BSDS400
+    bench train --list table-3a             the small trainings of one; `| sh` does them all
+    bench train --list table-3a --preset paper --data DIV2K,WED
 
 A table is a TOML file here: what it is, and for each training a label, the network and the settings. One of the paper
 has its PSNR and SSIM, and the noise and the data set that they are for; one of ours has PSNR on held-out images, which
@@ -46,10 +46,10 @@ def tables() -> str:
 def commands(name: str, options: Sequence[str] = ()) -> str:
     """The lines of a shell script: a training each, with its numbers, and for the paper's the run that scores them all.
 
-    `options` are further words of each training's command; without a preset among them, it is the table's, or `paper`.
+    `options` are further words of each training's command; without a preset among them, it is the table's, or `small`.
     """
     table = load(name)
-    usual = {f"--{key}": str(value) for key, value in table.get("usual", {"preset": "paper"}).items()}
+    usual = {f"--{key}": str(value) for key, value in table.get("usual", {"preset": "small"}).items()}
     options = [word for pair in usual.items() if pair[0] not in options for word in pair] + [*options]
     size = "small" if options[options.index("--preset") + 1] == "small" else "full"
     # shards.INDEX would import torch
@@ -64,6 +64,8 @@ def commands(name: str, options: Sequence[str] = ()) -> str:
         weights.append(f"{row['model']}(weights='{out}/{called}{ending}')")
     if "noise" not in table:  # each card has its scores
         return "\n".join(lines)
+    if size == "small":
+        lines.append("# small trainings: compare the order with the paper's; --preset paper lists those of its size")
     lines.append("# the paper's mixture was never published: this is ours, so compare the order, not the numbers")
     run = ["bench", "run", "--models", ", ".join(weights), "--noise", table["noise"], "--datasets", table["dataset"]]
     return "\n".join([*lines, _joined([*run, "--out", f"runs/{name}"])])

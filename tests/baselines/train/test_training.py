@@ -687,3 +687,42 @@ def test_a_compiled_training_follows_the_plain_one():
     losses = torch.stack([torch.stack([trainer.step() for _ in range(3)]) for trainer in trainers])
     torch.testing.assert_close(losses[1], losses[0], rtol=1e-4, atol=1e-5)
     assert trainers[0].weights().keys() == trainers[1].weights().keys()
+
+
+# Extension
+
+
+def test_an_extended_training_equals_a_longer_one_to_the_bit(tmp_path, clock):
+    """Milestones stay where they are: 24 iterations, then up to 36, are 36 with the milestones of the 24."""
+    longer = dataclasses.replace(PLAIN, iterations=36)
+    (tmp_path / "whole").mkdir()
+    whole = Trainer(plain_network(), photographs(), longer, CPU)
+    list(train(whole, tmp_path / "whole"))
+    first, course = run("plain", tmp_path / "parts")
+    list(course)
+    for stopped in (True, False):  # the extension itself can be interrupted and resumed
+        second = Trainer(plain_network(), photographs(), PLAIN.extended(36), CPU, extends=True)
+        course = train(second, tmp_path / "parts", save_seconds=0)
+        assert next(course).iteration < 36
+        assert stopped or [progress.iteration for progress in course][-1] == 36
+        course.close()
+    assert second.iteration == 36 and equal(second.network.state_dict(), whole.network.state_dict())
+    assert equal(second.generator.get_state(), whole.generator.get_state())
+
+
+def test_only_an_extension_accepts_fewer_iterations(tmp_path, clock):
+    list(run("plain", tmp_path)[1])
+    for recipe, extends in ((PLAIN.extended(36), False), (dataclasses.replace(PLAIN, iterations=12), True)):
+        with pytest.raises(ValueError, match="iterations"):
+            train(Trainer(plain_network(), photographs(), recipe, CPU, extends=extends), tmp_path)
+    other = dataclasses.replace(PLAIN.extended(36), batch=4)
+    with pytest.raises(ValueError, match="batch"):
+        train(Trainer(plain_network(), photographs(), other, CPU, extends=True), tmp_path)
+
+
+def test_a_schedule_that_depends_on_the_length_cannot_be_extended():
+    with pytest.raises(ValueError, match="one-cycle"):
+        SHIPPED.extended(48)
+    with pytest.raises(ValueError, match="24"):
+        PLAIN.extended(23)
+    assert PLAIN.extended(48).milestones == PLAIN.milestones

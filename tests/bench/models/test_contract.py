@@ -75,8 +75,8 @@ class Double(Good):
     def forward(self, x):
         return self.mix(x)
 
-class OfSigma(Good):
-    def forward(self, x, sigma):
+class OfTime(Good):
+    def forward(self, x, time):
         return x
 
 class Swapped(Good):
@@ -248,7 +248,7 @@ ALL = "256x256, 512x512 pixels: "
         ("Grey", ALL + "RuntimeError: Given groups=1, weight of size [1, 1, 1, 1], expected input"),
         ("Grey", "channels = 1"),
         ("Double", ALL + "RuntimeError: "),
-        ("OfSigma", ALL + "TypeError: OfSigma.forward() missing 1 required positional argument: 'sigma'"),
+        ("OfTime", ALL + "TypeError: OfTime.forward() missing 1 required positional argument: 'time'"),
         ("Swapped", "(1, 3, 40, 32), got (1, 3, 32, 40)"),
         ("LargeRandom", "on a 96x64 image in [0, 1]: two outputs for the same image differ by up to 0.0"),
         ("OtherTile", "64x64 pixels: RuntimeError: wanted 48x48"),

@@ -119,10 +119,11 @@ def test_what_each_training_of_a_table_has_of_its_own_is_refused(words, what):
     assert result.exit_code == 2 and f" {what} " in result.output and "--list table-1" in result.output
 
 
-def test_without_a_preset_it_is_the_papers():
-    assert "--preset paper" in ablations.commands("table-1")
-    assert "--preset small" in ablations.commands("table-1", ["--preset", "small"])
-    assert ablations.commands("table-1", ["--preset", "small"]).count("--preset") == 3
+def test_trainings_are_small_unless_the_paper_size_is_asked_for():
+    usual, paper = run("--list", "table-1").output, run("--list", "table-1", "--preset", "paper").output
+    assert usual.count(" --preset small ") == 3 == usual.count("-small.safetensors")
+    assert paper.count(" --preset ") == paper.count(" --preset paper ") == 3 == paper.count("-full.safetensors")
+    assert "small trainings" in usual and "small" not in paper
 
 
 def test_a_mistyped_table_gets_a_suggestion():

@@ -98,7 +98,7 @@ def test_weights_and_card(photos, tmp_path, monkeypatch):
         "network": {"nc": 4, "nb": 3},
         "recipe": {"iterations": 6, "batch": 2, "crop": 16, "lr": 0.001, "schedule": "one-cycle", "sigma": 25,
                    "milestones": [], "betas": [0.9, 0.99], "input_mask": [20, 40], "mask_on": "pixels",
-                   "ema": 0.999, "clip_noisy": False, "compile": False, "seed": 3,
+                   "ema": 0.999, "clip_noisy": False, "compile": False, "seed": 3, "noise": None,
                    "precision": precision.fastest(dncnn.DnCNN(), torch.device("cpu"))},
         "trained_on": {"data": photos.name, "pixels_sha256": pixels.hexdigest(), "noise": "gaussian(sigma=25)",
                        "terms": {photos.name: "of its owners"}},

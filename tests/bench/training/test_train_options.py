@@ -99,13 +99,13 @@ def test_the_card_has_the_scores_of_what_was_written(folders, tmp_path):
 
 
 def test_the_weights_that_are_scored_last_are_in_half_precision(folders, tmp_path, monkeypatch):
-    scored, made = [], held_out.scorer
+    scored, score = [], held_out.Scorer.__call__
 
-    def spied(*arguments):
-        score = made(*arguments)
-        return lambda weights: scored.append({key: v.clone() for key, v in weights.items()}) or score(weights)
+    def spied(scorer, weights, advanced):
+        scored.append({key: value.clone() for key, value in weights.items()})
+        return score(scorer, weights, advanced)
 
-    monkeypatch.setattr(held_out, "scorer", spied)
+    monkeypatch.setattr(held_out.Scorer, "__call__", spied)
     written = checkpoints.read_weights(train(folders / "many", tmp_path))
     assert all(torch.equal(value, scored[-1][key]) for key, value in written.items())
     assert not all(torch.equal(value, scored[-2][key]) for key, value in written.items())
@@ -290,3 +290,36 @@ def test_greyscale_images_among_colour_ones_are_replicated_and_the_card_says_how
     file = bench_train.train_model("dncnn", str(photos), tmp_path / "out", settings=settings, iterations=1)
     assert json.loads(file.with_suffix(".json").read_text())["trained_on"]["greyscale"] == 1
     assert "greyscale" in capsys.readouterr().out
+
+
+# Extension and progress
+
+
+def test_a_finished_training_is_extended(folders, tmp_path):
+    """Its card says the iterations in total; other options stay, and the same command resumes."""
+    steps = {**TINY, "schedule": "steps", "milestones": "2,4"}
+    first = train(folders / "few", tmp_path / "parts", settings=steps, preset="official")
+    file = train(folders / "few", tmp_path / "parts", settings=steps, preset="official", extend=6)
+    whole = train(folders / "few", tmp_path / "whole", settings=steps, preset="official", iterations=6)
+    assert first == file and file.read_bytes() == whole.read_bytes()
+    assert card_of(file)["recipe"]["iterations"] == 6 and card_of(file)["recipe"]["milestones"] == [2, 4]
+    before = file.read_bytes()
+    assert train(folders / "few", tmp_path / "parts", settings=steps, preset="official", extend=6) == file
+    assert file.read_bytes() == before
+
+
+def test_what_cannot_be_extended_is_refused(folders, tmp_path):
+    with pytest.raises(BadInput, match="--extend: schedule: .*one-cycle"):
+        train(folders / "few", tmp_path, extend=6)
+    with pytest.raises(BadInput, match="--extend: expected a checkpoint"):
+        train(folders / "few", tmp_path, preset="official", extend=6)
+    assert not (tmp_path / "checkpoint.pt").exists()
+
+
+def test_scoring_of_held_out_images_shows_progress(folders, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("bench.core.progress.LOG_INTERVAL", 0)
+    train(folders / "many", tmp_path)
+    count = len(held_out.VALIDATION_NOISES)
+    lines = [line for line in capsys.readouterr().out.splitlines() if "held-out images" in line]
+    assert sum(f"/{count}" in line and "train dncnn" in line for line in lines) == count  # during the training
+    assert sum(line.startswith("score held-out images") for line in lines) == count  # and at its end
