@@ -133,6 +133,7 @@ def finished(plan, engine, folder) -> pd.DataFrame:
 
 def plan_of(own: Path, photos: Path, names: str, noise: str = "gaussian(sigma=25)", **options):
     models = ",".join(f"{own}/own_networks.py:{name}" for name in names.split(","))
+    options = {"metric_list": "psnr,ssim", **options}  # LPIPS may be cached in this process, and not in others
     return make_plan(models, noise, None, (photos,), **options)
 
 
