@@ -64,7 +64,7 @@ def compare(run, other, models, against, noise, datasets, metrics, protocol, tes
 
     \b
       difference  mean difference with its 95% confidence interval over photographs
-      p, p (Holm) significance, and the same corrected for the number of comparisons
+      p, p (Holm) p value, and p value corrected for multiple comparisons (Holm)
       sd          variation between trainings, where several were given
 
     Exit codes: 1 if a difference is below --fail-below, 2 if nothing can be compared.

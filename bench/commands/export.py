@@ -15,13 +15,13 @@ FORMATS = ("csv", "parquet", "json", "markdown", "latex")
 @click.command()
 @click.argument("folder", metavar="RUN", type=click.Path(path_type=Path))
 @shared("format", "csv", type=click.Choice(FORMATS))
-@click.option("--per", type=click.Choice(["image", "cell", "model", "table"]), default="image", show_default=True,
+@click.option("--per", type=click.Choice(["image", "cell", "model", "table"]), show_default="image",
               help="What a row is, as listed above.")  # fmt: skip
-@click.option("--layout", metavar="leaderboard|levels|psnr/ssim", help="With --format latex: a table for a "
-              "paper, models down and noises across, the best and its statistical ties in bold. leaderboard: PSNR at "
+@click.option("--layout", metavar="leaderboard|levels|psnr/ssim", show_default="leaderboard", help="With --format latex: a table for a "
+              "paper, models in rows and noises in columns, the best and its statistical ties in bold. leaderboard: PSNR at "
               "the reference noise, OOD mean, mean of each noise; levels: every level; psnr/ssim or other metrics with "
               "slashes: every level, several metrics in a cell.")  # fmt: skip
-@click.option("--transpose", is_flag=True, help="With --layout: noises down, models across.")
+@click.option("--transpose", is_flag=True, help="With --layout: noises in rows, models in columns.")
 @click.option("--intervals", is_flag=True, help="With --layout: with the 95% intervals.")
 @click.option("--caption", default="", metavar="TEXT", help="With --layout: caption, as LaTeX source.")
 @click.option("--label", default="", metavar="NAME", help="With --layout: label for references, e.g. tab:results.")
@@ -39,12 +39,12 @@ def export(folder, filters, kind, per, protocol, everything, out, layout, **tabl
       image  the scores of one model on one image, noise and seed
       cell   means with 95% intervals of one model, data set and noise
       model  OOD means, mean rank and robustness of one model on a data set
-      table  a table to print: noises down, models across, PSNR ± half its 95% interval
+      table  a plain table, noises in rows and models in columns: PSNR ± half its 95% interval
 
-    The column model has specs, label the names in tables and charts.
+    Column model: the spec; column label: the name in tables and charts.
 
-    Rows are those of the run's selection: computed with the current meaning of every name and setting. Rows that are
-    skipped are listed on standard error.
+    Only current rows are written: those computed with the present weights, images and noise versions. Others are listed
+    on standard error; --all adds them.
 
     \b
     Examples:
@@ -61,11 +61,13 @@ def export(folder, filters, kind, per, protocol, everything, out, layout, **tabl
     from bench.site import report
     from bench.statistics.standings import standings
 
+    if kind == "latex" and per is None and layout is None and not everything:
+        layout = "leaderboard"
+    per = per or "image"
     if layout is not None or any(table.values()):
         if layout is None or kind != "latex":
-            raise BadInput(
-                "--layout, --transpose, --intervals, --caption, --label: expected --layout and --format latex"
-            )
+            missing = "--format latex" if layout else "--layout, e.g. leaderboard"
+            raise BadInput(f"a table for a paper needs --layout and --format latex: add {missing}")
         content = report.paper_tables(folder, protocol, filters, layout, **table).encode()
         if out is None:
             click.echo(content, nl=False)

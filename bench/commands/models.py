@@ -247,7 +247,7 @@ def layers(spec, side) -> None:
 @click.option("--as", "name", required=True, metavar="NAME",
               help="Name of the weights, e.g. grey25: used as dncnn(weights='grey25').")  # fmt: skip
 @click.option("--arch", metavar="MODEL", show_default="recognized by the tensors",
-              help="Network of the weights. Required for ours, baseline and dropout: tensors are alike.")  # fmt: skip
+              help="Network of the weights. Required for ours, baseline and dropout: their tensors have the same names and shapes.")  # fmt: skip
 @click.option("--licence", default="unknown", show_default=True, metavar="TEXT",
               help="Licence of the weights, for their card: MIT.")  # fmt: skip
 @click.option("--set", "settings", multiple=True, callback=assignments, metavar="NAME=VALUE",
@@ -298,7 +298,7 @@ def import_(file, name, arch, licence, settings, trained_on, training_data, part
     for sentence in weak_noise_warnings(maximum for _, maximum in of_card(card).ranges):
         click.echo(f"warning: training noise: {sentence}", err=True)
     if not trained_on:
-        click.echo("note: the training noise is unknown, so no noise counts as out of distribution: import again with "
+        click.echo("note: the training noise is unknown, so the model is not ranked with the others: import again with "
                    "--replace --trained-on, e.g. 'gaussian(sigma=25)'")  # fmt: skip
     click.echo(f"use: bench run --models {name}")
 

@@ -35,7 +35,7 @@ def read_run_file(context: click.Context, parameter, path: Path | None) -> Path 
                 type=click.Path(path_type=Path, dir_okay=False))  # fmt: skip
 @shared("models", "all", also="Models of a group that have no weights are skipped with a note.")
 @click.option("--size", type=click.Choice(["small", "full"]), default="small", show_default=True,
-              help="Size of the networks that are given without one: small, or full as published.")  # fmt: skip
+              help="Size of networks whose spec has no size: small, or full (as published).")  # fmt: skip
 @shared("noise", "mixture")
 @click.option("--reference", default="gaussian(sigma=15)", show_default=True, metavar="SPEC|none",
               help="Reference noise, evaluated in addition to --noise. The PSNR drop is the PSNR at it minus the PSNR "

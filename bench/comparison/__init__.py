@@ -170,7 +170,7 @@ def _metrics(
         if name in differing:
             raise BadInput(f"expected {name} of one version, got {differing[name]}: run one of the two again")
         if name not in shared:
-            raise unknown("metric", name, shared, " of both sides")
+            raise unknown("metric", name, shared, " of both sides (evaluate it with bench run --metrics)")
     return names
 
 
@@ -189,10 +189,10 @@ def _without_counterpart(frame: pd.DataFrame, sides: Sequence[tuple[pd.DataFrame
         total = pd.concat([rows.loc[rows["dataset"] == dataset, "image"] for rows in (own_rows, other_rows)]).nunique()
         yield f"{part['images'].max()} of {total} images of {dataset} were compared."
     if failed := sum(map(failed_on_both, *zip(*sides, strict=True))):
-        yield f"{failed} images, counted under each noise, failed on both sides."
+        yield f"{failed} rows (images under a noise) failed on both sides."
     unpaired = int(by_noise.drop_duplicates(["model", "against", "dataset", "noise"])["unpaired"].sum())
     if unpaired:
-        yield f"{unpaired} images, counted under each noise, have no counterpart on the other side and are skipped."
+        yield f"{unpaired} rows (images under a noise) have no counterpart on the other side and are skipped."
 
 
 def _different_training_noise(pairs: Sequence[ComparedPair], mine: Conditions, theirs: Conditions) -> Iterator[str]:

@@ -56,6 +56,9 @@ def choose_pairs(
     if against is None and two_runs:
         sides = _sides(chosen, own_rows, known[0], notes, ())
         return [ComparedPair(side, _side(",".join(side.labels), other_rows, known[1], notes)) for side in sides]
+    if against is None and BASELINE not in theirs:
+        names = ", ".join(map(known[1].name, theirs))
+        raise BadInput(f"expected --against, since the run has no {BASELINE}: add --against with one of {names}")
     other = _side(against or BASELINE, other_rows, known[1], notes)
     excluded = () if two_runs else other.labels
     pairs = [ComparedPair(side, other) for side in _sides(chosen, own_rows, known[0], notes, excluded)]

@@ -187,7 +187,7 @@ def _public(public: PublicSet, folder: Path, given: dict[str, Any]) -> Dataset:
 def _folder(folder: Path, name: str, given: dict[str, Any]) -> Dataset:
     found = folders.read_folder(folder, _exr_options(given), _stated_layout(given))
     kind = "pairs" if found.images[0].recorded else "images"
-    return Dataset(name, f"folder of {len(found.images)} {kind}", "of its owners", found.images, found=found.remarks,
+    return Dataset(name, f"folder of {len(found.images)} {kind}", "not stated", found.images, found=found.remarks,
                    folder=str(folder.resolve()))  # fmt: skip
 
 

@@ -231,7 +231,7 @@ def _user_defined(parsed: spec.Spec) -> Model:
         found=found,
         title=parsed.name,
         paper="",
-        licence="of its owners",
+        licence="not stated",
     )
     network = model.untrained()
     with as_bad_input(f"model {model.label}"), model.running():

@@ -70,7 +70,7 @@ def model_of(given: nn.Module | Callable[[Tensor], Tensor], name: str = "") -> M
         found=_weights(given, name),
         title=f"{kind.__module__}.{kind.__qualname__}" if is_network else f"function {own_name}",
         paper="",
-        licence="of its owners",
+        licence="not stated",
         source_hash=identity,
         display_name=name if name != label else "",
         stated=stated,

@@ -31,7 +31,7 @@ def lines(found: Identification) -> list[str]:
         return _named(found, seen)
     if not found.components:
         return [f"no noise: the noisy images equal the clean ones ({seen})"]
-    first = ["no noise of the zoo fits these images; fitted as a sum of independent components:"]
+    first = ["no known noise fits these images; fitted as a sum of independent components:"]
     first += [f"  {COMPONENT_LABELS[name]} {number(level.value)}   {interval(level)}" for name, level in parts(found)]
     first += [f"  explains {found.explained:.1%} of {seen}: {confidence(found)}"]
     return [*first, *_correlations(found), *_brightness(found), f"  {NO_SPEC}"]

@@ -57,7 +57,7 @@ def _problem(found: Any) -> str:
     """Return why a user-defined object is not a noise, or ''."""
     if not isinstance(found, type) or not issubclass(found, Noise):
         kind = f"the class {found.__name__}" if isinstance(found, type) else f"an object of type {type(found).__name__}"
-        return f"expected a subclass of noise_zoo.noise.Noise, got {kind}"
+        return f"expected a subclass of noise_zoo.noise.Noise, got {kind}: see CONTRIBUTING.md"
     if inspect.isabstract(found):
         return "expected a method __call__(self, clean, rng) that returns (noisy, clean), got none"
     if not dataclasses.is_dataclass(found) or not found.__dataclass_params__.frozen:

@@ -112,8 +112,8 @@ class Plan:
         unknown = [label for label, noise in known.items() if not noise.known]
         if unknown and len(known) > 1:
             yield (f"{', '.join(unknown)}: training noise unknown, so not ranked with models whose training noise is "
-                   "known: state it with bench models import --trained-on, or with trained_on in the class of your "
-                   "own network")  # fmt: skip
+                   "known: state it with bench models import --replace --trained-on, or for a network of a file by "
+                   "trained_on = 'gaussian(sigma=15)' in its class")  # fmt: skip
         reference = self.conditions.reference
         for label, noise in known.items():
             if reference and noise.known and noise.trained and noise.text != reference:

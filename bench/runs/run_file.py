@@ -25,7 +25,9 @@ def read(path: Path, options: Iterable[str]) -> dict[str, Any]:
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise BadInput(f"the run file {path} cannot be read: {error.strerror}") from error
+        raise BadInput(
+            f"the run file {path} cannot be read: {error.strerror}; for a model write --models {path}"
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadInput(f"expected a run file in TOML, got {path}: {described(error)}") from error
     known = {name.replace("_", "-"): name for name in options}

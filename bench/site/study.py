@@ -126,7 +126,7 @@ def _origin(card: dict[str, Any]) -> str:
         parts.append("input mask {}-{}%".format(*recipe["input_mask"]))
     if network.get("attention_mask"):
         parts.append(f"attention mask {network['attention_mask']}%")
-    return ", ".join([*parts, f"for {minutes:.0f} minutes"])
+    return ", ".join([*parts, f"for {minutes:.0f} minutes" if minutes >= 1 else "for less than a minute"])
 
 
 def _noise_card(name: str, rows: pd.DataFrame, manifest: list[dict]) -> reports.NoiseCard:

@@ -263,7 +263,7 @@ def test_a_metric_from_a_file_is_found_in_other_processes(tmp_path, photos):
 
 
 def test_processes_find_what_lies_beside_a_file_and_in_the_current_folder(tmp_path, photos, helped):
-    plans = [make_plan(f"{place}:Net", f"{helped}/helped_net.py:Darker", None, (photos,), limit=1)
+    plans = [make_plan(f"{place}:Net", f"{helped}/helped_net.py:Darker", None, (photos,), limit=1, metric_list="psnr")
              for place in (helped / "helped_net.py", "helped_net")]  # fmt: skip
     for number, plan in enumerate(plans):
         here = finished(plan, engines.start(plan, "cpu"), tmp_path / f"here{number}")
@@ -272,7 +272,9 @@ def test_processes_find_what_lies_beside_a_file_and_in_the_current_folder(tmp_pa
 
 
 def test_a_parcel_brings_what_lies_beside_a_file(tmp_path, photos, helped):
-    plan = make_plan(f"{helped}/helped_net.py:Net", f"{helped}/helped_net.py:Darker", None, (photos,))
+    plan = make_plan(
+        f"{helped}/helped_net.py:Net", f"{helped}/helped_net.py:Darker", None, (photos,), metric_list="psnr"
+    )
     sent, known = plan_transfer.pack_plan(plan, with_content=True), plan_transfer.pack_plan(plan, with_content=False)
     (helped / "helped_scale.py").write_text("scale = 0\n")
     with pytest.raises(BadInput, match="helped_scale.py was changed"):
@@ -335,7 +337,7 @@ def test_a_parcel_brings_files_and_checks_what_is_installed(tmp_path, photos, ow
 
 @pytest.mark.parametrize("name", ["model dncnn", "noise Grain", "metric psnr"])
 def test_a_worker_whose_rows_would_be_identified_differently_is_refused(tmp_path, photos, own, name):
-    plan = make_plan("dncnn", f"{own}/grain.py:Grain", None, (photos,))
+    plan = make_plan("dncnn", f"{own}/grain.py:Grain", None, (photos,), metric_list="psnr")
     sent = plan_transfer.pack_plan(plan, with_content=True)
     (key,) = (key for key in sent.identity if key == name or name.partition(" ")[2] in key)
     with pytest.raises(BadInput, match="expected the same plan on a worker"):

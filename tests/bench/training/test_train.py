@@ -101,7 +101,7 @@ def test_weights_and_card(photos, tmp_path, monkeypatch):
                    "ema": 0.999, "clip_noisy": False, "compile": False, "seed": 3, "noise": None,
                    "precision": precision.fastest(dncnn.DnCNN(), torch.device("cpu"))},
         "trained_on": {"data": photos.name, "pixels_sha256": pixels.hexdigest(), "noise": "gaussian(sigma=25)",
-                       "terms": {photos.name: "of its owners"}},
+                       "terms": {photos.name: "not stated"}},
         "command": "bench train dncnn --data 'my photos' --set nb=3",
         "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
         "bytes": file.stat().st_size,

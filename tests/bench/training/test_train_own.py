@@ -288,7 +288,7 @@ def test_masks_on_tokens_are_not_for_it(here):
 
 def test_the_licence_is_that_of_its_owner_and_of_the_images(here):
     card = json.loads(train(here / "out").with_suffix(".json").read_text())
-    assert card["licence"] == "of its owners; training images: of its owners"
+    assert card["licence"] == "not stated; training images: not stated"
 
 
 def test_weights_are_verified_where_their_network_is_found(here, tmp_path_factory, monkeypatch):
