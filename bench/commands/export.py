@@ -17,10 +17,11 @@ FORMATS = ("csv", "parquet", "json", "markdown", "latex")
 @shared("format", "csv", type=click.Choice(FORMATS))
 @click.option("--per", type=click.Choice(["image", "cell", "model", "table"]), show_default="image",
               help="What a row is, as listed above.")  # fmt: skip
-@click.option("--layout", metavar="leaderboard|levels|psnr/ssim", show_default="leaderboard", help="With --format latex: a table for a "
-              "paper, models in rows and noises in columns, the best and its statistical ties in bold. leaderboard: PSNR at "
-              "the reference noise, OOD mean, mean of each noise; levels: every level; psnr/ssim or other metrics with "
-              "slashes: every level, several metrics in a cell.")  # fmt: skip
+@click.option("--layout", metavar="leaderboard|levels|psnr/ssim", show_default="leaderboard, without --per",
+              help="With --format latex: a table for a paper, models in rows and noises in columns, the best and its "
+              "statistical ties in bold. leaderboard: PSNR at the reference noise, OOD mean, mean of each noise; "
+              "levels: every level; psnr/ssim or other metrics with slashes: every level, several metrics in a "
+              "cell.")  # fmt: skip
 @click.option("--transpose", is_flag=True, help="With --layout: noises in rows, models in columns.")
 @click.option("--intervals", is_flag=True, help="With --layout: with the 95% intervals.")
 @click.option("--caption", default="", metavar="TEXT", help="With --layout: caption, as LaTeX source.")

@@ -245,9 +245,10 @@ def layers(spec, side) -> None:
 @models.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--as", "name", required=True, metavar="NAME",
-              help="Name of the weights, e.g. grey25: used as dncnn(weights='grey25').")  # fmt: skip
+              help="Name of the weights, e.g. grey25, which is then a model.")  # fmt: skip
 @click.option("--arch", metavar="MODEL", show_default="recognized by the tensors",
-              help="Network of the weights. Required for ours, baseline and dropout: their tensors have the same names and shapes.")  # fmt: skip
+              help="Network of the weights. Required for ours, baseline and dropout, whose tensors have the same names "
+              "and shapes.")  # fmt: skip
 @click.option("--licence", default="unknown", show_default=True, metavar="TEXT",
               help="Licence of the weights, for their card: MIT.")  # fmt: skip
 @click.option("--set", "settings", multiple=True, callback=assignments, metavar="NAME=VALUE",

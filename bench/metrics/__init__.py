@@ -107,9 +107,8 @@ def load_metric(name: str) -> Metric:
     if loaded is None:
         raise BadInput(f"{unknown('metric', name, names())}; add one of your own as path/to/file.py:METRIC")
     if not isinstance(loaded, Metric):
-        raise BadInput(
-            f"metric {name!r}: expected METRIC = bench.metrics.Metric(...), got {type(loaded).__name__}: see CONTRIBUTING.md"
-        )
+        got = type(loaded).__name__
+        raise BadInput(f"metric {name!r}: expected METRIC = bench.metrics.Metric(...), got {got}: see CONTRIBUTING.md")
     if not loaded.name.isidentifier() or loaded.name in registry.modules("bench.metrics", "METRIC"):
         raise BadInput(
             f"metric {name!r}: expected a name of letters and digits that no built-in metric has, got {loaded.name!r}"
