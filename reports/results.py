@@ -15,6 +15,7 @@ from reports.measures import DROP, PSNR, Measure
 from reports.paired import near_best, rank_ranges
 
 NOISY = "noisy"
+MIN_PHOTOGRAPHS = 3  # with fewer there are no intervals
 OOD_MEAN = "OOD mean"
 ROW_COLUMNS = (
     "model size weights weights_hash dataset image noise noise_name noise_version level seed protocol "
@@ -303,9 +304,9 @@ class Results:
 
     def ranks(self, dataset: str, images: pd.DataFrame, measure: Measure) -> dict[str, tuple[int, int]]:
         """Images x models -> by model its (best, worst) rank over the images that all models have; {} for fewer than
-        two models or images."""
+        two models, or too few photographs for intervals."""
         shared = images.drop(columns=NOISY, errors="ignore").dropna()
-        if len(shared.columns) < 2 or len(shared) < 2:
+        if len(shared.columns) < 2 or len(set(self.photographs(dataset, shared.index))) < MIN_PHOTOGRAPHS:
             return {}
         return rank_ranges(shared, measure.higher_is_better, lambda table: self.intervals(dataset, table))
 

@@ -59,12 +59,13 @@ def paper_tables(folder: Path, protocol: str | None, filters: Filters, layout: s
 
     `layout`: 'leaderboard', 'levels', or metrics joined by slashes, which every cell has: 'psnr/ssim'. Raises BadInput.
     """
+    from reports.measures import DROP
     from reports.paper_tables import LAYOUTS, paper_tables
     from reports.results import Results
 
     study, rows, conditions = gather(folder, protocol, {}, filters)
     results = Results(study, rows, statistics.summarize(rows, conditions.reference))
-    known = {measure.key: measure for measure in results.measures}
+    known = {measure.key: measure for measure in results.measures if measure is not DROP}
     names = ["psnr"] if layout in LAYOUTS else [name.strip() for name in layout.split("/")]
     for name in names:
         if name not in known:

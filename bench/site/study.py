@@ -16,7 +16,9 @@ from bench.noise import noises, training_noise
 from bench.noise.level_check import NEARLY_CLEAN_PSNR
 from bench.runs.store import Store, row_key
 from bench.statistics.formulas import FORMULAS
+from bench.statistics.intervals import MIN_PHOTOGRAPHS
 from bench.statistics.ood import Conditions, groups, nearly_clean
+from reports.formatting import plural
 
 TILED = (
     "Images that are too large for a network are denoised in overlapping, blended square tiles, with the side given in "
@@ -184,7 +186,10 @@ def _not_measured(rows: pd.DataFrame, last: dict) -> list[str]:
     small = [d for d, part in rows.groupby("dataset", sort=False) if part["image"].nunique() < 20]
     for name in small:
         count = rows.loc[rows["dataset"] == name, "image"].nunique()
-        sentences.append(f"{name} has only {count} images: its 95% intervals are wide and imprecise.")
+        if count < MIN_PHOTOGRAPHS:
+            sentences.append(f"{name} has only {plural(count, 'image')}: too few for intervals, ties and ranks.")
+        else:
+            sentences.append(f"{name} has only {count} images: its 95% intervals are wide and imprecise.")
     if (rows["size"] == "small").any():
         sentences.append(
             "Models of size small are scaled-down versions with a common, short training: their scores do not "

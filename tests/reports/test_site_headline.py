@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from reports import ModelGroup, Study, build
+from reports.measures import PSNR
 from reports.panels.headline import pooled, sentence
 from reports.results import Results
 from reports.summary import read
@@ -63,6 +64,14 @@ def test_models_below_the_noisy_input_are_marked_everywhere(known, summarize, tm
     assert "below" in sentence(Results(study, alone, summarize(alone)))
     worse = rows.assign(psnr=rows["psnr"] - 15)
     assert "all models are below" in sentence(Results(study, worse, summarize(worse)))
+
+
+def test_two_photographs_give_no_ranks(make_study, summarize):
+    study, rows, _ = make_study(pictured=0, datasets=("builtin",), models=("ours", "baseline"), images=4)
+    for images, ranked in ((4, True), (2, False)):
+        part = rows[rows["image"].isin(sorted(set(rows["image"]))[:images])]
+        results = Results(study, part, summarize(part))
+        assert bool(results.ranks_ood("builtin", results.groups[0], PSNR)) is ranked
 
 
 def test_drops_are_quoted_of_models_near_the_best(known, summarize):
