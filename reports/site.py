@@ -48,7 +48,7 @@ def build(study: Study, rows: pd.DataFrame, summary: pd.DataFrame, out: Path) ->
 
 @contextmanager
 def drawing_pool(rows: int) -> Iterator[Executor | None]:
-    """Processes that draw the charts of a run of so many rows; None for a small one, which is drawn sooner without."""
+    """Processes that draw the charts of a run with this number of rows; None for small runs, which need none."""
     if rows < MANY_ROWS:
         yield None
         return

@@ -74,11 +74,11 @@ def progress(title: str, total: int, done: int = 0) -> Iterator[Progress]:
 
 
 @contextmanager
-def bar_in_sight(title: str, total: int, wanted: bool = True) -> Iterator[Progress]:
-    """A `Progress` that shows a bar in a terminal or notebook, and nothing anywhere else or if it is not `wanted`."""
-    if wanted and _in_notebook():
+def bar_in_sight(title: str, total: int, shown: bool = True) -> Iterator[Progress]:
+    """A `Progress` that shows a bar in a terminal or notebook, and nothing anywhere else or if not `shown`."""
+    if shown and _in_notebook():
         yield Progress(title, total, 0, _NotebookBar())
-    elif wanted and sys.stdout.isatty():
+    elif shown and sys.stdout.isatty():
         with progress(title, total) as bar:
             yield bar
     else:

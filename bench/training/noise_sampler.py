@@ -48,7 +48,7 @@ def noise_of(recipe: Recipe) -> TrainingNoise:
 def sampler_of(recipe: Recipe, channels: int, non_blind: bool) -> NoiseSampler | None:
     """The sampler of a recipe for images of 1 or 3 channels; None if the noise is Gaussian, which the trainer draws.
 
-    Raises BadInput for a noise that cannot be drawn on these images, or whose level a non-blind network cannot be told.
+    Raises BadInput for a noise that cannot be drawn on these images, or whose level is unknown to a non-blind network.
     """
     if recipe.noise is None:
         return None

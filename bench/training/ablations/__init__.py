@@ -72,7 +72,7 @@ def commands(name: str, options: Sequence[str] = ()) -> str:
 
 
 def _numbers(row: dict[str, Any]) -> str:
-    """What a training came to, in words."""
+    """Result of a training, as text."""
     if "psnr" in row:
         return f"paper: {row['psnr']:.2f} dB / {row['ssim']:.4f}"
     return f"here: {row['at']:.2f} dB at the training noise, {row['off']:.2f} mean of the others"
