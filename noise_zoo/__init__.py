@@ -11,21 +11,21 @@ import pkgutil
 from noise_zoo.noise import Noise
 
 
-def class_name(module_name):
+def class_name(module_name: str) -> str:
     """Return the name of the class that a noise module must define: `salt_pepper` -> `SaltPepper`."""
     return "".join(word.capitalize() for word in module_name.split("_"))
 
 
-def names():
+def names() -> list[str]:
     """Return the sorted names of the noise modules in this package: those that define a `Noise`."""
     return [module_name for module_name in _module_names() if _noise_class(module_name)]
 
 
-def _module_names():
+def _module_names() -> list[str]:
     return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg)
 
 
-def _noise_class(module_name):
+def _noise_class(module_name: str) -> type[Noise] | None:
     """Import a module of this package; return its noise class, or None."""
     module = importlib.import_module(f"{__name__}.{module_name}")
     cls = getattr(module, class_name(module_name), None)
@@ -33,7 +33,7 @@ def _noise_class(module_name):
     return cls if is_noise else None
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> type[Noise]:
     if name.startswith("_"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     for module_name in _module_names():
@@ -45,5 +45,5 @@ def __getattr__(name):
     raise AttributeError(f"unknown noise {name!r}: {hint}", name=name, obj=None)
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted([*globals(), *(class_name(module_name) for module_name in names())])

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from noise_zoo.noise import Noise, as_image, constant
+from noise_zoo.noise import Images, Noise, Random, as_image, constant
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,8 @@ class Banding(Noise):
     """
 
     axis: ClassVar[str] = "sigma"
-    levels: ClassVar[tuple] = (5, 10, 20)
-    groups: ClassVar[tuple] = ("extras",)
+    levels: ClassVar[tuple[float, ...]] = (5, 10, 20)
+    groups: ClassVar[tuple[str, ...]] = ("extras",)
     title: ClassVar[str] = "Banding"
     formula: ClassVar[str] = "y = x + n, n ~ N(0, (σ/255)²), one n per row"
     source: ClassVar[str] = "row noise of Wei et al., CVPR 2020"
@@ -27,11 +27,11 @@ class Banding(Noise):
     sigma: float
     direction: str = "rows"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.check_number("sigma")
         self.check_choice("direction", ("rows", "columns"))
 
-    def __call__(self, clean, rng):
+    def __call__(self, clean: np.ndarray, rng: Random) -> Images:
         clean = as_image(clean)
         height, width, _ = clean.shape
         shape = (height, 1, 1) if self.direction == "rows" else (1, width, 1)
@@ -39,6 +39,6 @@ class Banding(Noise):
         offset *= self.sigma / 255
         return (clean + offset).astype(np.float32, copy=False), clean
 
-    def standard_deviation(self, clean):
+    def standard_deviation(self, clean: np.ndarray) -> np.ndarray:
         """Return sigma/255 everywhere, float32 (H, W, C)."""
         return constant(clean, self.sigma / 255)

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from noise_zoo.noise import Random
+
 XYZ_TO_CAMERA = np.array(  # of four cameras, rows
     [
         [[1.0234, -0.2969, -0.2266], [-0.5625, 1.6328, -0.0469], [-0.0703, 0.2188, 0.6406]],
@@ -41,11 +43,11 @@ class Camera:
     rgb_to_camera: tuple[tuple[float, ...], ...]
 
     @property
-    def camera_to_rgb(self):
+    def camera_to_rgb(self) -> np.ndarray:
         return np.linalg.inv(np.array(self.rgb_to_camera))
 
 
-def draw_camera(rng):
+def draw_camera(rng: Random) -> Camera:
     """Return a random Camera: red gain U(1.9, 2.4), blue U(1.5, 1.9), exposure 1/N(0.8, 0.1), a mixed colour matrix."""
     weights = 1e-8 + (1e8 - 1e-8) * rng.random(4)
     exposure = 0.8 + 0.1 * float(rng.standard_normal())
@@ -53,20 +55,20 @@ def draw_camera(rng):
     return Camera(1.9 + 0.5 * float(red), 1.5 + 0.4 * float(blue), 1 / exposure, colour_matrix(weights))
 
 
-def colour_matrix(weights):
+def colour_matrix(weights: np.ndarray) -> tuple[tuple[float, ...], ...]:
     """Return the 3x3 matrix from linear RGB to the colours of the four cameras mixed by weights; rows sum to 1."""
     mixed = np.tensordot(weights / np.sum(weights), XYZ_TO_CAMERA, 1) @ RGB_TO_XYZ
     return tuple(map(tuple, (mixed / mixed.sum(axis=1, keepdims=True)).tolist()))
 
 
-def draw_levels(rng):
+def draw_levels(rng: Random) -> tuple[float, float]:
     """Return random (shot, read): a sample x in [0, 1] has the variance shot * x + read."""
     log_shot = math.log(0.0001) + math.log(0.012 / 0.0001) * float(rng.random())
     log_read = 2.18 * log_shot + 1.20 + 0.26 * float(rng.standard_normal())
     return math.exp(log_shot), math.exp(log_read)
 
 
-def unprocess(photograph, camera):
+def unprocess(photograph: np.ndarray, camera: Camera) -> np.ndarray:
     """Return the raw mosaic (4, H/2, W/2) in [0, 1] of a photograph (3, H, W) in [0, 1], H and W even."""
     linear = to_linear(photograph)
     matrix = np.array(camera.rgb_to_camera, linear.dtype)
@@ -80,7 +82,7 @@ def unprocess(photograph, camera):
     return np.clip(raw, 0, 1, out=raw)
 
 
-def process(raw, camera, full):
+def process(raw: np.ndarray, camera: Camera, full: bool) -> np.ndarray:
     """Return the photograph (3, H, W) in [0, 1] of a raw mosaic; without `full`, exposure and tone curve are omitted.
 
     The published pipeline omits them although its inverse undoes them. With them, `process` inverts `unprocess` up to
@@ -98,7 +100,7 @@ def process(raw, camera, full):
     return to_display(photograph, full)
 
 
-def weighted(weights, planes):
+def weighted(weights: np.ndarray, planes: np.ndarray) -> np.ndarray:
     """Return the sum of planes (3, ...) under three weights. Not a matrix product, whose rounding varies by machine."""
     total = weights[0] * planes[0]
     total += weights[1] * planes[1]
@@ -106,7 +108,7 @@ def weighted(weights, planes):
     return total
 
 
-def safe_gain(gain, grey):
+def safe_gain(gain: float, grey: np.ndarray) -> np.ndarray:
     """Return the gain for samples whose pixels have this mean; a gain below 1 fades out in highlights."""
     if gain >= 1:
         return grey.dtype.type(gain)
@@ -118,7 +120,7 @@ def safe_gain(gain, grey):
     return mask
 
 
-def demosaic(raw):
+def demosaic(raw: np.ndarray) -> np.ndarray:
     """Return (3, H, W) from a mosaic (4, H/2, W/2): bilinear in each channel, borders replicated."""
     colours = np.empty((3, 2 * raw.shape[1], 2 * raw.shape[2]), raw.dtype)
     colours[0], colours[2] = doubled(raw[0], 0, 0), doubled(raw[3], 1, 1)
@@ -129,7 +131,7 @@ def demosaic(raw):
     return colours
 
 
-def doubled(plane, row, column):
+def doubled(plane: np.ndarray, row: int, column: int) -> np.ndarray:
     """Return (2h, 2w), bilinear, with the samples of (h, w) at rows row::2 and columns column::2."""
     tall = np.empty((2 * plane.shape[0], plane.shape[1]), plane.dtype)
     _interleave(tall, plane, row)
@@ -138,7 +140,7 @@ def doubled(plane, row, column):
     return wide
 
 
-def _interleave(out, lines, first):
+def _interleave(out: np.ndarray, lines: np.ndarray, first: int) -> None:
     """Fill out (2n, ...) with lines (n, ...) at first::2, means of neighbours between them, border replicated."""
     out[first::2] = lines
     between = out[2::2] if first else out[1:-1:2]
@@ -147,12 +149,12 @@ def _interleave(out, lines, first):
     out[0 if first else -1] = lines[0 if first else -1]
 
 
-def inverse_tone_curve(y):
+def inverse_tone_curve(y: np.ndarray) -> np.ndarray:
     """Return x in [0, 1] whose smoothstep 3x^2 - 2x^3 is y."""
     return 0.5 - np.sin(np.arcsin(1 - 2 * y) / 3)
 
 
-def to_linear(photograph):
+def to_linear(photograph: np.ndarray) -> np.ndarray:
     """Return linear light in [0, 1], of the same type: inverse tone curve and gamma. Uses a table for 8-bit values."""
     levels = np.rint(photograph * photograph.dtype.type(255))
     table = _linear_table()
@@ -164,13 +166,13 @@ def to_linear(photograph):
 
 
 @functools.cache
-def _linear_table():
+def _linear_table() -> np.ndarray:
     """Return linear light, float32 (256,), of the 8-bit values."""
     photograph = (np.arange(256, dtype=np.float32) / np.float32(255)).astype(np.float64)
     return (np.maximum(inverse_tone_curve(photograph), MIN_LINEAR) ** GAMMA).astype(np.float32)
 
 
-def to_display(linear, full):
+def to_display(linear: np.ndarray, full: bool) -> np.ndarray:
     """Return gamma-compressed values of linear light in [0, 1], with tone curve if `full`; maximum error 1e-7.
 
     The curve is tabulated over the fourth root of the input, where it is smooth down to black.
@@ -188,7 +190,7 @@ def to_display(linear, full):
 
 
 @functools.cache
-def _display_table(full):
+def _display_table(full: bool) -> tuple[np.ndarray, np.ndarray]:
     """Return the curve at k / TABLE_SIZE of the fourth root, and the differences, each float32 (TABLE_SIZE + 1,)."""
     root = np.arange(TABLE_SIZE + 2) / TABLE_SIZE
     curve = root ** (4 / GAMMA)

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from noise_zoo.noise import Noise
+import numpy as np
+
+from noise_zoo.noise import Images, Noise, Random
 
 
 @dataclass(frozen=True, init=False)
@@ -16,14 +18,14 @@ class Chain(Noise):
     Source: user-defined mixtures in the sense of Chen et al., CVPR 2023.
     """
 
-    groups: ClassVar[tuple] = ()
+    groups: ClassVar[tuple[str, ...]] = ()
     title: ClassVar[str] = "Chain"
     formula: ClassVar[str] = "y = nₖ(… n₂(n₁(x))), nᵢ the i-th noise"
     source: ClassVar[str] = "user-defined composition"
 
     parts: tuple[Noise, ...]
 
-    def __init__(self, *parts):
+    def __init__(self, *parts: Noise) -> None:
         flat = tuple(link for part in parts for link in (part.parts if isinstance(part, Chain) else (part,)))
         others = [part for part in flat if not isinstance(part, Noise)]
         if others:
@@ -36,23 +38,23 @@ class Chain(Noise):
         object.__setattr__(self, "parts", flat)
 
     @property
-    def version(self):
+    def version(self) -> int:  # type: ignore[override]
         """Increases with the version of any part."""
         return 1 + sum(part.version - 1 for part in self.parts)
 
     @property
-    def random(self):
+    def random(self) -> bool:  # type: ignore[override]
         return any(part.random for part in self.parts)
 
     @property
-    def keeps_clean(self):
+    def keeps_clean(self) -> bool:  # type: ignore[override]
         return self.parts[0].keeps_clean
 
     @property
-    def needs_colour(self):
+    def needs_colour(self) -> bool:  # type: ignore[override]
         return any(part.needs_colour for part in self.parts)
 
-    def __call__(self, clean, rng):
+    def __call__(self, clean: np.ndarray, rng: Random) -> Images:
         noisy, target = self.parts[0](clean, rng)
         for part in self.parts[1:]:
             noisy, _ = part(noisy, rng)

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from noise_zoo.noise import Noise, as_image, constant
+from noise_zoo.noise import Images, Noise, Random, as_image, constant
 
 
 @dataclass(frozen=True)
@@ -19,8 +19,8 @@ class ColourGaussian(Noise):
     """
 
     axis: ClassVar[str] = "sigma"
-    levels: ClassVar[tuple] = (15, 25, 50)
-    groups: ClassVar[tuple] = ("extras",)
+    levels: ClassVar[tuple[float, ...]] = (15, 25, 50)
+    groups: ClassVar[tuple[str, ...]] = ("extras",)
     needs_colour: ClassVar[bool] = True
     title: ClassVar[str] = "Gaussian, channels correlated"
     formula: ClassVar[str] = "y = x + σ/255·(√(1−ρ)·n + √ρ·m), n ~ N(0, 1) per sample, m ~ N(0, 1) per pixel"
@@ -29,11 +29,11 @@ class ColourGaussian(Noise):
     sigma: float
     correlation: float = 0.5
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.check_number("sigma")
         self.check_number("correlation", high=1.0)
 
-    def __call__(self, clean, rng):
+    def __call__(self, clean: np.ndarray, rng: Random) -> Images:
         clean = as_image(clean)
         noisy = rng.standard_normal(clean.shape, dtype=np.float32)  # (H, W, C)
         noisy *= self.sigma / 255 * math.sqrt(1 - self.correlation)
@@ -43,6 +43,6 @@ class ColourGaussian(Noise):
         noisy += clean
         return noisy.astype(np.float32, copy=False), clean
 
-    def standard_deviation(self, clean):
+    def standard_deviation(self, clean: np.ndarray) -> np.ndarray:
         """Return sigma/255 everywhere, float32 (H, W, C)."""
         return constant(clean, self.sigma / 255)

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from noise_zoo.noise import Noise, as_image
+from noise_zoo.noise import Images, Noise, Random, as_image
 
 
 @dataclass(frozen=True)
@@ -19,25 +19,25 @@ class Correlated(Noise):
     """
 
     axis: ClassVar[str] = "sigma"
-    levels: ClassVar[tuple] = (40, 45, 50, 55)
-    groups: ClassVar[tuple] = ("paper", "all")
+    levels: ClassVar[tuple[float, ...]] = (40, 45, 50, 55)
+    groups: ClassVar[tuple[str, ...]] = ("paper", "all")
     title: ClassVar[str] = "Spatially correlated Gaussian"
     formula: ClassVar[str] = "y = x + mean₃ₓ₃(n), n ~ N(0, (σ/255)²)"
     source: ClassVar[str] = "Chen et al., CVPR 2023: 3x3 mean filter over Gaussian noise"
 
     sigma: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.check_number("sigma")
 
-    def __call__(self, clean, rng):
+    def __call__(self, clean: np.ndarray, rng: Random) -> Images:
         clean = as_image(clean)
         noisy = mean_3x3(rng.standard_normal(clean.shape, dtype=np.float32))  # (H, W, C)
         noisy *= self.sigma / 255
         noisy += clean
         return noisy.astype(np.float32, copy=False), clean
 
-    def standard_deviation(self, clean):
+    def standard_deviation(self, clean: np.ndarray) -> np.ndarray:
         """Return sigma/255 times the root of the summed squares of the filter's weights, float32 (H, W, C).
 
         At the border the reflection gives a sample twice the weight, and in a corner four times.
@@ -48,7 +48,7 @@ class Correlated(Noise):
         return np.repeat(deviation[..., None], channels, axis=2).astype(np.float32)
 
 
-def _weight(length):
+def _weight(length: int) -> np.ndarray:
     """Return the sum of the squared weights of a mean of 3 along an axis, (length,); the border is reflected."""
     weights = np.full(length, 3 / 9)
     if length == 1:
@@ -57,7 +57,7 @@ def _weight(length):
     return weights
 
 
-def mean_3x3(image):
+def mean_3x3(image: np.ndarray) -> np.ndarray:
     """Return the mean of the 3x3 pixels around each, (H, W, C), channel by channel; the border is reflected.
 
     Source: scipy.ndimage.uniform_filter(image, (3, 3, 1)), here six times faster.

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from noise_zoo.noise import Noise, as_image, constant
+from noise_zoo.noise import Images, Noise, Random, as_image, constant
 
 
 @dataclass(frozen=True)
@@ -16,24 +16,24 @@ class Gaussian(Noise):
     """
 
     axis: ClassVar[str] = "sigma"
-    levels: ClassVar[tuple] = (15, 25, 50)
-    groups: ClassVar[tuple] = ("paper", "all")
+    levels: ClassVar[tuple[float, ...]] = (15, 25, 50)
+    groups: ClassVar[tuple[str, ...]] = ("paper", "all")
     title: ClassVar[str] = "Gaussian"
     formula: ClassVar[str] = "y = x + n, n ~ N(0, (σ/255)²)"
     source: ClassVar[str] = "additive white Gaussian noise, as in KAIR (github.com/cszn/KAIR)"
 
     sigma: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.check_number("sigma")
 
-    def __call__(self, clean, rng):
+    def __call__(self, clean: np.ndarray, rng: Random) -> Images:
         clean = as_image(clean)
         noisy = rng.standard_normal(clean.shape, dtype=np.float32)  # (H, W, C)
         noisy *= self.sigma / 255
         noisy += clean
         return noisy.astype(np.float32, copy=False), clean
 
-    def standard_deviation(self, clean):
+    def standard_deviation(self, clean: np.ndarray) -> np.ndarray:
         """Return sigma/255 everywhere, float32 (H, W, C)."""
         return constant(clean, self.sigma / 255)

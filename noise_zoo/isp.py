@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from noise_zoo.camera import draw_camera, draw_levels, process, unprocess
-from noise_zoo.noise import Noise, as_image
+from noise_zoo.noise import Images, Noise, Random, as_image
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Isp(Noise):
     Source: Brooks et al., CVPR 2019, "Unprocessing Images for Learned Raw Denoising".
     """
 
-    groups: ClassVar[tuple] = ("paper", "all")
+    groups: ClassVar[tuple[str, ...]] = ("paper", "all")
     needs_colour: ClassVar[bool] = True
     title: ClassVar[str] = "Camera (ISP)"
     formula: ClassVar[str] = "y = develop(r + n), n ~ N(0, shot·r + read), r = raw mosaic of x; clean = develop(r)"
@@ -35,10 +35,10 @@ class Isp(Noise):
     read: float | None = None
 
     @property
-    def keeps_clean(self):
+    def keeps_clean(self) -> bool:  # type: ignore[override]
         return self.truth == "untouched"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.check_choice("process", ("full", "published"))
         self.check_choice("truth", ("reprocessed", "untouched"))
         if (self.shot is None) != (self.read is None):
@@ -47,26 +47,26 @@ class Isp(Noise):
             self.check_number("shot", high=1.0)
             self.check_number("read", high=1.0)
 
-    def __call__(self, clean, rng):
+    def __call__(self, clean: np.ndarray, rng: Random) -> Images:
         clean = as_image(clean)
         height, width, channels = clean.shape
         if channels != 3:
             raise ValueError(f"Isp: expected an image with 3 channels (RGB), got {channels}")
         camera, levels = draw_camera(rng), draw_levels(rng)
-        shot, read = levels if self.shot is None else (self.shot, self.read)
+        shot, read = levels if self.shot is None or self.read is None else (self.shot, self.read)
         even = np.pad(clean, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
         photograph = np.clip(np.moveaxis(even, -1, 0), 0, 1)  # (3, H, W)
         raw = unprocess(photograph, camera)  # (4, H/2, W/2)
         noisy = exposed(raw, shot, read, rng.standard_normal(raw.shape, dtype=np.float32))
 
-        def developed(mosaic):
+        def developed(mosaic: np.ndarray) -> np.ndarray:
             planes = process(mosaic, camera, self.process == "full")
             return np.ascontiguousarray(np.moveaxis(planes, 0, -1)[:height, :width])
 
         return developed(noisy), clean if self.truth == "untouched" else developed(raw)
 
 
-def exposed(raw, shot, read, normal):
+def exposed(raw: np.ndarray, shot: float, read: float, normal: np.ndarray) -> np.ndarray:
     """Return the raw mosaic with noise of variance shot * raw + read; `normal` has N(0, 1) samples of its shape."""
     noisy = raw.dtype.type(shot) * raw
     noisy += raw.dtype.type(read)

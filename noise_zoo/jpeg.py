@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 from PIL import Image
 
-from noise_zoo.noise import Noise, as_image
+from noise_zoo.noise import Images, Noise, Random, as_image
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,8 @@ class Jpeg(Noise):
     """
 
     axis: ClassVar[str] = "quality"
-    levels: ClassVar[tuple] = (10, 20, 30, 40)
-    groups: ClassVar[tuple] = ("extras",)
+    levels: ClassVar[tuple[float, ...]] = (10, 20, 30, 40)
+    groups: ClassVar[tuple[str, ...]] = ("extras",)
     random: ClassVar[bool] = False
     title: ClassVar[str] = "JPEG"
     formula: ClassVar[str] = "y = decode(encode(x, quality)), chroma subsampling 4:2:0"
@@ -30,11 +30,11 @@ class Jpeg(Noise):
     quality: int
     subsampling: str = "4:2:0"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.check_integer("quality", low=1, high=100)
         self.check_choice("subsampling", ("4:2:0", "4:4:4"))
 
-    def __call__(self, clean, rng):
+    def __call__(self, clean: np.ndarray, rng: Random) -> Images:
         clean = as_image(clean)
         if clean.shape[2] not in (1, 3):
             raise ValueError(f"Jpeg: expected an image with 1 or 3 channels, got {clean.shape[2]}")

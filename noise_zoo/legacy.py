@@ -1,5 +1,7 @@
 """NumPy's legacy random stream with the methods of a Generator that noises call."""
 
+from typing import Any
+
 import numpy as np
 
 
@@ -13,17 +15,17 @@ class LegacyGenerator:
     Source: https://github.com/cszn/KAIR, main_test_dncnn.py.
     """
 
-    def __init__(self, seed):
+    def __init__(self, seed: int) -> None:
         self._state = np.random.RandomState(seed)
 
-    def standard_normal(self, size=None, dtype=np.float64):
+    def standard_normal(self, size: Any = None, dtype: Any = np.float64) -> Any:
         """Return float64 samples of N(0, 1)."""
         return self._state.standard_normal(size)
 
-    def random(self, size=None, dtype=np.float64):
+    def random(self, size: Any = None, dtype: Any = np.float64) -> Any:
         """Return float64 samples of U[0, 1)."""
         return self._state.random_sample(size)
 
-    def poisson(self, lam=1.0, size=None):
+    def poisson(self, lam: Any = 1.0, size: Any = None) -> Any:
         """Return integer samples of Poisson(lam)."""
         return self._state.poisson(lam, size)

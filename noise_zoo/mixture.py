@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from noise_zoo.gaussian import Gaussian
-from noise_zoo.noise import Noise, as_image
+from noise_zoo.noise import Images, Noise, Random, as_image
 from noise_zoo.photon_counts import photon_counts
 from noise_zoo.salt_pepper import SaltPepper, impulse_variance
 from noise_zoo.speckle import Speckle
@@ -35,18 +35,18 @@ class Mixture(Noise):
     """
 
     axis: ClassVar[str] = "level"
-    levels: ClassVar[tuple] = tuple(RECIPES)
-    groups: ClassVar[tuple] = ("paper", "all")
+    levels: ClassVar[tuple[float, ...]] = tuple(RECIPES)
+    groups: ClassVar[tuple[str, ...]] = ("paper", "all")
     title: ClassVar[str] = "Mixture"
     formula: ClassVar[str] = "Gaussian(σ), speckle(v), clip to [0, 1], Poisson(256x)/256, salt & pepper(d)"
     source: ClassVar[str] = "defined by this project; Chen et al., CVPR 2023, published no definition"
 
     level: int
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.check_integer("level", low=min(RECIPES), high=max(RECIPES))
 
-    def __call__(self, clean, rng):
+    def __call__(self, clean: np.ndarray, rng: Random) -> Images:
         clean = as_image(clean)
         sigma, var, density = RECIPES[self.level]
         noisy, _ = Gaussian(sigma)(clean, rng)
@@ -55,7 +55,7 @@ class Mixture(Noise):
         noisy, _ = SaltPepper(density)((photons / PHOTONS).astype(np.float32), rng)
         return noisy, clean
 
-    def standard_deviation(self, clean):
+    def standard_deviation(self, clean: np.ndarray) -> np.ndarray:
         """Return the standard deviation of y, float32 (H, W, C), for x fixed: y - x has a mean other than 0.
 
         Given the speckle u, the sample before the clip is normal, N(x (1 + u), (sigma/255 (1 + u))^2), and the moments
@@ -72,7 +72,7 @@ class Mixture(Noise):
         return np.sqrt(impulse_variance(mean, square + mean / PHOTONS, density)).astype(np.float32)
 
 
-def clipped_moments(mean, deviation):
+def clipped_moments(mean: np.ndarray, deviation: float) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and mean square of N(mean, deviation^2) clipped to [0, 1], for arrays of means."""
     low, high = -mean / deviation, (1 - mean) / deviation
     inside, above = ndtr(high) - ndtr(low), ndtr(-high)

@@ -14,12 +14,12 @@ class MonteCarlo(RecordedNoise):
     """
 
     axis: ClassVar[str] = "spp"
-    levels: ClassVar[tuple] = (64, 128)
+    levels: ClassVar[tuple[float, ...]] = (64, 128)
     title: ClassVar[str] = "Monte-Carlo rendering noise"
     formula: ClassVar[str] = "y = T(mean of spp sampled paths), x = T(mean of far more), T the tone mapping"
     source: ClassVar[str] = "pairs of the data set"
 
     spp: int
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.check_integer("spp", 1, 10**9)

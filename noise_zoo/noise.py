@@ -2,9 +2,15 @@
 
 import abc
 import numbers
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import numpy as np
+
+from noise_zoo.legacy import LegacyGenerator
+
+Images = tuple[np.ndarray, np.ndarray]  # (noisy, clean)
+Random = np.random.Generator | LegacyGenerator
 
 
 class Noise(abc.ABC):
@@ -17,8 +23,8 @@ class Noise(abc.ABC):
 
     version: ClassVar[int] = 1
     axis: ClassVar[str] = ""  # the field that is the level; empty if the noise has no level
-    levels: ClassVar[tuple] = ()  # the levels of a sweep
-    groups: ClassVar[tuple] = ("all",)  # group names that include this noise
+    levels: ClassVar[tuple[float, ...]] = ()  # the levels of a sweep
+    groups: ClassVar[tuple[str, ...]] = ("all",)  # group names that include this noise
     random: ClassVar[bool] = True  # whether it draws from `rng`
     keeps_clean: ClassVar[bool] = True  # whether it returns the clean image unchanged
     needs_colour: ClassVar[bool] = False  # whether it is undefined for greyscale images, (H, W, 1)
@@ -28,7 +34,7 @@ class Noise(abc.ABC):
     source: ClassVar[str] = ""  # reference
 
     @abc.abstractmethod
-    def __call__(self, clean, rng):
+    def __call__(self, clean: np.ndarray, rng: Random) -> Images:
         """Return (noisy, clean), float32, noisy unclipped, for a clean float image (H, W, C) in [0, 1].
 
         The returned clean image is the ground truth for scores; it differs from the input if the noise processes
@@ -36,7 +42,7 @@ class Noise(abc.ABC):
         `numpy.random.Generator`, or a `LegacyGenerator` to reproduce published numbers.
         """
 
-    def standard_deviation(self, clean):
+    def standard_deviation(self, clean: np.ndarray) -> np.ndarray:
         """Return the standard deviation of noisy - clean over draws, float32 (H, W, C), for (H, W, C) in [0, 1].
 
         It is that of the noise as drawn, before a protocol clips and rounds the noisy image. Raises ValueError for a
@@ -46,11 +52,11 @@ class Noise(abc.ABC):
         raise ValueError(f"{type(self).__name__}: expected a noise with a known standard deviation, got one without")
 
     @property
-    def has_standard_deviation(self):
+    def has_standard_deviation(self) -> bool:
         """Whether `standard_deviation` is defined."""
         return type(self).standard_deviation is not Noise.standard_deviation
 
-    def check_number(self, field, low=0.0, high=1e6):
+    def check_number(self, field: str, low: float = 0.0, high: float = 1e6) -> None:
         """Convert the field to float; raise ValueError unless it is a number in [low, high]."""
         value = getattr(self, field)
         is_number = isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_)
@@ -61,7 +67,7 @@ class Noise(abc.ABC):
             )
         object.__setattr__(self, field, float(value) + 0.0)  # + 0.0 turns -0.0 into 0.0
 
-    def check_integer(self, field, low, high):
+    def check_integer(self, field: str, low: int, high: int) -> None:
         """Convert the field to int; raise ValueError unless it is an integer (3.0 is one) in [low, high]."""
         value = getattr(self, field)
         is_number = isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_)
@@ -71,7 +77,7 @@ class Noise(abc.ABC):
             )
         object.__setattr__(self, field, int(value))
 
-    def check_choice(self, field, choices):
+    def check_choice(self, field: str, choices: Sequence[Any]) -> None:
         """Raise ValueError unless the field is one of the choices."""
         value = getattr(self, field)
         if value not in choices:
@@ -79,12 +85,12 @@ class Noise(abc.ABC):
             raise ValueError(f"{type(self).__name__}: {field}: expected {expected}, got {shortened(value)}")
 
 
-def constant(clean, value):
+def constant(clean: np.ndarray, value: float) -> np.ndarray:
     """Return an image of one value, float32, of the shape of `clean` (H, W, C)."""
     return np.full(as_image(clean).shape, value, np.float32)
 
 
-def shortened(value):
+def shortened(value: object) -> str:
     """Return repr(value), shortened in the middle if it is long."""
     if isinstance(value, int) and value.bit_length() > 200:  # Python refuses to print huge integers, or is slow
         return f"an integer of {value.bit_length()} bits"
@@ -92,7 +98,7 @@ def shortened(value):
     return text if len(text) <= 60 else f"{text[:40]}...{text[-10:]}"
 
 
-def as_image(clean):
+def as_image(clean: np.ndarray) -> np.ndarray:
     """Return the image as float32 (H, W, C), not copied if it is float32; raise ValueError for anything else."""
     clean = np.asarray(clean)
     if clean.ndim != 3 or clean.dtype.kind != "f" or clean.size == 0:

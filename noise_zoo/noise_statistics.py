@@ -34,7 +34,7 @@ class NoiseStatistics:
     standard_deviation: float
 
 
-def noise_statistics(noisy, clean):
+def noise_statistics(noisy: np.ndarray, clean: np.ndarray) -> NoiseStatistics:
     """Return the NoiseStatistics of a noisy and a clean image, floats (H, W, C), clean in [0, 1]."""
     noise = (np.asarray(noisy, np.float64) - clean) * 255
     centred = noise - noise.mean(axis=(0, 1))
@@ -51,12 +51,12 @@ def noise_statistics(noisy, clean):
     )
 
 
-def _histogram(noise):
+def _histogram(noise: np.ndarray) -> np.ndarray:
     bins = np.rint(np.clip(noise, -MAX_VALUE, MAX_VALUE)).astype(np.int64) + MAX_VALUE
     return np.bincount(bins.ravel(), minlength=2 * MAX_VALUE + 1) / noise.size
 
 
-def variance_by_intensity(noise, clean):
+def variance_by_intensity(noise: np.ndarray, clean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return (mean intensity, variance of the noise) in bins of equal width that have at least MIN_SAMPLES samples."""
     index = np.clip(clean.ravel() * (INTENSITY_BINS / 256), 0, INTENSITY_BINS - 1).astype(np.int64)
     count = np.bincount(index, minlength=INTENSITY_BINS)
@@ -69,7 +69,7 @@ def variance_by_intensity(noise, clean):
     return intensity[is_large], np.maximum(square - mean**2, 0)[is_large]
 
 
-def spectrum(scaled):
+def spectrum(scaled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return (frequency, radially averaged power), mean over the channels of (H, W, C) of mean 0 and variance 1."""
     height, width, _ = scaled.shape
     power = np.mean(np.abs(np.fft.fft2(scaled, axes=(0, 1))) ** 2, axis=2) / (height * width)
@@ -81,7 +81,7 @@ def spectrum(scaled):
     return ((np.arange(FREQUENCY_BINS) + 0.5) / (2 * FREQUENCY_BINS))[count > 0], mean[count > 0]
 
 
-def correlation(scaled):
+def correlation(scaled: np.ndarray) -> np.ndarray:
     """Return the autocorrelation (2 MAX_LAG + 1, 2 MAX_LAG + 1) of (H, W, C) of mean 0 and variance 1, by lag."""
     height, width, _ = scaled.shape
     result = np.full((2 * MAX_LAG + 1, 2 * MAX_LAG + 1), np.nan)
@@ -93,7 +93,7 @@ def correlation(scaled):
     return result
 
 
-def _channel_correlation(scaled):
+def _channel_correlation(scaled: np.ndarray) -> float:
     channels = scaled.shape[2]
     pairs = [(one, other) for one in range(channels) for other in range(one)]
     return float(np.mean([np.mean(scaled[..., a] * scaled[..., b]) for a, b in pairs])) if pairs else math.nan

@@ -6,13 +6,14 @@ import numpy as np
 from scipy.special import pdtr
 
 from noise_zoo.legacy import LegacyGenerator
+from noise_zoo.noise import Random
 
 MAX_MEAN = 256
 STEPS = 8  # tabulated means are the multiples of 1/STEPS
 CELLS = 1024  # equally probable cells of [0, 1)
 
 
-def photon_counts(rng, mean):
+def photon_counts(rng: Random, mean: np.ndarray) -> np.ndarray:
     """Return Poisson counts, integers of any shape, for means in [0, 256] of that shape.
 
     A mean is a tabulated mean plus a remainder below 1/STEPS, so its count is the sum of two independent Poisson
@@ -31,7 +32,7 @@ def photon_counts(rng, mean):
     return counts.reshape(np.shape(mean))
 
 
-def _tabulated_counts(rng, row):
+def _tabulated_counts(rng: np.random.Generator, row: np.ndarray) -> np.ndarray:
     """Return counts, int16 (N,), of means row/STEPS: the smallest k with P(count <= k) above a uniform sample."""
     distribution, table = _tables()
     table = table.ravel()
@@ -58,7 +59,7 @@ def _tabulated_counts(rng, row):
     return counts
 
 
-def _add_rest(rng, counts, scaled):
+def _add_rest(rng: np.random.Generator, counts: np.ndarray, scaled: np.ndarray) -> None:
     """Add Poisson counts of means rest/STEPS to counts (N,) in place; rest is the fractional part of scaled (N,)."""
     hit = rng.integers(0, counts.size, rng.poisson(counts.size / STEPS))
     rest = scaled[hit]
@@ -68,7 +69,7 @@ def _add_rest(rng, counts, scaled):
 
 
 @functools.cache
-def _tables():
+def _tables() -> tuple[np.ndarray, ...]:
     """Return P(count <= k), float64 (means, k), and a table int16 (means, cells + 1) that inverts it.
 
     The table has the count if a whole cell has one, and ~k (negative) if k is the cell's smallest count; its largest

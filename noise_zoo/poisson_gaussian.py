@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from noise_zoo.noise import Noise, as_image
+from noise_zoo.noise import Images, Noise, Random, as_image
 from noise_zoo.photon_counts import MAX_MEAN, photon_counts
 
 
@@ -20,8 +20,8 @@ class PoissonGaussian(Noise):
     """
 
     axis: ClassVar[str] = "peak"
-    levels: ClassVar[tuple] = (10, 30, 60, 120)
-    groups: ClassVar[tuple] = ("extras",)
+    levels: ClassVar[tuple[float, ...]] = (10, 30, 60, 120)
+    groups: ClassVar[tuple[str, ...]] = ("extras",)
     title: ClassVar[str] = "Poisson-Gaussian"
     formula: ClassVar[str] = "y = Poisson(peak·x)/peak + n, n ~ N(0, (σ/255)²)"
     source: ClassVar[str] = "Mäkitalo & Foi, TIP 2013"
@@ -29,11 +29,11 @@ class PoissonGaussian(Noise):
     peak: float
     sigma: float = 25.5
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.check_number("peak", low=0.01)
         self.check_number("sigma")
 
-    def __call__(self, clean, rng):
+    def __call__(self, clean: np.ndarray, rng: Random) -> Images:
         clean = as_image(clean)
         mean = np.clip(clean, 0, 1) * np.float32(self.peak)  # (H, W, C)
         counts = photon_counts(rng, mean) if self.peak <= MAX_MEAN else rng.poisson(mean)
@@ -44,6 +44,6 @@ class PoissonGaussian(Noise):
             noisy += read.astype(np.float32, copy=False)
         return noisy, clean
 
-    def standard_deviation(self, clean):
+    def standard_deviation(self, clean: np.ndarray) -> np.ndarray:
         """Return sqrt(x / peak + (sigma/255)^2), float32 (H, W, C)."""
         return np.sqrt(np.clip(as_image(clean), 0, 1) / self.peak + (self.sigma / 255) ** 2).astype(np.float32)

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from noise_zoo.noise import Noise, as_image
+from noise_zoo.noise import Images, Noise, Random, as_image
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,8 @@ class Quantization(Noise):
     """
 
     axis: ClassVar[str] = "bits"
-    levels: ClassVar[tuple] = (2, 3, 4, 5)
-    groups: ClassVar[tuple] = ("extras",)
+    levels: ClassVar[tuple[float, ...]] = (2, 3, 4, 5)
+    groups: ClassVar[tuple[str, ...]] = ("extras",)
     random: ClassVar[bool] = False
     title: ClassVar[str] = "Quantization"
     formula: ClassVar[str] = "y = round(m·x)/m, m = 2^bits − 1"
@@ -27,10 +27,10 @@ class Quantization(Noise):
 
     bits: int
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.check_integer("bits", low=1, high=8)
 
-    def __call__(self, clean, rng):
+    def __call__(self, clean: np.ndarray, rng: Random) -> Images:
         clean = as_image(clean)
         steps = np.float32(2**self.bits - 1)
         return np.rint(np.clip(clean, 0, 1) * steps) / steps, clean

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from noise_zoo.chain import Chain
 from noise_zoo.colour_gaussian import ColourGaussian
 from noise_zoo.gaussian import Gaussian
 from noise_zoo.isp import Isp
 from noise_zoo.jpeg import Jpeg
-from noise_zoo.noise import Noise, as_image
+from noise_zoo.noise import Images, Noise, Random, as_image
 from noise_zoo.poisson_gaussian import PoissonGaussian
 from noise_zoo.speckle import Speckle
 
@@ -27,24 +29,24 @@ class RandomMixture(Noise):
     Source: defined here, after Zhang et al., 2022, "Practical Blind Denoising via Swin-Conv-UNet and Data Synthesis".
     """
 
-    groups: ClassVar[tuple] = ("extras",)
+    groups: ClassVar[tuple[str, ...]] = ("extras",)
     needs_colour: ClassVar[bool] = True  # if isp or correlated channels are drawn
     keeps_clean: ClassVar[bool] = False  # if isp is drawn
     title: ClassVar[str] = "Random mixture"
     formula: ClassVar[str] = "Gaussian and, at random, speckle, Poisson and JPEG in random order; isp first"
     source: ClassVar[str] = "defined by this project, after Zhang et al., 2022 (SCUNet)"
 
-    def __call__(self, clean, rng):
+    def __call__(self, clean: np.ndarray, rng: Random) -> Images:
         return self.drawn(rng)(as_image(clean), rng)
 
-    def drawn(self, rng):
+    def drawn(self, rng: Random) -> Noise:
         """Return the noise drawn from this generator: a Chain, or a single noise."""
         kind, gaussian_level, speckle_level, photon_level, quality_level = rng.random(5)
         present = rng.random(4) < (0.5, 0.5, 0.5, 0.25)
         order = rng.random(4).argsort()
         sigma = between(2, 50, gaussian_level)
         correlation = 0 if kind < 0.4 else 1 if kind < 0.8 else 0.5
-        candidates = (
+        candidates: tuple[Noise, ...] = (
             Gaussian(sigma) if correlation == 0 else ColourGaussian(sigma, correlation),
             Speckle((between(2, 50, speckle_level) / 255) ** 2, "gaussian"),
             PoissonGaussian(round(100 ** (1 + float(photon_level))), 0),
@@ -57,6 +59,6 @@ class RandomMixture(Noise):
         return Chain(*parts) if len(parts) > 1 else parts[0]
 
 
-def between(low, high, share):
+def between(low: float, high: float, share: float) -> float:
     """Interpolate linearly: low at share 0, high at share 1."""
     return low + (high - low) * float(share)

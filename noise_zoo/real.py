@@ -22,6 +22,6 @@ class Real(RecordedNoise):
 
     name: str = ""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not isinstance(self.name, str):
             raise ValueError(f"{type(self).__name__}: name: expected text in quotes, got {shortened(self.name)}")

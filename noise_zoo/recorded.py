@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from noise_zoo.noise import Noise
+import numpy as np
+
+from noise_zoo.noise import Images, Noise, Random
 
 
 class RecordedNoise(Noise):
@@ -12,11 +14,11 @@ class RecordedNoise(Noise):
     The noisy images are part of the data set; calling this always raises ValueError.
     """
 
-    groups: ClassVar[tuple] = ()
+    groups: ClassVar[tuple[str, ...]] = ()
     random: ClassVar[bool] = False
     recorded: ClassVar[bool] = True
 
-    def __call__(self, clean, rng):
+    def __call__(self, clean: np.ndarray, rng: Random) -> Images:
         raise ValueError(
             f"{type(self).__name__}: recorded noise cannot be sampled: use a data set of pairs, such as mc-mini, or a "
             "folder with noisy/ and clean/"

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from noise_zoo.noise import Noise, as_image
+from noise_zoo.noise import Images, Noise, Random, as_image
 
 
 @dataclass(frozen=True)
@@ -19,8 +19,8 @@ class Speckle(Noise):
     """
 
     axis: ClassVar[str] = "var"
-    levels: ClassVar[tuple] = (0.02, 0.024, 0.03, 0.04)
-    groups: ClassVar[tuple] = ("paper", "all")
+    levels: ClassVar[tuple[float, ...]] = (0.02, 0.024, 0.03, 0.04)
+    groups: ClassVar[tuple[str, ...]] = ("paper", "all")
     title: ClassVar[str] = "Speckle"
     formula: ClassVar[str] = "y = x + x·u, u ~ U(−√(3v), √(3v)), variance v (an option: u ~ N(0, v))"
     source: ClassVar[str] = "MATLAB imnoise(I, 'speckle', v)"
@@ -28,11 +28,11 @@ class Speckle(Noise):
     var: float
     distribution: str = "uniform"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.check_number("var")
         self.check_choice("distribution", ("uniform", "gaussian"))
 
-    def __call__(self, clean, rng):
+    def __call__(self, clean: np.ndarray, rng: Random) -> Images:
         clean = as_image(clean)
         if self.distribution == "uniform":
             noisy = rng.random(clean.shape, dtype=np.float32)  # (H, W, C)
@@ -45,6 +45,6 @@ class Speckle(Noise):
         noisy += clean
         return noisy.astype(np.float32, copy=False), clean
 
-    def standard_deviation(self, clean):
+    def standard_deviation(self, clean: np.ndarray) -> np.ndarray:
         """Return sqrt(var) * |x|, float32 (H, W, C)."""
         return (np.abs(as_image(clean)) * math.sqrt(self.var)).astype(np.float32)
