@@ -28,6 +28,7 @@ from bench.statistics import measured
 from bench.statistics.ood import Conditions, common
 from bench.statistics.paired import differences, failed_on_both
 from bench.statistics.significance import TESTS, holm
+from reports.formatting import plural
 
 Run = str | PathLike | pd.DataFrame  # a run folder, a bench.Run, or rows
 MAX_LISTED_CELLS = 3  # cells without a counterpart that a note names
@@ -189,10 +190,10 @@ def _without_counterpart(frame: pd.DataFrame, sides: Sequence[tuple[pd.DataFrame
         total = pd.concat([rows.loc[rows["dataset"] == dataset, "image"] for rows in (own_rows, other_rows)]).nunique()
         yield f"{part['images'].max()} of {total} images of {dataset} were compared."
     if failed := sum(map(failed_on_both, *zip(*sides, strict=True))):
-        yield f"{failed} rows (images under a noise) failed on both sides."
+        yield f"{plural(failed, 'row')} failed on both sides."
     unpaired = int(by_noise.drop_duplicates(["model", "against", "dataset", "noise"])["unpaired"].sum())
     if unpaired:
-        yield f"{unpaired} rows (images under a noise) have no counterpart on the other side and are skipped."
+        yield f"{plural(unpaired, 'row')} without a counterpart on the other side: skipped."
 
 
 def _different_training_noise(pairs: Sequence[ComparedPair], mine: Conditions, theirs: Conditions) -> Iterator[str]:

@@ -115,7 +115,7 @@ def test_only_equal_pixels_are_paired_and_the_rest_is_counted():
     assert of(frame, "gaussian(sigma=15)")[["images", "unpaired", "failed"]].tolist() == [11, 1, 0]
     notes = " ".join(frame.attrs["notes"])
     assert "Not in the other run: dncnn." in notes and "Only in the other run: swinir." in notes
-    assert "Only on this side: poisson(alpha=3) on d." in notes and "3 rows (images under a noise)" in notes
+    assert "Only on this side: poisson(alpha=3) on d." in notes and "3 rows without a counterpart" in notes
 
 
 def test_a_score_that_one_side_lacks_is_left_out_of_both():
