@@ -68,7 +68,7 @@ def test_images_that_the_package_cannot_take_are_refused(package):
     with pytest.raises(ValueError, match=f"{bm3d.MIN_SIDE}x{bm3d.MIN_SIDE}, got 15x40"):
         BM3D()(torch.rand(1, 3, 15, 40))
     grey = torch.rand(1, 1, 20, 20).expand(1, 3, 20, 20)
-    with pytest.raises(ValueError, match="the image is flat in a colour"):
+    with pytest.raises(ValueError, match="flat"):
         BM3D()(grey)
     flat = torch.full((1, 3, 20, 20), 0.5)
     assert torch.equal(BM3D()(flat), flat)

@@ -115,7 +115,7 @@ def test_any_number_of_values_by_position():
     many = spec.build(Many, spec.parse("many(1, 'a', (2, 3.0))"), "thing")
     assert many == Many(1, "a", (2, 3.0))
     assert spec.canonical_dataclass("many", many) == "many(1, 'a', (2, 3))"
-    with pytest.raises(BadInput, match="unknown parameter of many 'parts'"):
+    with pytest.raises(BadInput, match="'parts'"):
         spec.build(Many, spec.parse("many(parts=1)"), "thing")
 
 

@@ -223,7 +223,7 @@ def test_exr_files_that_are_wrong(renders):
     with pytest.raises(ValueError, match="ramp.exr.*finite"):
         image.read_noisy(MonteCarlo(64))
     file.write_bytes(b"no render at all")
-    with pytest.raises(ValueError, match="ramp.exr cannot be read as an EXR file"):
+    with pytest.raises(ValueError, match="ramp.exr"):
         image.read_noisy(MonteCarlo(64))
     import OpenEXR
 

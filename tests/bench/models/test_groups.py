@@ -92,9 +92,9 @@ def test_a_group_is_no_model(group):
 
 
 def test_a_mistyped_group_is_suggested():
-    with pytest.raises(BadInput, match="Did you mean 'classical'"):
+    with pytest.raises(BadInput, match="'classical'"):
         model_specs.expand("clasical")
-    with pytest.raises(BadInput, match="Did you mean 'everything'"):
+    with pytest.raises(BadInput, match="'everything'"):
         model_specs.expand("dncnn,everythin")
 
 

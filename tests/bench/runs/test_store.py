@@ -194,9 +194,9 @@ def test_a_folder_that_cannot_be_written(closed_folder, done):
         connection.execute("PRAGMA journal_mode=WAL")  # as an interrupted run leaves it
     connection.close()
     close()
-    with pytest.raises(BadInput, match=r"run folder .* cannot be written: Permission denied"):
+    with pytest.raises(BadInput, match=r"Permission denied"):
         Store.create(folder / "new")
-    with pytest.raises(BadInput, match=r"run folder .* cannot be written: Permission denied"):
+    with pytest.raises(BadInput, match=r"Permission denied"):
         Store.create(folder / "run")
     with Store.open(folder / "run") as store:
         assert len(store.rows()) == 4

@@ -127,6 +127,6 @@ def test_trainings_are_small_unless_the_paper_size_is_asked_for():
 
 
 def test_a_mistyped_table_gets_a_suggestion():
-    with pytest.raises(BadInput, match="unknown table 'table-3b'. Did you mean 'table-3a'"):
+    with pytest.raises(BadInput, match="'table-3b'.*'table-3a'"):
         ablations.commands("table-3b")
     assert run("--list", "tabel-2").exit_code == 2

@@ -91,7 +91,7 @@ def test_other_images_and_other_files_are_refused(trained, tmp_path):
     images = training_images.load(str(data))
     with pytest.raises(BadInput, match="ours-small: .*BSDS400.*photos.*--data"):
         verification.verify("ours-small", images)
-    with pytest.raises(BadInput, match="unknown weights 'our-small'. Did you mean 'ours-small'"):
+    with pytest.raises(BadInput, match="'our-small'.*'ours-small'"):
         verification.verify("our-small", images)
     bare = tmp_path / "bare.safetensors"
     bare.write_bytes(file.read_bytes())
