@@ -103,12 +103,13 @@ class Run:
         noises: str | Iterable[str] | None = None,
         datasets: str | Iterable[str] | None = None,
         metrics: str | Iterable[str] | None = None,
+        seeds: Collection[int] | None = None,
         protocol: str | None = None,
         test: str = TESTS[0],
     ) -> pd.DataFrame:
         """Differences of this run minus another, or of `models` minus `against` in this run, as `bench.compare`."""
         return compare(self, other, models=models, against=against, noises=_text(noises), datasets=_text(datasets),
-                       metrics=_text(metrics), protocol=protocol, test=test)  # fmt: skip
+                       metrics=_text(metrics), seeds=seeds, protocol=protocol, test=test)  # fmt: skip
 
     def report(
         self,
@@ -135,6 +136,48 @@ class Run:
         filters = Filters(*map(_text, (models, noises, datasets, metrics)), seeds)
         folders = {model: Path(folder) for model, folder in (training or {}).items()}
         return report.build(self.folder, Path(out), protocol, folders, [Path(other) for other in others], filters)
+
+    def figure(
+        self,
+        kind: str = "image",
+        out: str | Path = "figure.pdf",
+        *,
+        models: str | Iterable[str] | None = None,
+        noise: str | None = None,
+        dataset: str | None = None,
+        image: str | None = None,
+        seed: int | None = None,
+        zoom: Sequence[str] = (),
+        metric: str = "psnr",
+        protocol: str | None = None,
+        width: str | float = "column",
+        font_size: float = 7.0,
+        columns: int | None = None,
+        device: str = "auto",
+    ) -> Path:
+        """Make a figure for a paper, as `bench figure`; returns its file, a PDF, PNG or SVG.
+
+        kind   'image': noisy image, outputs and clean image with magnified parts and scores; 'levels' or 'bars'
+        zoom   magnified squares of an image, 'X,Y,SIDE' each; by default where the models differ most
+        width  'column' (3.5 inches), 'page' (7.2 inches), or inches
+
+        Raises BadInput.
+        """
+        from bench.figures import build
+        from bench.figures.choice import SceneChoice
+        from bench.figures.drawing import WIDTHS, Look
+
+        if kind not in ("image", "levels", "bars"):
+            raise unknown("figure", kind, ("image", "levels", "bars"))
+        look = Look(WIDTHS[width] if isinstance(width, str) else width, font_size)
+        if kind == "image":
+            scene = SceneChoice(noise, dataset, seed, image)
+            build.image_figure(
+                self.folder, _text(models), scene, metric, zoom, look, Path(out), protocol, columns, device
+            )
+        else:
+            build.chart_figure(self.folder, kind, _text(models), noise, dataset, metric, look, Path(out), protocol)
+        return Path(out)
 
     def __fspath__(self) -> str:
         return str(self.folder)

@@ -45,6 +45,7 @@ def not_nan(context: click.Context, parameter, value: float | None) -> float | N
 @shared("noise", absent="all in the run", also="all: every noise of RUN.")
 @shared("datasets", absent="all in the run")
 @shared("metrics", names=("--metrics", "--metric"), absent="all that both sides have")
+@shared("seeds", absent="all in the run")
 @shared("protocol", absent="the last one in the run")
 @click.option("--test", type=click.Choice(["permutation", "wilcoxon"]), default="permutation", show_default=True,
               help="Paired significance test: permutation tests the mean, as the interval does; wilcoxon tests "
@@ -56,7 +57,9 @@ def not_nan(context: click.Context, parameter, value: float | None) -> float | N
               "PSNR, or the only metric in --metrics; the sign is turned where lower is better.")  # fmt: skip
 @click.option("--formulas", is_flag=True, is_eager=True, expose_value=False, callback=print_formulas,
               help="Print every formula with its source, and exit.")  # fmt: skip
-def compare(run, other, models, against, noise, datasets, metrics, protocol, test, kind, out, fail_below) -> None:
+def compare(
+    run, other, models, against, noise, datasets, metrics, seeds, protocol, test, kind, out, fail_below
+) -> None:  # fmt: skip
     """Compare two runs, or two models of one run.
 
     Differences are RUN minus OTHER, or --models minus --against, image by image on the same noisy pixels. One line per
@@ -86,7 +89,7 @@ def compare(run, other, models, against, noise, datasets, metrics, protocol, tes
     frame = comparison.compare(
         run, other, models=[side for text in models for side in by_network(text, known.names.values())] or None,
         against=against, noises=noise, datasets=datasets, metrics=metrics,
-        protocol=protocol, test=test,
+        seeds=seeds, protocol=protocol, test=test,
     )  # fmt: skip
     judged = judged_metric(frame, metrics) if fail_below is not None else None
     for column, folder in (("model", run), ("against", other or run)):

@@ -9,7 +9,7 @@ alignment  data sets and images of two runs matched by their pixels
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from os import PathLike
 from pathlib import Path
 
@@ -48,6 +48,7 @@ def compare(
     noises: str | None = None,
     datasets: str | None = None,
     metrics: str | None = None,
+    seeds: Collection[int] | None = None,
     protocol: str | None = None,
     test: str = TESTS[0],
     conditions: tuple[Conditions, Conditions] | None = None,
@@ -58,7 +59,7 @@ def compare(
     both have; without `other` they are `models` minus `against` within one run, by default ours minus its baseline. A
     side is a list of specs, "ours, ours(weights='ours-small-seed1')": trainings of one network, whose scores are
     averaged. A sequence of such lists is several sides, each compared with the other; "all" is every model by itself.
-    `noises` (specs; a name without parameters has all its levels), `datasets` and `metrics` select a subset.
+    `noises` (specs; a name without parameters has all its levels), `datasets`, `metrics` and `seeds` select a subset.
 
     Columns: images, photographs, unpaired (images without a counterpart), failed (images that failed in `run` and have
     a score in `other`), mean and mean_against, difference with low and high (95% interval over photographs), p of the
@@ -80,8 +81,8 @@ def compare(
     runs = {"The": selected} if selected_other is selected else {"This": selected, "The other": selected_other}
     for which, selection_ in runs.items():
         notes += [f"{which} run has rows {skipped.reason}, which are not compared." for skipped in selection_.others]
-    own_rows = Filters(noises=noises, datasets=datasets).apply(own_rows)
-    other_rows = Filters(noises=noises).apply(other_rows)
+    own_rows = Filters(noises=noises, datasets=datasets, seeds=seeds).apply(own_rows)
+    other_rows = Filters(noises=noises, seeds=seeds).apply(other_rows)
     names = _metrics(own_rows, other_rows, metrics, _version_mismatches(selected, selected_other))
     ood = [set(common(own_rows, mine, pair.side.labels)) & set(common(other_rows, theirs, pair.against.labels))
            for pair in pairs]  # fmt: skip

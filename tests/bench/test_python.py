@@ -415,6 +415,18 @@ def test_a_run_is_its_tables_comparisons_and_pages(tmp_path, own, image, photos)
         bench.load_run(tmp_path)
 
 
+def test_a_run_makes_figures_and_compares_some_seeds(tmp_path, own, image):
+    found = bench.run(["tv", "wavelet"], "gaussian(sigma=25), gaussian(sigma=50)", image, metrics="psnr", seeds=(0, 1))
+    assert found.figure(out=tmp_path / "a.png", noise="gaussian(sigma=25)", width=3).stat().st_size > 1000
+    assert found.figure("levels", tmp_path / "b.pdf", noise="gaussian").read_bytes().startswith(b"%PDF")
+    with pytest.raises(BadInput, match="pie"):
+        found.figure("pie")
+    both, first = (found.compare(models="tv", against="wavelet", seeds=seeds) for seeds in (None, (0,)))
+    assert len(both) == len(first) and not both["difference"].equals(first["difference"])
+    with pytest.raises(BadInput, match="--seeds"):
+        found.compare(models="tv", against="wavelet", seeds=(7,))
+
+
 def test_text_in_notebooks_is_escaped(image):
     assert "<b>" not in run({"<b>x</b>": lambda x: x}, image)._repr_html_()
 
