@@ -45,7 +45,7 @@ def label(folder, pairs) -> None:
             given[label_in_run(model.strip(), rows, known, [])] = display_names.checked(name.strip())
         labels = list(dict.fromkeys(rows["model"]))
         entry = {"event": "labelled", "names": given}
-        named = display_names.given_names([*store.manifest(), entry])
+        named = {**display_names.given_names(store.manifest()), **given}
         display_names.check_distinct({label: named.get(label, "") for label in labels})
         store.record(entry)
     for model, name in display_names.display_names(labels, named).items():

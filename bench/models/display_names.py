@@ -50,10 +50,17 @@ def given_names(manifest: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     for entry in manifest:
         for model in entry.get("models", []) if entry["event"] == "started" else ():
             if model.get("display_name"):
-                given[model["label"]] = model["display_name"]
-        if entry["event"] == "labelled":
-            given |= entry["names"]
+                _give(given, model["label"], model["display_name"])
+        for label, name in entry["names"].items() if entry["event"] == "labelled" else ():
+            _give(given, label, name)
     return given
+
+
+def _give(given: dict[str, str], label: str, name: str) -> None:
+    """Give a name to a label, and take it from another one that has it from an earlier command."""
+    for other in [one for one, held in given.items() if held == name]:
+        given[other] = ""
+    given[label] = name
 
 
 def display_names(labels: Iterable[str], given: Mapping[str, str]) -> dict[str, str]:
@@ -64,8 +71,8 @@ def display_names(labels: Iterable[str], given: Mapping[str, str]) -> dict[str, 
         if not given.get(label) and len(names[label]) > LONG:
             shorter = _shortest(label, labels)
             names[label] = names[label] if shorter in names.values() else shorter
-    counts = Counter(names.values())
-    return {label: name if given.get(label) or counts[name] == 1 else label for label, name in names.items()}
+    counts = Counter([*labels, *names.values()])  # a name that another model has as its label stands for that one
+    return {label: name if counts[name] == 1 + (name == label) else label for label, name in names.items()}
 
 
 def published(label: str) -> str:

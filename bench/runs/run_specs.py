@@ -66,8 +66,9 @@ def label_in_run(text: str, rows: pd.DataFrame, known: RunModels, notes: list[st
     Raises BadInput.
     """
     labels = list(dict.fromkeys(rows["model"]))
-    if named := [label for label in labels if known.name(label) == text.strip()]:
-        return named[0]
+    named = {known.name(label): label for label in labels} | {label: label for label in labels}
+    if text.strip() in named:
+        return named[text.strip()]
     parsed = groups.parse(text)
     if same := _same_spec(parsed, labels):
         return same

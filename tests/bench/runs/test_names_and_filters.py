@@ -69,6 +69,16 @@ def test_a_name_is_in_every_table_and_in_no_key(networks, photos, tmp_path):
     assert call("runs", "label", tmp_path / "r", "tv=Other").exit_code == 2
 
 
+def test_a_name_means_one_model_also_after_later_commands(networks, photos, tmp_path):
+    common = ("--noise", "gaussian(sigma=25)", "--data", photos, "--limit", 1, "--metrics", "psnr", "--out", tmp_path)
+    for models in (f"Mine={networks}:Blur", "Mine=tv", f"tv={networks}:Blur(strength=0.5)"):
+        assert call("run", "--models", models, *common).exit_code == 0
+    names = {row["model"]: row["label"] for row in table(call("export", tmp_path))}
+    assert names == {"Blur": "Blur", "tv": "Mine", "Blur(strength=0.5)": "Blur(strength=0.5)"}
+    for name in ("tv", "Mine"):  # a label always means its own rows
+        assert {row["model"] for row in table(call("export", tmp_path, "--models", name))} == {"tv"}
+
+
 def test_two_weights_of_one_name_are_two_models(networks, photos, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     network = model_specs.resolve(f"{networks}:Blur").untrained()
