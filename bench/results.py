@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from bench import statistics
 from bench.comparison import compare
 from bench.core.errors import BadInput, unknown
 from bench.runs import selection, table
 from bench.runs.conditions import conditions_of
+from bench.runs.export import tabulate
 from bench.runs.filters import Filters
 from bench.runs.run_specs import RunModels
 from bench.runs.store import Store
@@ -84,15 +84,7 @@ class Run:
             raise unknown("table", per, TABLES)
         filters = Filters(*map(_text, (models, noises, datasets, metrics)), seeds)
         rows, conditions, known = self._selected(protocol, filters)
-        if per == "model":
-            frame = standings(rows, conditions)
-        else:
-            frame = rows if per == "image" else statistics.summarize(rows, conditions.reference)
-        if per == "table":
-            return statistics.pivot(frame.assign(model=frame["model"].map(known.name)))
-        frame = frame.copy()
-        frame.insert(1 + frame.columns.get_loc("model"), "label", frame["model"].map(known.name))
-        return filters.only_metrics(frame)
+        return tabulate(rows, per, conditions, known, filters)
 
     def compare(
         self,

@@ -6,17 +6,7 @@ from itertools import groupby
 from reports import latex
 from reports.latex import Source
 from reports.measures import PSNR, Measure
-from reports.panels.leaderboard import (
-    Column,
-    LeaderboardCell,
-    RankedGroup,
-    body,
-    cells,
-    columns_of,
-    line,
-    marks,
-    ranks_of,
-)
+from reports.panels.leaderboard import Column, cells, columns_of, latex_mean, marks, ranked
 from reports.results import NOISY, NoiseAverage, NoiseSetting, Results
 
 LAYOUTS = {
@@ -58,7 +48,7 @@ def _table(results, dataset, layout, measures, transpose, intervals, caption, la
 
     def cell(column: Column, model: str) -> str:
         found = [own[column][model][0] for own in scores]
-        return "/".join(_text(one, intervals) for one in found) + marks(found[0])
+        return "/".join(latex_mean(one, intervals) for one in found) + marks(found[0])
 
     if not transpose:
         rows: list[Sequence[str] | str] = []
@@ -92,19 +82,9 @@ def _columns(results: Results, dataset: str, layout: str, measure: Measure) -> l
 
 def _parts(results, dataset, measure, columns, scores) -> list[tuple[str, list[str]]]:
     """(heading, models) of each group, the best first; the noisy input last."""
-    ranks = {m: r for g in results.groups for m, r in ranks_of(results, dataset, columns[0], measure, g).items()}
-    bodies: list[RankedGroup] = [
-        body(results, dataset, measure, columns, scores, ranks, group) for group in results.groups
-    ]
-    parts = [(one.heading, [row.model for row in one.lines]) for one in bodies if one.lines]
-    noisy = line(results, dataset, NOISY, columns, scores, {})
-    return [*parts, *([("", [NOISY])] if any(cell.text for cell in noisy.cells) else [])]
-
-
-def _text(cell: LeaderboardCell, intervals: bool) -> str:
-    shown = latex.escape(cell.text) if cell.text else "--"
-    shown = rf"\textbf{{{shown}}}" if cell.bold else shown
-    return rf"{shown} {{\scriptsize [{latex.escape(cell.interval)}]}}" if intervals and cell.interval else shown
+    bodies, noisy = ranked(results, dataset, measure, tuple(columns), scores)
+    parts = [(one.heading, [row.model for row in one.lines]) for one in bodies]
+    return [*parts, *([("", [NOISY])] if noisy else [])]
 
 
 def _title(results: Results, column: Column) -> str:

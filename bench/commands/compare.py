@@ -86,14 +86,15 @@ def compare(
     from bench.runs.run_specs import RunModels
 
     known = RunModels.of(run)
+    known_other = RunModels.of(other) if other else known
     frame = comparison.compare(
         run, other, models=[side for text in models for side in by_network(text, known.names.values())] or None,
         against=against, noises=noise, datasets=datasets, metrics=metrics,
         seeds=seeds, protocol=protocol, test=test,
     )  # fmt: skip
     judged = judged_metric(frame, metrics) if fail_below is not None else None
-    for column, folder in (("model", run), ("against", other or run)):
-        frame[column] = frame[column].map(RunModels.of(folder).side_name)
+    for column, models_of_side in (("model", known), ("against", known_other)):
+        frame[column] = frame[column].map(models_of_side.side_name)
     cards = selection.metric_cards(run)
     if kind == "text" and out is None:
         show(frame, cards, (f" in {run}", f" in {other}") if other else ("", ""))

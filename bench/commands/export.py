@@ -52,15 +52,12 @@ def export(folder, filters, kind, per, protocol, everything, out, layout, **tabl
       bench export runs/latest --format csv -o rows.csv
       bench export runs/latest --format latex --layout psnr/ssim -o table.tex
     """
-    from bench import statistics
     from bench.core.errors import BadInput
     from bench.core.files import write
     from bench.runs import export, selection
     from bench.runs.conditions import conditions_of
     from bench.runs.run_specs import RunModels
     from bench.runs.store import Store
-    from bench.site import report
-    from bench.statistics.standings import standings
 
     if kind == "latex" and per is None and layout is None and not everything:
         layout = "leaderboard"
@@ -69,6 +66,8 @@ def export(folder, filters, kind, per, protocol, everything, out, layout, **tabl
         if layout is None or kind != "latex":
             missing = "--format latex" if layout else "--layout, e.g. leaderboard"
             raise BadInput(f"a table for a paper needs --layout and --format latex: add {missing}")
+        from bench.site import report  # imports torch: for tables of papers alone
+
         content = report.paper_tables(folder, protocol, filters, layout, **table).encode()
         if out is None:
             click.echo(content, nl=False)
@@ -94,14 +93,8 @@ def export(folder, filters, kind, per, protocol, everything, out, layout, **tabl
     elif protocol is not None:
         frame = frame[frame["protocol"] == protocol]
     conditions = conditions_of(started, found[0].protocol)
-    frame = filters.apply(frame, known, conditions.reference) if len(frame) else frame
-    if per != "image" and len(frame):
-        frame = standings(frame, conditions) if per == "model" else statistics.summarize(frame, conditions.reference)
-    if per == "table" and len(frame):
-        frame = statistics.pivot(frame.assign(model=frame["model"].map(known.name)))
-    elif len(frame):
-        frame.insert(1 + frame.columns.get_loc("model"), "label", frame["model"].map(known.name))
-        frame = filters.only_metrics(frame)
+    if len(frame):
+        frame = export.tabulate(filters.apply(frame, known, conditions.reference), per, conditions, known, filters)
     if kind == "parquet" and out is None:
         raise BadInput("--format parquet: expected a file, got standard output: add --out rows.parquet")
     content = export.encode(frame, kind)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from bench import spec
 from bench.comparison.alignment import align_by_pixels
 from bench.comparison.pairs import ComparedPair, choose_pairs
 from bench.core.errors import BadInput, unknown
@@ -167,7 +168,7 @@ def _metrics(
         raise BadInput(f"expected a metric that both sides have, got {one or 'none'} and {other or 'none'}")
     if chosen is None:
         return shared
-    names = [part.strip() for part in chosen.split(",") if part.strip()]
+    names = spec.split(chosen)
     for name in names:
         if name in differing:
             raise BadInput(f"expected {name} of one version, got {differing[name]}: run one of the two again")

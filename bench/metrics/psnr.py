@@ -27,9 +27,14 @@ def against(clean: torch.Tensor) -> Callable[[torch.Tensor], float]:
     def score(output: torch.Tensor) -> float:
         chunks = zip(output.reshape(-1).split(CHUNK_SIZE), target, strict=True)
         squared = float(sum(_squared_error(*chunk) for chunk in chunks)) / clean.numel()
-        return MAX_PSNR if squared == 0 else min(MAX_PSNR, 10 * math.log10(255**2 / squared))
+        return from_mean_squared_error(squared)
 
     return score
+
+
+def from_mean_squared_error(squared: float) -> float:
+    """PSNR in dB of a mean squared error on the scale of 255, at most 100."""
+    return MAX_PSNR if squared == 0 else min(MAX_PSNR, 10 * math.log10(255**2 / squared))
 
 
 def _squared_error(output: torch.Tensor, clean: torch.Tensor) -> torch.Tensor:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bench.metrics import Metric
-from bench.metrics.psnr import MAX_PSNR
 from bench.metrics.psnr import METRIC as PSNR
+from bench.metrics.psnr import from_mean_squared_error
 
 if TYPE_CHECKING:
     import torch
@@ -34,7 +33,7 @@ def against(clean: torch.Tensor) -> Callable[[torch.Tensor], float]:
             for one, other in zip(output.split(ROWS), targets, strict=True)
         )
         squared = float(sum((one * one).sum() for one in differences)) / (clean.shape[0] * clean.shape[1])
-        return MAX_PSNR if squared == 0 else min(MAX_PSNR, 10 * math.log10(255**2 / squared))
+        return from_mean_squared_error(squared)
 
     return score
 

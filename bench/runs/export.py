@@ -8,7 +8,24 @@ import re
 
 import pandas as pd
 
+from bench.runs.filters import Filters
+from bench.runs.run_specs import RunModels
+from bench.statistics import pivot, summarize
+from bench.statistics.ood import Conditions
+from bench.statistics.standings import standings
 from reports import latex
+
+
+def tabulate(rows: pd.DataFrame, per: str, conditions: Conditions, known: RunModels, filters: Filters) -> pd.DataFrame:
+    """Rows as a table: per 'image' the rows, per 'cell' means, per 'model' standings, or the 'table' to print."""
+    if per == "model":
+        frame = standings(rows, conditions)
+    else:
+        frame = rows.copy() if per == "image" else summarize(rows, conditions.reference)
+    if per == "table":
+        return pivot(frame.assign(model=frame["model"].map(known.name)))
+    frame.insert(1 + frame.columns.get_loc("model"), "label", frame["model"].map(known.name))
+    return filters.only_metrics(frame)
 
 
 def encode(frame: pd.DataFrame, kind: str) -> bytes:

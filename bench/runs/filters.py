@@ -50,7 +50,7 @@ class Filters:
 
     def only_metrics(self, frame: pd.DataFrame) -> pd.DataFrame:
         """A table of scores or means without the columns of PSNR, unless it is chosen."""
-        if self.metrics is None or "psnr" in [part.strip() for part in self.metrics.split(",")]:
+        if self.metrics is None or "psnr" in spec.split(self.metrics):
             return frame
         own = ("psnr", "psnr_noisy", "psnr_capped", "psnr_low", "psnr_high", "psnr_images")
         return frame.drop(columns=[column for column in own if column in frame])
@@ -76,7 +76,7 @@ class Filters:
 
     def _dropped(self, rows: pd.DataFrame) -> list[str]:
         """The metrics of the rows that are not chosen."""
-        known, chosen = measured(rows), [part.strip() for part in (self.metrics or "").split(",") if part.strip()]
+        known, chosen = measured(rows), spec.split(self.metrics or "")
         for name in chosen:
             if name not in known:
                 raise unknown("metric", name, known, " in the run")

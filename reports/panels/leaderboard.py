@@ -8,7 +8,7 @@ import pandas as pd
 
 from reports import latex, links
 from reports.data import ModelGroup
-from reports.formatting import interval, listing, number
+from reports.formatting import MISSING, interval, listing, number
 from reports.measures import DROP, PSNR, Measure
 from reports.paired import leaders, near_best
 from reports.panels import Panel
@@ -115,11 +115,7 @@ def table(results: Results, writer: SiteWriter, index: int, measure: Measure) ->
     levels = frozenset(one for column in columns if isinstance(column, NoiseAverage) and column.name
                        for one in column.settings)  # fmt: skip
     scores = {column: cells(results, dataset, column, measure) for column in columns}
-    ranks = {m: r for g in results.groups for m, r in ranks_of(results, dataset, columns[0], measure, g).items()}
-    bodies = tuple(body(results, dataset, measure, columns, scores, ranks, group) for group in results.groups)
-    bodies = tuple(one for one in bodies if one.lines)
-    noisy = line(results, dataset, NOISY, columns, scores, {})
-    noisy = noisy if any(cell.text for cell in noisy.cells) else None
+    bodies, noisy = ranked(results, dataset, measure, columns, scores)
     counts = sorted({int(count) for count in part["images"].dropna()})
     images = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}" if counts else "no"
     groups = tuple((name, len(list(run))) for name, run in groupby(columns, key=lambda column: column.name))
@@ -136,6 +132,19 @@ def table(results: Results, writer: SiteWriter, index: int, measure: Measure) ->
         dataset, index, measure, groups, columns, levels, bodies, noisy, images, files,
         writer.text(f"{address}-levels.tex", latex_table(results, caption, columns, whole)) if levels else "",
     )  # fmt: skip
+
+
+Scores = dict[str, tuple[LeaderboardCell, float, float]]
+
+
+def ranked(
+    results: Results, dataset: str, measure: Measure, columns: tuple[Column, ...], scores: dict[Column, Scores]
+) -> tuple[tuple[RankedGroup, ...], LeaderboardRow | None]:
+    """The groups that have rows, and the row of the noisy input; None if it has no values."""
+    ranks = {m: r for g in results.groups for m, r in ranks_of(results, dataset, columns[0], measure, g).items()}
+    bodies = (body(results, dataset, measure, columns, scores, ranks, group) for group in results.groups)
+    noisy = line(results, dataset, NOISY, columns, scores, {})
+    return tuple(one for one in bodies if one.lines), noisy if any(cell.text for cell in noisy.cells) else None
 
 
 def whole_lines(bodies: tuple[RankedGroup, ...]) -> tuple[LeaderboardRow, ...]:
@@ -210,9 +219,6 @@ def rank(one: LeaderboardRow, measure: Measure) -> tuple[bool, float]:
     return missing or (
         measure is DROP and one.ranks is None
     ), 0.0 if missing else -value if measure.higher_is_better else value
-
-
-Scores = dict[str, tuple[LeaderboardCell, float, float]]
 
 
 def cells(results: Results, dataset: str, column: Column, measure: Measure) -> Scores:
@@ -318,13 +324,18 @@ def latex_table(
     kept = [index for index, column in enumerate(columns) if column not in skipped]
     body = []
     for one in lines:
-        texts = [latex.escape(one.cells[index].text or number(math.nan, 0)) for index in kept]
-        marked = [rf"\textbf{{{t}}}" if one.cells[i].bold else t for i, t in zip(kept, texts, strict=True)]
-        marked = [f"{t}{marks(one.cells[index])}" for index, t in zip(kept, marked, strict=True)]
-        body.append([latex.escape(results.label(one.model)), *marked])
+        cells = (one.cells[index] for index in kept)
+        body.append([latex.escape(results.label(one.model)), *(f"{latex_mean(cell)}{marks(cell)}" for cell in cells)])
     groups = [(name, len(list(run))) for name, run in groupby(columns[index].name for index in kept)]
     header = ["model", *(columns[index].label for index in kept)]
     return latex.table(caption, groups, header, body)
+
+
+def latex_mean(cell: LeaderboardCell, with_interval: bool = False) -> str:
+    """The mean of a cell as LaTeX, in bold if the cell is, with its interval if that is wanted and known."""
+    shown = latex.escape(cell.text or MISSING)
+    shown = rf"\textbf{{{shown}}}" if cell.bold else shown
+    return rf"{shown} {{\scriptsize [{latex.escape(cell.interval)}]}}" if with_interval and cell.interval else shown
 
 
 def marks(cell: LeaderboardCell) -> str:
