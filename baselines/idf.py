@@ -54,7 +54,7 @@ def correlation(x: Tensor, dilation: int, mode: str) -> Tensor:
     return torch.stack([(standard * other).sum(1) for other in neighbours(standard, dilation, mode)], 1)
 
 
-class ResidualAttention(nn.Module):
+class ContextAttention(nn.Module):
     """Weights in (0, 1) for the features, from the residual of the previous iteration."""
 
     def __init__(self, dim: int):
@@ -81,7 +81,7 @@ class FilterBlock(nn.Module):
             nn.Conv2d(dim, dim, 3, padding=1, bias=False), nn.ReLU(),
         )  # fmt: skip
         self.kernel_predictor = nn.Conv2d(dim + 9, 9, 3, padding=1, bias=False)
-        self.gca = ResidualAttention(dim)
+        self.gca = ContextAttention(dim)
 
     @property
     def float32_layers(self) -> list[nn.Module]:

@@ -55,7 +55,7 @@ class Suggesting(click.Group):
         return self.get_command(context, name).get_short_help_str(limit=MAX_SUMMARY)
 
 
-class Group(Suggesting):
+class MainGroup(Suggesting):
     """The commands of `bench.commands`, a module each; `BadInput` becomes one line."""
 
     def list_commands(self, context: click.Context) -> list[str]:
@@ -77,7 +77,7 @@ class Group(Suggesting):
             sys.exit(130)
 
 
-@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(cls=MainGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="maskbench", prog_name="bench")
 def main() -> None:
     """Test how well image denoisers generalize to noise they were not trained on.

@@ -39,7 +39,7 @@ CHANGED = {  # column of a row -> what has changed if an image that is computed 
 
 
 @dataclass(frozen=True)
-class Scene:
+class FigureScene:
     """The pictures of one image, noise and seed, uint8 (H, W, 3).
 
     rows      the row of each model, by label, in the order of the figure
@@ -56,7 +56,7 @@ class Scene:
 
 def scene_of(
     store: Store, rows: pd.DataFrame, known: RunModels, given: Mapping[str, str], noise: str | None, device: str
-) -> Scene:
+) -> FigureScene:
     """The scene of the rows of one image, noise and seed, one row per model.
 
     given   label -> spec of the model as the user gave it
@@ -77,7 +77,7 @@ def scene_of(
     for label in again:
         text = spec_of(label, given, known)
         found |= computed_again(store, records[label], text, noise, device)
-    scene = Scene(rows, found[others[0]], found[others[1]], {label: found[name] for label, name in names.items()},
+    scene = FigureScene(rows, found[others[0]], found[others[1]], {label: found[name] for label, name in names.items()},
                   tuple(missing))  # fmt: skip
     check_scores(scene)
     return scene
@@ -179,7 +179,7 @@ def check_same(row: Mapping[str, Any], again: Mapping[str, Any]) -> None:
             )
 
 
-def check_scores(scene: Scene) -> None:
+def check_scores(scene: FigureScene) -> None:
     """Raise BadInput if the PSNR of a picture is not that of its row."""
     protocol = protocols.load_protocol(scene.rows["protocol"].iloc[0])
     score = metrics.against(metrics.expand("psnr"), scene.clean, protocol)
@@ -194,7 +194,7 @@ def check_scores(scene: Scene) -> None:
             )
 
 
-def _with_psnr(scene: Scene) -> Iterator[tuple[str, np.ndarray, float]]:
+def _with_psnr(scene: FigureScene) -> Iterator[tuple[str, np.ndarray, float]]:
     yield "the noisy image", scene.noisy, float(scene.rows["psnr_noisy"].iloc[0])
     for label, pixels in scene.outputs.items():
         yield label, pixels, float(scene.rows.at[label, "psnr"])

@@ -13,7 +13,7 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 from bench.figures.drawing import DOTS_PER_INCH, LINE, Look, divided
-from bench.figures.pictures import Scene
+from bench.figures.pictures import FigureScene
 from bench.figures.zoom import Box
 from reports.charts.lettering import text_width
 from reports.formatting import number
@@ -28,7 +28,7 @@ SHARP = 256  # pixels: magnified parts are repeated to this side, so that viewer
 
 
 @dataclass(frozen=True)
-class Panel:
+class ImagePanel:
     """One picture, its name, and the lines of its scores, each as texts with whether they are bold."""
 
     name: str
@@ -36,20 +36,20 @@ class Panel:
     scores: tuple[tuple[str, bool], ...]
 
 
-def panels_of(scene: Scene, names: Mapping[str, str], measures: Sequence[Measure]) -> list[Panel]:
+def panels_of(scene: FigureScene, names: Mapping[str, str], measures: Sequence[Measure]) -> list[ImagePanel]:
     """Noisy image, models, clean image; below the clean one are the names of the metrics."""
     first = scene.rows.iloc[0]
     noisy = [(number(first[f"{one.key}_noisy"], one.digits), False) for one in measures]
-    panels = [Panel("noisy", scene.noisy, tuple(noisy))]
+    panels = [ImagePanel("noisy", scene.noisy, tuple(noisy))]
     best = {one.key: _best(scene, one) for one in measures}
     for label, pixels in scene.outputs.items():
         texts = [number(scene.rows.at[label, one.key], one.digits) for one in measures]
         bold = [text == best[one.key] for text, one in zip(texts, measures, strict=True)]
-        panels.append(Panel(names[label], pixels, tuple(zip(texts, bold, strict=True))))
-    return [*panels, Panel("clean", scene.clean, tuple((one.heading, False) for one in measures))]
+        panels.append(ImagePanel(names[label], pixels, tuple(zip(texts, bold, strict=True))))
+    return [*panels, ImagePanel("clean", scene.clean, tuple((one.heading, False) for one in measures))]
 
 
-def _best(scene: Scene, measure: Measure) -> str:
+def _best(scene: FigureScene, measure: Measure) -> str:
     """The best score of the models as it is printed; '' of a single model."""
     values = [value for value in scene.rows[measure.key] if isfinite(value)]
     if len(scene.outputs) < 2 or not values:
@@ -57,7 +57,7 @@ def _best(scene: Scene, measure: Measure) -> str:
     return number((max if measure.higher_is_better else min)(values), measure.digits)
 
 
-def draw(panels: Sequence[Panel], boxes: Sequence[Box], look: Look, columns: int | None = None) -> Figure:
+def draw(panels: Sequence[ImagePanel], boxes: Sequence[Box], look: Look, columns: int | None = None) -> Figure:
     """Panels in lines of `columns` (default: by the width of the figure), each with its magnified boxes below."""
     columns = min(len(panels), columns or _columns(len(panels), look))
     width = (look.width - GAP * (columns - 1)) / columns
@@ -96,7 +96,7 @@ def _columns(count: int, look: Look) -> int:
 Parts = tuple[tuple[str, bool], ...]  # texts of one line, with whether each is bold
 
 
-def _captions(line: Sequence[Panel], width: float, look: Look) -> list[list[Parts]]:
+def _captions(line: Sequence[ImagePanel], width: float, look: Look) -> list[list[Parts]]:
     """The lines of text below each panel, as many for each: names from the top, scores at the bottom.
 
     Scores of one panel are in one line, or in a line each where one panel has too little room for that.

@@ -26,7 +26,7 @@ CROP_SIDE = 128  # pixels, of the centre crops that are scored
 
 
 @dataclass(frozen=True)
-class Scorer:
+class HeldOutScorer:
     """Scores weights of a network: mean PSNR in dB by noise. Scores are deterministic: noise and masks are keyed.
 
     network  filled with the weights
@@ -67,7 +67,7 @@ def scorer(
     device: torch.device,
     tiling: Tiling | None = None,
     takes: int | None = 3,
-) -> Scorer | None:
+) -> HeldOutScorer | None:
     """A scorer on 128x128 centre crops of uint8 images, `stored` protocol; None if no image is large enough.
 
     tiling  of a network that always runs in tiles
@@ -87,7 +87,7 @@ def scorer(
             cases.append((noises.canonical(noise), x, protocols.to_bytes(target), key))
     run = NonBlind(network, ESTIMATED) if level_argument(network) else network
     run = Tiled(run, tiling) if tiling else run
-    return Scorer(network, run, takes, device, cases) if cases else None
+    return HeldOutScorer(network, run, takes, device, cases) if cases else None
 
 
 def halved(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

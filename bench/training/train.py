@@ -252,7 +252,7 @@ def _watch(model: Model, trainer: training.Trainer, out: Path, write_event, opti
     return trained
 
 
-def _final_scores(score: held_out.Scorer, stored: Mapping[str, torch.Tensor]) -> dict[str, float]:
+def _final_scores(score: held_out.HeldOutScorer, stored: Mapping[str, torch.Tensor]) -> dict[str, float]:
     """PSNR in dB by noise of the weights as stored, with a progress bar."""
     with progress("score held-out images", len(score)) as bar:
         return score(stored, lambda done, total: bar.advance())

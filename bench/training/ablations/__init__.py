@@ -78,8 +78,8 @@ def _numbers(row: dict[str, Any]) -> str:
     return f"here: {row['at']:.2f} dB at the training noise, {row['off']:.2f} mean of the others"
 
 
-def _joined(words: Sequence[str]) -> str:
+def _joined(arguments: Sequence[str]) -> str:
     """`shlex.join`, but in double quotes where there are single ones, so that people can read it."""
     return " ".join(
-        f'"{word}"' if "'" in word and not set(word) & set('"$`\\!') else shlex.quote(word) for word in words
+        f'"{word}"' if "'" in word and not set(word) & set('"$`\\!') else shlex.quote(word) for word in arguments
     )

@@ -43,7 +43,9 @@ def run(tmp_path, photos, networks, monkeypatch) -> Path:
     return folder
 
 
-def scene(run: Path, image: str = "a", models: str | None = None, noise: str = NOISE) -> tuple[pictures.Scene, dict]:
+def scene(
+    run: Path, image: str = "a", models: str | None = None, noise: str = NOISE
+) -> tuple[pictures.FigureScene, dict]:
     """The scene of an image as the command makes it, and the names of its models."""
     notes = []
     with Store.open(run) as store:

@@ -99,13 +99,13 @@ def test_the_card_has_the_scores_of_what_was_written(folders, tmp_path):
 
 
 def test_the_weights_that_are_scored_last_are_in_half_precision(folders, tmp_path, monkeypatch):
-    scored, score = [], held_out.Scorer.__call__
+    scored, score = [], held_out.HeldOutScorer.__call__
 
     def spied(scorer, weights, advanced):
         scored.append({key: value.clone() for key, value in weights.items()})
         return score(scorer, weights, advanced)
 
-    monkeypatch.setattr(held_out.Scorer, "__call__", spied)
+    monkeypatch.setattr(held_out.HeldOutScorer, "__call__", spied)
     written = checkpoints.read_weights(train(folders / "many", tmp_path))
     assert all(torch.equal(value, scored[-1][key]) for key, value in written.items())
     assert not all(torch.equal(value, scored[-2][key]) for key, value in written.items())
