@@ -134,5 +134,6 @@ def distance(reference: Histograms, test: Histograms) -> IntervalEstimate:
     """
     used = reference.counts.sum((1, 2)) > 0
     counts, others = reference.counts[used], test.counts[used]
-    return jackknife.interval(lambda *totals: wasserstein(*totals).mean(), counts, others,
-                              size=counts.sum((1, 2)), low=0)  # fmt: skip
+    return jackknife.interval(
+        lambda *totals: wasserstein(*totals).mean(), counts, others, size=counts.sum((1, 2)), low=0
+    )

@@ -58,8 +58,9 @@ def fitted(values: np.ndarray) -> GeneralizedGaussian:
 
 def divergence(reference: GeneralizedGaussian, test: GeneralizedGaussian) -> float:
     """KL(reference || test) in closed form, in nats."""
-    scale, other = (one.sigma * np.exp((gammaln(1 / one.shape) - gammaln(3 / one.shape)) / 2)
-                    for one in (reference, test))  # fmt: skip
+    scale, other = (
+        one.sigma * np.exp((gammaln(1 / one.shape) - gammaln(3 / one.shape)) / 2) for one in (reference, test)
+    )
     b, c = reference.shape, test.shape
     same = np.log(b * other / (c * scale)) + gammaln(1 / c) - gammaln(1 / b)
     return float(same + (scale / other) ** c * np.exp(gammaln((c + 1) / b) - gammaln(1 / b)) - 1 / b)
@@ -86,8 +87,9 @@ class FeatureFit:
     kept: int
 
 
-def fit_features(features: np.ndarray, groups: Sequence[int], components: int = COMPONENTS, method: str = "exact",
-             draws: int = DRAWS) -> FeatureFit:  # fmt: skip
+def fit_features(
+    features: np.ndarray, groups: Sequence[int], components: int = COMPONENTS, method: str = "exact", draws: int = DRAWS
+) -> FeatureFit:
     """Generalized Gaussian fits to features (N, D), one row per patch: of all photographs, and of random halves.
 
     groups       (N,): the photograph that each patch was cut from

@@ -61,8 +61,13 @@ def infer(tensors: Mapping[str, Tensor]) -> dict:
     kernels = {int(key.split(".")[1]): tensors[key].shape for key in tensors if tensors[key].dim() == 4}
     first, last = tensors["model.0.weight"].shape, kernels[max(kernels)]
     batch_norm = any(key.endswith("running_mean") for key in tensors)
-    return {"in_nc": first[1], "out_nc": last[0], "nc": first[0], "nb": len(kernels),
-            "act_mode": "BR" if batch_norm else "R"}  # fmt: skip
+    return {
+        "in_nc": first[1],
+        "out_nc": last[0],
+        "nc": first[0],
+        "nb": len(kernels),
+        "act_mode": "BR" if batch_norm else "R",
+    }
 
 
 def caveat(in_nc=3, out_nc=3, nc=64, nb=20, **others) -> str:

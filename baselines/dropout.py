@@ -31,10 +31,21 @@ LAYERS = ("layers.*", "conv_after_body")  # stages, deepest features last
 class DropoutSwinIR(MaskedSwinIR):
     """The baseline; `dropout` is the probability in [0, 1) that a channel is dropped, 0.5 to 0.7 at its best."""
 
-    def __init__(self, in_chans=3, embed_dim=60, depths=(6,) * 4, num_heads=(6,) * 4, window_size=8, mlp_ratio=2.0,
-                 drop_path_rate=0.1, resi_connection="3conv", dropout=0.5):  # fmt: skip
-        super().__init__(in_chans, embed_dim, depths, num_heads, window_size, mlp_ratio, drop_path_rate,
-                         resi_connection)  # fmt: skip
+    def __init__(
+        self,
+        in_chans=3,
+        embed_dim=60,
+        depths=(6,) * 4,
+        num_heads=(6,) * 4,
+        window_size=8,
+        mlp_ratio=2.0,
+        drop_path_rate=0.1,
+        resi_connection="3conv",
+        dropout=0.5,
+    ):
+        super().__init__(
+            in_chans, embed_dim, depths, num_heads, window_size, mlp_ratio, drop_path_rate, resi_connection
+        )
         fraction(dropout=dropout)
         self.dropout = dropout
 

@@ -77,9 +77,11 @@ class FilterBlock(nn.Module):
         super().__init__()
         self.power = power
         self.feature_extractor = nn.Sequential(
-            nn.Conv2d(3, dim, 3, padding=1, bias=False), nn.ReLU(),
-            nn.Conv2d(dim, dim, 3, padding=1, bias=False), nn.ReLU(),
-        )  # fmt: skip
+            nn.Conv2d(3, dim, 3, padding=1, bias=False),
+            nn.ReLU(),
+            nn.Conv2d(dim, dim, 3, padding=1, bias=False),
+            nn.ReLU(),
+        )
         self.kernel_predictor = nn.Conv2d(dim + 9, 9, 3, padding=1, bias=False)
         self.gca = ContextAttention(dim)
 

@@ -37,11 +37,32 @@ class MaskedSwinIR(SwinBody):
     mask_token      value of a hidden token, 'zero' or 'learned', if training masks tokens instead of pixels
     """
 
-    def __init__(self, in_chans=3, embed_dim=60, depths=(6,) * 4, num_heads=(6,) * 4, window_size=8, mlp_ratio=2.0,
-                 drop_path_rate=0.1, resi_connection="3conv", attention_mask=0, mask_at_test=True,
-                 mask_samples=1, mask_token="zero"):  # fmt: skip
-        super().__init__(in_chans, embed_dim, depths, num_heads, window_size, mlp_ratio, drop_path_rate,
-                         resi_connection, first_kernel=1)  # fmt: skip
+    def __init__(
+        self,
+        in_chans=3,
+        embed_dim=60,
+        depths=(6,) * 4,
+        num_heads=(6,) * 4,
+        window_size=8,
+        mlp_ratio=2.0,
+        drop_path_rate=0.1,
+        resi_connection="3conv",
+        attention_mask=0,
+        mask_at_test=True,
+        mask_samples=1,
+        mask_token="zero",
+    ):
+        super().__init__(
+            in_chans,
+            embed_dim,
+            depths,
+            num_heads,
+            window_size,
+            mlp_ratio,
+            drop_path_rate,
+            resi_connection,
+            first_kernel=1,
+        )
         if not isinstance(attention_mask, int | float) or not 0 <= attention_mask < 100:
             raise ValueError(f"attention_mask: expected a percentage from 0 to less than 100, got {attention_mask!r}")
         integer(1, mask_samples=mask_samples)

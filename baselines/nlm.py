@@ -43,8 +43,9 @@ class NonLocalMeans(Classical):
         h = sigma / 2 if self.h is None else self.h
         if h == 0:
             return image
-        denoised = denoise_nl_means(image, self.patch_size, self.patch_distance, h, self.fast_mode, sigma,
-                                    preserve_range=True, channel_axis=-1)  # fmt: skip
+        denoised = denoise_nl_means(
+            image, self.patch_size, self.patch_distance, h, self.fast_mode, sigma, preserve_range=True, channel_axis=-1
+        )
         return denoised.reshape(image.shape)  # the library drops axes of length one
 
 

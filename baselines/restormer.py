@@ -141,9 +141,19 @@ class Restormer(nn.Module):
 
     mostly_matrix_products = True  # its large convolutions are depthwise, or at half of the resolution and below
 
-    def __init__(self, inp_channels=3, out_channels=3, dim=48, num_blocks=(4, 6, 6, 8), num_refinement_blocks=4,
-                 heads=(1, 2, 4, 8), ffn_expansion_factor=2.66, bias=False, LayerNorm_type="BiasFree",
-                 rgb_range=1):  # fmt: skip
+    def __init__(
+        self,
+        inp_channels=3,
+        out_channels=3,
+        dim=48,
+        num_blocks=(4, 6, 6, 8),
+        num_refinement_blocks=4,
+        heads=(1, 2, 4, 8),
+        ffn_expansion_factor=2.66,
+        bias=False,
+        LayerNorm_type="BiasFree",
+        rgb_range=1,
+    ):
         super().__init__()
         integer(1, inp_channels=inp_channels, out_channels=out_channels, dim=dim)
         integer(1, num_refinement_blocks=num_refinement_blocks)

@@ -42,10 +42,29 @@ class SwinIR(SwinBody):
                of window 7 (JPEG artifacts); input and output are in [0, 1] in both cases
     """
 
-    def __init__(self, in_chans=3, embed_dim=180, depths=(6,) * 6, num_heads=(6,) * 6, window_size=8, mlp_ratio=2.0,
-                 drop_path_rate=0.1, resi_connection="1conv", img_range=1):  # fmt: skip
-        super().__init__(in_chans, embed_dim, depths, num_heads, window_size, mlp_ratio, drop_path_rate,
-                         resi_connection, first_kernel=3)  # fmt: skip
+    def __init__(
+        self,
+        in_chans=3,
+        embed_dim=180,
+        depths=(6,) * 6,
+        num_heads=(6,) * 6,
+        window_size=8,
+        mlp_ratio=2.0,
+        drop_path_rate=0.1,
+        resi_connection="1conv",
+        img_range=1,
+    ):
+        super().__init__(
+            in_chans,
+            embed_dim,
+            depths,
+            num_heads,
+            window_size,
+            mlp_ratio,
+            drop_path_rate,
+            resi_connection,
+            first_kernel=3,
+        )
         positive(img_range=img_range)
         self.img_range = img_range
 

@@ -36,8 +36,9 @@ class WaveletShrinkage(Classical):
     (30.72 dB; with the library's defaults 28.36): tests/benchmarks/classical_defaults.py.
     """
 
-    def __init__(self, sigma=ESTIMATED, wavelet="sym8", mode="soft", wavelet_levels=4, convert2ycbcr=True,
-                 method="BayesShrink"):  # fmt: skip
+    def __init__(
+        self, sigma=ESTIMATED, wavelet="sym8", mode="soft", wavelet_levels=4, convert2ycbcr=True, method="BayesShrink"
+    ):
         super().__init__(sigma)
         if wavelet not in pywt.wavelist(kind="discrete") or not pywt.Wavelet(wavelet).orthogonal:
             raise ValueError(
@@ -59,8 +60,16 @@ class WaveletShrinkage(Classical):
             size, minimum = "x".join(map(str, image.shape[:2])), 2 * (pywt.Wavelet(self.wavelet).dec_len - 1)
             raise ValueError(f"image: expected at least {minimum}x{minimum} for wavelet {self.wavelet!r}, got {size}")
         in_luma = self.convert2ycbcr and image.shape[-1] == 3
-        return denoise_wavelet(image, sigma, self.wavelet, self.mode, min(self.wavelet_levels, max_levels),
-                               in_luma, self.method, channel_axis=-1)  # fmt: skip
+        return denoise_wavelet(
+            image,
+            sigma,
+            self.wavelet,
+            self.mode,
+            min(self.wavelet_levels, max_levels),
+            in_luma,
+            self.method,
+            channel_axis=-1,
+        )
 
 
 bytes_per_pixel = classical.bytes_per_pixel

@@ -100,8 +100,18 @@ class Run:
         test: str = TESTS[0],
     ) -> pd.DataFrame:
         """Differences of this run minus another, or of `models` minus `against` in this run, as `bench.compare`."""
-        return compare(self, other, models=models, against=against, noises=_text(noises), datasets=_text(datasets),
-                       metrics=_text(metrics), seeds=seeds, protocol=protocol, test=test)  # fmt: skip
+        return compare(
+            self,
+            other,
+            models=models,
+            against=against,
+            noises=_text(noises),
+            datasets=_text(datasets),
+            metrics=_text(metrics),
+            seeds=seeds,
+            protocol=protocol,
+            test=test,
+        )
 
     def report(
         self,

@@ -84,10 +84,21 @@ def run(
 
     Raises BadInput.
     """
-    plan = make_plan(models, noises, datasets, data, size=size, limit=limit,
-                     seeds=(seeds,) if isinstance(seeds, int) else tuple(seeds), protocol=protocol,
-                     precision=precision, tile=tile, reference=reference, object_name=name,
-                     metric_list=metrics if isinstance(metrics, str) else ",".join(metrics))  # fmt: skip
+    plan = make_plan(
+        models,
+        noises,
+        datasets,
+        data,
+        size=size,
+        limit=limit,
+        seeds=(seeds,) if isinstance(seeds, int) else tuple(seeds),
+        protocol=protocol,
+        precision=precision,
+        tile=tile,
+        reference=reference,
+        object_name=name,
+        metric_list=metrics if isinstance(metrics, str) else ",".join(metrics),
+    )
     notes = (*plan.notes, *(() if out is None else object_models.notes(plan.models)))
     folder = Path(tempfile.mkdtemp(prefix="bench-run-")) if out is None else Path(out)
     found = Run(folder, notes, temporary=out is None)
@@ -143,10 +154,19 @@ class Execution:
         """Compute the missing rows and commit them one by one."""
         with self.store.writing() as connection:
             contents.record_images(connection, self.plan.datasets)
-        self.store.record({"event": "started", **self.about, "plan": self.number, **describe(self.plan),
-                           **self.engine.describe(), "pictures": self.pictures, "rows_before": self.store.count(),
-                           "versions": versions(),
-                           "machine": describe_machine()})  # fmt: skip
+        self.store.record(
+            {
+                "event": "started",
+                **self.about,
+                "plan": self.number,
+                **describe(self.plan),
+                **self.engine.describe(),
+                "pictures": self.pictures,
+                "rows_before": self.store.count(),
+                "versions": versions(),
+                "machine": describe_machine(),
+            }
+        )
         with closing(self.engine):
             try:
                 skipped = 0
@@ -194,10 +214,17 @@ def describe(plan: Plan) -> dict[str, Any]:
         "reference": plan.conditions.reference or None,
         "noise_versions": {noises.canonical(noise): noises.version(noise) for noise in plan.noises},
         "noise_cards": {noises.noise_name(noise): noises.card(noise) for noise in plan.noises},
-        "datasets": [{"name": d.name, "images": len(d.images), "title": d.title, "licence": d.licence,
-                      "note": d.described,
-                      "noises": [plan.noise_columns[index]["noise"] for index in plan.noises_on(d)]}
-                     for d in plan.datasets],
+        "datasets": [
+            {
+                "name": d.name,
+                "images": len(d.images),
+                "title": d.title,
+                "licence": d.licence,
+                "note": d.described,
+                "noises": [plan.noise_columns[index]["noise"] for index in plan.noises_on(d)],
+            }
+            for d in plan.datasets
+        ],
         "seeds": list(plan.seeds),
         "protocol": plan.protocol.name,
         "precision": plan.precision,
@@ -205,10 +232,19 @@ def describe(plan: Plan) -> dict[str, Any]:
         "metrics": [metric.card() for metric in plan.metrics],
         "not_measured": plan.not_measured,
         "left_out": list(plan.skipped),
-    }  # fmt: skip
+    }
 
 
 def _about(model: Model) -> dict[str, Any]:
-    return {"label": model.label, "name": model.name, "size": model.size, "weights": model.weights,
-            "weights_hash": model.weights_hash, "title": model.title, "paper": model.paper, "licence": model.licence,
-            "card": model.card, **({"display_name": model.display_name} if model.display_name else {})}  # fmt: skip
+    return {
+        "label": model.label,
+        "name": model.name,
+        "size": model.size,
+        "weights": model.weights,
+        "weights_hash": model.weights_hash,
+        "title": model.title,
+        "paper": model.paper,
+        "licence": model.licence,
+        "card": model.card,
+        **({"display_name": model.display_name} if model.display_name else {}),
+    }

@@ -43,8 +43,10 @@ def noisy(
     given = np.asarray(clean)
     target = _like(given, version.clean)
     if not with_clean and not np.array_equal(version.target, pixels_of(clean)):
-        raise BadInput(f"noise {version.label}: makes a clean image of its own, which its noisy image has to be "
-                       "compared with: add with_clean=True to get (noisy, clean)")  # fmt: skip
+        raise BadInput(
+            f"noise {version.label}: makes a clean image of its own, which its noisy image has to be "
+            "compared with: add with_clean=True to get (noisy, clean)"
+        )
     if protocols.load_protocol(protocol).store_noise:
         made = _like(given, version.stored.astype(np.float32) / 255)
     else:

@@ -37,9 +37,13 @@ class PublishedChart:
 
 
 def publish(
-    writer: SiteWriter, parts: tuple[object, ...], draw: Draw, data: pd.DataFrame, pixels: float = 424,
+    writer: SiteWriter,
+    parts: tuple[object, ...],
+    draw: Draw,
+    data: pd.DataFrame,
+    pixels: float = 424,
     narrow: Draw | None = None,
-) -> PublishedChart:  # fmt: skip
+) -> PublishedChart:
     """Parts of the name, what draws a chart, and its data -> the chart with its files.
 
     `pixels`: its width on the page in CSS pixels at 3.5 inches; `narrow`: what draws it for narrow screens.

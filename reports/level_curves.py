@@ -60,11 +60,14 @@ def lines(results: Results, dataset: str, settings: list[NoiseSetting], measure:
     for model in (*results.models, NOISY):
         known = [(setting, results.line(dataset, setting.spec, model)) for setting in settings]
         points = tuple(
-            Point(setting.level, *(float(one[end]) for end in (key, f"{key}_low", f"{key}_high")),
-                  links.images(dataset, setting.spec, model))
+            Point(
+                setting.level,
+                *(float(one[end]) for end in (key, f"{key}_low", f"{key}_high")),
+                links.images(dataset, setting.spec, model),
+            )
             for setting, one in known
             if one is not None and one[key] == one[key]
-        )  # fmt: skip
+        )
         if points:
             series.append(Series(results.label(model), series_style(results.models, model), points))
     return series

@@ -24,5 +24,11 @@ class Measure:
 PSNR = Measure("psnr", "PSNR", "dB", 2, True, "peak signal-to-noise ratio; higher is better")
 SSIM = Measure("ssim", "SSIM", "", 4, True, "structural similarity; higher is better")
 LPIPS = Measure("lpips", "LPIPS", "", 4, False, "learned perceptual distance; lower is better")
-DROP = Measure("gap", "PSNR drop", "dB", 2, False, "PSNR at the reference noise minus PSNR at this noise; "
-               "lower is better among models of similar PSNR")  # fmt: skip
+DROP = Measure(
+    "gap",
+    "PSNR drop",
+    "dB",
+    2,
+    False,
+    "PSNR at the reference noise minus PSNR at this noise; lower is better among models of similar PSNR",
+)

@@ -102,8 +102,10 @@ def level_heading(column: Column) -> str:
     parts = [part.strip().partition("=") for part in column.label.split(",")]
     if not all(equals and _is_number(value) for _, equals, value in parts):
         return column.label
-    named = (f"{SYMBOLS[name]}={value}" if name in SYMBOLS else rf"\mathrm{{{latex.escape(name)}}}={value}"
-             for name, _, value in parts)  # fmt: skip
+    named = (
+        f"{SYMBOLS[name]}={value}" if name in SYMBOLS else rf"\mathrm{{{latex.escape(name)}}}={value}"
+        for name, _, value in parts
+    )
     return Source(f"${', '.join(named)}$".replace(r"\mathrm{level}=", ""))
 
 

@@ -94,9 +94,18 @@ def score(results: Results, model: str, dataset: str, hashes: dict) -> ModelScor
     evaluated = set(results.rows.loc[results.rows["dataset"] == dataset, "noise"])
     noises = tuple(setting.spec for setting in results.ood(group) if setting.spec in evaluated)
     return ModelScore(
-        model, dataset, str(hashes.get(model, "")), images, *known, noises, group.name,
-        card.training_noise, noisy, results.below_noisy(dataset, model), card.label,
-    )  # fmt: skip
+        model,
+        dataset,
+        str(hashes.get(model, "")),
+        images,
+        *known,
+        noises,
+        group.name,
+        card.training_noise,
+        noisy,
+        results.below_noisy(dataset, model),
+        card.label,
+    )
 
 
 def to_json(one: StudySummary) -> str:
@@ -107,10 +116,14 @@ def to_json(one: StudySummary) -> str:
 def _of_first_version(loaded: dict) -> dict:
     """Version 1 as the current version, without its headline: that named the model with the smallest PSNR drop."""
     scores = [
-        {**{key: one[key] for key in ("model", "dataset", "weights_hash", "images", "reference")},
-         "ood": one["away"], "drop": one["loss"], "noises": loaded["noises"]}
+        {
+            **{key: one[key] for key in ("model", "dataset", "weights_hash", "images", "reference")},
+            "ood": one["away"],
+            "drop": one["loss"],
+            "noises": loaded["noises"],
+        }
         for one in loaded["scores"]
-    ]  # fmt: skip
+    ]
     headline = "No headline: these pages are of an older version. Make them again with bench report."
     return {**loaded, "answer": headline, "reference": "gaussian(sigma=15)", "scores": scores}
 

@@ -142,8 +142,18 @@ class SwinBody(nn.Module):
 
     mostly_matrix_products = True
 
-    def __init__(self, in_chans, embed_dim, depths, num_heads, window_size, mlp_ratio, drop_path_rate,
-                 resi_connection, first_kernel):  # fmt: skip
+    def __init__(
+        self,
+        in_chans,
+        embed_dim,
+        depths,
+        num_heads,
+        window_size,
+        mlp_ratio,
+        drop_path_rate,
+        resi_connection,
+        first_kernel,
+    ):
         super().__init__()
         integer(1, in_chans=in_chans, window_size=window_size)
         integer(4 if resi_connection == "3conv" else 1, embed_dim=embed_dim)

@@ -49,9 +49,18 @@ class Trainer:
     extends       a checkpoint of the same recipe with fewer iterations is resumed too (`Recipe.extended`)
     """
 
-    def __init__(self, network: nn.Module, images: list[np.ndarray], recipe: Recipe, device: torch.device, about=None,
-                 processes: ProcessGroup = SINGLE_PROCESS, user_defined: bool = False,
-                 extends: bool = False, draw_noise: DrawNoise | None = None):  # fmt: skip
+    def __init__(
+        self,
+        network: nn.Module,
+        images: list[np.ndarray],
+        recipe: Recipe,
+        device: torch.device,
+        about=None,
+        processes: ProcessGroup = SINGLE_PROCESS,
+        user_defined: bool = False,
+        extends: bool = False,
+        draw_noise: DrawNoise | None = None,
+    ):
         if (recipe.noise is None) != (draw_noise is None):
             raise ValueError(f"noise: expected a function that draws {recipe.noise}, got {draw_noise}")
         self.extends, self.draw_noise = extends, draw_noise
@@ -309,8 +318,14 @@ def _run(
         done = trainer.iteration >= trainer.recipe.iterations
         due = validate is not None and (done or trainer.iteration % validate_every == 0)
         scores = validate(trainer.weights()) if due and first_process else None
-        progress = TrainingProgress(trainer.iteration, trainer.recipe.iterations, loss,
-                            trainer.recipe.rate(trainer.iteration - 1), speed, scores)  # fmt: skip
+        progress = TrainingProgress(
+            trainer.iteration,
+            trainer.recipe.iterations,
+            loss,
+            trainer.recipe.rate(trainer.iteration - 1),
+            speed,
+            scores,
+        )
         if first_process:
             with (out / "log.jsonl").open("a", encoding="utf-8") as file:
                 file.write(json.dumps(asdict(progress)) + "\n")

@@ -58,8 +58,12 @@ def _parameters(layer: MatConvNetLayer) -> dict[str, np.ndarray]:
     if layer.kind == "bnorm":
         scale, shift, moments = arrays[:3]
         mean, standard_deviation = moments.astype(np.float64).reshape(-1, 2).T
-        return {"weight": scale.ravel(), "bias": shift.ravel(), "running_mean": mean,
-                "running_var": standard_deviation**2 - BATCH_NORM_EPSILON}  # fmt: skip
+        return {
+            "weight": scale.ravel(),
+            "bias": shift.ravel(),
+            "running_mean": mean,
+            "running_var": standard_deviation**2 - BATCH_NORM_EPSILON,
+        }
     raise ValueError("supported are conv, bnorm and relu")
 
 

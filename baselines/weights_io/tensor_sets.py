@@ -237,8 +237,11 @@ def _without_counters(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def _named(sets: Sets, part: str, file: str) -> Names:
     """The set named by its full path or last key, or by a prefix inside a set. Raises ValueError for others."""
-    firsts = [(*names, first) for names, tensors in sets.items()
-              for first in dict.fromkeys(key.partition(".")[0] for key in tensors if "." in key)]  # fmt: skip
+    firsts = [
+        (*names, first)
+        for names, tensors in sets.items()
+        for first in dict.fromkeys(key.partition(".")[0] for key in tensors if "." in key)
+    ]
     for names in (sets, firsts):
         joined = {".".join(one): one for one in names}
         if part in joined:

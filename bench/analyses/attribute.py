@@ -69,19 +69,36 @@ def measure(models: Sequence[Model], scene: Scene, window: Window, steps: int) -
             bar.advance()
     table = map_table(maps, window)
     settings = {"window": asdict(window), "steps": steps, "version": VERSION}
-    rows = [scene.measurement("diffusion_index", model, maps[model.label].diffusion_index, **settings)
-            for model in models]  # fmt: skip
+    rows = [
+        scene.measurement("diffusion_index", model, maps[model.label].diffusion_index, **settings) for model in models
+    ]
     summary = TextTable(
         f"{scene.title}, window of {window.side}x{window.side} at {window.top},{window.left}",
         ("model", "diffusion index", "inside the window", "radius of 50%", "radius of 90%", "sum"),
-        [(row.model, f"{row.diffusion_index:.1f}", f"{100 * row.inside:.0f}%", f"{row.half:.1f} pixels",
-          f"{row.nine_tenths:.1f} pixels", f"{row.completeness:.3f}") for row in table.itertuples()],
-    )  # fmt: skip
+        [
+            (
+                row.model,
+                f"{row.diffusion_index:.1f}",
+                f"{100 * row.inside:.0f}%",
+                f"{row.half:.1f} pixels",
+                f"{row.nine_tenths:.1f} pixels",
+                f"{row.completeness:.3f}",
+            )
+            for row in table.itertuples()
+        ],
+    )
     return Result(
-        "attribute", scene.labels, {**scene.settings, **settings}, [model_settings(model) for model in models],
-        {"": table, "shares": share_table(maps, window)}, partial(draw, scene, window), summary, rows,
-        {model: one.map for model, one in maps.items()}, joins=True,
-    )  # fmt: skip
+        "attribute",
+        scene.labels,
+        {**scene.settings, **settings},
+        [model_settings(model) for model in models],
+        {"": table, "shares": share_table(maps, window)},
+        partial(draw, scene, window),
+        summary,
+        rows,
+        {model: one.map for model, one in maps.items()},
+        joins=True,
+    )
 
 
 def attribution_map(denoiser: Denoiser, scene: Scene, window: Window, steps: int) -> Attribution:
@@ -98,16 +115,25 @@ def attribution_map(denoiser: Denoiser, scene: Scene, window: Window, steps: int
 def map_table(maps: Mapping[str, Attribution], window: Window) -> pd.DataFrame:
     """One row per model: diffusion index, share of the map inside the window, radius of 50% and 90% in pixels, sum."""
     rows = [
-        (model, one.diffusion_index, one.within(window)[1][0], one.reach(window, 0.5), one.reach(window, 0.9),
-         one.completeness) for model, one in maps.items()
-    ]  # fmt: skip
+        (
+            model,
+            one.diffusion_index,
+            one.within(window)[1][0],
+            one.reach(window, 0.5),
+            one.reach(window, 0.9),
+            one.completeness,
+        )
+        for model, one in maps.items()
+    ]
     return pd.DataFrame(rows, columns=["model", "diffusion_index", "inside", "half", "nine_tenths", "completeness"])
 
 
 def share_table(maps: Mapping[str, Attribution], window: Window) -> pd.DataFrame:
     """One row per model and distance from the window in pixels: the share of the map within it."""
-    parts = (pd.DataFrame({"model": model, **dict(zip(("distance", "share"), one.within(window), strict=True))})
-             for model, one in maps.items())  # fmt: skip
+    parts = (
+        pd.DataFrame({"model": model, **dict(zip(("distance", "share"), one.within(window), strict=True))})
+        for model, one in maps.items()
+    )
     return pd.concat(parts, ignore_index=True)
 
 
@@ -140,14 +166,26 @@ def draw_maps(scene: Scene, window: Window, result: Result) -> Figure:
         axes.set_title(f"{model}\ndiffusion index {index[model]:.1f}", fontsize=8)
     for axes in (first, *others):
         axes.set_axis_off()
-        axes.add_patch(Rectangle((window.left - 0.5, window.top - 0.5), window.side, window.side, fill=False,
-                                 edgecolor="white" if axes is first else INK, linewidth=1.2))  # fmt: skip
+        axes.add_patch(
+            Rectangle(
+                (window.left - 0.5, window.top - 0.5),
+                window.side,
+                window.side,
+                fill=False,
+                edgecolor="white" if axes is first else INK,
+                linewidth=1.2,
+            )
+        )
     axes = lower.subplots()
     for model, colour in figures.model_colours(shares).items():
         axes.plot(shares[model]["distance"], 100 * shares[model]["share"], color=colour, label=model)
     smallest = min(part["share"].min() for part in shares.values())
     widest = max(part.loc[part["share"] >= 0.995, "distance"].min() for part in shares.values())
-    axes.set(xlim=(0, max(4.0, widest)), xlabel="distance from the window, pixels",
-             ylim=(20 * np.floor(5 * smallest), 102), ylabel="share of the map, %")  # fmt: skip
+    axes.set(
+        xlim=(0, max(4.0, widest)),
+        xlabel="distance from the window, pixels",
+        ylim=(20 * np.floor(5 * smallest), 102),
+        ylabel="share of the map, %",
+    )
     axes.legend(loc="lower right")
     return figure

@@ -45,14 +45,17 @@ def measure(models: Sequence[Model], config: Config, noise: Noise) -> Result:
         for name, image in {CLEAN: batch.clean, **outputs}.items():
             measured[name].add(to_levels(image), to_levels(batch.clean), batch.images[0])
     shifts = shift_table({model.label: measured[model.label] for model in models})
-    estimates = [(f"brightness_{row.channel}", row.model, (row.shift, row.low, row.high))
-                 for row in shifts.itertuples()]  # fmt: skip
-    lines = [[model, *estimate_texts(part, ("shift", "low", "high"))]
-             for model, part in shifts.groupby("model", sort=False)]  # fmt: skip
+    estimates = [
+        (f"brightness_{row.channel}", row.model, (row.shift, row.low, row.high)) for row in shifts.itertuples()
+    ]
+    lines = [
+        [model, *estimate_texts(part, ("shift", "low", "high"))] for model, part in shifts.groupby("model", sort=False)
+    ]
     summary = TextTable("Shift of the mean level, in 8-bit levels [95%]", ["model", *shifts["channel"].unique()], lines)
     tables = {"": shifts, "histograms": histogram_table(measured)}
-    return outputs_result("brightness", models, config, noise, VERSION, estimates, tables=tables, draw=draw,
-                          summary=summary)  # fmt: skip
+    return outputs_result(
+        "brightness", models, config, noise, VERSION, estimates, tables=tables, draw=draw, summary=summary
+    )
 
 
 def with_unmasked(models: Sequence[Model]) -> list[Model]:
@@ -80,8 +83,17 @@ def shift_table(measured: dict[str, Brightness]) -> pd.DataFrame:
     parts = []
     for model, brightness in measured.items():
         shift = brightness.shift()
-        parts.append(pd.DataFrame({"model": model, "channel": [*channels_of(brightness), "all"], "shift": shift.value,
-                                   "low": shift.low, "high": shift.high}))  # fmt: skip
+        parts.append(
+            pd.DataFrame(
+                {
+                    "model": model,
+                    "channel": [*channels_of(brightness), "all"],
+                    "shift": shift.value,
+                    "low": shift.low,
+                    "high": shift.high,
+                }
+            )
+        )
     return pd.concat(parts, ignore_index=True)
 
 

@@ -110,15 +110,21 @@ def measure(
             where,
             estimate=(row.cka, row.low, row.high),
         )
-        for other, table in zip(others, tables, strict=True) for row in table.itertuples()
-    ]  # fmt: skip
+        for other, table in zip(others, tables, strict=True)
+        for row in table.itertuples()
+    ]
     dropped, every = count % batch if count % batch < MIN_BATCH else 0, [first, *others]
     question = {
-        **config.settings, "batch": batch, "batches": -(-(count - dropped) // batch), "patches_dropped": dropped,
-        "models": [one.model for one in every], "weights_sha256": [one.extractor.model.weights_hash for one in every],
-        "layers": [list(one.layers) for one in every], "noises": [one.noise_text for one in every],
+        **config.settings,
+        "batch": batch,
+        "batches": -(-(count - dropped) // batch),
+        "patches_dropped": dropped,
+        "models": [one.model for one in every],
+        "weights_sha256": [one.extractor.model.weights_hash for one in every],
+        "layers": [list(one.layers) for one in every],
+        "noises": [one.noise_text for one in every],
         "noise_versions": [noises.version(one.noise) for one in every],
-    }  # fmt: skip
+    }
     if len(others) == 1:
         labels, table = [one.text for one in every], tables[0].drop(columns="other_noise")
         summary, draw = pair_summary(table, first, others[0]), partial(draw_pair, first, others[0])
@@ -193,8 +199,10 @@ def pair_summary(table: pd.DataFrame, first: ModelInput, other: ModelInput) -> T
 def noise_summary(table: pd.DataFrame, first: ModelInput) -> TextTable:
     """One row per noise and one column per layer: CKA with the layer of the same name; the deepest has its interval."""
     same = table[table["layer"] == table["other_layer"]]
-    lines = [[noise, *part["cka"].map("{:.3f}".format)[:-1], *estimate_texts(part[-1:], ESTIMATE, 3)]
-             for noise, part in same.groupby("other_noise", sort=False)]  # fmt: skip
+    lines = [
+        [noise, *part["cka"].map("{:.3f}".format)[:-1], *estimate_texts(part[-1:], ESTIMATE, 3)]
+        for noise, part in same.groupby("other_noise", sort=False)
+    ]
     title = f"CKA with the same layer: {first.text} and other noises [95%]"
     return TextTable(title, ["noise", *same["layer"].unique()], lines)
 
@@ -214,8 +222,9 @@ def draw_noises(first: ModelInput, others: Sequence[ModelInput], result: Result)
     names = [other.noise_text for other in others]
     same = table[table["layer"] == table["other_layer"]].pivot(index="layer", columns="other_noise", values="cka")
     pair = dict.fromkeys((first.model, others[0].model))
-    figure = draw_heatmap(same.loc[layers, names].to_numpy(), layers, names, "\n".join(pair),
-                          f"noise, against {first.noise_text}")  # fmt: skip
+    figure = draw_heatmap(
+        same.loc[layers, names].to_numpy(), layers, names, "\n".join(pair), f"noise, against {first.noise_text}"
+    )
     caption = f"CKA of each layer of {first.text} (rows) with the same layer of {others[0].model} under other noises."
     return [CaptionedFigure(f"CKA: {' and '.join(pair)}, {first.noise_text} and other noises", caption, figure)]
 
@@ -233,11 +242,22 @@ def draw_heatmap(
     axes = figure.subplots()
     bar = axes.inset_axes((1 + 0.12 / (cell * across), 0, 0.14 / (cell * across), 1))  # as high as the map
     seaborn.heatmap(
-        value[::-1], ax=axes, vmin=0, vmax=1, cmap=colours, square=True,
-        annot=annotated, fmt=".3f", annot_kws={"fontsize": 8 if cell > 0.5 else 7},
-        linewidths=0.6 if cell > 0.2 else 0, linecolor="white", xticklabels=columns, yticklabels=rows[::-1],
-        cbar_ax=bar, cbar_kws={"label": "CKA", "extend": "min" if (value < 0).any() else "neither"},
-    )  # fmt: skip
+        value[::-1],
+        ax=axes,
+        vmin=0,
+        vmax=1,
+        cmap=colours,
+        square=True,
+        annot=annotated,
+        fmt=".3f",
+        annot_kws={"fontsize": 8 if cell > 0.5 else 7},
+        linewidths=0.6 if cell > 0.2 else 0,
+        linecolor="white",
+        xticklabels=columns,
+        yticklabels=rows[::-1],
+        cbar_ax=bar,
+        cbar_kws={"label": "CKA", "extend": "min" if (value < 0).any() else "neither"},
+    )
     for text in axes.texts:
         dark = relative_luminance(colours(float(text.get_text()))) <= DARK_BELOW
         text.set_color("white" if dark else "black")

@@ -50,17 +50,31 @@ def measure(models: Sequence[Model], scene: Scene, ratios: Sequence[int]) -> Res
     masks, images = complete([load_denoiser(model, scene.device) for model in models], scene, ratios)
     table = psnr_table(ratios, masks, images, scene.clean)
     psnr = table.set_index(["model", "ratio"])["psnr"]
-    rows = [scene.measurement("completion_psnr", model, psnr[model.label, ratio], ratio=ratio, version=VERSION)
-            for model in models for ratio in ratios]  # fmt: skip
-    lines = [["masked input" if model == MASKED else model,
-              *(f"{row.psnr:.2f} ({row.psnr_gone:.2f})" for row in part.itertuples())]
-             for model, part in table.groupby("model", sort=False)]  # fmt: skip
+    rows = [
+        scene.measurement("completion_psnr", model, psnr[model.label, ratio], ratio=ratio, version=VERSION)
+        for model in models
+        for ratio in ratios
+    ]
+    lines = [
+        [
+            "masked input" if model == MASKED else model,
+            *(f"{row.psnr:.2f} ({row.psnr_gone:.2f})" for row in part.itertuples()),
+        ]
+        for model, part in table.groupby("model", sort=False)
+    ]
     headings = ["model", *(f"{ratio}% masked" for ratio in ratios)]
     return Result(
-        "complete", scene.labels, {**scene.settings, "ratios": list(ratios), "version": VERSION},
-        [model_settings(model) for model in models], {"": table}, partial(draw, scene),
-        TextTable(f"PSNR in dB (of masked pixels): {scene.title}", headings, lines), rows, images, joins=True,
-    )  # fmt: skip
+        "complete",
+        scene.labels,
+        {**scene.settings, "ratios": list(ratios), "version": VERSION},
+        [model_settings(model) for model in models],
+        {"": table},
+        partial(draw, scene),
+        TextTable(f"PSNR in dB (of masked pixels): {scene.title}", headings, lines),
+        rows,
+        images,
+        joins=True,
+    )
 
 
 def complete(
@@ -75,8 +89,10 @@ def complete(
     one_stream = (torch.Generator().manual_seed(key % 2**63) for _ in ratios)  # for all ratios: masks are nested
     masked = [mask_input(x, (ratio, ratio), generator) for ratio, generator in zip(ratios, one_stream, strict=True)]
     outputs = {one.model.label: [one(image, key) for image in masked] for one in denoisers}
-    images = {name: to_levels(torch.cat(of_ratio)).permute(0, 2, 3, 1).numpy()
-              for name, of_ratio in {MASKED: masked, **outputs}.items()}  # fmt: skip
+    images = {
+        name: to_levels(torch.cat(of_ratio)).permute(0, 2, 3, 1).numpy()
+        for name, of_ratio in {MASKED: masked, **outputs}.items()
+    }
     return (torch.cat(masked) != x).any(1).numpy(), images
 
 
@@ -122,8 +138,16 @@ def draw_images(clean: np.ndarray, images: Mapping[str, np.ndarray], table: pd.D
             show(axes, image, f"{ratio}% masked" if model == MASKED else f"{psnr[model, ratio]:.1f} dB")
         if model != MASKED:
             lines = [fill(part, int(cell * 12)) for part in model.replace("(", "\n(", 1).splitlines()]
-            column[0].annotate("\n".join(lines), (0, 1), xycoords="axes fraction", xytext=(0, 15),
-                               textcoords="offset points", fontsize=8.5, fontweight="bold", va="bottom")  # fmt: skip
+            column[0].annotate(
+                "\n".join(lines),
+                (0, 1),
+                xycoords="axes fraction",
+                xytext=(0, 15),
+                textcoords="offset points",
+                fontsize=8.5,
+                fontweight="bold",
+                va="bottom",
+            )
     return figure
 
 

@@ -46,8 +46,9 @@ def measure(models: Sequence[Model], config: Config, noise: Noise) -> Result:
         for name, columns in COLUMNS.items()
     ]
     tables = {"": table, "curves": curve_table(spectra)}
-    return outputs_result("detail", models, config, noise, VERSION, estimates, tables=tables, draw=draw,
-                          summary=summary(table))  # fmt: skip
+    return outputs_result(
+        "detail", models, config, noise, VERSION, estimates, tables=tables, draw=draw, summary=summary(table)
+    )
 
 
 def range_table(spectra: dict[str, Spectrum]) -> pd.DataFrame:
@@ -64,10 +65,17 @@ def curve_table(spectra: dict[str, Spectrum]) -> pd.DataFrame:
     """One row per model and frequency: share kept, power of the error and of the clean image, for values in [0, 1]."""
     middle = (EDGES[1:] + EDGES[:-1]) / 2
     parts = [
-        pd.DataFrame({"model": model, "frequency": middle, "kept": one.kept(), "error_power": one.power(one.error),
-                      "clean_power": one.power(one.clean)}).dropna()
+        pd.DataFrame(
+            {
+                "model": model,
+                "frequency": middle,
+                "kept": one.kept(),
+                "error_power": one.power(one.error),
+                "clean_power": one.power(one.clean),
+            }
+        ).dropna()
         for model, one in spectra.items()
-    ]  # fmt: skip
+    ]
     return pd.concat(parts, ignore_index=True)
 
 
@@ -100,8 +108,17 @@ def draw_curves(table: pd.DataFrame, noise: str) -> Figure:
     styles[NOISY] = {"color": INK, "linestyle": "--", "linewidth": 1.2, "label": "noisy input"}
     figure = Figure(figsize=(7.2, 3.3), layout="constrained")
     left, right = figure.subplots(1, 2)
-    handles = [right.fill_between(noisy["frequency"], decibel(noisy["clean_power"]), -80, color=MUTED, alpha=0.2,
-                                  linewidth=0, label="clean image")]  # fmt: skip
+    handles = [
+        right.fill_between(
+            noisy["frequency"],
+            decibel(noisy["clean_power"]),
+            -80,
+            color=MUTED,
+            alpha=0.2,
+            linewidth=0,
+            label="clean image",
+        )
+    ]
     for model, style in styles.items():
         part = table[table["model"] == model]
         left.plot(part["frequency"], part["kept"], **style)

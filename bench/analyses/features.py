@@ -68,8 +68,9 @@ def measure(
                 densities.append(density_table(histograms, named))
                 planes.append(plane_table(histograms, named))
             shown = [round(float(share), 4) for share in shares[:2]]
-            settings.append(model_settings(model, layers=extractor.layers[-1], components=len(shares),
-                                           component_shares=shown))  # fmt: skip
+            settings.append(
+                model_settings(model, layers=extractor.layers[-1], components=len(shares), component_shares=shown)
+            )
     table = shift.frame(extractors, measurements.by_key(rows))
     tables = {
         "": table,
@@ -77,8 +78,17 @@ def measure(
         "plane": pd.concat(planes, ignore_index=True),
     }
     title = "Distance of the features, in standard deviations"
-    return Result("features", ["features"], shift.question, settings, tables, draw,
-                  summary(table, "wasserstein", title, 3), rows, joins=True)  # fmt: skip
+    return Result(
+        "features",
+        ["features"],
+        shift.question,
+        settings,
+        tables,
+        draw,
+        summary(table, "wasserstein", title, 3),
+        rows,
+        joins=True,
+    )
 
 
 def measure_model(extractor: FeatureExtractor, shift: NoiseShift, bar: Progress) -> tuple[np.ndarray, list[Histograms]]:
@@ -142,10 +152,11 @@ def draw(result: Result) -> list[CaptionedFigure]:
     styles = {noise: {"color": colour, "linestyle": "-"} for noise, colour in zip(tested, SERIES, strict=False)}
     styles = {reference: {"color": INK, "linestyle": (0, (4, 1.5))}, **styles}
     return [
-        CaptionedFigure("Densities of deep features", densities, draw_densities(result, styles), "densities",
-                        "densities"),
+        CaptionedFigure(
+            "Densities of deep features", densities, draw_densities(result, styles), "densities", "densities"
+        ),
         CaptionedFigure("Deep features on two components", plane, draw_plane(result, styles), "plane", "plane"),
-    ]  # fmt: skip
+    ]
 
 
 def draw_densities(result: Result, styles: dict[str, dict]) -> Figure:
@@ -158,8 +169,16 @@ def draw_densities(result: Result, styles: dict[str, dict]) -> Figure:
             axes.plot(*joined_density(table[table["noise"] == noise]), **style)
         for number, (noise, style) in enumerate(styles.items()):
             text = f"{distances[model, noise]:.3f}" if number else "distance"
-            axes.text(0.97, 0.97 - 0.085 * number, text, color=style["color"], fontsize=7.5, ha="right", va="top",
-                      transform=axes.transAxes)  # fmt: skip
+            axes.text(
+                0.97,
+                0.97 - 0.085 * number,
+                text,
+                color=style["color"],
+                fontsize=7.5,
+                ha="right",
+                va="top",
+                transform=axes.transAxes,
+            )
         axes.set(title=model, yscale="log", ylim=(1e-5, 2), xlim=(-12, 12))
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.tick_params(length=0, which="both")
@@ -187,11 +206,24 @@ def draw_plane(result: Result, styles: dict[str, dict]) -> Figure:
     for axes, (model, table) in zip(grid, by_model.items(), strict=True):
         for noise, style in reversed(styles.items()):
             density = smooth_density(table[table["noise"] == noise])
-            axes.contour(centres, centres, density.T, levels=mass_levels(density, MASSES), colors=style["color"],
-                         linewidths=(1.0, 1.6), linestyles=[style["linestyle"]])  # fmt: skip
+            axes.contour(
+                centres,
+                centres,
+                density.T,
+                levels=mass_levels(density, MASSES),
+                colors=style["color"],
+                linewidths=(1.0, 1.6),
+                linestyles=[style["linestyle"]],
+            )
         percent = [f" ({100 * share:.0f}%)" for share in shares[model] or ()] or ["", ""]
-        axes.set(title=model, xlabel=f"component 1{percent[0]}", ylabel=f"component 2{percent[1]}", aspect="equal",
-                 xlim=(-DRAWN_REACH, DRAWN_REACH), ylim=(-DRAWN_REACH, DRAWN_REACH))  # fmt: skip
+        axes.set(
+            title=model,
+            xlabel=f"component 1{percent[0]}",
+            ylabel=f"component 2{percent[1]}",
+            aspect="equal",
+            xlim=(-DRAWN_REACH, DRAWN_REACH),
+            ylim=(-DRAWN_REACH, DRAWN_REACH),
+        )
     figures.legend(figure, [Line2D([], [], label=noise, **style) for noise, style in styles.items()])
     return figure
 

@@ -92,25 +92,50 @@ def measure(store: Store, reference: Noise, dataset: str | None = None, protocol
     rows = [
         measurements.row(
             f"rank_correlation_{row.measure.replace(' ', '_')}",
-            {"dataset": joined.dataset, "protocol": joined.protocol, "other_noise": reference,
-             "settings": measurements.settings_text({"question": row.question, "version": VERSION})},
+            {
+                "dataset": joined.dataset,
+                "protocol": joined.protocol,
+                "other_noise": reference,
+                "settings": measurements.settings_text({"question": row.question, "version": VERSION}),
+            },
             estimate=(row.rho, row.low, row.high),
         )
         for row in table.itertuples()
-    ]  # fmt: skip
+    ]
     question = {
-        "reference": reference, "datasets": spec.split(joined.dataset), "protocol": joined.protocol,
-        "noises": list(cells["noise"].unique()), "patches_by_measure": joined.patches, "draws": DRAWS,
+        "reference": reference,
+        "datasets": spec.split(joined.dataset),
+        "protocol": joined.protocol,
+        "noises": list(cells["noise"].unique()),
+        "patches_by_measure": joined.patches,
+        "draws": DRAWS,
         "version": VERSION,
-    }  # fmt: skip
-    models = [{"models": model, "weights_sha256": weights}
-              for model, weights in dict(zip(cells["model"], cells["weights_hash"], strict=True)).items()]  # fmt: skip
-    lines = [[MEASURES[name], str(part["cells"].iloc[0]), *estimate_texts(part, ("rho", "low", "high"))]
-             for name, part in table.groupby("measure", sort=False)]  # fmt: skip
-    summary = TextTable("Rank correlation with the PSNR drop [95%]",
-                        ("measure", "cells", "all cells", "which noise", "which model"), lines)  # fmt: skip
-    return Result("predict", ["predict"], question, models, {"": table, "cells": cells}, partial(draw, joined.text),
-                  summary, rows, notes=[joined.text], replaces=True)  # fmt: skip
+    }
+    models = [
+        {"models": model, "weights_sha256": weights}
+        for model, weights in dict(zip(cells["model"], cells["weights_hash"], strict=True)).items()
+    ]
+    lines = [
+        [MEASURES[name], str(part["cells"].iloc[0]), *estimate_texts(part, ("rho", "low", "high"))]
+        for name, part in table.groupby("measure", sort=False)
+    ]
+    summary = TextTable(
+        "Rank correlation with the PSNR drop [95%]",
+        ("measure", "cells", "all cells", "which noise", "which model"),
+        lines,
+    )
+    return Result(
+        "predict",
+        ["predict"],
+        question,
+        models,
+        {"": table, "cells": cells},
+        partial(draw, joined.text),
+        summary,
+        rows,
+        notes=[joined.text],
+        replaces=True,
+    )
 
 
 def join(store: Store, reference: str, dataset: str | None = None, protocol: str | None = None) -> Joined:
@@ -203,8 +228,9 @@ def drops(rows: pd.DataFrame, reference: str) -> pd.DataFrame:
     before = scores[scores["noise"] == reference].sort_values("noise_version")
     before = before.drop_duplicates([*MODEL, *image], keep="last").drop(columns=NOISE)
     pairs = scores[scores["noise"] != reference].merge(before, on=[*MODEL, *image], suffixes=("", "_before"))
-    pairs = pairs.assign(drop=pairs["psnr_before"] - pairs["psnr"],
-                         noisy=pairs["psnr_noisy_before"] - pairs["psnr_noisy"])  # fmt: skip
+    pairs = pairs.assign(
+        drop=pairs["psnr_before"] - pairs["psnr"], noisy=pairs["psnr_noisy_before"] - pairs["psnr_noisy"]
+    )
     cells = pairs.groupby([*MODEL, *NOISE], sort=False)
     return cells.agg(images=("drop", "size"), drop=("drop", "mean"), **{NOISY: ("noisy", "mean")}).reset_index()
 
@@ -228,8 +254,11 @@ def correlations(joined: Joined) -> pd.DataFrame:
     for name in joined.measures:
         table = tables[name][families.index]
         drop = tables["drop"][families.index].where(table.notna())
-        counts = {"cells": int(table.notna().to_numpy().sum()), "models": int(table.notna().any(axis=1).sum()),
-                  "noises": families[table.notna().any().to_numpy()].nunique()}  # fmt: skip
+        counts = {
+            "cells": int(table.notna().to_numpy().sum()),
+            "models": int(table.notna().any(axis=1).sum()),
+            "noises": families[table.notna().any().to_numpy()].nunique(),
+        }
         for question in QUESTIONS:
             rho = rank_correlation(table.to_numpy(float), drop.to_numpy(float), question, families.tolist())
             rows.append({"measure": name, "question": question, **asdict(rho), **counts})
@@ -280,8 +309,20 @@ def draw_panel(
     axes: Axes, cells: pd.DataFrame, measure: str, rho: pd.Series, markers: dict[str, str], colours: dict[str, str]
 ) -> None:
     """PSNR drop against a measure, with the rank correlation above; markers by model, and colours by noise."""
-    seaborn.scatterplot(cells, x=measure, y="drop", hue="noise_name", palette=colours, style="model", markers=markers,
-                        s=18, alpha=0.8, linewidth=0, legend=False, ax=axes)  # fmt: skip
+    seaborn.scatterplot(
+        cells,
+        x=measure,
+        y="drop",
+        hue="noise_name",
+        palette=colours,
+        style="model",
+        markers=markers,
+        s=18,
+        alpha=0.8,
+        linewidth=0,
+        legend=False,
+        ax=axes,
+    )
     axes.set(xlabel="", ylabel="")
     bounds = "" if np.isnan(rho["low"]) else f" [{rho['low']:.2f}, {rho['high']:.2f}]"
     text = "too few to rank" if np.isnan(rho["rho"]) else f"ρ = {rho['rho']:.2f}{bounds}"

@@ -73,11 +73,16 @@ def measure(
                 measure_missing(extractor, shift, store, bar)
         table = shift.frame(extractors, measurements.read(store))
     return Result(
-        "srga", ["srga"], {**shift.question, "draws": srga.DRAWS},
-        [model_settings(one.model, layers=one.layers[-1]) for one in extractors], {"": table}, draw,
-        summary(table, "srga", "SRGA"), joins=True,
+        "srga",
+        ["srga"],
+        {**shift.question, "draws": srga.DRAWS},
+        [model_settings(one.model, layers=one.layers[-1]) for one in extractors],
+        {"": table},
+        draw,
+        summary(table, "srga", "SRGA"),
+        joins=True,
         notes=[f"{count} components: the PCA has at most as many as patches"] if components > count else [],
-    )  # fmt: skip
+    )
 
 
 def measure_missing(extractor: FeatureExtractor, shift: NoiseShift, store: Store, bar: Progress) -> None:
@@ -105,8 +110,9 @@ def fit(extractor: FeatureExtractor, shift: NoiseShift, noise: Noise, seed: int,
         first += len(features)
         bar.advance()
     with as_bad_input(f"model {extractor.model.label} under {noises.canonical(noise)}"):
-        return srga.fit_features(table, photographs, min(shift.settings["components"], table.shape[1]),
-                                 shift.settings["pca"])  # fmt: skip
+        return srga.fit_features(
+            table, photographs, min(shift.settings["components"], table.shape[1]), shift.settings["pca"]
+        )
 
 
 def feature_table(rows: int, columns: int, folder: Path) -> np.ndarray:

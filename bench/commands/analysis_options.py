@@ -39,10 +39,13 @@ def layer_list(context: click.Context, parameter: click.Parameter, text: str | N
 
 NOISE = shared("noise", "gaussian(sigma=15)", also="This command takes one noise with its level.", callback=one_noise)
 NOISES = shared("noise", "mixture", names=("--noise", "noises"))
-REFERENCE = click.option("--reference", help="Reference noise, usually the training noise.  [default: that of the run, "
-                         "or gaussian(sigma=15)]")  # fmt: skip
-LAYER = click.option("--layer", "layers", help="Layer whose features are compared.  [default: the deepest]",
-                     callback=layer_list)  # fmt: skip
+REFERENCE = click.option(
+    "--reference",
+    help="Reference noise, usually the training noise.  [default: that of the run, or gaussian(sigma=15)]",
+)
+LAYER = click.option(
+    "--layer", "layers", help="Layer whose features are compared.  [default: the deepest]", callback=layer_list
+)
 
 _COMMON = (
     shared("protocol", "stored"),
@@ -74,14 +77,22 @@ def analysis_command(*options: Callable, patches: int) -> Callable:
         return names, config, own
 
     return _decorator(
-        "[MODELS]...", load, *options,
+        "[MODELS]...",
+        load,
+        *options,
         shared("datasets", absent="those of the run in --out, else builtin"),
         shared("data"),
-        click.option("--patches", type=click.IntRange(1), default=patches, show_default=True,
-                     help="Number of patches; they overlap if the images are too few."),
-        click.option("--side", type=click.IntRange(MIN_SIDE), default=128, show_default=True,
-                     help="Side of a patch in pixels."),
-    )  # fmt: skip
+        click.option(
+            "--patches",
+            type=click.IntRange(1),
+            default=patches,
+            show_default=True,
+            help="Number of patches; they overlap if the images are too few.",
+        ),
+        click.option(
+            "--side", type=click.IntRange(MIN_SIDE), default=128, show_default=True, help="Side of a patch in pixels."
+        ),
+    )
 
 
 def image_command(*options: Callable, side: int) -> Callable:
@@ -98,13 +109,22 @@ def image_command(*options: Callable, side: int) -> Callable:
         return names, load_scene(image and Path(image).expanduser(), side, noise, protocol, seed, device), own
 
     return _decorator(
-        "[MODELS]... [IMAGE]", load,
-        click.option("--image", type=click.Path(path_type=Path), help="Image file; same as the last argument.  "
-                     "[default: chelsea of builtin]"),
+        "[MODELS]... [IMAGE]",
+        load,
+        click.option(
+            "--image",
+            type=click.Path(path_type=Path),
+            help="Image file; same as the last argument.  [default: chelsea of builtin]",
+        ),
         *options,
-        click.option("--side", type=click.IntRange(2 * MIN_SIDE), default=side, show_default=True,
-                     help="Side in pixels of the centre of the image that is used."),
-    )  # fmt: skip
+        click.option(
+            "--side",
+            type=click.IntRange(2 * MIN_SIDE),
+            default=side,
+            show_default=True,
+            help="Side in pixels of the centre of the image that is used.",
+        ),
+    )
 
 
 def _decorator(metavar: str, load: Callable, *options: Callable) -> Callable:

@@ -36,30 +36,54 @@ def not_nan(context: click.Context, parameter, value: float | None) -> float | N
 @click.command()
 @click.argument("run", metavar="RUN", type=click.Path(path_type=Path, file_okay=False))
 @click.argument("other", metavar="[OTHER]", required=False, type=click.Path(path_type=Path, file_okay=False))
-@shared("models", multiple=True, absent="the models of both runs; with one run, ours",
-        also="Several trainings of one network are averaged: \"ours, ours(weights='ours-small-seed1')\". Other models "
-        "are compared one by one. all: every model of RUN.")  # fmt: skip
-@click.option("--against", metavar="SPECS", callback=spec_list,
-              show_default="the same models in OTHER; with one run, baseline",
-              help="The model to compare with, or several trainings of it, in OTHER or else in RUN.")  # fmt: skip
+@shared(
+    "models",
+    multiple=True,
+    absent="the models of both runs; with one run, ours",
+    also="Several trainings of one network are averaged: \"ours, ours(weights='ours-small-seed1')\". Other models "
+    "are compared one by one. all: every model of RUN.",
+)
+@click.option(
+    "--against",
+    metavar="SPECS",
+    callback=spec_list,
+    show_default="the same models in OTHER; with one run, baseline",
+    help="The model to compare with, or several trainings of it, in OTHER or else in RUN.",
+)
 @shared("noise", absent="all in the run", also="all: every noise of RUN.")
 @shared("datasets", absent="all in the run")
 @shared("metrics", names=("--metrics", "--metric"), absent="all that both sides have")
 @shared("seeds", absent="all in the run")
 @shared("protocol", absent="the last one in the run")
-@click.option("--test", type=click.Choice(["permutation", "wilcoxon"]), default="permutation", show_default=True,
-              help="Paired significance test: permutation tests the mean, as the interval does; wilcoxon tests "
-              "ranks.")  # fmt: skip
+@click.option(
+    "--test",
+    type=click.Choice(["permutation", "wilcoxon"]),
+    default="permutation",
+    show_default=True,
+    help="Paired significance test: permutation tests the mean, as the interval does; wilcoxon tests ranks.",
+)
 @shared("format", "text", type=click.Choice(FORMATS))
 @shared("file", absent="standard output", also="Text becomes markdown in a file.")
-@click.option("--fail-below", type=float, metavar="LIMIT", callback=not_nan, help="Exit with code 1 if a mean "
-              "difference is below LIMIT, e.g. -0.05, or if images failed that have scores on the other side. Judges "
-              "PSNR, or the only metric in --metrics; the sign is turned where lower is better.")  # fmt: skip
-@click.option("--formulas", is_flag=True, is_eager=True, expose_value=False, callback=print_formulas,
-              help="Print every formula with its source, and exit.")  # fmt: skip
+@click.option(
+    "--fail-below",
+    type=float,
+    metavar="LIMIT",
+    callback=not_nan,
+    help="Exit with code 1 if a mean "
+    "difference is below LIMIT, e.g. -0.05, or if images failed that have scores on the other side. Judges "
+    "PSNR, or the only metric in --metrics; the sign is turned where lower is better.",
+)
+@click.option(
+    "--formulas",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=print_formulas,
+    help="Print every formula with its source, and exit.",
+)
 def compare(
     run, other, models, against, noise, datasets, metrics, seeds, protocol, test, kind, out, fail_below
-) -> None:  # fmt: skip
+) -> None:
     """Compare two runs, or two models of one run.
 
     Differences are RUN minus OTHER, or --models minus --against, image by image on the same noisy pixels. One line per
@@ -88,10 +112,17 @@ def compare(
     known = RunModels.of(run)
     known_other = RunModels.of(other) if other else known
     frame = comparison.compare(
-        run, other, models=[side for text in models for side in by_network(text, known.names.values())] or None,
-        against=against, noises=noise, datasets=datasets, metrics=metrics,
-        seeds=seeds, protocol=protocol, test=test,
-    )  # fmt: skip
+        run,
+        other,
+        models=[side for text in models for side in by_network(text, known.names.values())] or None,
+        against=against,
+        noises=noise,
+        datasets=datasets,
+        metrics=metrics,
+        seeds=seeds,
+        protocol=protocol,
+        test=test,
+    )
     judged = judged_metric(frame, metrics) if fail_below is not None else None
     for column, models_of_side in (("model", known), ("against", known_other)):
         frame[column] = frame[column].map(models_of_side.side_name)
@@ -167,8 +198,14 @@ def show(frame, cards: dict, runs: tuple[str, str]) -> None:
         counts = sorted(set(part["images"]))
         images = " to ".join(str(count) for count in (counts[0], counts[-1])[: len(counts)])
         title = f"{card['title']}{unit} of {model}{runs[0]} minus {against}{runs[1]}, {dataset}, {images} images"
-        table = Table(title=f"\n{title}", title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False,
-                      padding=(0, 1, 0, 0))  # fmt: skip
+        table = Table(
+            title=f"\n{title}",
+            title_justify="left",
+            box=box.SIMPLE_HEAD,
+            show_edge=False,
+            pad_edge=False,
+            padding=(0, 1, 0, 0),
+        )
         table.add_column("noise", overflow="fold")
         sides = ("other", "this") if runs[0] or several else (against, model)
         counted = ("images",) if len(counts) > 1 else ()
@@ -199,21 +236,27 @@ def sentences(frame, several: bool):
     if len(tested):
         kept, fewest = int((tested["p_holm"] < 0.05).sum()), tested.loc[tested["photographs"].idxmin()]
         photographs = int(fewest["photographs"])
-        yield (f"Significant: {kept} of {plural(len(tested), 'difference')} (p below 0.05 after Holm's correction "
-               "within each metric).")  # fmt: skip
+        yield (
+            f"Significant: {kept} of {plural(len(tested), 'difference')} (p below 0.05 after Holm's correction "
+            "within each metric)."
+        )
         family = tested[(tested["noise_name"] != "") & (tested["moved"].str.len() > 0)]["metric"].value_counts()
         if len(family) and min_p(photographs) * int(family.min()) > 0.05:
-            yield (f"note: {fewest['dataset']}: {photographs} photographs give p of {min_p(photographs):.2g} or more "
-                   "before the correction, too few for this number of comparisons: read the intervals, or choose fewer "
-                   "noises")  # fmt: skip
+            yield (
+                f"note: {fewest['dataset']}: {photographs} photographs give p of {min_p(photographs):.2g} or more "
+                "before the correction, too few for this number of comparisons: read the intervals, or choose fewer "
+                "noises"
+            )
     if (frame["noise_name"] == "").any():
         yield "OOD mean: mean over the noises shown that are out of distribution for both sides."
     yield "Intervals and p are over photographs: they hold for other photographs of this kind."
     if several:
-        yield ("They are for the mean over trainings, not for another training. sd: standard deviation of the "
-               "difference between one training of each side, sqrt(sd² of this + sd² of other), and the minimum and "
-               "maximum over all pairs of trainings. --format csv has p before the correction and the images with the "
-               "largest differences.")  # fmt: skip
+        yield (
+            "They are for the mean over trainings, not for another training. sd: standard deviation of the "
+            "difference between one training of each side, sqrt(sd² of this + sd² of other), and the minimum and "
+            "maximum over all pairs of trainings. --format csv has p before the correction and the images with the "
+            "largest differences."
+        )
     yield from frame.attrs["notes"]
 
 

@@ -248,17 +248,45 @@ def check(name) -> None:
 
 @data.command("render-mc")
 @click.argument("out", metavar="OUT_DIR", type=click.Path(path_type=Path))
-@click.option("--scenes", default="all", show_default=True, metavar="NAMES",
-              help="Scenes to render: all, or names: box, textures, glass, small_light.")  # fmt: skip
-@click.option("--spp", default="64,128", show_default=True, callback=integers, metavar="INTEGERS",
-              help="Samples per pixel of the noisy renders.")  # fmt: skip
-@click.option("--reference", type=click.IntRange(2), default=8192, show_default=True, metavar="N",
-              help="Samples per pixel of the clean render.")  # fmt: skip
-@click.option("--side", type=click.IntRange(8, 4096), default=256, show_default=True, metavar="PIXELS",
-              help="Side of the square images in pixels.")  # fmt: skip
+@click.option(
+    "--scenes",
+    default="all",
+    show_default=True,
+    metavar="NAMES",
+    help="Scenes to render: all, or names: box, textures, glass, small_light.",
+)
+@click.option(
+    "--spp",
+    default="64,128",
+    show_default=True,
+    callback=integers,
+    metavar="INTEGERS",
+    help="Samples per pixel of the noisy renders.",
+)
+@click.option(
+    "--reference",
+    type=click.IntRange(2),
+    default=8192,
+    show_default=True,
+    metavar="N",
+    help="Samples per pixel of the clean render.",
+)
+@click.option(
+    "--side",
+    type=click.IntRange(8, 4096),
+    default=256,
+    show_default=True,
+    metavar="PIXELS",
+    help="Side of the square images in pixels.",
+)
 @shared("seed", 0)
-@click.option("--variant", default="auto", show_default=True, metavar="NAME",
-              help="Variant of Mitsuba: llvm_ad_rgb, scalar_rgb, cuda_ad_rgb.")  # fmt: skip
+@click.option(
+    "--variant",
+    default="auto",
+    show_default=True,
+    metavar="NAME",
+    help="Variant of Mitsuba: llvm_ad_rgb, scalar_rgb, cuda_ad_rgb.",
+)
 @shared("format", "exr", type=click.Choice(["exr", "png"]), also="exr is linear light, png is tone-mapped to 8 bits.")
 def render_mc(out, scenes, spp, reference, side, seed, variant, kind) -> None:
     """Render pairs of noisy and clean images with Mitsuba 3.

@@ -15,21 +15,34 @@ FORMATS = ("csv", "parquet", "json", "markdown", "latex")
 @click.command()
 @click.argument("folder", metavar="RUN", type=click.Path(path_type=Path))
 @shared("format", "csv", type=click.Choice(FORMATS))
-@click.option("--per", type=click.Choice(["image", "cell", "model", "table"]), show_default="image",
-              help="What a row is, as listed above.")  # fmt: skip
-@click.option("--layout", metavar="leaderboard|levels|psnr/ssim", show_default="leaderboard, without --per",
-              help="With --format latex: a table for a paper, models in rows and noises in columns, the best and its "
-              "statistical ties in bold. leaderboard: PSNR at the reference noise, OOD mean, mean of each noise; "
-              "levels: every level; psnr/ssim or other metrics with slashes: every level, several metrics in a "
-              "cell.")  # fmt: skip
+@click.option(
+    "--per",
+    type=click.Choice(["image", "cell", "model", "table"]),
+    show_default="image",
+    help="What a row is, as listed above.",
+)
+@click.option(
+    "--layout",
+    metavar="leaderboard|levels|psnr/ssim",
+    show_default="leaderboard, without --per",
+    help="With --format latex: a table for a paper, models in rows and noises in columns, the best and its "
+    "statistical ties in bold. leaderboard: PSNR at the reference noise, OOD mean, mean of each noise; "
+    "levels: every level; psnr/ssim or other metrics with slashes: every level, several metrics in a "
+    "cell.",
+)
 @click.option("--transpose", is_flag=True, help="With --layout: noises in rows, models in columns.")
 @click.option("--intervals", is_flag=True, help="With --layout: with the 95% intervals.")
 @click.option("--caption", default="", metavar="TEXT", help="With --layout: caption, as LaTeX source.")
 @click.option("--label", default="", metavar="NAME", help="With --layout: label for references, e.g. tab:results.")
 @filter_options
 @shared("protocol", absent="all in the run; means need one")
-@click.option("--all", "everything", is_flag=True, help="With --per image: add the rows that are not in the selection, "
-              "such as those of older weights or replaced images.")  # fmt: skip
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="With --per image: add the rows that are not in the selection, "
+    "such as those of older weights or replaced images.",
+)
 @shared("file", absent="standard output", also="parquet needs one.")
 def export(folder, filters, kind, per, protocol, everything, out, layout, **table) -> None:
     """Write the rows of a run as a table.

@@ -31,23 +31,44 @@ def inches(context, parameter, text: str) -> float:
 @shared("models", absent="all in the run", also="Names of the run's models too; in their order.")
 @shared("noise", absent="chosen from the run; bars: OOD mean")
 @shared("datasets", absent="the one in the run")
-@click.option("--image", metavar="NAME", show_default="the first one with saved pictures",
-              help="Image to show, with its suffix or without: 14037.")  # fmt: skip
+@click.option(
+    "--image",
+    metavar="NAME",
+    show_default="the first one with saved pictures",
+    help="Image to show, with its suffix or without: 14037.",
+)
 @shared("seed", absent="the first one in the run")
-@click.option("--zoom", multiple=True, metavar="X,Y,SIDE", show_default="where the models differ most",
-              help="Square to magnify: upper left corner and side in pixels, 40,60,48. Repeatable.")  # fmt: skip
+@click.option(
+    "--zoom",
+    multiple=True,
+    metavar="X,Y,SIDE",
+    show_default="where the models differ most",
+    help="Square to magnify: upper left corner and side in pixels, 40,60,48. Repeatable.",
+)
 @shared("metrics", "psnr", names=("--metric", "--metrics", "metrics"), also="Several for an image: psnr,ssim.")
 @shared("protocol", absent="the last one in the run")
-@click.option("--width", default="column", show_default=True, metavar="column|page|INCHES", callback=inches,
-              help="Width of the figure: column (3.5 inches), page (7.2 inches), or inches.")  # fmt: skip
-@click.option("--font-size", type=click.FloatRange(3, 30), default=7, show_default=True, metavar="POINTS",
-              help="Size of the text.")  # fmt: skip
+@click.option(
+    "--width",
+    default="column",
+    show_default=True,
+    metavar="column|page|INCHES",
+    callback=inches,
+    help="Width of the figure: column (3.5 inches), page (7.2 inches), or inches.",
+)
+@click.option(
+    "--font-size",
+    type=click.FloatRange(3, 30),
+    default=7,
+    show_default=True,
+    metavar="POINTS",
+    help="Size of the text.",
+)
 @click.option("--columns", type=click.IntRange(1), metavar="N", show_default="by the width", help="Images in a row.")
 @shared("device", absent="auto", also="Used where the run saved no output images.")
 @shared("file", Path("figure.pdf"), also="Its suffix chooses the format: pdf, png or svg.")
 def figure(
     folder, kind, models, noise, datasets, image, seed, zoom, metrics, protocol, width, font_size, columns, device, out
-) -> None:  # fmt: skip
+) -> None:
     """Make a figure for a paper: images, level curves or bars.
 
     \b

@@ -17,8 +17,12 @@ def models() -> None:
 
 
 @models.command("list")
-@shared("format", "table", type=click.Choice(TABLE_FORMATS), also="All but table have a row per size of a model and "
-        "per set of weights.")  # fmt: skip
+@shared(
+    "format",
+    "table",
+    type=click.Choice(TABLE_FORMATS),
+    also="All but table have a row per size of a model and per set of weights.",
+)
 def list_(kind) -> None:
     """List models, their cost, and the weights on this machine.
 
@@ -213,8 +217,14 @@ def _flops(network) -> str:
 
 @models.command()
 @click.argument("spec", metavar="MODEL")
-@click.option("--side", type=click.IntRange(8), default=64, show_default=True, metavar="PIXELS",
-              help="Side of the square test image in pixels.")  # fmt: skip
+@click.option(
+    "--side",
+    type=click.IntRange(8),
+    default=64,
+    show_default=True,
+    metavar="PIXELS",
+    help="Side of the square test image in pixels.",
+)
 def layers(spec, side) -> None:
     """List the layers of a network in their order of execution.
 
@@ -244,23 +254,50 @@ def layers(spec, side) -> None:
 
 @models.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--as", "name", required=True, metavar="NAME",
-              help="Name of the weights, e.g. grey25, which is then a model.")  # fmt: skip
-@click.option("--arch", metavar="MODEL", show_default="recognized by the tensors",
-              help="Network of the weights. Required for ours, baseline and dropout, whose tensors have the same names "
-              "and shapes.")  # fmt: skip
-@click.option("--licence", default="unknown", show_default=True, metavar="TEXT",
-              help="Licence of the weights, for their card: MIT.")  # fmt: skip
-@click.option("--set", "settings", multiple=True, callback=assignments, metavar="NAME=VALUE",
-              help="Parameter of the network that its tensors do not show: attention_mask=10. "
-              "Repeat for several.")  # fmt: skip
-@click.option("--trained-on", default="", metavar="SPECS", callback=spec_list, show_default="unknown",
-              help="Training noise, as specs in which a number may be a range: 'gaussian(sigma=0-55)'. It decides "
-              "which noise is out of distribution.")  # fmt: skip
-@click.option("--training-data", default="", metavar="TEXT", show_default="unknown",
-              help="Training images, for the card: DIV2K.")  # fmt: skip
-@click.option("--part", default="", metavar="NAME", show_default="averaged weights if there are any",
-              help="Set of tensors to import from a file with several: params, netG.")  # fmt: skip
+@click.option(
+    "--as", "name", required=True, metavar="NAME", help="Name of the weights, e.g. grey25, which is then a model."
+)
+@click.option(
+    "--arch",
+    metavar="MODEL",
+    show_default="recognized by the tensors",
+    help="Network of the weights. Required for ours, baseline and dropout, whose tensors have the same names "
+    "and shapes.",
+)
+@click.option(
+    "--licence",
+    default="unknown",
+    show_default=True,
+    metavar="TEXT",
+    help="Licence of the weights, for their card: MIT.",
+)
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    callback=assignments,
+    metavar="NAME=VALUE",
+    help="Parameter of the network that its tensors do not show: attention_mask=10. Repeat for several.",
+)
+@click.option(
+    "--trained-on",
+    default="",
+    metavar="SPECS",
+    callback=spec_list,
+    show_default="unknown",
+    help="Training noise, as specs in which a number may be a range: 'gaussian(sigma=0-55)'. It decides "
+    "which noise is out of distribution.",
+)
+@click.option(
+    "--training-data", default="", metavar="TEXT", show_default="unknown", help="Training images, for the card: DIV2K."
+)
+@click.option(
+    "--part",
+    default="",
+    metavar="NAME",
+    show_default="averaged weights if there are any",
+    help="Set of tensors to import from a file with several: params, netG.",
+)
 @click.option("--replace", is_flag=True, help="Replace imported weights of the same name.")
 def import_(file, name, arch, licence, settings, trained_on, training_data, part, replace) -> None:
     """Import published weights of a network.
@@ -299,8 +336,10 @@ def import_(file, name, arch, licence, settings, trained_on, training_data, part
     for sentence in weak_noise_warnings(maximum for _, maximum in of_card(card).ranges):
         click.echo(f"warning: training noise: {sentence}", err=True)
     if not trained_on:
-        click.echo("note: the training noise is unknown, so the model is not ranked with the others: import again with "
-                   "--replace --trained-on, e.g. 'gaussian(sigma=25)'")  # fmt: skip
+        click.echo(
+            "note: the training noise is unknown, so the model is not ranked with the others: import again with "
+            "--replace --trained-on, e.g. 'gaussian(sigma=25)'"
+        )
     click.echo(f"use: bench run --models {name}")
 
 

@@ -131,8 +131,12 @@ def apply(spec, source, out, seed, overwrite) -> None:
 @shared("data")
 @shared("protocol", "stored")
 @shared("seed", 0)
-@shared("format", "table", type=click.Choice(TABLE_FORMATS), also="csv and json have a row per noise and data set, "
-        "with 95% intervals.")  # fmt: skip
+@shared(
+    "format",
+    "table",
+    type=click.Choice(TABLE_FORMATS),
+    also="csv and json have a row per noise and data set, with 95% intervals.",
+)
 def table(noise, datasets, data, protocol, seed, kind) -> None:
     """Print PSNR and SSIM of the noisy images themselves.
 

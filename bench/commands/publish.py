@@ -11,20 +11,40 @@ import click
 
 @click.command()
 @click.argument("site", type=click.Path(path_type=Path, file_okay=False), default=Path("site"))
-@click.option("--remote", default="origin", show_default=True, metavar="NAME",
-              help="Remote of the git repository in the current folder.")  # fmt: skip
-@click.option("--branch", default="gh-pages", show_default=True, metavar="NAME",
-              help="Branch for the site; a branch with code is refused.")  # fmt: skip
+@click.option(
+    "--remote",
+    default="origin",
+    show_default=True,
+    metavar="NAME",
+    help="Remote of the git repository in the current folder.",
+)
+@click.option(
+    "--branch",
+    default="gh-pages",
+    show_default=True,
+    metavar="NAME",
+    help="Branch for the site; a branch with code is refused.",
+)
 @click.option("--message", default="Publish the site", show_default=True, metavar="TEXT", help="Commit message.")
-@click.option("--cname", metavar="DOMAIN", show_default="the site's, else the branch's",
-              help="Domain for the file CNAME of GitHub Pages, e.g. denoising.example.org.")  # fmt: skip
+@click.option(
+    "--cname",
+    metavar="DOMAIN",
+    show_default="the site's, else the branch's",
+    help="Domain for the file CNAME of GitHub Pages, e.g. denoising.example.org.",
+)
 @click.option("--replace", is_flag=True, help="Remove files of the branch that belong to no site, and list them.")
 @click.option("--push/--no-push", default=True, show_default=True, help="Push the commit, or keep it local.")
-@click.option("--zip", "archive", type=click.Path(path_type=Path, dir_okay=False),
-              help="Write a zip file instead, e.g. site.zip.")  # fmt: skip
+@click.option(
+    "--zip", "archive", type=click.Path(path_type=Path, dir_okay=False), help="Write a zip file instead, e.g. site.zip."
+)
 @click.option("--preview", is_flag=True, help="Serve the site on this machine instead, until Ctrl-C.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True,
-              help="Port of the preview; 0 takes a free one.")  # fmt: skip
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="Port of the preview; 0 takes a free one.",
+)
 def publish(site, remote, branch, message, cname, replace, push, archive, preview, port) -> None:
     """Publish a site on a git branch, as a zip file or locally.
 

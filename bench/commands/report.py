@@ -21,9 +21,14 @@ def named_folders(context, parameter, texts: tuple[str, ...]) -> dict[str, Path]
 @shared("folder", Path("site"))
 @filter_options
 @shared("protocol", absent="the last one in the run")
-@click.option("--training", multiple=True, metavar="MODEL=FOLDER", callback=named_folders,
-              help="Show the test curves of a training on the page of its model; FOLDER is the --out of bench train: "
-              "ours=runs/train/ours. Repeat for several.")  # fmt: skip
+@click.option(
+    "--training",
+    multiple=True,
+    metavar="MODEL=FOLDER",
+    callback=named_folders,
+    help="Show the test curves of a training on the page of its model; FOLDER is the --out of bench train: "
+    "ours=runs/train/ours. Repeat for several.",
+)
 def report(folders, out, filters, protocol, training) -> None:
     """Make a web site of a run: leaderboard, charts and images.
 

@@ -31,42 +31,103 @@ def read_run_file(context: click.Context, parameter, path: Path | None) -> Path 
 
 
 @click.command()
-@click.argument("file", metavar="[STUDY.toml]", required=False, is_eager=True, callback=read_run_file,
-                type=click.Path(path_type=Path, dir_okay=False))  # fmt: skip
+@click.argument(
+    "file",
+    metavar="[STUDY.toml]",
+    required=False,
+    is_eager=True,
+    callback=read_run_file,
+    type=click.Path(path_type=Path, dir_okay=False),
+)
 @shared("models", "all", also="Models of a group that have no weights are skipped with a note.")
-@click.option("--size", type=click.Choice(["small", "full"]), default="small", show_default=True,
-              help="Size of networks whose spec has no size: small, or full (as published).")  # fmt: skip
+@click.option(
+    "--size",
+    type=click.Choice(["small", "full"]),
+    default="small",
+    show_default=True,
+    help="Size of networks whose spec has no size: small, or full (as published).",
+)
 @shared("noise", "mixture")
-@click.option("--reference", default="gaussian(sigma=15)", show_default=True, metavar="SPEC|none",
-              help="Reference noise, evaluated in addition to --noise. The PSNR drop is the PSNR at it minus the PSNR "
-              "at another noise. Models trained on it are ranked with each other. none: compute no drop.")  # fmt: skip
+@click.option(
+    "--reference",
+    default="gaussian(sigma=15)",
+    show_default=True,
+    metavar="SPEC|none",
+    help="Reference noise, evaluated in addition to --noise. The PSNR drop is the PSNR at it minus the PSNR "
+    "at another noise. Models trained on it are ranked with each other. none: compute no drop.",
+)
 @shared("datasets", absent="builtin, or the folders of --data")
 @shared("data")
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="Use only the first N images of each data set.")
 @shared("protocol", "stored")
 @shared("seeds", "0")
 @shared("metrics", "psnr,ssim,lpips", also="One that is not available here is skipped with a note.")
-@click.option("--precision", type=click.Choice(["float32", "bf16"]), default="float32", show_default=True,
-              help="Arithmetic of the networks. bf16 is faster and changes the PSNR of an image by up to 0.005 dB "
-              "(RNAN 0.01, RIDNet 0.02, Restormer 0.1; imported weights up to 0.3).")  # fmt: skip
-@click.option("--tile", default="auto", show_default=True, metavar="SIDE|auto|whole",
-              help="Side of overlapping tiles in pixels, e.g. 512; whole: no tiles; auto: tiles where an image needs "
-              "too much memory, by a rule that is the same on every machine.")  # fmt: skip
+@click.option(
+    "--precision",
+    type=click.Choice(["float32", "bf16"]),
+    default="float32",
+    show_default=True,
+    help="Arithmetic of the networks. bf16 is faster and changes the PSNR of an image by up to 0.005 dB "
+    "(RNAN 0.01, RIDNet 0.02, Restormer 0.1; imported weights up to 0.3).",
+)
+@click.option(
+    "--tile",
+    default="auto",
+    show_default=True,
+    metavar="SIDE|auto|whole",
+    help="Side of overlapping tiles in pixels, e.g. 512; whole: no tiles; auto: tiles where an image needs "
+    "too much memory, by a rule that is the same on every machine.",
+)
 @shared("device", "auto")
-@click.option("--workers", callback=workers_of, metavar="N|gpus", show_default="this process",
-              help="Processes that share the CPU cores, e.g. 4; gpus: one process per GPU.")  # fmt: skip
+@click.option(
+    "--workers",
+    callback=workers_of,
+    metavar="N|gpus",
+    show_default="this process",
+    help="Processes that share the CPU cores, e.g. 4; gpus: one process per GPU.",
+)
 @click.option("--dask", metavar="ADDRESS", help="Use a Dask cluster: local:4, or a scheduler, tcp://host:8786.")
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", show_default="no limit",
-              help="Maximum time of a network for one image, e.g. 60; its row fails then.")  # fmt: skip
-@click.option("--pictures", type=click.IntRange(0), default=3, show_default=True, metavar="N",
-              help="Keep the output images of the first N images of each data set, for the pages.")  # fmt: skip
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    show_default="no limit",
+    help="Maximum time of a network for one image, e.g. 60; its row fails then.",
+)
+@click.option(
+    "--pictures",
+    type=click.IntRange(0),
+    default=3,
+    show_default=True,
+    metavar="N",
+    help="Keep the output images of the first N images of each data set, for the pages.",
+)
 @click.option("-v", "--verbose", is_flag=True, help="Print the scores under every noise too.")
 @click.option("--dry-run", is_flag=True, help="Print what would be evaluated and the estimated time, and stop.")
 @shared("run", Path("runs/latest"), also="Rows that are in it already are not computed again.")
 def run(
-    file, models, size, noise, reference, datasets, data, limit, protocol, seeds, precision, tile, metrics, device,
-    pictures, workers, dask, timeout, verbose, dry_run, out,
-) -> None:  # fmt: skip
+    file,
+    models,
+    size,
+    noise,
+    reference,
+    datasets,
+    data,
+    limit,
+    protocol,
+    seeds,
+    precision,
+    tile,
+    metrics,
+    device,
+    pictures,
+    workers,
+    dask,
+    timeout,
+    verbose,
+    dry_run,
+    out,
+) -> None:
     """Evaluate models on noises and data sets, one row per image.
 
     Every model denoises every image under every noise and seed; each output is scored and written to the run folder.
@@ -93,8 +154,20 @@ def run(
     from bench.runs.store import Store
     from reports.formatting import plural
 
-    plan = make_plan(models, noise, datasets, data, size=size, limit=limit, seeds=seeds, protocol=protocol,
-                     precision=precision, tile=tile, metric_list=metrics, reference=reference)  # fmt: skip
+    plan = make_plan(
+        models,
+        noise,
+        datasets,
+        data,
+        size=size,
+        limit=limit,
+        seeds=seeds,
+        protocol=protocol,
+        precision=precision,
+        tile=tile,
+        metric_list=metrics,
+        reference=reference,
+    )
     for sentence in plan.notes:
         click.echo(f"note: {sentence}")
     click.echo(

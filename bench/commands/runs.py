@@ -56,10 +56,16 @@ def label(folder, pairs) -> None:
 @click.argument("folder", metavar="RUN", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--failed", is_flag=True, help="Remove failed rows; the next run computes them again.")
 @click.option("--deleted", is_flag=True, help="Remove rows of images that are no longer in their data set.")
-@click.option("--superseded", is_flag=True, help="Remove rows of replaced images, older weights or source code, and "
-              "older versions of noises.")  # fmt: skip
-@click.option("--settings", is_flag=True, help="Remove rows of another precision, tile or seed than in the last run of "
-              "their model. Not included by default.")  # fmt: skip
+@click.option(
+    "--superseded",
+    is_flag=True,
+    help="Remove rows of replaced images, older weights or source code, and older versions of noises.",
+)
+@click.option(
+    "--settings",
+    is_flag=True,
+    help="Remove rows of another precision, tile or seed than in the last run of their model. Not included by default.",
+)
 @click.option("--dry-run", is_flag=True, help="List what would be removed, and remove nothing.")
 def prune(folder, dry_run, **options) -> None:
     """Remove rows that are not used, and their images.

@@ -11,12 +11,22 @@ from bench.commands.analysis_options import LAYER, NOISES, REFERENCE, analysis_c
     NOISES,
     REFERENCE,
     LAYER,
-    click.option("--components", type=click.IntRange(1), default=300, show_default=True,
-                 help="Components of the PCA; at most as many as patches."),
-    click.option("--pca", type=click.Choice(["exact", "official"]), default="exact", show_default=True,
-                 help="official: scikit-learn's, randomized at real sizes, as published."),
+    click.option(
+        "--components",
+        type=click.IntRange(1),
+        default=300,
+        show_default=True,
+        help="Components of the PCA; at most as many as patches.",
+    ),
+    click.option(
+        "--pca",
+        type=click.Choice(["exact", "official"]),
+        default="exact",
+        show_default=True,
+        help="official: scikit-learn's, randomized at real sizes, as published.",
+    ),
     patches=300,
-)  # fmt: skip
+)
 def srga(models, config, noises, reference, layers, components, pca):
     """Measure how far features diverge from the reference noise.
 

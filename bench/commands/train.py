@@ -24,36 +24,90 @@ def training_data(datasets: str | None, data: tuple[str, ...]) -> str:
 @click.argument("name", metavar="[MODEL]", required=False)
 @shared("datasets", absent=f"{DEFAULT_DATA}, or the folders of --data")
 @shared("data", type=str, callback=spec_list, also="Data set names work here as well: DIV2K,WED.")
-@click.option("--preset", type=click.Choice(["small", "paper", "official"]), default="small", show_default=True,
-              help="Recipe: as listed above.")  # fmt: skip
-@click.option("--set", "settings", multiple=True, callback=assignments, metavar="NAME=VALUE",
-              help="Change a setting of the recipe or the network, e.g. sigma=0-55, noise='poisson(alpha=1-3), isp', "
-              "input_mask=75-85, mask_on=tokens, attention_mask=off, lr=5e-4, ema=0.999, clip_noisy=on, "
-              "milestones=3000,6000, embed_dim=32. Repeat for several.")  # fmt: skip
-@click.option("--iterations", type=click.IntRange(1), show_default="the preset's", metavar="N",
-              help="Number of iterations, e.g. 20000.")  # fmt: skip
+@click.option(
+    "--preset",
+    type=click.Choice(["small", "paper", "official"]),
+    default="small",
+    show_default=True,
+    help="Recipe: as listed above.",
+)
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    callback=assignments,
+    metavar="NAME=VALUE",
+    help="Change a setting of the recipe or the network, e.g. sigma=0-55, noise='poisson(alpha=1-3), isp', "
+    "input_mask=75-85, mask_on=tokens, attention_mask=off, lr=5e-4, ema=0.999, clip_noisy=on, "
+    "milestones=3000,6000, embed_dim=32. Repeat for several.",
+)
+@click.option(
+    "--iterations",
+    type=click.IntRange(1),
+    show_default="the preset's",
+    metavar="N",
+    help="Number of iterations, e.g. 20000.",
+)
 @shared("seed", 0)
 @click.option("--resume", is_flag=True, help="Resume the training in --out, and refuse to start a new one.")
-@click.option("--extend", type=click.IntRange(1), metavar="N",
-              help="Resume a finished training up to N iterations in total, with its other options unchanged. Its "
-              "schedule must be steps, as in the presets paper and official.")  # fmt: skip
-@click.option("--minutes", type=click.FloatRange(0, min_open=True), metavar="N",
-              help="Stop after N minutes; run the same command again to resume.")  # fmt: skip
-@click.option("--validate-every", type=click.IntRange(1), default=1_000, show_default=True, metavar="N",
-              help="Iterations between two points of the test curves.")  # fmt: skip
-@click.option("--as", "called", metavar="NAME", show_default="MODEL-SIZE, e.g. ours-small",
-              help="Name of the weights.")  # fmt: skip
+@click.option(
+    "--extend",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Resume a finished training up to N iterations in total, with its other options unchanged. Its "
+    "schedule must be steps, as in the presets paper and official.",
+)
+@click.option(
+    "--minutes",
+    type=click.FloatRange(0, min_open=True),
+    metavar="N",
+    help="Stop after N minutes; run the same command again to resume.",
+)
+@click.option(
+    "--validate-every",
+    type=click.IntRange(1),
+    default=1_000,
+    show_default=True,
+    metavar="N",
+    help="Iterations between two points of the test curves.",
+)
+@click.option("--as", "called", metavar="NAME", show_default="MODEL-SIZE, e.g. ours-small", help="Name of the weights.")
 @click.option("--parts", "in_parts", is_flag=True, help="Write the weights as several files below 16 MiB each.")
 @click.option("--tensorboard", is_flag=True, help="Write losses and test curves for TensorBoard, into --out.")
-@click.option("--threads", type=click.IntRange(1), show_default="one per core", metavar="N",
-              help="CPU threads of torch, e.g. 4.")  # fmt: skip
+@click.option(
+    "--threads", type=click.IntRange(1), show_default="one per core", metavar="N", help="CPU threads of torch, e.g. 4."
+)
 @shared("device", "auto")
 @shared("folder", absent="runs/train/MODEL", also="A training in it is resumed.")
-@click.option("--list", "listed", is_flag=False, flag_value="", metavar="[TABLE]",
-              help="Print the trainings of an ablation table as commands, with the table's numbers, e.g. table-3a; "
-              "without TABLE list the tables.")  # fmt: skip
-def train(name, datasets, data, out, preset, settings, iterations, seed, resume, extend, minutes, validate_every,
-          called, in_parts, tensorboard, threads, device, listed) -> None:  # fmt: skip
+@click.option(
+    "--list",
+    "listed",
+    is_flag=False,
+    flag_value="",
+    metavar="[TABLE]",
+    help="Print the trainings of an ablation table as commands, with the table's numbers, e.g. table-3a; "
+    "without TABLE list the tables.",
+)
+def train(
+    name,
+    datasets,
+    data,
+    out,
+    preset,
+    settings,
+    iterations,
+    seed,
+    resume,
+    extend,
+    minutes,
+    validate_every,
+    called,
+    in_parts,
+    tensorboard,
+    threads,
+    device,
+    listed,
+) -> None:
     """Train a network on clean images, or resume a training.
 
     MODEL is a network of this package or your own, "net.py:MyNet". It is trained on Gaussian noise of sigma 15, unless
@@ -90,9 +144,23 @@ def train(name, datasets, data, out, preset, settings, iterations, seed, resume,
     bare = name.partition("(")[0].strip()  # without parameters: the card of the weights has them
     out = out or Path("runs/train") / bare.rpartition(":")[2]
     images = training_data(datasets, data)
-    file = train_model(name, images, out, preset=preset, settings=settings, iterations=iterations, seed=seed,
-                       minutes=minutes, device=device, validate_every=validate_every, resume=resume, extend=extend,
-                       called=called, in_parts=in_parts, tensorboard=tensorboard)  # fmt: skip
+    file = train_model(
+        name,
+        images,
+        out,
+        preset=preset,
+        settings=settings,
+        iterations=iterations,
+        seed=seed,
+        minutes=minutes,
+        device=device,
+        validate_every=validate_every,
+        resume=resume,
+        extend=extend,
+        called=called,
+        in_parts=in_parts,
+        tensorboard=tensorboard,
+    )
     if file is not None:
         from baselines.weights_io.checkpoints import card_beside
 

@@ -85,11 +85,15 @@ def compare(
     own_rows = Filters(noises=noises, datasets=datasets, seeds=seeds).apply(own_rows)
     other_rows = Filters(noises=noises, seeds=seeds).apply(other_rows)
     names = _metrics(own_rows, other_rows, metrics, _version_mismatches(selected, selected_other))
-    ood = [set(common(own_rows, mine, pair.side.labels)) & set(common(other_rows, theirs, pair.against.labels))
-           for pair in pairs]  # fmt: skip
+    ood = [
+        set(common(own_rows, mine, pair.side.labels)) & set(common(other_rows, theirs, pair.against.labels))
+        for pair in pairs
+    ]
     sides = [_aligned_rows(pair, own_rows, other_rows, datasets is not None, notes) for pair in pairs]
-    frames = [differences(*rows, pair.side, pair.against, names, test, ood_noises)
-              for pair, rows, ood_noises in zip(pairs, sides, ood, strict=True)]  # fmt: skip
+    frames = [
+        differences(*rows, pair.side, pair.against, names, test, ood_noises)
+        for pair, rows, ood_noises in zip(pairs, sides, ood, strict=True)
+    ]
     frame = pd.concat(
         [one.assign(model=pair.side.name, against=pair.against.name) for pair, one in zip(pairs, frames, strict=True)]
     )
@@ -148,8 +152,10 @@ def _rows(run: Run, protocol: str | None) -> Selection:
 
 def _version_mismatches(one: Selection, other: Selection) -> dict[str, str]:
     """Metric -> its versions in two runs, for metrics whose versions differ: their scores are not compared."""
-    versions = [(name, one.metrics.get(name, FIRST_VERSION), other.metrics.get(name, FIRST_VERSION))
-                for name in {**one.metrics, **other.metrics}]  # fmt: skip
+    versions = [
+        (name, one.metrics.get(name, FIRST_VERSION), other.metrics.get(name, FIRST_VERSION))
+        for name in {**one.metrics, **other.metrics}
+    ]
     return {
         name: f"version {mine} in this run, {theirs} in the other" for name, mine, theirs in versions if mine != theirs
     }
@@ -203,8 +209,10 @@ def _different_training_noise(pairs: Sequence[ComparedPair], mine: Conditions, t
     for pair in pairs:
         one, other = mine.of(pair.side.labels[0]), theirs.of(pair.against.labels[0])
         if one.trained and other.trained and one.known and other.known and one.text != other.text:
-            yield (f"{pair.side.name} was trained on {one.text}, {pair.against.name} on {other.text}: the OOD mean is "
-                   "over the noises that are out of distribution for both.")  # fmt: skip
+            yield (
+                f"{pair.side.name} was trained on {one.text}, {pair.against.name} on {other.text}: the OOD mean is "
+                "over the noises that are out of distribution for both."
+            )
 
 
 def regressions(frame: pd.DataFrame, limit: float, metric: str, higher_is_better: bool) -> list[str]:

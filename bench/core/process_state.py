@@ -58,8 +58,11 @@ class ProcessSnapshot:
 
     def __init__(self, streams: bool = True, thorough: bool = True, also: Container[int] = ()):
         self.torch = "torch" in sys.modules
-        self.settings = [(index, setting) for index, setting in enumerate(settings(self.torch))
-                         if thorough or not setting.slow or index in also]  # fmt: skip
+        self.settings = [
+            (index, setting)
+            for index, setting in enumerate(settings(self.torch))
+            if thorough or not setting.slow or index in also
+        ]
         self.values = [setting.get() for _, setting in self.settings]
         self.streams = (random.getstate(), np.random.get_bit_generator()) if streams else None
         self.torch_streams = _torch_streams() if streams and self.torch else None
@@ -310,8 +313,10 @@ _PYTHON = (
 
 # Torch
 
-_PRECISIONS = (("generic", "all"), *((where, what) for where in ("cuda", "mkldnn")
-                                     for what in ("all", "matmul", "conv", "rnn")))  # fmt: skip
+_PRECISIONS = (
+    ("generic", "all"),
+    *((where, what) for where in ("cuda", "mkldnn") for what in ("all", "matmul", "conv", "rnn")),
+)
 _STANDARD_PRECISIONS = ("none", "none", "none", "tf32", "tf32", "none", "none", "none", "none")
 
 
@@ -325,8 +330,11 @@ def _torch_settings() -> tuple[ProcessSetting, ...]:
         get, put = getattr(torch._C, f"_get_{name}"), getattr(torch._C, setter or f"_set_{name}")
         return ProcessSetting(get, put, standard)
 
-    hooks = [_dictionary(lambda name=name: getattr(of_modules, name)) for name, value in vars(of_modules).items()
-             if name.startswith("_global_") and isinstance(value, dict)]  # fmt: skip
+    hooks = [
+        _dictionary(lambda name=name: getattr(of_modules, name))
+        for name, value in vars(of_modules).items()
+        if name.startswith("_global_") and isinstance(value, dict)
+    ]
     sdp = ("flash", "mem_efficient", "math", "cudnn", "overrideable")
     return (
         ProcessSetting(torch.get_default_dtype, torch.set_default_dtype, torch.float32),
@@ -391,8 +399,10 @@ def _set_default_device(value: Any) -> None:
 def _modes() -> tuple[tuple, tuple]:
     """The stacks of function and dispatch modes of this thread, such as `with torch.device('meta')`."""
     c = _torch()._C
-    return (tuple(c._get_function_stack_at(index) for index in range(c._len_torch_function_stack())),
-            tuple(c._get_dispatch_stack_at(index) for index in range(c._len_torch_dispatch_stack())))  # fmt: skip
+    return (
+        tuple(c._get_function_stack_at(index) for index in range(c._len_torch_function_stack())),
+        tuple(c._get_dispatch_stack_at(index) for index in range(c._len_torch_dispatch_stack())),
+    )
 
 
 def _set_modes(value: tuple[tuple, tuple]) -> None:

@@ -161,8 +161,10 @@ def _find(name: str, given: dict[str, Any]) -> Dataset:
     if folder is None:
         if (path := expand_user(Path(name))).exists():
             kind = "folder" if path.is_dir() else "file"
-            raise BadInput(f"expected the name of a data set, got the {kind} {name}: use --data {name}, or give it a "
-                           f"name with bench data add NAME {name}")  # fmt: skip
+            raise BadInput(
+                f"expected the name of a data set, got the {kind} {name}: use --data {name}, or give it a "
+                f"name with bench data add NAME {name}"
+            )
         raise unknown("data set", name, [*builtin.NAMES, *PUBLIC, *added_datasets()])
     return _public(public, folder, given) if public else _folder(folder, name, given)
 
@@ -173,8 +175,11 @@ def _exr_options(given: dict[str, Any]) -> ExrOptions:
 
 def _stated_layout(given: dict[str, Any]) -> StatedLayout:
     noisy = given.get("noisy")
-    return StatedLayout(tuple(noisy) if isinstance(noisy, list | tuple) else noisy and (noisy,), given.get("clean"),
-                  given.get("name", "{}"))  # fmt: skip
+    return StatedLayout(
+        tuple(noisy) if isinstance(noisy, list | tuple) else noisy and (noisy,),
+        given.get("clean"),
+        given.get("name", "{}"),
+    )
 
 
 def _public(public: PublicSet, folder: Path, given: dict[str, Any]) -> Dataset:
@@ -187,8 +192,14 @@ def _public(public: PublicSet, folder: Path, given: dict[str, Any]) -> Dataset:
 def _folder(folder: Path, name: str, given: dict[str, Any]) -> Dataset:
     found = folders.read_folder(folder, _exr_options(given), _stated_layout(given))
     kind = "pairs" if found.images[0].recorded else "images"
-    return Dataset(name, f"folder of {len(found.images)} {kind}", "not stated", found.images, found=found.remarks,
-                   folder=str(folder.resolve()))  # fmt: skip
+    return Dataset(
+        name,
+        f"folder of {len(found.images)} {kind}",
+        "not stated",
+        found.images,
+        found=found.remarks,
+        folder=str(folder.resolve()),
+    )
 
 
 def add(name: str, folder: Path) -> Dataset | None:

@@ -67,8 +67,9 @@ def dataset_of(images: Any, name: str = DEFAULT_NAME) -> Dataset:
         named = {str(index): image for index, image in enumerate([images] if _is_image(images) else images)}
     if not named:
         raise BadInput(f"data set {name}: expected images, got none")
-    made = (CleanImage(key, partial(np.copy, pixels_of(image, f"image {key} of {name}")))
-            for key, image in named.items())  # fmt: skip
+    made = (
+        CleanImage(key, partial(np.copy, pixels_of(image, f"image {key} of {name}"))) for key, image in named.items()
+    )
     return Dataset(name, f"{len(named)} arrays", "of their owners", tuple(made))
 
 
@@ -115,8 +116,9 @@ def _path_or_spec(text: str) -> str | Path:
 def _named(name: str, given: Any) -> Dataset:
     """A data set under a name: images, or those of a folder or of another data set."""
     if isinstance(given, str | Path | Dataset):
-        raise BadInput(f"data set {name}: expected an array or several, got {given!r}: bench data add gives a folder a "
-                       "name")  # fmt: skip
+        raise BadInput(
+            f"data set {name}: expected an array or several, got {given!r}: bench data add gives a folder a name"
+        )
     return dataset_of(given, name)
 
 

@@ -95,8 +95,10 @@ def _renders() -> Dataset:
     card = json.loads((RENDERS / "card.json").read_text(encoding="utf-8"))
     compare(RENDERS, read_manifest(MANIFESTS / f"{RENDERS.name}.sha256"), "files of mc-mini of this version")
     left = ", ".join(f"{scene} {made['psnr_of_the_reference']:.1f}" for scene, made in card["scenes_measured"].items())
-    note = (f"{card['renderer']}, seed {card['seed']}, references at {card['reference']:,} samples per pixel; PSNR of "
-            f"the references in dB: {left}")  # fmt: skip
+    note = (
+        f"{card['renderer']}, seed {card['seed']}, references at {card['reference']:,} samples per pixel; PSNR of "
+        f"the references in dB: {left}"
+    )
     title = "4 scenes rendered at 64 and 128 samples per pixel, 192x192, tone-mapped"
     return Dataset(RENDERS.name, title, "MIT", images_of(RENDERS), note)
 

@@ -184,8 +184,10 @@ def _from_16_bits(path: Path, image: Image.Image) -> np.ndarray:
             )
         samples = samples[..., :3]
     if 0 < (maximum := samples.max()) <= MIN_WHITE:
-        raise UnsupportedImage(f"{path.name}: expected 16-bit samples up to 65535 (white), got a maximum of {maximum}: "
-                      "scale them to 0..65535")  # fmt: skip
+        raise UnsupportedImage(
+            f"{path.name}: expected 16-bit samples up to 65535 (white), got a maximum of {maximum}: "
+            "scale them to 0..65535"
+        )
     return ((samples + 128) // 257).astype(np.uint8)  # round(v / 257): 257 is odd, so there are no halves
 
 

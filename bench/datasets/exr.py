@@ -88,8 +88,7 @@ def _chosen(path: Path, layer: str | None) -> ExrLayer:
     with _opened(path, header_only=True) as file:
         channels = sorted(channel.name for part in file.parts for channel in part.header["channels"])
     chroma = " (luminance and chroma)" if {"RY", "BY"} & set(channels) else ""
-    raise ValueError(f"{path.name}: expected channels R, G, B or Y, got {', '.join(channels)}{chroma}: "
-                     "save it as RGB")  # fmt: skip
+    raise ValueError(f"{path.name}: expected channels R, G, B or Y, got {', '.join(channels)}{chroma}: save it as RGB")
 
 
 def _layers(path: Path) -> list[ExrLayer]:

@@ -62,8 +62,9 @@ def _archive(public: PublicSet, report: ProgressCallback) -> Path:
         return folder
     downloads = user_folder() / "downloads" / public.name
     download = ResumingDownloader(downloads / "parts", report)
-    source = pooch.create(downloads, "", registry={name: None}, urls={name: public.archive.url},
-                          retry_if_failed=MAX_RETRIES)  # fmt: skip
+    source = pooch.create(
+        downloads, "", registry={name: None}, urls={name: public.archive.url}, retry_if_failed=MAX_RETRIES
+    )
     archive = Path(source.fetch(name, downloader=download))
     part = folder.with_name(f".{public.name}.part")
     shutil.rmtree(part, ignore_errors=True)
@@ -71,8 +72,10 @@ def _archive(public: PublicSet, report: ProgressCallback) -> Path:
     try:
         count = unpack(archive, public.archive.kind, public.archive.inside, SUFFIXES, part)
         if count != public.files:
-            raise BadInput(f"{public.archive.url}: expected {public.files} images in "
-                           f"{', '.join(public.archive.inside)}, got {count}")  # fmt: skip
+            raise BadInput(
+                f"{public.archive.url}: expected {public.files} images in "
+                f"{', '.join(public.archive.inside)}, got {count}"
+            )
     except BadInput:
         archive.unlink()  # unusable: the next attempt downloads it again
         shutil.rmtree(part, ignore_errors=True)
@@ -153,6 +156,9 @@ def _as_bad_input(public: PublicSet) -> Iterator[None]:
 
 def _reason(error: Exception) -> str:
     text = str(error)
-    kinds = {"timed out": f"no data from the server for {TIMEOUT:g} s", "Failed to resolve": "unknown server or "
-             "no network", "refused": "the server refused the connection"}  # fmt: skip
+    kinds = {
+        "timed out": f"no data from the server for {TIMEOUT:g} s",
+        "Failed to resolve": "unknown server or no network",
+        "refused": "the server refused the connection",
+    }
     return next((reason for pattern, reason in kinds.items() if pattern in text), described(error))

@@ -114,10 +114,14 @@ def _contents(folder: Path, exr_options: ExrOptions, layout: StatedLayout) -> tu
 def _pairs(found: FilePairs, exr_options: ExrOptions) -> tuple[FolderContents, list[Path]]:
     noise = _noises(found)
     images = tuple(
-        CleanImage(pair.name, FileReader(pair.clean, exr_options), photograph=pair.photograph,
-                   recorded=tuple((noise[label], FileReader(path, exr_options)) for label, path in pair.noisy.items()))
+        CleanImage(
+            pair.name,
+            FileReader(pair.clean, exr_options),
+            photograph=pair.photograph,
+            recorded=tuple((noise[label], FileReader(path, exr_options)) for label, path in pair.noisy.items()),
+        )
         for pair in found.pairs
-    )  # fmt: skip
+    )
     return FolderContents(images, (found.how,)), list(layouts.used(found.pairs))
 
 
@@ -131,8 +135,10 @@ def _noises(found: FilePairs) -> dict[str, Noise]:
         named = MonteCarlo(int(samples[1])) if samples else Real(label)
         only = applied.pop() if len(applied) == 1 else None
         if only is not None and only in noises.values():
-            raise BadInput(f"expected different noise in each noisy folder, got {only.spec} in {label or 'noisy'} "
-                           "and in another one: make them two data sets")  # fmt: skip
+            raise BadInput(
+                f"expected different noise in each noisy folder, got {only.spec} in {label or 'noisy'} "
+                "and in another one: make them two data sets"
+            )
         noises[label] = only or named
     return noises
 
@@ -148,23 +154,31 @@ def _clean_images(files: list[Path], exr_options: ExrOptions) -> tuple[FolderCon
 def _refuse_noisy(folder: Path, files: list[Path]) -> None:
     """Raise AmbiguousLayout if images without clean partners are noisy by a manifest or by most of their names."""
     if spec := written_in(folder):
-        raise AmbiguousLayout(f"{folder}: expected clean images, got noisy ones of bench noise apply, {spec}: put "
-                              "them in DIR/noisy and their clean images in DIR/clean, and use DIR")  # fmt: skip
+        raise AmbiguousLayout(
+            f"{folder}: expected clean images, got noisy ones of bench noise apply, {spec}: put "
+            "them in DIR/noisy and their clean images in DIR/clean, and use DIR"
+        )
     noisy, clean = layouts.noisy_looking(files)
     if noisy and 2 * len([*noisy, *clean]) >= len(files):
-        raise AmbiguousLayout(f"{folder}: expected clean images or pairs, got {counted(noisy, 'file')} named as "
-                              f"noisy without clean ones: state which are which, {how_to_state(folder)}")  # fmt: skip
+        raise AmbiguousLayout(
+            f"{folder}: expected clean images or pairs, got {counted(noisy, 'file')} named as "
+            f"noisy without clean ones: state which are which, {how_to_state(folder)}"
+        )
 
 
 def _no_images(folder: Path) -> BadInput:
     inside = [path.name for path in folders_of(folder) if next(_images_below(path), None)]
     if inside:
-        return AmbiguousLayout(f"{folder}: expected images or folders of pairs, got {counted(inside, 'folder')} "
-                               f"of other names: use one of them, or state which are which, "
-                               f"{how_to_state(folder)}")  # fmt: skip
+        return AmbiguousLayout(
+            f"{folder}: expected images or folders of pairs, got {counted(inside, 'folder')} "
+            f"of other names: use one of them, or state which are which, "
+            f"{how_to_state(folder)}"
+        )
     skipped = _skipped(folder, set())
-    return BadInput(f"{folder}: expected images ({IMAGE_FORMATS}) or pairs of them, got "
-                    f"{skipped or 'an empty folder'}: check the path")  # fmt: skip
+    return BadInput(
+        f"{folder}: expected images ({IMAGE_FORMATS}) or pairs of them, got "
+        f"{skipped or 'an empty folder'}: check the path"
+    )
 
 
 def _images_below(folder: Path, depth: int = 3) -> Iterator[Path]:

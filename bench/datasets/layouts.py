@@ -56,8 +56,11 @@ class FilePairs:
 def files_of(folder: Path) -> list[Path]:
     """Return the image files of a folder, without hidden files."""
     suffixes = {*SUFFIXES, EXR_SUFFIX}
-    return [path for path in folder.iterdir()
-            if path.suffix.lower() in suffixes and not path.name.startswith(".") and path.is_file()]  # fmt: skip
+    return [
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in suffixes and not path.name.startswith(".") and path.is_file()
+    ]
 
 
 def folders_of(folder: Path) -> list[Path]:
@@ -111,8 +114,10 @@ def by_folders(folder: Path) -> FilePairs | None:
     if noisy and len(clean) != 1:
         got = " and ".join(f"{path.name}/" for path in clean) or "none"
         named, usual = ", ".join(f"{path.name}/" for path in noisy), ", ".join(FOLDER_KEYWORDS[1][:2])
-        raise BadInput(f"{folder}: expected one folder of clean images ({usual}, ...) for {named}, got {got}: state "
-                       f"{how_to_state(folder)}")  # fmt: skip
+        raise BadInput(
+            f"{folder}: expected one folder of clean images ({usual}, ...) for {named}, got {got}: state "
+            f"{how_to_state(folder)}"
+        )
     if len(clean) != 1:
         return None
     if not noisy:
@@ -127,10 +132,14 @@ def _of_folders(folder: Path, clean: Path, noisy: list[Path]) -> FilePairs:
     matched = {label: _matched(path, by_stem(path), clean, targets) for label, path in folders.items()}
     crops = any("crops" in path.name.lower() for path in (clean, *noisy))
     pairs = [
-        FilePair(targets[stem].name, targets[stem], {label: files[stem] for label, files in matched.items()},
-             re.sub(r"_s?\d+$", "", stem) if crops else "")
+        FilePair(
+            targets[stem].name,
+            targets[stem],
+            {label: files[stem] for label, files in matched.items()},
+            re.sub(r"_s?\d+$", "", stem) if crops else "",
+        )
         for stem in in_natural_order(list(targets))
-    ]  # fmt: skip
+    ]
     listed = ["its own files" if path == folder else f"{path.name}/" for path in (*noisy, clean)]
     return FilePairs(f"{pair_count(pairs)} by folders, {', '.join(listed[:-1])} with {listed[-1]}", pairs)
 
@@ -192,8 +201,10 @@ def _of_names(folder: Path, noisy: NamedFiles, clean: NamedFiles, most: bool) ->
     if noisy.keys() & clean.keys():
         sources, targets = _one_per_key(folder, noisy), _one_per_key(folder, clean)
         _check_same_names(folder, sources, folder, targets)
-        pairs = [FilePair(key, targets[key], {"": sources[key]}, re.sub(r"_\d+$", "", key))
-                 for key in in_natural_order(list(sources))]  # fmt: skip
+        pairs = [
+            FilePair(key, targets[key], {"": sources[key]}, re.sub(r"_\d+$", "", key))
+            for key in in_natural_order(list(sources))
+        ]
     elif levels := _by_level(noisy, clean):
         targets = _one_per_key(folder, clean)
         pairs = [FilePair(key, targets[key], levels[key]) for key in in_natural_order(list(targets))]
@@ -211,9 +222,11 @@ def _one_per_key(folder: Path, side: NamedFiles) -> Files:
     for found in side.values():
         if len(found) > 1:
             names = " and ".join(path.name for _, path in found[:2])
-            raise BadInput(f"{folder}: expected one file per image of a pair, got {names}: move one away, or state "
-                           "both, "
-                           f"{how_to_state(folder)}")  # fmt: skip
+            raise BadInput(
+                f"{folder}: expected one file per image of a pair, got {names}: move one away, or state "
+                "both, "
+                f"{how_to_state(folder)}"
+            )
     return {key: path for key, [(_, path)] in side.items()}
 
 

@@ -23,8 +23,10 @@ def noise_of(noisy: Path, clean: Path) -> Applied | None:
         return None
     own = noisy.parent / CLEAN
     if str(manifest.get("clean", "")).startswith(CLEAN) and clean.parent != own:
-        raise BadInput(f"{noisy}: expected the clean images of {manifest['noise']} in {own}, got {clean.parent}: use "
-                       f"{noisy.parent} as the data set")  # fmt: skip
+        raise BadInput(
+            f"{noisy}: expected the clean images of {manifest['noise']} in {own}, got {clean.parent}: use "
+            f"{noisy.parent} as the data set"
+        )
     return Applied(manifest["noise"], manifest["version"])
 
 

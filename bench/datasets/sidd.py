@@ -37,10 +37,15 @@ def blocks(folder: Path) -> tuple[CleanImage, ...] | None:
         return lambda: np.ascontiguousarray(_load(file)[photograph, block])
 
     return tuple(
-        CleanImage(f"{photograph + 1:02}-{block + 1:02}", reader(clean, photograph, block),
-                   recorded=((Real(), reader(noisy, photograph, block)),), photograph=f"{photograph + 1:02}")
-        for photograph in range(photographs) for block in range(count)
-    )  # fmt: skip
+        CleanImage(
+            f"{photograph + 1:02}-{block + 1:02}",
+            reader(clean, photograph, block),
+            recorded=((Real(), reader(noisy, photograph, block)),),
+            photograph=f"{photograph + 1:02}",
+        )
+        for photograph in range(photographs)
+        for block in range(count)
+    )
 
 
 def folders(folder: Path) -> tuple[CleanImage, ...] | None:

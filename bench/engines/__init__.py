@@ -34,8 +34,13 @@ class Engine(Protocol):
         """End threads and processes."""
 
 
-def start(plan: Plan, device: str = "auto", workers: int | str | None = None, dask: str | None = None,
-          timeout: float | None = None) -> Engine:  # fmt: skip
+def start(
+    plan: Plan,
+    device: str = "auto",
+    workers: int | str | None = None,
+    dask: str | None = None,
+    timeout: float | None = None,
+) -> Engine:
     """The engine for a plan. Raises BadInput.
 
     A network that hangs cannot be stopped inside this process: with a timeout a single child process does the work.

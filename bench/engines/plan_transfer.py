@@ -103,16 +103,19 @@ def pack_plan(plan: Plan, with_content: bool) -> PackedPlan:
     objects = [model.label for model in plan.models if model.is_object]
     objects += [noises.canonical(noise) for noise in plan.noises if _is_typed_in(noise)]
     if objects:
-        raise BadInput(f"expected specs with workers, dask or timeout, got the Python object {objects[0]}, which other "
-                       "processes cannot load: put it into a file, path/to/file.py:Name")  # fmt: skip
+        raise BadInput(
+            f"expected specs with workers, dask or timeout, got the Python object {objects[0]}, which other "
+            "processes cannot load: put it into a file, path/to/file.py:Name"
+        )
     packed_noises = tuple(noise if noises.is_ours(noise) else _as_spec(noise) for noise in plan.noises)
     metrics = tuple(registry.name_of(metric) or metric.name for metric in plan.metrics)
     names = [*(model.source for model in plan.models), *metrics]
     for noise in packed_noises:
         _renamed(noise, lambda name: names.append(name) or name)
     groups = {path: _source_files(Path(path)) for name in names if (path := name.rpartition(":")[0]).endswith(".py")}
-    groups |= {str(model.file): _weights_files(model) for model in plan.models
-               if model.file and model.found.kind != "shipped"}  # fmt: skip
+    groups |= {
+        str(model.file): _weights_files(model) for model in plan.models if model.file and model.found.kind != "shipped"
+    }
     files = {target: PackedFile.of(file, with_content) for group in groups.values() for target, file in group.items()}
     return PackedPlan(
         models=tuple((*model.request, model.label) for model in plan.models),
@@ -231,8 +234,11 @@ def _home(folder: Path) -> Iterator[None]:
 
 def _check_same(expected: dict[str, str], found: dict[str, str]) -> None:
     """Raise BadInput for values on this machine that differ from those on the sending one."""
-    different = [f"{name} {found.get(name, 'missing')[:12]} instead of {value[:12]}"
-                 for name, value in expected.items() if found.get(name) != value]  # fmt: skip
+    different = [
+        f"{name} {found.get(name, 'missing')[:12]} instead of {value[:12]}"
+        for name, value in expected.items()
+        if found.get(name) != value
+    ]
     if different:
         raise BadInput(
             f"expected the same plan on a worker, got {', '.join(different)}: install the same versions of MaskBench, "

@@ -52,8 +52,10 @@ def _version(image: CleanImage, noise: Noise, seed: int, protocol: str) -> Noisy
 
 def wide(rows: pd.DataFrame) -> pd.DataFrame:
     """A table with one row per noise and one column per data set: 'PSNR / SSIM'."""
-    text = [f"{psnr:.2f} / " + ("-" if pd.isna(ssim) else f"{ssim:.4f}")
-            for psnr, ssim in zip(rows["psnr"], rows["ssim"], strict=True)]  # fmt: skip
+    text = [
+        f"{psnr:.2f} / " + ("-" if pd.isna(ssim) else f"{ssim:.4f}")
+        for psnr, ssim in zip(rows["psnr"], rows["ssim"], strict=True)
+    ]
     by_dataset = rows.assign(text=text).pivot(index="noise", columns="dataset", values="text")
     names = list(dict.fromkeys(rows["dataset"]))
     ordered = by_dataset.loc[list(dict.fromkeys(rows["noise"])), names].fillna("")

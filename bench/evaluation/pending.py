@@ -35,8 +35,9 @@ class PendingJobs:
     unreadable     rows of images that could not be read; the caller takes them out
     """
 
-    def __init__(self, plan: Plan, done: Collection[str], pictures: int = 0,
-                 on_image_read: ImageCallback = lambda *image: None):  # fmt: skip
+    def __init__(
+        self, plan: Plan, done: Collection[str], pictures: int = 0, on_image_read: ImageCallback = lambda *image: None
+    ):
         self.plan, self.done, self.pictures, self.on_image_read = plan, done, pictures, on_image_read
         self.skipped = 0
         self.unreadable: list[dict[str, Any]] = []

@@ -14,9 +14,17 @@ from bench.runs.store import Store
 
 
 def image_figure(
-    folder: Path, models: str | None, chosen: SceneChoice, metrics: str, boxes: Sequence[str], look: Look, out: Path,
-    protocol: str | None = None, columns: int | None = None, device: str = "auto",
-) -> list[str]:  # fmt: skip
+    folder: Path,
+    models: str | None,
+    chosen: SceneChoice,
+    metrics: str,
+    boxes: Sequence[str],
+    look: Look,
+    out: Path,
+    protocol: str | None = None,
+    columns: int | None = None,
+    device: str = "auto",
+) -> list[str]:
     """Write the figure of one image. Raises BadInput.
 
     boxes    magnified squares as X,Y,SIDE; without any, the one in which the models differ most
@@ -39,9 +47,16 @@ def image_figure(
 
 
 def chart_figure(
-    folder: Path, kind: str, models: str | None, noise: str | None, dataset: str | None, metric: str, look: Look,
-    out: Path, protocol: str | None = None,
-) -> list[str]:  # fmt: skip
+    folder: Path,
+    kind: str,
+    models: str | None,
+    noise: str | None,
+    dataset: str | None,
+    metric: str,
+    look: Look,
+    out: Path,
+    protocol: str | None = None,
+) -> list[str]:
     """Write a chart of a kind, 'levels' or 'bars'. Raises BadInput."""
     format_of(out)
     notes: list[str] = []

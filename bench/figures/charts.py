@@ -85,9 +85,13 @@ def _points(means: pd.DataFrame, label: str, measure: Measure) -> pd.DataFrame:
 
 
 def _draw_levels(
-    series: Mapping[str, pd.DataFrame], looks: Mapping[str, SeriesStyle], names: Mapping[str, str], axis: str,
-    measure: Measure, look: Look,
-) -> Figure:  # fmt: skip
+    series: Mapping[str, pd.DataFrame],
+    looks: Mapping[str, SeriesStyle],
+    names: Mapping[str, str],
+    axis: str,
+    measure: Measure,
+    look: Look,
+) -> Figure:
     columns, texts = _legend_layout([names[label] for label in series], look)
     lines = sum(max(text.count("\n") + 1 for text in texts[at : at + columns]) for at in range(0, len(texts), columns))
     with look.context:
@@ -104,8 +108,16 @@ def _draw_levels(
         axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
         handles = [Line2D([], [], **_line_style(looks[label])) for label in series]
         ordered = [index for column in range(columns) for index in range(column, len(texts), columns)]  # by column
-        figure.legend([handles[i] for i in ordered], [texts[i] for i in ordered], loc="outside lower center",
-                      ncols=columns, handlelength=2, columnspacing=1.2, borderpad=0, labelspacing=0.25)  # fmt: skip
+        figure.legend(
+            [handles[i] for i in ordered],
+            [texts[i] for i in ordered],
+            loc="outside lower center",
+            ncols=columns,
+            handlelength=2,
+            columnspacing=1.2,
+            borderpad=0,
+            labelspacing=0.25,
+        )
     return figure
 
 
@@ -156,8 +168,11 @@ def bars(
     colours = [series_style(order, label).colour for label in models.names]
     figure = _draw_bars(means, models.names, colours, f"{measure.heading}, {what}", measure, look)
     counts = means.loc[list(models.names), "images"]
-    fewer = [f"{models.names[label]}: mean of {count} images, others have {counts.max()}"
-             for label, count in counts.items() if count < counts.max()]  # fmt: skip
+    fewer = [
+        f"{models.names[label]}: mean of {count} images, others have {counts.max()}"
+        for label, count in counts.items()
+        if count < counts.max()
+    ]
     return PaperChart(figure, (f"noises: {', '.join(chosen)}", *fewer, _intervals(means)))
 
 
@@ -203,12 +218,27 @@ def _draw_bars(
         axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
         for middle, text, value in zip(middles, texts, values, strict=True):
             y = bottom + (heights.sum() - middle) * look.em / total
-            figure.text(left - 0.5 * look.em / look.width, y, "\n".join(text), ha="right", va="center", fontsize=size,
-                        linespacing=1.1)  # fmt: skip
-            figure.text(1 - 0.1 * look.em / look.width, y, value, ha="right", va="center_baseline", fontsize=size,
-                        fontweight="bold" if value == best and len(values) > 1 else "normal")  # fmt: skip
-        figure.text(0.5, 0.3 * look.em / total, "\n".join(heading), ha="center", va="bottom", fontsize=size,
-                    linespacing=1.1)  # fmt: skip
+            figure.text(
+                left - 0.5 * look.em / look.width,
+                y,
+                "\n".join(text),
+                ha="right",
+                va="center",
+                fontsize=size,
+                linespacing=1.1,
+            )
+            figure.text(
+                1 - 0.1 * look.em / look.width,
+                y,
+                value,
+                ha="right",
+                va="center_baseline",
+                fontsize=size,
+                fontweight="bold" if value == best and len(values) > 1 else "normal",
+            )
+        figure.text(
+            0.5, 0.3 * look.em / total, "\n".join(heading), ha="center", va="bottom", fontsize=size, linespacing=1.1
+        )
     return figure
 
 

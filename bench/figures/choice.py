@@ -126,8 +126,11 @@ def scene_rows(
         notes.append(f"{models.names[row['model']]} is not shown: its row failed: {row['reason']}")
     rows = rows[rows["status"] == "ok"]
     order = [label for label in models.names if label in set(rows["model"])]
-    notes += [f"{name} is not shown: it has no row of this image" for label, name in models.names.items()
-              if label not in order and not any(note.startswith(f"{name} is not shown") for note in notes)]  # fmt: skip
+    notes += [
+        f"{name} is not shown: it has no row of this image"
+        for label, name in models.names.items()
+        if label not in order and not any(note.startswith(f"{name} is not shown") for note in notes)
+    ]
     if not order:
         raise BadInput("expected a model with an output for this image, noise and seed, got none: choose others")
     return rows.drop_duplicates("model", keep="last").set_index("model", drop=False).loc[order]

@@ -70,15 +70,19 @@ def scene_of(
     shared = [first[column] for column in SCENE_COLUMNS]
     names = {label: picture_name(row_key(row)) for label, row in records.items()}
     others = [picture_name(kind, *shared) for kind in ("noisy", "clean")]
-    found = {name: read_picture(store.pictures / name) for name in (*others, *names.values())
-             if (store.pictures / name).is_file()}  # fmt: skip
+    found = {
+        name: read_picture(store.pictures / name)
+        for name in (*others, *names.values())
+        if (store.pictures / name).is_file()
+    }
     missing = [label for label, name in names.items() if name not in found]
     again = missing or ([first["model"]] if not found.keys() >= set(others) else [])
     for label in again:
         text = spec_of(label, given, known)
         found |= computed_again(store, records[label], text, noise, device)
-    scene = FigureScene(rows, found[others[0]], found[others[1]], {label: found[name] for label, name in names.items()},
-                  tuple(missing))  # fmt: skip
+    scene = FigureScene(
+        rows, found[others[0]], found[others[1]], {label: found[name] for label, name in names.items()}, tuple(missing)
+    )
     check_scores(scene)
     return scene
 

@@ -105,11 +105,13 @@ def _captions(line: Sequence[ImagePanel], width: float, look: Look) -> list[list
     names = [[((text, False),) for text in divided(panel.name, points, size)] for panel in line]
     joined = [[tuple(part for score in panel.scores for part in (score, ("/", False)))[:-1]] for panel in line]
     if any(sum(text_width(text, size, bold) for text, bold in parts) > points for (parts,) in joined):
-        joined = [[((text, bold),) for score, bold in panel.scores for text in divided(score, points, size)]
-                  for panel in line]  # fmt: skip
+        joined = [
+            [((text, bold),) for score, bold in panel.scores for text in divided(score, points, size)] for panel in line
+        ]
     total = max(map(len, names)) + max(map(len, joined))
-    return [[*name, *[()] * (total - len(name) - len(scores)), *scores]
-            for name, scores in zip(names, joined, strict=True)]  # fmt: skip
+    return [
+        [*name, *[()] * (total - len(name) - len(scores)), *scores] for name, scores in zip(names, joined, strict=True)
+    ]
 
 
 def _axes(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
@@ -151,6 +153,12 @@ def _centred(figure: Figure, parts: Parts, x: float, y: float, look: Look) -> No
     lengths = [text_width(text, look.font_size, bold) / 72 for text, bold in parts]
     left = x - sum(lengths) / 2
     for (text, bold), length in zip(parts, lengths, strict=True):
-        figure.text(left / width, 1 - y / height, text, fontsize=look.font_size, va="center_baseline",
-                    fontweight="bold" if bold else "normal")  # fmt: skip
+        figure.text(
+            left / width,
+            1 - y / height,
+            text,
+            fontsize=look.font_size,
+            va="center_baseline",
+            fontweight="bold" if bold else "normal",
+        )
         left += length

@@ -127,8 +127,12 @@ def _guarded(metric: Metric, source_hash: str) -> Metric:
         def against(clean: torch.Tensor) -> Callable[[torch.Tensor], float]:
             return isolation.guarded(metric.against(clean), context)
 
-        guarded = replace(metric, against=isolation.guarded(wraps(metric.against)(against), context),
-                          missing=isolation.guarded(metric.missing, context), source_hash=source_hash)  # fmt: skip
+        guarded = replace(
+            metric,
+            against=isolation.guarded(wraps(metric.against)(against), context),
+            missing=isolation.guarded(metric.missing, context),
+            source_hash=source_hash,
+        )
         _GUARDED[metric] = registry.renamed(guarded, metric)
     return _GUARDED[metric]
 

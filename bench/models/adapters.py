@@ -78,8 +78,10 @@ class PerChannel(_Adapter):
         """Denoise (B, C, H, W); the channels of an image share its key, and its noise level (B, 1 or C, H, W)."""
         channels = x.flatten(0, 1)[:, None]  # (B C, 1, H, W)
         options = {} if keys is None else {"keys": [key for key in keys for _ in range(x.shape[1])]}
-        level = {name: value.expand_as(x).flatten(0, 1)[:, None] for name, value in
-                 with_level(self.network, x, sigma).items()}  # fmt: skip
+        level = {
+            name: value.expand_as(x).flatten(0, 1)[:, None]
+            for name, value in with_level(self.network, x, sigma).items()
+        }
         return self.network(channels, **options, **level).view_as(x)
 
 

@@ -41,8 +41,10 @@ from bench.models.weights import DEFAULT, Weights
 from bench.noise import training_noise
 
 SIZE_PARAMETER = {"size": Parameter("size", Parameter.POSITIONAL_OR_KEYWORD, default=DEFAULT)}
-WEIGHTS_PARAMETERS = {"weights": Parameter("weights", Parameter.POSITIONAL_OR_KEYWORD, default=DEFAULT),
-           "part": Parameter("part", Parameter.KEYWORD_ONLY, default="")}  # fmt: skip
+WEIGHTS_PARAMETERS = {
+    "weights": Parameter("weights", Parameter.POSITIONAL_OR_KEYWORD, default=DEFAULT),
+    "part": Parameter("part", Parameter.KEYWORD_ONLY, default=""),
+}
 LEVEL_PARAMETER = {"level": Parameter("level", Parameter.KEYWORD_ONLY, default=classical.ESTIMATED)}
 INPUT_CHANNEL_NAMES = (
     *recognition.INPUT_CHANNEL_NAMES,

@@ -43,8 +43,9 @@ def model_of(given: nn.Module | Callable[[Tensor], Tensor], name: str = "") -> M
     if isinstance(given, type) or not callable(given):
         got = f"the class {given.__name__}" if isinstance(given, type) else f"an object of type {type(given).__name__}"
         advice = f": write {given.__name__}(...)" if isinstance(given, type) else ""
-        raise BadInput(f"expected a spec, a torch.nn.Module or a function (B, 3, H, W) -> (B, 3, H, W), got {got}"
-                       f"{advice}")  # fmt: skip
+        raise BadInput(
+            f"expected a spec, a torch.nn.Module or a function (B, 3, H, W) -> (B, 3, H, W), got {got}{advice}"
+        )
     is_network = isinstance(given, nn.Module)
     own_name = type(given).__name__ if is_network else getattr(given, "__name__", type(given).__name__)
     name = display_names.checked(name) or own_name
@@ -114,6 +115,9 @@ def _identity(given: nn.Module | Callable) -> str:
 
 def notes(models: list[Model] | tuple[Model, ...]) -> list[str]:
     """Sentences on objects whose rows a later run cannot reuse."""
-    return [f"{model.display_name or model.label}: its code or what it holds cannot be identified, so a later run "
-            "computes its rows again: define it in a file to resume" for model in models
-            if model.is_object and not model.source_hash]  # fmt: skip
+    return [
+        f"{model.display_name or model.label}: its code or what it holds cannot be identified, so a later run "
+        "computes its rows again: define it in a file to resume"
+        for model in models
+        if model.is_object and not model.source_hash
+    ]

@@ -135,8 +135,13 @@ def run_trial(
             if value > psnr.score(other_target, _bytes(other_given)) + MIN_GAIN:
                 better[f"with {text}, possibly its training noise"] = value
     ranked = sorted(better.items(), key=lambda item: -item[1])
-    return Trial(noise, f"{IMAGE}, {side}x{side}", round(noisy, 3), round(denoised, 3),
-                 {what: round(value, 3) for what, value in ranked})  # fmt: skip
+    return Trial(
+        noise,
+        f"{IMAGE}, {side}x{side}",
+        round(noisy, 3),
+        round(denoised, 3),
+        {what: round(value, 3) for what, value in ranked},
+    )
 
 
 def own_noise(trained_on: object) -> str | None:
@@ -151,8 +156,11 @@ def own_noise(trained_on: object) -> str | None:
     if not isinstance(trained_on, str):
         return None
     number = r"(\d+(?:\.\d+)?)"
-    middled = re.sub(rf"{number}\s*(?:-|\N{{EN DASH}}|to)\s*{number}",
-                     lambda match: f"{(float(match[1]) + float(match[2])) / 2:g}", trained_on)  # fmt: skip
+    middled = re.sub(
+        rf"{number}\s*(?:-|\N{{EN DASH}}|to)\s*{number}",
+        lambda match: f"{(float(match[1]) + float(match[2])) / 2:g}",
+        trained_on,
+    )
     for text in re.findall(r"\w+\([^()]*\)", middled):
         try:
             return noises.canonical(noises.load_noise(text))

@@ -48,10 +48,15 @@ def matched(
             recorded += own
             if own and drawn != drawn_reference:
                 only = " and ".join(["its recorded noise", *map(noises.canonical, drawn_reference)])
-                sentences.append(f"{dataset.name} is evaluated under {only} only; for other noise on its clean images "
-                                 f"use {clean_only(dataset)}")  # fmt: skip
-    sentences += [f"{noises.canonical(noise)} is skipped: no data set has pairs with it" for noise in asked
-                  if recorded and noise not in recorded]  # fmt: skip
+                sentences.append(
+                    f"{dataset.name} is evaluated under {only} only; for other noise on its clean images "
+                    f"use {clean_only(dataset)}"
+                )
+    sentences += [
+        f"{noises.canonical(noise)} is skipped: no data set has pairs with it"
+        for noise in asked
+        if recorded and noise not in recorded
+    ]
     if not kept:
         advice = ": use a data set of pairs, such as mc-mini or a folder with noisy/ and clean/" if asked else ""
         raise BadInput(f"{'; '.join(sentences)}{advice}")

@@ -158,9 +158,11 @@ def from_object(noise: Noise) -> Noise:
     if problem := _problem(cls):
         raise BadInput(f"noise {cls.__name__}: {problem}")
     if not registry.origin("noise", cls).source_hash:
-        raise BadInput(f"noise {cls.__name__}: expected a class whose source can be identified, got one that was typed "
-                       "in, changed after its import, or uses code of a notebook: put it into a file and start Python "
-                       "again")  # fmt: skip
+        raise BadInput(
+            f"noise {cls.__name__}: expected a class whose source can be identified, got one that was typed "
+            "in, changed after its import, or uses code of a notebook: put it into a file and start Python "
+            "again"
+        )
     isolation.guarded_class(cls, isolation.call_context(cls))
     return noise
 

@@ -177,8 +177,11 @@ def _measure(renders: dict[str, np.ndarray], halves: list[np.ndarray]) -> dict[s
     first, second = (tone.map_tones(half.astype(np.float32)).astype(np.float64) for half in halves)
     difference = first - second
     stored = {name: to_bytes(tone.map_tones(pixels.astype(np.float32))) for name, pixels in renders.items()}
-    noisy = {f"psnr_{name}": round(psnr.score(pixels, stored["reference"]), 2)
-             for name, pixels in stored.items() if name != "reference"}  # fmt: skip
+    noisy = {
+        f"psnr_{name}": round(psnr.score(pixels, stored["reference"]), 2)
+        for name, pixels in stored.items()
+        if name != "reference"
+    }
     return {
         **noisy,
         "psnr_of_the_reference": round(-10 * np.log10(np.mean(difference**2) / 4), 2),

@@ -55,13 +55,17 @@ def small_light() -> Shapes:
     """A small bulb behind a shade: most of the light is indirect, after two bounces or more."""
     return {
         **_room(left=GREEN, right=YELLOW),
-        "bulb": {"type": "sphere", "center": [0.35, 0.35, -0.35], "radius": 0.05,
-                 "emitter": {"type": "area", "radiance": _rgb((230, 190, 140))}},
+        "bulb": {
+            "type": "sphere",
+            "center": [0.35, 0.35, -0.35],
+            "radius": 0.05,
+            "emitter": {"type": "area", "radiance": _rgb((230, 190, 140))},
+        },
         "shade": _block((0.35, 0.22, -0.2), (0.28, 0.02, 0.28), 0, _diffuse(GREY)),
         "screen": _block((0.35, 0.42, -0.02), (0.28, 0.22, 0.02), 0, _diffuse(GREY)),
         "ball": _ball((-0.4, -0.6, 0.1), 0.4, _plastic(_rgb((0.55, 0.15, 0.1)))),
         "table": _block((0.4, -0.75, -0.1), (0.35, 0.25, 0.35), 30, _diffuse(BLUE)),
-    }  # fmt: skip
+    }
 
 
 SCENES = {"box": box, "textures": textures, "glass": glass, "small_light": small_light}
@@ -76,15 +80,20 @@ def description(name: str, side: int, sampler: str = "independent") -> dict[str,
     import mitsuba
 
     to_world = mitsuba.ScalarTransform4f().look_at(origin=[0, 0, 3.6], target=[0, 0, 0], up=[0, 1, 0])
-    film = {"type": "hdrfilm", "width": side, "height": side, "pixel_format": "rgb", "component_format": "float32",
-            "rfilter": {"type": "box"}}  # fmt: skip
+    film = {
+        "type": "hdrfilm",
+        "width": side,
+        "height": side,
+        "pixel_format": "rgb",
+        "component_format": "float32",
+        "rfilter": {"type": "box"},
+    }
     return {
         "type": "scene",
         "integrator": {"type": "path", "max_depth": 12, "rr_depth": 6},
-        "camera": {"type": "perspective", "fov": 42, "to_world": to_world, "film": film,
-                   "sampler": {"type": sampler}},
+        "camera": {"type": "perspective", "fov": 42, "to_world": to_world, "film": film, "sampler": {"type": sampler}},
         **SCENES[name](),
-    }  # fmt: skip
+    }
 
 
 def _room(left, right, back=WHITE, floor=WHITE) -> Shapes:

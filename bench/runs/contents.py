@@ -133,8 +133,11 @@ def _same_pictures(dataset: Dataset, contents: pd.DataFrame) -> bool:
         if _parameters(name, _SAME_PIXELS) != _parameters(dataset.name, _SAME_PIXELS):
             continue
         crop: Any = dict(_parameters(name)).get("crop")
-        common = [(images[image], known) for image, known in zip(part["image"], part["image_hash"], strict=True)
-                  if image in images]  # fmt: skip
+        common = [
+            (images[image], known)
+            for image, known in zip(part["image"], part["image_hash"], strict=True)
+            if image in images
+        ]
         if common:
             return all(_hash(replace(image, crop=crop)) in (known, None) for image, known in common)
     return False

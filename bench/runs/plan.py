@@ -64,8 +64,11 @@ class Plan:
     def notes(self) -> list[str]:
         """Sentences on what is skipped, or done differently than requested, and on doubtful inputs."""
         own = {model.label: tiling.own(model) for model in self.models}
-        kept = [f"{label} is always run in tiles of {one.side} pixels, which are part of the network: --tile is ignored"
-                for label, one in own.items() if one and self.tile not in ("auto", one.side)]  # fmt: skip
+        kept = [
+            f"{label} is always run in tiles of {one.side} pixels, which are part of the network: --tile is ignored"
+            for label, one in own.items()
+            if one and self.tile not in ("auto", one.side)
+        ]
         doubts = [f"{model.label}: {doubt}" for model in self.models if (doubt := model.caveat)]
         unmeasured = [f"{name} is not measured: {why}" for name, why in self.not_measured.items()]
         coarse = [precisions.CAUTION] if self.precision != "float32" else []
@@ -91,8 +94,10 @@ class Plan:
             level = model.parameters.get("sigma") if name == "sigma" else model.level
             if isinstance(level, int | float) and 0 < level < 1:
                 meaning = UNITS["sigma"].replace("sigma", name, 1)
-                yield (f"{model.label} assumes nearly no noise: {meaning}; did you mean "
-                       f"{name}={spec.format_value(round(255 * level, 6))}?")  # fmt: skip
+                yield (
+                    f"{model.label} assumes nearly no noise: {meaning}; did you mean "
+                    f"{name}={spec.format_value(round(255 * level, 6))}?"
+                )
 
     @property
     def _not_blind(self) -> Iterator[str]:
@@ -102,8 +107,10 @@ class Plan:
             yield f"{', '.join(given)}: not blind, given the true standard deviation of the noise in each pixel"
         without = [noises.canonical(noise) for noise in self.noises if not noise.has_standard_deviation]
         if given and without:
-            yield (f"{', '.join(given)}: no scores under {', '.join(without)}, whose standard deviation is not known: "
-                   "write level='estimated' or a number")  # fmt: skip
+            yield (
+                f"{', '.join(given)}: no scores under {', '.join(without)}, whose standard deviation is not known: "
+                "write level='estimated' or a number"
+            )
 
     @property
     def _ranked_separately(self) -> Iterator[str]:
@@ -111,16 +118,20 @@ class Plan:
         known = {model.label: self.conditions.of(model.label) for model in self.models}
         unknown = [label for label, noise in known.items() if not noise.known]
         if unknown and len(known) > 1:
-            yield (f"{', '.join(unknown)}: training noise unknown, so not ranked with models whose training noise is "
-                   "known: state it with bench models import --replace --trained-on, or for a network of a file by "
-                   "trained_on = 'gaussian(sigma=15)' in its class")  # fmt: skip
+            yield (
+                f"{', '.join(unknown)}: training noise unknown, so not ranked with models whose training noise is "
+                "known: state it with bench models import --replace --trained-on, or for a network of a file by "
+                "trained_on = 'gaussian(sigma=15)' in its class"
+            )
         reference = self.conditions.reference
         for label, noise in known.items():
             if reference and noise.known and noise.trained and noise.text != reference:
                 single = len(noise.ranges) == 1 and noise.ranges[0][0] == noise.ranges[0][1]
                 other = f" (use --reference {noise.text!r} to make it the reference noise)" if single else ""
-                yield (f"{label} was trained on {noise.text}, not on the reference noise{other}: it is not ranked with "
-                       "models that were")  # fmt: skip
+                yield (
+                    f"{label} was trained on {noise.text}, not on the reference noise{other}: it is not ranked with "
+                    "models that were"
+                )
 
     @property
     def measured(self) -> dict[str, str]:

@@ -42,9 +42,14 @@ def show(rows: pd.DataFrame, conditions: Conditions, names: Mapping[str, str]) -
     screen, lines = console(), standings(rows, conditions)
     for dataset, part in lines.groupby("dataset", sort=False) if len(lines) else ():
         cells = texts(part, conditions, names)
-        table = Table(title=f"\n{dataset}, {rows.loc[rows['dataset'] == dataset, 'image'].nunique()} images. "
-                            "PSNR in dB [95% interval]", title_justify="left", box=box.SIMPLE_HEAD,
-                      show_edge=False, pad_edge=False)  # fmt: skip
+        table = Table(
+            title=f"\n{dataset}, {rows.loc[rows['dataset'] == dataset, 'image'].nunique()} images. "
+            "PSNR in dB [95% interval]",
+            title_justify="left",
+            box=box.SIMPLE_HEAD,
+            show_edge=False,
+            pad_edge=False,
+        )
         table.add_column("model", overflow="fold")
         for heading in cells.columns[1:]:
             table.add_column(heading, justify="right")

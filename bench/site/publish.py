@@ -35,8 +35,15 @@ class Published:
     removed: tuple[str, ...]
 
 
-def to_branch(site: Path, remote: str, branch: str, message: str, push: bool = True, domain: str | None = None,
-              replace: bool = False) -> Published:  # fmt: skip
+def to_branch(
+    site: Path,
+    remote: str,
+    branch: str,
+    message: str,
+    push: bool = True,
+    domain: str | None = None,
+    replace: bool = False,
+) -> Published:
     """Commit a site to a branch of the git repository of the current folder, and push it to `remote`.
 
     Only the listed files of the site are committed; the work tree does not change. Files of the previously published
@@ -162,8 +169,10 @@ def _tip(remote: str, branch: str) -> str:
 
     Raises BadInput if the two have diverged.
     """
-    local, tracked = (_git("rev-parse", "--verify", "--quiet", f"refs/{name}", otherwise=None) or ""
-                   for name in (f"heads/{branch}", f"remotes/{remote}/{branch}"))  # fmt: skip
+    local, tracked = (
+        _git("rev-parse", "--verify", "--quiet", f"refs/{name}", otherwise=None) or ""
+        for name in (f"heads/{branch}", f"remotes/{remote}/{branch}")
+    )
     if not local or not tracked:
         return local or tracked
     base = _git("merge-base", local, tracked, otherwise=None)
@@ -230,8 +239,15 @@ def _commit(before: str, gone: list[str], sources: dict[str, Path], domain: str,
         _git("read-tree", before or "--empty", otherwise="", **index)
         nothing = "0" * len(blobs[NO_JEKYLL])
         lines = [f"0 {nothing}\t{name}" for name in gone] + [f"100644 {blob}\t{name}" for name, blob in blobs.items()]
-        _git("update-index", "-z", "--replace", "--index-info", given=os.fsencode("\0".join([*lines, ""])),
-             otherwise="", **index)  # fmt: skip
+        _git(
+            "update-index",
+            "-z",
+            "--replace",
+            "--index-info",
+            given=os.fsencode("\0".join([*lines, ""])),
+            otherwise="",
+            **index,
+        )
         tree = _git("write-tree", otherwise="", **index)
     parent = ("-p", before) if before else ()
     return _git("commit-tree", tree, *parent, given=message.encode(), otherwise="")

@@ -46,8 +46,12 @@ def build(
         past, past_rows, past_conditions = gather(other, study.protocol, {})
         both = conditions, past_conditions
         comparisons.append(run_comparison.compare(rows, past_rows, both, past.run, past.created))
-    study = replace(study, analysis_figures=tuple(figures(folder)), comparisons=tuple(comparisons),
-                    standings=tuple(standings_of(rows, conditions)))  # fmt: skip
+    study = replace(
+        study,
+        analysis_figures=tuple(figures(folder)),
+        comparisons=tuple(comparisons),
+        standings=tuple(standings_of(rows, conditions)),
+    )
     try:
         return reports.build(study, rows, statistics.summarize(rows, conditions.reference), out)
     except OSError as error:

@@ -32,6 +32,16 @@ def compare(
 
 def _move(line: dict) -> reports.MeanDifference:
     return reports.MeanDifference(
-        line["model"], line["dataset"], line["noise"], line["images"], line["mean_against"], line["mean"],
-        line["difference"], line["low"], line["high"], line["p"], line["p_holm"], line["moved"],
-    )  # fmt: skip
+        line["model"],
+        line["dataset"],
+        line["noise"],
+        line["images"],
+        line["mean_against"],
+        line["mean"],
+        line["difference"],
+        line["low"],
+        line["high"],
+        line["p"],
+        line["p_holm"],
+        line["moved"],
+    )

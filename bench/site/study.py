@@ -77,9 +77,14 @@ def measures(rows: pd.DataFrame, manifest: list[dict]) -> Iterator[reports.Measu
     for name in statistics.measured(rows):
         card = declared.get(name) or metrics.load_metric(name).card()
         yield reports.Measure(
-            name, card["title"], card["unit"], card["digits"], card["higher_is_better"], card["meaning"],
+            name,
+            card["title"],
+            card["unit"],
+            card["digits"],
+            card["higher_is_better"],
+            card["meaning"],
             f"{card['words']} ({card['source']})",
-        )  # fmt: skip
+        )
 
 
 def _model_card(about: dict[str, Any], name: str, rows: pd.DataFrame, conditions: Conditions) -> reports.ModelCard:

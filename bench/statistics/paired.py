@@ -43,7 +43,7 @@ def differences(
 
     `ood`: the noises that are out of distribution for both sides, over which the OOD mean is taken. For the columns
     see `bench.comparison.compare`.
-    """  # fmt: skip
+    """
     trainings = [*(_rows(here, label) for label in side.labels), *(_rows(there, label) for label in against.labels)]
     scores = [_by_pixels(rows, metrics) for rows in trainings]
     common = scores[0].index

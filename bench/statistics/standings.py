@@ -58,13 +58,15 @@ def _of_group(
     inputs = ood_means[NOISY] if levels else scores.of("psnr", NOISY, [conditions.reference])[conditions.reference]
     ood = pd.DataFrame({model: ood_means[model] for model in models})
     gains = {m: ((ood if levels else at_reference)[m] - inputs).mean() for m in models}
-    table = pd.DataFrame({
-        "model": models,
-        "training_noise": ["" if m == NOISY else conditions.of(m).description for m in models],
-        "group": ["" if m == NOISY else group.name for m in models],
-        "images": ood.notna().sum().to_numpy(),
-        "below_noisy": [bool(m != NOISY and gains[m] < 0) for m in models],
-    })  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "model": models,
+            "training_noise": ["" if m == NOISY else conditions.of(m).description for m in models],
+            "group": ["" if m == NOISY else group.name for m in models],
+            "images": ood.notna().sum().to_numpy(),
+            "below_noisy": [bool(m != NOISY and gains[m] < 0) for m in models],
+        }
+    )
     for name, per_image in {"reference": at_reference, "ood": ood, "drop": at_reference - ood}.items():
         table[_bounds(name)] = mean_intervals(per_image.to_numpy(float), photographs)
     ranked = [model for model in models if model != NOISY and ood[model].notna().any()]

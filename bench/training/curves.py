@@ -40,8 +40,11 @@ def for_card(folder: Path) -> list[dict[str, Any]]:
     """The curve of a training folder as stored in a card, rounded to 0.01 dB; empty if there is no log."""
     lines = _lines(folder) if (folder / LOG).is_file() else []
     points = [(line["iteration"], line["scores"]) for line in lines]
-    return [{"iteration": iteration, "psnr": {noise: round(value, 2) for noise, value in scores.items()}}
-            for iteration, scores in points if scores]  # fmt: skip
+    return [
+        {"iteration": iteration, "psnr": {noise: round(value, 2) for noise, value in scores.items()}}
+        for iteration, scores in points
+        if scores
+    ]
 
 
 def _frame(training: str, points: list[tuple[int, dict[str, float] | None]]) -> pd.DataFrame:

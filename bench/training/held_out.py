@@ -20,8 +20,15 @@ from bench.models.tiles import Tiled
 from bench.models.tiling import Tiling
 from bench.noise import noises
 
-VALIDATION_NOISES = ("gaussian(sigma=15)", "gaussian(sigma=50)", "mixture(level=2)", "salt_pepper(density=0.02)",
-           "correlated(sigma=50)", "speckle(var=0.04)", "poisson(alpha=3)")  # fmt: skip
+VALIDATION_NOISES = (
+    "gaussian(sigma=15)",
+    "gaussian(sigma=50)",
+    "mixture(level=2)",
+    "salt_pepper(density=0.02)",
+    "correlated(sigma=50)",
+    "speckle(var=0.04)",
+    "poisson(alpha=3)",
+)
 CROP_SIDE = 128  # pixels, of the centre crops that are scored
 
 

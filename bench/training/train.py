@@ -103,8 +103,17 @@ def train_model(
     if draw_noise:
         about["noise_versions"] = draw_noise.versions
     try:
-        trainer = training.Trainer(network, images.train, recipe, torch_device, about, group, model.user_defined,
-                                   extends=extend is not None, draw_noise=draw_noise)  # fmt: skip
+        trainer = training.Trainer(
+            network,
+            images.train,
+            recipe,
+            torch_device,
+            about,
+            group,
+            model.user_defined,
+            extends=extend is not None,
+            draw_noise=draw_noise,
+        )
     except ValueError as error:
         raise BadInput(f"{model.name} on {images.name}: {error}") from error
     if model.user_defined:
@@ -265,8 +274,9 @@ def _report_progress(bar: Progress, state: training.TrainingProgress) -> None:
         bar.say(f"iteration {state.iteration}, PSNR on held-out images: {shown}")
 
 
-def _card(called: str, model: Model, trainer: training.Trainer, images: TrainingImages,
-          scores: dict[str, float]) -> dict[str, Any]:  # fmt: skip
+def _card(
+    called: str, model: Model, trainer: training.Trainer, images: TrainingImages, scores: dict[str, float]
+) -> dict[str, Any]:
     """The card of trained weights; `scores`: PSNR in dB by noise of the weights in half precision, as stored."""
     recipe, count = trainer.recipe, trainer.processes.size
     launcher = f"torchrun --nproc-per-node {count} -m " if count > 1 else ""

@@ -153,16 +153,19 @@ def _climb(total, start):
     """Return ({component: value}, negative log-likelihood in nats) at the maximum likelihood, searched from `start`."""
     names = list(start)
     logarithms = np.log([start[name] for name in names])
-    bounds = [(initial - 12, min(initial + 12, 0) if name == "density" else initial + 12)
-              for name, initial in zip(names, logarithms, strict=True)]  # fmt: skip
+    bounds = [
+        (initial - 12, min(initial + 12, 0) if name == "density" else initial + 12)
+        for name, initial in zip(names, logarithms, strict=True)
+    ]
     scale = max(total.sum(), 1)
 
     def cost(logarithms):
         value, slopes = _cost_and_slopes(total, dict(zip(names, np.exp(logarithms).tolist(), strict=True)))
         return value / scale, slopes / scale
 
-    found = optimize.minimize(cost, logarithms, jac=True, method="L-BFGS-B", bounds=bounds,
-                              options={"ftol": 1e-13, "gtol": 1e-9})  # fmt: skip
+    found = optimize.minimize(
+        cost, logarithms, jac=True, method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-13, "gtol": 1e-9}
+    )
     return dict(zip(names, np.exp(found.x).tolist(), strict=True)), float(found.fun * scale)
 
 

@@ -193,9 +193,11 @@ def identify(pairs):
         return Identification(None, None, 1.0, "", {}, **{**known, "shift": 0.0})
     if problem := problem_of(statistics.centres):
         repeated = deterministic_noise(statistics.corners)
-        return _reproduced(repeated, known) if repeated else Identification(
-            None, None, 0.0, "", {}, **known, problem=problem
-        )  # fmt: skip
+        return (
+            _reproduced(repeated, known)
+            if repeated
+            else Identification(None, None, 0.0, "", {}, **known, problem=problem)
+        )
     structure = structure_of(statistics) or _white_after_all(statistics)
     repeats = repeats_of(structure, statistics)
     min_gain = MIN_GAIN * repeats

@@ -49,22 +49,43 @@ class Chart:
         return axes
 
     def text(
-        self, x: float, y: float, text: object, *, size: float = 1, bold: bool = False, colour: str = INK,
-        align: str = "left", upright: bool = False, link: str = "", css_class: str = "",
-    ) -> None:  # fmt: skip
+        self,
+        x: float,
+        y: float,
+        text: object,
+        *,
+        size: float = 1,
+        bold: bool = False,
+        colour: str = INK,
+        align: str = "left",
+        upright: bool = False,
+        link: str = "",
+        css_class: str = "",
+    ) -> None:
         """Text whose digits are centred on `y`; `size` is in units of the chart's font."""
         drawn = self.figure.text(
-            x, y, printable(text), transform=self.points, fontsize=size * self.font, color=colour,
-            fontweight="bold" if bold else "normal", ha="center" if upright else align,
-            va="bottom" if upright else "center_baseline", rotation=90 if upright else 0,
-        )  # fmt: skip
+            x,
+            y,
+            printable(text),
+            transform=self.points,
+            fontsize=size * self.font,
+            color=colour,
+            fontweight="bold" if bold else "normal",
+            ha="center" if upright else align,
+            va="bottom" if upright else "center_baseline",
+            rotation=90 if upright else 0,
+        )
         if link or css_class:
             self.describe(drawn, css_class, [link] if link else [])
 
     def describe(
-        self, artist: Artist, css_class: str = "", links: Sequence[str] = (), titles: Sequence[str] = (),
+        self,
+        artist: Artist,
+        css_class: str = "",
+        links: Sequence[str] = (),
+        titles: Sequence[str] = (),
         focusable: bool = True,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Give an artist, on pages, a CSS class, and its elements links and hover texts; `focusable` by keyboard."""
         artist.set_gid(f"part-{len(self._parts)}")
         self._parts[artist.get_gid()] = artist, css_class, links, titles, focusable
@@ -88,13 +109,20 @@ class Chart:
         self._simplify(root)
         linked = any(part.get("tabindex") is None for part in root.iter("a"))
         role = "group" if linked else "img"  # the parts of an img are silent, and so must not be links
-        spoken = {"class": "chart", "role": role, "aria-label": self.description} if self.description else \
-            {"class": "swatch", "aria-hidden": "true"}  # fmt: skip
+        spoken = (
+            {"class": "chart", "role": role, "aria-label": self.description}
+            if self.description
+            else {"class": "swatch", "aria-hidden": "true"}
+        )
         root.attrib = {
-            "xmlns": SVG[1:-1], **spoken, "width": f"{pixels:.0f}",
-            "height": f"{pixels * self.height / self.width:.0f}", "viewBox": f"0 0 {self.width:g} {self.height:g}",
-            "style": f"font-family:{FONT}", "stroke-linejoin": "round",
-        }  # fmt: skip
+            "xmlns": SVG[1:-1],
+            **spoken,
+            "width": f"{pixels:.0f}",
+            "height": f"{pixels * self.height / self.width:.0f}",
+            "viewBox": f"0 0 {self.width:g} {self.height:g}",
+            "style": f"font-family:{FONT}",
+            "stroke-linejoin": "round",
+        }
         return ElementTree.tostring(root, encoding="unicode")
 
     def _saved(self, kind: str, metadata: dict[str, object], **settings: object) -> bytes:

@@ -13,8 +13,9 @@ from fontTools import subset
 from matplotlib.text import Text
 
 FILES = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf")
-SIGNS = frozenset([*range(0x20, 0x250), *range(0x370, 0x400), *range(0x2000, 0x2070), *range(0x2190, 0x2300),
-                   *range(0x25A0, 0x2600)])  # fmt: skip  # Latin, Greek, punctuation, arrows, operators, shapes
+SIGNS = frozenset(
+    [*range(0x20, 0x250), *range(0x370, 0x400), *range(0x2000, 0x2070), *range(0x2190, 0x2300), *range(0x25A0, 0x2600)]
+)  # Latin, Greek, punctuation, arrows, operators, shapes
 
 
 def use_small_fonts(texts: Iterable[Text]) -> None:

@@ -34,8 +34,9 @@ def heatmap(
     blue above zero and orange below; NaN is empty. Numbers with `marked` (R, C) get a dagger.
     """
     em = font
-    texts = [[number(values[r, c], digits) + "†" * bool(marked[r, c]) for c in range(len(columns))]
-             for r in range(len(rows))]  # fmt: skip
+    texts = [
+        [number(values[r, c], digits) + "†" * bool(marked[r, c]) for c in range(len(columns))] for r in range(len(rows))
+    ]
     left = min(longest((label for _, label in rows), font, bold=True) + em, 0.3 * 72 * width)
     cell = min(MAX_CELL * em, (72 * width - left) / len(columns))
     cell = max(cell, longest((text for line in texts for text in line), font) + 0.7 * em)
@@ -43,8 +44,11 @@ def heatmap(
     room = MAX_NAME * em if upright else cell - 0.4 * em
     fit = max(1, int(cell / (LINE_STEP * em))) if upright else 5
     names = [wrapped(name, room, font, fit, bold=True) for name in columns]
-    high = longest((line for lines in names for line in lines), font, bold=True) if upright else \
-        LINE_STEP * em * max(map(len, names))  # fmt: skip
+    high = (
+        longest((line for lines in names for line in lines), font, bold=True)
+        if upright
+        else LINE_STEP * em * max(map(len, names))
+    )
     top = high + 0.8 * em
 
     middles, headed, y, group = [], [], top, None

@@ -41,8 +41,16 @@ class Series:
 
 
 @style()
-def line_chart(series: Sequence[Series], ticks: Mapping[float, str], heading: str, description: str, width: float,
-               font: float, title: str = "", axis: str = "") -> Chart:  # fmt: skip
+def line_chart(
+    series: Sequence[Series],
+    ticks: Mapping[float, str],
+    heading: str,
+    description: str,
+    width: float,
+    font: float,
+    title: str = "",
+    axis: str = "",
+) -> Chart:
     """Series of at least one point each -> a chart `width` inches wide.
 
     `ticks` are the labels of the horizontal axis by position, `heading` stands above the vertical axis.
@@ -93,13 +101,22 @@ def _draw(chart: Chart, axes: Axes, one: Series) -> None:
     known = [point for point in one.points if isfinite(point.low)]
     if one.style.index >= 0 and len(known) > 1:
         lows, highs = [point.low for point in known], [point.high for point in known]
-        band = axes.fill_between([point.x for point in known], lows, highs, color=one.style.colour, alpha=0.11,
-                                 linewidth=0, clip_on=False)  # fmt: skip
+        band = axes.fill_between(
+            [point.x for point in known], lows, highs, color=one.style.colour, alpha=0.11, linewidth=0, clip_on=False
+        )
         chart.describe(band, css_class)
     xs, values = [point.x for point in one.points], [point.value for point in one.points]
-    (line,) = axes.plot(xs, values, **one.style.line, linewidth=LINE * em, marker=one.style.marker,
-                        markersize=MARKER * em, markeredgewidth=0, markevery=-(-len(xs) // MOST_MARKERS),
-                        clip_on=False)  # fmt: skip
+    (line,) = axes.plot(
+        xs,
+        values,
+        **one.style.line,
+        linewidth=LINE * em,
+        marker=one.style.marker,
+        markersize=MARKER * em,
+        markeredgewidth=0,
+        markevery=-(-len(xs) // MOST_MARKERS),
+        clip_on=False,
+    )
     chart.describe(line, css_class)
     if any(point.address for point in one.points):
         discs = axes.scatter(xs, values, s=(TARGET * em) ** 2, color="none", marker=OCTAGON, clip_on=False, zorder=3)
@@ -124,9 +141,16 @@ def _name(chart: Chart, look: SeriesStyle, name: str, x: float, y: float) -> Non
     """A name with a piece of its line before it."""
     em = chart.font
     piece = Line2D(
-        [x, x + SAMPLE / 2 * em, x + SAMPLE * em], [y, y, y], transform=chart.points, **look.line, linewidth=LINE * em,
-        marker=look.marker, markersize=MARKER * em, markeredgewidth=0, markevery=[1],
-    )  # fmt: skip
+        [x, x + SAMPLE / 2 * em, x + SAMPLE * em],
+        [y, y, y],
+        transform=chart.points,
+        **look.line,
+        linewidth=LINE * em,
+        marker=look.marker,
+        markersize=MARKER * em,
+        markeredgewidth=0,
+        markevery=[1],
+    )
     chart.figure.add_artist(piece)
     chart.describe(piece, look.css_class)
     chart.text(x + (SAMPLE + 0.4) * em, y, name, css_class=look.css_class)

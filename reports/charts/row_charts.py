@@ -20,8 +20,19 @@ def dots(title: str, measure: Measure, series: Sequence[Series], width: float = 
         mean, bounds = number(point.value, measure.digits), interval(point.low, point.high, measure.digits)
         hover = f"{one.name}: {measure.heading} {mean}" + (f", 95% interval {bounds}" if bounds else "")
         marks = (Mark(point.value, look.marker or "|"),)
-        rows.append(Row(one.name, look.colour, marks, (point.low, point.high), mean, point.address,
-                        look.index < 0, title=hover, css_class=look.css_class))  # fmt: skip
+        rows.append(
+            Row(
+                one.name,
+                look.colour,
+                marks,
+                (point.low, point.high),
+                mean,
+                point.address,
+                look.index < 0,
+                title=hover,
+                css_class=look.css_class,
+            )
+        )
         if look.index < 0 and isfinite(point.value):
             noisy = point.value, {"color": NOISY_COLOUR, "linewidth": 0.09 * font, "linestyle": (0, NOISY_DASH)}
     spoken = "; ".join(f"{row.name} {row.number}" for row in rows)
@@ -53,9 +64,19 @@ def drop_chart(drops: Sequence[ModelDrop], reference: str, ood: str, width: floa
         known = isfinite(drop.reference)
         marks = (Mark(drop.ood), *([Mark(drop.reference, hollow=True)] if known else []))
         shown = f"{number(drop.drop if isfinite(drop.drop) else drop.ood, 2)} dB"
-        rows.append(Row(drop.label, drop.style.colour, marks, (drop.ood, drop.reference if known else nan), shown,
-                        drop.address, drop.style.index < 0, note="below noisy input" if drop.below else "",
-                        title=_spoken(drop)))  # fmt: skip
+        rows.append(
+            Row(
+                drop.label,
+                drop.style.colour,
+                marks,
+                (drop.ood, drop.reference if known else nan),
+                shown,
+                drop.address,
+                drop.style.index < 0,
+                note="below noisy input" if drop.below else "",
+                title=_spoken(drop),
+            )
+        )
     narrow = width <= ONE_COLUMN
     heading = f"PSNR (dB): {f'○ {reference}, ' if reference else ''}● {'OOD mean' if narrow else ood}"
     above = ("drop" if narrow else "PSNR drop") if reference else "OOD mean"
@@ -88,9 +109,13 @@ class Difference:
 
 
 def differences_chart(
-    differences: Sequence[Difference], colour: str, heading: str, description: str, width: float = ONE_COLUMN,
+    differences: Sequence[Difference],
+    colour: str,
+    heading: str,
+    description: str,
+    width: float = ONE_COLUMN,
     font: float = 7,
-) -> Chart:  # fmt: skip
+) -> Chart:
     """Differences in order, one row each, by group; filled dots: the interval excludes zero."""
     rows, group = [], ""
     for one in differences:
@@ -100,7 +125,18 @@ def differences_chart(
         hover = " ".join(dict.fromkeys((one.group, one.label))) + f": {text} dB"
         hover += f", 95% interval {bounds}" if bounds else ""
         marks = (Mark(one.value, hollow=not one.significant),)
-        rows.append(Row(one.label, colour, marks, (one.low, one.high), text, one.address, not one.significant,
-                        one.group if starts else "", title=hover))  # fmt: skip
+        rows.append(
+            Row(
+                one.label,
+                colour,
+                marks,
+                (one.low, one.high),
+                text,
+                one.address,
+                not one.significant,
+                one.group if starts else "",
+                title=hover,
+            )
+        )
     zero = 0.0, {"color": MUTED, "linewidth": 0.1 * font}
     return row_chart(rows, heading, description, width, font, step=1.9, line=zero)

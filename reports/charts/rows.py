@@ -45,9 +45,16 @@ class Row:
 
 @style()
 def row_chart(
-    rows: Sequence[Row], heading: str, description: str, width: float, font: float, step: float = 2.1, title: str = "",
-    above_numbers: str = "", line: tuple[float, dict[str, object]] | None = None,
-) -> Chart:  # fmt: skip
+    rows: Sequence[Row],
+    heading: str,
+    description: str,
+    width: float,
+    font: float,
+    step: float = 2.1,
+    title: str = "",
+    above_numbers: str = "",
+    line: tuple[float, dict[str, object]] | None = None,
+) -> Chart:
     """Rows from top to bottom -> a chart `width` inches wide, `step` font sizes per row or more for long names.
 
     `heading` stands above the scale, `above_numbers` above the numbers; `line`: a value with a vertical line and its
@@ -100,9 +107,15 @@ def _draw(chart: Chart, axes, row: Row, lines: Sequence[str], y: float) -> None:
     for mark in row.marks:
         edge = 0.15 * em if mark.hollow or mark.shape == "|" else 0
         drawn += axes.plot(
-            [mark.x], [y], marker=mark.shape, markersize=MARK * em, color=row.colour, clip_on=False,
-            markerfacecolor="none" if mark.hollow else row.colour, markeredgewidth=edge,
-        )  # fmt: skip
+            [mark.x],
+            [y],
+            marker=mark.shape,
+            markersize=MARK * em,
+            color=row.colour,
+            clip_on=False,
+            markerfacecolor="none" if mark.hollow else row.colour,
+            markeredgewidth=edge,
+        )
     for artist in drawn:
         chart.describe(artist, css_class)
     colour = MUTED if row.muted else INK

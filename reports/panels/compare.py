@@ -139,10 +139,16 @@ def sentence(results: Results, moves: tuple[MeanDifference, ...]) -> str:
 def moved_images(comparison: RunComparison) -> tuple[MovedImage, ...]:
     """The images with the largest differences."""
     return tuple(
-        MovedImage(move.model, move.dataset, move.noise, image, signed(change, 2),
-                   links.images(move.dataset, move.noise, move.model, image))
+        MovedImage(
+            move.model,
+            move.dataset,
+            move.noise,
+            image,
+            signed(change, 2),
+            links.images(move.dataset, move.noise, move.model, image),
+        )
         for move, image, change in moved_most(comparison)[:MAX_IMAGES]
-    )  # fmt: skip
+    )
 
 
 def moved_most(comparison: RunComparison) -> list[tuple[MeanDifference, str, float]]:
@@ -175,10 +181,16 @@ def figures(results: Results, writer: SiteWriter, comparison: RunComparison):
     for model, dataset in moved[:MAX_FIGURES]:
         moves = sorted(groups[model, dataset], key=lambda move: list(known).index(move.noise))
         differences = [
-            Difference(known[m.noise].name, known[m.noise].label, m.difference, m.low, m.high,
-                       links.images(dataset, m.noise, model))
+            Difference(
+                known[m.noise].name,
+                known[m.noise].label,
+                m.difference,
+                m.low,
+                m.high,
+                links.images(dataset, m.noise, model),
+            )
             for m in moves
-        ]  # fmt: skip
+        ]
         heading = f"PSNR (dB) of {results.label(model)} on {dataset}: this run minus {comparison.run}"
         colour = series_style(results.models, model).colour
         chart = partial(differences_chart, differences, colour, heading, f"{heading}.")

@@ -46,8 +46,9 @@ def draw(results: Results, writer: SiteWriter, dataset: str) -> object | None:
         ["" if line is None else hover(name, setting.spec, line) for name, line in zip(names, row, strict=True)]
         for setting, row in zip(settings, lines, strict=True)
     ]
-    marked = np.array([[model != NOISY and results.in_distribution(model, (one,)) for model in models]
-                       for one in settings])  # fmt: skip
+    marked = np.array(
+        [[model != NOISY and results.in_distribution(model, (one,)) for model in models] for one in settings]
+    )
     columns = ["model", "noise", "gap", "gap_low", "gap_high"]
     data = part.loc[part["noise"].isin([one.spec for one in settings]), columns]
     numbers = names, drops, titles, addresses, marked, description

@@ -200,8 +200,11 @@ def details(results: Results, pool: PooledGroup) -> Parts:
     near = sorted((m for m in pool.near if m in pool.drop_means), key=lambda m: pool.drop_means[m][0])
     if len(near) > 1 and not pool.group.name:
         smallest = number(pool.drop_means[near[0]][0], 2)
-        parts += [("Among the models near the best, ", False), (results.label(near[0]), True),
-                  (f" has the smallest PSNR drop, {smallest} dB. ", False)]  # fmt: skip
+        parts += [
+            ("Among the models near the best, ", False),
+            (results.label(near[0]), True),
+            (f" has the smallest PSNR drop, {smallest} dB. ", False),
+        ]
     if math.isfinite(pool.noisy):
         parts.append((f"The noisy input has a mean PSNR of {number(pool.noisy, 2)} dB", False))
         if pool.below:
@@ -212,8 +215,9 @@ def details(results: Results, pool: PooledGroup) -> Parts:
     others = results.groups[1:]
     for index, group in enumerate(others):
         parts += [("Not ranked here: " if index == 0 else "; ", False), *names(results, list(group.models))]
-        parts.append((f" ({group.name or 'trained on the reference noise'})" + (". " if group is others[-1] else ""),
-                      False))  # fmt: skip
+        parts.append(
+            (f" ({group.name or 'trained on the reference noise'})" + (". " if group is others[-1] else ""), False)
+        )
     return tuple(parts)
 
 
@@ -224,8 +228,11 @@ def note(results: Results, pool: PooledGroup) -> str:
     noises = f"{kinds[0]} noise" if len(kinds) == 1 else f"{len(kinds)} noises ({listing(kinds)})"
     sets = sorted({dataset for dataset, _ in pool.psnr.index})
     images = plural(len(pool.psnr), "image")
-    definition = "not in the training noise of any of these models" if pool.group.known else \
-        "every noise except the reference noise, because the training noise is unknown"  # fmt: skip
+    definition = (
+        "not in the training noise of any of these models"
+        if pool.group.known
+        else "every noise except the reference noise, because the training noise is unknown"
+    )
     text = (
         f"Out of distribution (OOD): {definition}. Means are over "
         f"{plural(len(chosen), 'setting')} of {noises} and {images} of {plural(len(sets), 'data set')}. Models are "

@@ -112,8 +112,9 @@ def table(results: Results, writer: SiteWriter, index: int, measure: Measure) ->
     columns = columns_of(results, dataset, measure, set(part["noise"]))
     if not columns:
         return None
-    levels = frozenset(one for column in columns if isinstance(column, NoiseAverage) and column.name
-                       for one in column.settings)  # fmt: skip
+    levels = frozenset(
+        one for column in columns if isinstance(column, NoiseAverage) and column.name for one in column.settings
+    )
     scores = {column: cells(results, dataset, column, measure) for column in columns}
     bodies, noisy = ranked(results, dataset, measure, columns, scores)
     counts = sorted({int(count) for count in part["images"].dropna()})
@@ -129,9 +130,18 @@ def table(results: Results, writer: SiteWriter, index: int, measure: Measure) ->
     files = publish(writer, (dataset, measure.key), data, paper)
     address = files.latex.removesuffix(".tex")
     return Leaderboard(
-        dataset, index, measure, groups, columns, levels, bodies, noisy, images, files,
+        dataset,
+        index,
+        measure,
+        groups,
+        columns,
+        levels,
+        bodies,
+        noisy,
+        images,
+        files,
         writer.text(f"{address}-levels.tex", latex_table(results, caption, columns, whole)) if levels else "",
-    )  # fmt: skip
+    )
 
 
 Scores = dict[str, tuple[LeaderboardCell, float, float]]

@@ -92,9 +92,13 @@ def scores(results: Results, model: str) -> list[dict[str, object]]:
     records = []
     for dataset in results.datasets:
         group = results.group_of(model)
-        record = {"model": model, "dataset": dataset, "group": group.name,
-                  "below noisy input": results.below_noisy(dataset, model),
-                  "reference noise": at_reference(results, dataset, model)}  # fmt: skip
+        record = {
+            "model": model,
+            "dataset": dataset,
+            "group": group.name,
+            "below noisy input": results.below_noisy(dataset, model),
+            "reference noise": at_reference(results, dataset, model),
+        }
         for name, measure in ((OOD_MEAN, PSNR), ("drop", DROP)):
             ends = results.intervals_ood(dataset, group, measure).get(model, (None,) * 3)
             ranks = results.ranks_ood(dataset, group, measure).get(model, (None,) * 2)
@@ -107,10 +111,18 @@ def scores(results: Results, model: str) -> list[dict[str, object]]:
 def latex_table(title: str, standings: list[DatasetScores], models: int, results: Results) -> str:
     """The scores as LaTeX."""
     body = [
-        (one.dataset, one.reference, one.ood, one.ood_interval, one.ood_rank or MISSING,
-         one.drop, one.drop_interval, one.drop_rank or MISSING)
+        (
+            one.dataset,
+            one.reference,
+            one.ood,
+            one.ood_interval,
+            one.ood_rank or MISSING,
+            one.drop,
+            one.drop_interval,
+            one.drop_rank or MISSING,
+        )
         for one in standings
-    ]  # fmt: skip
+    ]
     at = results.reference_label
     header = ["data set", at, OOD_MEAN, "95% interval", "rank", "mean", "95% interval", "rank"]
     caption = f"{title}: PSNR at {at}, OOD mean of PSNR, and PSNR drop, in dB."

@@ -53,9 +53,11 @@ def draw(results: Results, writer: SiteWriter, dataset: str, model: str, by_nois
         f"{ends[-1].group} {ends[-1].label}."
     )
     data = pd.DataFrame(
-        [{"noise": one.group, "setting": one.label, "difference": one.value, "low": one.low, "high": one.high}
-         for one in by_noise]
-    )  # fmt: skip
+        [
+            {"noise": one.group, "setting": one.label, "difference": one.value, "low": one.low, "high": one.high}
+            for one in by_noise
+        ]
+    )
     heading = "Difference of PSNR (dB) from the mean of the others"
     colour = series_style(results.models, model).colour
     chart = partial(differences_chart, by_noise, colour, heading, description)

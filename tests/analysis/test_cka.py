@@ -61,8 +61,15 @@ def test_every_pair_of_layers_at_once_is_every_pair_by_itself(features):
     together = Cka(["a", "b"], ["c", "d", "e"])
     for a, b, c in features:
         together.add({"a": a, "b": b}, {"c": a, "d": b, "e": c})
-    alone = np.array([[cka(*(torch.cat([batch[i] for batch in features]) for i in pair), 8).value.item()
-                       for pair in ((row, column) for column in range(3))] for row in range(2)])  # fmt: skip
+    alone = np.array(
+        [
+            [
+                cka(*(torch.cat([batch[i] for batch in features]) for i in pair), 8).value.item()
+                for pair in ((row, column) for column in range(3))
+            ]
+            for row in range(2)
+        ]
+    )
     np.testing.assert_allclose(together.result().value, alone, atol=1e-12)
     np.testing.assert_allclose(alone[[0, 1], [0, 1]], 1, atol=1e-12)
     assert alone[0, 1] > 0.4 > abs(alone[0, 2])
@@ -131,8 +138,12 @@ def test_many_batches_are_grouped_and_lose_nothing():
     by_hand = [np.mean([song(*pair) for pair in zip(a, b, strict=True)]) for a, b in ((x, y), (x, x), (y, y))]
     assert found.value.item() == pytest.approx(by_hand[0] / np.sqrt(by_hand[1] * by_hand[2]), rel=1e-9)
     assert MAX_GROUPS == 64  # 200 batches in 50 groups of 4 neighbours
-    without = np.array([cka(*(np.delete(f, np.s_[g : g + 4], 0).reshape(-1, f.shape[-1]) for f in (x, y)), 4).value
-                        for g in range(0, 200, 4)])  # fmt: skip
+    without = np.array(
+        [
+            cka(*(np.delete(f, np.s_[g : g + 4], 0).reshape(-1, f.shape[-1]) for f in (x, y)), 4).value
+            for g in range(0, 200, 4)
+        ]
+    )
     error = np.sqrt(49 / 50 * ((without - without.mean()) ** 2).sum())
     assert (found.high - found.value).item() == pytest.approx(stats.t.ppf(0.975, 49) * error, rel=1e-9)
 

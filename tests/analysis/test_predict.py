@@ -66,8 +66,10 @@ def test_intervals_hold_the_truth_as_often_as_they_say(monkeypatch, question, si
     random, inside = np.random.default_rng(0), []
     families = np.arange(size[1]) // 2
     for _ in range(80):
-        x, y = (random.normal(size=size) + random.normal(size=(size[0], 1)) + random.normal(size=7)[families]
-                for _ in range(2))  # fmt: skip
+        x, y = (
+            random.normal(size=size) + random.normal(size=(size[0], 1)) + random.normal(size=7)[families]
+            for _ in range(2)
+        )
         found = rank_correlation(x, y, question, families.tolist())
         inside.append(found.low <= 0 <= found.high)
     assert np.mean(inside) >= 0.9

@@ -36,8 +36,9 @@ def rows():
 @pytest.mark.parametrize(("method", "column"), [("official", "official"), ("exact", "exact_pca")])
 def test_golden(golden, inputs, case, noise, method, column):
     of_case = golden[CASES[case]]
-    reference, test = (srga.fit_features(inputs[f"{case}.{name}"], [0], of_case["pca"], method)
-                       for name in ("ref", noise))  # fmt: skip
+    reference, test = (
+        srga.fit_features(inputs[f"{case}.{name}"], [0], of_case["pca"], method) for name in ("ref", noise)
+    )
     wanted = of_case["rows"][noise][column]
     assert test.whole.sigma == pytest.approx(wanted["sigma"], rel=1e-6)
     assert test.whole.shape == pytest.approx(wanted["beta"], abs=1e-9)

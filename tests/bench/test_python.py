@@ -394,8 +394,14 @@ def broken(x):
 
 
 def test_a_run_is_its_tables_comparisons_and_pages(tmp_path, own, image, photos):
-    made = run({"mine": own.Scale(), "half": own.half}, photos, noises="gaussian", reference="gaussian(sigma=15)",
-               out=tmp_path / "run", metrics="psnr,ssim")  # fmt: skip
+    made = run(
+        {"mine": own.Scale(), "half": own.half},
+        photos,
+        noises="gaussian",
+        reference="gaussian(sigma=15)",
+        out=tmp_path / "run",
+        metrics="psnr,ssim",
+    )
     loaded = bench.load_run(tmp_path / "run")
     pd.testing.assert_frame_equal(loaded.rows, made.rows)
     assert len(loaded) == len(made.rows) and "run" in repr(loaded)

@@ -218,9 +218,14 @@ def test_official_dncnn_scores_under_the_float_protocol(tmp_path, shared):
 
     golden = json.loads((shared / "golden/dncnn/blind_gauss15_float_McMaster.json").read_text())["per_image"]
     official = shared / "weights/dncnn_color_blind.pth"
-    rows = bench.run([f"dncnn(weights='{official}')"], "gaussian(sigma=15)",
-                     data=(shared / "data/test/McMaster",), limit=3, protocol="float",
-                     out=tmp_path / "r").rows  # fmt: skip
+    rows = bench.run(
+        [f"dncnn(weights='{official}')"],
+        "gaussian(sigma=15)",
+        data=(shared / "data/test/McMaster",),
+        limit=3,
+        protocol="float",
+        out=tmp_path / "r",
+    ).rows
     assert list(rows["image"]) == ["1.tif", "2.tif", "3.tif"]
     for row in rows.to_dict("records"):
         expected = golden[row["image"]]

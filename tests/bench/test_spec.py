@@ -12,11 +12,14 @@ from bench.core.errors import BadInput
 from bench.spec import Spec
 
 LITERALS = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**9), 10**9) | st.floats(allow_nan=False, allow_infinity=False)
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**9), 10**9)
+    | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(max_size=12),
     lambda inner: st.lists(inner, max_size=3).map(tuple),
     max_leaves=6,
-)  # fmt: skip
+)
 NAMES = st.from_regex(r"[a-z_][a-z0-9_]{0,8}", fullmatch=True).filter(lambda name: name not in ("None", "True", "not"))
 
 

@@ -162,8 +162,10 @@ def compare(title: str, plain, here, arguments, turns: int, passes=()) -> None:
     ratios = [slow / fast for slow, fast in zip(times[plain], times[here], strict=True)]
     line = f"{title}: plain {median(times[plain]):.2f} s, here {median(times[here]):.2f} s, ratio {spread(ratios)}"
     if passes:
-        rest = [[whole - passed for whole, passed in zip(times[one], times[other], strict=True)]
-                for one, other in zip((plain, here), passes, strict=True)]  # fmt: skip
+        rest = [
+            [whole - passed for whole, passed in zip(times[one], times[other], strict=True)]
+            for one, other in zip((plain, here), passes, strict=True)
+        ]
         slow, fast = map(median, rest)
         line += f"; without forward passes {slow:.2f} s, {fast:.2f} s, ratio {slow / fast:.1f}"
     print(f"{line}; largest difference {apart.max().item():.1e}", flush=True)
@@ -180,10 +182,13 @@ def main() -> None:
     patches = cut([load_dataset("builtin")], given.patches, given.side)
     noise, protocol = load_noise("gaussian(sigma=15)"), load_protocol("stored")
     images = [batch.noisy for batch in batches(patches, noise, 0, protocol, BATCH, 4)]
-    names = tuple([layer.name for layer in choose(trace(network, images[0][:1]), PATTERNS[given.layers])]
-                  for network in networks)  # fmt: skip
-    print(f"{patches.words}; {len(names[0])} x {len(names[1])} layers, batches of {BATCH}, "
-          f"{torch.get_num_threads()} threads")  # fmt: skip
+    names = tuple(
+        [layer.name for layer in choose(trace(network, images[0][:1]), PATTERNS[given.layers])] for network in networks
+    )
+    print(
+        f"{patches.words}; {len(names[0])} x {len(names[1])} layers, batches of {BATCH}, "
+        f"{torch.get_num_threads()} threads"
+    )
     stored = [tuple(one(x, range(len(x))) for one in extractors_of(names, networks)) for x in images]
     compare("stored, each pair by itself", pair_by_pair, here_from_stored, (names, stored), given.turns)
     del stored

@@ -48,9 +48,11 @@ def wavelet(name, levels, method, colours=True):
 GRIDS = {
     nlm: product((3, 5, 7), (6, 11), (0.4, 0.5, 0.6, 0.7, 0.8)),
     tv: [(factor / 20,) for factor in range(4, 34)],
-    wavelet: [*product(("db1", "db2", "sym4", "sym8", "coif2"), (2, 3, 4), ("BayesShrink", "VisuShrink")),
-              ("db1", None, "BayesShrink", False)],  # the last is the library's own
-}  # fmt: skip
+    wavelet: [
+        *product(("db1", "db2", "sym4", "sym8", "coif2"), (2, 3, 4), ("BayesShrink", "VisuShrink")),
+        ("db1", None, "BayesShrink", False),
+    ],  # the last is the library's own
+}
 
 
 def main(folder: Path) -> None:

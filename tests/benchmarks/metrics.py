@@ -54,8 +54,9 @@ def ours_of_many(output: np.ndarray, clean: np.ndarray) -> tuple[float, float]:
 def scikit_image(output: np.ndarray, clean: np.ndarray) -> tuple[float, float]:
     from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-    similarity = structural_similarity(clean, output, channel_axis=2, data_range=255, gaussian_weights=True, sigma=1.5,
-                                       use_sample_covariance=False)  # fmt: skip
+    similarity = structural_similarity(
+        clean, output, channel_axis=2, data_range=255, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
+    )
     return float(peak_signal_noise_ratio(clean, output, data_range=255)), float(similarity)
 
 

@@ -75,16 +75,20 @@ def main() -> None:
         for model in given.models:
             plan = make_plan(model, NOISE, None, (Path(folder) / "photos",))
             engine = InProcess(plan, "cpu")
-            images = [torch.from_numpy(image.read()).permute(2, 0, 1)[None].contiguous()
-                      for image in plan.datasets[0].images]  # fmt: skip
+            images = [
+                torch.from_numpy(image.read()).permute(2, 0, 1)[None].contiguous() for image in plan.datasets[0].images
+            ]
             bare(engine, images), whole(plan, engine)
             turns = [(bare(engine, images), whole(plan, engine)) for _ in range(given.turns)]
             alone, run = (median(seconds for seconds, _ in side) for side in zip(*turns, strict=True))
             ratios = [run[0] / alone[0] for alone, run in turns]
             processor = median(run[1] / alone[1] for alone, run in turns)
             speed = median(alone[1] for alone, _ in turns) / sum(image[0, 0].numel() for image in images) * 1e6
-            print(f"{model:20} {speed:12.2f} {alone:8.2f} {run:8.2f} {median(ratios):6.3f} {processor:6.3f}  "
-                  f"{' '.join(f'{ratio:.2f}' for ratio in ratios)}", flush=True)  # fmt: skip
+            print(
+                f"{model:20} {speed:12.2f} {alone:8.2f} {run:8.2f} {median(ratios):6.3f} {processor:6.3f}  "
+                f"{' '.join(f'{ratio:.2f}' for ratio in ratios)}",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

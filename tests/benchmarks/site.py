@@ -68,12 +68,30 @@ def make_run(folder: Path, wanted: int) -> int:
 def row(model: str, dataset: str, image: str, noise, psnr: float, noisy: float) -> dict:
     """One row as the runner writes it."""
     return {
-        "model": model, "size": "small", "weights": model, "weights_hash": model, "dataset": dataset, "image": image,
-        "image_hash": image, "noise": canonical(noise), "noise_name": noise_name(noise), "level": level(noise),
-        "noise_version": version(noise), "seed": 0, "protocol": "stored", "precision": "float32", "tile": 0,
-        "device": "cpu", "psnr": psnr, "ssim": psnr / 50, "psnr_noisy": noisy, "ssim_noisy": noisy / 50,
-        "seconds": 0.1, "status": "ok", "reason": "",
-    }  # fmt: skip
+        "model": model,
+        "size": "small",
+        "weights": model,
+        "weights_hash": model,
+        "dataset": dataset,
+        "image": image,
+        "image_hash": image,
+        "noise": canonical(noise),
+        "noise_name": noise_name(noise),
+        "level": level(noise),
+        "noise_version": version(noise),
+        "seed": 0,
+        "protocol": "stored",
+        "precision": "float32",
+        "tile": 0,
+        "device": "cpu",
+        "psnr": psnr,
+        "ssim": psnr / 50,
+        "psnr_noisy": noisy,
+        "ssim_noisy": noisy / 50,
+        "seconds": 0.1,
+        "status": "ok",
+        "reason": "",
+    }
 
 
 def manifest(models: list[str], noises: list, images: list[tuple[str, str]]) -> dict:
@@ -81,12 +99,18 @@ def manifest(models: list[str], noises: list, images: list[tuple[str, str]]) -> 
     about = {"size": "small", "weights": "", "title": "", "paper": "", "licence": "", "card": {}}
     sets = {"title": "", "licence": "", "note": ""}
     return {
-        "event": "started", "command": "made by tests/benchmarks/site.py", "protocol": "stored", "left_out": [],
-        "noises": [canonical(noise) for noise in noises], "seeds": [0],
-        "versions": {}, "machine": {}, "noise_versions": {canonical(noise): version(noise) for noise in noises},
+        "event": "started",
+        "command": "made by tests/benchmarks/site.py",
+        "protocol": "stored",
+        "left_out": [],
+        "noises": [canonical(noise) for noise in noises],
+        "seeds": [0],
+        "versions": {},
+        "machine": {},
+        "noise_versions": {canonical(noise): version(noise) for noise in noises},
         "models": [{"label": model, "name": model, "weights_hash": model, **about} for model in models],
         "datasets": [{"name": name, "images": sum(d == name for d, _ in images), **sets} for name in DATASETS],
-    }  # fmt: skip
+    }
 
 
 READY = """() => {

@@ -81,8 +81,10 @@ def main() -> None:
         began = time.process_time()
         found = srga.fit_features(features, [0]).described
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        print(f"{given.patches} x {given.features:,}: {time.process_time() - began:.1f} s, peak {peak / 1e9:.2f} GB "
-              f"of which features {features.nbytes / 1e9:.2f} GB; {found}")  # fmt: skip
+        print(
+            f"{given.patches} x {given.features:,}: {time.process_time() - began:.1f} s, peak {peak / 1e9:.2f} GB "
+            f"of which features {features.nbytes / 1e9:.2f} GB; {found}"
+        )
         return
     sets = [table(given.patches, given.features, seed) for seed in (0, 1)]
     sets[1] *= np.float32(1.2)
@@ -93,11 +95,16 @@ def main() -> None:
         (score, pca, trimming), (own, seconds) = results if turn % 2 == 0 else results[::-1]
         times.append((pca, trimming, seconds))
         ratios.append((pca + trimming) / seconds)
-        print(f"turn {turn + 1}: plain {score:.4f} in {pca:.1f} s and {trimming:.1f} s of trimming, "
-              f"here {own:.4f} in {seconds:.2f} s", flush=True)  # fmt: skip
+        print(
+            f"turn {turn + 1}: plain {score:.4f} in {pca:.1f} s and {trimming:.1f} s of trimming, "
+            f"here {own:.4f} in {seconds:.2f} s",
+            flush=True,
+        )
     pca, trimming, seconds = (median(column) for column in zip(*times, strict=True))
-    print(f"two sets of {given.patches} x {given.features:,}: plain {pca:.1f} + {trimming:.1f} s, "
-          f"here {seconds:.2f} s, ratio {median(ratios):.1f} ({min(ratios):.1f} to {max(ratios):.1f})")  # fmt: skip
+    print(
+        f"two sets of {given.patches} x {given.features:,}: plain {pca:.1f} + {trimming:.1f} s, "
+        f"here {seconds:.2f} s, ratio {median(ratios):.1f} ({min(ratios):.1f} to {max(ratios):.1f})"
+    )
 
 
 if __name__ == "__main__":

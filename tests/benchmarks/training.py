@@ -85,8 +85,15 @@ def plain_loop(network: nn.Module, images, recipe: recipes.Recipe, device: torch
     network = network.to(device).train()
     optimizer = torch.optim.Adam(network.parameters(), recipe.lr, recipe.betas)
     average = copy.deepcopy(network) if recipe.ema else None
-    loader = DataLoader(NoisyCrops(images, recipe), recipe.batch, shuffle=True, drop_last=True, num_workers=workers,
-                        persistent_workers=True, pin_memory=device.type == "cuda")  # fmt: skip
+    loader = DataLoader(
+        NoisyCrops(images, recipe),
+        recipe.batch,
+        shuffle=True,
+        drop_last=True,
+        num_workers=workers,
+        persistent_workers=True,
+        pin_memory=device.type == "cuda",
+    )
     batches = endlessly(loader)
 
     def step() -> None:
@@ -130,8 +137,9 @@ def compare(name: str, options: argparse.Namespace) -> None:
     images = datasets.load_dataset(options.data).images
     network = initialized(module.network, module.SIZES[size], 0)
     slow = plain_loop(network, images, recipe, device, options.workers)
-    trainer = training.Trainer(network, [image.read_bytes() for image in images],
-                               recipes.with_settings(recipe, **changed), device)  # fmt: skip
+    trainer = training.Trainer(
+        network, [image.read_bytes() for image in images], recipes.with_settings(recipe, **changed), device
+    )
     steps = {"plain": slow, "bench": trainer.step}
     for step in steps.values():
         seconds(step, 3, device)

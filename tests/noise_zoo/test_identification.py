@@ -82,8 +82,10 @@ def test_names_and_levels(noise, found):
 def test_noise_without_chance_is_made_again(noise, found):
     result = found(noise)
     assert (result.name, result.level.value, result.level.error) == (
-        type(noise).__name__.lower(), getattr(noise, noise.axis), 0
-    )  # fmt: skip
+        type(noise).__name__.lower(),
+        getattr(noise, noise.axis),
+        0,
+    )
     assert result.noise == noise and result.options == ({"subsampling": "4:4:4"} if noise == Jpeg(80, "4:4:4") else {})
 
 
@@ -203,11 +205,13 @@ NO_PAIRS = {
     "not aligned.* 1 pixel left": lambda clean: (drawn(clean[:, 1:]), clean[:, :-1]),
     "not aligned.* 2 pixels right and 3 pixels up": lambda clean: (clean[3:, :-2], clean[:-3, 2:]),
     "not aligned.* 0.5 pixels down": lambda clean: (
-        drawn(ndimage.shift(clean.astype(float), (0.5, 0, 0), order=1, mode="nearest")), clean),
+        drawn(ndimage.shift(clean.astype(float), (0.5, 0, 0), order=1, mode="nearest")),
+        clean,
+    ),
     "content": lambda clean: (drawn(clean[::-1, ::-1]), clean),
     "same content": lambda clean: (drawn(255.0 - clean), clean),
     "order.*blue, green, red": lambda clean: (drawn(clean[..., ::-1], 30), clean),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("words", NO_PAIRS)

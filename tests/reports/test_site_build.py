@@ -128,9 +128,12 @@ def test_every_table_can_be_downloaded(make_study, tmp_path):
     site, both = tmp_path / "all" / "one", ["CSV", "LaTeX"]
     known = {page.name: downloads(site, page.name) for page in site.glob("*.html")}
     assert {page: len(tables) for page, tables in known.items() if tables} == {
-        "index.html": 5, "models.html": 1, "compare.html": 2, "methods.html": 1,
+        "index.html": 5,
+        "models.html": 1,
+        "compare.html": 2,
+        "methods.html": 1,
         **{f"model-{model}.html": 2 for model in ("ours", "baseline", "dncnn", "swinir")},
-    }  # fmt: skip
+    }
     alone = {page: tables.count(["CSV"]) for page, tables in known.items() if ["CSV"] in tables}
     assert alone == {"index.html": 1, "methods.html": 1}  # failed rows, and hashes of weights
     assert all(table in (both, ["CSV"]) for tables in known.values() for table in tables), known

@@ -33,8 +33,11 @@ def chart_of(kind: str, names: list[str], width: float, font: float):
             Series(name, style, tuple(Point(x, 30 - x, 29 - x, 31 - x, f"images.html#{i}-{x:g}") for x in levels))
             for i, (name, style) in enumerate(zip(names, look, strict=True))
         ]
-        return level_curve("Title", "sigma", PSNR, lines, **size) if kind == "level_curve" else \
-            dots("Title", PSNR, lines, **size)  # fmt: skip
+        return (
+            level_curve("Title", "sigma", PSNR, lines, **size)
+            if kind == "level_curve"
+            else dots("Title", PSNR, lines, **size)
+        )
     if kind == "drop":
         drops = [
             ModelDrop(name, style, 32.0, 28.0, 4.0, "images.html#a", True)
@@ -42,8 +45,9 @@ def chart_of(kind: str, names: list[str], width: float, font: float):
         ]
         return drop_chart(drops, "Gaussian 15", "OOD mean over 7 noises", **size)
     if kind == "differences":
-        rows = [Difference(f"noise {place // 3}", name, 0.1, -0.1, 0.3, "images.html#a")
-                for place, name in enumerate(names)]  # fmt: skip
+        rows = [
+            Difference(f"noise {place // 3}", name, 0.1, -0.1, 0.3, "images.html#a") for place, name in enumerate(names)
+        ]
         heading = f"PSNR (dB) of {names[0]} on {names[1]}: this run minus {names[2]}"
         return differences_chart(rows, look[0].colour, heading, "All differences", **size)
     if kind == "heatmap":
@@ -51,8 +55,10 @@ def chart_of(kind: str, names: list[str], width: float, font: float):
         links = [[f"images.html#{row}-{column}" for column in range(len(names))] for row in range(2)]
         rows = [("gaussian", "sigma=15"), (names[0], names[0])]
         return heatmap(rows, names, values, links, links, values > 15, "All drops", **size)
-    curves = [(name, [(0, 20.0), (1000, 30.0 + i / 10)], style)
-              for i, (name, style) in enumerate(zip(names, look, strict=True))]  # fmt: skip
+    curves = [
+        (name, [(0, 20.0), (1000, 30.0 + i / 10)], style)
+        for i, (name, style) in enumerate(zip(names, look, strict=True))
+    ]
     if kind == "training":
         return training_chart(curves, **size)
     scores = [(name, [(0, 1.0), (1, 2.0)], style) for name, style in zip(names, look, strict=True)]

@@ -102,8 +102,11 @@ def mixed(make_study):
     """Models of which the best was trained on other noise, mixtures 1 to 2."""
     study, rows, summary = make_study(pictured=0, datasets=("builtin",), models=("ours", "baseline", "wide", "apart"))
     rows.loc[rows["model"] == "wide", "psnr"] += 9
-    groups = (ModelGroup("", ("ours", "baseline"), MIXTURE), ModelGroup("trained on others", ("wide",), MIXTURE[2:]),
-              ModelGroup("training noise unknown", ("apart",), MIXTURE))  # fmt: skip
+    groups = (
+        ModelGroup("", ("ours", "baseline"), MIXTURE),
+        ModelGroup("trained on others", ("wide",), MIXTURE[2:]),
+        ModelGroup("training noise unknown", ("apart",), MIXTURE),
+    )
     inside = {"ours": {"gaussian(sigma=15)"}, "wide": set(MIXTURE[:2])}
     cards = (replace(card, in_distribution=frozenset(inside.get(card.name, ()))) for card in study.models)
     return replace(study, groups=groups, models=tuple(cards)), rows

@@ -40,16 +40,25 @@ class Config:
         """For saved results: what is needed to make the same patches again."""
         images = len({patch.image for patch in self.patches.patches})
         return {
-            "datasets": list(self.patches.datasets), **self._patches, "overlapping": self.patches.overlapping,
-            "images": images, "pixels": self.patches.pixels, "protocol": self.protocol.name, "seed": self.seed,
+            "datasets": list(self.patches.datasets),
+            **self._patches,
+            "overlapping": self.patches.overlapping,
+            "images": images,
+            "pixels": self.patches.pixels,
+            "protocol": self.protocol.name,
+            "seed": self.seed,
             "device": str(self.device),
-        }  # fmt: skip
+        }
 
     def columns(self, **settings: Any) -> dict[str, Any]:
         """Columns of a measurement: data set, protocol, device, and `settings` with those of the patches."""
         text = measurements.settings_text({**self._patches, "pixels": self.patches.pixels, **settings})
-        return {"dataset": ", ".join(self.patches.datasets), "protocol": self.protocol.name, "settings": text,
-                "device": str(self.device)}  # fmt: skip
+        return {
+            "dataset": ", ".join(self.patches.datasets),
+            "protocol": self.protocol.name,
+            "settings": text,
+            "device": str(self.device),
+        }
 
     @property
     def _patches(self) -> dict[str, Any]:

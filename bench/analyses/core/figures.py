@@ -46,8 +46,15 @@ def panels(count: int, height: float, share_y: bool = False) -> tuple[Figure, li
 def legend(figure: Figure, handles: Sequence, title: str | None = None) -> None:
     """A legend above the figure, over its width; `handles` are labelled artists."""
     labels = [handle.get_label() for handle in handles]
-    figure.legend(handles, labels, loc="outside upper left", ncols=legend_columns(figure, labels), title=title,
-                  alignment="left", title_fontproperties={"weight": "bold"})  # fmt: skip
+    figure.legend(
+        handles,
+        labels,
+        loc="outside upper left",
+        ncols=legend_columns(figure, labels),
+        title=title,
+        alignment="left",
+        title_fontproperties={"weight": "bold"},
+    )
 
 
 def legend_columns(figure: Figure, labels: Sequence[str]) -> int:

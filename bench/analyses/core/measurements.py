@@ -31,8 +31,15 @@ IDENTITY = {
     "dataset": "TEXT", "protocol": "TEXT", "settings": "TEXT",
 }  # fmt: skip
 NUMBERS = ("value", "low", "high", "level")
-COLUMNS = {**IDENTITY, "value": "REAL", "low": "REAL", "high": "REAL", "noise_name": "TEXT", "level": "REAL",
-           "device": "TEXT"}  # fmt: skip
+COLUMNS = {
+    **IDENTITY,
+    "value": "REAL",
+    "low": "REAL",
+    "high": "REAL",
+    "noise_name": "TEXT",
+    "level": "REAL",
+    "device": "TEXT",
+}
 TABLE = "findings"  # its name in stores since the first version
 
 
@@ -43,12 +50,24 @@ def key(measurement: Mapping[str, Any]) -> str:
 
 def subject(model: Model, layer: str, noise: Noise | None, seed: int) -> dict[str, Any]:
     """Columns that say what was measured: a layer ('' for the output) of a model under a noise (None for clean)."""
-    columns = {"model": model.label, "size": model.size, "weights_hash": model.weights_hash, "layer": layer,
-               "noise": "", "noise_version": 0, "seed": seed, "noise_name": ""}  # fmt: skip
+    columns = {
+        "model": model.label,
+        "size": model.size,
+        "weights_hash": model.weights_hash,
+        "layer": layer,
+        "noise": "",
+        "noise_version": 0,
+        "seed": seed,
+        "noise_name": "",
+    }
     if noise is None:
         return columns
-    return columns | {"noise": noises.canonical(noise), "noise_version": noises.version(noise),
-                      "noise_name": noises.noise_name(noise), "level": noises.level(noise)}  # fmt: skip
+    return columns | {
+        "noise": noises.canonical(noise),
+        "noise_version": noises.version(noise),
+        "noise_name": noises.noise_name(noise),
+        "level": noises.level(noise),
+    }
 
 
 def other_subject(model: Model, layer: str, noise: Noise, seed: int) -> dict[str, Any]:

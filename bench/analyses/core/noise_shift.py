@@ -48,9 +48,13 @@ class NoiseShift:
         return [(f"{self.measure}_floor", self.reference, seed + 1), *tested]
 
     def measurement(
-        self, extractor: FeatureExtractor, measure: str, noise: Noise, seed: int,
+        self,
+        extractor: FeatureExtractor,
+        measure: str,
+        noise: Noise,
+        seed: int,
         estimate: IntervalEstimate | None = None,
-    ) -> dict[str, Any]:  # fmt: skip
+    ) -> dict[str, Any]:
         """The row of an estimate; without one, the columns that determine it."""
         model, layer = extractor.model, extractor.layers[-1]
         return measurements.row(

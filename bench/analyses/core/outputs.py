@@ -68,9 +68,14 @@ def denoised(models: Sequence[Model], config: Config, noise: Noise) -> Iterator[
 
 
 def outputs_result(
-    analysis: str, models: Sequence[Model], config: Config, noise: Noise, version: int,
-    estimates: Iterable[tuple[str, str, Sequence[float]]], **numbers: Any
-) -> Result:  # fmt: skip
+    analysis: str,
+    models: Sequence[Model],
+    config: Config,
+    noise: Noise,
+    version: int,
+    estimates: Iterable[tuple[str, str, Sequence[float]]],
+    **numbers: Any,
+) -> Result:
     """The result of an analysis of outputs under one noise, which models of later calls join.
 
     version     of the definition: other numbers need another version
@@ -79,11 +84,22 @@ def outputs_result(
     """
     label, by_label = noises.canonical(noise), {model.label: model for model in models}
     where = config.columns(version=version)
-    rows = [measurements.row(measure, measurements.subject(by_label[model], "", noise, config.seed), where,
-                             estimate=estimate) for measure, model, estimate in estimates]  # fmt: skip
+    rows = [
+        measurements.row(
+            measure, measurements.subject(by_label[model], "", noise, config.seed), where, estimate=estimate
+        )
+        for measure, model, estimate in estimates
+    ]
     question = {**config.settings, "noise": label, "noise_versions": [noises.version(noise)], "version": version}
-    return Result(analysis, [label], question, [model_settings(model) for model in by_label.values()],
-                  measurements=rows, joins=True, **numbers)  # fmt: skip
+    return Result(
+        analysis,
+        [label],
+        question,
+        [model_settings(model) for model in by_label.values()],
+        measurements=rows,
+        joins=True,
+        **numbers,
+    )
 
 
 def model_settings(model: Model, **more: Any) -> dict[str, Any]:

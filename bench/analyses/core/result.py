@@ -105,8 +105,15 @@ def save(result: Result, out: Path) -> list[Path]:
     with open_store(out) as store:
         measurements.write(store, result.measurements)
         stem, result, commands = _with_earlier(result, folder)
-        store.record({"event": result.analysis, "command": commands[-1], "settings": result.settings,
-                      "versions": versions(), "machine": describe_machine()})  # fmt: skip
+        store.record(
+            {
+                "event": result.analysis,
+                "command": commands[-1],
+                "settings": result.settings,
+                "versions": versions(),
+                "machine": describe_machine(),
+            }
+        )
         written, described = [folder / f"{stem}.json"], []
         for part, table in result.tables.items():
             written.append(folder / f"{_file_name(stem, part)}.csv")
@@ -119,8 +126,9 @@ def save(result: Result, out: Path) -> list[Path]:
         for one in result.figures():
             files = figures.save(one.figure, folder / _file_name(stem, one.part))
             names = {file.suffix[1:]: file.name for file in files}
-            described.append({"title": one.title, "words": one.caption, **names,
-                              "csv": f"{_file_name(stem, one.numbers)}.csv"})  # fmt: skip
+            described.append(
+                {"title": one.title, "words": one.caption, **names, "csv": f"{_file_name(stem, one.numbers)}.csv"}
+            )
             written += files
         saved = {"look": result.analysis, "command": "\n".join(commands), **result.settings, "figures": described}
         write_whole(written[0], (json.dumps(saved, indent=1) + "\n").encode())

@@ -73,8 +73,16 @@ def _figures(file: Path, card: analyses.AnalysisCard) -> Iterator[SavedFigure]:
                 raise BadInput(
                     f"{file}: expected the file {missing[0]}, which is missing: run again: {saved['command']}"
                 )
-            yield SavedFigure(card.name, card.title, card.about, figure["title"], figure["words"], **files,
-                              command=saved["command"], settings=settings)  # fmt: skip
+            yield SavedFigure(
+                card.name,
+                card.title,
+                card.about,
+                figure["title"],
+                figure["words"],
+                **files,
+                command=saved["command"],
+                settings=settings,
+            )
     except BadInput:
         raise
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
@@ -98,8 +106,11 @@ def sample_text(settings: Mapping[str, Any]) -> str:
         overlap = ", overlapping" if settings.get("overlapping") else ""
         size = f"{settings['side']}x{settings['side']}"
         parts["patches"] = f"{settings['patches']} of {size} pixels from {settings['images']} images{overlap}"
-    parts |= {"noise": listed("reference", "noise", "noises"), "models": listed("models"),
-              "protocol": listed("protocol")}  # fmt: skip
+    parts |= {
+        "noise": listed("reference", "noise", "noises"),
+        "models": listed("models"),
+        "protocol": listed("protocol"),
+    }
     return "; ".join(f"{name}: {text}" for name, text in parts.items() if text) + "."
 
 

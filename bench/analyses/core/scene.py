@@ -46,11 +46,16 @@ class Scene:
         """For saved results: what is needed to make the same input again."""
         height, width = self.clean.shape[:2]
         return {
-            "image": self.image, "image_sha256": noises.pixel_hash(self.clean), "height": height, "width": width,
+            "image": self.image,
+            "image_sha256": noises.pixel_hash(self.clean),
+            "height": height,
+            "width": width,
             "noise": noises.canonical(self.noise) if self.noise else None,
             "noise_versions": [noises.version(self.noise)] if self.noise else [],
-            "seed": self.seed, "protocol": self.protocol.name, "device": str(self.device),
-        }  # fmt: skip
+            "seed": self.seed,
+            "protocol": self.protocol.name,
+            "device": str(self.device),
+        }
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -65,10 +70,15 @@ class Scene:
     def measurement(self, measure: str, model: Model, value: float, **settings: Any) -> dict[str, Any]:
         """The row of a value of a model on this scene."""
         settings = {"image_sha256": self.settings["image_sha256"], **settings}
-        where = {"dataset": self.image, "protocol": self.protocol.name, "device": str(self.device),
-                 "settings": measurements.settings_text(settings)}  # fmt: skip
-        return measurements.row(measure, measurements.subject(model, "", self.noise, self.seed), where,
-                                estimate=[value])  # fmt: skip
+        where = {
+            "dataset": self.image,
+            "protocol": self.protocol.name,
+            "device": str(self.device),
+            "settings": measurements.settings_text(settings),
+        }
+        return measurements.row(
+            measure, measurements.subject(model, "", self.noise, self.seed), where, estimate=[value]
+        )
 
 
 def load_scene(path: Path | None, side: int, noise: Noise | None, protocol: str, seed: int, device: str) -> Scene:

@@ -95,8 +95,9 @@ def directly(name, image, sigma):
         return denoise_nl_means(image, patch_size=3, patch_distance=6, h=0.5 * sigma, sigma=sigma, channel_axis=-1)
     if name == "tv":
         return denoise_tv_chambolle(image, weight=0.6 * sigma, channel_axis=-1)
-    return denoise_wavelet(image, sigma=sigma, wavelet="sym8", wavelet_levels=4, convert2ycbcr=True,
-                           method="BayesShrink", channel_axis=-1)  # fmt: skip
+    return denoise_wavelet(
+        image, sigma=sigma, wavelet="sym8", wavelet_levels=4, convert2ycbcr=True, method="BayesShrink", channel_axis=-1
+    )
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -48,10 +48,12 @@ def attend(attention, windows, window, mask):
     heads, dim = attention.num_heads, windows.shape[-1]
     places = [(i // window, i % window) for i in range(window * window)]
     index = [
-        [(row - other_row + window - 1) * (2 * window - 1) + column - other_column + window - 1
-         for other_row, other_column in places]
+        [
+            (row - other_row + window - 1) * (2 * window - 1) + column - other_column + window - 1
+            for other_row, other_column in places
+        ]
         for row, column in places
-    ]  # fmt: skip
+    ]
     bias = attention.relative_position_bias_table[torch.tensor(index)]  # (T, T, heads)
     weights, offsets = attention.qkv.weight.chunk(3), attention.qkv.bias.chunk(3)
     q, k, v = (windows @ weight.T + offset for weight, offset in zip(weights, offsets, strict=True))

@@ -28,11 +28,23 @@ from baselines.train.training import Trainer, train
 from baselines.weights_io.checkpoints import load_strictly, read_weights, write_weights
 
 CPU = torch.device("cpu")
-SYMMETRIES = [lambda x, turns=turns, flip=flip: np.rot90(x[:, ::-1] if flip else x, turns)
-              for turns in range(4) for flip in (False, True)]  # fmt: skip
+SYMMETRIES = [
+    lambda x, turns=turns, flip=flip: np.rot90(x[:, ::-1] if flip else x, turns)
+    for turns in range(4)
+    for flip in (False, True)
+]
 PLAIN = Recipe(iterations=24, batch=2, crop=8, lr=1e-2, schedule="steps", milestones=(8, 16))
-SHIPPED = Recipe(iterations=24, batch=2, crop=8, lr=1e-2, schedule="one-cycle", ema=0.9, input_mask=(10, 30),
-                 precision="bfloat16", seed=3)  # fmt: skip
+SHIPPED = Recipe(
+    iterations=24,
+    batch=2,
+    crop=8,
+    lr=1e-2,
+    schedule="one-cycle",
+    ema=0.9,
+    input_mask=(10, 30),
+    precision="bfloat16",
+    seed=3,
+)
 
 
 def coordinates(height, width, number):
@@ -365,8 +377,10 @@ def test_without_an_average_the_weights_themselves_are_exported():
     trainer = Trainer(plain_network(), photographs(), PLAIN, CPU)
     trainer.step()
     assert trainer.average is None
-    assert all(value is trainer.network.state_dict()[key] or torch.equal(value, trainer.network.state_dict()[key])
-               for key, value in trainer.weights().items())  # fmt: skip
+    assert all(
+        value is trainer.network.state_dict()[key] or torch.equal(value, trainer.network.state_dict()[key])
+        for key, value in trainer.weights().items()
+    )
 
 
 def test_batch_norm_network_trains_and_its_average_can_be_evaluated(tmp_path):

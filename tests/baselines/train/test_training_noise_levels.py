@@ -34,8 +34,9 @@ def images(side=12):
 
 
 def one_step(network, draw_noise=None, **change):
-    trainer = Trainer(network, images(40), dataclasses.replace(RECIPE, batch=60, crop=40, **change), CPU,
-                      draw_noise=draw_noise)  # fmt: skip
+    trainer = Trainer(
+        network, images(40), dataclasses.replace(RECIPE, batch=60, crop=40, **change), CPU, draw_noise=draw_noise
+    )
     trainer.step()
     return network.seen[0]
 

@@ -204,8 +204,14 @@ def test_missing_unknown_and_misshapen_keys_are_named():
     state |= {"head.weight": torch.ones(1), "model.2.weight": torch.ones(3, 4, 4, 3)}
     with pytest.raises(ValueError) as error:
         load_strictly(network, state, "a.pth")
-    for part in ("a.pth", "DnCNN", "2 (model.0.weight, model.4.bias)", "1 (head.weight)", "model.2.weight: ",
-                 "(4, 4, 3, 3), got (3, 4, 4, 3)"):  # fmt: skip
+    for part in (
+        "a.pth",
+        "DnCNN",
+        "2 (model.0.weight, model.4.bias)",
+        "1 (head.weight)",
+        "model.2.weight: ",
+        "(4, 4, 3, 3), got (3, 4, 4, 3)",
+    ):
         assert part in str(error.value)
     assert same(network.state_dict(), before)
 

@@ -59,7 +59,7 @@ def test_the_ending_does_not_matter(tmp_path, kind, ending):
         (zipped(model__pth="x", readme__txt="y"), "archive of model.pth, readme.txt"),
         (zipped(), "archive of nothing"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_checkpoint_is_told(tmp_path, content, words):
     path = tmp_path / "a.pth"
     path.write_bytes(content)

@@ -109,8 +109,13 @@ def test_the_network_is_the_same(tmp_path, write, channels, batch_norm):
     tensors = read_weights(write(tmp_path / "net.mat", layers))
     (like,) = recognition.find_matches(tensors)
     assert (like.name, like.share) == ("dncnn", 1)
-    assert like.parameters == {"in_nc": channels, "out_nc": channels, "nc": 4, "nb": 3,
-                               "act_mode": "BR" if batch_norm else "R"}  # fmt: skip
+    assert like.parameters == {
+        "in_nc": channels,
+        "out_nc": channels,
+        "nc": 4,
+        "nb": 3,
+        "act_mode": "BR" if batch_norm else "R",
+    }
     network = DnCNN(**like.parameters).eval()
     load_strictly(network, tensors, "net.mat")
     image = RANDOM.random((7, 9, channels)).astype(np.float32)

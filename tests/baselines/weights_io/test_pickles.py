@@ -99,9 +99,14 @@ def test_no_call_is_made(tmp_path, function, protocol):
 
 @pytest.mark.parametrize(
     "name",
-    ["torch._utils _rebuild_tensor_v2", "torch._utils _rebuild_parameter", "collections OrderedDict",
-     "torch FloatStorage", "os system"],
-)  # fmt: skip
+    [
+        "torch._utils _rebuild_tensor_v2",
+        "torch._utils _rebuild_parameter",
+        "collections OrderedDict",
+        "torch FloatStorage",
+        "os system",
+    ],
+)
 @pytest.mark.parametrize("attribute", ["__defaults__", "__setstate__", "__new__", "__init__"])
 def test_state_cannot_be_set_on_what_a_name_stands_for(tmp_path, name, attribute):
     """The BUILD instruction sets attributes on whatever lies on the stack, a class or a function too."""

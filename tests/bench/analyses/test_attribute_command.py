@@ -55,13 +55,26 @@ def test_windows_that_do_not_fit(at, side, value):
 
 def test_the_command(call, networks, photos, tmp_path):
     out = tmp_path / "run"
-    result = call("attribute", f"{networks}:Blur,{networks}:Blur(strength=0.5)", photos / "a.png", "--window", 4,
-                  "--at", "8,8", "--steps", 8, "--out", out)  # fmt: skip
+    result = call(
+        "attribute",
+        f"{networks}:Blur,{networks}:Blur(strength=0.5)",
+        photos / "a.png",
+        "--window",
+        4,
+        "--at",
+        "8,8",
+        "--steps",
+        8,
+        "--out",
+        out,
+    )
     assert result.exit_code == 0, result.output
     assert "window of 4x4 at 8,8" in result.output
     stem = "a-gaussian-sigma-15"
     assert {path.name for path in (out / "attribute").iterdir()} == {
-        *(f"{stem}.{end}" for end in ("csv", "json", "npz", "svg", "png", "pdf")), f"{stem}-shares.csv"}  # fmt: skip
+        *(f"{stem}.{end}" for end in ("csv", "json", "npz", "svg", "png", "pdf")),
+        f"{stem}-shares.csv",
+    }
     frame = pd.read_csv(out / f"attribute/{stem}.csv").set_index("model")
     assert frame.loc["Blur", "diffusion_index"] > frame.loc["Blur(strength=0.5)", "diffusion_index"]
     with Store.open(out) as store:

@@ -68,8 +68,20 @@ def test_the_numbers_are_cka_of_the_layers_on_those_pixels(call, stacks, photos,
 
 
 def test_one_network_on_one_noise_is_itself(call, stacks, photos, tmp_path):
-    result = call("cka", f"{stacks}:Keyed", "--data", photos, "--patches", 12, "--side", 16, "--batch", 4,
-                  "--out", tmp_path / "run")  # fmt: skip
+    result = call(
+        "cka",
+        f"{stacks}:Keyed",
+        "--data",
+        photos,
+        "--patches",
+        12,
+        "--side",
+        16,
+        "--batch",
+        4,
+        "--out",
+        tmp_path / "run",
+    )
     assert result.exit_code == 0, result.output
     frame = pd.read_csv(next((tmp_path / "run/cka").glob("*.csv")))
     same = frame[frame["layer"] == frame["other_layer"]]
@@ -85,7 +97,7 @@ def test_a_sweep_is_each_noise_by_itself(call, stacks, photos, tmp_path):
         "salt_pepper(density=0.02)",
         "gaussian(sigma=25)",
         "gaussian(sigma=50)",
-    ]  # fmt: skip  15 is itself
+    ]  # 15 is itself
     last = frame[(frame["other_noise"] == "gaussian(sigma=50)") & (frame["layer"] == frame["other_layer"])]
     (line,) = (line for line in sweep.output.splitlines() if "gaussian(sigma=50)" in line and "│" in line)
     cells = [cell.split()[0] for cell in line.strip("│ ").split("│")[1:]]
@@ -111,15 +123,31 @@ def test_files_settings_and_measurements(call, stacks, photos, tmp_path):
     svg = next((out / "cka").glob("*.svg")).read_text()
     assert "Stack(seed=2)" in svg and ">0<" in svg  # text is text
     settings = json.loads(next((out / "cka").glob("*.json")).read_text())
-    assert settings | {"patches": 14, "patches_dropped": 2, "batch": 4, "batches": 3, "side": 16, "protocol": "stored",
-                       "noises": ["poisson(alpha=2)"] * 2, "overlapping": False} == settings  # fmt: skip
+    assert (
+        settings
+        | {
+            "patches": 14,
+            "patches_dropped": 2,
+            "batch": 4,
+            "batches": 3,
+            "side": 16,
+            "protocol": "stored",
+            "noises": ["poisson(alpha=2)"] * 2,
+            "overlapping": False,
+        }
+        == settings
+    )
     with Store.open(out) as store:
         kept, rows = measurements.read(store, "cka"), store.rows()
         assert [entry["event"] for entry in store.manifest()] == ["cka", "cka"]
     assert len(rows) == 0 and len(kept) == 1
     row = kept.iloc[0]
     assert (row["model"], row["other_model"], row["noise"], row["dataset"]) == (
-        "Stack", "Stack(seed=2)", "poisson(alpha=2)", "photos")  # fmt: skip
+        "Stack",
+        "Stack(seed=2)",
+        "poisson(alpha=2)",
+        "photos",
+    )
     assert row["value"] == pd.read_csv(next((out / "cka").glob("*.csv")))["cka"].item()
     assert "2 patches are skipped" in call(*command).output
 
@@ -128,8 +156,21 @@ def test_from_python_it_is_the_same(call, stacks, photos, tmp_path):
     config = configure(data=[photos], patches=12, side=16)
     chosen = [model_specs.resolve(f"{stacks}:Stack(seed={seed})") for seed in (1, 2)]
     result = cka.measure(chosen, config, noises.load_noise("gaussian(sigma=15)"), batch=4)
-    call("cka", f"{stacks}:Stack(seed=1)", f"{stacks}:Stack(seed=2)", "--data", photos, "--patches", 12, "--side", 16,
-         "--batch", 4, "--out", tmp_path / "run")  # fmt: skip
+    call(
+        "cka",
+        f"{stacks}:Stack(seed=1)",
+        f"{stacks}:Stack(seed=2)",
+        "--data",
+        photos,
+        "--patches",
+        12,
+        "--side",
+        16,
+        "--batch",
+        4,
+        "--out",
+        tmp_path / "run",
+    )
     frame = pd.read_csv(next((tmp_path / "run/cka").glob("*.csv")), dtype={"layer": str, "other_layer": str})
     pd.testing.assert_frame_equal(result.tables[""], frame)
 

@@ -19,8 +19,21 @@ from bench.runs.store import Store
 
 def test_the_command(call, networks, photos, tmp_path):
     out = tmp_path / "run"
-    result = call("detail", f"{networks}:Blur", f"{networks}:Blur(strength=0)", "--noise", "poisson(alpha=2)", "--data",
-                  photos, "--patches", 8, "--side", 16, "--out", out)  # fmt: skip
+    result = call(
+        "detail",
+        f"{networks}:Blur",
+        f"{networks}:Blur(strength=0)",
+        "--noise",
+        "poisson(alpha=2)",
+        "--data",
+        photos,
+        "--patches",
+        8,
+        "--side",
+        16,
+        "--out",
+        out,
+    )
     assert result.exit_code == 0, result.output
     frame = pd.read_csv(out / "detail/poisson-alpha-2.csv").set_index(["model", "range"])
     stored, patches = load_protocol("stored"), cut([load_dataset(photos)], 8, 16)
@@ -38,8 +51,9 @@ def test_the_command(call, networks, photos, tmp_path):
     assert fine["kept"] < 0.5 and fine["error"] < -5  # a blur takes detail and noise alike
     with Store.open(out) as store:
         rows = measurements.read(store)
-    assert set(rows["measure"]) == {f"detail_{what}_{name}" for what in ("kept", "error")
-                                    for name in ("coarse", "middle", "fine")}  # fmt: skip
+    assert set(rows["measure"]) == {
+        f"detail_{what}_{name}" for what in ("kept", "error") for name in ("coarse", "middle", "fine")
+    }
     value = rows[(rows["measure"] == "detail_error_fine") & (rows["model"] == "Blur")]["value"].item()
     assert value == pytest.approx(fine["error"])
     names = {f"poisson-alpha-2{end}" for end in (".csv", "-curves.csv", ".json", ".svg", ".png", ".pdf")}

@@ -21,8 +21,20 @@ def run(call, stacks, photos, tmp_path):
     patches = ("--data", photos, "--patches", 8, "--side", 16, "--out", out)
     image = (photos / "a.png", *noise, "--side", 16, "--out", out)
     for command in (
-        ("run", "--models", ",".join(models), *noise, "--metrics", "psnr", "--pictures", 0, "--data", photos,
-         "--out", out),
+        (
+            "run",
+            "--models",
+            ",".join(models),
+            *noise,
+            "--metrics",
+            "psnr",
+            "--pictures",
+            0,
+            "--data",
+            photos,
+            "--out",
+            out,
+        ),
         ("srga", *models, *noise, "--components", 4, *patches),
         ("features", *models, *noise, *patches),
         ("cka", *models, *noise, "--batch", 4, *patches),
@@ -32,7 +44,7 @@ def run(call, stacks, photos, tmp_path):
         ("complete", *models, "--ratios", 50, *image),
         ("attribute", *models, "--window", 4, "--steps", 2, *image),
         ("predict", out),
-    ):  # fmt: skip
+    ):
         result = call(*command)
         assert result.exit_code == 0, result.output
     return out
@@ -107,9 +119,12 @@ def test_an_analysis_more_is_three_files(networks, photos, tmp_path):
         (copy / folder / "mean_level.py").write_text(text)
 
     model, where = f"{networks}:Blur", ("--data", photos, "--out", out)
-    commands = [("run", "--models", model, "--noise", "isp", "--metrics", "psnr", "--pictures", 0, *where),
-                ("mean_level", model, "--side", 16, *where), ("report", out, "--out", tmp_path / "site"),
-                ("--help",)]  # fmt: skip
+    commands = [
+        ("run", "--models", model, "--noise", "isp", "--metrics", "psnr", "--pictures", 0, *where),
+        ("mean_level", model, "--side", 16, *where),
+        ("report", out, "--out", tmp_path / "site"),
+        ("--help",),
+    ]
     code = "import sys; from bench.cli import main; [main(words, standalone_mode=False) for words in eval(sys.argv[1])]"
     environment = {**os.environ, "PYTHONPATH": str(copy)}
     process = [sys.executable, "-c", code, repr([[str(word) for word in command] for command in commands])]

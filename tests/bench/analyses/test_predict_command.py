@@ -20,17 +20,48 @@ MODELS = ("one", "two", "three", "four")
 def row(model, noise, image, psnr, noisy, **more):
     loaded = noises.load_noise(noise)
     empty = {name: "" if kind == "TEXT" else None for name, kind in COLUMNS.items()}
-    return {**empty, "model": model, "weights_hash": model, "dataset": "photos", "image": image,
-            "image_hash": image, "noise": noise, "noise_version": loaded.version, "seed": 0, "protocol": "stored",
-            "precision": "float32", "tile": 0, "psnr": psnr, "psnr_noisy": noisy, "status": "ok", **more}  # fmt: skip
+    return {
+        **empty,
+        "model": model,
+        "weights_hash": model,
+        "dataset": "photos",
+        "image": image,
+        "image_hash": image,
+        "noise": noise,
+        "noise_version": loaded.version,
+        "seed": 0,
+        "protocol": "stored",
+        "precision": "float32",
+        "tile": 0,
+        "psnr": psnr,
+        "psnr_noisy": noisy,
+        "status": "ok",
+        **more,
+    }
 
 
 def finding(measure, model, noise, value, layer="last", **more):
     loaded, against = noises.load_noise(noise), noises.load_noise(REFERENCE)
-    found = {"measure": measure, "model": model, "weights_hash": model, "layer": layer, "noise": noise,
-             "noise_version": loaded.version, "seed": 0, "other_model": model, "other_weights_hash": model,
-             "other_layer": layer, "other_noise": REFERENCE, "other_noise_version": against.version, "other_seed": 0,
-             "dataset": "photos", "protocol": "stored", "settings": "{}", "value": value, **more}  # fmt: skip
+    found = {
+        "measure": measure,
+        "model": model,
+        "weights_hash": model,
+        "layer": layer,
+        "noise": noise,
+        "noise_version": loaded.version,
+        "seed": 0,
+        "other_model": model,
+        "other_weights_hash": model,
+        "other_layer": layer,
+        "other_noise": REFERENCE,
+        "other_noise_version": against.version,
+        "other_seed": 0,
+        "dataset": "photos",
+        "protocol": "stored",
+        "settings": "{}",
+        "value": value,
+        **more,
+    }
     if measure == "cka":  # the reference comes first there
         for name in ("noise", "noise_version"):
             found[name], found[f"other_{name}"] = found[f"other_{name}"], found[name]

@@ -147,8 +147,20 @@ def test_replaced_pictures_are_measured_again(call, tmp_path, stacks):
         for name in ("a", "b"):
             pixels = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), dtype=np.uint8)
             Image.fromarray(pixels).resize((64, 64)).save(folder / f"{name}.png")
-        result = call("srga", f"{stacks}:Stack", "--noise", "gaussian(sigma=50)", "--data", folder, "--side", 16,
-                      "--patches", 12, "--out", out)  # fmt: skip
+        result = call(
+            "srga",
+            f"{stacks}:Stack",
+            "--noise",
+            "gaussian(sigma=50)",
+            "--data",
+            folder,
+            "--side",
+            16,
+            "--patches",
+            12,
+            "--out",
+            out,
+        )
         assert result.exit_code == 0, result.output
         values.append(pd.read_csv(out / "srga/srga.csv")["srga"].iloc[0])
     assert values[0] != values[1] and not (out / "srga/srga-2.csv").exists()

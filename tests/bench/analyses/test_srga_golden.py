@@ -80,9 +80,28 @@ def test_golden_from_images_to_the_table(call, shared, tmp_path, pca, column, to
         tables[place, rows] = inputs[f"{CASE}.{noise}"]
     np.save(tmp_path / "tables.npy", tables)
     noises = ",".join(f"{file}:Table({place})" for place in range(1, len(NOISES)))
-    result = call("srga", f"{file}:Net('{tmp_path / 'tables.npy'}')", "--layer", "features", "--noise", noises,
-                  "--reference", f"{file}:Table(0)", "--data", squares, "--patches", PATCHES, "--side", SIDE,
-                  "--components", golden["pca"], "--pca", pca, "--out", tmp_path / "run")  # fmt: skip
+    result = call(
+        "srga",
+        f"{file}:Net('{tmp_path / 'tables.npy'}')",
+        "--layer",
+        "features",
+        "--noise",
+        noises,
+        "--reference",
+        f"{file}:Table(0)",
+        "--data",
+        squares,
+        "--patches",
+        PATCHES,
+        "--side",
+        SIDE,
+        "--components",
+        golden["pca"],
+        "--pca",
+        pca,
+        "--out",
+        tmp_path / "run",
+    )
     assert result.exit_code == 0, result.output
     found = pd.read_csv(tmp_path / "run/srga/srga.csv")
     expected = [golden["rows"][noise][column]["srga"] for noise in NOISES[1:]]

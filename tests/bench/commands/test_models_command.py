@@ -103,8 +103,11 @@ def test_listing_imported_weights_does_not_import_torch(words):
         "except SystemExit: pass\n"
         "print('torch' in sys.modules, file=sys.stderr)"
     )
-    result = subprocess.run([sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{program}"],
-                            capture_output=True, text=True)  # fmt: skip
+    result = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{program}"],
+        capture_output=True,
+        text=True,
+    )
     assert "grey" in result.stdout and result.stderr.strip() == "False"
 
 

@@ -210,8 +210,9 @@ def test_identify_takes_pairs_as_run_does(photos, tmp_path):
 def test_identify_takes_a_data_set_with_several_noises():
     output = call("noise", "identify", "mc-mini").output
     assert [line for line in output.splitlines() if line.startswith("monte_carlo")] == [
-        "monte_carlo(spp=64):", "monte_carlo(spp=128):"
-    ]  # fmt: skip
+        "monte_carlo(spp=64):",
+        "monte_carlo(spp=128):",
+    ]
     assert output.count("no spec") == 2
 
 
@@ -246,8 +247,19 @@ def test_identify_refuses(photos, tmp_path):
 
 
 def test_table_has_the_scores_of_a_run(photos, networks, tmp_path):
-    run = call("run", "--models", f"{networks}:Blur", "--noise", "isp,poisson(alpha=2)", "--data", photos, "--protocol",
-               "masked-denoising", "--out", tmp_path / "run")  # fmt: skip
+    run = call(
+        "run",
+        "--models",
+        f"{networks}:Blur",
+        "--noise",
+        "isp,poisson(alpha=2)",
+        "--data",
+        photos,
+        "--protocol",
+        "masked-denoising",
+        "--out",
+        tmp_path / "run",
+    )
     assert run.exit_code == 0, run.output
     exported = call("export", tmp_path / "run", "--per", "cell", "--format", "json").output
     cells = {row["noise"]: row for row in json.loads(exported) if row["model"] == "noisy"}

@@ -90,8 +90,18 @@ def test_lists_are_split_at_commas_and_spaces(tmp_path, monkeypatch, text, parts
 
 def test_a_list_of_a_run_may_have_spaces(tmp_path, photos, networks):
     common = ("--data", photos, "--limit", 1, "--out", tmp_path / "run", "--dry-run")
-    result = call("run", "--models", f"{networks}:Blur  tv", "--noise", "gaussian(sigma=25) poisson(alpha=2)",
-                  "--metrics", "psnr ssim", "--seeds", "0 1", *common)  # fmt: skip
+    result = call(
+        "run",
+        "--models",
+        f"{networks}:Blur  tv",
+        "--noise",
+        "gaussian(sigma=25) poisson(alpha=2)",
+        "--metrics",
+        "psnr ssim",
+        "--seeds",
+        "0 1",
+        *common,
+    )
     assert result.exit_code == 0 and "12 rows" in result.output, result.output  # the reference noise is added
 
 

@@ -38,12 +38,27 @@ def rows(models: dict[str, float], images: int = 12, noises=NOISES, shift: float
             for i in range(images):
                 for seed in seeds:
                     psnr = 30 + hard[i] - level / 10 + above + shift + random.normal(0, 0.05)
-                    found.append({
-                        "model": model, "dataset": "d", "image": f"{i:02}.png", "photograph": f"{i:02}",
-                        "image_hash": f"{i}", "noise": noise, "noise_name": name, "noise_version": 1, "level": level,
-                        "seed": seed, "protocol": "stored", "psnr": psnr, "psnr_noisy": 20.0,
-                        "lpips": 0.3 - psnr / 1000, "lpips_noisy": 0.5, "status": "ok", "reason": "",
-                    })  # fmt: skip
+                    found.append(
+                        {
+                            "model": model,
+                            "dataset": "d",
+                            "image": f"{i:02}.png",
+                            "photograph": f"{i:02}",
+                            "image_hash": f"{i}",
+                            "noise": noise,
+                            "noise_name": name,
+                            "noise_version": 1,
+                            "level": level,
+                            "seed": seed,
+                            "protocol": "stored",
+                            "psnr": psnr,
+                            "psnr_noisy": 20.0,
+                            "lpips": 0.3 - psnr / 1000,
+                            "lpips_noisy": 0.5,
+                            "status": "ok",
+                            "reason": "",
+                        }
+                    )
     return pd.DataFrame(found)
 
 
@@ -86,8 +101,12 @@ def test_trainings_are_averaged_and_their_spread_stands_apart():
     above = {"ours": 0.5, "ours(weights='s1')": 0.1, "ours(weights='s2')": 0.3, "baseline": 0.0,
              "baseline(weights='s1')": 0.2}  # fmt: skip
     run = rows(above)
-    frame = bench.compare(run, models="ours, ours(weights='s1'), ours(weights='s2')",
-                          against="baseline, baseline(weights='s1')", metrics="psnr")  # fmt: skip
+    frame = bench.compare(
+        run,
+        models="ours, ours(weights='s1'), ours(weights='s2')",
+        against="baseline, baseline(weights='s1')",
+        metrics="psnr",
+    )
     line = of(frame, "poisson(alpha=3)")
     assert line["model"] == "ours and 2 more trainings" and line["against"] == "baseline and 1 more training"
     assert (line["trainings"], line["trainings_against"]) == (3, 2)
@@ -286,9 +305,14 @@ def test_a_table_for_a_paper():
     frame = pd.DataFrame({"noise": ["isp"], "difference": [-0.25], "images": [7], "p_holm": [2e-7], "level": [0.0]})
     lines = export.encode(frame, "latex").decode().splitlines()
     assert lines[1:] == [
-        r"\begin{tabular}{lrrrr}", r"\toprule", r"noise & difference & images & p\_holm & level \\", r"\midrule",
-        r"isp & $-$0.25 & 7 & 2.0e-07 & 0 \\", r"\bottomrule", r"\end{tabular}",
-    ]  # fmt: skip
+        r"\begin{tabular}{lrrrr}",
+        r"\toprule",
+        r"noise & difference & images & p\_holm & level \\",
+        r"\midrule",
+        r"isp & $-$0.25 & 7 & 2.0e-07 & 0 \\",
+        r"\bottomrule",
+        r"\end{tabular}",
+    ]
 
 
 @pytest.mark.parametrize("trainings", [1, 2])

@@ -137,8 +137,9 @@ def test_rows_beside_ten_files_that_set_all_they_can_are_those_without_them(tmp_
     ours, noise, metrics = ["dncnn", "tv"], ["gaussian(sigma=15)"], ["psnr", "ssim"]
     alone = run(tmp_path / "alone", ours, noise, photos, metrics, workers)
     files = [networks[:5], networks[5:]]
-    beside = run(tmp_path / "beside", [*files[0], *ours, *files[1]], [*drawn, *noise], photos, [*scored, *metrics],
-                 workers)  # fmt: skip
+    beside = run(
+        tmp_path / "beside", [*files[0], *ours, *files[1]], [*drawn, *noise], photos, [*scored, *metrics], workers
+    )
     assert (beside["status"] == "ok").all(), beside["reason"].unique()
     pd.testing.assert_frame_equal(rows_of(beside, ours), rows_of(alone, ours), check_exact=True)
     own = [f"Net_{name}" for name in hostile]

@@ -74,8 +74,9 @@ def test_what_lies_beside_a_file_and_is_imported_is_a_part_of_it():
 def test_what_a_package_imports_of_itself_is_a_part_of_it():
     imports = "from . import a\nfrom ..tools import c\nfrom project.nets.b import B\nimport out\n"
     file = write("project/nets/net.py", imports)
-    others = [f"project/{name}.py" for name in (
-        "__init__", "nets/__init__", "nets/a", "nets/b", "tools/__init__", "tools/c")]  # fmt: skip
+    others = [
+        f"project/{name}.py" for name in ("__init__", "nets/__init__", "nets/a", "nets/b", "tools/__init__", "tools/c")
+    ]
     for name in (*others, "project/unrelated.py", "out.py"):
         write(name)
     assert names(file) == ["project/nets/net.py", "out.py", *others]  # beside the package, from where it is imported

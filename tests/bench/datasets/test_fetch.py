@@ -200,15 +200,26 @@ def packed(kind, members):
     return content.getvalue()
 
 
-GOOD = [*((f"set/images/{name}", content) for name, content in FILES.items()), ("set/read me.txt", b"no image"),
-        ("set/other/d.png", FILES["a.png"])]  # fmt: skip
+GOOD = [
+    *((f"set/images/{name}", content) for name, content in FILES.items()),
+    ("set/read me.txt", b"no image"),
+    ("set/other/d.png", FILES["a.png"]),
+]
 every_kind = pytest.mark.parametrize("kind", ["zip", "tar"])
 
 
 def archived(server, monkeypatch, kind, members, files=3):
     server.files["set.bin"] = packed(kind, members)
-    made = PublicSet("Big", "training", "in an archive", files, "none", "nobody", "https://big.example",
-                     archive=Archive(f"{server.url}set.bin", kind, ("set/images",)))  # fmt: skip
+    made = PublicSet(
+        "Big",
+        "training",
+        "in an archive",
+        files,
+        "none",
+        "nobody",
+        "https://big.example",
+        archive=Archive(f"{server.url}set.bin", kind, ("set/images",)),
+    )
     monkeypatch.setitem(public.PUBLIC, "Big", made)
     return made
 
@@ -245,7 +256,7 @@ def test_archives(server, monkeypatch, kind, manner, tmp_path):
         (("set/images/huge.png", bytes(2**20)), "20 times"),
     ],
     ids=["dots", "inner dots", "absolute", "backslash", "link", "twice", "bomb"],
-)  # fmt: skip
+)
 def test_archives_that_are_not_unpacked(tmp_path, kind, member, words, monkeypatch):
     monkeypatch.setattr(archives, "EXTRA_BYTES", 1000)
     if kind == "zip" and "huge" in member[0]:

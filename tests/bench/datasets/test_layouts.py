@@ -84,8 +84,14 @@ def test_usual_layouts(lay, noisy, clean, name, photograph):
 
 
 def test_scenes(lay):
-    folder = lay("b1/IMG_1Noisy.bmp", "b1/IMG_2Noisy.bmp", "b1/IMG_3Reference.bmp", "b1/IMG_4full.bmp",
-                 "b2/IMG_9Noisy.bmp", "b2/IMG_8Reference.bmp")  # fmt: skip
+    folder = lay(
+        "b1/IMG_1Noisy.bmp",
+        "b1/IMG_2Noisy.bmp",
+        "b1/IMG_3Reference.bmp",
+        "b1/IMG_4full.bmp",
+        "b2/IMG_9Noisy.bmp",
+        "b2/IMG_8Reference.bmp",
+    )
     data = load_dataset(folder)
     assert pairs_of(data, lay.greys) == {
         "b1_IMG_1Noisy": ("b1/IMG_3Reference.bmp", {"real": "b1/IMG_1Noisy.bmp"}),
@@ -99,8 +105,16 @@ def test_scenes(lay):
 def test_parts_of_a_data_set_are_no_scenes(lay):
     data = load_dataset(lay("train/input/1.png", "train/gt/1.png", "test/input/1.png", "test/gt/1.png"))
     assert len({image.photograph for image in data.images}) == 2
-    data = load_dataset(lay(*(f"train/SIDD/{kind}_crops/{name}" for kind in ("input", "target")
-                              for name in ("1_1.png", "1_2.png", "2_1.png")), folder="crops"))  # fmt: skip
+    data = load_dataset(
+        lay(
+            *(
+                f"train/SIDD/{kind}_crops/{name}"
+                for kind in ("input", "target")
+                for name in ("1_1.png", "1_2.png", "2_1.png")
+            ),
+            folder="crops",
+        )
+    )
     assert len({image.photograph for image in data.images}) == 2
 
 
@@ -136,10 +150,13 @@ def test_levels_by_name(lay):
         ("noisy='in/{}_n', clean='gt/{}_c'", ["in/1_n.png", "gt/1_c.png"], {"real": "in/1_n.png"}),
         ("name='{}_n'", ["1_n.png", "1.png"], {"real": "1_n.png"}),
         ("noisy='shots'", ["shots/1.png", "gt/1.png"], {"real": "shots/1.png"}),
-        ("noisy=('in', 'low'), clean='gt'", ["in/1.png", "gt/1.png", "low/1.png"],
-         {"real(name='in')": "in/1.png", "real(name='low')": "low/1.png"}),
+        (
+            "noisy=('in', 'low'), clean='gt'",
+            ["in/1.png", "gt/1.png", "low/1.png"],
+            {"real(name='in')": "in/1.png", "real(name='low')": "low/1.png"},
+        ),
     ],
-)  # fmt: skip
+)
 def test_other_names_are_stated(lay, parameters, files, found):
     folder = lay(*files)
     data = load_dataset(Path(f"{folder}({parameters})"))

@@ -263,8 +263,10 @@ def test_a_metric_from_a_file_is_found_in_other_processes(tmp_path, photos):
 
 
 def test_processes_find_what_lies_beside_a_file_and_in_the_current_folder(tmp_path, photos, helped):
-    plans = [make_plan(f"{place}:Net", f"{helped}/helped_net.py:Darker", None, (photos,), limit=1, metric_list="psnr")
-             for place in (helped / "helped_net.py", "helped_net")]  # fmt: skip
+    plans = [
+        make_plan(f"{place}:Net", f"{helped}/helped_net.py:Darker", None, (photos,), limit=1, metric_list="psnr")
+        for place in (helped / "helped_net.py", "helped_net")
+    ]
     for number, plan in enumerate(plans):
         here = finished(plan, engines.start(plan, "cpu"), tmp_path / f"here{number}")
         same(finished(plan, engines.start(plan, "cpu", workers=2), tmp_path / f"there{number}"), here)

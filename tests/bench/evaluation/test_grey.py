@@ -109,8 +109,14 @@ def test_colour_networks_get_one_noise_in_all_channels_and_are_scored_once(tmp_p
         with torch.inference_mode():
             output = (network(x).mean(1)[0].clamp(0, 1) * 255).round().numpy()
         assert row["psnr"] == pytest.approx(psnr.score(output[..., None].astype(np.uint8), clean[..., None]), abs=1e-3)
-        similar = structural_similarity(clean, output.astype(np.uint8), gaussian_weights=True, sigma=1.5,
-                                        use_sample_covariance=False, data_range=255)  # fmt: skip
+        similar = structural_similarity(
+            clean,
+            output.astype(np.uint8),
+            gaussian_weights=True,
+            sigma=1.5,
+            use_sample_covariance=False,
+            data_range=255,
+        )
         assert row["ssim"] == pytest.approx(similar, abs=1e-4)
 
 
@@ -151,8 +157,9 @@ def test_however_it_is_run(tmp_path, grey, names, options):
 
 
 def test_grey_networks_get_it_as_it_is(tmp_path, grey, own):
-    rows = run(tmp_path / "run", [f"{own}:Grey", f"{own}:Stated", "dncnn(weights=None, nc=4, nb=3, in_nc=1, out_nc=1)"],
-               grey)  # fmt: skip
+    rows = run(
+        tmp_path / "run", [f"{own}:Grey", f"{own}:Stated", "dncnn(weights=None, nc=4, nb=3, in_nc=1, out_nc=1)"], grey
+    )
     assert set(rows["input"]) == {"greyscale"} and (rows["status"] == "ok").all()
     noisy, clean = by_hand(grey / "0.png", 25)
     blurred = torch.nn.AvgPool2d(3, 1, 1, count_include_pad=False)(torch.from_numpy(noisy)[None, None].float())
@@ -200,8 +207,15 @@ def test_the_legacy_stream_is_drawn_once(tmp_path, grey):
 def test_published_numbers_of_a_grey_network(tmp_path, shared):
     """The first two of BSD68; all 68 have the published 29.23."""
     weights, folder = shared / "weights/dncnn_gray_sigma25.pth", shared / "data/test/BSD68"
-    plan = make_plan(f"dncnn(weights='{weights}')", "gaussian(sigma=25)", None, (folder,), protocol="float", limit=2,
-                     metric_list="psnr")  # fmt: skip
+    plan = make_plan(
+        f"dncnn(weights='{weights}')",
+        "gaussian(sigma=25)",
+        None,
+        (folder,),
+        protocol="float",
+        limit=2,
+        metric_list="psnr",
+    )
     plan = replace(plan, noises=plan.noises[1:])  # without sigma 15
     with Store.create(tmp_path / "run") as store:
         rows = [row for step in runner.execute(plan, store) for row in step.rows]
@@ -236,8 +250,9 @@ def test_noise_for_colour_is_skipped_on_grey_sets(tmp_path, grey, photos):
     assert [noises.canonical(noise) for noise in alone.noises] == ["gaussian(sigma=15)"]
 
 
-@pytest.mark.parametrize("spec", ["isp", "colour_gaussian(sigma=25)", "random_mixture",
-                                  "chain(gaussian(sigma=5), colour_gaussian(sigma=9))"])  # fmt: skip
+@pytest.mark.parametrize(
+    "spec", ["isp", "colour_gaussian(sigma=25)", "random_mixture", "chain(gaussian(sigma=5), colour_gaussian(sigma=9))"]
+)
 def test_noise_for_colour_is_refused_on_a_grey_picture(tmp_path, grey, spec):
     result = command("noise", "apply", spec, grey, tmp_path / "out")
     assert result.exit_code == 2 and "colour" in result.output and not (tmp_path / "out" / "0.png").exists()
@@ -289,8 +304,12 @@ def test_analyses_of_grey_patches_run_the_same_path(tmp_path, grey):
     x = torch.rand(1, 1, 32, 32, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(one(x, 0), one(x.expand(-1, 3, -1, -1), 0).mean(1, keepdim=True))
     options = ["--data", grey, "--patches", 8, "--side", 32, "--out", tmp_path / "run"]
-    for words in (["brightness", "dncnn"], ["detail", "tv"], ["srga", "dncnn", "--noise", "isp,poisson(alpha=2)"],
-                  ["cka", "dncnn", "--noise-b", "poisson(alpha=2)"]):  # fmt: skip
+    for words in (
+        ["brightness", "dncnn"],
+        ["detail", "tv"],
+        ["srga", "dncnn", "--noise", "isp,poisson(alpha=2)"],
+        ["cka", "dncnn", "--noise-b", "poisson(alpha=2)"],
+    ):
         result = command(*words, *options)
         assert result.exit_code == 0, result.output
     mixed = command("detail", "tv", *options, "--datasets", "builtin")

@@ -94,8 +94,14 @@ def test_a_run_with_fewer_metrics_forgets_no_reason(tmp_path, sizes, own):
 
 def test_in_other_processes_too(tmp_path, sizes, own):
     here = run(tmp_path / "here", sizes, own)
-    there = bench.run("tv", "gaussian(sigma=15)", data=(sizes,), out=tmp_path / "there", workers=1,
-                      metrics=f"psnr,ssim,{own}:MINE,{own}:NAN").rows  # fmt: skip
+    there = bench.run(
+        "tv",
+        "gaussian(sigma=15)",
+        data=(sizes,),
+        out=tmp_path / "there",
+        workers=1,
+        metrics=f"psnr,ssim,{own}:MINE,{own}:NAN",
+    ).rows
     pd.testing.assert_frame_equal(here.drop(columns="seconds"), there.drop(columns="seconds"))
     assert to_do(tmp_path / "there", sizes, own) == 0
 
@@ -121,8 +127,19 @@ def test_commands_take_such_rows(tmp_path, sizes, own, monkeypatch):
         return result.output
 
     out = tmp_path / "run"
-    said = command("run", "--models", "tv,nlm", "--noise", "gaussian(sigma=15)", "--metrics", f"psnr,ssim,{own}:MINE",
-                   "--data", sizes, "--out", out)  # fmt: skip
+    said = command(
+        "run",
+        "--models",
+        "tv,nlm",
+        "--noise",
+        "gaussian(sigma=15)",
+        "--metrics",
+        f"psnr,ssim,{own}:MINE",
+        "--data",
+        sizes,
+        "--out",
+        out,
+    )
     assert "ssim has no value in 2 of 10 rows" in said
     assert "0 rows missing" in command("status", out)
     cells = json.loads(command("export", out, "--per", "cell", "--format", "json"))
@@ -152,6 +169,7 @@ def test_nothing_inside_the_border(tmp_path):
     folder = tmp_path / "dots"
     folder.mkdir()
     Image.new("RGB", (2, 2), (9, 99, 200)).save(folder / "a.png")
-    rows = bench.run("tv", "gaussian(sigma=15)", data=(folder,), out=tmp_path / "run", metrics="psnr",
-                     protocol="masked-denoising").rows  # fmt: skip
+    rows = bench.run(
+        "tv", "gaussian(sigma=15)", data=(folder,), out=tmp_path / "run", metrics="psnr", protocol="masked-denoising"
+    ).rows
     assert set(rows["status"]) == {"ok"} and rows["psnr"].isna().all() and rows["reason"].str.contains("no psnr").all()

@@ -37,8 +37,21 @@ def run(tmp_path, photos, networks, monkeypatch) -> Path:
     folder = tmp_path / "run"
     models = f"'{LONG}'={networks}:Blur, half={networks}:Blur(strength=0.5), keyed={networks}:Keyed"
     noise = "mixture, gaussian(sigma=25)"
-    result = call("run", "--models", models, "--noise", noise, "--data", photos, "--metrics", "psnr,ssim",
-                  "--pictures", 1, "--out", folder)  # fmt: skip
+    result = call(
+        "run",
+        "--models",
+        models,
+        "--noise",
+        noise,
+        "--data",
+        photos,
+        "--metrics",
+        "psnr,ssim",
+        "--pictures",
+        1,
+        "--out",
+        folder,
+    )
     assert result.exit_code == 0, result.output
     return folder
 
@@ -210,10 +223,19 @@ def test_bars_are_the_ood_means_of_the_standings(run):
 def test_choices_that_mean_nothing_end_in_one_line(run, tmp_path):
     out = ("-o", tmp_path / "a.png")
     for wrong in (
-        ["--image", "gone"], ["--noise", "mixture"], ["--metric", "lpips"], ["--models", "gone"], ["--seed", 7],
-        ["--width", "wide"], ["levels", "--noise", "gaussian(sigma=25)"], ["levels", "--image", "a"],
-        ["bars", "--zoom", "1,2,3"], ["bars", "--metric", "psnr,ssim"], ["--datasets", "gone"], ["--columns", 0],
-    ):  # fmt: skip
+        ["--image", "gone"],
+        ["--noise", "mixture"],
+        ["--metric", "lpips"],
+        ["--models", "gone"],
+        ["--seed", 7],
+        ["--width", "wide"],
+        ["levels", "--noise", "gaussian(sigma=25)"],
+        ["levels", "--image", "a"],
+        ["bars", "--zoom", "1,2,3"],
+        ["bars", "--metric", "psnr,ssim"],
+        ["--datasets", "gone"],
+        ["--columns", 0],
+    ):
         result = call("figure", run, *wrong, *out)
         assert result.exit_code == 2 and "Traceback" not in result.output, wrong
     assert call("figure", run, "-o", tmp_path / "a.gif").exit_code == 2

@@ -31,8 +31,9 @@ def test_equal_to_scikit_image(shape):
     output, clean = pair(*shape)
     theirs = peak_signal_noise_ratio(clean, output, data_range=255)
     assert psnr.score(output, clean) == pytest.approx(theirs, abs=1e-12)
-    theirs = structural_similarity(clean, output, channel_axis=2, data_range=255, gaussian_weights=True, sigma=1.5,
-                                   use_sample_covariance=False)  # fmt: skip
+    theirs = structural_similarity(
+        clean, output, channel_axis=2, data_range=255, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
+    )
     assert ssim.score(output, clean) == pytest.approx(theirs, abs=1e-12)
 
 

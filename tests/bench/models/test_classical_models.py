@@ -85,8 +85,19 @@ def test_the_runner_s_outputs_are_the_method_s(photos, tmp_path):
 
 
 def test_commands(photos, tmp_path):
-    result = call("run", "--models", "tv,wavelet", "--noise", "gaussian(sigma=15)", "--data", photos, "--limit", 1,
-                  "--out", tmp_path / "run")  # fmt: skip
+    result = call(
+        "run",
+        "--models",
+        "tv,wavelet",
+        "--noise",
+        "gaussian(sigma=15)",
+        "--data",
+        photos,
+        "--limit",
+        1,
+        "--out",
+        tmp_path / "run",
+    )
     assert result.exit_code == 0, result.output
     result = call("report", tmp_path / "run", "-o", tmp_path / "site")
     assert result.exit_code == 0, result.output
@@ -104,9 +115,17 @@ def test_commands(photos, tmp_path):
 
 def test_info():
     found = " ".join(call("models", "info", "nlm(sigma=15)").output.split())
-    for words in ("parameters │ 0", "FLOPs per pixel │ unknown", "receptive field │ 15 pixels",
-                  "weights │ none needed", "BSD-3-Clause (scikit-image)", "Buades et al.", "sigma=15, patch_size=3",
-                  "noise level │ ", "computed by │ scikit-image 0."):  # fmt: skip
+    for words in (
+        "parameters │ 0",
+        "FLOPs per pixel │ unknown",
+        "receptive field │ 15 pixels",
+        "weights │ none needed",
+        "BSD-3-Clause (scikit-image)",
+        "Buades et al.",
+        "sigma=15, patch_size=3",
+        "noise level │ ",
+        "computed by │ scikit-image 0.",
+    ):
         assert words in found, found
     assert "receptive field │ whole image" in " ".join(call("models", "info", "nlm").output.split())
 

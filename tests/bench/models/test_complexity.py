@@ -79,9 +79,19 @@ class LiveBytes(TorchDispatchMode):
         self.now -= count
 
 
-@pytest.mark.parametrize("text", ["dncnn", "ours", "swinir", "ridnet(weights=None)", "restormer(weights=None)",
-                                  "idf(weights=None)", "dncnn(weights=None, size='full')",
-                                  "ridnet(weights=None, size='full')"])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "dncnn",
+        "ours",
+        "swinir",
+        "ridnet(weights=None)",
+        "restormer(weights=None)",
+        "idf(weights=None)",
+        "dncnn(weights=None, size='full')",
+        "ridnet(weights=None, size='full')",
+    ],
+)
 def test_the_stated_memory_holds_the_tensors_that_are_alive(text):
     """And what kernels copy besides: at most as much again (tests/benchmarks/memory.py measures it)."""
     model = model_specs.resolve(text)

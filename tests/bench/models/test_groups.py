@@ -33,8 +33,11 @@ def place(tmp_path, monkeypatch):
     torch.save(DnCNN(nc=4, nb=5).state_dict(), "a.pth")
     importing.import_weights(tmp_path / "a.pth", "mine")
     installed = cards.versions
-    monkeypatch.setattr(cards, "versions", lambda libraries: {**installed(libraries), "bm3d": ""} if "bm3d" in libraries
-                        else installed(libraries))  # fmt: skip
+    monkeypatch.setattr(
+        cards,
+        "versions",
+        lambda libraries: {**installed(libraries), "bm3d": ""} if "bm3d" in libraries else installed(libraries),
+    )
     return tmp_path
 
 

@@ -65,8 +65,13 @@ def test_import_copies_the_tensors_and_a_card(place):
     assert found.keys() == state(grey).keys() and all(torch.equal(found[k], v) for k, v in state(grey).items())
     card = json.loads(file.with_suffix(".json").read_text())
     assert card.pop("imported_at").startswith("20") and card.pop("bytes") == file.stat().st_size
-    origin = {"file": "grey.pth", "bytes": (place / "work/grey.pth").stat().st_size,
-              "sha256": checkpoints.file_hash(place / "work/grey.pth"), "part": "params", "others": []}  # fmt: skip
+    origin = {
+        "file": "grey.pth",
+        "bytes": (place / "work/grey.pth").stat().st_size,
+        "sha256": checkpoints.file_hash(place / "work/grey.pth"),
+        "part": "params",
+        "others": [],
+    }
     trial = card.pop("trial")
     assert trial["noise"] == "gaussian(sigma=25)" and 19 < trial["psnr_noisy"] < 22 and trial["psnr"] > 0
     assert card == {
@@ -95,8 +100,21 @@ def test_imported_weights_are_a_model_by_their_name(photos, place):
     (model,), _ = model_specs.expand("grey25")
     assert model.label == model_specs.resolve("dncnn(weights='grey25')").label and model.display_name == "grey25"
     assert [one.label for one in model_specs.expand("grey25, dncnn(weights='grey25')")[0]] == [model.label]
-    result = call("run", "--models", "grey25, tv", "--noise", "gaussian(sigma=25)", "--data", photos, "--limit", 1,
-                  "--metrics", "psnr", "--out", "r")  # fmt: skip
+    result = call(
+        "run",
+        "--models",
+        "grey25, tv",
+        "--noise",
+        "gaussian(sigma=25)",
+        "--data",
+        photos,
+        "--limit",
+        1,
+        "--metrics",
+        "psnr",
+        "--out",
+        "r",
+    )
     assert result.exit_code == 0 and "grey25" in result.output, result.output
     assert call("compare", "r", "--models", "grey25", "--against", "tv").exit_code == 0
     assert call("models", "remove", "grey25").exit_code == 0 and "grey25" not in call("models", "list").output
@@ -121,8 +139,19 @@ def test_an_imported_name_is_a_model(photos, place):
     with torch.inference_mode():
         by_file = model_specs.load_model("dncnn(weights='a.pth')")(x)
         assert torch.equal(model_specs.load_model("dncnn(weights='mine')")(x), by_file)
-    result = call("run", "--models", "dncnn(weights='mine')", "--noise", "gaussian(sigma=15)", "--data", photos,
-                  "--limit", 1, "--out", place / "run")  # fmt: skip
+    result = call(
+        "run",
+        "--models",
+        "dncnn(weights='mine')",
+        "--noise",
+        "gaussian(sigma=15)",
+        "--data",
+        photos,
+        "--limit",
+        1,
+        "--out",
+        place / "run",
+    )
     assert result.exit_code == 0, result.output
     assert call("report", place / "run", "-o", place / "site").exit_code == 0
     assert any("imported from a.pth" in page.read_text() for page in (place / "site").rglob("*.html"))
@@ -283,8 +312,19 @@ def test_what_could_be_an_ircnn_is_said(photos, place):
     assert "note: an IRCNN (Zhang et al., CVPR 2017)" in imported("a.pth", "mine")
     for weights in ("mine", "a.pth"):
         assert "an IRCNN" in call("models", "info", f"dncnn(weights='{weights}')").output
-    result = call("run", "--models", "dncnn(weights='a.pth')", "--noise", "gaussian(sigma=15)", "--data", photos,
-                  "--limit", 1, "--out", place / "run")  # fmt: skip
+    result = call(
+        "run",
+        "--models",
+        "dncnn(weights='a.pth')",
+        "--noise",
+        "gaussian(sigma=15)",
+        "--data",
+        photos,
+        "--limit",
+        1,
+        "--out",
+        place / "run",
+    )
     assert result.exit_code == 0 and "nb=7): an IRCNN" in result.output
     assert model_specs.resolve("dncnn(weights=None, nb=7)").caveat == ""
 
@@ -312,11 +352,14 @@ def test_a_training_noise_that_is_no_spec_is_refused_and_one_that_is_not_said_is
     ("file", "label", "words"),
     [
         ("dncnn_color_blind.pth", "dncnn(size='full', weights='mine')", "a DnCNN of 20 layers for colour images"),
-        ("dncnn_gray_sigma25.pth", "dncnn(size='full', weights='mine', in_nc=1, out_nc=1, nb=17)",
-         "a DnCNN of 17 layers for greyscale images"),
+        (
+            "dncnn_gray_sigma25.pth",
+            "dncnn(size='full', weights='mine', in_nc=1, out_nc=1, nb=17)",
+            "a DnCNN of 17 layers for greyscale images",
+        ),
         ("idf_g_15_50.ckpt", "idf(size='full', weights='mine')", "an IDF of 64 channels for colour images"),
     ],
-)  # fmt: skip
+)
 def test_published_files(shared, file, label, words):
     output = imported(shared / "weights" / file)
     assert words in output and "--models mine" in output
@@ -428,8 +471,11 @@ STRANGE = {
 def test_strange_tensors_are_refused_by_the_name_of_their_file(kind):
     name, tensors = STRANGE[kind]
     torch.save(tensors, "a.pth")
-    for command in (["import", "a.pth", "--as", "mine"], ["import", "a.pth", "--as", "mine", "--arch", name],
-                    ["info", f"{name}(weights='a.pth')"]):  # fmt: skip
+    for command in (
+        ["import", "a.pth", "--as", "mine"],
+        ["import", "a.pth", "--as", "mine", "--arch", name],
+        ["info", f"{name}(weights='a.pth')"],
+    ):
         result = call("models", *command)
         assert result.exit_code == 2 and result.output.count("\n") == 1, result.output
         assert result.output.startswith("Error: ") and "a.pth" in result.output and len(result.output) < 500

@@ -134,14 +134,16 @@ def refusal(text, call=model_specs.resolve):
         ("ours(embed_dim=8.0, depths=[1.0])", "ours"),
         ("dncnn(nb=3, nc=4)", "dncnn"),
         ("dncnn(weights=None, nb=3, nc=4)", "dncnn(weights=None, nc=4, nb=3)"),
-        ("dncnn(act_mode='BR', nb=20, nc=64, weights=None, size='full')",
-         "dncnn(size='full', weights=None, act_mode='BR')"),
+        (
+            "dncnn(act_mode='BR', nb=20, nc=64, weights=None, size='full')",
+            "dncnn(size='full', weights=None, act_mode='BR')",
+        ),
         ("users.py:Net", "Net"),
         ("users.py:Net(width=8)", "Net(width=8)"),
         ("users.py:Net(width=4)", "Net"),
         ("users.py:made(8)", "made(width=8)"),
     ],
-)  # fmt: skip
+)
 def test_canonical_label(text, label):
     assert model_specs.resolve(text).label == label
     assert model_specs.resolve(text).load().training is False
@@ -412,8 +414,12 @@ def helped():
 
     def write(folder, scale=0.5, offset=0.0):
         (folder / "helped_parts").mkdir(parents=True, exist_ok=True)
-        for name, text in {"net": HELPED, "helped_helper": f"scale = {scale}", "helped_late": "late = 0.25",
-                           "helped_parts/deep": f"offset = {offset}"}.items():  # fmt: skip
+        for name, text in {
+            "net": HELPED,
+            "helped_helper": f"scale = {scale}",
+            "helped_late": "late = 0.25",
+            "helped_parts/deep": f"offset = {offset}",
+        }.items():
             (folder / f"{name}.py").write_text(text + "\n")
 
     yield write
@@ -530,11 +536,15 @@ def test_a_network_inside_a_package_finds_what_its_project_imports(packages, imp
     """repo/models/network.py, which imports model_specs.blocks or .blocks, in two projects with the same names."""
     for repo, scale in (("a/repo", 0.5), ("b/repo", 0.25)):
         root = repo.replace("/", "__")
-        write_all(**{f"{root}__helped_models__network": imports,
-                     f"{root}__helped_models__blocks": BLOCKS.format("helped_models."),
-                     f"{root}__helped_models__deep__blocks": BLOCKS.format("helped_models."),
-                     f"{root}__helped_models__helped_late": "offset = 0.25",
-                     f"{root}__helped_tools": f"scale = {scale}"})  # fmt: skip
+        write_all(
+            **{
+                f"{root}__helped_models__network": imports,
+                f"{root}__helped_models__blocks": BLOCKS.format("helped_models."),
+                f"{root}__helped_models__deep__blocks": BLOCKS.format("helped_models."),
+                f"{root}__helped_models__helped_late": "offset = 0.25",
+                f"{root}__helped_tools": f"scale = {scale}",
+            }
+        )
         for package in packages:
             Path(repo, package if package != "repo" else "", "__init__.py").touch()
     found = [model_specs.resolve(f"{repo}/repo/helped_models/network.py:Net") for repo in "aba"]
@@ -547,8 +557,11 @@ def test_a_network_inside_a_package_finds_what_its_project_imports(packages, imp
 
 
 def test_what_a_package_lacks_is_told_with_the_folders_that_were_tried():
-    write_all(project__helped_models__network="from helped_models.nothing import Net",
-              project__helped_models__blocks="", project__other="from .. import nothing")  # fmt: skip
+    write_all(
+        project__helped_models__network="from helped_models.nothing import Net",
+        project__helped_models__blocks="",
+        project__other="from .. import nothing",
+    )
     told = refusal("project/helped_models/network.py:Net")
     assert "helped_models.nothing" in told and str(Path("project").resolve()) in told and "\n" not in told
     assert str(Path("project").resolve()) in refusal("project/other.py:Net")
@@ -638,8 +651,13 @@ def test_all_leaves_out_what_has_no_weights_and_says_so():
     chosen, left_out = model_specs.expand("all")
     assert [model.label for model in chosen] == ["ours", "dncnn"]
     assert [sentence.partition(":")[0] for sentence in left_out] == [
-        "baseline", "ridnet", "rnan", "swinir", "restormer", "dropout",
-    ]  # fmt: skip
+        "baseline",
+        "ridnet",
+        "rnan",
+        "swinir",
+        "restormer",
+        "dropout",
+    ]
     assert "'small'" in left_out[0] and "`all`" in left_out[0]
 
 

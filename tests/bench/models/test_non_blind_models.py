@@ -104,8 +104,22 @@ def call(*words):
 
 def run(models, noise, out, *options):
     """The rows of `bench run` on the photographs, with saved pictures."""
-    done = call("run", "--models", models, "--noise", noise, "--data", "photos", "--metrics", "psnr", "--reference",
-                "none", "--out", out, *options)  # fmt: skip
+    done = call(
+        "run",
+        "--models",
+        models,
+        "--noise",
+        noise,
+        "--data",
+        "photos",
+        "--metrics",
+        "psnr",
+        "--reference",
+        "none",
+        "--out",
+        out,
+        *options,
+    )
     assert call("export", out, "--format", "csv", "-o", out / "rows.csv").exit_code == 0
     return pd.read_csv(out / "rows.csv", keep_default_na=False), done.output
 
@@ -122,8 +136,11 @@ def outputs(rows, out):
 
 
 def test_the_level_is_part_of_the_label_and_the_card(own):
-    labels = {"Tell": "own.py:Tell", "Tell(level='true')": "own.py:Tell(level='true')",
-              "Tell(gain=2, level=15)": "own.py:Tell(level=15.0, gain=2)"}  # fmt: skip
+    labels = {
+        "Tell": "own.py:Tell",
+        "Tell(level='true')": "own.py:Tell(level='true')",
+        "Tell(gain=2, level=15)": "own.py:Tell(level=15.0, gain=2)",
+    }
     models = [model_specs.resolve(text) for text in labels.values()]
     assert [model.label for model in models] == list(labels)
     assert [model.level for model in models] == ["estimated", "true", 15]
@@ -227,9 +244,11 @@ def test_a_run_gives_the_true_level(own, tmp_path, options):
     models = "own.py:Tell(level='true'), own.py:Grey(level='true'), own.py:Tell(level=15)"
     rows, _ = run(models, "speckle(var=0.04), gaussian(sigma=25)", tmp_path / "out", *options)
     assert (rows["status"] == "ok").all(), rows["reason"].tolist()
-    assert set(rows["input"]) == {"colour with equal channels, noise level true",
-                                  "colour with equal channels, noise level true, each channel by itself",
-                                  "colour with equal channels, noise level 15"}  # fmt: skip
+    assert set(rows["input"]) == {
+        "colour with equal channels, noise level true",
+        "colour with equal channels, noise level true, each channel by itself",
+        "colour with equal channels, noise level 15",
+    }
     clean = np.asarray(Image.open("photos/0.png")).astype(np.float32) / 255
     found = outputs(rows, tmp_path / "out")
     for name in ("Tell", "Grey"):
@@ -272,6 +291,18 @@ def test_a_level_for_images_in_0_to_1_is_questioned(own):
 
 
 def test_a_dry_run_estimates_the_time_with_the_true_level(own, tmp_path):
-    done = call("run", "--models", "own.py:Tell(level='true')", "--noise", "poisson(2)", "--data", "photos",
-                "--metrics", "psnr", "--dry-run", "--out", tmp_path / "out")  # fmt: skip
+    done = call(
+        "run",
+        "--models",
+        "own.py:Tell(level='true')",
+        "--noise",
+        "poisson(2)",
+        "--data",
+        "photos",
+        "--metrics",
+        "psnr",
+        "--dry-run",
+        "--out",
+        tmp_path / "out",
+    )
     assert done.exit_code == 0 and "2 rows to compute" in done.output

@@ -16,8 +16,11 @@ from bench.noise.noises import stream_key
 
 EXACT = Tiling(64, overlap=16, margin=4, step=1, fits=False, reflect_small=True)  # of a user's network with a tile
 TILINGS = (
-    Tiling(64, overlap=32, margin=8), Tiling(48, overlap=16, margin=4, fits=False), Tiling(128, 64, 24), EXACT,
-)  # fmt: skip
+    Tiling(64, overlap=32, margin=8),
+    Tiling(48, overlap=16, margin=4, fits=False),
+    Tiling(128, 64, 24),
+    EXACT,
+)
 
 
 class Noting(nn.Module):

@@ -142,8 +142,11 @@ def test_a_users_class_states_what_it_needs(own):
     usual = own("Plain")
     assert own("Property") == usual and (usual.margin, usual.overlap) == (8, 32)
     assert (own("Seeing").margin, own("Seeing").overlap) == (20, 56)
-    assert own("Seeing") == tiling.replace(tiling.of(model_specs.resolve("dncnn(weights=None, size='full')")),
-                                           side=512, max_whole_pixels=usual.max_whole_pixels)  # fmt: skip
+    assert own("Seeing") == tiling.replace(
+        tiling.of(model_specs.resolve("dncnn(weights=None, size='full')")),
+        side=512,
+        max_whole_pixels=usual.max_whole_pixels,
+    )
     assert usual.tile(3000, 4000) == 512 and own("Light").tile(3000, 4000) == 0
     always = tiling.replace(tiling.of(model_specs.resolve("rnan")), side=64, step=1, reflect_small=True)
     assert own("Tiled") == own("made") == always

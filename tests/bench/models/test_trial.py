@@ -29,10 +29,15 @@ def shipped(name):
 
 GOOD = shipped("dncnn-small")  # 40 channels, 9 layers: the last convolution is model.16
 NOISE = torch.Generator().manual_seed(0)
-RAW = {key: value + 0.3 * value.std() * torch.randn(value.shape, generator=NOISE) if value.dim() > 1 else value
-       for key, value in GOOD.items()}  # fmt: skip
-AT_255 = {**GOOD, "model.0.weight": GOOD["model.0.weight"] / 255,
-          **{f"model.16.{kind}": 255 * GOOD[f"model.16.{kind}"] for kind in ("weight", "bias")}}  # fmt: skip
+RAW = {
+    key: value + 0.3 * value.std() * torch.randn(value.shape, generator=NOISE) if value.dim() > 1 else value
+    for key, value in GOOD.items()
+}
+AT_255 = {
+    **GOOD,
+    "model.0.weight": GOOD["model.0.weight"] / 255,
+    **{f"model.16.{kind}": 255 * GOOD[f"model.16.{kind}"] for kind in ("weight", "bias")},
+}
 MINUS = {**GOOD, **{f"model.16.{kind}": -GOOD[f"model.16.{kind}"] for kind in ("weight", "bias")}}
 
 
@@ -105,8 +110,9 @@ def test_a_warning_leaves_the_exit_code_at_0():
     torch.save(AT_255, "a.pth")
     result = CliRunner().invoke(main, ["models", "import", "a.pth", "--as", "mine"])
     assert result.exit_code == 0 and "warning" in result.output and "--set rgb_range=255" in result.output
-    result = CliRunner().invoke(main, ["models", "import", "a.pth", "--as", "mine", "--replace", "--set",
-                                       "rgb_range=255"])  # fmt: skip
+    result = CliRunner().invoke(
+        main, ["models", "import", "a.pth", "--as", "mine", "--replace", "--set", "rgb_range=255"]
+    )
     assert result.exit_code == 0 and "warning" not in result.output
     assert "rgb_range=255" in model_specs.resolve("dncnn(weights='mine')").label
 

@@ -292,7 +292,7 @@ def test_rows_of_an_edited_noise_are_other_rows(grain, photos, networks, tmp_pat
         (1000 * "chain(" + "gaussian(1)" + 1000 * ")", "got 1001"),
     ],
     ids=lambda text: str(text)[:30],
-)  # fmt: skip
+)
 def test_bad_noises_are_one_line_and_code_2(text, words, grain, tmp_path):
     result = CliRunner().invoke(main, ["noise", "show", text.replace("{}", str(grain))])
     assert result.exit_code == 2, result.output

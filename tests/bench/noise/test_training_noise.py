@@ -63,8 +63,10 @@ def test_cards_old_and_new(trained_on, text, words):
 
 def test_what_needs_no_training_has_no_unknown():
     classical, untrained, own = (
-        of_model({"libraries": {}}, "none needed", "-"), of_model({}, "none", "full"), of_model({}, "none", "own"),
-    )  # fmt: skip
+        of_model({"libraries": {}}, "none needed", "-"),
+        of_model({}, "none", "full"),
+        of_model({}, "none", "own"),
+    )
     assert classical.known and not classical.trained and classical.covers("gaussian(sigma=15)")
     assert untrained.known and not untrained.trained and not untrained.covers("gaussian(sigma=15)")
     assert not own.known and not of_model({}, "file.pth", "full").known
@@ -141,8 +143,12 @@ def test_each_model_s_ood_mean_leaves_out_what_it_was_trained_on(run, tmp_path):
     for model, noises in {"Reference": every, "Wide": every[1:], "Silent": every}.items():
         assert found.loc[model, "ood"] == pytest.approx(means[model][noises].mean()), model
     assert found["rank"].notna().to_dict() == {
-        "Reference": True, "Second": True, "Wide": False, "Silent": False, "noisy": False
-    }  # fmt: skip
+        "Reference": True,
+        "Second": True,
+        "Wide": False,
+        "Silent": False,
+        "noisy": False,
+    }
     assert found.loc["Wide", "training_noise"] == "gaussian(sigma=0-55)" and "unknown" in found.loc["Silent", "group"]
 
 

@@ -44,15 +44,18 @@ def test_lists_keep_names_together(tmp_path, monkeypatch):
     (tmp_path / "a").mkdir()
     (tmp_path / "a/net.py").write_text(NETWORK)
     assert spec.split_list("Mine = a/net.py:Blur(strength=0.5) 'Two words'=ours, tv") == [
-        "Mine=a/net.py:Blur(strength=0.5)", "'Two words'=ours", "tv",
-    ]  # fmt: skip
+        "Mine=a/net.py:Blur(strength=0.5)",
+        "'Two words'=ours",
+        "tv",
+    ]
 
 
 def test_a_name_is_in_every_table_and_in_no_key(networks, photos, tmp_path):
     common = ("--noise", "gaussian(sigma=25)", "--data", photos, "--limit", 2, "--metrics", "psnr", "--out")
     assert call("run", "--models", f"{networks}:Blur", *common, tmp_path / "plain").exit_code == 0
-    result = call("run", "--models", f"My net={networks}:Blur, Smooth=tv".replace("My net", "'My net'"), *common,
-                  tmp_path / "r")  # fmt: skip
+    result = call(
+        "run", "--models", f"My net={networks}:Blur, Smooth=tv".replace("My net", "'My net'"), *common, tmp_path / "r"
+    )
     assert result.exit_code == 0 and "My net" in result.output
     assert keys(tmp_path / "plain") < keys(tmp_path / "r")
     assert "My net" in call("status", tmp_path / "r").output
@@ -120,11 +123,32 @@ def test_long_specs_are_shortened_as_far_as_they_stay_unique():
 )
 def test_every_command_that_reads_a_run_selects(networks, photos, tmp_path, options, left):
     run = tmp_path / "r"
-    assert call("run", "--models", f"{networks}:Blur, tv", "--noise", "mixture", "--data", photos, "--limit", 2,
-                "--seeds", "0,1", "--metrics", "psnr,ssim", "--out", run).exit_code == 0  # fmt: skip
+    assert (
+        call(
+            "run",
+            "--models",
+            f"{networks}:Blur, tv",
+            "--noise",
+            "mixture",
+            "--data",
+            photos,
+            "--limit",
+            2,
+            "--seeds",
+            "0,1",
+            "--metrics",
+            "psnr,ssim",
+            "--out",
+            run,
+        ).exit_code
+        == 0
+    )
     rows = table(call("export", run, *options))
-    found = {"models": {row["model"] for row in rows}, "noises": {row["noise"] for row in rows},
-             "seeds": {row["seed"] for row in rows}}  # fmt: skip
+    found = {
+        "models": {row["model"] for row in rows},
+        "noises": {row["noise"] for row in rows},
+        "seeds": {row["seed"] for row in rows},
+    }
     assert all(found[name] == values for name, values in left.items()) and len(rows) < 40
     status = call("status", run, *options)
     assert status.exit_code == 0 and f"{len(rows) // 2} of" in status.output

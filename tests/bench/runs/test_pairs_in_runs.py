@@ -118,8 +118,10 @@ def test_rows_say_which_crops_are_of_one_photograph(photos, networks, tmp_path):
             (folder / f"{name}_{end}.png").write_bytes(file.read_bytes())
     rows = bench.run(f"{networks}:Blur", "real", data=(folder,), out=tmp_path / "run").rows
     assert dict(zip(rows["image"], rows["photograph"], strict=True)) == {
-        "desk_1": "desk", "desk_2": "desk", "door_1": "door"
-    }  # fmt: skip
+        "desk_1": "desk",
+        "desk_2": "desk",
+        "door_1": "door",
+    }
 
 
 def test_the_renders_of_the_installation(networks, tmp_path):

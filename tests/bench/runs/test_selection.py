@@ -348,8 +348,9 @@ def test_pruning_leaves_what_other_settings_and_protocols_made(study, tmp_path):
     assert "4 settings" in call("runs", "prune", tmp_path / "run", "--settings").output
     with Store.open(tmp_path / "run") as store:
         assert store.rows().groupby(["protocol", "seed"]).size().to_dict() == {
-            ("stored", 0): 4, ("masked-denoising", 1): 4
-        }  # fmt: skip
+            ("stored", 0): 4,
+            ("masked-denoising", 1): 4,
+        }
 
 
 def test_a_dry_run_says_what_cannot_be_read(tmp_path, photos):
@@ -390,8 +391,22 @@ def test_two_runs_are_compared_by_pixels_and_not_by_names(study, tmp_path, photo
 def test_crops_of_one_folder_have_no_pixels_in_common(study, tmp_path, photos, monkeypatch):
     monkeypatch.setenv("BENCH_DATA", str(tmp_path))
     for crop in (16, 24):
-        assert call("run", "--models", "tv", "--noise", NOISE, "--metrics", "psnr", "--datasets",
-                    f"photos(crop={crop})", "--out", tmp_path / f"run{crop}").exit_code == 0  # fmt: skip
+        assert (
+            call(
+                "run",
+                "--models",
+                "tv",
+                "--noise",
+                NOISE,
+                "--metrics",
+                "psnr",
+                "--datasets",
+                f"photos(crop={crop})",
+                "--out",
+                tmp_path / f"run{crop}",
+            ).exit_code
+            == 0
+        )
     with pytest.raises(BadInput, match="nothing to compare"):
         bench.compare(tmp_path / "run16", tmp_path / "run24")
 

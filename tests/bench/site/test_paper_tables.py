@@ -23,8 +23,19 @@ def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("paper")
     (folder / "networks.py").write_text(NETWORK)
     models = f"'A_1 & co'={folder}/networks.py:Blur, {folder}/networks.py:Blur(strength=0.0), tv, wavelet"
-    result = call("run", "--models", models, "--noise", "gaussian(sigma=25), mixture", "--metrics", "psnr,ssim",
-                  "--datasets", "builtin(crop=48, limit=3)", "--out", folder / "r")  # fmt: skip
+    result = call(
+        "run",
+        "--models",
+        models,
+        "--noise",
+        "gaussian(sigma=25), mixture",
+        "--metrics",
+        "psnr,ssim",
+        "--datasets",
+        "builtin(crop=48, limit=3)",
+        "--out",
+        folder / "r",
+    )
     assert result.exit_code == 0, result.output
     return folder / "r"
 
@@ -81,22 +92,34 @@ def test_what_does_not_fit_together_is_refused(run):
 
 @pytest.mark.parametrize(
     ("spec", "heading"),
-    [("speckle(var=0.02)", r"$\sigma^2=0.02$"), ("jpeg(quality=30)", r"$\mathrm{quality}=30$"),
-     ("mixture(level=2)", "$2$"), ("isp", "isp")],
-)  # fmt: skip
+    [
+        ("speckle(var=0.02)", r"$\sigma^2=0.02$"),
+        ("jpeg(quality=30)", r"$\mathrm{quality}=30$"),
+        ("mixture(level=2)", "$2$"),
+        ("isp", "isp"),
+    ],
+)
 def test_levels_in_mathematics(spec, heading):
     assert level_heading(NoiseSetting(spec, spec.partition("(")[0], float("nan"))) == heading
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex with booktabs")
 def test_tables_compile(run, tmp_path):
-    tables = [latex(run, "--layout", layout, *more) for layout in ("leaderboard", "levels", "psnr/ssim")
-              for more in ((), ("--transpose",), ("--intervals",))]  # fmt: skip
+    tables = [
+        latex(run, "--layout", layout, *more)
+        for layout in ("leaderboard", "levels", "psnr/ssim")
+        for more in ((), ("--transpose",), ("--intervals",))
+    ]
     tables += [latex(run, "--per", per) for per in ("cell", "model", "table")]
     body = "\n".join(tables)
     (tmp_path / "x.tex").write_text(
         "\\documentclass{article}\\usepackage{booktabs}\\begin{document}\n" + body + "\\end{document}", encoding="utf-8"
     )
-    done = subprocess.run(["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "x.tex"], cwd=tmp_path,
-                          capture_output=True, text=True, errors="replace")  # fmt: skip
+    done = subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "x.tex"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        errors="replace",
+    )
     assert done.returncode == 0, done.stdout[-2000:]

@@ -69,9 +69,13 @@ def test_two_runs_are_compared_image_by_image(done, tmp_path):
     speckle = table.loc["speckle(var=0.02)"]
     assert speckle["difference"] == pytest.approx(0.25) and speckle["images"] == 4
     expected = stats.bootstrap(
-        (np.array(list(amounts.values())),), np.mean, method="BCa", rng=np.random.default_rng(5), n_resamples=9999,
+        (np.array(list(amounts.values())),),
+        np.mean,
+        method="BCa",
+        rng=np.random.default_rng(5),
+        n_resamples=9999,
         confidence_level=1 - 2 * level(4),
-    ).confidence_interval  # fmt: skip
+    ).confidence_interval
     assert speckle["low"] == pytest.approx(expected.low, abs=0.02)
     assert speckle["high"] == pytest.approx(expected.high, abs=0.02)
     assert speckle["p"] == 2 / 2**4 and speckle["adjusted"] == 2 / 2**4  # all four rose; the other two did not move
@@ -85,8 +89,19 @@ def test_two_runs_are_compared_image_by_image(done, tmp_path):
 def test_ranks_and_robustness_stand_on_the_first_page(tmp_path, photos, networks, monkeypatch):
     monkeypatch.setenv("BENCH_HOME", str(tmp_path / "home"))
     models = f"{networks}:Blur,{networks}:Blur(strength=0.5)"
-    run = call("run", "--models", models, "--noise", "mixture(level=1), speckle(var=0.02)", "--data", photos,
-               "--metrics", "psnr", "--out", tmp_path / "run")  # fmt: skip
+    run = call(
+        "run",
+        "--models",
+        models,
+        "--noise",
+        "mixture(level=1), speckle(var=0.02)",
+        "--data",
+        photos,
+        "--metrics",
+        "psnr",
+        "--out",
+        tmp_path / "run",
+    )
     assert run.exit_code == 0, run.output
     with sqlite3.connect(tmp_path / "run/rows.sqlite") as connection:
         connection.execute("UPDATE rows SET model = 'baseline' WHERE model = 'Blur(strength=0.5)'")

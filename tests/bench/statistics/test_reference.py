@@ -27,8 +27,21 @@ def names(plan):
 
 def test_another_reference_takes_the_place_of_gaussian_15(photos, networks, tmp_path):
     out, net = tmp_path / "run", f"{networks}:Blur"
-    result = call("run", "--models", net, "--noise", "speckle(var=0.02)", "--reference", "poisson(alpha=2)",
-                  "--metrics", "psnr", "--data", photos, "--out", out)  # fmt: skip
+    result = call(
+        "run",
+        "--models",
+        net,
+        "--noise",
+        "speckle(var=0.02)",
+        "--reference",
+        "poisson(alpha=2)",
+        "--metrics",
+        "psnr",
+        "--data",
+        photos,
+        "--out",
+        out,
+    )
     assert result.exit_code == 0, result.output
     assert "gaussian" not in result.output and "drop" in result.output and "poisson(alpha=2)" in result.output
     assert read_conditions(out).reference == reference_of(out, None) == "poisson(alpha=2)"
@@ -70,8 +83,10 @@ def _exported(run, per, folder):
 
 def test_a_run_file_has_a_reference_too(photos, networks, tmp_path):
     file = tmp_path / "study.toml"
-    file.write_text(f'models = "{networks}:Blur"\nnoise = "isp"\nreference = "none"\ndata = "{photos}"\n'
-                    f'metrics = "psnr"\nlimit = 1\nout = "{tmp_path / "run"}"\n')  # fmt: skip
+    file.write_text(
+        f'models = "{networks}:Blur"\nnoise = "isp"\nreference = "none"\ndata = "{photos}"\n'
+        f'metrics = "psnr"\nlimit = 1\nout = "{tmp_path / "run"}"\n'
+    )
     assert call("run", file).exit_code == 0 and read_conditions(tmp_path / "run").reference == ""
     assert "1 noise " in call("run", file, "--dry-run").output
     assert "2 noises" in call("run", file, "--reference", "gaussian(sigma=25)", "--dry-run").output
@@ -156,8 +171,19 @@ def test_commands_warn_and_the_mean_is_without_such_noise(photos, networks, tmp_
     for words in (["show", noise], ["apply", noise, photos, tmp_path / "noisy"]):
         result = call("noise", *words)
         assert result.exit_code == 0 and "gaussian(sigma=25.5)" in result.output
-    result = call("run", "--models", f"{networks}:Blur", "--noise", f"{noise}, isp", "--metrics", "psnr",
-                  "--data", photos, "--out", tmp_path / "run")  # fmt: skip
+    result = call(
+        "run",
+        "--models",
+        f"{networks}:Blur",
+        "--noise",
+        f"{noise}, isp",
+        "--metrics",
+        "psnr",
+        "--data",
+        photos,
+        "--out",
+        tmp_path / "run",
+    )
     assert result.exit_code == 0 and "gaussian(sigma=25.5)" in result.output and "no OOD mean" in result.output
     rows = pd.read_csv(_exported(tmp_path / "run", "image", tmp_path))
     standing = pd.read_csv(_exported(tmp_path / "run", "model", tmp_path)).set_index("model").loc["Blur"]

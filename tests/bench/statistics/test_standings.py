@@ -19,11 +19,25 @@ NOISES = {"gaussian(sigma=15)": 0, "poisson(alpha=2)": 3, "poisson(alpha=3)": 5,
 def rows(psnr) -> pd.DataFrame:
     """Rows of a run, psnr(model, noise, place of the image) dB for 24 images, two of each photograph."""
     found = [
-        {"model": model, "dataset": "d", "image": f"{i}.png", "photograph": f"{i // 2:02}", "noise": noise,
-         "noise_name": noise.partition("(")[0], "noise_version": 1, "level": 1.0, "seed": 0, "protocol": "stored",
-         "psnr": psnr(model, noise, i), "psnr_noisy": 20.0, "status": "ok"}
-        for model in ("ours", "baseline", "dncnn") for noise in NOISES for i in range(24)
-    ]  # fmt: skip
+        {
+            "model": model,
+            "dataset": "d",
+            "image": f"{i}.png",
+            "photograph": f"{i // 2:02}",
+            "noise": noise,
+            "noise_name": noise.partition("(")[0],
+            "noise_version": 1,
+            "level": 1.0,
+            "seed": 0,
+            "protocol": "stored",
+            "psnr": psnr(model, noise, i),
+            "psnr_noisy": 20.0,
+            "status": "ok",
+        }
+        for model in ("ours", "baseline", "dncnn")
+        for noise in NOISES
+        for i in range(24)
+    ]
     return pd.DataFrame(found)
 
 
@@ -81,9 +95,12 @@ def test_standings_pair_images_and_draw_photographs():
     tables = {m: part.pivot(index="image", columns="noise", values="psnr") for m, part in frame.groupby("model")}
     errors = {m: error(table.loc[[f"{i}.png" for i in range(24)]].to_numpy()) for m, table in tables.items()}
     expected = stats.bootstrap(
-        [np.arange(12)], lambda drawn: _score(errors, drawn), vectorized=False, confidence_level=1 - 2 * level(12),
+        [np.arange(12)],
+        lambda drawn: _score(errors, drawn),
+        vectorized=False,
+        confidence_level=1 - 2 * level(12),
         rng=np.random.default_rng(0),
-    ).confidence_interval  # fmt: skip
+    ).confidence_interval
     ends = score["robustness_low"], score["robustness_high"]  # SciPy calls a resample of each photograph once no tie
     assert ends == pytest.approx((expected.low, expected.high), abs=2e-5) and ends[1] - ends[0] > 0.01
 

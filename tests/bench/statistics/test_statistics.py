@@ -12,10 +12,27 @@ def rows(scores: dict, noisy: float = 20.0) -> pd.DataFrame:
     found = []
     for (model, noise, image, seed), psnr in scores.items():
         name, _, level = noise.partition("(")
-        found.append({"model": model, "dataset": "d", "image": image, "noise": noise, "noise_name": name,
-                      "noise_version": 1, "level": 15.0, "seed": seed, "protocol": "stored", "psnr": psnr,
-                      "ssim": 0.5, "lpips": np.nan, "psnr_noisy": noisy, "ssim_noisy": 0.1, "lpips_noisy": np.nan,
-                      "status": "ok" if psnr is not None else "failed", "reason": ""})  # fmt: skip
+        found.append(
+            {
+                "model": model,
+                "dataset": "d",
+                "image": image,
+                "noise": noise,
+                "noise_name": name,
+                "noise_version": 1,
+                "level": 15.0,
+                "seed": seed,
+                "protocol": "stored",
+                "psnr": psnr,
+                "ssim": 0.5,
+                "lpips": np.nan,
+                "psnr_noisy": noisy,
+                "ssim_noisy": 0.1,
+                "lpips_noisy": np.nan,
+                "status": "ok" if psnr is not None else "failed",
+                "reason": "",
+            }
+        )
     return pd.DataFrame(found).astype({"psnr": float})
 
 
@@ -70,8 +87,11 @@ def test_pivot_has_noises_down_and_models_across():
 
 
 def test_the_mean_of_crops_has_the_interval_of_their_photographs():
-    scores = {("m", "gaussian(sigma=15)", f"{photo}{i}", 0): 30.0 + 3 * place + i
-              for place, photo in enumerate("abcd") for i in range(3)}  # fmt: skip
+    scores = {
+        ("m", "gaussian(sigma=15)", f"{photo}{i}", 0): 30.0 + 3 * place + i
+        for place, photo in enumerate("abcd")
+        for i in range(3)
+    }
     crops = rows(scores)
     alone = statistics.summarize(crops).set_index("model").loc["m"]
     line = statistics.summarize(crops.assign(photograph=crops["image"].str[0])).set_index("model").loc["m"]

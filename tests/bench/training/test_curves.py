@@ -14,8 +14,12 @@ LINES = [
     {"iteration": 4, "iterations": 4, "loss": 0.3, "rate": 1e-4, "iterations_per_second": 2.5,
      "scores": {"gaussian(sigma=15)": 31.987, "poisson(alpha=3)": 26.5}},
 ]  # fmt: skip
-POINTS = [(2, "gaussian(sigma=15)", 30.123), (2, "poisson(alpha=3)", 25.0),
-          (4, "gaussian(sigma=15)", 31.987), (4, "poisson(alpha=3)", 26.5)]  # fmt: skip
+POINTS = [
+    (2, "gaussian(sigma=15)", 30.123),
+    (2, "poisson(alpha=3)", 25.0),
+    (4, "gaussian(sigma=15)", 31.987),
+    (4, "poisson(alpha=3)", 26.5),
+]
 
 
 @pytest.fixture

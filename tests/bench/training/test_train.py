@@ -31,8 +31,15 @@ from bench.training import held_out
 from bench.training.training_options import sort_settings, untrained
 
 TINY = {"nc": "4", "nb": "3", "batch": "2", "crop": "16"}
-WATCHED = ["gaussian(sigma=15)", "gaussian(sigma=50)", "mixture(level=2)", "salt_pepper(density=0.02)",
-           "correlated(sigma=50)", "speckle(var=0.04)", "poisson(alpha=3)"]  # fmt: skip
+WATCHED = [
+    "gaussian(sigma=15)",
+    "gaussian(sigma=50)",
+    "mixture(level=2)",
+    "salt_pepper(density=0.02)",
+    "correlated(sigma=50)",
+    "speckle(var=0.04)",
+    "poisson(alpha=3)",
+]
 
 
 @pytest.fixture(scope="module")
@@ -96,16 +103,34 @@ def test_weights_and_card(photos, tmp_path, monkeypatch):
         "licence": card["licence"],
         "parameters": (3 * 9 + 1) * 4 + (4 * 9 + 1) * 4 + (4 * 9 + 1) * 3,
         "network": {"nc": 4, "nb": 3},
-        "recipe": {"iterations": 6, "batch": 2, "crop": 16, "lr": 0.001, "schedule": "one-cycle", "sigma": 25,
-                   "milestones": [], "betas": [0.9, 0.99], "input_mask": [20, 40], "mask_on": "pixels",
-                   "ema": 0.999, "clip_noisy": False, "compile": False, "seed": 3, "noise": None,
-                   "precision": precision.fastest(dncnn.DnCNN(), torch.device("cpu"))},
-        "trained_on": {"data": photos.name, "pixels_sha256": pixels.hexdigest(), "noise": "gaussian(sigma=25)",
-                       "terms": {photos.name: "not stated"}},
+        "recipe": {
+            "iterations": 6,
+            "batch": 2,
+            "crop": 16,
+            "lr": 0.001,
+            "schedule": "one-cycle",
+            "sigma": 25,
+            "milestones": [],
+            "betas": [0.9, 0.99],
+            "input_mask": [20, 40],
+            "mask_on": "pixels",
+            "ema": 0.999,
+            "clip_noisy": False,
+            "compile": False,
+            "seed": 3,
+            "noise": None,
+            "precision": precision.fastest(dncnn.DnCNN(), torch.device("cpu")),
+        },
+        "trained_on": {
+            "data": photos.name,
+            "pixels_sha256": pixels.hexdigest(),
+            "noise": "gaussian(sigma=25)",
+            "terms": {photos.name: "not stated"},
+        },
         "command": "bench train dncnn --data 'my photos' --set nb=3",
         "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
         "bytes": file.stat().st_size,
-    }  # fmt: skip
+    }
     stored = torch.load(tmp_path / "out" / "checkpoint.pt", weights_only=True)
     written = checkpoints.read_weights(file)
     assert written.keys() == stored["average"].keys()

@@ -31,9 +31,11 @@ def analysed(call, stacks, photos, tmp_path):
 def test_figures_are_listed_in_the_order_of_the_page(analysed, stacks):
     found = saved_figures(analysed)
     assert [(one.analysis, one.svg.name) for one in found] == [
-        ("features", "features-densities.svg"), ("features", "features-plane.svg"),
-        ("cka", "Stack-gaussian-sigma-15-Stack-seed-2-gaussian-sigma-15.svg"), ("detail", "gaussian-sigma-15.svg"),
-    ]  # fmt: skip
+        ("features", "features-densities.svg"),
+        ("features", "features-plane.svg"),
+        ("cka", "Stack-gaussian-sigma-15-Stack-seed-2-gaussian-sigma-15.svg"),
+        ("detail", "gaussian-sigma-15.svg"),
+    ]
     densities, plane, cka, detail = found
     assert set(pd.read_csv(densities.csv)) == {"model", "noise", "deviations", "density"}
     assert set(pd.read_csv(plane.csv)) == {"model", "noise", "first", "second", "share"}
