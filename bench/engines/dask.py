@@ -16,6 +16,7 @@ from typing import Any
 
 from bench.core.environment import cores
 from bench.core.errors import BadInput, described
+from bench.core.processes import isolated_children
 from bench.engines.plan_transfer import PackedPlan, pack_plan
 from bench.engines.pool import Pool
 from bench.engines.worker import Reply, Workers
@@ -36,6 +37,9 @@ def _held_back_interrupts() -> Iterator[None]:
 
     A terminal sends it to the workers of a local cluster too, which would die before their client closes the cluster.
     """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows sends Ctrl-C to no process of another group
+        yield
+        return
     resource_tracker.ensure_running()  # or the first thread that starts a process starts it, and unblocks the signal
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
@@ -78,7 +82,7 @@ class Dask(Pool):
                     f"--dask: expected local:4 or the address of a scheduler such as tcp://host:8786, got {address}"
                 )
             threads = max(1, cores() // int(count))
-            with _held_back_interrupts():
+            with isolated_children(), _held_back_interrupts():
                 self.cluster = LocalCluster(
                     n_workers=int(count), threads_per_worker=1, dashboard_address=None, silence_logs=logging.ERROR
                 )

@@ -13,6 +13,7 @@ import reports
 from bench import statistics
 from bench.analyses.core.saved_results import sample_text, saved_figures
 from bench.core.errors import BadInput, unknown
+from bench.core.processes import isolated_children
 from bench.runs import selection
 from bench.runs.conditions import conditions_of
 from bench.runs.filters import EVERYTHING, Filters
@@ -53,7 +54,8 @@ def build(
         standings=tuple(standings_of(rows, conditions)),
     )
     try:
-        return reports.build(study, rows, statistics.summarize(rows, conditions.reference), out)
+        with isolated_children():
+            return reports.build(study, rows, statistics.summarize(rows, conditions.reference), out)
     except OSError as error:
         raise BadInput(f"cannot write the site {out}: {error.strerror or error}") from error
 
