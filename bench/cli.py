@@ -8,11 +8,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import Any
 
 import click
 
 from bench import analyses
-from bench.core import paths
+from bench.core import output, paths
 from bench.core.errors import BadInput, unknown
 
 GROUPS = {  # title in `bench --help` -> commands, in their order
@@ -67,9 +68,20 @@ class MainGroup(Suggesting):
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         return getattr(import_module(f"bench.commands.{name}"), name) if name in COMMANDS else None
 
+    def main(self, *args: Any, **options: Any) -> Any:
+        try:
+            with output.safe_streams():
+                return super().main(*args, **options)
+        except output.OutputError as error:
+            if not error.closed:
+                click.echo(f"Error: {error}", err=True)
+            sys.exit(2)
+
     def invoke(self, context: click.Context):
         try:
             return super().invoke(context)
+        except output.OutputError:
+            raise
         except BadInput as error:
             raise Refused(str(error)) from error
         except KeyboardInterrupt:

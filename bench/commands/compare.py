@@ -105,7 +105,6 @@ def compare(
       bench compare runs/new runs/old --metrics psnr --fail-below -0.05
     """
     from bench import comparison
-    from bench.core.errors import BadInput
     from bench.runs import selection
     from bench.runs.run_specs import RunModels
 
@@ -130,10 +129,7 @@ def compare(
     if kind == "text" and out is None:
         show(frame, cards, (f" in {run}", f" in {other}") if other else ("", ""))
     else:
-        try:
-            write(frame, kind, out)
-        except OSError as error:
-            raise BadInput(f"cannot write {out or 'standard output'}: {error.strerror or error}") from error
+        write(frame, kind, out)
     if judged is not None:
         sentences = comparison.regressions(frame, fail_below, judged, cards[judged]["higher_is_better"])
         for sentence in sentences:
@@ -170,6 +166,8 @@ def judged_metric(frame, metrics: str | None) -> str:
 
 def write(frame, kind: str, out: Path | None) -> None:
     """Write a comparison to a file or standard output: all columns as csv or json, else those of the table."""
+    from bench.core import files
+    from bench.core.output import unfiltered
     from bench.runs import export
 
     moved = frame["moved"].map(lambda images: "; ".join(f"{name} {change:+.4f}" for name, change in images))
@@ -178,9 +176,9 @@ def write(frame, kind: str, out: Path | None) -> None:
         frame = frame[[*SHORT, *(SPREAD if frame["training_sd"].notna().any() else ())]]
     content = export.encode(frame, "markdown" if kind == "text" else kind)
     if out is None:
-        sys.stdout.write(content.decode())
+        unfiltered(sys.stdout).write(content.decode())
     else:
-        out.write_bytes(content)
+        files.write(out, content)
 
 
 def show(frame, cards: dict, runs: tuple[str, str]) -> None:

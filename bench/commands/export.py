@@ -67,6 +67,7 @@ def export(folder, filters, kind, per, protocol, everything, out, layout, **tabl
     """
     from bench.core.errors import BadInput
     from bench.core.files import write
+    from bench.core.output import unfiltered
     from bench.runs import export, selection
     from bench.runs.conditions import conditions_of
     from bench.runs.run_specs import RunModels
@@ -114,7 +115,4 @@ def export(folder, filters, kind, per, protocol, everything, out, layout, **tabl
     if out is not None:
         write(out, content)
         return
-    try:
-        sys.stdout.write(content.decode())
-    except OSError as error:
-        raise BadInput(f"cannot write standard output: {error.strerror}") from error
+    unfiltered(sys.stdout).write(content.decode())

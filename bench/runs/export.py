@@ -14,6 +14,7 @@ from bench.statistics import pivot, summarize
 from bench.statistics.ood import Conditions
 from bench.statistics.standings import standings
 from reports import latex
+from reports.csv_text import csv_text
 
 
 def tabulate(rows: pd.DataFrame, per: str, conditions: Conditions, known: RunModels, filters: Filters) -> pd.DataFrame:
@@ -31,7 +32,7 @@ def tabulate(rows: pd.DataFrame, per: str, conditions: Conditions, known: RunMod
 def encode(frame: pd.DataFrame, kind: str) -> bytes:
     """A frame as bytes; numbers in full precision in csv, parquet and json, with 4 decimals in markdown and latex."""
     if kind == "csv":
-        return frame.to_csv(index=False).encode()
+        return csv_text(frame).encode()
     if kind == "json":
         return (json.dumps(json.loads(frame.to_json(orient="records", double_precision=15)), indent=1) + "\n").encode()
     if kind == "parquet":

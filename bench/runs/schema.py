@@ -58,6 +58,11 @@ def complete(connection: sqlite3.Connection) -> None:
     connection.commit()
 
 
+def tables(connection: sqlite3.Connection) -> list[str]:
+    """The tables of a database; none in an empty file."""
+    return [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+
+
 def columns_of(connection: sqlite3.Connection) -> list[str]:
     """The columns of a store's table of rows."""
     return [name for _, name, *_ in connection.execute("PRAGMA table_info(rows)")]

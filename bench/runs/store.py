@@ -71,6 +71,11 @@ class Store:
         lock = WriterLock(folder, f"bench status {folder}")
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            if (folder / MANIFEST_FILE).exists() and not (folder / ROWS_FILE).exists():
+                raise BadInput(
+                    f"expected a new folder or a run, got {folder} with a {MANIFEST_FILE} but no {ROWS_FILE}: name "
+                    "another folder with --out"
+                )
             lock.acquire()
             return cls(folder, _open_for_writing(folder), lock)
         except (OSError, sqlite3.Error) as error:
@@ -263,8 +268,9 @@ def _without_noisy(names: list[str]) -> list[str]:
 def _open_for_writing(folder: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(folder / ROWS_FILE, check_same_thread=False)
     try:
+        if schema.tables(connection):  # before anything is written, since it may be another program's file
+            _check(connection, folder)
         schema.make_tables(connection)
-        _check(connection, folder)
         schema.complete(connection)
     except (sqlite3.Error, BadInput):
         connection.close()
@@ -289,6 +295,8 @@ def _open_for_reading(file: Path) -> sqlite3.Connection:
 def _check(connection: sqlite3.Connection, folder: Path) -> None:
     """Raises BadInput if the file is not a store, is damaged, or has a newer schema version."""
     try:
+        if not schema.tables(connection):  # the first command stopped, or the disk was full, before it had tables
+            raise BadInput(f"expected a run, got {folder} without rows: start bench run --out {folder} again")
         version = schema.version(connection)
     except (ValueError, sqlite3.Error) as error:
         raise BadInput(_damaged(folder, error)) from error

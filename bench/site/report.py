@@ -58,6 +58,8 @@ def build(
             return reports.build(study, rows, statistics.summarize(rows, conditions.reference), out)
     except OSError as error:
         raise BadInput(f"cannot write the site {out}: {error.strerror or error}") from error
+    except reports.SiteError as error:
+        raise BadInput(str(error)) from error
 
 
 def paper_tables(folder: Path, protocol: str | None, filters: Filters, layout: str, **options: Any) -> str:
