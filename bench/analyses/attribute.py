@@ -18,7 +18,8 @@ from bench.analyses.core import figures
 from bench.analyses.core.outputs import Denoiser, load_denoiser, model_settings
 from bench.analyses.core.result import CaptionedFigure, Result, TextTable
 from bench.analyses.core.scene import Scene
-from bench.core.errors import BadInput, as_bad_input
+from bench.core.errors import BadInput, as_bad_input, shortened
+from bench.core.integers import integers_of
 from bench.core.progress import progress
 from bench.datasets.channels import in_colour
 from bench.models.mask_keys import keyed
@@ -48,10 +49,13 @@ def parse_window(at: str | None, side: int, shape: tuple[int, ...]) -> Window:
         raise BadInput(f"--window: expected at most {min(height, width)} pixels, got {side}")
     if at is None:
         return Window((height - side) // 2, (width - side) // 2, side)
-    parts = [part.strip() for part in at.split(",")]
-    if len(parts) != 2 or not all(part.isdigit() for part in parts):
-        raise BadInput(f"--at: expected row,column of the window's top left pixel such as 40,56, got {at!r}")
-    window = Window(int(parts[0]), int(parts[1]), side)
+    try:
+        top, left = integers_of(at)
+    except ValueError:
+        raise BadInput(
+            f"--at: expected row,column of the window's top left pixel such as 40,56, got {shortened(at)}"
+        ) from None
+    window = Window(top, left, side)
     if window.top > height - side or window.left > width - side:
         raise BadInput(f"--at: expected at most {height - side},{width - side} for a window of {side} pixels, got {at}")
     return window

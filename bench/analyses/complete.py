@@ -17,7 +17,8 @@ from baselines.train.crops import mask_input
 from bench.analyses.core.outputs import Denoiser, load_denoiser, model_settings, to_levels
 from bench.analyses.core.result import CaptionedFigure, Result, TextTable
 from bench.analyses.core.scene import Scene
-from bench.core.errors import BadInput
+from bench.core.errors import BadInput, shortened
+from bench.core.integers import integers_of
 from bench.datasets.channels import in_colour
 from bench.models.model_specs import Model
 from bench.noise import noises
@@ -36,10 +37,13 @@ MAX_WIDTH = 9.0  # inches
 
 def parse_ratios(text: str) -> tuple[int, ...]:
     """'50,75,90' -> (50, 75, 90). Raises BadInput."""
-    parts = [part.strip() for part in text.split(",") if part.strip()]
-    if not parts or not all(part.isdigit() and int(part) <= 100 for part in parts):
-        raise BadInput(f"--ratios: expected percentages such as 50,75,90, got {text!r}")
-    return tuple(dict.fromkeys(int(part) for part in parts))
+    try:
+        ratios = integers_of(text)
+    except ValueError:
+        ratios = ()
+    if not ratios or max(ratios) > 100:
+        raise BadInput(f"--ratios: expected percentages such as 50,75,90, got {shortened(text)}")
+    return tuple(dict.fromkeys(ratios))
 
 
 def measure(models: Sequence[Model], scene: Scene, ratios: Sequence[int]) -> Result:
