@@ -90,7 +90,7 @@ def check_training(network: nn.Module, label: str, device: torch.device, recipe:
                 y = network.train()(x, **level)
             if isinstance(y, Tensor) and y.shape == x.shape and y.requires_grad:
                 (y.float() - x).abs().mean().backward()
-    except (Exception, SystemExit) as error:  # whatever a user's network raises
+    except Exception as error:  # whatever a user's network raises
         raise BadInput(
             f"{trial}: failed: {described(error)}. Try another crop (--set crop=64) or --set precision=float32"
         ) from error
@@ -108,7 +108,7 @@ def _try_size(
     given, options = x.clone(), {**adapters.trial_level(network, x), **keys}
     try:
         first, second = network(given, **options), network(x.clone(), **options)
-    except (Exception, SystemExit) as error:  # whatever a user's network raises
+    except Exception as error:  # whatever a user's network raises
         return error, ""
     return None, _output_problem(x, given, first, second, bool(keys))
 

@@ -54,7 +54,10 @@ def in_this_process(command: tuple[str, ...], folder: Path) -> Outcome:
     """Call a command in a folder."""
     environment = {"BENCH_HOME": str(folder / "home"), "BENCH_OFFLINE": "1"}
     with contextlib.chdir(folder):
-        result = CliRunner(env=environment).invoke(main, command)
+        try:
+            result = CliRunner(env=environment).invoke(main, command)
+        except BaseException as error:  # would end the program with a traceback
+            return Outcome(1, "", "", f"{type(error).__name__}: {error}")
     unexpected = result.exception is not None and not isinstance(result.exception, SystemExit)
     text = "".join(traceback.format_exception(result.exception)) if unexpected else ""
     return Outcome(result.exit_code, result.stdout, result.stderr, text)
