@@ -27,6 +27,7 @@ from bench.core.errors import BadInput, described
 from bench.core.files import StoreFull, write_whole
 from bench.core.lock import WriterLock
 from bench.runs import contents, schema
+from bench.runs.manifest import check_entries
 from bench.runs.schema import (
     COLUMNS,
     IDENTITY_COLUMNS,
@@ -216,15 +217,12 @@ class Store:
         """The entries of commands that wrote into the folder, oldest first. Raises BadInput if the file is damaged."""
         path = self.folder / MANIFEST_FILE
         try:
-            entries = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
-            if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-                raise ValueError("it is not a list of entries")
-        except (OSError, ValueError) as error:
+            return check_entries(json.loads(path.read_text(encoding="utf-8")) if path.exists() else [])
+        except (OSError, ValueError, RecursionError) as error:
             raise BadInput(
                 f"{path} is damaged ({described(error)}): no row is lost, move the file away and start bench run with "
                 "this folder again"
             ) from error
-        return entries
 
     def record(self, entry: dict[str, Any]) -> None:
         """Add an entry, with the time, to the manifest; the file is written atomically."""

@@ -85,6 +85,7 @@ OUTPUTS = {
     "quantized": "torch.quantize_per_tensor(x, 0.1, 0, torch.quint8)",
     "nested": "torch.nested.nested_tensor([x[0]])",
 }
+NOT_SEEN_LATE = ("of 0 to 255", "random")  # after the trial, an unusual output is only a low score
 STATE = {  # what a network may change; rows of others must not change (tests/bench/core/test_isolation.py)
     "closes standard output": "import os; os.close(1)",
     "replaces standard output": "import sys; sys.stdout = None",
@@ -149,7 +150,8 @@ def user_code() -> Iterator[Case]:
         yield Case("noises", name, noise, file("noise.py", NOISE.replace("{}", statement)), "", (2, 3))
     for name, value in OUTPUTS.items():
         yield network("outputs", name, NETWORK.replace("{}", f"return {value}"))
-        yield network("outputs", f"{name}, late", NETWORK.replace("{}", LATE.replace("{}", f"return {value}")))
+        codes = (0, 3) if name in NOT_SEEN_LATE else (3,)
+        yield network("outputs", f"{name}, late", NETWORK.replace("{}", LATE.replace("{}", f"return {value}")), codes)
     for name, statement in STATE.items():
         in_forward = NETWORK.replace("{}", f"{statement}\n        return x * 0.5")
         in_import = NETWORK.replace("{}", "return x * 0.5").replace(HEAD, f"{HEAD}{statement}\n", 1)
