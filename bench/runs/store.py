@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -38,6 +39,7 @@ from bench.runs.schema import (
 )
 
 ROWS_FILE, MANIFEST_FILE = "rows.sqlite", "manifest.json"
+REQUIRED = ("model", "dataset", "image", "noise", "noise_name", "seed", "protocol", "status")  # in every row
 FIRST_VERSION = "1"  # of a metric whose scores in older stores have no version
 # rows of an image that could not be read have no pixel hash; they are deleted once it can be read
 _WITHOUT_HASH = tuple(name for name in IDENTITY_COLUMNS if name != "image_hash")
@@ -119,7 +121,11 @@ class Store:
         columns = [name if name in existing else "NULL" for name in ("asked", "scored", "no_value", *metrics)]
         query = f"SELECT key, {', '.join(columns)} FROM rows WHERE status = 'ok'"
         versions = metrics if isinstance(metrics, Mapping) else dict.fromkeys(metrics)
-        return {asked or key for key, asked, *known in self.connection.execute(query) if _is_scored(*known, versions)}
+        rows = self.connection.execute(query)
+        try:
+            return {asked or key for key, asked, *known in rows if _is_scored(*known, versions)}
+        except (ValueError, TypeError, AttributeError) as error:
+            raise BadInput(_damaged(self.folder, error)) from error
 
     def claim(self, plan: int, keys: Iterable[str]) -> None:
         """Mark existing rows of these keys as part of a plan; to be called inside `writing`."""
@@ -198,11 +204,18 @@ class Store:
             rows = pd.read_sql(query, self.connection)
         except (sqlite3.Error, pd.errors.DatabaseError) as error:
             raise BadInput(_damaged(self.folder, error)) from error
-        rows["reason"] = _with_reasons(rows, scores)
+        try:
+            rows = rows.astype({name: float for name in rows if COLUMNS.get(name) == "REAL" or name in scores})
+            if infinite := [name for name in scores if rows[name].isin([math.inf, -math.inf]).any()]:
+                raise ValueError(f"{infinite[0]}: expected finite scores")
+            if rows[list(REQUIRED)].isna().to_numpy().any():
+                raise ValueError(f"expected {', '.join(REQUIRED)} in every row")
+            rows["reason"] = _with_reasons(rows, scores)
+        except (ValueError, TypeError, LookupError) as error:
+            raise BadInput(_damaged(self.folder, error)) from error
         if not hidden:
             rows = rows.drop(columns=[name for name in ("written", "key", *INTERNAL_COLUMNS) if name in rows])
-        numbers = [name for name in rows if COLUMNS.get(name) == "REAL" or name in scores]
-        return rows.astype(dict.fromkeys(numbers, float))
+        return rows
 
     @property
     def pictures(self) -> Path:
