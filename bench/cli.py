@@ -84,8 +84,8 @@ class MainGroup(Suggesting):
             raise
         except BadInput as error:
             raise Refused(str(error)) from error
-        except KeyboardInterrupt:
-            click.echo("interrupted: finished work is kept; resume with the same command", err=True)
+        except KeyboardInterrupt as interrupt:  # of a command that keeps work with what it kept
+            click.echo(": ".join(filter(None, ("interrupted", str(interrupt)))), err=True)
             sys.exit(130)
 
 

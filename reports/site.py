@@ -113,6 +113,7 @@ def environment_of(results: Results) -> jinja2.Environment:
         "number": formatting.number,
         "interval": formatting.interval,
         "level": formatting.level,
+        "seconds": formatting.seconds,
         "count": formatting.count,
         "short_count": formatting.short_count,
         "plural": formatting.plural,

@@ -6,6 +6,7 @@ import math
 import sys
 from collections.abc import Container
 from pathlib import Path
+from textwrap import fill
 
 import click
 
@@ -14,6 +15,7 @@ from bench.commands.options import shared, spec_list
 FORMATS = ("text", "csv", "json", "markdown", "latex")
 SHORT = ("model", "against", "dataset", "noise", "metric", "images", "mean_against", "mean", "difference", "low",
          "high", "p", "p_holm")  # fmt: skip
+MAX_HEADING = 16  # characters of a line of a model's name above a column
 SPREAD = ("training_sd", "training_min", "training_max")
 
 
@@ -205,7 +207,7 @@ def show(frame, cards: dict, runs: tuple[str, str]) -> None:
             padding=(0, 1, 0, 0),
         )
         table.add_column("noise", overflow="fold")
-        sides = ("other", "this") if runs[0] or several else (against, model)
+        sides = ("other", "this") if runs[0] or several else (fill(against, MAX_HEADING), fill(model, MAX_HEADING))
         counted = ("images",) if len(counts) > 1 else ()
         last = ("p\n(Holm)", "single trainings:\nsd [minimum, maximum]") if several else ("p", "p\n(Holm)")
         for name in (*counted, *sides, "difference\n[95%]", *last):

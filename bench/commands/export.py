@@ -52,7 +52,7 @@ def export(folder, filters, kind, per, protocol, everything, out, layout, **tabl
     \b
       image  the scores of one model on one image, noise and seed
       cell   means with 95% intervals of one model, data set and noise
-      model  OOD means, mean rank and robustness of one model on a data set
+      model  OOD means, mean rank and relative error of one model on a data set
       table  a plain table, noises in rows and models in columns: PSNR ± half its 95% interval
 
     Column model: the spec; column label: the name in tables and charts.

@@ -191,6 +191,9 @@ def run(
                 )
                 for step in work.steps():
                     show_step(bar, step)
+        except KeyboardInterrupt as interrupt:
+            kept = f"{plural(store.count(), 'finished row')} kept; resume with the same command"
+            raise KeyboardInterrupt(kept if store.count() else "no row was finished") from interrupt
         except StoreFull as error:
             raise BadInput(
                 f"{error}. Finished rows are kept: free some space, then resume with the same command"

@@ -269,7 +269,8 @@ def _user_defined(parsed: spec.Spec) -> Model:
         with as_bad_input(f"model {name}: trained_on of its class"):
             specs = training_noise.parse(of_class).specs
         found = replace(found, card={**found.card, "trained_on": {"noise": specs}})
-    model = replace(model, weights_hash=known, source_hash=source, stated=stated, found=found)
+    constructed = bool(tensors) and found.file is None and "weights" not in given
+    model = replace(model, weights_hash=known, source_hash=source, stated=stated, found=found, constructed=constructed)
     return _with_level(model, (level or classical.ESTIMATED) if argument else None)
 
 

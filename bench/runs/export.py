@@ -16,13 +16,23 @@ from bench.statistics.standings import standings
 from reports import latex
 from reports.csv_text import csv_text
 
+READABLE = {  # values that the keys of rows have had since the first version -> what tables and pages say
+    "size": {"own": "user-defined", "-": ""},
+    "weights": {"none": "as constructed"},
+}
+
+
+def readable(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows with words for the sizes and weights that the store has as 'own', '-' and 'none'."""
+    return rows.assign(**{name: rows[name].replace(words) for name, words in READABLE.items() if name in rows})
+
 
 def tabulate(rows: pd.DataFrame, per: str, conditions: Conditions, known: RunModels, filters: Filters) -> pd.DataFrame:
     """Rows as a table: per 'image' the rows, per 'cell' means, per 'model' standings, or the 'table' to print."""
     if per == "model":
         frame = standings(rows, conditions)
     else:
-        frame = rows.copy() if per == "image" else summarize(rows, conditions.reference)
+        frame = readable(rows) if per == "image" else summarize(rows, conditions.reference)
     if per == "table":
         return pivot(frame.assign(model=frame["model"].map(known.name)))
     frame.insert(1 + frame.columns.get_loc("model"), "label", frame["model"].map(known.name))
