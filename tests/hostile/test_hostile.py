@@ -29,7 +29,6 @@ def test_a_hostile_input_ends_in_one_line(case, template, tmp_path):
 
 
 def test_the_checker_notices_a_traceback(template, tmp_path, monkeypatch):
-    monkeypatch.setattr("bench.runs.status.read", lambda *_: 1 / 0, raising=False)
     case = next(case for case in all_cases() if case.kind == "manifest")
     monkeypatch.setattr("bench.runs.store.check_entries", lambda _: 1 / 0)
     assert "ZeroDivisionError" in problem_of(case, template, tmp_path / "sandbox")
