@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from bench.cli import main
-from bench.datasets import CleanImage, load_dataset, read_file
+from bench.datasets import CleanImage, Dataset, load_dataset, read_file
 from bench.noise import export, noises, picture, sheet
 
 
@@ -296,11 +296,11 @@ def test_names_are_compared_once_each_not_in_pairs():
     """The number of calls grows with the number of files, not with its square."""
 
     def calls(count):
-        images = [CleanImage(f"{number}.png", read_bytes=None) for number in range(count)]
+        images = tuple(CleanImage(f"{number}.png", read_bytes=None) for number in range(count))
         seen = []
         sys.setprofile(lambda frame, event, argument: seen.append(event))
         try:
-            assert len(export._names(images, "folder")) == count
+            assert len(export._names(Dataset("folder", "", "", images))) == count
         finally:
             sys.setprofile(None)
         return len(seen)
