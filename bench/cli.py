@@ -16,7 +16,7 @@ from bench.core import paths
 from bench.core.errors import BadInput, unknown
 
 GROUPS = {  # title in `bench --help` -> commands, in their order
-    "Evaluate": ("run", "status", "compare", "export", "runs"),
+    "Evaluate": ("run", "score", "status", "compare", "export", "runs"),
     "Inspect": tuple(card.name for card in analyses.cards()),
     "Data and models": ("noise", "data", "models", "train"),
     "Publish": ("report", "figure", "publish", "site"),

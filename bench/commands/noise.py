@@ -127,7 +127,7 @@ def apply(spec, source, target, datasets, data, out, seeds, protocol, kind, over
 
     \b
     Examples:
-      bench noise apply "poisson, mixture, gaussian(sigma=25)" --datasets "CBSD68(crop=256, limit=16), Set12" --out noisy
+      bench noise apply "poisson, gaussian(sigma=25)" --datasets "CBSD68(crop=256, limit=16), Set12" --out noisy/
       bench noise apply "gaussian(sigma=25)" photos/ noisy/
     """
     from bench import protocols

@@ -89,8 +89,8 @@ def export_noisy_set(
 ) -> int:
     """Write data sets under noises and seeds, with their clean images and a manifest; return the number of noisy ones.
 
-    Noisy images are DATASET/NOISE/IMAGE, or DATASET/NOISE/seedN/IMAGE for several seeds; clean ones clean/DATASET/IMAGE,
-    8-bit PNGs, and those that a noise makes itself clean/DATASET/NOISE/IMAGE.
+    Noisy images are DATASET/NOISE/IMAGE, or DATASET/NOISE/seedN/IMAGE for several seeds. Clean ones are 8-bit PNGs,
+    clean/DATASET/IMAGE; those that a noise makes itself are clean/DATASET/NOISE/IMAGE.
 
     kind        'png' (8 bits), 'npy' or 'tiff-float' (float32, white is 1); by default png, or npy under a protocol
                 that does not round noisy images
@@ -235,9 +235,8 @@ def _names(data: Dataset) -> dict[str, str]:
     names = {image.name: Path(image.name).stem for image in data.images}
     alike = Counter(map(str.lower, names.values()))
     if twice := next((name for name in names.values() if alike[name.lower()] > 1), None):
-        raise BadInput(
-            f"{data.folder or data.name}: expected one image per name without suffix, got two for {twice}.png: rename one"
-        )
+        where = data.folder or data.name
+        raise BadInput(f"{where}: expected one image per name without suffix, got two for {twice}.png: rename one")
     return names
 
 
@@ -257,7 +256,7 @@ def _write_cell(cell: _Cell, rules: Protocol, ending: str, out: Path) -> Iterato
     for image in cell.data.images:
         pixels = _pixels(image)
         version = _version(image, pixels, cell, rules)
-        stored = version.stored if ending == ".png" else np.float32(rules.noisy_input(version.noisy))
+        stored = version.stored if ending == ".png" else rules.noisy_input(version.noisy).astype(np.float32)
         write(out / cell.file(image, ending), _encoded(stored, ending))
         if not cell.noise.keeps_clean:
             write(out / cell.target(image), _png(version.target))

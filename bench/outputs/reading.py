@@ -1,0 +1,93 @@
+"""Pixels of output files: image files as everywhere (`bench.datasets.decode`), float TIFF, and NumPy arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bench.core.errors import BadInput, described
+from bench.datasets import decode
+from bench.datasets.arrays import checked
+from bench.datasets.channels import GREY
+from bench.datasets.image import SUFFIXES
+from bench.protocols import to_bytes
+
+ARRAY = ".npy"
+ENDINGS = {*SUFFIXES, ARRAY}
+MAX_OUTSIDE = 1.0  # how far floats may lie outside [0, 1]: farther is another value of white
+MIN_CLIPPED = 0.01  # share of values outside [0, 1] from which a remark says so
+LOSSY = ("JPEG", "MPO")
+
+
+@dataclass(frozen=True)
+class OutputFile:
+    """Pixels of an output as they are scored, uint8 (H, W, 1) or (H, W, 3), and remarks on their conversion."""
+
+    pixels: np.ndarray
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PixelReader:
+    """Callable that reads the file of a noisy image of `bench noise apply` as uint8 (H, W, C). Raises ValueError."""
+
+    path: Path
+
+    def __call__(self) -> np.ndarray:
+        """Read the image."""
+        return read(self.path).pixels
+
+
+def read(path: Path) -> OutputFile:
+    """Read an output: an image file, or a NumPy array or TIFF of uint8 or of floats in [0, 1], (H, W) or (H, W, C).
+
+    Floats are clipped to [0, 1] and rounded to 8 bits, as outputs of networks are. Raises ValueError.
+    """
+    floats = _floats(path)
+    if floats is None:
+        lossy = decode.header(path).format in LOSSY
+        return OutputFile(decode.pixels(path), (*decode.remarks(path), *(["lossy JPEG file"] if lossy else [])))
+    array = checked(floats, path.name, MAX_OUTSIDE)
+    if array.dtype == np.uint8:
+        return OutputFile(array)
+    share = float(((array < 0) | (array > 1)).mean())
+    return OutputFile(
+        to_bytes(array), (f"{share:.0%} of the values are outside [0, 1] and clipped",) if share > MIN_CLIPPED else ()
+    )
+
+
+def in_channels(output: OutputFile, channels: int) -> OutputFile:
+    """An output with one channel for a greyscale image, if its file has three equal ones."""
+    pixels = output.pixels
+    if channels == 1 and pixels.shape[-1] == 3 and (pixels == pixels[..., :1]).all():
+        return OutputFile(
+            np.ascontiguousarray(pixels[..., :1]), (*output.remarks, f"three equal channels for a {GREY} image")
+        )
+    return output
+
+
+def _floats(path: Path) -> np.ndarray | None:
+    """The array of a NumPy file or float TIFF; None for other files. Raises ValueError."""
+    if path.suffix.lower() == ARRAY:
+        try:
+            return np.load(path, allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise ValueError(f"{path.name}: expected a NumPy array, got another file: {described(error)}") from error
+    if path.suffix.lower() not in (".tif", ".tiff"):
+        return None
+    import tifffile
+
+    try:
+        with tifffile.TiffFile(path) as file:
+            pages = file.pages
+            if not len(pages) or pages[0].dtype is None or pages[0].dtype.kind != "f":
+                return None
+            if len(pages) > 1:
+                raise BadInput(f"{path.name}: expected one image, got {len(pages)} pages: save each as its own file")
+            return pages[0].asarray()
+    except BadInput:
+        raise
+    except Exception as error:  # tifffile raises many types for broken files and missing decoders
+        raise ValueError(f"{path.name} cannot be read: {described(error)}") from error
