@@ -175,21 +175,23 @@ def _apply_to_sets(text, datasets, data, out, seeds, rules, kind, overwrite) -> 
     names = [one.name for one in found]
     if twice := [name for name in names if names.count(name) > 1]:
         raise BadInput(f"expected data sets of different names, got {twice[0]!r} twice: rename one of the folders")
-    chosen, sets, sentences = matched(noises.expand(text), found, None)
+    named = noises.expand(text)
+    reference = next((noise for noise in named if noises.canonical(noise) == noises.REFERENCE), None)
+    chosen, sets, sentences = matched(named, found, reference)
     for sentence in (*sentences, *(f"{one.name}: {remark}" for one in sets for remark in one.remarks)):
         click.echo(f"note: {sentence}", err=True)
-    if noises.REFERENCE not in map(noises.canonical, chosen):
+    if reference is None:
         click.echo(
             f"note: {noises.REFERENCE}, the reference noise of bench run, is not among the noises: outputs will have "
             "no PSNR drop",
             err=True,
         )
     _warn(chosen)
-    cells = [(one, noise) for one in sets for noise in chosen if fits(noise, one, None)]
+    cells = [(one, noise) for one in sets for noise in chosen if fits(noise, one, reference)]
     count = sum(len(one.images) for one, _ in cells) * len(seeds)
     with progress("images", count) as bar:
         return export_noisy_set(
-            chosen, sets, out, seeds, rules, kind, overwrite, on_written=lambda name: bar.advance(note=name)
+            chosen, sets, out, seeds, rules, kind, overwrite, reference, on_written=lambda name: bar.advance(note=name)
         )
 
 

@@ -85,6 +85,7 @@ def export_noisy_set(
     rules: Protocol | None = None,
     kind: str | None = None,
     overwrite: bool = False,
+    reference: Noise | None = None,
     on_written: Callable[[str], None] = lambda name: None,
 ) -> int:
     """Write data sets under noises and seeds, with their clean images and a manifest; return the number of noisy ones.
@@ -94,13 +95,14 @@ def export_noisy_set(
 
     kind        'png' (8 bits), 'npy' or 'tiff-float' (float32, white is 1); by default png, or npy under a protocol
                 that does not round noisy images
+    reference   the noise that is also drawn on the clean images of pairs, as in a run
     on_written  called with the name of each noisy image
 
     Raises BadInput as `export_noisy_images`, and for 'png' under a protocol that does not round noisy images.
     """
     rules = rules or load_protocol("stored")
     kind = checked_format(kind, rules)
-    cells = _cells(chosen, sets, seeds)
+    cells = _cells(chosen, sets, seeds, reference)
     originals = {f"{CLEAN}/{_slug(data.name)}/{name}": image for data in sets for image, name in _copies(data)}
     files = [cell.file(image, ENDINGS[kind]) for cell in cells for image in cell.data.images]
     targets = [cell.target(image) for cell in cells if not cell.noise.keeps_clean for image in cell.data.images]
@@ -172,12 +174,14 @@ class _Cell:
         return f"{self.target_folder}/{self.names[image.name]}.png"
 
 
-def _cells(chosen: Sequence[Noise], sets: Sequence[Dataset], seeds: Sequence[int]) -> list[_Cell]:
+def _cells(
+    chosen: Sequence[Noise], sets: Sequence[Dataset], seeds: Sequence[int], reference: Noise | None
+) -> list[_Cell]:
     """The cells in the order of the data sets. Raises BadInput for two images of one name in a data set."""
     cells = []
     for data in sets:
         names = _names(data)
-        for noise in (noise for noise in chosen if fits(noise, data, None)):
+        for noise in (noise for noise in chosen if fits(noise, data, reference)):
             for seed in seeds:
                 folder = f"{_slug(data.name)}/{_slug(noises.canonical(noise))}"
                 folder += f"/seed{seed}" if len(seeds) > 1 else ""

@@ -54,6 +54,7 @@ def _recorded(data: datasets.Dataset, noise: Noise) -> Iterator[ImagePair]:
 
 
 def by_stem(folder: Path) -> dict[str, datasets.CleanImage]:
+    """Return the images of a folder by stem. Raises BadInput if two have the same one."""
     found: dict[str, datasets.CleanImage] = {}
     for image in datasets.unpaired_images(folder):
         other = found.setdefault(Path(image.name).stem, image)

@@ -33,7 +33,7 @@ def match(outputs: Path, noisy: NoisySet, pattern: str = PLACE) -> Matched:
     """Find the output of each noisy image: a file of the same name in the same folder, with any known ending.
 
     outputs  folder with the subfolders of the noisy images; the files themselves if these are in a single folder
-    pattern  name of an output without ending, {} being that of the noisy file: '{}_dncnn'. An ending selects it: '{}.npy'
+    pattern  name of an output without ending, {} being that of the noisy file: '{}_dncnn'; '{}.npy' selects an ending
 
     Raises BadInput if an image has several outputs, or the folder does not exist.
     """
@@ -55,8 +55,8 @@ def match(outputs: Path, noisy: NoisySet, pattern: str = PLACE) -> Matched:
         if len(paths) > 1:
             names = " and ".join(path.name for path in paths[:2])
             raise BadInput(
-                f"{outputs}: expected one output for {image.name}, got {names}: move one away, or choose an ending with "
-                f"--name {PLACE}{paths[0].suffix}"
+                f"{outputs}: expected one output for {image.name}, got {names}: move one away, or choose an ending "
+                f"with --name {PLACE}{paths[0].suffix}"
             )
         if paths:
             files[image.key] = paths[0]

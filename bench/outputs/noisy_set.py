@@ -118,7 +118,7 @@ def _below(found: NoisySet, folder: str) -> NoisySet:
         raise BadInput(
             f"expected a folder with noisy images of {MANIFEST}, got {folder}: choose a folder above or below"
         )
-    keys = {key for image in images for key in [image.key]}
+    keys = {image.key for image in images}
     names, seeds = {key[0] for key in keys}, sorted({key[3] for key in keys})
     kept = tuple(noise for noise in found.noises if noises.canonical(noise) in {key[2] for key in keys})
     return replace(
@@ -140,35 +140,27 @@ def _of_many(folder: Path, manifest: Mapping[str, Any], rules: Protocol) -> Nois
         noise, parent = named[entry["noise"]], Path(name).parent.as_posix()
         if noise.recorded and entry["seed"] == seeds[0]:
             recorded.setdefault(where, []).append((noise, PixelReader(folder / name)))
-        clean = (
-            about["images"][entry["image"]]["clean"]
-            if noise.keeps_clean
-            else f"{CLEAN}/{Path(name).with_suffix('.png')}"
-        )
+        own = f"{CLEAN}/{Path(name).with_suffix('.png')}"
+        clean = about["images"][entry["image"]]["clean"] if noise.keeps_clean else own
         key = (*where, entry["noise"], int(entry["seed"]))
         images.append(NoisyImage(key, parent, Path(name).stem, FileReader(folder / clean), entry["pixel_hash"]))
-    sets = [
-        Dataset(
-            data,
-            about["title"],
-            about["licence"],
-            tuple(
-                _verified(
-                    CleanImage(
-                        image,
-                        FileReader(folder / one["clean"]),
-                        recorded=tuple(recorded.get((data, image), ())),
-                        photograph=one.get("photograph", ""),
-                    ),
-                    one["pixel_hash"],
-                )
-                for image, one in about["images"].items()
-            ),
-            about["note"],
-        )
-        for data, about in manifest["datasets"].items()
-    ]
+    sets = (_dataset(folder, name, about, recorded) for name, about in manifest["datasets"].items())
     return NoisySet(tuple(sets), tuple(named.values()), seeds, rules, tuple(images))
+
+
+def _dataset(
+    folder: Path,
+    name: str,
+    about: Mapping[str, Any],
+    recorded: Mapping[tuple[str, str], list[tuple[Noise, PixelReader]]],
+) -> Dataset:
+    """A data set of a manifest, made of the clean copies and the noisy images that are `recorded` with them."""
+    images = []
+    for image, one in about["images"].items():
+        noisy, reader = tuple(recorded.get((name, image), ())), FileReader(folder / one["clean"])
+        copy = CleanImage(image, reader, recorded=noisy, photograph=one.get("photograph", ""))
+        images.append(_verified(copy, one["pixel_hash"]))
+    return Dataset(name, about["title"], about["licence"], tuple(images), about["note"])
 
 
 def _of_one_noise(folder: Path, manifest: Mapping[str, Any], clean: Path | None, rules: Protocol) -> NoisySet:
@@ -188,11 +180,8 @@ def _of_one_noise(folder: Path, manifest: Mapping[str, Any], clean: Path | None,
             raise BadInput(f"{clean or name}: expected the clean image {entry['source']} of {folder / file}, got none")
         image = _verified(by_name[entry["source"]], entry["source_pixel_hash"])
         chosen.append(image)
-        target = (
-            (lambda image=image: image.pixels)
-            if noise.keeps_clean
-            else FileReader(folder / CLEAN / f"{Path(file).stem}.png")
-        )
+        own = FileReader(folder / CLEAN / f"{Path(file).stem}.png")
+        target = image.read_bytes if noise.keeps_clean else own
         key = (name or data.name, image.name, manifest["noise"], int(manifest["seed"]))
         images.append(NoisyImage(key, "", Path(file).stem, target, entry["pixel_hash"]))
     whole = replace(data, name=name or data.name, images=tuple(chosen))
@@ -247,8 +236,8 @@ def _noise(text: str, version: int, recorded: bool) -> Noise:
         raise BadInput(f"noise of the noisy images: {error}") from error
     if noises.version(found) != version:
         raise BadInput(
-            f"expected noisy images of version {noises.version(found)} of {text}, got version {version}: make them again "
-            "with bench noise apply"
+            f"expected noisy images of version {noises.version(found)} of {text}, got version {version}: make them "
+            "again with bench noise apply"
         )
     return found
 
