@@ -2,77 +2,115 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 
 from bench.core.errors import described
 from bench.datasets.channels import described as described_shape
+from bench.datasets.output_files import OutputFile, read
 from bench.noise import noises
 from bench.outputs.matching import Matched
 from bench.outputs.noisy_set import Key, NoisyImage, NoisySet
-from bench.outputs.reading import OutputFile, in_channels, read
 from noise_zoo.identification.registration import problem_of
 
 MAX_SIDE = 256  # pixels of the centre crop that is searched for shifts
 MAX_LISTED = 3  # names in a sentence
-NO_OUTPUT = "no output for"
+NO_OUTPUT = "no output file"
 
 
 @dataclass
 class Checked:
     """The outputs of one method after reading all of them.
 
-    hashes   `noises.pixel_hash` of each output as it is scored
-    reasons  why others have no scores
-    doubts   sentence -> the outputs that it is about
+    hashes    `noises.pixel_hash` of each output as it is scored
+    reasons   why others have no scores
+    problems  the reasons, without their numbers -> (the first one, all noisy images that have one like it)
+    doubts    sentence -> the outputs that it is about
     """
 
     hashes: dict[Key, str] = field(default_factory=dict)
     reasons: dict[Key, str] = field(default_factory=dict)
+    problems: dict[str, tuple[str, list[str]]] = field(default_factory=dict)
     doubts: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    problems: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     @property
     def warnings(self) -> list[str]:
         """The doubts as sentences."""
         return [f"{text}: {counted(names)}" for text, names in self.doubts.items()]
 
+    def fail(self, image: NoisyImage, reason: str) -> None:
+        """The noisy image has no output that can be scored."""
+        self.reasons[image.key] = reason
+        alike = re.sub(r"[\d.]+", "#", reason.removeprefix(f"{reason.split(':')[0]}:"))
+        self.problems.setdefault(alike, (reason, []))[1].append(image.name)
+
+
+Pair = tuple[np.ndarray, np.ndarray]  # an output and its clean image, uint8 (H, W, C)
+
 
 def check(noisy: NoisySet, found: Matched) -> Checked:
     """Read every output and compare it with its clean image. Raises ValueError for a clean image that has changed."""
     checked, seen = Checked(), {}
-    for image in noisy.images:
-        if image.key not in found.files:
-            checked.problems[NO_OUTPUT].append(image.name)
-            checked.reasons[image.key] = "no output file"
-            continue
-        _check_one(image, found.files[image.key], image.target(), checked, seen)
+    for _, images in groupby(noisy.images, key=lambda image: image.folder):
+        pairs: dict[str, Pair] = {}
+        for image in images:
+            if image.key not in found.files:
+                checked.fail(image, NO_OUTPUT)
+            elif pair := _read_pair(image, found.files[image.key], checked, seen):
+                pairs[image.name] = pair
+        for text, names in _misplaced(pairs).items():
+            checked.doubts[text] += names
     return checked
 
 
-def _check_one(image: NoisyImage, path: Path, clean: np.ndarray, checked: Checked, seen: dict[str, NoisyImage]) -> None:
+def _read_pair(image: NoisyImage, path: Path, checked: Checked, seen: dict[str, NoisyImage]) -> Pair | None:
+    """The centres of an output and of its clean image; None if it cannot be scored or is a copy."""
+    clean = image.target()
     try:
-        output = in_channels(read(path), clean.shape[-1])
+        output = read(path, clean.shape[-1])
     except (ValueError, OSError) as error:
-        checked.problems[described(error).replace(path.name, "a file", 1)].append(image.name)
-        checked.reasons[image.key] = described(error)
-        return
+        checked.fail(image, described(error))
+        return None
     if output.pixels.shape != clean.shape:
-        reason = f"expected {described_shape(clean.shape)}, got {described_shape(output.pixels.shape)}"
-        checked.problems[reason + _cause(output.pixels.shape, clean.shape)].append(image.name)
-        checked.reasons[image.key] = reason
-        return
-    pixel_hash = hash_of(output)
-    checked.hashes[image.key] = pixel_hash
-    for remark in (*output.remarks, *_doubts(image, output.pixels, clean, pixel_hash)):
+        shapes = [described_shape(pixels.shape) for pixels in (clean, output.pixels)]
+        cause = _cause(output.pixels.shape, clean.shape)
+        checked.fail(image, f"{path.name}: expected {shapes[0]}, got {shapes[1]}{cause}")
+        return None
+    checked.hashes[image.key] = pixel_hash = hash_of(output)
+    for remark in output.remarks:
         checked.doubts[remark].append(image.name)
     other = seen.setdefault(pixel_hash, image)
     if other is not image and (not image.pixel_hash or other.pixel_hash != image.pixel_hash):
         checked.doubts["the same pixels as the output of another noisy image"].append(f"{image.name} = {other.name}")
+    for text, same in (
+        ("the output is the noisy image itself", pixel_hash == image.pixel_hash),
+        ("the output is the clean image itself", np.array_equal(output.pixels, clean)),
+    ):
+        if same:
+            checked.doubts[text].append(image.name)
+            return None
+    return _centre(output.pixels), _centre(clean)
+
+
+def _misplaced(pairs: Mapping[str, Pair]) -> dict[str, list[str]]:
+    """Sentences on outputs of a folder that are shifted, of other content or in another channel order -> their names.
+
+    If none or all of them are, they are tested together, which finds more.
+    """
+    found: dict[str, list[str]] = {}
+    for name, pair in pairs.items():
+        if problem := problem_of([pair], "output"):
+            found.setdefault(problem, []).append(name)
+    if pairs and sum(map(len, found.values())) in (0, len(pairs)):
+        together = problem_of(list(pairs.values()), "output")
+        return {together: list(pairs)} if together else found
+    return found
 
 
 def hash_of(output: OutputFile) -> str:
@@ -82,23 +120,13 @@ def hash_of(output: OutputFile) -> str:
 
 def _cause(shape: tuple[int, ...], expected: tuple[int, ...]) -> str:
     """The likely cause of another shape, in brackets."""
-    if shape[:2] == expected[1::-1]:
-        return " (width and height exchanged)"
     if shape[:2] == expected[:2]:
         return ""
+    if shape[:2] == expected[1::-1]:
+        return " (width and height exchanged)"
     if shape[0] <= expected[0] and shape[1] <= expected[1]:
         return " (cropped?)"
     return " (padded?)" if shape[0] >= expected[0] and shape[1] >= expected[1] else ""
-
-
-def _doubts(image: NoisyImage, pixels: np.ndarray, clean: np.ndarray, pixel_hash: str) -> Iterator[str]:
-    """Sentences on an output that is a copy of another image, shifted, of other content or in another channel order."""
-    if pixel_hash == image.pixel_hash:
-        yield "the output is the noisy image itself"
-    elif np.array_equal(pixels, clean):
-        yield "the output is the clean image itself"
-    elif problem := problem_of([(_centre(pixels), _centre(clean))], "output"):
-        yield problem
 
 
 def _centre(pixels: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ from typing import Any
 
 from bench.core.environment import device_of
 from bench.core.errors import described
+from bench.datasets.output_files import read
 from bench.evaluation.denoise import DenoisedImage, Networks
 from bench.evaluation.pipeline import Pipeline
 from bench.evaluation.prepare import PreparedImage
@@ -15,7 +16,6 @@ from bench.evaluation.task import Cell, Job, Task
 from bench.noise import noises
 from bench.outputs.checks import hash_of
 from bench.outputs.noisy_set import Key
-from bench.outputs.reading import in_channels, read
 from bench.runs.plan import Plan
 
 
@@ -51,7 +51,7 @@ class FromFiles(Pipeline):
                 reason="expected the noisy image of the manifest, got other pixels: make the noisy images again",
             )
         try:
-            output = in_channels(read(model.files[key]), prepared.clean_bytes.shape[-1])
+            output = read(model.files[key], prepared.clean_bytes.shape[-1])
         except (ValueError, OSError) as error:
             return DenoisedImage(None, 0, reason=described(error))
         if hash_of(output) != model.hashes[key]:

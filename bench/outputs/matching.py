@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.core.errors import BadInput
+from bench.datasets.output_files import ENDINGS
 from bench.outputs.noisy_set import Key, NoisyImage, NoisySet
-from bench.outputs.reading import ENDINGS
 
 PLACE = "{}"  # stands for the name of the noisy file in a pattern
 

@@ -14,10 +14,10 @@ from bench import datasets, protocols
 from bench.core.errors import BadInput
 from bench.datasets import CleanImage, Dataset
 from bench.datasets.noise_manifest import CLEAN, MANIFEST, MAX_DEPTH, manifest_in
+from bench.datasets.output_files import PixelReader
 from bench.datasets.readers import FileReader
 from bench.noise import noises
 from bench.noise.pairs import by_stem
-from bench.outputs.reading import PixelReader
 from bench.protocols import Protocol
 from noise_zoo.noise import Noise
 from noise_zoo.real import Real

@@ -202,7 +202,7 @@ def _model(
         checked = checks.check(noisy, matched)
     except ValueError as error:  # of a clean image
         raise BadInput(str(error)) from error
-    problems = [f"{_phrase(text, names, len(noisy.images))}" for text, names in checked.problems.items()]
+    problems = [_phrase(reason, names, len(noisy.images)) for reason, names in checked.problems.values()]
     extra = [f"{checks.counted(list(matched.extra))} of no noisy image: skipped"] if matched.extra else []
     if problems and not (partial and checked.hashes):
         hint = f"; files are named {matched.hint}: add --name '{matched.hint}'" if matched.hint else ""
@@ -212,12 +212,12 @@ def _model(
     return model, [*problems, *extra]
 
 
-def _phrase(text: str, names: list[str], total: int) -> str:
-    """A problem with the number of noisy images that have it: 'no output for 2 of 16 noisy images (a, b)'."""
+def _phrase(reason: str, names: list[str], total: int) -> str:
+    """A problem and the noisy images that have it: 'no output file for 2 of 16 noisy images (a, b)'."""
     some = f"{', '.join(names[: checks.MAX_LISTED])}{', ...' if len(names) > checks.MAX_LISTED else ''}"
-    if text == checks.NO_OUTPUT:
-        return f"{text} {len(names)} of {total} noisy images ({some})"
-    return f"{text}: {checks.counted(names)}"
+    return (
+        f"{reason}{' for' if reason == checks.NO_OUTPUT else '; so for'} {len(names)} of {total} noisy images ({some})"
+    )
 
 
 def _state(out: Path) -> tuple[list[dict], dict[str, str]]:

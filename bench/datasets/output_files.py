@@ -1,4 +1,4 @@
-"""Pixels of output files: image files as everywhere (`bench.datasets.decode`), float TIFF, and NumPy arrays."""
+"""Pixels of output files of other code: image files (`bench.datasets.decode`), float TIFF, and NumPy arrays."""
 
 from __future__ import annotations
 
@@ -40,11 +40,21 @@ class PixelReader:
         return read(self.path).pixels
 
 
-def read(path: Path) -> OutputFile:
+def read(path: Path, channels: int | None = None) -> OutputFile:
     """Read an output: an image file, or a NumPy array or TIFF of uint8 or of floats in [0, 1], (H, W) or (H, W, C).
 
-    Floats are clipped to [0, 1] and rounded to 8 bits, as outputs of networks are. Raises ValueError.
+    Floats are clipped to [0, 1] and rounded to 8 bits, as outputs of networks are. Three equal channels become one if
+    `channels` is 1, those of the clean image. Raises ValueError.
     """
+    output = _read(path)
+    pixels = output.pixels
+    if channels == 1 and pixels.shape[-1] == 3 and (pixels == pixels[..., :1]).all():
+        remark = f"three equal channels for a {GREY} image"
+        return OutputFile(np.ascontiguousarray(pixels[..., :1]), (*output.remarks, remark))
+    return output
+
+
+def _read(path: Path) -> OutputFile:
     floats = _floats(path)
     if floats is None:
         lossy = decode.header(path).format in LOSSY
@@ -56,16 +66,6 @@ def read(path: Path) -> OutputFile:
     return OutputFile(
         to_bytes(array), (f"{share:.0%} of the values are outside [0, 1] and clipped",) if share > MIN_CLIPPED else ()
     )
-
-
-def in_channels(output: OutputFile, channels: int) -> OutputFile:
-    """An output with one channel for a greyscale image, if its file has three equal ones."""
-    pixels = output.pixels
-    if channels == 1 and pixels.shape[-1] == 3 and (pixels == pixels[..., :1]).all():
-        return OutputFile(
-            np.ascontiguousarray(pixels[..., :1]), (*output.remarks, f"three equal channels for a {GREY} image")
-        )
-    return output
 
 
 def _floats(path: Path) -> np.ndarray | None:
