@@ -55,7 +55,7 @@ Pair = tuple[np.ndarray, np.ndarray]  # an output and its clean image, uint8 (H,
 
 
 def check(noisy: NoisySet, found: Matched) -> Checked:
-    """Read every output and compare it with its clean image. Raises ValueError for a clean image that has changed."""
+    """Read every output and compare it with its clean image."""
     checked, seen = Checked(), {}
     for _, images in groupby(noisy.images, key=lambda image: image.folder):
         pairs: dict[str, Pair] = {}

@@ -101,6 +101,7 @@ def prepare(
     if not outputs:
         raise BadInput("expected a folder of outputs, got none")
     found = read_set(noisy, None if clean is None else Path(clean), protocol)
+    _check_clean(found)
     models, warnings, notes = [], {}, []
     for name, folder in outputs.items():
         model, sentences = _model(name, Path(folder), found, pattern, partial, trained_on)
@@ -193,15 +194,19 @@ def score_folder(
     return found
 
 
+def _check_clean(noisy: NoisySet) -> None:
+    """Raise BadInput if a clean image cannot be read or has changed."""
+    for image in (image for data in noisy.datasets for image in data.images):
+        if problem := image.problem():
+            raise BadInput(problem)
+
+
 def _model(
     name: str, folder: Path, noisy: NoisySet, pattern: str, partial: bool, trained_on: str | None
 ) -> tuple[OutputsModel, list[str]]:
     """The outputs of one name, and sentences on what is not scored. Raises BadInput."""
     matched = matching.match(folder, noisy, pattern)
-    try:
-        checked = checks.check(noisy, matched)
-    except ValueError as error:  # of a clean image
-        raise BadInput(str(error)) from error
+    checked = checks.check(noisy, matched)
     problems = [_phrase(reason, names, len(noisy.images)) for reason, names in checked.problems.values()]
     extra = [f"{checks.counted(list(matched.extra))} of no noisy image: skipped"] if matched.extra else []
     if problems and not (partial and checked.hashes):
