@@ -33,7 +33,8 @@ def _with_one_hash(rows: pd.DataFrame, results: Results) -> pd.DataFrame:
     """The rows with the hash of the card where a model has one for each image: outputs that were scored from files."""
     several = rows.groupby("model")["weights_hash"].nunique()
     cards = {name: results.model_card(name).weights_hash for name in several[several > 1].index}
-    return rows.assign(weights_hash=rows["model"].map(cards).fillna(rows["weights_hash"]))
+    hashes = [cards.get(model, own) for model, own in zip(rows["model"], rows["weights_hash"], strict=True)]
+    return rows.assign(weights_hash=hashes)
 
 
 def licences(results: Results) -> dict[str, list[str]]:
