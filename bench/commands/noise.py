@@ -114,10 +114,10 @@ def show(spec, image, out, seed) -> None:
 )
 @click.option("--overwrite", is_flag=True, help="Replace files in the output folder that have the same names.")
 def apply(spec, source, target, datasets, data, out, seeds, protocol, kind, overwrite) -> None:
-    """Write noisy images for code outside MaskBench; bench score scores what it makes of them.
+    """Write noisy images for code outside MaskBench.
 
-    The pixels are the ones that bench run uses. manifest.json has the noises, their versions, the protocol, the seeds
-    and the hashes of all pixels.
+    The pixels are the ones that bench run uses; bench score scores what other code makes of them. manifest.json has the
+    noises, their versions, the protocol, the seeds and the hashes of all pixels.
 
     With --datasets or --data and --out: DATASET/NOISE/IMAGE for every noise, level, data set and seed; data sets of
     pairs have their recorded noise. Clean images are in clean/.

@@ -54,11 +54,11 @@ from bench.commands.options import shared
 )
 @shared("run", Path("runs/latest"), also="The rows stand beside those that are in it.")
 def score(noisy, outputs, name, trained_on, clean, pattern, partial, protocol, metrics, device, pictures, out) -> None:
-    """Score output images of other code, as rows of a run beside its models.
+    """Score output images of other code as rows of a run.
 
     NOISY_DIR is a folder that bench noise apply wrote, and OUTPUTS_DIR has what other code made of it: files of the
     same names in the same subfolders. They are image files (PNG, TIFF, ...), or NumPy arrays (.npy) of uint8 or of
-    floats in [0, 1]. Images, noise and metrics are those of bench run. For pairs give their data set, or a folder of
+    floats in [0, 1]. Images, noise and metrics are those of bench run, and rows stand beside those of models. For pairs give their data set, or a folder of
     noisy images with --clean.
 
     All outputs are checked first: missing ones, other sizes, shifts, exchanged channels or copies of the input are

@@ -132,6 +132,19 @@ def test_rows_stand_beside_those_of_models_and_outlast_their_runs(noisy, outputs
     assert len(list((page.parent / "pictures").rglob("*.webp"))) > 0
 
 
+def test_commands_take_names_with_brackets_and_quotes(noisy, outputs, tmp_path):
+    folder, name, other = tmp_path / "run", "BM3D (authors' code)", "B (2, mine)"
+    bench.score_folder(noisy, {name: outputs, other: outputs}, out=folder, metrics="psnr")
+    status = call("status", folder, "--models", name)
+    assert status.exit_code == 0 and "2 of 2 cells" in status.output, status.output
+    exported = call("export", folder, "--models", f"{other}, {name}", "--format", "csv", "--per", "image")
+    assert exported.output.count("scored from files") == 16
+    compared = call("compare", folder, "--models", name, "--against", name.replace(name, other), "--format", "csv")
+    assert compared.exit_code == 0 and compared.output.count(name) >= 2, compared.output
+    words = ["--image", "a", "--noise", SETTINGS[0], "--models", f"'{name}'", "-o", tmp_path / "x.png"]
+    assert call("figure", folder, *words).exit_code == 0
+
+
 def test_a_figure_shows_the_output_from_its_file(noisy, outputs, tmp_path):
     run = score(noisy, outputs, tmp_path / "run", pictures=0)
     known = {"dataset": "photos", "image": "c", "noise": "poisson(alpha=2)"}
