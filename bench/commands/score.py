@@ -58,8 +58,8 @@ def score(noisy, outputs, name, trained_on, clean, pattern, partial, protocol, m
 
     NOISY_DIR is a folder that bench noise apply wrote, and OUTPUTS_DIR has what other code made of it: files of the
     same names in the same subfolders. They are image files (PNG, TIFF, ...), or NumPy arrays (.npy) of uint8 or of
-    floats in [0, 1]. Images, noise and metrics are those of bench run, and rows stand beside those of models. For pairs give their data set, or a folder of
-    noisy images with --clean.
+    floats in [0, 1]. Images, noise and metrics are those of bench run, and rows stand beside those of models. For
+    pairs give their data set, or a folder of noisy images with --clean.
 
     All outputs are checked first: missing ones, other sizes, shifts, exchanged channels or copies of the input are
     reported. Score again after files have changed: their rows are replaced.

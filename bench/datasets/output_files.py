@@ -12,7 +12,7 @@ from bench.datasets import decode
 from bench.datasets.arrays import checked
 from bench.datasets.channels import GREY
 from bench.datasets.image import SUFFIXES
-from bench.protocols import to_bytes
+from bench.protocols import Protocol, to_bytes
 
 ARRAY = ".npy"
 ENDINGS = {*SUFFIXES, ARRAY}
@@ -23,10 +23,20 @@ LOSSY = ("JPEG", "MPO")
 
 @dataclass(frozen=True)
 class OutputFile:
-    """Pixels of an output as they are scored, uint8 (H, W, 1) or (H, W, 3), and remarks on their conversion."""
+    """Pixels of an output, (H, W, 1) or (H, W, 3), uint8 or float32 in [0, 1], and remarks on their conversion."""
 
     pixels: np.ndarray
     remarks: tuple[str, ...] = ()
+
+    @property
+    def in_8_bits(self) -> np.ndarray:
+        """The pixels as uint8."""
+        return self.pixels if self.pixels.dtype == np.uint8 else to_bytes(self.pixels)
+
+    @property
+    def in_floats(self) -> np.ndarray:
+        """The pixels as float32 in [0, 1]."""
+        return self.pixels.astype(np.float32) / 255 if self.pixels.dtype == np.uint8 else self.pixels
 
 
 @dataclass(frozen=True)
@@ -37,16 +47,21 @@ class PixelReader:
 
     def __call__(self) -> np.ndarray:
         """Read the image."""
-        return read(self.path).pixels
+        return read(self.path).in_8_bits
 
 
-def read(path: Path, channels: int | None = None) -> OutputFile:
+def read_scored(path: Path, channels: int, rules: Protocol) -> OutputFile:
+    """Read an output as a protocol scores it; `channels`: those of the clean image. Raises ValueError."""
+    return read(path, channels)  # every protocol scores 8 bits
+
+
+def read(path: Path, channels: int | None = None, rounded: bool = True) -> OutputFile:
     """Read an output: an image file, or a NumPy array or TIFF of uint8 or of floats in [0, 1], (H, W) or (H, W, C).
 
-    Floats are clipped to [0, 1] and rounded to 8 bits, as outputs of networks are. Three equal channels become one if
-    `channels` is 1, those of the clean image. Raises ValueError.
+    Floats are clipped to [0, 1] and, if `rounded`, rounded to 8 bits, as outputs of networks are. Three equal channels
+    become one if `channels` is 1, those of the clean image. Raises ValueError.
     """
-    output = _read(path)
+    output = _read(path, rounded)
     pixels = output.pixels
     if channels == 1 and pixels.shape[-1] == 3 and (pixels == pixels[..., :1]).all():
         remark = f"three equal channels for a {GREY} image"
@@ -54,7 +69,7 @@ def read(path: Path, channels: int | None = None) -> OutputFile:
     return output
 
 
-def _read(path: Path) -> OutputFile:
+def _read(path: Path, rounded: bool) -> OutputFile:
     floats = _floats(path)
     if floats is None:
         lossy = decode.header(path).format in LOSSY
@@ -63,9 +78,8 @@ def _read(path: Path) -> OutputFile:
     if array.dtype == np.uint8:
         return OutputFile(array)
     share = float(((array < 0) | (array > 1)).mean())
-    return OutputFile(
-        to_bytes(array), (f"{share:.0%} of the values are outside [0, 1] and clipped",) if share > MIN_CLIPPED else ()
-    )
+    remarks = (f"{share:.0%} of the values are outside [0, 1] and clipped",) if share > MIN_CLIPPED else ()
+    return OutputFile(to_bytes(array) if rounded else np.clip(array, 0, 1).astype(np.float32), remarks)
 
 
 def _floats(path: Path) -> np.ndarray | None:

@@ -148,13 +148,13 @@ def read_from_file(store: Store, row: Mapping[str, Any], noise: str | None) -> d
             version = recorded_version(image, drawn, row["protocol"])
         else:
             version = noisy_version(image.pixels, drawn, row["seed"], row["protocol"])
-        output = output_files.read(path, version.target.shape[-1]).pixels
+        output = output_files.read_scored(path, version.target.shape[-1], protocols.load_protocol(row["protocol"]))
     except ValueError as error:
         raise BadInput(str(error)) from error
-    if noises.pixel_hash(output.astype(np.float32) / 255) != row["weights_hash"]:
+    if noises.pixel_hash(output.in_floats) != row["weights_hash"]:
         raise BadInput(f"{row['model']}: expected the output that was scored, got another one in {path}: {again}")
     shared = [row[column] for column in SCENE_COLUMNS]
-    images = {("noisy", *shared): version.stored, ("clean", *shared): version.target, (row_key(row),): output}
+    images = {("noisy", *shared): version.stored, ("clean", *shared): version.target, (row_key(row),): output.in_8_bits}
     return {picture_name(*parts): in_colour(pixels) for parts, pixels in images.items()}
 
 

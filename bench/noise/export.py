@@ -45,7 +45,7 @@ def export_noisy_images(
     `overwrite`, and unreadable images.
     """
     noise, rules = noises.load_noise(text), rules or load_protocol("stored")
-    ending = ENDINGS[checked_format(kind, rules)]
+    ending = ENDINGS[checked_format(kind, rules, [noise])]
     data = datasets.load_dataset(source)
     cell = _Cell(data, noise, seed, "", CLEAN, _names(data))
     for folder in (out, *([] if noise.keeps_clean else [out / CLEAN])):
@@ -101,7 +101,7 @@ def export_noisy_set(
     Raises BadInput as `export_noisy_images`, and for 'png' under a protocol that does not round noisy images.
     """
     rules = rules or load_protocol("stored")
-    kind = checked_format(kind, rules)
+    kind = checked_format(kind, rules, chosen)
     cells = _cells(chosen, sets, seeds, reference)
     originals = {f"{CLEAN}/{_slug(data.name)}/{name}": image for data in sets for image, name in _copies(data)}
     files = [cell.file(image, ENDINGS[kind]) for cell in cells for image in cell.data.images]
@@ -141,14 +141,15 @@ def export_noisy_set(
     return len(files)
 
 
-def checked_format(kind: str | None, rules: Protocol) -> str:
+def checked_format(kind: str | None, rules: Protocol, chosen: Sequence[Noise]) -> str:
     """The format of noisy images under a protocol, the default for None. Raises BadInput if it would round them."""
+    unrounded = next((noise for noise in chosen if not rules.store_noise), None)
     if kind is None:
-        return "png" if rules.store_noise else "npy"
-    if kind == "png" and not rules.store_noise:
+        return "png" if unrounded is None else "npy"
+    if kind == "png" and unrounded is not None:
         raise BadInput(
-            f"--format: expected npy or tiff-float under the protocol {rules.name}, which does not round noisy images, "
-            "got png"
+            f"--format: expected npy or tiff-float under the protocol {rules.name}, which does not round "
+            f"{noises.canonical(unrounded)}, got png"
         )
     return kind
 
@@ -260,8 +261,8 @@ def _write_cell(cell: _Cell, rules: Protocol, ending: str, out: Path) -> Iterato
     for image in cell.data.images:
         pixels = _pixels(image)
         version = _version(image, pixels, cell, rules)
-        stored = version.stored if ending == ".png" else rules.noisy_input(version.noisy).astype(np.float32)
-        write(out / cell.file(image, ending), _encoded(stored, ending))
+        given = rules.noisy_input(version.noisy).astype(np.float32)
+        write(out / cell.file(image, ending), _encoded(version.stored if ending == ".png" else given, ending))
         if not cell.noise.keeps_clean:
             write(out / cell.target(image), _png(version.target))
         yield (
@@ -272,7 +273,7 @@ def _write_cell(cell: _Cell, rules: Protocol, ending: str, out: Path) -> Iterato
                 "noise": noises.canonical(cell.noise),
                 "seed": cell.seed,
                 "clean_hash": noises.pixel_hash(pixels.astype(np.float32) / 255),
-                "pixel_hash": noises.pixel_hash(rules.noisy_input(version.noisy)),
+                "pixel_hash": noises.pixel_hash(given),
                 "psnr": version.psnr,
                 "ssim": version.ssim,
             },

@@ -13,10 +13,11 @@ import numpy as np
 
 from bench.core.errors import described
 from bench.datasets.channels import described as described_shape
-from bench.datasets.output_files import OutputFile, read
+from bench.datasets.output_files import OutputFile, read_scored
 from bench.noise import noises
 from bench.outputs.matching import Matched
 from bench.outputs.noisy_set import Key, NoisyImage, NoisySet
+from bench.protocols import Protocol
 from noise_zoo.identification.registration import problem_of
 
 MAX_SIDE = 256  # pixels of the centre crop that is searched for shifts
@@ -62,18 +63,20 @@ def check(noisy: NoisySet, found: Matched) -> Checked:
         for image in images:
             if image.key not in found.files:
                 checked.fail(image, NO_OUTPUT)
-            elif pair := _read_pair(image, found.files[image.key], checked, seen):
+            elif pair := _read_pair(image, found.files[image.key], noisy.protocol, checked, seen):
                 pairs[image.name] = pair
         for text, names in _misplaced(pairs).items():
             checked.doubts[text] += names
     return checked
 
 
-def _read_pair(image: NoisyImage, path: Path, checked: Checked, seen: dict[str, NoisyImage]) -> Pair | None:
+def _read_pair(
+    image: NoisyImage, path: Path, rules: Protocol, checked: Checked, seen: dict[str, NoisyImage]
+) -> Pair | None:
     """The centres of an output and of its clean image; None if it cannot be scored or is a copy."""
     clean = image.target()
     try:
-        output = read(path, clean.shape[-1])
+        output = read_scored(path, clean.shape[-1], rules)
     except (ValueError, OSError) as error:
         checked.fail(image, described(error))
         return None
@@ -90,12 +93,12 @@ def _read_pair(image: NoisyImage, path: Path, checked: Checked, seen: dict[str, 
         checked.doubts["the same pixels as the output of another noisy image"].append(f"{image.name} = {other.name}")
     for text, same in (
         ("the output is the noisy image itself", pixel_hash == image.pixel_hash),
-        ("the output is the clean image itself", np.array_equal(output.pixels, clean)),
+        ("the output is the clean image itself", np.array_equal(output.in_8_bits, clean)),
     ):
         if same:
             checked.doubts[text].append(image.name)
             return None
-    return _centre(output.pixels), _centre(clean)
+    return _centre(output.in_8_bits), _centre(clean)
 
 
 def _misplaced(pairs: Mapping[str, Pair]) -> dict[str, list[str]]:
@@ -115,7 +118,7 @@ def _misplaced(pairs: Mapping[str, Pair]) -> dict[str, list[str]]:
 
 def hash_of(output: OutputFile) -> str:
     """The hash of an output's pixels, as of other images."""
-    return noises.pixel_hash(output.pixels.astype(np.float32) / 255)
+    return noises.pixel_hash(output.in_floats)
 
 
 def _cause(shape: tuple[int, ...], expected: tuple[int, ...]) -> str:

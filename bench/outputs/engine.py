@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.core.environment import device_of
 from bench.core.errors import described
-from bench.datasets.output_files import read
+from bench.datasets.output_files import read_scored
 from bench.evaluation.denoise import DenoisedImage, Networks
 from bench.evaluation.pipeline import Pipeline
 from bench.evaluation.prepare import PreparedImage
@@ -51,7 +51,7 @@ class FromFiles(Pipeline):
                 reason="expected the noisy image of the manifest, got other pixels: make the noisy images again",
             )
         try:
-            output = read(model.files[key], prepared.clean_bytes.shape[-1])
+            output = read_scored(model.files[key], job.clean.shape[-1], self.plan.protocol)
         except (ValueError, OSError) as error:
             return DenoisedImage(None, 0, reason=described(error))
         if hash_of(output) != model.hashes[key]:

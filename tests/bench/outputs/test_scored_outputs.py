@@ -14,9 +14,10 @@ from PIL import Image, ImageFilter
 import bench
 from bench.cli import main
 from bench.core.errors import BadInput
-from bench.datasets import load_dataset, read_file
+from bench.datasets import load_dataset, output_files, read_file
 from bench.noise import noises
 from bench.noise.export import export_noisy_images, export_noisy_set
+from bench.protocols import to_bytes
 from bench.runs import selection
 from bench.runs.store import Store
 
@@ -355,3 +356,12 @@ def test_noise_of_another_version_is_refused(noisy, outputs, tmp_path):
     (noisy / "manifest.json").write_text(text.replace('"pixel_hash": "', '"pixel_hash": "0', 99))
     with pytest.raises(BadInput, match="clean image"):
         score(noisy, outputs, tmp_path / "run")
+
+
+def test_floats_are_rounded_only_if_scores_are(tmp_path):
+    array = np.linspace(-0.2, 1.1, 300, dtype=np.float64).reshape(10, 10, 3)
+    np.save(tmp_path / "a.npy", array)
+    rounded, kept = (output_files.read(tmp_path / "a.npy", rounded=which) for which in (True, False))
+    assert rounded.pixels.dtype == np.uint8 and np.array_equal(rounded.pixels, to_bytes(array))
+    assert kept.pixels.dtype == np.float32 and np.array_equal(kept.pixels, np.float32(np.clip(array, 0, 1)))
+    assert np.array_equal(kept.in_8_bits, rounded.pixels) and "23%" in rounded.remarks[0]
