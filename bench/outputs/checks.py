@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -18,7 +17,7 @@ from bench.noise import noises
 from bench.outputs.matching import Matched
 from bench.outputs.noisy_set import Key, NoisyImage, NoisySet
 from bench.protocols import Protocol
-from noise_zoo.identification.registration import problem_of
+from noise_zoo.identification.registration import MAX_PATCHES, problem_of
 
 MAX_SIDE = 256  # pixels of the centre crop that is searched for shifts
 MAX_LISTED = 3  # names in a sentence
@@ -59,15 +58,41 @@ def check(noisy: NoisySet, found: Matched) -> Checked:
     """Read every output and compare it with its clean image."""
     checked, seen = Checked(), {}
     for _, images in groupby(noisy.images, key=lambda image: image.folder):
-        pairs: dict[str, Pair] = {}
+        folder = _Placement()
         for image in images:
             if image.key not in found.files:
                 checked.fail(image, NO_OUTPUT)
             elif pair := _read_pair(image, found.files[image.key], noisy.protocol, checked, seen):
-                pairs[image.name] = pair
-        for text, names in _misplaced(pairs).items():
+                folder.add(image.name, pair)
+        for text, names in folder.doubts.items():
             checked.doubts[text] += names
     return checked
+
+
+@dataclass
+class _Placement:
+    """Which outputs of a folder are shifted, of other content or in another channel order.
+
+    Each is tested; if none or all of them are misplaced, the first ones are tested together, which finds more.
+    """
+
+    names: list[str] = field(default_factory=list)
+    pairs: list[Pair] = field(default_factory=list)
+    found: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(self, name: str, pair: Pair) -> None:
+        self.names.append(name)
+        self.pairs = [*self.pairs, pair][:MAX_PATCHES]
+        if problem := problem_of([pair], "output"):
+            self.found.setdefault(problem, []).append(name)
+
+    @property
+    def doubts(self) -> dict[str, list[str]]:
+        """Sentence -> the outputs that it is about."""
+        if self.pairs and sum(map(len, self.found.values())) in (0, len(self.names)):
+            together = problem_of(self.pairs, "output")
+            return {together: self.names} if together else self.found
+        return self.found
 
 
 def _read_pair(
@@ -99,21 +124,6 @@ def _read_pair(
             checked.doubts[text].append(image.name)
             return None
     return _centre(output.in_8_bits), _centre(clean)
-
-
-def _misplaced(pairs: Mapping[str, Pair]) -> dict[str, list[str]]:
-    """Sentences on outputs of a folder that are shifted, of other content or in another channel order -> their names.
-
-    If none or all of them are, they are tested together, which finds more.
-    """
-    found: dict[str, list[str]] = {}
-    for name, pair in pairs.items():
-        if problem := problem_of([pair], "output"):
-            found.setdefault(problem, []).append(name)
-    if pairs and sum(map(len, found.values())) in (0, len(pairs)):
-        together = problem_of(list(pairs.values()), "output")
-        return {together: list(pairs)} if together else found
-    return found
 
 
 def hash_of(output: OutputFile) -> str:

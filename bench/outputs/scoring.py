@@ -98,8 +98,8 @@ def prepare(
     metrics: str | None = None,
 ) -> Scoring:
     """Match and check the outputs of each name; see `score_folder`. Raises BadInput."""
-    if not outputs:
-        raise BadInput("expected a folder of outputs, got none")
+    if not outputs or not all(map(str.strip, outputs)):
+        raise BadInput("expected folders of outputs with a name for each, got none")
     found = read_set(noisy, None if clean is None else Path(clean), protocol)
     _check_clean(found)
     models, warnings, notes = [], {}, []
