@@ -233,7 +233,8 @@ def _noise(text: str, version: int, recorded: bool) -> Noise:
     try:
         found = noises.load_noise(text)
     except BadInput as error:
-        raise BadInput(f"noise of the noisy images: {error}") from error
+        hint = "; score in the folder of its file" if ":" in text else ""
+        raise BadInput(f"noise of the noisy images, {text}: {error}{hint}") from error
     if noises.version(found) != version:
         raise BadInput(
             f"expected noisy images of version {noises.version(found)} of {text}, got version {version}: make them "
