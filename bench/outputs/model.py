@@ -38,6 +38,7 @@ class OutputsModel:
     level: None = None
     channels: None = None
     parameters: dict[str, Any] = field(default_factory=dict)
+    request: tuple[str, str] = ("", "")
 
     @property
     def name(self) -> str:
