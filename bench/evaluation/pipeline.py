@@ -83,20 +83,27 @@ class Pipeline:
     def _results_of(self, job: Job, task: Task, prepared: PreparedImage | str) -> Iterator[FinishedRow]:
         if isinstance(prepared, str):
             for cell in task.cells:
-                yield FinishedRow(cell, failed(planned_row(self.plan, job, cell, self.networks.device), prepared))
+                yield FinishedRow(cell, failed(self._planned_row(job, cell), prepared))
             return
         scorer = self._scorer.submit(_scorer, self.plan, prepared, self.networks.device)
         for cell in task.cells:
             if self.stop():
                 return
-            row = planned_row(self.plan, job, cell, self.networks.device)
+            row = self._planned_row(job, cell)
             self.watch(cell)
-            output = self.networks.denoise(cell[-1], prepared, task.tile_reductions)
+            output = self._output(job, task, cell, prepared)
             self.watch(None)
             row = with_smaller_tile(row, output.tile)
             self._scoring.append(self._scorer.submit(self._finish, cell, row, output, task, prepared, scorer))
             while self._scoring and (len(self._scoring) > MAX_WAITING_OUTPUTS or self._scoring[0].done()):
                 yield _result_of(self._scoring.popleft())
+
+    def _planned_row(self, job: Job, cell: Cell) -> dict[str, Any]:
+        return planned_row(self.plan, job, cell, self.networks.device)
+
+    def _output(self, job: Job, task: Task, cell: Cell, prepared: PreparedImage) -> DenoisedImage:
+        """The output of a cell's model."""
+        return self.networks.denoise(cell[-1], prepared, task.tile_reductions)
 
     def _finish(
         self, cell: Cell, row: dict, output: DenoisedImage, task: Task, prepared: PreparedImage, scorer: Future

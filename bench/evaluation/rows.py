@@ -29,7 +29,7 @@ def row_without_scores(
         "model": model.label,
         "size": model.size,
         "weights": model.weights,
-        "weights_hash": model.weights_hash,
+        "weights_hash": model.hash_on(dataset, image, plan.noise_columns[noise]["noise"], seed),
         "dataset": dataset,
         "image": image,
         "image_hash": image_hash,

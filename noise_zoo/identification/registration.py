@@ -16,11 +16,11 @@ MIN_CORRELATION = 0.5  # minimum correlation of two versions of one image
 DISTANT_LAG = 8  # pixels: at this distance image content is correlated and noise is not
 
 
-def problem_of(patches):
+def problem_of(patches, subject="noisy image"):
     """Return why patches (noisy, clean), uint8 (H, W, C), are not pairs as a sentence, or ''.
 
     A shift is reported where undoing it brings the noisy image significantly closer to the clean one: a shift by
-    whole pixels in most of the patches, a subpixel shift in all patches together.
+    whole pixels in most of the patches, a subpixel shift in all patches together. `subject` is what sentences call it.
     """
     patches = patches[:MAX_PATCHES]
     grey = [tuple(image.astype(float).mean(axis=2) for image in pair) for pair in patches]
@@ -30,11 +30,11 @@ def problem_of(patches):
     if shift is None and large:
         shift = _subpixel_shift(large)
     if shift is not None:
-        return f"the pair is not aligned: the noisy image is shifted by {_pixels(*shift.tolist())}"
+        return f"the pair is not aligned: the {subject} is shifted by {_pixels(*shift.tolist())}"
     if grey and _different_content(grey):
-        return "the noisy and the clean image do not show the same content"
+        return f"the {subject} and the clean image do not show the same content"
     if order := _channel_order(patches):
-        return f"the channel order differs: red, green, blue of the noisy image are {order} of the clean one"
+        return f"the channel order differs: red, green, blue of the {subject} are {order} of the clean one"
     return ""
 
 
