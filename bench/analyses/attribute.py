@@ -8,7 +8,6 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
-import torch
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
@@ -21,6 +20,7 @@ from bench.analyses.core.scene import Scene
 from bench.core.errors import BadInput, as_bad_input
 from bench.core.progress import progress
 from bench.datasets.channels import in_colour
+from bench.models import inference
 from bench.models.mask_keys import keyed
 from bench.models.model_specs import Model
 from bench.noise import noises
@@ -104,7 +104,7 @@ def measure(models: Sequence[Model], scene: Scene, window: Window, steps: int) -
 def attribution_map(denoiser: Denoiser, scene: Scene, window: Window, steps: int) -> Attribution:
     """The map of one model. Raises BadInput if its output has no gradient, or does not depend on the input."""
     key = noises.mask_key(noises.pixel_hash(scene.clean), scene.noise, scene.seed)
-    x = torch.from_numpy(scene.noisy).permute(2, 0, 1)[None].contiguous().to(denoiser.device)
+    x = inference.to_batch(scene.noisy).to(denoiser.device)
     network = denoiser.for_image(x.shape[1])
     options = keyed(network, [key])  # the same masks along the whole path
     network.requires_grad_(False)

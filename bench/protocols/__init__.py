@@ -33,7 +33,8 @@ class Protocol:
 
     def noisy_input(self, noisy: np.ndarray) -> np.ndarray:
         """The input of the network, float32 (H, W, C), from the unclipped noisy image."""
-        return to_bytes(noisy).astype(np.float32) / 255 if self.store_noise else noisy
+        stored = to_bytes(noisy).astype(np.float32) / 255 if self.store_noise else noisy
+        return np.ascontiguousarray(stored, dtype=np.float32)
 
 
 def to_bytes(image: np.ndarray) -> np.ndarray:
