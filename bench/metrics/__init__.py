@@ -12,7 +12,6 @@ import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import wraps
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -170,7 +169,7 @@ def against(
         with isolation.our_code():
             output, scores = _tensor(image, device), Scores({}, {})
             for metric, (scorer, problem) in scorers.items():
-                value = None
+                value = math.nan
                 if not problem:
                     value, problem = _tried(_number, scorer, _as_given(output, metric, protocol))
                 if problem:
