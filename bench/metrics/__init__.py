@@ -101,7 +101,7 @@ def names() -> list[str]:
 def load_metric(name: str) -> Metric:
     """A metric by name, or as `path/to/file.py:METRIC`. Raises BadInput with similar names."""
     if name in registry.modules("bench.metrics", "METRIC"):
-        return import_module(f"bench.metrics.{name}").METRIC
+        return registry.load("bench.metrics", name, "METRIC")
     loaded = registry.user_defined("metric", name)
     if loaded is None:
         raise BadInput(f"{unknown('metric', name, names())}; add one of your own as path/to/file.py:METRIC")
@@ -181,7 +181,7 @@ def against(
     return score
 
 
-def _tried(function: Callable, *arguments: Any) -> tuple[Any, str]:
+def _tried(function: Callable[..., Any], *arguments: Any) -> tuple[Any, str]:
     """(result, '') of a function, or (None, the message of its exception): a user-defined metric may raise anything."""
     try:
         return function(*arguments), ""
@@ -191,7 +191,7 @@ def _tried(function: Callable, *arguments: Any) -> tuple[Any, str]:
         return None, described(error)
 
 
-def _number(scorer: Callable, output: torch.Tensor) -> float:
+def _number(scorer: Callable[[torch.Tensor], float], output: torch.Tensor) -> float:
     value = float(scorer(output))
     if not math.isfinite(value):
         raise ValueError(f"expected a finite number, got {value}")

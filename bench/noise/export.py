@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -57,7 +58,7 @@ def _removed_on_error(paths: list[Path]) -> Iterator[None]:
         raise
 
 
-def _write_manifest(noise: Noise, seed: int, files: dict[str, dict], out: Path) -> None:
+def _write_manifest(noise: Noise, seed: int, files: dict[str, dict[str, Any]], out: Path) -> None:
     manifest = {
         "noise": noises.canonical(noise),
         "version": noises.version(noise),
@@ -70,7 +71,7 @@ def _write_manifest(noise: Noise, seed: int, files: dict[str, dict], out: Path) 
     write(out / "manifest.json", (json.dumps(manifest, indent=1) + "\n").encode())
 
 
-def _names(images, source: Path) -> list[str]:
+def _names(images: Iterable[datasets.CleanImage], source: Path) -> list[str]:
     """Return the names of the PNG files. Raises BadInput if two images would have the same one."""
     names = [f"{Path(image.name).stem}.png" for image in images]
     alike = Counter(map(str.lower, names))
@@ -90,7 +91,7 @@ def _check_existing(paths: list[Path], out: Path, overwrite: bool) -> None:
         )
 
 
-def _write_pair(image: datasets.CleanImage, name: str, noise: Noise, seed: int, out: Path) -> dict:
+def _write_pair(image: datasets.CleanImage, name: str, noise: Noise, seed: int, out: Path) -> dict[str, Any]:
     """Write a noisy image, and its clean one if the noise made it; return its entry in the manifest."""
     try:
         clean = image.read()
