@@ -1,5 +1,5 @@
 # make run   evaluate all networks on the mixture noise and make the page
-# make test  the tests
+# make test  the tests; make test-fast  those of them that take less than a minute together
 # make lint  style and types
 # Each does its own set-up: a .venv with known-good versions (constraints.txt).
 
@@ -7,7 +7,7 @@ PYTHON ?= python3
 OUT ?= runs/latest
 BIN = .venv/bin
 
-.PHONY: run test lint clean
+.PHONY: run test test-fast lint clean
 
 run: .venv/ready
 	$(BIN)/bench run --models all --noise mixture --out $(OUT)
@@ -15,6 +15,9 @@ run: .venv/ready
 
 test: .venv/ready-dev
 	$(BIN)/pytest
+
+test-fast: .venv/ready-dev
+	$(BIN)/pytest -m "not slow and not browser and not dask"
 
 lint: .venv/ready-dev
 	$(BIN)/ruff check .

@@ -139,7 +139,8 @@ def origin(kind: str, found: type) -> Origin:
         return Origin(named[0] if named else value, object_fingerprint.of_class(found))
     try:
         with isolation.in_scope_of(found):
-            digest = hashlib.sha256(Path(inspect.getsourcefile(found) or "").read_bytes()).hexdigest()
+            file = Path(inspect.getsourcefile(found))  # type: ignore[arg-type]  # None raises TypeError
+            digest = hashlib.sha256(file.read_bytes()).hexdigest()
     except (TypeError, OSError):  # defined in an interactive session, or compiled: no source
         digest = ""
     return Origin(named[0] if named else value, _with_imports(digest, found) if digest else "")

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import TYPE_CHECKING
 
 from rich.console import Console
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 WIDTH_IN_FILES = 140  # characters, without COLUMNS
 MIN_WIDTH = 40
@@ -18,7 +22,7 @@ def console() -> Console:
     return Console(markup=False, highlight=False, width=None if sys.stdout.isatty() else width)
 
 
-def print_frame(frame) -> None:
+def print_frame(frame: pd.DataFrame) -> None:
     """Print a pandas frame as a table, numbers aligned to the right."""
     from rich.table import Table
 

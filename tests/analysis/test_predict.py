@@ -26,6 +26,7 @@ def pairs(x, y):
     return stats.spearmanr(x[known], y[known]).statistic
 
 
+@pytest.mark.oracle
 def test_each_question_is_scipy_s_correlation(tables):
     x, y = tables
     found = {question: rank_correlation(x, y, question, FAMILIES).value for question in module.QUESTIONS}
@@ -34,6 +35,7 @@ def test_each_question_is_scipy_s_correlation(tables):
     assert found["models"] == pytest.approx(np.mean([pairs(x[:, column], y[:, column]) for column in range(8)]))
 
 
+@pytest.mark.oracle
 def test_centred_ranks_are_scipy_s_less_their_mean(tables):
     x = np.nan_to_num(tables[0])
     np.testing.assert_allclose(centred_ranks(x), stats.rankdata(x, axis=1) - 4.5)

@@ -33,6 +33,7 @@ def test_is_not_clipped(flat, philox):
     assert np.mean(noisy > 1) == pytest.approx(0.5, abs=5 * 0.5 / noisy.size**0.5)
 
 
+@pytest.mark.oracle
 def test_same_law_as_scikit_image(flat, philox):
     noisy, clean = Gaussian(25)(flat(0.5), philox(0))
     theirs = random_noise(clean, "gaussian", rng=1, clip=False, var=(25 / 255) ** 2)

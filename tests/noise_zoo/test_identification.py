@@ -322,6 +322,7 @@ def check_law(probability, samples):
         assert stats.chisquare(observed[kept], shares).pvalue > 1e-6
 
 
+@pytest.mark.oracle
 def test_normal_law_is_that_of_scipy():
     for clean in (0, 100, 255):
         edges = np.concatenate([[-np.inf], np.arange(255) + 0.5, [np.inf]])

@@ -46,6 +46,7 @@ def astronaut():
 # Where the noise level comes from
 
 
+@pytest.mark.oracle
 @pytest.mark.parametrize("place", range(len(PHOTOGRAPHS)))
 def test_the_estimate_is_scikit_image_s(place):
     for spec in ("gaussian(sigma=15)", "gaussian(sigma=50)", "salt_pepper(density=0.02)"):

@@ -115,6 +115,7 @@ def test_drops_and_findings_are_joined_cell_by_cell(run, numbers):
             assert cell[["drop", "srga", "cka", "noisy input"]].tolist() == pytest.approx(expected)
 
 
+@pytest.mark.oracle
 def test_the_numbers_are_scipy_s_and_are_kept(call, run, numbers):
     drop, srga, cka = numbers
     result = call("predict", run)

@@ -4,7 +4,6 @@ import builtins
 import os
 import sys
 import threading
-import time
 import warnings
 from pathlib import Path
 
@@ -258,8 +257,8 @@ def test_users_code_has_the_process_to_itself():
     with isolation.user_code():
         torch.set_default_dtype(torch.float64)
         inside.set()
-        time.sleep(0.05)
-        assert not seen
+        thread.join(0.05)
+        assert thread.is_alive() and not seen
     thread.join(5)
     assert seen == [torch.float32]
 

@@ -293,7 +293,7 @@ def test_a_file_that_fails_is_told_once(lay, networks, tmp_path):
     (folder / "a.png").write_text("x")
     result = CliRunner().invoke(
         main,
-        ["run", "--models", f"{networks}:Blur, {networks}:Slow", "--noise", "gaussian(sigma=15), gaussian(sigma=25)",
+        ["run", "--models", f"{networks}:Blur, {networks}:Keyed", "--noise", "gaussian(sigma=15), gaussian(sigma=25)",
          "--data", str(folder), "--metrics", "psnr", "--out", str(tmp_path / "run")],
     )  # fmt: skip
     assert result.exit_code == 3

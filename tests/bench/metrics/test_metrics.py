@@ -26,6 +26,7 @@ def pair(height=40, width=33, channels=3, seed=0):
 
 
 # around the sizes where SSIM's strips of 32 rows and blocks of 8 columns end
+@pytest.mark.oracle
 @pytest.mark.parametrize("shape", [(40, 33, 3), (11, 11, 3), (64, 12, 1), (42, 18, 3), (43, 19, 3), (106, 17, 3)])
 def test_equal_to_scikit_image(shape):
     output, clean = pair(*shape)
@@ -56,6 +57,7 @@ def test_equal_to_the_official_values(shared):
         assert ssim.score(a, b) == pytest.approx(golden[f"ssim_{suffix}"], abs=1e-9)
 
 
+@pytest.mark.oracle
 @pytest.mark.parametrize("shape", [(40, 33, 3), (300, 5, 3), (12, 9, 1)])
 def test_luma_is_that_of_scikit_image(shape):
     output, clean = pair(*shape)

@@ -17,6 +17,7 @@ def of_scipy(data, statistic, photographs, **options):
     return found.confidence_interval
 
 
+@pytest.mark.oracle
 @pytest.mark.parametrize("count", [14, 24, 100])
 def test_intervals_are_those_of_scipy(count):
     values = np.random.default_rng(1).gamma(2, 1, (count, 3))
@@ -26,6 +27,7 @@ def test_intervals_are_those_of_scipy(count):
         assert (low, high) == pytest.approx((expected.low, expected.high), rel=1e-9)
 
 
+@pytest.mark.oracle
 def test_crops_of_one_photograph_are_drawn_together_as_scipy_draws_them():
     random = np.random.default_rng(2)
     photographs = np.repeat([f"photograph {i}" for i in range(15)], random.integers(1, 5, 15))
