@@ -36,13 +36,17 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session")
 def wait_until() -> Callable[..., None]:
-    """Wait until a condition holds; fail after five minutes, or when the process that is to bring it about ends."""
+    """Wait until a condition holds. Fails after five minutes, or when the process that is to bring it about ends."""
 
     def wait(condition: Callable[[], object], process: subprocess.Popen | None = None) -> None:
         deadline, looked = time.monotonic() + 300, threading.Event()
         while not condition():
-            assert process is None or process.poll() is None, "the process ended before the condition held"
-            assert time.monotonic() < deadline, "the condition did not hold within five minutes"
+            if process is not None and process.poll() is not None:
+                pytest.fail("the process ended before the condition held")
+            if time.monotonic() > deadline:
+                if process is not None:
+                    process.kill()
+                pytest.fail("the condition did not hold within five minutes")
             looked.wait(0.02)
 
     return wait
