@@ -133,6 +133,7 @@ def sample(seed, groups, scale=1.0, shape=(8, 200)):
     return ((own + random.laplace(size=(groups, *shape))) * scale).reshape(-1, shape[1]).astype(np.float32)
 
 
+@pytest.mark.slow
 def test_bounds_are_as_wide_as_the_score_moves_with_other_photographs():
     """And somewhat wider: the jackknife of so curved a score is on the safe side."""
     groups, found = np.repeat(np.arange(12), 8), []

@@ -19,6 +19,8 @@ from bench.noise import noises
 from bench.runs.plan import make_plan
 from bench.runs.store import Store
 
+pytestmark = pytest.mark.slow
+
 NOT_NUMBERS = ["seconds"]
 
 

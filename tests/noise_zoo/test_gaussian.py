@@ -50,6 +50,7 @@ def test_zero_is_the_clean_image(picture, philox):
     assert np.array_equal(Gaussian(0)(picture, philox(0))[0], picture)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("sigma", "psnr"), [(15, 24.84), (25, 20.54), (50, 15.00)])
 def test_psnr_on_cbsd68(sigma, psnr, stored_psnr):
     assert stored_psnr(Gaussian(sigma)) == pytest.approx(psnr, abs=0.015)

@@ -56,6 +56,7 @@ def test_the_estimate_is_scikit_image_s(place):
         )
 
 
+@pytest.mark.slow
 def test_the_estimate_sees_white_noise_and_misses_other_noise():
     """Of the 7 photographs: within a quarter for Gaussian 15; below 0.6 of the true deviation for the others."""
     for image in PHOTOGRAPHS:
@@ -128,6 +129,7 @@ def test_parameters_are_the_library_s(astronaut, method, library):
     assert np.abs(image_of(method(tensor(part))) - library(part)).max() < 1e-7
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "mean"), [("nlm", 31.23), ("tv", 30.14), ("wavelet", 30.47)])
 def test_photographs_come_closer_to_the_clean_ones(name, mean):
     """Every photograph of `builtin`, Gaussian 15, noisy 24.8 dB; the means were measured with scikit-image 0.26."""

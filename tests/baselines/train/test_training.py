@@ -27,6 +27,8 @@ from baselines.train.recipe import PRESETS, Recipe, with_settings
 from baselines.train.training import Trainer, train
 from baselines.weights_io.checkpoints import load_strictly, read_weights, write_weights
 
+pytestmark = pytest.mark.slow
+
 CPU = torch.device("cpu")
 SYMMETRIES = [
     lambda x, turns=turns, flip=flip: np.rot90(x[:, ::-1] if flip else x, turns)

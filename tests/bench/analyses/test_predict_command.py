@@ -12,6 +12,8 @@ from bench.core.errors import BadInput
 from bench.noise import noises
 from bench.runs.store import COLUMNS, Store
 
+pytestmark = pytest.mark.slow
+
 REFERENCE = "gaussian(sigma=15)"
 NOISES = ("gaussian(sigma=25)", "poisson(alpha=2)", "poisson(alpha=3)", "speckle(var=0.04)", "mixture(level=2)")
 MODELS = ("one", "two", "three", "four")

@@ -130,6 +130,7 @@ def run(out, models, noise, photos, metrics, workers=None):
     return bench.run(models, noise, data=(photos,), limit=2, metrics=metrics, workers=workers, out=out).rows
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [None, 2])
 def test_rows_beside_ten_files_that_set_all_they_can_are_those_without_them(tmp_path, photos, hostile, workers):
     networks, drawn, scored = spoilt(hostile)
@@ -292,6 +293,7 @@ def test_code_that_raises_or_exits_leaves_nothing(tmp_path):
         pass
 
 
+@pytest.mark.slow
 def test_a_copy_of_a_network_is_its_own():
     import copy
 

@@ -29,6 +29,8 @@ from bench.runner import Execution
 from bench.runs.plan import make_plan
 from bench.runs.store import Store
 
+pytestmark = pytest.mark.slow
+
 NETWORKS = """
 import os, pathlib, signal, threading, time
 

@@ -106,12 +106,14 @@ def weights(shared, monkeypatch):
     perceptual._network.cache_clear()
 
 
+@pytest.mark.slow
 def test_lpips_of_the_authors_example(shared, weights):
     clean, first, second = example(shared)
     score = metrics.against([metrics.load_metric("lpips")], clean, load_protocol("stored"))
     assert [round(score(output).values["lpips"], 3) for output in (first, second)] == [0.722, 0.138]  # their README
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("net", ["alex", "squeeze"])
 def test_lpips_equals_the_package(shared, weights, net):
     clean, *outputs = (torch.from_numpy(image.copy()) for image in example(shared))

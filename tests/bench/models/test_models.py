@@ -110,6 +110,7 @@ def refusal(text, call=model_specs.resolve):
     return message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "label"),
     [
@@ -491,6 +492,7 @@ def test_what_is_nowhere_is_told():
         assert "No module named 'nothing_like_this'" in message and str(Path.cwd()) in message
 
 
+@pytest.mark.slow
 def test_the_console_script_finds_the_current_folder():
     """Python puts the script's folder on its path, and not the current one."""
     Path("mine").mkdir()

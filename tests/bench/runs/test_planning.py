@@ -17,6 +17,8 @@ from bench.runs import status
 from bench.runs.plan import make_plan
 from bench.runs.store import Store
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def no_arguments(monkeypatch):

@@ -22,6 +22,8 @@ from bench.runs import selection, status
 from bench.runs.plan import make_plan
 from bench.runs.store import Store
 
+pytestmark = pytest.mark.slow
+
 NOISE = "gaussian(sigma=15)"
 GRAIN = """
 from dataclasses import dataclass

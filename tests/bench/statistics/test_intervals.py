@@ -64,6 +64,7 @@ def test_large_sets_are_drawn_in_blocks(monkeypatch):
     intervals._counted.cache_clear()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [7, 24])
 def test_intervals_cover_the_mean_of_normal_values_in_95_of_100_cases(count):
     """In 1,000 trials, bounds three standard errors away; plain BCa covers 87% at 7 values and 92% at 24."""

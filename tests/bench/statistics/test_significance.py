@@ -51,6 +51,7 @@ def test_wilcoxon_is_that_of_scipy():
     assert p_values(differences, photographs, test="wilcoxon")[0] == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("test", ["permutation", "wilcoxon"])
 def test_p_is_uniform_where_there_is_no_difference(test):
     p = p_values(np.random.default_rng(6).standard_t(4, (16, 600)), test=test)

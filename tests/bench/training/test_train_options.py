@@ -22,6 +22,8 @@ from bench.models import model_specs
 from bench.training import held_out, training_images
 from bench.training.tensorboard import events
 
+pytestmark = pytest.mark.slow
+
 TINY = {"nc": "4", "nb": "3", "batch": "2", "crop": "16"}
 SMALL = {"embed_dim": "4", "depths": "(1,)", "num_heads": "(1,)", "batch": "2", "crop": "16"}
 

@@ -79,6 +79,7 @@ def test_places_are_different_and_inside(size, count):
     assert all(0 <= top <= size[0] - 16 and 0 <= left <= size[1] - 16 for top, left in places)
 
 
+@pytest.mark.slow
 def test_the_pixels_are_those_of_a_run(pictures, photos, networks, tmp_path):
     """Cut from the noisy image that the runner made, not noised by themselves."""
     plan = make_plan(f"{networks}:Blur", "mixture(level=2)", data=(photos,))
