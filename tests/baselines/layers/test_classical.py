@@ -46,6 +46,7 @@ def astronaut():
 # Where the noise level comes from
 
 
+@pytest.mark.slow
 @pytest.mark.oracle
 @pytest.mark.parametrize("place", range(len(PHOTOGRAPHS)))
 def test_the_estimate_is_scikit_image_s(place):
@@ -102,6 +103,7 @@ def directly(name, image, sigma):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", METHODS)
 @pytest.mark.parametrize("sigma", ["estimated", 15, 40.0])
 def test_output_is_the_library_s(astronaut, name, sigma):

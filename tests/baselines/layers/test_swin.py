@@ -152,6 +152,7 @@ def test_who_looks_inside_a_block_sees_its_layers_whole(monkeypatch):
     hook.remove()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("window", [4, 8])
 @pytest.mark.parametrize("size", SIZES)

@@ -146,6 +146,7 @@ def test_a_score_that_one_side_lacks_is_left_out_of_both():
     assert found["difference"].to_numpy() == pytest.approx(expected["difference"].to_numpy(), rel=1e-9)
 
 
+@pytest.mark.slow
 def test_several_comparisons_are_one_family():
     run = rows({"ours": 0.2, "baseline": 0.0, "dncnn": 0.01})
     one = bench.compare(run, metrics="psnr")
@@ -158,6 +159,7 @@ def test_several_comparisons_are_one_family():
     assert every.drop(columns="moved").equals(both.drop(columns="moved"))
 
 
+@pytest.mark.slow
 def test_equal_runs_differ_by_nothing():
     run = rows({"ours": 0.0})
     frame = bench.compare(run, run)

@@ -124,6 +124,7 @@ def test_lpips_equals_the_package(shared, weights, net):
         assert found == pytest.approx(network(x, y).flatten().tolist(), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_lpips_in_bgr_is_a_protocol_of_its_own(shared, weights):
     clean, output, _ = example(shared)
     metric = metrics.load_metric("lpips")
@@ -152,6 +153,7 @@ def random_backbones(monkeypatch):
     perceptual._network.cache_clear()
 
 
+@pytest.mark.slow
 def test_lpips_without_the_published_weights(random_backbones):
     output, clean = pair(40, 48)
     before = torch.random.get_rng_state()

@@ -433,6 +433,7 @@ def write_wrong(kind):
     return "a.pth"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "options", "words"),
     [

@@ -150,6 +150,7 @@ def test_canonical_label(text, label):
     assert model_specs.resolve(text).load().training is False
 
 
+@pytest.mark.slow
 def test_a_label_names_the_same_model():
     for text in ("ours(mask_samples=2, mask_at_test=False)", "dncnn(weights=None, nb=3, nc=8)", "ours(weights=None)"):
         model = model_specs.resolve(text)
@@ -522,6 +523,7 @@ class Scaled(nn.Module):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("packages", "imports"),
     [
