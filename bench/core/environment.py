@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import torch
 
+from bench.core.errors import described
+
 PACKAGES = ("maskbench", "torch", "numpy", "scipy", "scikit-image", "scikit-learn", "matplotlib", "pandas", "pillow",
             "PyWavelets", "bm3d", "bm4d")  # fmt: skip
 OUT_OF_MEMORY_MESSAGES = ("out of memory", "can't allocate memory", "not enough memory")  # of torch's CPU errors
@@ -42,7 +44,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error means that the memory of the machine or of a GPU is exhausted."""
     import torch
 
-    message = str(error).lower()
+    message = described(error).lower()
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
         isinstance(error, RuntimeError) and any(part in message for part in OUT_OF_MEMORY_MESSAGES)
     )

@@ -65,7 +65,7 @@ class Networks:
         while tiling is not None:
             try:
                 return self._denoise(network, prepared, tiling, rounded)
-            except (Exception, SystemExit) as error:  # a user-defined network may raise anything
+            except Exception as error:  # a user-defined network may raise anything
                 problem = described(error)
                 if not is_out_of_memory(error):
                     return DenoisedImage(None, tiling.tile(height, width), reason=problem)

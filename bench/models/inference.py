@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from bench.models.contract import output_problem
 from bench.models.mask_keys import keyed
 
 
@@ -26,11 +27,11 @@ def run(network: nn.Module, noisy: Tensor, keys: Sequence[int], device: torch.de
     return network(noisy.to(device, copy=True), **keyed(network, keys), **level).float().cpu()
 
 
+@torch.inference_mode()
 def denoise(network: nn.Module, noisy: Tensor, keys: Sequence[int], device: torch.device, **level: Tensor) -> Tensor:
-    """`run`; raises ValueError for an output that is not finite or not of the shape of the images."""
-    output = run(network, noisy, keys, device, **level)
-    if output.shape != noisy.shape:
-        raise ValueError(f"expected an output of shape {tuple(noisy.shape[1:])}, got {tuple(output.shape[1:])}")
-    if not output.isfinite().all():
-        raise ValueError("expected finite values in the output, got NaN or infinity")
-    return output
+    """`run`; raises ValueError for an output that is no finite image of the shape of its input (`output_problem`)."""
+    given = noisy.to(device, copy=True)
+    output = network(given, **keyed(network, keys), **level)
+    if problem := output_problem(given, output):
+        raise ValueError(problem)
+    return output.float().cpu()

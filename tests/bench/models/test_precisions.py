@@ -36,6 +36,7 @@ SHIPPED = sorted({card["model"] for card in cards.cards().values()})
 WIDER = {"rnan": 0.01, "ridnet": 0.02, "restormer": 0.1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_networks_keep_their_scores(name):
     """What the help of `bench run --precision` promises."""
