@@ -45,6 +45,7 @@ def test_shipped_networks_keep_their_scores(name):
     assert 0 < np.abs(difference).max() < WIDER.get(name, 0.005)
 
 
+@pytest.mark.slow
 def test_without_its_float32_layers_a_network_would_not():
     class Plain(nn.Module):
         def __init__(self, network):

@@ -131,6 +131,7 @@ def test_convolutions_in_tiles_are_those_of_the_whole_image(layers):
     assert (narrow - whole).abs().max() > 1e-3  # with less in sight it is not so
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["baseline", "swinir"])
 def test_windows_in_tiles_are_those_of_the_whole_image(name):
     """The small transformers see 48 and 50 pixels, and tiles begin where windows do. Odd sides are filled up."""
