@@ -63,7 +63,7 @@ def by_stem(folder: Path) -> dict[str, datasets.CleanImage]:
     return found
 
 
-def _read_pair(left, right, noisy: Path, clean: Path) -> ImagePair:
+def _read_pair(left: datasets.CleanImage, right: datasets.CleanImage, noisy: Path, clean: Path) -> ImagePair:
     try:
         pair = left.read_bytes(), right.read_bytes()
     except ValueError as error:

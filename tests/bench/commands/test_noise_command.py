@@ -16,6 +16,8 @@ from bench.cli import main
 from bench.datasets import CleanImage, Dataset, load_dataset, read_file
 from bench.noise import export, noises, picture, sheet
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def own_settings(monkeypatch, tmp_path):
