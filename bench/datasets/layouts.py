@@ -54,13 +54,19 @@ class FilePairs:
 
 
 def files_of(folder: Path) -> list[Path]:
-    """Return the image files of a folder, without hidden files."""
+    """Return the image files of a folder, without hidden files. Raises BadInput for a name that is not UTF-8."""
     suffixes = {*SUFFIXES, EXR_SUFFIX}
-    return [
+    found = [
         path
         for path in folder.iterdir()
         if path.suffix.lower() in suffixes and not path.name.startswith(".") and path.is_file()
     ]
+    for path in found:
+        try:
+            path.name.encode()
+        except UnicodeEncodeError:
+            raise BadInput(f"{folder}: expected file names in UTF-8, got {ascii(path.name)}: rename it") from None
+    return found
 
 
 def folders_of(folder: Path) -> list[Path]:
