@@ -65,7 +65,7 @@ def files_of(folder: Path) -> list[Path]:
         try:
             path.name.encode()
         except UnicodeEncodeError:
-            raise BadInput(f"{folder}: expected file names in UTF-8, got {ascii(path.name)}: rename it") from None
+            raise BadInput(f"{folder}: expected file names in UTF-8, got {path.name!a}: rename it") from None
     return found
 
 
