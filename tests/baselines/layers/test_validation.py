@@ -14,6 +14,7 @@ WRONG = [
     ("dncnn", {"in_nc": "3"}, "in_nc"),
     ("dncnn", {"out_nc": -1}, "out_nc"),
     ("dncnn", {"bias_free": 1}, "bias_free"),
+    ("adnet", {"nc": 0}, "nc"),
     ("ffdnet", {"nb": 1}, "nb"),
     ("ffdnet", {"nc": 0}, "nc"),
     ("idf", {"iterations": 0}, "iterations"),

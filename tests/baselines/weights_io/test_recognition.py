@@ -25,6 +25,7 @@ OTHERS = {
     ],
     "idf": [{"hidden_channels": 5}],
     "ffdnet": [{"nc": 5, "nb": 4}, {"nc": 4, "nb": 2, "in_nc": 1, "out_nc": 1}],
+    "adnet": [{"nc": 5}, {"nc": 4, "in_nc": 1}],
     "bfcnn": [{"nc": 5, "nb": 4, "act_mode": "BR"}, {"nc": 4, "nb": 3, "act_mode": "R", "in_nc": 1, "out_nc": 1}],
 }  # fmt: skip
 CASES = [(name, options) for name, several in OTHERS.items() for options in several]
@@ -42,6 +43,7 @@ CASES += [
         "idf",
         "ffdnet",
         "bfcnn",
+        "adnet",
     )
     for size in import_module(f"baselines.{name}").SIZES.values()
     if name not in ("rnan", "restormer") or size  # the full ones of these are large

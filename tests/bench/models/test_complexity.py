@@ -91,6 +91,7 @@ class LiveBytes(TorchDispatchMode):
         "ffdnet(weights=None, level=15)",
         "ffdnet(weights=None, size='full', level=15)",
         "bfcnn(weights=None, size='full')",
+        "adnet(weights=None)",
         "dncnn(weights=None, size='full')",
         "ridnet(weights=None, size='full')",
     ],
