@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bench import spec
-from bench.models import cards
+from bench.core.errors import BadInput
+from bench.models import cards, published
 
 PAPER = ("ours", "baseline", "dncnn", "ridnet", "rnan", "swinir", "restormer", "dropout")
 ALIASES = {"masked": "ours"}  # other names of models, as users type them: labels have the canonical one
@@ -13,7 +14,8 @@ GROUPS = {
     "all": "the eight of the paper",
     "classical": "methods without training",
     "rivals": "models beyond the paper's",
-    "everything": "all, rivals, and the imported weights",
+    "published": "published weights that were fetched",
+    "everything": "all, rivals, and the imported and fetched weights",
 }
 
 
@@ -25,30 +27,47 @@ def canonical_name(name: str) -> str:
 def parse(text: str) -> spec.Spec:
     """A model's spec, parsed, with the canonical name in place of an alias: 'masked(size="full")' -> that of ours.
 
-    The name of imported weights stands for their network with them: grey25 -> dncnn(weights='grey25').
+    The name of imported or published weights stands for their network with them: grey25 -> dncnn(weights='grey25').
+    Raises BadInput for published weights of a network that is not part of this installation.
     """
     parsed = spec.parse(text)
-    if not is_imported(parsed.name):
+    if not is_weights_name(parsed.name):
         return replace(parsed, name=canonical_name(parsed.name))
-    network = cards.imported()[parsed.name]["model"]
+    network = _network_of(parsed.name)
     return replace(parsed, name=network, kwargs=(("weights", parsed.name), *parsed.kwargs))
 
 
-def is_imported(name: str) -> bool:
-    """Whether a name is that of imported weights, and of no model of this installation."""
-    return ":" not in name and name not in {*cards.models(), *ALIASES, *GROUPS} and name in cards.imported()
+def _network_of(name: str) -> str:
+    """The network of imported or published weights."""
+    if name in cards.imported():
+        return cards.imported()[name]["model"]
+    known = published.weights()[name]
+    if not known.model:
+        raise BadInput(
+            f"model {name}: expected weights of {', '.join(cards.networks())}, got those of another network "
+            f"({known.source}): fetch them, and run yours with --models \"path/to/file.py:Net(weights='{known.file}')\""
+        )
+    return known.model
+
+
+def is_weights_name(name: str) -> bool:
+    """Whether a name is that of imported or published weights, and of no model of this installation."""
+    if ":" in name or name in {*cards.models(), *ALIASES, *GROUPS}:
+        return False
+    return name in published.weights() or name in cards.imported()
 
 
 def specs(group: str) -> list[str]:
     """The specs of a group's models, in order."""
     classical = list(cards.classical())
     rivals = [name for name in cards.networks() if name not in PAPER] + classical
-    imported = list(cards.imported())
+    imported, fetched = list(cards.imported()), published.fetched()
     return {
         "all": list(PAPER),
         "classical": classical,
         "rivals": rivals,
-        "everything": [*PAPER, *rivals, *imported],
+        "published": fetched,
+        "everything": [*PAPER, *rivals, *dict.fromkeys([*imported, *fetched])],
     }[group]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from baselines.weights_io import checkpoints, recognition
 from bench import spec
 from bench.core.errors import BadInput, as_bad_input, unknown
-from bench.models import adapters, cards, complexity, display_names, groups, trial, weights
+from bench.models import adapters, cards, complexity, display_names, groups, published, trial, weights
 from bench.noise import training_noise
 
 TRAINING_PARAMETERS = ("drop_path_rate", "dropout", "mask_token")  # without effect in evaluation
@@ -162,10 +162,13 @@ def _settings(settings: Mapping[str, str], arch: str, found: Mapping[str, Any], 
 
 
 def remove(name: str) -> None:
-    """Delete imported weights and their card. Raises BadInput if there are none of that name."""
+    """Delete imported weights and their card, or fetched ones. Raises BadInput if there are none of that name."""
     known = sorted(path.stem for path in cards.imported_folder().glob("*.json"))
+    if name not in known and name in published.fetched():
+        published.weights()[name].remove()
+        return
     if name not in known:
-        raise unknown("name of imported weights", name, known)
+        raise unknown("name of imported or fetched weights", name, [*known, *published.fetched()])
     for ending in (".safetensors", ".json"):
         (cards.imported_folder() / f"{name}{ending}").unlink(missing_ok=True)
 
@@ -179,6 +182,10 @@ def _check_name(name: str, replace: bool) -> None:
     if name in {*cards.models(), *groups.ALIASES, *groups.GROUPS, *display_names.RESERVED}:
         raise BadInput(f"name of weights: {name!r} already names a model or a group of models: choose another name")
     known = cards.imported().get(name)
+    if name in published.weights() and not known:
+        raise BadInput(
+            f"name of weights: {name!r} is reserved for published weights, bench models fetch {name}: choose another"
+        )
     if known and not replace:
         raise BadInput(
             f"name of weights: {name!r} is already in use, imported from {known['origin']['file']}: choose another, or "

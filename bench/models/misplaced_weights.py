@@ -15,7 +15,7 @@ ENDINGS = (".pth", ".pt", ".ckpt", ".safetensors", ".mat", ".bin", ".pth.tar", "
 def advice(text: str) -> str:
     """One line on what a weights file or name is, and the spec to write instead; '' for a model spec."""
     name = text.strip().strip("'\"")
-    if "(" in name or ":" in name or name in cards.names() or name in groups.GROUPS or groups.is_imported(name):
+    if "(" in name or ":" in name or name in cards.names() or name in groups.GROUPS or groups.is_weights_name(name):
         return ""
     if known := cards.card(name):
         return f"expected a model, got the weights {name}: write {known['model']}(weights='{name}')"

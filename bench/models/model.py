@@ -134,7 +134,11 @@ class Model:
     def adapted(self, network: nn.Module) -> nn.Module:
         """The network, wrapped if it takes other input than colour in [0, 1]. Raises ValueError."""
         if not self.user_defined:
-            return adapters.adapt(network, {**recognition.defaults(self.factory), **self.parameters}, self.level)
+            parameters = {**recognition.defaults(self.factory), **self.parameters}
+            if white := self.found.card.get("white_level"):
+                parameters["rgb_range"] = white
+            adapted = adapters.adapt(network, parameters, self.level)
+            return adapters.SwapChannels(adapted) if self.found.card.get("channel_order") == "BGR" else adapted
         if self.level is not None:
             network = adapters.NonBlind(network, self.level)
         return adapters.PerChannel(network) if self.channels == 1 else network

@@ -7,6 +7,7 @@ of the network, under their official names.
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import os
 from collections import Counter
@@ -33,6 +34,7 @@ from bench.models import (
     groups,
     misplaced_weights,
     object_models,
+    published,
     tensor_fingerprint,
     weights,
 )
@@ -115,8 +117,8 @@ def _network(parsed: spec.Spec, default_size: str) -> Model:
         parameters=parameters,
         found=found,
         title=module.TITLE,
-        paper=module.PAPER,
-        licence=module.LICENCE,
+        paper=found.card["paper"] if found.kind == "published" else module.PAPER,
+        licence=found.card["licence"] if found.kind == "published" else module.LICENCE,
     )
     model = _with_level(model, level)
     if given:
@@ -152,7 +154,7 @@ def _identity(found: Weights, unusual: dict[str, Any], module: ModuleType) -> st
         of_tensors = recognition.infer(module, found.tensors) or {}
         hidden = {key: unusual[key] for key in sorted(unusual) if of_tensors.get(key) != unusual[key]}
         if hidden:
-            return hashlib.sha256(spec.canonical(found.hash, hidden, {}).encode()).hexdigest()
+            return hashlib.sha256(spec.canonical(found.identity, hidden, {}).encode()).hexdigest()
     return found.identity
 
 
@@ -193,7 +195,8 @@ def _user_defined(parsed: spec.Spec) -> Model:
     parsed = replace(parsed, name=os.path.expanduser(parsed.name))
     factory = registry.user_defined("model", parsed.name)
     if factory is None:
-        raise unknown("model", parsed.name, [*cards.names(), *groups.ALIASES, *groups.GROUPS])
+        similar = difflib.get_close_matches(parsed.name, published.weights(), n=2)
+        raise unknown("model", parsed.name, [*cards.names(), *groups.ALIASES, *groups.GROUPS, *similar])
     if not callable(factory):
         kind = type(factory).__name__
         raise BadInput(f"{parsed.name}: expected a class or function that returns a torch.nn.Module, got type {kind}")
@@ -325,8 +328,8 @@ def _parts(given: GivenModels) -> Iterator[tuple[str, Any]]:
 
 
 def _named(text: str, name: str, size: str) -> Model:
-    """The model of a spec with a display name; imported weights that are named alone keep that name."""
-    return replace(resolve(text, size), display_name=name or (text if groups.is_imported(text) else ""))
+    """The model of a spec with a display name; imported and published weights named alone keep that name."""
+    return replace(resolve(text, size), display_name=name or (text if groups.is_weights_name(text) else ""))
 
 
 def distinct(chosen: Sequence[Model]) -> list[Model]:
