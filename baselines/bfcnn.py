@@ -38,9 +38,9 @@ class BiasFreeDnCNN(DnCNN):
 def infer(tensors: Mapping[str, Tensor]) -> dict:
     """Network parameters inferred from the tensors of a checkpoint. Raises ValueError for those of other networks."""
     found = inferred(tensors)
-    if not found.pop("bias_free", False):
+    if not found["bias_free"]:
         raise ValueError("expected no additive constants, got some: a network of baselines.dncnn")
-    return found
+    return {name: found[name] for name in ("in_nc", "out_nc", "nc", "nb", "act_mode")}
 
 
 network = BiasFreeDnCNN

@@ -97,7 +97,7 @@ class DnCNN(nn.Module):
 def infer(tensors: Mapping[str, Tensor]) -> dict:
     """Network parameters inferred from the tensors of a checkpoint. Raises ValueError for those of other networks."""
     found = inferred(tensors)
-    if found.get("bias_free"):
+    if found["bias_free"]:
         raise ValueError("expected additive constants, got none: a network of baselines.bfcnn")
     return found
 
@@ -111,9 +111,9 @@ def inferred(tensors: Mapping[str, Tensor]) -> dict:
     found = {"in_nc": first[1], "out_nc": last[0], "nc": first[0], "nb": len(kernels)}
     ends = {key.rpartition(".")[2] for key in tensors}
     found["act_mode"] = "BR" if "running_var" in ends else "R"
-    if "model.0.bias" in tensors:
-        return found
-    return found | ({"conv_bias": False} if "running_mean" in ends else {"bias_free": True})
+    found["bias_free"] = "model.0.bias" not in tensors and "running_mean" not in ends
+    found["conv_bias"] = "model.0.bias" in tensors or found["bias_free"]
+    return found
 
 
 def renamed(tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:

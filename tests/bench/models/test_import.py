@@ -84,7 +84,7 @@ def test_import_copies_the_tensors_and_a_card(place):
         "parameters": 233,
         "flops_per_pixel": 3 * 2 * 9 * (4 + 16 + 4),  # three channels, each by itself
         "receptive_field": 7,
-        "network": {"in_nc": 1, "out_nc": 1, "nc": 4, "nb": 3, "act_mode": "BR"},
+        "network": {"in_nc": 1, "out_nc": 1, "nc": 4, "nb": 3, "act_mode": "BR", "bias_free": False, "conv_bias": True},
         "assumed": {},
         "doubt": "",
         "trained_on": {"noise": "gaussian(sigma=25)"},
