@@ -121,9 +121,11 @@ def _network(parsed: spec.Spec, default_size: str) -> Model:
         licence=found.card["licence"] if found.kind == "published" else module.LICENCE,
     )
     model = _with_level(model, level)
-    if given:
+    if given or found.kind == "published":
         with torch.device("meta"):  # checks the parameters without allocating memory
-            model.untrained()
+            network = model.untrained()
+        if found.kind == "published":  # which the list does not state
+            found.card["parameters"] = complexity.count_parameters(network)
     return model
 
 
@@ -328,8 +330,14 @@ def _parts(given: GivenModels) -> Iterator[tuple[str, Any]]:
 
 
 def _named(text: str, name: str, size: str) -> Model:
-    """The model of a spec with a display name; imported and published weights named alone keep that name."""
-    return replace(resolve(text, size), display_name=name or (text if groups.is_weights_name(text) else ""))
+    """The model of a spec with a display name.
+
+    Without one, imported weights named alone keep that name, and published weights also with parameters.
+    """
+    parsed = spec.parse(text)
+    is_published = parsed.name in published.weights() and groups.is_weights_name(parsed.name)
+    own = spec.format_value(parsed) if is_published or groups.is_weights_name(text) else ""
+    return replace(resolve(text, size), display_name=name or (own if len(own) <= display_names.MAX_LENGTH else ""))
 
 
 def distinct(chosen: Sequence[Model]) -> list[Model]:

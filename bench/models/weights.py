@@ -125,7 +125,8 @@ def find(chosen: Any, model: str) -> Weights:
             return Weights(chosen, kind, model, file, _checked_card(model, known[chosen], chosen))
     if chosen in published.weights():
         known = published.weights()[chosen]
-        return Weights(chosen, "published", model, known.checked_file(), _checked_card(model, known.card, chosen))
+        card = _checked_card(model, known.card, chosen)
+        return Weights(chosen, "published", model, known.checked_file(), card)
     file = expand_user(Path(chosen))
     if not os.path.isfile(file):  # Path.is_file raises for names that are too long
         kind = "the folder " if os.path.isdir(file) else ""

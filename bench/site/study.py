@@ -127,7 +127,7 @@ def _origin(card: dict[str, Any]) -> str:
     if "published" in card:
         known = card["published"]
         note = f". {known['note']}" if "note" in known else ""
-        order = f", which takes {card['channel_order']}" if "channel_order" in card else ""
+        order = f" for {card['channel_order']} input" if "channel_order" in card else ""
         return f"published weights{order}, from {known['url']}{note}"
     if "recipe" not in card:
         return ""

@@ -251,6 +251,9 @@ def test_training_noise_licence_and_paper_are_those_of_the_list(toys, server):
     toys["toy-rgb"].fetch()
     (model,), _ = model_specs.expand("toy-rgb")
     assert (model.display_name, model.paper, model.licence) == ("toy-rgb", "Toy, 2020", "MIT")
+    assert model.card["parameters"] == sum(p.numel() for p in DnCNN(**TINY).parameters())
+    (changed,), _ = model_specs.expand("toy-rgb(act_mode='R',nc=4)")
+    assert changed.display_name == "toy-rgb(act_mode='R', nc=4)"
     noise = training_noise.of_card(model.card)
     assert noise.covers("poisson(alpha=2)") and not noise.covers("gaussian(sigma=15)")
     shown = call("models", "info", "toy-rgb").output
