@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from bench import spec
@@ -69,6 +70,22 @@ def specs(group: str) -> list[str]:
         "published": fetched,
         "everything": [*PAPER, *rivals, *dict.fromkeys([*imported, *fetched])],
     }[group]
+
+
+def members(group: str, labels: Iterable[str]) -> list[str]:
+    """The labels of a run that are models of a group; of published weights also those that are not fetched here."""
+    own, labels = specs(group), list(labels)
+    weights = {*own, *(published.weights() if group in ("published", "everything") else ())}
+    named = [label for label in own if label in labels]  # in the order of the group
+    return named + [label for label in labels if label not in named and _weights_of(label) in weights]
+
+
+def _weights_of(label: str) -> str:
+    """The name of the weights in a label, '' if it has none; that of a Python object need not be a spec."""
+    try:
+        return dict(spec.parse(label).kwargs).get("weights", "")
+    except BadInput:
+        return ""
 
 
 def missing_requirement(name: str, size: str) -> str:

@@ -118,7 +118,9 @@ class PublishedWeights:
                 f"weights {self.name!r}: expected their file in {folder()}, got none: bench models fetch {self.name}"
             )
         if problem := self.problem(self.file):
-            raise BadInput(f"weights {self.name!r}: {problem}: bench models fetch {self.name} downloads them again")
+            raise BadInput(
+                f"weights {self.name!r}: {self.file}: {problem}: bench models fetch {self.name} downloads them again"
+            )
         return self.file
 
     def problem(self, file: Path) -> str:
@@ -128,11 +130,11 @@ class PublishedWeights:
         else:
             kind, expected, got = "SHA-256", self.sha256 or self._pin(), sha256(file)
         if expected:
-            return "" if got == expected else f"{file}: expected {kind} {expected[:12]}, got {got[:12]}"
+            return "" if got == expected else f"expected {kind} {expected[:12]}, got {got[:12]}"
         try:  # nothing to compare with: at least no web page, and not cut short
             format_of(file)
         except ValueError as error:
-            return str(error)
+            return str(error).removeprefix(f"{file.name}: ")
         return ""
 
     def _pin(self) -> str:

@@ -169,6 +169,13 @@ def test_fetched_weights_are_a_model_by_their_name(toys, server, photos, tmp_pat
         assert shown in pages, shown
 
 
+def test_a_group_of_a_stored_run_has_the_published_weights_in_it(toys):
+    labels = ["dncnn", "nlm", "my net", "dncnn(size='full', weights='toy-rgb', nc=4)", "bfcnn(weights='other')"]
+    assert groups.members("published", labels) == labels[3:4]
+    assert groups.members("everything", labels) == ["dncnn", "nlm", labels[3]]
+    assert groups.members("classical", labels) == ["nlm"]
+
+
 def test_what_a_run_does_not_have_it_names_the_command_for(toys, server, photos):
     result = call("run", "--models", "toy-grey", "--data", photos)
     assert result.exit_code == 2 and result.output.endswith("bench models fetch toy-grey\n") and server.asked == []
