@@ -21,7 +21,7 @@ FACTS = {  # of each size; tests compute them
     "full": {"parameters": 521_493, "flops_per_pixel": 1_039_140, "receptive_field": 41},
     "small": {"parameters": 101_157, "flops_per_pixel": 200_628, "receptive_field": 41},
 }
-LAYERS = ("conv1_*",)  # stages, deepest features last
+LAYERS = ("conv1_*:Sequential",)  # stages, deepest features last
 DESCRIPTION = "an ADNet of {nc} channels"
 RECEPTIVE_FIELD = 41
 LAYER_COUNT = 16  # convolutions of the noise estimate

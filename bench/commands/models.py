@@ -169,6 +169,7 @@ def info(spec) -> None:
         lines |= {
             "address": known.url,
             "checked with": known.check,
+            "SHA-256 of the file": model.found.hash or "-",
             "input": f"{order}, white at {card.get('white_level', 1)}",
             "published scores": _scores(known) or "none listed",
         }
