@@ -60,9 +60,9 @@ def import_weights(
     found = recognition.infer(module, tensors) or {}
     size = next((size for size, own in module.SIZES.items() if _equal(found, module, own)), "full")
     found |= _settings(settings or {}, arch, found, file.name)
-    published = recognition.published_parameters(module, found)
-    assumed = {**recognition.defaults(module.network), **module.SIZES[size], **published}
-    parameters = {**module.SIZES[size], **published, **found}
+    not_shown = recognition.published_parameters(module, found)
+    assumed = {**recognition.defaults(module.network), **module.SIZES[size], **not_shown}
+    parameters = {**module.SIZES[size], **not_shown, **found}
     with as_bad_input(file.name):
         network = module.network(**parameters)
     with as_bad_input():
@@ -77,6 +77,7 @@ def import_weights(
     with as_bad_input(file.name):
         flops = complexity.flops_per_pixel(adapters.adapt(network, parameters).eval())
         tried = trial.run_trial(module, parameters, network, known, contents.others)
+    digest = checkpoints.file_hash(file)
     card = {
         "name": name,
         "model": arch,
@@ -87,15 +88,15 @@ def import_weights(
         "parameters": complexity.count_parameters(network),
         "flops_per_pixel": flops,
         "receptive_field": complexity.receptive_field(arch, parameters),
-        "network": weights.plain({**published, **found}),
+        "network": weights.plain({**not_shown, **found}),
         "assumed": weights.plain({k: v for k, v in assumed.items() if k not in found and not _unimportant(k, v)}),
-        "doubt": recognition.caveat(module, parameters),
+        "doubt": "; ".join(filter(None, (recognition.caveat(module, parameters), published.input_note(digest)))),
         **({"trained_on": known} if known else {}),
         "trial": tried.card,
         "origin": {
             "file": file.name,
             "bytes": file.stat().st_size,
-            "sha256": checkpoints.file_hash(file),
+            "sha256": digest,
             **({"part": contents.part, "others": list(contents.others)} if contents.part else {}),
             **({"remark": remark} if (remark := contents.summary()) else {}),
         },

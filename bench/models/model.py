@@ -17,7 +17,7 @@ from baselines.weights_io import recognition
 from bench import spec
 from bench.core import isolation
 from bench.core.errors import BadInput, as_bad_input
-from bench.models import adapters, cards, contract, trial
+from bench.models import adapters, cards, contract, published, trial
 from bench.models.weights import Weights
 
 
@@ -97,7 +97,9 @@ class Model:
         """
         known = [self.found.contents.summary()] if self.found.kind == "file" and not self.found.card else []
         if self.found.kind in ("file", "imported") and not self.user_defined:
+            digest = self.card.get("origin", {}).get("sha256", self.found.hash)
             known += [recognition.caveat(import_module(f"baselines.{self.name}"), self.parameters), self._trial()]
+            known.append(published.input_note(digest))
         return "; ".join(filter(None, known))
 
     def _trial(self) -> str:

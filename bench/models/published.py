@@ -8,8 +8,8 @@ A file of the list has what its weights have in common, and one table `[[weights
     name           of the weights, and of the model
     model          the network of this installation, '' if there is none
     url            address of the file: with a commit, or of a release page
-    sha256         of the file, or git_blob, git's identifier of its content; with neither it is pinned at the first
-                   download
+    sha256         of the file, or git_blob, git's identifier of its content, or both; with neither it is pinned at
+                   the first download
     licence, paper, source, data, note
     trained_on     training noise: one spec or several, in which a number may be a range
     network        parameters that the tensors do not show
@@ -125,7 +125,7 @@ class PublishedWeights:
 
     def problem(self, file: Path) -> str:
         """How a file differs from the published one, 'expected ..., got ...'; '' if it does not."""
-        if self.git_blob:
+        if self.git_blob and not self.sha256:
             kind, expected, got = "git blob", self.git_blob, git_blob(file)
         else:
             kind, expected, got = "SHA-256", self.sha256 or self._pin(), sha256(file)
@@ -198,6 +198,17 @@ def weights() -> Mapping[str, PublishedWeights]:
         for own in shared.pop("weights"):
             found[own["name"]] = PublishedWeights(**{**shared, **own})
     return found
+
+
+def input_note(digest: str) -> str:
+    """Note on a file of the list, given its SHA-256, that takes other input than RGB in [0, 1]; '' for others."""
+    for name, known in weights().items():
+        if known.sha256 == digest and (known.channel_order, known.white_level) != ("RGB", 1):
+            return (
+                f"the file is that of the published weights {name}, which take {known.channel_order} with white at "
+                f"{known.white_level}, and gets RGB with white at 1: name them instead, --models {name}"
+            )
+    return ""
 
 
 def fetched() -> list[str]:

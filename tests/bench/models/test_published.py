@@ -14,6 +14,7 @@ from PIL import Image
 import bench
 from baselines.bfcnn import BiasFreeDnCNN
 from baselines.dncnn import DnCNN
+from baselines.ffdnet import FFDNet
 from baselines.weights_io import recognition
 from bench.cli import main
 from bench.core.errors import BadInput
@@ -111,7 +112,8 @@ def test_names_and_files_are_distinct_and_the_pair_of_the_paper_is_there():
 def test_the_list_is_that_of_the_published_files(shared, name):
     """Hash, network and white level; what the tensors show agrees."""
     entry, file = LISTED[name], shared / "weights" / FILES[name]
-    assert entry.problem(file) == "" and (entry.sha256 or entry.git_blob)
+    assert entry.problem(file) == "" and entry.sha256 == published.sha256(file)
+    assert entry.git_blob in ("", published.git_blob(file))
     if not entry.model:
         return
     contents = recognition.read(file)
@@ -179,7 +181,8 @@ def test_a_group_of_a_stored_run_has_the_published_weights_in_it(toys):
 def test_what_a_run_does_not_have_it_names_the_command_for(toys, server, photos):
     result = call("run", "--models", "toy-grey", "--data", photos)
     assert result.exit_code == 2 and result.output.endswith("bench models fetch toy-grey\n") and server.asked == []
-    assert "bench models fetch toy-grey" in call("models", "info", "toy-grey").output
+    shown = call("models", "info", "toy-grey")
+    assert shown.exit_code == 0 and "gaussian(sigma=0-10)" in shown.output and server.asked == []
     with pytest.raises(BadInput, match="bench models fetch toy-rgb"):
         bench.load_model("dncnn(weights='toy-rgb')")
 
@@ -298,6 +301,23 @@ def test_weights_without_a_network_here_are_fetched_and_say_so(toys, server):
     assert published.weights()["toy-other"].is_here and "toy-other" not in published.fetched()
     with pytest.raises(BadInput, match="toy-other.*path/to/file.py"):
         model_specs.resolve("toy-other")
+
+
+def test_a_file_for_bgr_that_is_named_or_imported_as_rgb_is_told(toys, server, tmp_path):
+    for name in ("bgr", "other"):
+        (tmp_path / f"{name}.pth").write_bytes(CONTENT["bgr.pth"] if name == "bgr" else CONTENT["0-10.pt"])
+        result = call("models", "import", tmp_path / f"{name}.pth", "--as", name)
+        assert result.exit_code == 0 and ("--models toy-bgr" in result.output) == (name == "bgr")
+    assert "--models toy-bgr" in model_specs.resolve(f"dncnn(weights='{tmp_path}/bgr.pth')").caveat
+    assert "--models toy-bgr" in model_specs.resolve("bgr").caveat
+    assert "BGR" not in model_specs.resolve("other").caveat
+
+
+def test_weights_of_a_network_that_takes_the_level_are_tried_with_an_estimate(tmp_path, monkeypatch):
+    monkeypatch.setenv("BENCH_HOME", str(tmp_path / "home"))
+    torch.save(FFDNet(nc=4, nb=3).state_dict(), tmp_path / "a.pth")
+    assert call("models", "import", tmp_path / "a.pth", "--as", "mine").exit_code == 0
+    assert "noisy" in model_specs.resolve(f"ffdnet(weights='{tmp_path}/a.pth')").caveat  # untrained, it is of no use
 
 
 def test_a_mistyped_name_is_answered_with_the_name():
