@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 
 from bench import spec
 from bench.core.errors import BadInput
-from bench.models import cards, published
+from bench.models import cards, display_names, published
 
 PAPER = ("ours", "baseline", "dncnn", "ridnet", "rnan", "swinir", "restormer", "dropout")
 ALIASES = {"masked": "ours"}  # other names of models, as users type them: labels have the canonical one
@@ -56,6 +57,17 @@ def is_weights_name(name: str) -> bool:
     if ":" in name or name in {*cards.models(), *ALIASES, *GROUPS}:
         return False
     return name in published.weights() or name in cards.imported()
+
+
+def own_label(name: str) -> str:
+    """The label of a model that has no spec, from its name: "BM3D (authors' code)" -> 'BM3D-authors-code'.
+
+    Raises BadInput for a name that stands for a model of this installation.
+    """
+    label = re.sub(r"[^\w.+-]+", "-", name).strip("-") or "model"
+    if label in {*cards.models(), *ALIASES, *GROUPS, *cards.imported(), *published.weights(), *display_names.RESERVED}:
+        raise BadInput(f"expected a name that no model of this installation has, got {name!r}: choose another name")
+    return label
 
 
 def specs(group: str) -> list[str]:
