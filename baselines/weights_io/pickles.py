@@ -104,6 +104,9 @@ def _flat(nested: dict, before: str = "", around: frozenset[int] = frozenset()) 
     for key, value in nested.items():
         if isinstance(value, dict) and id(value) not in around:
             yield from _flat(value, f"{before}{key}.", around | {id(value)})
+        elif isinstance(value, list):
+            items = {str(number): item for number, item in enumerate(item for item in value if isinstance(item, dict))}
+            yield from _flat(items, f"{before}{key}.", around)
         elif isinstance(value, Tensor):
             yield before + key, value
 

@@ -3,6 +3,7 @@
 The module of a network may define
 
     infer(tensors)        network parameters from its tensors; any exception means another network
+    renamed(tensors)      tensors of other published code of this network under its names; others unchanged
     DESCRIPTION           text with these parameters in braces
     PUBLISHED             parameters of published weights that tensors do not show
     published(**found)    the same, if it depends on the parameters found in the tensors
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 import inspect
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -116,21 +117,33 @@ def caveat(module: ModuleType, parameters: Mapping[str, Any]) -> str:
     return module.caveat(**parameters) if hasattr(module, "caveat") else ""
 
 
+def own_names(tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """Tensors that other published code of a network of this package names differently, under the names used here."""
+    for _, module in _network_modules():
+        if hasattr(module, "renamed") and (renamed := module.renamed(tensors)) is not tensors:
+            return renamed
+    return tensors
+
+
+def _network_modules() -> Iterator[tuple[str, ModuleType]]:
+    """(name, module) of each model of this package, methods without weights included."""
+    for info in pkgutil.iter_modules(baselines.__path__):
+        if not info.ispkg and hasattr(module := import_module(f"baselines.{info.name}"), "network"):
+            yield info.name, module
+
+
 def find_matches(tensors: Mapping[str, Tensor]) -> list[ArchitectureMatch]:
     """Networks of this package that match the tensors, best match first."""
     found = []
-    for info in pkgutil.iter_modules(baselines.__path__):
-        if info.ispkg:
-            continue
-        module = import_module(f"baselines.{info.name}")
-        recognized = _recognized(module, tensors) if hasattr(module, "network") else None
+    for name, module in _network_modules():
+        recognized = _recognized(module, tensors)
         if recognized is None:
             continue
         parameters, network = recognized
         missing, unknown, shapes = differences(network, tensors)
         whole = len(network.state_dict()) + len(unknown)
         wrong = len(missing) + len(unknown) + len(shapes)
-        found.append(ArchitectureMatch(info.name, module, parameters, network, 1 - wrong / whole))
+        found.append(ArchitectureMatch(name, module, parameters, network, 1 - wrong / whole))
     return sorted((match for match in found if match.share >= MIN_SHARE), key=lambda match: -match.share)
 
 
@@ -143,7 +156,7 @@ def read(path: Path, part: str = "") -> Contents:
         return select_network(read_contents(path, part), path.name)
     except SeveralSets as error:
         candidates = list(error.sets.items())[:MAX_PREFIXES]
-        matches = {name: next(iter(find_matches(tensors)), None) for name, tensors in candidates}
+        matches = {name: next(iter(find_matches(own_names(tensors))), None) for name, tensors in candidates}
         exact = [name for name, match in matches.items() if match and match.share == 1]
         if not exact:
             raise
@@ -156,10 +169,11 @@ def read(path: Path, part: str = "") -> Contents:
 
 
 def select_network(contents: Contents, file: str) -> Contents:
-    """The contents, reduced to the tensors of a network if there are tensors of other modules with other prefixes.
+    """The contents under the names used here, reduced to one network if there are tensors of other modules.
 
     Raises ValueError if there are several networks.
     """
+    contents = replace(contents, tensors=own_names(contents.tensors))
     found = {} if find_matches(contents.tensors) else networks_by_prefix(contents.tensors)
     if len(found) > 1:
         listed = ", ".join(f"{prefix}.* ({match})" for prefix, match in found.items())

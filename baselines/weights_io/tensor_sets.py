@@ -72,7 +72,7 @@ def choose(content: dict, file: str, part: str = "") -> Contents:
 
     Raises ValueError if there is none, no such part, or several without a usual name.
     """
-    sets = find_sets(content)
+    sets = find_sets(content) or find_sets(content, in_lists=True)
     if not sets:
         raise ValueError(f"{file}: {describe_unnamed(content)}")
     networks = {names: tensors for names, tensors in sets.items() if _is_network(tensors)} or sets
@@ -87,16 +87,19 @@ def choose(content: dict, file: str, part: str = "") -> Contents:
     return Contents(_without_counters(tensors), ".".join(names), average, others, names == _former(sets), remark)
 
 
-def find_sets(content: dict) -> Sets:
-    """All sets of tensors in nested dictionaries by their path of keys, outermost first."""
+def find_sets(content: dict, in_lists: bool = False) -> Sets:
+    """All sets of tensors in nested dictionaries by their path of keys, outermost first.
+
+    in_lists  also those in lists of dictionaries, whose numbers, from 0, are the keys
+    """
     sets: Sets = {}
-    for names, inner in _dictionaries(content):
+    for names, inner in _dictionaries(content, in_lists):
         if tensors := {str(key): value for key, value in inner.items() if isinstance(value, Tensor)}:
             sets |= _split_average(names, tensors)
     return sets
 
 
-def _dictionaries(content: dict) -> Iterator[tuple[Names, dict]]:
+def _dictionaries(content: dict, in_lists: bool = False) -> Iterator[tuple[Names, dict]]:
     """Yield (path of keys, dictionary) breadth-first, each dictionary once, without those of optimizers."""
     waiting, seen = deque([((), content)]), set()
     while waiting:
@@ -108,6 +111,9 @@ def _dictionaries(content: dict) -> Iterator[tuple[Names, dict]]:
         for key, value in content.items():
             if isinstance(value, dict) and not str(key).lower().startswith("optim"):
                 waiting.append(((*names, str(key)), value))
+            elif in_lists and isinstance(value, list | tuple) and not str(key).lower().startswith("optim"):
+                inner = (item for item in value if isinstance(item, dict))
+                waiting += [((*names, str(key), str(number)), item) for number, item in enumerate(inner)]
 
 
 def _is_optimizer(content: dict) -> bool:
@@ -284,11 +290,6 @@ def describe_unnamed(content: dict) -> str:
     if nameless := _nameless_average(content):
         return f"expected tensors by name, got none: {nameless}"
     for key, value in content.items():
-        if isinstance(value, list | tuple) and _of(value, dict):
-            return (
-                f"expected tensors by name, got a list of {len(value)} dictionaries of tensors in "
-                f"{printable(str(key))}: save one of them, a state_dict(), in a file of its own"
-            )
         if isinstance(value, list | tuple) and _of(value, Tensor):
             return (
                 f"expected tensors by name, got a list of tensors in {printable(str(key))}: save a state_dict() instead"

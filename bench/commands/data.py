@@ -173,6 +173,7 @@ def fetch(names) -> None:
     from contextlib import ExitStack
 
     from bench.core.errors import unknown
+    from bench.core.progress import DownloadProgress
     from bench.datasets.fetch import fetch as fetched
     from bench.datasets.public import PUBLIC, verify
 
@@ -181,23 +182,8 @@ def fetch(names) -> None:
             raise unknown("public data set", name, PUBLIC)
     for name in names:
         with ExitStack() as stack:
-            folder = fetched(PUBLIC[name], _DownloadProgress(name, stack))
+            folder = fetched(PUBLIC[name], DownloadProgress(name, stack))
         click.echo(f"{name}: {folder}, {verify(PUBLIC[name], folder)}")
-
-
-class _DownloadProgress:
-    """A progress bar that begins once the total is known."""
-
-    def __init__(self, name, stack):
-        self.name, self.stack, self.bar = name, stack, None
-
-    def __call__(self, what: str, done: int, total: int) -> None:
-        from bench.core.progress import progress
-
-        if self.bar is None:
-            self.bar = self.stack.enter_context(progress(self.name, max(total, 1)))
-        if done > self.bar.done:
-            self.bar.advance(done - self.bar.done, what)
 
 
 @data.command()

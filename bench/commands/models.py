@@ -13,7 +13,7 @@ from bench.commands.train import DEFAULT_DATA, training_data
 
 @click.group(cls=Suggesting)
 def models() -> None:
-    """List models, and import and verify weights."""
+    """List models, and fetch, import and verify weights."""
 
 
 @models.command("list")
@@ -26,8 +26,8 @@ def models() -> None:
 def list_(kind) -> None:
     """List models, their cost, and the weights on this machine.
 
-    Weights are shipped with the package or imported. Groups of models for --models, and aliases, are listed below the
-    table.
+    Weights are shipped with the package, imported, or published and fetched by name. Groups of models for --models, and
+    aliases, are listed below the tables.
 
     \b
     Examples:
@@ -52,29 +52,36 @@ def _print(rows: list[dict]) -> None:
     from rich.table import Table
 
     from bench.core.console import console
-    from bench.models import groups
+    from bench.models import groups, published
 
-    table, weights = (
+    table, weights, to_fetch = (
         Table("name", "network", "paper", "size", "parameters", "kFLOP / pixel", "receptive field", "weights"),
         Table("weights", "of", "parameters", "trained on", "licence", "SHA-256"),
+        Table("published weights", "of", "trained on", "licence", "checked with", "on this machine"),
     )
     last = None
     for row in rows:
+        if known := published.weights().get(row["weights"]):
+            here = "yes" if known.is_here else "no"
+            to_fetch.add_row(known.name, known.model or "-", row["trained_on"], known.licence, known.check, here)
+            continue
         first = [row["model"], row["title"], _short(row["paper"])] if row["model"] != last else ["", "", ""]
         last, default = row["model"], row["weights"] in (None, f"{row['model']}-{row['size']}")
         size = row["size"] if default else row["weights"]
         table.add_row(*first, size or "-", *_cost(row), row["weights_from"] or "-")
-    for row in sorted(filter(lambda row: row["weights"], rows), key=lambda row: row["weights_from"], reverse=True):
+    others = [row for row in rows if row["weights"] and row["weights_from"] in ("shipped", "imported")]
+    for row in sorted(others, key=lambda row: row["weights_from"], reverse=True):
         name, parameters = f"{row['weights']} ({row['weights_from']})", _cost(row)[0]
         weights.add_row(name, row["model"], parameters, row["trained_on"], row["licence"], (row["sha256"] or "-")[:12])
     console().print(table)
     if weights.row_count:
         console().print(weights)
+    console().print(to_fetch)
     for group, description in groups.GROUPS.items():
-        click.echo(f"--models {group}: {description} ({', '.join(groups.specs(group))})")
+        click.echo(f"--models {group}: {description} ({', '.join(groups.specs(group)) or 'none'})")
     for alias, name in groups.ALIASES.items():
         click.echo(f"--models {alias}: alias of {name}")
-    click.echo("details: bench models info MODEL")
+    click.echo("details: bench models info MODEL; published weights: bench models fetch NAME")
 
 
 def _cost(row: dict) -> list[str]:
@@ -109,15 +116,16 @@ def info(spec) -> None:
     from rich.table import Table
 
     from bench.core.console import console
-    from bench.models import complexity, groups, listing, model_specs, trial
+    from bench.models import complexity, groups, listing, model_specs, published, trial
     from bench.models.weights import NoWeights
 
+    known = published.weights().get(dict(groups.parse(spec).kwargs).get("weights"))
     try:
         model, lack = model_specs.resolve(spec), ""
-    except NoWeights as error:
-        model, lack = model_specs.resolve(_untrained(spec)), f"{error}"
+    except (NoWeights, published.NotFetched) as error:
+        model, lack = model_specs.resolve(_untrained(spec), "full" if known else "small"), f"{error}"
     network = model.load()
-    card = model.card
+    card = {**known.card, **model.card} if known else model.card
     lines = {
         "spec": model.label,
         "title": model.title,
@@ -130,7 +138,7 @@ def info(spec) -> None:
         "weights SHA-256": model.weights_hash or "-",
         "weights here": _weights_of(model.name) or "none",
         "licence": card.get("licence", model.licence),
-        "paper": model.paper or "-",
+        "paper": card.get("paper") or model.paper or "-",
         "trained on": listing.trained_on(card) if card else "unknown" if model.file else "-",
     }
     if aliases := [alias for alias, name in groups.ALIASES.items() if name == model.name]:
@@ -156,6 +164,16 @@ def info(spec) -> None:
             "took": f"{card['seconds'] / 60:.1f} minutes on {card['machine']}",
             "PSNR, held out": _pairs({noise: f"{v:.2f}" for noise, v in card["psnr_held_out"].items()}, " "),
         }
+    if "published" in card:
+        order = card.get("channel_order", "RGB")
+        lines |= {
+            "address": known.url,
+            "checked with": known.check,
+            "SHA-256 of the file": model.found.hash or "-",
+            "input": f"{order}, white at {card.get('white_level', 1)}",
+            "published scores": _scores(known) or "none listed",
+        }
+        lines |= {"training": known.note} if known.note else {}
     if "origin" in card:
         origin = card["origin"]
         assumed = card.get("assumed")
@@ -171,13 +189,24 @@ def info(spec) -> None:
     console().print(table)
 
 
+def _scores(known) -> str:
+    """Published scores, one per line, with their protocol and source."""
+    lines = [
+        f"{score['data']}, {score['noise']}: {score['psnr']:.2f} dB"
+        + (f", SSIM {score['ssim']:.3f}" if "ssim" in score else "")
+        for score in known.scores
+    ]
+    return "\n".join([*lines, f"(protocol {known.protocol}; {known.scores_source})"] if lines else [])
+
+
 def _untrained(text: str) -> str:
     """The spec of the same network without weights."""
     from dataclasses import replace
 
     from bench import spec
+    from bench.models import groups
 
-    parsed = spec.parse(text)
+    parsed = groups.parse(text)
     others = tuple((key, value) for key, value in parsed.kwargs if key != "weights")
     return spec.format_value(replace(parsed, kwargs=(*others, ("weights", None))))
 
@@ -189,10 +218,12 @@ def _pairs(values: dict, sign: str) -> str:
 
 def _weights_of(model: str) -> str:
     """'dncnn-small, dncnn-full, grey25 (imported)'"""
-    from bench.models import cards
+    from bench.models import cards, published
 
     shipped = [name for name, card in cards.cards().items() if card["model"] == model]
-    return ", ".join([*shipped, *(f"{n} (imported)" for n, c in cards.imported().items() if c["model"] == model)])
+    imported = [f"{name} (imported)" for name, card in cards.imported().items() if card["model"] == model]
+    fetched = [f"{name} (fetched)" for name in published.fetched() if published.weights()[name].model == model]
+    return ", ".join([*shipped, *imported, *fetched])
 
 
 def _receptive_field(model) -> str:
@@ -344,9 +375,49 @@ def import_(file, name, arch, licence, settings, trained_on, training_data, part
 
 
 @models.command()
+@click.argument("names", metavar="NAME...|paper|all", nargs=-1, required=True)
+def fetch(names) -> None:
+    """Download published weights by name, and check them.
+
+    NAME is one of bench models list, and is then a model; paper is the pair of the paper, masked-denoising and
+    masked-denoising-baseline. Files come from their authors' servers into $BENCH_HOME/published, and are compared with
+    the hash of the list; a file without one is compared with its first download. An interrupted download is resumed.
+    No other command downloads weights by name.
+
+    \b
+    Examples:
+      bench models fetch paper
+      bench models fetch ffdnet-color restormer-color-15
+      bench run --models masked-denoising
+    """
+    from contextlib import ExitStack
+
+    from bench.core.errors import BadInput
+    from bench.core.progress import DownloadProgress
+    from bench.models import published
+
+    chosen, failed = published.named(names), []
+    for weights in chosen:
+        try:
+            with ExitStack() as stack:
+                file = weights.fetch(DownloadProgress(weights.name, stack))
+        except BadInput as error:
+            if len(chosen) == 1:
+                raise
+            failed.append(weights.name)
+            click.echo(f"{error}", err=True)
+            continue
+        click.echo(f"{weights.name}: {file}, {weights.check}; licence: {weights.licence}")
+    if failed:
+        raise BadInput(
+            f"expected {len(chosen)} files, got {len(chosen) - len(failed)}: bench models fetch {' '.join(failed)}"
+        )
+
+
+@models.command()
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
 def remove(names) -> None:
-    """Remove imported weights.
+    """Remove imported or fetched weights.
 
     \b
     Example:

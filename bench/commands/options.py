@@ -70,7 +70,8 @@ SHARED = {
         all         the eight networks of the paper
         classical   methods without training
         rivals      classical, and networks that are not in the paper
-        everything  all, rivals and imported weights
+        published   weights that bench models fetch downloaded
+        everything  all, rivals, imported and fetched weights
 
         bench models list shows them.""",
         SPECS,

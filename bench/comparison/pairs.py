@@ -81,7 +81,7 @@ def _sides(
         if text == "all":
             yield from (Side((label,)) for label in labels if label not in excluded)
         elif text in groups.GROUPS:
-            members = [label for label in groups.specs(text) if label in labels and label not in excluded]
+            members = [label for label in groups.members(text, labels) if label not in excluded]
             if not members:
                 raise BadInput(
                     f"expected a group with models of the run to compare, got {text!r}: the run has {', '.join(labels)}"

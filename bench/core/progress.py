@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 LOG_INTERVAL = 15.0  # seconds between two lines in a log file
@@ -131,3 +131,17 @@ class _NotebookBar(_NoBar):
             f'<progress value="{completed}" max="{max(self.total, 1)}"></progress> {self.title} '
             f"{completed}/{self.total}"
         )
+
+
+class DownloadProgress:
+    """Reports a download, (what, done, total): a bar that begins once the total is known and ends with the stack."""
+
+    def __init__(self, name: str, stack: ExitStack):
+        self.name, self.stack, self.bar = name, stack, None
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        """`done` of `total` units; `what` is shown beside the counts."""
+        if self.bar is None:
+            self.bar = self.stack.enter_context(progress(self.name, max(total, 1)))
+        if done > self.bar.done:
+            self.bar.advance(done - self.bar.done, what)

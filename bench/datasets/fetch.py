@@ -6,9 +6,10 @@ Of a set without a published SHA-256 list the files are counted, and a list of t
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.core.errors import BadInput, described
 from bench.core.files import write
@@ -17,6 +18,9 @@ from bench.datasets.archives import unpack
 from bench.datasets.image import SUFFIXES
 from bench.datasets.locations import download_folder
 from bench.datasets.public import LOCAL_LIST, PublicSet, sha256
+
+if TYPE_CHECKING:
+    import pooch
 
 TIMEOUT = 30.0  # seconds without data
 MAX_RETRIES = 3
@@ -35,16 +39,15 @@ def fetch(public: PublicSet, report: ProgressCallback = lambda what, done, total
             f"expected a data set with a direct download, got {public.name}: download its {public.files} files from "
             f"{public.home}, then run bench data add {public.name} DIR"
         )
-    with _as_bad_input(public):
+    by_hand = f"download it from {public.home}, then run bench data add {public.name} DIR"
+    with download_errors(public.name, by_hand):
         return _files(public, report) if public.base else _archive(public, report)
 
 
 def _files(public: PublicSet, report: ProgressCallback) -> Path:
     """Download the files one by one and verify each; files that exist are kept."""
-    import pooch
-
     folder, manifest = download_folder(public.name), public.manifest
-    source = pooch.create(folder, public.base, registry=manifest, retry_if_failed=MAX_RETRIES)
+    source = retrying(folder, {file: public.base + file for file in manifest}, manifest)
     download = ResumingDownloader(user_folder() / "downloads" / public.name)
     for done, file in enumerate(manifest):
         report(file, done, len(manifest))
@@ -55,16 +58,12 @@ def _files(public: PublicSet, report: ProgressCallback) -> Path:
 
 def _archive(public: PublicSet, report: ProgressCallback) -> Path:
     """Download the archive and extract its images; the folder appears only when it is complete."""
-    import pooch
-
     folder, name = download_folder(public.name), public.archive.url.rpartition("/")[2]
     if folder.is_dir():
         return folder
     downloads = user_folder() / "downloads" / public.name
     download = ResumingDownloader(downloads / "parts", report)
-    source = pooch.create(
-        downloads, "", registry={name: None}, urls={name: public.archive.url}, retry_if_failed=MAX_RETRIES
-    )
+    source = retrying(downloads, {name: public.archive.url})
     archive = Path(source.fetch(name, downloader=download))
     part = folder.with_name(f".{public.name}.part")
     shutil.rmtree(part, ignore_errors=True)
@@ -86,6 +85,14 @@ def _archive(public: PublicSet, report: ProgressCallback) -> Path:
     part.rename(folder)
     shutil.rmtree(downloads, ignore_errors=True)
     return folder
+
+
+def retrying(folder: Path, urls: Mapping[str, str], hashes: Mapping[str, str] | None = None) -> pooch.Pooch:
+    """A pooch for files in a folder, {name: URL} and {name: SHA-256}, which tries again after an error."""
+    import pooch
+
+    registry = hashes or dict.fromkeys(urls)
+    return pooch.create(folder, "", registry=registry, urls=dict(urls), retry_if_failed=MAX_RETRIES)
 
 
 class NotOnServer(Exception):
@@ -130,28 +137,25 @@ def _is_wrong_range(answer, have: int) -> bool:
 
 
 @contextmanager
-def _as_bad_input(public: PublicSet) -> Iterator[None]:
-    """Convert the errors of a download to BadInput."""
+def download_errors(name: str, by_hand: str) -> Iterator[None]:
+    """Convert the errors of the download of `name` to BadInput; `by_hand` says how to get it otherwise."""
     import pooch
     import requests
 
     pooch.get_logger().setLevel("WARNING")
     again = "run the same command again to resume"
-    by_hand = f"download it from {public.home}, then run bench data add {public.name} DIR"
     try:
         yield
     except BadInput:
         raise
     except requests.RequestException as error:
-        raise BadInput(f"{public.name}: download failed, {_reason(error)}: {again}") from error
+        raise BadInput(f"{name}: download failed, {_reason(error)}: {again}") from error
     except NotOnServer as error:
-        raise BadInput(f"{public.name}: download failed, {error}: {by_hand}") from error
+        raise BadInput(f"{name}: download failed, {error}: {by_hand}") from error
     except ValueError as error:  # pooch: another SHA-256
-        raise BadInput(
-            f"{public.name}: expected the published files, got others ({described(error)}): {by_hand}"
-        ) from error
+        raise BadInput(f"{name}: expected the published files, got others ({described(error)}): {by_hand}") from error
     except OSError as error:
-        raise BadInput(f"{public.name}: cannot write, {error.strerror or error}: {again}") from error
+        raise BadInput(f"{name}: cannot write, {error.strerror or error}: {again}") from error
 
 
 def _reason(error: Exception) -> str:

@@ -23,7 +23,7 @@ from bench.core.environment import versions
 from bench.core.errors import BadInput, as_bad_input
 from bench.core.paths import expand_user
 from bench.metrics import load_metric
-from bench.models import model_specs, tiling
+from bench.models import model_specs, published, tiling
 from bench.models.groups import parse
 from bench.models.model import Model
 from bench.noise import noises
@@ -31,7 +31,8 @@ from bench.protocols import load_protocol
 from bench.runs.plan import Plan
 from noise_zoo.noise import Noise
 
-IMPORTED = "weights"  # folder of imported weights in $BENCH_HOME: specs name these without a path
+# folders of weights in $BENCH_HOME that specs name without a path, by their kind
+NAMED = {"imported": "weights", "published": published.FOLDER}
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,7 @@ def _weights_files(model: Model) -> dict[str, Path]:
     file = model.file
     beside = [file.parent / name for name in shards.names(file)] if shards.is_index(file) else []
     card = checkpoints.card_beside(file)
-    folder = IMPORTED if model.found.kind == "imported" else _folder_name(file.resolve().parent)
+    folder = NAMED.get(model.found.kind) or _folder_name(file.resolve().parent)
     return {f"{folder}/{path.name}": path for path in (file, *beside, card) if path == file or path.is_file()}
 
 
@@ -176,7 +177,7 @@ def unpack_plan(packed: PackedPlan, folder: Path) -> Plan:
     _check_same(packed.versions, versions())
     files = {target: file.unpack(folder / target) for target, file in packed.files.items()}
     moved = {path: str(files.get(target, target)) for path, target in packed.moved.items()}
-    imports = any(target.startswith(f"{IMPORTED}/") and file.content for target, file in packed.files.items())
+    imports = any(target.partition("/")[0] in NAMED.values() and file.content for target, file in packed.files.items())
     with as_bad_input("a worker cannot make the plan again"), _home(folder) if imports else nullcontext():
         plan = _made_again(packed, moved)
     _check_same(packed.identity, identity_of(plan))
@@ -221,7 +222,7 @@ def _renamed(value: Any, name: Callable[[str], str], text: Callable[[str], str] 
 
 @contextmanager
 def _home(folder: Path) -> Iterator[None]:
-    """Context in which imported weights are those that were unpacked into a folder."""
+    """Context in which imported and fetched weights are those that were unpacked into a folder."""
     before = os.environ.get("BENCH_HOME")
     os.environ["BENCH_HOME"] = str(folder)
     try:

@@ -120,6 +120,14 @@ class RangeAdapter(nn.Module):
         return self.network(x * self.white, **level) / self.white
 
 
+class SwapChannels(_Adapter):
+    """Runs a network made for BGR on RGB images, (B, 3, H, W)."""
+
+    def forward(self, x: Tensor, **options) -> Tensor:
+        """Denoise (B, 3, H, W) in RGB order."""
+        return self.network(x.flip(1), **options).flip(1)
+
+
 def adapt(network: nn.Module, parameters: Mapping[str, Any], level: non_blind.Level | None = ESTIMATED) -> nn.Module:
     """The network, wrapped as its parameters require: per channel if greyscale, rescaled for another value range.
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 
 from bench import spec
 from bench.core.errors import BadInput
-from bench.models import cards, display_names
+from bench.models import cards, display_names, published
 
 PAPER = ("ours", "baseline", "dncnn", "ridnet", "rnan", "swinir", "restormer", "dropout")
 ALIASES = {"masked": "ours"}  # other names of models, as users type them: labels have the canonical one
@@ -15,7 +16,8 @@ GROUPS = {
     "all": "the eight of the paper",
     "classical": "methods without training",
     "rivals": "models beyond the paper's",
-    "everything": "all, rivals, and the imported weights",
+    "published": "published weights that were fetched",
+    "everything": "all, rivals, and the imported and fetched weights",
 }
 
 
@@ -27,13 +29,34 @@ def canonical_name(name: str) -> str:
 def parse(text: str) -> spec.Spec:
     """A model's spec, parsed, with the canonical name in place of an alias: 'masked(size="full")' -> that of ours.
 
-    The name of imported weights stands for their network with them: grey25 -> dncnn(weights='grey25').
+    The name of imported or published weights stands for their network with them: grey25 -> dncnn(weights='grey25').
+    Raises BadInput for published weights of a network that is not part of this installation.
     """
     parsed = spec.parse(text)
-    if not is_imported(parsed.name):
+    if not is_weights_name(parsed.name):
         return replace(parsed, name=canonical_name(parsed.name))
-    network = cards.imported()[parsed.name]["model"]
+    network = _network_of(parsed.name)
     return replace(parsed, name=network, kwargs=(("weights", parsed.name), *parsed.kwargs))
+
+
+def _network_of(name: str) -> str:
+    """The network of imported or published weights."""
+    if name in cards.imported():
+        return cards.imported()[name]["model"]
+    known = published.weights()[name]
+    if not known.model:
+        raise BadInput(
+            f"model {name}: expected weights of {', '.join(cards.networks())}, got those of another network "
+            f"({known.source}): fetch them, and run yours with --models \"path/to/file.py:Net(weights='{known.file}')\""
+        )
+    return known.model
+
+
+def is_weights_name(name: str) -> bool:
+    """Whether a name is that of imported or published weights, and of no model of this installation."""
+    if ":" in name or name in {*cards.models(), *ALIASES, *GROUPS}:
+        return False
+    return name in published.weights() or name in cards.imported()
 
 
 def own_label(name: str) -> str:
@@ -42,27 +65,39 @@ def own_label(name: str) -> str:
     Raises BadInput for a name that stands for a model of this installation.
     """
     label = re.sub(r"[^\w.+-]+", "-", name).strip("-") or "model"
-    if label in {*cards.models(), *ALIASES, *GROUPS, *cards.imported(), *display_names.RESERVED}:
+    if label in {*cards.models(), *ALIASES, *GROUPS, *cards.imported(), *published.weights(), *display_names.RESERVED}:
         raise BadInput(f"expected a name that no model of this installation has, got {name!r}: choose another name")
     return label
-
-
-def is_imported(name: str) -> bool:
-    """Whether a name is that of imported weights, and of no model of this installation."""
-    return ":" not in name and name not in {*cards.models(), *ALIASES, *GROUPS} and name in cards.imported()
 
 
 def specs(group: str) -> list[str]:
     """The specs of a group's models, in order."""
     classical = list(cards.classical())
     rivals = [name for name in cards.networks() if name not in PAPER] + classical
-    imported = list(cards.imported())
+    imported, fetched = list(cards.imported()), published.fetched()
     return {
         "all": list(PAPER),
         "classical": classical,
         "rivals": rivals,
-        "everything": [*PAPER, *rivals, *imported],
+        "published": fetched,
+        "everything": [*PAPER, *rivals, *dict.fromkeys([*imported, *fetched])],
     }[group]
+
+
+def members(group: str, labels: Iterable[str]) -> list[str]:
+    """The labels of a run that are models of a group; of published weights also those that are not fetched here."""
+    own, labels = specs(group), list(labels)
+    weights = {*own, *(published.weights() if group in ("published", "everything") else ())}
+    named = [label for label in own if label in labels]  # in the order of the group
+    return named + [label for label in labels if label not in named and _weights_of(label) in weights]
+
+
+def _weights_of(label: str) -> str:
+    """The name of the weights in a label, '' if it has none; that of a Python object need not be a spec."""
+    try:
+        return dict(spec.parse(label).kwargs).get("weights", "")
+    except BadInput:
+        return ""
 
 
 def missing_requirement(name: str, size: str) -> str:

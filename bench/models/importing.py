@@ -12,7 +12,7 @@ from typing import Any
 from baselines.weights_io import checkpoints, recognition
 from bench import spec
 from bench.core.errors import BadInput, as_bad_input, unknown
-from bench.models import adapters, cards, complexity, display_names, groups, trial, weights
+from bench.models import adapters, cards, complexity, display_names, groups, published, trial, weights
 from bench.noise import training_noise
 
 TRAINING_PARAMETERS = ("drop_path_rate", "dropout", "mask_token")  # without effect in evaluation
@@ -60,9 +60,9 @@ def import_weights(
     found = recognition.infer(module, tensors) or {}
     size = next((size for size, own in module.SIZES.items() if _equal(found, module, own)), "full")
     found |= _settings(settings or {}, arch, found, file.name)
-    published = recognition.published_parameters(module, found)
-    assumed = {**recognition.defaults(module.network), **module.SIZES[size], **published}
-    parameters = {**module.SIZES[size], **published, **found}
+    not_shown = recognition.published_parameters(module, found)
+    assumed = {**recognition.defaults(module.network), **module.SIZES[size], **not_shown}
+    parameters = {**module.SIZES[size], **not_shown, **found}
     with as_bad_input(file.name):
         network = module.network(**parameters)
     with as_bad_input():
@@ -77,6 +77,7 @@ def import_weights(
     with as_bad_input(file.name):
         flops = complexity.flops_per_pixel(adapters.adapt(network, parameters).eval())
         tried = trial.run_trial(module, parameters, network, known, contents.others)
+    digest = checkpoints.file_hash(file)
     card = {
         "name": name,
         "model": arch,
@@ -87,15 +88,15 @@ def import_weights(
         "parameters": complexity.count_parameters(network),
         "flops_per_pixel": flops,
         "receptive_field": complexity.receptive_field(arch, parameters),
-        "network": weights.plain({**published, **found}),
+        "network": weights.plain({**not_shown, **found}),
         "assumed": weights.plain({k: v for k, v in assumed.items() if k not in found and not _unimportant(k, v)}),
-        "doubt": recognition.caveat(module, parameters),
+        "doubt": "; ".join(filter(None, (recognition.caveat(module, parameters), published.input_note(digest)))),
         **({"trained_on": known} if known else {}),
         "trial": tried.card,
         "origin": {
             "file": file.name,
             "bytes": file.stat().st_size,
-            "sha256": checkpoints.file_hash(file),
+            "sha256": digest,
             **({"part": contents.part, "others": list(contents.others)} if contents.part else {}),
             **({"remark": remark} if (remark := contents.summary()) else {}),
         },
@@ -162,10 +163,13 @@ def _settings(settings: Mapping[str, str], arch: str, found: Mapping[str, Any], 
 
 
 def remove(name: str) -> None:
-    """Delete imported weights and their card. Raises BadInput if there are none of that name."""
+    """Delete imported weights and their card, or fetched ones. Raises BadInput if there are none of that name."""
     known = sorted(path.stem for path in cards.imported_folder().glob("*.json"))
+    if name not in known and name in published.fetched():
+        published.weights()[name].remove()
+        return
     if name not in known:
-        raise unknown("name of imported weights", name, known)
+        raise unknown("name of imported or fetched weights", name, [*known, *published.fetched()])
     for ending in (".safetensors", ".json"):
         (cards.imported_folder() / f"{name}{ending}").unlink(missing_ok=True)
 
@@ -179,6 +183,10 @@ def _check_name(name: str, replace: bool) -> None:
     if name in {*cards.models(), *groups.ALIASES, *groups.GROUPS, *display_names.RESERVED}:
         raise BadInput(f"name of weights: {name!r} already names a model or a group of models: choose another name")
     known = cards.imported().get(name)
+    if name in published.weights() and not known:
+        raise BadInput(
+            f"name of weights: {name!r} is reserved for published weights, bench models fetch {name}: choose another"
+        )
     if known and not replace:
         raise BadInput(
             f"name of weights: {name!r} is already in use, imported from {known['origin']['file']}: choose another, or "

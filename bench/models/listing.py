@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bench import registry
-from bench.models import cards, groups
+from bench.models import cards, groups, published
 from bench.noise import training_noise
 
 COLUMNS = ("model", "title", "paper", "size", "spec", "parameters", "flops_per_pixel", "receptive_field", "weights",
@@ -17,9 +17,9 @@ def rows() -> list[dict[str, Any]]:
     """One row per model and size, and per further set of weights; None for unknown values.
 
     spec          for `--models`; missing weights have to be trained or imported first
-    weights_from  'shipped', 'imported', 'none needed', 'needs PACKAGE'; None if there are no weights
+    weights_from  'shipped', 'imported', 'fetched', 'to fetch', 'none needed', 'needs PACKAGE'; None if there are none
     """
-    found = [*_of_networks(), *_of_classical(), *_of_others()]
+    found = [*_of_networks(), *_of_classical(), *_of_others(), *_of_published()]
     return [{column: row.get(column) for column in COLUMNS} for row in found]
 
 
@@ -69,6 +69,22 @@ def _of_others() -> Iterator[dict[str, Any]]:
             spec = f"{point.module}:{point.attr}"
             title += f"; the name {name} is in use: write --models {spec}"
         yield {"model": name, "title": title, "spec": spec, "weights_from": "its own"}
+
+
+def _of_published() -> Iterator[dict[str, Any]]:
+    for name, known in published.weights().items():
+        yield {
+            "model": known.model or None,
+            "title": cards.models()[known.model]["TITLE"] if known.model else "no network in this installation",
+            "paper": known.paper,
+            "size": "full",
+            "spec": name,
+            "weights": name,
+            "weights_from": "fetched" if known.is_here else "to fetch",
+            "trained_on": trained_on(known.card),
+            "licence": known.licence,
+            "sha256": known.sha256 or None,
+        }
 
 
 def _facts(constants: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from baselines.weights_io import recognition
-from bench.models import cards, groups
+from bench.models import cards, groups, published
 
 ENDINGS = (".pth", ".pt", ".ckpt", ".safetensors", ".mat", ".bin", ".pth.tar", ".tar", ".h5", ".keras", ".onnx", ".npz",
            ".npy", ".pb", ".tflite", ".pkl", ".pdparams", ".safetensors.index.json")  # fmt: skip
@@ -15,7 +15,7 @@ ENDINGS = (".pth", ".pt", ".ckpt", ".safetensors", ".mat", ".bin", ".pth.tar", "
 def advice(text: str) -> str:
     """One line on what a weights file or name is, and the spec to write instead; '' for a model spec."""
     name = text.strip().strip("'\"")
-    if "(" in name or ":" in name or name in cards.names() or name in groups.GROUPS or groups.is_imported(name):
+    if "(" in name or ":" in name or name in cards.names() or name in groups.GROUPS or groups.is_weights_name(name):
         return ""
     if known := cards.card(name):
         return f"expected a model, got the weights {name}: write {known['model']}(weights='{name}')"
@@ -46,8 +46,8 @@ def advice(text: str) -> str:
 
 
 def is_weights(name: str) -> bool:
-    """Whether a name is that of a weights file, or of shipped or imported weights."""
-    return is_file(name) or name in cards.cards() or name in cards.imported()
+    """Whether a name is that of a weights file, or of shipped, imported or published weights."""
+    return is_file(name) or name in cards.cards() or name in cards.imported() or name in published.weights()
 
 
 def is_file(name: str) -> bool:

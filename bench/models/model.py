@@ -17,7 +17,7 @@ from baselines.weights_io import recognition
 from bench import spec
 from bench.core import isolation
 from bench.core.errors import BadInput, as_bad_input
-from bench.models import adapters, cards, contract, trial
+from bench.models import adapters, cards, contract, published, trial
 from bench.models.weights import Weights
 
 
@@ -103,7 +103,9 @@ class Model:
         """
         known = [self.found.contents.summary()] if self.found.kind == "file" and not self.found.card else []
         if self.found.kind in ("file", "imported") and not self.user_defined:
+            digest = self.card.get("origin", {}).get("sha256", self.found.hash)
             known += [recognition.caveat(import_module(f"baselines.{self.name}"), self.parameters), self._trial()]
+            known.append(published.input_note(digest))
         return "; ".join(filter(None, known))
 
     def _trial(self) -> str:
@@ -140,7 +142,11 @@ class Model:
     def adapted(self, network: nn.Module) -> nn.Module:
         """The network, wrapped if it takes other input than colour in [0, 1]. Raises ValueError."""
         if not self.user_defined:
-            return adapters.adapt(network, {**recognition.defaults(self.factory), **self.parameters}, self.level)
+            parameters = {**recognition.defaults(self.factory), **self.parameters}
+            if white := self.found.card.get("white_level"):
+                parameters["rgb_range"] = white
+            adapted = adapters.adapt(network, parameters, self.level)
+            return adapters.SwapChannels(adapted) if self.found.card.get("channel_order") == "BGR" else adapted
         if self.level is not None:
             network = adapters.NonBlind(network, self.level)
         return adapters.PerChannel(network) if self.channels == 1 else network

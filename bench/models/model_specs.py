@@ -7,6 +7,7 @@ of the network, under their official names.
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import os
 from collections import Counter
@@ -33,6 +34,7 @@ from bench.models import (
     groups,
     misplaced_weights,
     object_models,
+    published,
     tensor_fingerprint,
     weights,
 )
@@ -118,16 +120,19 @@ def _network(parsed: spec.Spec, default_size: str) -> Model:
         parameters=parameters,
         found=found,
         title=module.TITLE,
-        paper=module.PAPER,
-        licence=module.LICENCE,
+        paper=found.card["paper"] if found.kind == "published" else module.PAPER,
+        licence=found.card["licence"] if found.kind == "published" else module.LICENCE,
     )
     model = _with_level(model, level)
     if given:
         _check_integers(name, given)
+    if given or found.kind == "published":
         with torch.device("meta"):  # checks the parameters without allocating memory
-            count = sum(tensor.numel() for tensor in model.untrained().parameters())
+            count = complexity.count_parameters(model.untrained())
         if count > MAX_PARAMETERS:
             raise BadInput(f"model {model.label}: expected at most {MAX_PARAMETERS:,} parameters, got {count:,}")
+        if found.kind == "published":  # which the list does not state
+            found.card["parameters"] = count
     return model
 
 
@@ -166,7 +171,7 @@ def _identity(found: Weights, unusual: dict[str, Any], module: ModuleType) -> st
         of_tensors = recognition.infer(module, found.tensors) or {}
         hidden = {key: unusual[key] for key in sorted(unusual) if of_tensors.get(key) != unusual[key]}
         if hidden:
-            return hashlib.sha256(spec.canonical(found.hash, hidden, {}).encode()).hexdigest()
+            return hashlib.sha256(spec.canonical(found.identity, hidden, {}).encode()).hexdigest()
     return found.identity
 
 
@@ -207,7 +212,8 @@ def _user_defined(parsed: spec.Spec) -> Model:
     parsed = replace(parsed, name=os.path.expanduser(parsed.name))
     factory = registry.user_defined("model", parsed.name)
     if factory is None:
-        raise unknown("model", parsed.name, [*cards.names(), *groups.ALIASES, *groups.GROUPS])
+        similar = difflib.get_close_matches(parsed.name, published.weights(), n=2)
+        raise unknown("model", parsed.name, [*cards.names(), *groups.ALIASES, *groups.GROUPS, *similar])
     if not callable(factory):
         kind = type(factory).__name__
         raise BadInput(f"{parsed.name}: expected a class or function that returns a torch.nn.Module, got type {kind}")
@@ -340,8 +346,14 @@ def _parts(given: GivenModels) -> Iterator[tuple[str, Any]]:
 
 
 def _named(text: str, name: str, size: str) -> Model:
-    """The model of a spec with a display name; imported weights that are named alone keep that name."""
-    return replace(resolve(text, size), display_name=name or (text if groups.is_imported(text) else ""))
+    """The model of a spec with a display name.
+
+    Without one, imported weights named alone keep that name, and published weights also with parameters.
+    """
+    parsed = spec.parse(text)
+    is_published = parsed.name in published.weights() and groups.is_weights_name(parsed.name)
+    own = spec.format_value(parsed) if is_published or groups.is_weights_name(text) else ""
+    return replace(resolve(text, size), display_name=name or (own if len(own) <= display_names.MAX_LENGTH else ""))
 
 
 def distinct(chosen: Sequence[Model]) -> list[Model]:

@@ -19,6 +19,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from baselines.layers import non_blind
+from baselines.layers.classical import ESTIMATED
 from baselines.weights_io import checkpoints, recognition
 from bench import spec
 from bench.core.errors import BadInput
@@ -212,4 +214,5 @@ def _other_ranges(
             other.load_state_dict(network.state_dict())
             yield f"with {key}={changed[key]}", (other.eval(), changed)
     if not own:
-        yield "with input values in [0, 255] (not supported)", (adapters.RangeAdapter(network, 255), {})
+        blind = adapters.NonBlind(network, ESTIMATED) if non_blind.level_argument(network) else network
+        yield "with input values in [0, 255] (not supported)", (adapters.RangeAdapter(blind, 255), {})

@@ -19,9 +19,10 @@ from baselines.weights_io.tensor_sets import Contents
 from bench import spec
 from bench.core.errors import BadInput, as_bad_input, shortened
 from bench.core.paths import expand_user
-from bench.models import cards
+from bench.models import cards, published
 
 DEFAULT = "default"  # the shipped weights of the size
+INPUT_KEYS = ("white_level", "channel_order")  # of the cards of published weights
 
 
 class NoWeights(BadInput):
@@ -33,7 +34,7 @@ class Weights:
     """A set of weights: its file and its card.
 
     name   of a card or file; 'none' for a network that is untrained or loads weights itself
-    kind   'shipped', 'imported', 'file' or 'none'
+    kind   'shipped', 'imported', 'published' (fetched), 'file' or 'none'
     model  the network that they belong to
     file   None if there is none
     part   name of one of several sets of tensors in a file; '' for the default set
@@ -65,7 +66,12 @@ class Weights:
 
     @property
     def identity(self) -> str:
-        """SHA-256 of the file; with the name of the set of tensors, if older versions used another set."""
+        """SHA-256 of the file, and of what it does not show but determines the scores.
+
+        That is the name of the set of tensors, if older versions used another set, and the input of published weights.
+        """
+        if taken := {key: self.card[key] for key in INPUT_KEYS if key in self.card}:
+            return hashlib.sha256(f"{self.hash} {sorted(taken.items())}".encode()).hexdigest()
         if self.kind != "file" or self.card or self.contents.former:
             return self.hash
         return hashlib.sha256(f"{self.hash} {self.contents.part}".encode()).hexdigest()
@@ -73,16 +79,17 @@ class Weights:
     @cached_property
     def network(self) -> dict[str, Any]:
         """The network's parameters stated by the card, or else inferred from the tensors. Raises ValueError."""
-        if self.kind == "file" and not self.card:
+        of_card = {key: _tuples(value) for key, value in self.card.get("network", {}).items()}
+        if self.kind == "published" or (self.kind == "file" and not self.card):
             module = import_module(f"baselines.{self.model}")
             found = recognition.infer(module, self.tensors) or {}
-            return {**recognition.published_parameters(module, found), **found}
-        return {key: _tuples(value) for key, value in self.card.get("network", {}).items()}
+            return {**recognition.published_parameters(module, found), **found, **of_card}
+        return of_card
 
     @property
     def implied_by_name(self) -> bool:
         """Whether the name implies the network's parameters, so that a label need not show them."""
-        return self.kind == "shipped" or (self.kind == "file" and bool(self.card))
+        return self.kind in ("shipped", "published") or (self.kind == "file" and bool(self.card))
 
     def size(self, default: str) -> str:
         """The size of the network: the card's, 'full' for a file without one, the default for an untrained network."""
@@ -116,6 +123,10 @@ def find(chosen: Any, model: str) -> Weights:
                     "them again with --replace"
                 )
             return Weights(chosen, kind, model, file, _checked_card(model, known[chosen], chosen))
+    if chosen in published.weights():
+        known = published.weights()[chosen]
+        card = _checked_card(model, known.card, chosen)
+        return Weights(chosen, "published", model, known.checked_file(), card)
     file = expand_user(Path(chosen))
     if not os.path.isfile(file):  # Path.is_file raises for names that are too long
         kind = "the folder " if os.path.isdir(file) else ""
@@ -127,8 +138,10 @@ def find(chosen: Any, model: str) -> Weights:
 
 
 def _names_for(model: str, known: dict[str, dict[str, Any]]) -> str:
-    """Names of the shipped and imported weights of a model, for a message."""
-    return ", ".join(name for name, card in known.items() if card["model"] == model) or "see bench models list"
+    """Names of the shipped, imported and fetched weights of a model, for a message."""
+    names = [name for name, card in known.items() if card["model"] == model]
+    names += [name for name in published.fetched() if published.weights()[name].model == model]
+    return ", ".join(names) or "see bench models list"
 
 
 def with_part(found: Weights, part: Any) -> Weights:

@@ -67,7 +67,7 @@ class Filters:
             if part == "all":
                 return set(labels)
             if part in groups.GROUPS:
-                chosen |= set(groups.specs(part)) & set(labels)
+                chosen |= set(groups.members(part, labels))
             else:
                 chosen.add(label_in_run(part, rows, known, []))
         return chosen

@@ -132,6 +132,11 @@ def _how_trained(card: dict[str, Any]) -> str:
 def _origin(card: dict[str, Any]) -> str:
     if "origin" in card:
         return f"weights imported from {card['origin']['file']} (SHA-256 {card['origin']['sha256'][:12]})"
+    if "published" in card:
+        known = card["published"]
+        note = f". {known['note']}" if "note" in known else ""
+        order = f" for {card['channel_order']} input" if "channel_order" in card else ""
+        return f"published weights{order}, from {known['url']}{note}"
     if "recipe" not in card:
         return ""
     recipe, network = card["recipe"], card["network"]

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bench.datasets import fetch
+
 NETWORK = '''
 import os
 import threading
@@ -117,3 +119,13 @@ def installed_package(tmp_path, monkeypatch):
     yield install
     for module in modules:
         sys.modules.pop(module, None)
+
+
+@pytest.fixture
+def impatient(monkeypatch, tmp_path):
+    """Downloads into an empty folder of the user's give up after 0.3 s without data, and retry at once."""
+    monkeypatch.setenv("BENCH_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("BENCH_DATA", raising=False)
+    monkeypatch.setattr(fetch, "TIMEOUT", 0.3)
+    monkeypatch.setattr(fetch, "CHUNK", 500)  # what is lost where it breaks off, at most
+    monkeypatch.setattr("pooch.core.time.sleep", lambda seconds: None)

@@ -22,7 +22,20 @@ from PIL import Image
 
 HEIGHT, WIDTH, LIMIT = 3000, 4000, 4e9
 SHIPPED = ("dncnn", "ours", "baseline", "swinir")
-NAMES = ("dncnn", "ours", "baseline", "dropout", "swinir", "ridnet", "rnan", "restormer", "idf")
+NAMES = (
+    "dncnn",
+    "ours",
+    "baseline",
+    "dropout",
+    "swinir",
+    "ridnet",
+    "rnan",
+    "restormer",
+    "idf",
+    "ffdnet",
+    "bfcnn",
+    "adnet",
+)
 ALL = tuple(f"{name}(weights=None, size='{size}')" for size in ("small", "full") for name in NAMES)
 
 

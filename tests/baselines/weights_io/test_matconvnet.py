@@ -115,6 +115,8 @@ def test_the_network_is_the_same(tmp_path, write, channels, batch_norm):
         "nc": 4,
         "nb": 3,
         "act_mode": "BR" if batch_norm else "R",
+        "bias_free": False,
+        "conv_bias": True,
     }
     network = DnCNN(**like.parameters).eval()
     load_strictly(network, tensors, "net.mat")

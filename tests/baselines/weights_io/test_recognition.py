@@ -12,7 +12,8 @@ from tests.baselines.filled import fill, picture
 
 SWIN = {"embed_dim": 12, "depths": (1, 3), "num_heads": (2, 3), "window_size": 4, "mlp_ratio": 1.5}
 OTHERS = {
-    "dncnn": [{"nc": 5, "nb": 4}, {"nc": 4, "nb": 3, "act_mode": "BR", "in_nc": 1, "out_nc": 1}, {"nc": 4, "nb": 2}],
+    "dncnn": [{"nc": 5, "nb": 4}, {"nc": 4, "nb": 3, "act_mode": "BR", "in_nc": 1, "out_nc": 1}, {"nc": 4, "nb": 2},
+              {"nc": 4, "nb": 3, "act_mode": "BR", "conv_bias": False}],
     "swinir": [SWIN, {**SWIN, "in_chans": 1, "resi_connection": "3conv", "window_size": 7}],
     "ours": [SWIN, {**SWIN, "in_chans": 1, "resi_connection": "1conv", "window_size": 7}],
     "ridnet": [{"n_feats": 9, "reduction": 4}, {"n_feats": 8, "reduction": 2, "variant": "md", "rgb_range": 255}],
@@ -23,11 +24,27 @@ OTHERS = {
          "LayerNorm_type": "WithBias", "inp_channels": 1, "out_channels": 1},
     ],
     "idf": [{"hidden_channels": 5}],
+    "ffdnet": [{"nc": 5, "nb": 4}, {"nc": 4, "nb": 2, "in_nc": 1, "out_nc": 1}],
+    "adnet": [{"nc": 5}, {"nc": 4, "in_nc": 1}],
+    "bfcnn": [{"nc": 5, "nb": 4, "act_mode": "BR"}, {"nc": 4, "nb": 3, "act_mode": "R", "in_nc": 1, "out_nc": 1}],
 }  # fmt: skip
 CASES = [(name, options) for name, several in OTHERS.items() for options in several]
 CASES += [
     (name, size)
-    for name in ("ours", "baseline", "dropout", "dncnn", "swinir", "ridnet", "rnan", "restormer", "idf")
+    for name in (
+        "ours",
+        "baseline",
+        "dropout",
+        "dncnn",
+        "swinir",
+        "ridnet",
+        "rnan",
+        "restormer",
+        "idf",
+        "ffdnet",
+        "bfcnn",
+        "adnet",
+    )
     for size in import_module(f"baselines.{name}").SIZES.values()
     if name not in ("rnan", "restormer") or size  # the full ones of these are large
 ]

@@ -4,10 +4,8 @@ import hashlib
 import io
 import re
 import tarfile
-import threading
 import warnings
 import zipfile
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
@@ -19,6 +17,7 @@ from bench.core.errors import BadInput
 from bench.datasets import archives, fetch, load_dataset, public
 from bench.datasets.locations import locate
 from bench.datasets.public import Archive, PublicSet
+from tests.bench.serving import served
 
 
 def png(seed):
@@ -30,65 +29,10 @@ def png(seed):
 FILES = {f"{name}.png": png(seed) for seed, name in enumerate("abc")}
 
 
-class Server:
-    """Serves `files`; `manners`, one a request, say what is wrong with an answer (the last one stays)."""
-
-    def __init__(self, files):
-        self.files, self.manners, self.asked = dict(files), ["well"], []
-
-    def answer(self, handler):
-        name = handler.path.rpartition("/")[2]
-        asked = handler.headers.get("Range")
-        self.asked.append((name, asked))
-        manner = self.manners.pop(0) if len(self.manners) > 1 else self.manners[0]
-        content = self.files.get(name)
-        if content is None or manner == "gone":
-            return handler.send_error(404)
-        if manner == "lies":
-            content = b"<html>please log in</html>"
-        start = int(asked.removeprefix("bytes=").rstrip("-")) if asked and manner != "no ranges" else 0
-        if start >= len(content) and start:
-            return handler.send_error(416)
-        handler.send_response(206 if start else 200)
-        if start:
-            shown = start - (3 if manner == "wrong range" else 0)
-            handler.send_header("Content-Range", f"bytes {shown}-{len(content) - 1}/{len(content)}")
-        rest = content[start - 3 if start and manner == "wrong range" else start :]
-        handler.send_header("Content-Length", str(len(rest)))
-        handler.end_headers()
-        if manner in ("stalls", "cuts off"):
-            handler.wfile.write(rest[: len(rest) // 2])
-            handler.wfile.flush()
-            if manner == "stalls":
-                self.released.wait(5)
-            return handler.connection.close()
-        return handler.wfile.write(rest)
-
-
 @pytest.fixture
-def server(monkeypatch, tmp_path):
-    serving = Server(FILES)
-    serving.released = threading.Event()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            serving.answer(self)
-
-        def log_message(self, *args):
-            pass
-
-    running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    serving.url = f"http://127.0.0.1:{running.server_port}/"
-    monkeypatch.setenv("BENCH_HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("BENCH_DATA", raising=False)
-    monkeypatch.setattr(fetch, "TIMEOUT", 0.3)
-    monkeypatch.setattr(fetch, "CHUNK", 500)  # what is lost where it breaks off, at most
-    monkeypatch.setattr("pooch.core.time.sleep", lambda seconds: None)
-    yield serving
-    serving.released.set()
-    running.shutdown()
-    running.server_close()
+def server(impatient):
+    with served(FILES) as serving:
+        yield serving
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from torch.utils._pytree import tree_iter
 
 from baselines.dncnn import DnCNN
 from baselines.idf import IDF
-from bench.models import cards, complexity, model_specs
+from bench.models import adapters, cards, complexity, model_specs
 
 STATED = [(name, size) for name, constants in cards.networks().items() for size in constants["FACTS"]]
 LARGE = {("rnan", "full"), ("restormer", "full"), ("swinir", "full")}
@@ -20,7 +20,7 @@ LARGE = {("rnan", "full"), ("restormer", "full"), ("swinir", "full")}
 @pytest.mark.parametrize(("name", "size"), STATED)
 def test_the_stated_facts_are_counted(name, size):
     facts, module = cards.networks()[name]["FACTS"][size], import_module(f"baselines.{name}")
-    network = module.network(**module.SIZES[size]).eval()
+    network = adapters.adapt(module.network(**module.SIZES[size]), module.SIZES[size]).eval()
     assert facts["parameters"] == complexity.count_parameters(network)
     assert facts["receptive_field"] == complexity.receptive_field(name, module.SIZES[size])
     if (name, size) not in LARGE:  # seconds each; counted once, by hand
@@ -91,6 +91,10 @@ class LiveBytes(TorchDispatchMode):
         "ridnet(weights=None)",
         "restormer(weights=None)",
         "idf(weights=None)",
+        "ffdnet(weights=None, level=15)",
+        "ffdnet(weights=None, size='full', level=15)",
+        "bfcnn(weights=None, size='full')",
+        "adnet(weights=None)",
         "dncnn(weights=None, size='full')",
         "ridnet(weights=None, size='full')",
     ],

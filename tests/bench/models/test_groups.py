@@ -67,7 +67,7 @@ def test_groups_mix_with_names_and_duplicates_collapse():
     assert [model.label for model in found][:4] == [*CLASSICAL, "dncnn"]
     assert [model.label for model in found][-1] == "nlm(sigma=15)"
     assert len({model.label for model in found}) == len(found) == 7
-    assert len({sentence.partition(":")[0] for sentence in left_out}) == len(left_out) == 8  # each once
+    assert len({sentence.partition(":")[0] for sentence in left_out}) == len(left_out) == 11  # each once
 
 
 def test_what_is_left_out_is_said():
@@ -106,6 +106,8 @@ def test_help_and_list_explain_the_groups():
     listed = CliRunner().invoke(main, ["models", "list"]).output
     for group in groups.GROUPS:
         assert group in shown and f"--models {group}: " in listed
-    assert "rivals: models beyond the paper's (idf, bm3d, nlm, tv, wavelet)" in listed.replace("\n", " ")
+    assert "rivals: models beyond the paper's (adnet, bfcnn, ffdnet, idf, bm3d, nlm, tv, wavelet)" in listed.replace(
+        "\n", " "
+    )
     assert "│ needs bm3d" in listed
     assert json.loads((cards.imported_folder() / "mine.json").read_text())["model"] == "dncnn"

@@ -84,7 +84,7 @@ def test_import_copies_the_tensors_and_a_card(place):
         "parameters": 233,
         "flops_per_pixel": 3 * 2 * 9 * (4 + 16 + 4),  # three channels, each by itself
         "receptive_field": 7,
-        "network": {"in_nc": 1, "out_nc": 1, "nc": 4, "nb": 3, "act_mode": "BR"},
+        "network": {"in_nc": 1, "out_nc": 1, "nc": 4, "nb": 3, "act_mode": "BR", "bias_free": False, "conv_bias": True},
         "assumed": {},
         "doubt": "",
         "trained_on": {"noise": "gaussian(sigma=25)"},
@@ -423,7 +423,7 @@ def write_wrong(kind):
         extra = {"upsample.0.weight": torch.ones(4), "upsample.0.bias": torch.ones(4)}
         torch.save({"params": {**state(SwinIR(**SWIN)), **extra}}, "a.pth")
     elif kind == "other channels":
-        torch.save(state(DnCNN(nc=4, nb=12, in_nc=13, out_nc=12)), "a.pth")
+        torch.save(state(DnCNN(nc=4, nb=12, in_nc=4, out_nc=4)), "a.pth")
     elif kind == "not finite":
         torch.save({**state(), "model.2.bias": torch.full((4,), torch.nan)}, "a.pth")
     elif kind == "several":
@@ -451,7 +451,7 @@ def write_wrong(kind):
          ["a.pth: ", "Restormer", "406 (patch_embed.proj.weight, ", "34 (model.0.weight, ", "a DnCNN of 17 layers"]),
         ("more keys", [],
          ["a.pth: ", "2 (upsample.0.weight, upsample.0.bias)", "a SwinIR of (1,) blocks and 8 channels"]),
-        ("other channels", [], ["a.pth: ", "got 13 in and 12 out", "FFDNet"]),
+        ("other channels", [], ["a.pth: ", "got 4 in and 4 out"]),
         ("not finite", [], ["a.pth, model.2.bias: "]),
         ("several", [], ["a.pth: ", "15 (a DnCNN of 3 layers", "25 (a DnCNN of 3 layers", "--part NAME"]),
         ("alike", [], ["a.pth: ", "--arch baseline or --arch dropout or --arch ours"]),

@@ -267,7 +267,7 @@ def test_a_path_without_its_ending_does_not_mean_shipped_weights(trained, tmp_pa
         ("our", "unknown model 'our'. Did you mean 'ours'?"),
         ("Ours", "Did you mean 'ours'?"),
         ("swinnir", "Did you mean 'swinir'?"),
-        ("quetzal", "all, baseline, bm3d, classical, dncnn"),
+        ("quetzal", "adnet, all, baseline, bfcnn, bm3d, classical, dncnn"),
         ("ours(mask_sample=4)", "unknown parameter of ours 'mask_sample'. Did you mean 'mask_samples'"),
         ("ours(size='big')", "unknown size of ours 'big'"),
         ("ours(mask_samples=1, mask_samples=2)", "mask_samples"),

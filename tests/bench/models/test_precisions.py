@@ -77,7 +77,7 @@ def test_named_layers_run_in_float32_at_any_depth():
     assert output.dtype == torch.float32
 
 
-@pytest.mark.parametrize("name", ["ridnet", "rnan", "restormer", "dropout", "idf", "ours"])
+@pytest.mark.parametrize("name", ["ridnet", "rnan", "restormer", "dropout", "idf", "ours", "ffdnet", "bfcnn", "adnet"])
 def test_every_network_runs(name):
     model = model_specs.resolve(f"{name}(weights=None, size='small')")
     network, x = cast(model.load(), "bfloat16"), torch.rand(1, 3, 24, 33, generator=torch.Generator().manual_seed(0))

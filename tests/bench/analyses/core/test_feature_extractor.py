@@ -14,6 +14,7 @@ LAST = {  # the deepest features of each network, before they become an image ag
     "ours": ("conv_after_body", 48), "baseline": ("conv_after_body", 48), "dropout": ("conv_after_body", 48),
     "swinir": ("conv_after_body", 48), "dncnn": ("model.15", 40), "ridnet": ("b4", 18), "rnan": ("body_nl_high", 12),
     "restormer": ("refinement", 12), "idf": ("block.feature_extractor#10", 64),
+    "bfcnn": ("model.15", 40), "adnet": ("conv1_15", 28),
 }  # fmt: skip
 
 
