@@ -69,7 +69,7 @@ def user_code(scope: ImportScope = NO_SCOPE, keep: bool = False, thorough: bool 
             before.restore()
 
 
-class UserCodeEnded(RuntimeError):
+class UserCodeEnded(ValueError):
     """User code raised an exception that would end the program, such as SystemExit."""
 
 
