@@ -16,6 +16,7 @@ from bench.analyses.core import figures
 from bench.analyses.core.config import Config
 from bench.analyses.core.outputs import denoised, outputs_result, to_levels
 from bench.analyses.core.result import CaptionedFigure, Result, TextTable, estimate_texts
+from bench.models import cards
 from bench.models.model_specs import Model
 from noise_zoo.noise import Noise
 from reports.charts.style import MUTED
@@ -72,9 +73,11 @@ def with_unmasked(models: Sequence[Model]) -> list[Model]:
 
 def _unmasked(model: Model) -> Model:
     """The same weights without the mask at test time."""
-    given = {**dict(spec.parse(model.label).kwargs), "mask_at_test": False}
+    parsed = spec.parse(model.label)
+    given = {**dict((parsed.args[0] if model.wrapper else parsed).kwargs), "mask_at_test": False}
     order = ("size", "weights", *spec.parameters_of(model.factory))
     label = spec.canonical(model.name, {key: given[key] for key in order if key in given}, {})
+    label = cards.wrapped(model.wrapper, label)
     return replace(model, label=label, parameters={**model.parameters, "mask_at_test": False})
 
 

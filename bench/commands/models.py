@@ -61,7 +61,8 @@ def _print(rows: list[dict]) -> None:
     last = None
     for row in rows:
         first = [row["model"], row["title"], _short(row["paper"])] if row["model"] != last else ["", "", ""]
-        last, default = row["model"], row["weights"] in (None, f"{row['model']}-{row['size']}")
+        last, usual = row["model"], f"{row['model']}-{row['size']}"
+        default = row["weights"] in (None, usual) or row["spec"] == row["model"]
         size = row["size"] if default else row["weights"]
         table.add_row(*first, size or "-", *_cost(row), row["weights_from"] or "-")
     for row in sorted(filter(lambda row: row["weights"], rows), key=lambda row: row["weights_from"], reverse=True):
@@ -128,7 +129,7 @@ def info(spec) -> None:
         "settings": _pairs(model.parameters, "=") or "as published",
         "weights": model.weights,
         "weights SHA-256": model.weights_hash or "-",
-        "weights here": _weights_of(model.name) or "none",
+        "weights here": _weights_of(model.whole_name) or "none",
         "licence": card.get("licence", model.licence),
         "paper": model.paper or "-",
         "trained on": listing.trained_on(card) if card else "unknown" if model.file else "-",
@@ -176,10 +177,12 @@ def _untrained(text: str) -> str:
     from dataclasses import replace
 
     from bench import spec
+    from bench.models import cards, groups
 
-    parsed = spec.parse(text)
-    others = tuple((key, value) for key, value in parsed.kwargs if key != "weights")
-    return spec.format_value(replace(parsed, kwargs=(*others, ("weights", None))))
+    parsed = groups.parse(text)
+    wrapper, network = (parsed.name, groups.wrapped_spec(parsed)) if parsed.name in cards.wrappers() else ("", parsed)
+    others = tuple((key, value) for key, value in network.kwargs if key != "weights")
+    return cards.wrapped(wrapper, spec.format_value(replace(network, kwargs=(*others, ("weights", None)))))
 
 
 def _pairs(values: dict, sign: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bench import spec
+from bench.core.errors import BadInput
 from bench.models import cards
 
 PAPER = ("ours", "baseline", "dncnn", "ridnet", "rnan", "swinir", "restormer", "dropout")
@@ -27,11 +28,28 @@ def parse(text: str) -> spec.Spec:
 
     The name of imported weights stands for their network with them: grey25 -> dncnn(weights='grey25').
     """
-    parsed = spec.parse(text)
+    return _resolved(spec.parse(text))
+
+
+def _resolved(parsed: spec.Spec) -> spec.Spec:
+    if parsed.name in cards.wrappers():
+        return replace(parsed, args=tuple(_resolved(one) if isinstance(one, spec.Spec) else one for one in parsed.args))
     if not is_imported(parsed.name):
         return replace(parsed, name=canonical_name(parsed.name))
     network = cards.imported()[parsed.name]["model"]
     return replace(parsed, name=network, kwargs=(("weights", parsed.name), *parsed.kwargs))
+
+
+def wrapped_spec(parsed: spec.Spec) -> spec.Spec:
+    """The spec of the network in a wrapper: of wne(dncnn) dncnn. Raises BadInput unless it is one network."""
+    form = f"{parsed.name}(dncnn)"
+    if len(parsed.args) != 1 or parsed.kwargs or not isinstance(parsed.args[0], spec.Spec):
+        got = spec.format_value(parsed)
+        raise BadInput(f"model {parsed.name}: expected one network in brackets, {form} or {form[:-1]}(...)), got {got}")
+    inner = parsed.args[0]
+    if inner.name in cards.classical() or inner.name in cards.wrappers():
+        raise BadInput(f"model {parsed.name}: expected a network, such as {form}, got {inner.name}: name a network")
+    return inner
 
 
 def is_imported(name: str) -> bool:
@@ -42,7 +60,7 @@ def is_imported(name: str) -> bool:
 def specs(group: str) -> list[str]:
     """The specs of a group's models, in order."""
     classical = list(cards.classical())
-    rivals = [name for name in cards.networks() if name not in PAPER] + classical
+    rivals = [name for name in cards.networks() if name not in PAPER] + wrapped() + classical
     imported = list(cards.imported())
     return {
         "all": list(PAPER),
@@ -52,9 +70,19 @@ def specs(group: str) -> list[str]:
     }[group]
 
 
+def wrapped() -> list[str]:
+    """The specs of networks in wrappers with shipped weights: 'wne(dncnn)'."""
+    models = dict.fromkeys(card["model"] for card in cards.cards().values())
+    return [model for model in models if spec.parse(model).name in cards.wrappers()]
+
+
 def missing_requirement(name: str, size: str) -> str:
     """Why a model named without parameters cannot run at a size, as a sentence; '' if it can."""
     constants = cards.models().get(name)
+    if constants is None and name in wrapped():
+        parsed = spec.parse(name)
+        default = cards.default_weights(parsed.args[0].name, size, parsed.name)
+        return "" if cards.card(default) else f"no weights of size {size!r}"
     if constants is None:  # a spec with parameters, or user-defined
         return ""
     if "LIBRARIES" in constants:

@@ -37,6 +37,7 @@ class Model:
                   blind one
     stated        attributes that the class of a user-defined network states, such as `tile = 64`
     found         its weights
+    wrapper       the wrapper around the network, '' for none; the other fields describe the network in it
     request       the spec and the default size that `models.resolve` made it of
     """
 
@@ -55,6 +56,7 @@ class Model:
     display_name: str = ""
     level: Level | None = None
     stated: dict[str, int] = field(default_factory=dict)
+    wrapper: str = ""
     request: tuple[str, str] = ("", "")
 
     @property
@@ -83,6 +85,11 @@ class Model:
         return not self.source
 
     @property
+    def whole_name(self) -> str:
+        """The name of the network with its wrapper, 'wne(dncnn)'."""
+        return cards.wrapped(self.wrapper, self.name)
+
+    @property
     def channels(self) -> int | None:
         """Channels of its images: 3 for a colour network, 1 for a greyscale one, None for a method that takes both."""
         if self.name in cards.classical() and not self.user_defined:
@@ -96,8 +103,11 @@ class Model:
         Also names the set of tensors used, if a weights file has several. Weights trained here have no notes.
         """
         known = [self.found.contents.summary()] if self.found.kind == "file" and not self.found.card else []
+        if self.found.trained_unwrapped:
+            known.append(f"the weights {self.weights} were trained without {self.wrapper}")
         if self.found.kind in ("file", "imported") and not self.user_defined:
-            known += [recognition.caveat(import_module(f"baselines.{self.name}"), self.parameters), self._trial()]
+            known.append(recognition.caveat(import_module(f"baselines.{self.name}"), self.parameters))
+            known += [] if self.wrapper else [self._trial()]  # which runs the network alone
         return "; ".join(filter(None, known))
 
     def _trial(self) -> str:
@@ -134,10 +144,18 @@ class Model:
     def adapted(self, network: nn.Module) -> nn.Module:
         """The network, wrapped if it takes other input than colour in [0, 1]. Raises ValueError."""
         if not self.user_defined:
-            return adapters.adapt(network, {**recognition.defaults(self.factory), **self.parameters}, self.level)
-        if self.level is not None:
-            network = adapters.NonBlind(network, self.level)
-        return adapters.PerChannel(network) if self.channels == 1 else network
+            network = adapters.adapt(network, {**recognition.defaults(self.factory), **self.parameters}, self.level)
+        else:
+            network = network if self.level is None else adapters.NonBlind(network, self.level)
+            network = adapters.PerChannel(network) if self.channels == 1 else network
+        if not self.wrapper:
+            return network
+        network = self.wrapped(network)
+        return network if self.level is None else adapters.LevelOfInput(network)
+
+    def wrapped(self, network: nn.Module) -> nn.Module:
+        """The network in the model's wrapper; unchanged if it has none."""
+        return import_module(f"baselines.{self.wrapper}").wrapper(network) if self.wrapper else network
 
     def checked(self, device: str | torch.device = "cpu") -> nn.Module:
         """`load`; a user-defined network is checked on a small image. Raises BadInput if it violates the requirements.
@@ -154,7 +172,7 @@ class Model:
     def changed(self, parameters: dict[str, Any]) -> Model:
         """The model with these parameters; its label shows those that differ from the usual ones."""
         usual = {} if self.user_defined else self.parameters
-        label = spec.canonical(self.name, parameters, usual)
+        label = cards.wrapped(self.wrapper, spec.canonical(self.name, parameters, usual))
         return replace(self, parameters=parameters, label=label)
 
     def untrained(self, seed: int = 0) -> nn.Module:

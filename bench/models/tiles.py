@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -31,7 +32,7 @@ class Tiled(nn.Module):
         return getattr(self.network, "takes_keys", False)
 
     def forward(self, x: Tensor, keys: Sequence[int] | None = None, sigma: Tensor | None = None) -> Tensor:
-        """Denoise (B, C, H, W); a tile of a non-blind network gets its part of the whole image's noise level `sigma`.
+        """Denoise (B, C, H, W); tiles get their part of the whole image's noise level, and what a wrapper fitted to it.
 
         Raises ValueError if the network changes the shape of a tile.
         """
@@ -39,20 +40,21 @@ class Tiled(nn.Module):
         height, width = x.shape[-2:]
         level = {name: self._reflect(value) for name, value in adapters.with_level(self.network, x, sigma).items()}
         x = self._reflect(x)
+        whole = adapters.fitted(self.network, x, keys)
         rows, columns = (strips(length, self.tiling, x.device) for length in x.shape[-2:])
         if len(rows) == len(columns) == 1:
-            return self._run(x, keys, level)[..., :height, :width]
+            return self._run(x, keys, level | whole)[..., :height, :width]
         total = torch.zeros_like(x, dtype=torch.float32)
         for top, bottom, down in rows:
             for left, right, across in columns:
                 tile = x[..., top:bottom, left:right].clone(memory_format=torch.contiguous_format)
                 own = [stream_key("tile", key, top, left) for key in keys]
                 of_tile = {name: value[..., top:bottom, left:right] for name, value in level.items()}
-                total[..., top:bottom, left:right] += self._run(tile, own, of_tile) * (down[:, None] * across)
+                total[..., top:bottom, left:right] += self._run(tile, own, of_tile | whole) * (down[:, None] * across)
         return total[..., :height, :width]
 
-    def _run(self, tile: Tensor, keys: Sequence[int], level: dict[str, Tensor]) -> Tensor:
-        y = self.network(tile, **({"keys": keys} if self.takes_keys else {}), **level)
+    def _run(self, tile: Tensor, keys: Sequence[int], options: dict[str, Any]) -> Tensor:
+        y = self.network(tile, **({"keys": keys} if self.takes_keys else {}), **options)
         if y.shape != tile.shape:
             raise ValueError(f"output: expected shape {tuple(tile.shape[1:])}, got {tuple(y.shape[1:])}")
         return y
