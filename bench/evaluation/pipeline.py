@@ -91,7 +91,8 @@ class Pipeline:
                 return
             row = planned_row(self.plan, job, cell, self.networks.device)
             self.watch(cell)
-            output = self.networks.denoise(cell[-1], prepared, task.tile_reductions)
+            rounded = self.plan.protocol.rounds_scores
+            output = self.networks.denoise(cell[-1], prepared, task.tile_reductions, rounded)
             self.watch(None)
             row = with_smaller_tile(row, output.tile)
             self._scoring.append(self._scorer.submit(self._finish, cell, row, output, task, prepared, scorer))

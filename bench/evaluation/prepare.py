@@ -10,7 +10,6 @@ from baselines.layers.non_blind import TRUE
 from bench.core.errors import BadInput
 from bench.evaluation.task import Job, Task
 from bench.noise import noises
-from bench.protocols import to_bytes
 from bench.runs.plan import Plan
 
 
@@ -19,14 +18,14 @@ class PreparedImage:
     """The pixels of a task, all (H, W, 1) or (H, W, 3), and the key of the masks that networks draw on it.
 
     noisy                     the input of networks, float32
-    noisy_bytes, clean_bytes  the noisy input and the clean target as they are scored, uint8
+    noisy_scored, clean_scored  the noisy input and the clean target as they are scored (`Protocol.as_scored`)
     deviation                 standard deviation of the noise, float32, if a model of the task is given the true noise
                               level, or the reason why it has none
     """
 
     noisy: np.ndarray
-    noisy_bytes: np.ndarray
-    clean_bytes: np.ndarray
+    noisy_scored: np.ndarray
+    clean_scored: np.ndarray
     mask_key: int
     deviation: np.ndarray | str | None = None
 
@@ -38,10 +37,12 @@ def prepare(plan: Plan, job: Job, task: Task) -> PreparedImage:
         noisy, target = job.recorded[task.noise].noisy, job.clean
     else:
         noisy, target = noises.draw(noise, job.clean, task.seed, plan.protocol, image_hash)
-    network_input = np.ascontiguousarray(plan.protocol.noisy_input(noisy), dtype=np.float32)
+    protocol = plan.protocol
+    network_input = np.ascontiguousarray(protocol.noisy_input(noisy, noises.noise_name(noise)), dtype=np.float32)
     mask_key = noises.mask_key(image_hash, noise, task.seed)
     deviation = _deviation(plan, job, task)
-    return PreparedImage(network_input, to_bytes(network_input), to_bytes(target), mask_key, deviation)
+    scored = protocol.as_scored(network_input), protocol.as_scored(target)
+    return PreparedImage(network_input, *scored, mask_key, deviation)
 
 
 def _deviation(plan: Plan, job: Job, task: Task) -> np.ndarray | str | None:

@@ -62,10 +62,36 @@ class Tiled(nn.Module):
     def _reflect(self, x: Tensor) -> Tensor:
         """The image, extended by reflection at the bottom and right to the size of a tile."""
         minimum = self.tiling.side if self.tiling.reflect_small else 0
-        if min(x.shape[-2:]) >= minimum:
-            return x
-        down, across = (_reflected(length, max(length, minimum)).to(x.device) for length in x.shape[-2:])
-        return x[..., down[:, None], across]
+        return extended(x, *(max(length, minimum) for length in x.shape[-2:]))
+
+
+class Extended(nn.Module):
+    """Runs a network, (B, C, H, W) -> (B, C, H, W), on images extended by reflection to `height` and `width` pixels."""
+
+    def __init__(self, network: nn.Module, height: int, width: int):
+        super().__init__()
+        self.network, self.size = network, (height, width)
+
+    @property
+    def takes_keys(self) -> bool:
+        """Whether the network takes keys for its random numbers."""
+        return getattr(self.network, "takes_keys", False)
+
+    def forward(self, x: Tensor, sigma: Tensor | None = None, **options: Any) -> Tensor:
+        """Denoise (B, C, H, W): the noise level is that of the image before it was extended."""
+        height, width = x.shape[-2:]
+        level = {
+            name: extended(value, *self.size) for name, value in adapters.with_level(self.network, x, sigma).items()
+        }
+        return self.network(extended(x, *self.size), **level, **options)[..., :height, :width]
+
+
+def extended(x: Tensor, height: int, width: int) -> Tensor:
+    """(..., H, W) -> (..., height, width): the image, extended by reflection at the bottom and right."""
+    if (height, width) == x.shape[-2:]:
+        return x
+    down, across = (_reflected(*lengths).to(x.device) for lengths in zip(x.shape[-2:], (height, width), strict=True))
+    return x[..., down[:, None], across]
 
 
 def _reflected(length: int, target: int) -> Tensor:

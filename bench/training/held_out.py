@@ -91,7 +91,8 @@ def scorer(
         digest = noises.pixel_hash(clean)
         for noise in map(noises.load_noise, VALIDATION_NOISES):
             noisy, target = noises.draw(noise, clean, 0, protocol, digest)
-            x = torch.from_numpy(protocol.noisy_input(noisy)).permute(2, 0, 1)[None].contiguous()
+            given = protocol.noisy_input(noisy, noises.noise_name(noise))
+            x = torch.from_numpy(given).permute(2, 0, 1)[None].contiguous()
             key = noises.mask_key(digest, noise, 0)
             cases.append((noises.canonical(noise), x, protocols.to_bytes(target), key))
     run = wrap(NonBlind(network, ESTIMATED) if level_argument(network) else network)

@@ -154,7 +154,7 @@ def spread(height: int, width: int, side: int, count: int, overlapping: bool) ->
 def network_input(clean: np.ndarray, noise: Noise, seed: int, protocol: Protocol) -> tuple[np.ndarray, np.ndarray]:
     """Clean image (H, W, C) in [0, 1] -> (input of a network, clean target), float32: the pixels of `bench run`."""
     noisy, target = noises.draw(noise, clean, seed, protocol)
-    return np.ascontiguousarray(protocol.noisy_input(noisy), dtype=np.float32), target
+    return np.ascontiguousarray(protocol.noisy_input(noisy, noises.noise_name(noise)), dtype=np.float32), target
 
 
 def batches(
