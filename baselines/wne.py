@@ -19,6 +19,7 @@ from baselines.layers.wrapper import Wrapper
 TITLE = "WNE"
 PAPER = "Saied & Fleuret, Normalization Equivariance for Arbitrary Backbones, ICML 2026"
 LICENCE = "written here (MIT); official code MIT"
+TRAINED_INSIDE = True  # the network is trained in the wrapper
 MIN_DEVIATION = 1e-6  # of an image, so that a constant one stays finite
 
 

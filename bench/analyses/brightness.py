@@ -16,7 +16,6 @@ from bench.analyses.core import figures
 from bench.analyses.core.config import Config
 from bench.analyses.core.outputs import denoised, outputs_result, to_levels
 from bench.analyses.core.result import CaptionedFigure, Result, TextTable, estimate_texts
-from bench.models import cards
 from bench.models.model_specs import Model
 from noise_zoo.noise import Noise
 from reports.charts.style import MUTED
@@ -77,8 +76,7 @@ def _unmasked(model: Model) -> Model:
     given = {**dict((parsed.args[0] if model.wrapper else parsed).kwargs), "mask_at_test": False}
     order = ("size", "weights", *spec.parameters_of(model.factory))
     label = spec.canonical(model.name, {key: given[key] for key in order if key in given}, {})
-    label = cards.wrapped(model.wrapper, label)
-    return replace(model, label=label, parameters={**model.parameters, "mask_at_test": False})
+    return replace(model, label=model.label_of(label), parameters={**model.parameters, "mask_at_test": False})
 
 
 def shift_table(measured: dict[str, Brightness]) -> pd.DataFrame:

@@ -124,7 +124,7 @@ def info(spec) -> None:
         "title": model.title,
         "size": model.size,
         "parameters": f"{complexity.count_parameters(network):,}",
-        "FLOPs per pixel": "unknown: computed by a library" if "libraries" in card else _flops(network),
+        "FLOPs per pixel": _flops(model, network),
         "receptive field": _receptive_field(model),
         "settings": _pairs(model.parameters, "=") or "as published",
         "weights": model.weights,
@@ -146,6 +146,8 @@ def info(spec) -> None:
             "noise level": card["noise_level"],
             "computed by": _pairs(card["libraries"], " "),
         }
+    if model.trained_at_test_time:
+        lines["test-time training"] = "yes: on each image, in a group of its own in tables"
     if model.level is not None:
         lines["noise level"] = card["noise_level"]
     if "recipe" in card:
@@ -205,10 +207,14 @@ def _receptive_field(model) -> str:
     return "unknown" if known is None else f"{known} pixels" if isinstance(known, int) else known
 
 
-def _flops(network) -> str:
+def _flops(model, network) -> str:
     from bench.core.errors import described
     from bench.models import complexity
 
+    if model.trained_at_test_time:
+        return "unknown: trained on each image"
+    if "libraries" in model.card:
+        return "unknown: computed by a library"
     try:
         counted = complexity.flops_per_pixel(network)
     except Exception as error:  # a user's network may take no 64x64 image

@@ -85,6 +85,16 @@ def wrappers() -> dict[str, dict[str, Any]]:
     return registry.modules("baselines", "wrapper")
 
 
+def trained_inside(wrapper: str) -> bool:
+    """Whether networks are trained in a wrapper, and so have weights of their own in it; False for ''."""
+    return bool(wrapper) and wrappers()[wrapper].get("TRAINED_INSIDE", False)
+
+
+def trained_at_test_time(name: str) -> bool:
+    """Whether a model or wrapper of this installation is trained on each image that it denoises."""
+    return {**models(), **wrappers()}.get(name, {}).get("TEST_TIME_TRAINING", False)
+
+
 def wrapped(wrapper: str, model: str) -> str:
     """The name of a network in a wrapper, as cards state it: 'wne(dncnn)'; `wrapper` '': the network's own name."""
     return f"{wrapper}({model})" if wrapper else model

@@ -15,6 +15,7 @@ GROUPS = {
     "classical": "methods without training",
     "rivals": "models beyond the paper's",
     "everything": "all, rivals, and the imported weights",
+    "test_time": "methods trained on each image: minutes per image; in no other group",
 }
 
 
@@ -43,7 +44,7 @@ def _resolved(parsed: spec.Spec) -> spec.Spec:
 def wrapped_spec(parsed: spec.Spec) -> spec.Spec:
     """The spec of the network in a wrapper: of wne(dncnn) dncnn. Raises BadInput unless it is one network."""
     form = f"{parsed.name}(dncnn)"
-    if len(parsed.args) != 1 or parsed.kwargs or not isinstance(parsed.args[0], spec.Spec):
+    if len(parsed.args) != 1 or not isinstance(parsed.args[0], spec.Spec):
         got = spec.format_value(parsed)
         raise BadInput(f"model {parsed.name}: expected one network in brackets, {form} or {form[:-1]}(...)), got {got}")
     inner = parsed.args[0]
@@ -59,7 +60,9 @@ def is_imported(name: str) -> bool:
 
 def specs(group: str) -> list[str]:
     """The specs of a group's models, in order."""
-    classical = list(cards.classical())
+    test_time = [name for name in cards.classical() if cards.trained_at_test_time(name)]
+    classical = [name for name in cards.classical() if name not in test_time]
+    around = [f"{wrapper}(dncnn)" for wrapper in cards.wrappers() if cards.trained_at_test_time(wrapper)]
     rivals = [name for name in cards.networks() if name not in PAPER] + wrapped() + classical
     imported = list(cards.imported())
     return {
@@ -67,6 +70,7 @@ def specs(group: str) -> list[str]:
         "classical": classical,
         "rivals": rivals,
         "everything": [*PAPER, *rivals, *imported],
+        "test_time": [*test_time, *around],
     }[group]
 
 

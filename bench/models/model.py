@@ -38,6 +38,7 @@ class Model:
     stated        attributes that the class of a user-defined network states, such as `tile = 64`
     found         its weights
     wrapper       the wrapper around the network, '' for none; the other fields describe the network in it
+    wrapper_parameters  of the wrapper
     request       the spec and the default size that `models.resolve` made it of
     """
 
@@ -57,6 +58,7 @@ class Model:
     level: Level | None = None
     stated: dict[str, int] = field(default_factory=dict)
     wrapper: str = ""
+    wrapper_parameters: dict[str, Any] = field(default_factory=dict)
     request: tuple[str, str] = ("", "")
 
     @property
@@ -71,8 +73,15 @@ class Model:
 
     @property
     def card(self) -> dict[str, Any]:
-        """The card of the weights, with the source of the noise level of a non-blind network; empty for neither."""
-        return self.found.card if self.level is None else {**self.found.card, "noise_level": describe(self.level)}
+        """The card of the weights, with what is not the weights': where a non-blind network has the noise level from,
+        and whether the model is trained on each image that it denoises."""
+        level = {} if self.level is None else {"noise_level": describe(self.level)}
+        return {**self.found.card, **level, **({"test_time_training": True} if self.trained_at_test_time else {})}
+
+    @property
+    def trained_at_test_time(self) -> bool:
+        """Whether the model is trained on each image that it denoises."""
+        return cards.trained_at_test_time(self.wrapper or self.source)
 
     @property
     def user_defined(self) -> bool:
@@ -86,8 +95,8 @@ class Model:
 
     @property
     def whole_name(self) -> str:
-        """The name of the network with its wrapper, 'wne(dncnn)'."""
-        return cards.wrapped(self.wrapper, self.name)
+        """The name of the network with the wrapper that it is trained in, 'wne(dncnn)'."""
+        return cards.wrapped(self.found.wrapper, self.name)
 
     @property
     def channels(self) -> int | None:
@@ -154,8 +163,18 @@ class Model:
         return network if self.level is None else adapters.LevelOfInput(network)
 
     def wrapped(self, network: nn.Module) -> nn.Module:
-        """The network in the model's wrapper; unchanged if it has none."""
-        return import_module(f"baselines.{self.wrapper}").wrapper(network) if self.wrapper else network
+        """The network in the model's wrapper; unchanged if it has none. Raises ValueError."""
+        if not self.wrapper:
+            return network
+        return import_module(f"baselines.{self.wrapper}").wrapper(network, **self.wrapper_parameters)
+
+    def label_of(self, inner: str) -> str:
+        """The label of the model if `inner` is the label of the network in its wrapper."""
+        if not self.wrapper:
+            return inner
+        usual = recognition.defaults(import_module(f"baselines.{self.wrapper}").wrapper)
+        shown = {key: value for key, value in self.wrapper_parameters.items() if value != usual[key]}
+        return spec.format_value(spec.Spec(self.wrapper, (spec.parse(inner),), tuple(shown.items())))
 
     def checked(self, device: str | torch.device = "cpu") -> nn.Module:
         """`load`; a user-defined network is checked on a small image. Raises BadInput if it violates the requirements.
@@ -165,6 +184,9 @@ class Model:
         network = self.load(device)
         if not self.user_defined:
             return isolation.guarded_network(network, isolation.our_code)
+        if self.trained_at_test_time:  # at length: the network alone is checked
+            replace(self, wrapper="").checked(device)
+            return network
         with isolation.user_code():  # random streams continue, so that two outputs may differ
             contract.check(network, self.label, torch.device(device), self.stated.get("tile"))
         return network
@@ -172,7 +194,7 @@ class Model:
     def changed(self, parameters: dict[str, Any]) -> Model:
         """The model with these parameters; its label shows those that differ from the usual ones."""
         usual = {} if self.user_defined else self.parameters
-        label = cards.wrapped(self.wrapper, spec.canonical(self.name, parameters, usual))
+        label = self.label_of(spec.canonical(self.name, parameters, usual))
         return replace(self, parameters=parameters, label=label)
 
     def untrained(self, seed: int = 0) -> nn.Module:

@@ -72,15 +72,25 @@ def resolve(text: str, default_size: str = "small") -> Model:
 def _wrapped(parsed: spec.Spec, default_size: str) -> Model:
     """A network in a wrapper, wne(dncnn): the weights of the inner spec are those of the wrapped network."""
     wrapper, module = parsed.name, import_module(f"baselines.{parsed.name}")
-    inner = groups.wrapped_spec(parsed)
-    model = (_network if inner.name in cards.networks() else _user_defined)(inner, default_size, wrapper)
-    return replace(
+    inner, trained_in = groups.wrapped_spec(parsed), wrapper if cards.trained_inside(wrapper) else ""
+    model = (_network if inner.name in cards.networks() else _user_defined)(inner, default_size, trained_in)
+    own = {key: value for key, value in spec.parameters_of(module.wrapper).items() if key != "network"}
+    parameters = _bind(replace(parsed, args=()), own)
+    if not trained_in and model.level in (non_blind.TRUE, classical.ESTIMATED):
+        raise BadInput(
+            f"model {wrapper}: expected a fixed noise level, to which it transforms the noise, got {model.label}: "
+            f"write {cards.wrapped(wrapper, f'{inner.name}(level=25)')}"
+        )
+    with as_bad_input(f"model {wrapper}"):
+        module.wrapper(nn.Identity(), **parameters)  # checks the parameters
+    model = replace(
         model,
-        label=cards.wrapped(wrapper, model.label),
         wrapper=wrapper,
+        wrapper_parameters=parameters,
         title=f"{module.TITLE} around {model.title}",
         paper="; ".join(filter(None, (module.PAPER, model.paper))),
     )
+    return replace(model, label=model.label_of(model.label))
 
 
 def _network(parsed: spec.Spec, default_size: str, wrapper: str = "") -> Model:
@@ -374,8 +384,8 @@ def distinct(chosen: Sequence[Model]) -> list[Model]:
 
 def _longer_labels(alike: Sequence[Model]) -> list[str]:
     """Labels that differ for models with the same label: with more of the paths of weights, or of source files."""
-    wrapper, parsed = alike[0].wrapper, spec.parse(alike[0].label)
-    parsed = parsed.args[0] if wrapper else parsed
+    parsed = spec.parse(alike[0].label)
+    parsed = parsed.args[0] if alike[0].wrapper else parsed
     files = [model.file for model in alike]
     if all(files) and len(set(files)) == len(files):
         changed = [
@@ -386,7 +396,7 @@ def _longer_labels(alike: Sequence[Model]) -> list[str]:
         sources = [model.source.partition(":") for model in alike]
         paths = display_names.shortest_paths([Path(file).absolute() for file, _, _ in sources])
         changed = [replace(parsed, name=f"{path}:{source[2]}") for path, source in zip(paths, sources, strict=True)]
-    labels = [cards.wrapped(wrapper, spec.format_value(one)) for one in changed]
+    labels = [alike[0].label_of(spec.format_value(one)) for one in changed]
     if len(set(labels)) < len(labels):
         raise BadInput(f"expected different models, got two called {alike[0].label}: rename one of the files")
     return labels

@@ -114,6 +114,9 @@ def _trained_on(about: dict[str, Any]) -> str:
 
 
 def _how_trained(card: dict[str, Any]) -> str:
+    if card.get("test_time_training"):
+        own = {key: value for key, value in card.items() if key != "test_time_training"}
+        return ". ".join(filter(None, ["Trained on each test image", _how_trained(own)]))
     if "libraries" in card:
         libraries = ", ".join(f"{library} {version}" for library, version in card["libraries"].items())
         return f"Noise level: {card['noise_level']}. Computed by {libraries}; the hash covers these versions"

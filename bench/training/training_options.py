@@ -31,6 +31,8 @@ def untrained(text: str, preset: str) -> Model:
         raise unknown("preset", preset, PRESETS)
     parsed = parse(text)
     wrapper = parsed.name if parsed.name in cards.wrappers() else ""
+    if wrapper and not cards.trained_inside(wrapper):
+        raise BadInput(f"expected a network, got {text}: train the network itself, which is used in {wrapper}")
     if wrapper:
         parsed = wrapped_spec(parsed)
     name, own = parsed.name, parsed.name in cards.networks()

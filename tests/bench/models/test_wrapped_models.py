@@ -16,6 +16,9 @@ from bench.models import cards, groups, listing, model_specs, tiling
 from bench.models.tiles import Tiled
 from bench.models.tiling import Tiling
 from bench.models.weights import NoWeights
+from bench.runs import conditions
+from bench.statistics import ood
+from bench.training.training_options import untrained
 
 SOURCE = """
 import torch
@@ -47,6 +50,7 @@ def shipped(tmp_path, monkeypatch):
     folder.mkdir()
     for name, network in (("dncnn-small", "dncnn"), ("wne-dncnn-small", "wne(dncnn)")):
         card = {"name": name, "model": network, "size": "small", "network": {"nc": 4, "nb": 3}}
+        card["trained_on"] = {"noise": "gaussian(sigma=15)"}
         tensors = model_specs.load_model("dncnn(weights=None, nc=4, nb=3)").state_dict()
         checkpoints.write_weights(tensors, folder / f"{name}.safetensors", card)
     monkeypatch.setattr(cards, "weights_folder", lambda: folder)
@@ -128,6 +132,52 @@ def test_training_and_use_of_its_weights(tmp_path, monkeypatch):
     assert text in done.output.replace("runs/train", f"{tmp_path}/runs/train")
     model = model_specs.resolve(text)
     assert model.label == "wne(dncnn(weights='wne-dncnn-small.safetensors'))" and not model.caveat
+
+
+def test_noise2vst_wraps_a_network_with_its_own_weights(shipped):
+    model = model_specs.resolve("noise2vst(dncnn, iterations=3)")
+    assert (model.label, model.weights) == ("noise2vst(dncnn, iterations=3)", "dncnn-small")
+    assert model_specs.resolve("noise2vst(dncnn, iterations=2000)").label == "noise2vst(dncnn)"
+    assert model.card["test_time_training"] and "test_time_training" not in model_specs.resolve("dncnn").card
+    assert not model.caveat
+    with pytest.raises(BadInput):
+        model_specs.resolve("noise2vst(dncnn, iterations=0)")
+
+
+def test_noise2vst_needs_a_fixed_level(own):
+    with pytest.raises(BadInput, match="level=25"):
+        model_specs.resolve("noise2vst(own.py:Tell)")
+    assert model_specs.resolve("noise2vst(own.py:Tell(level=25))").label == "noise2vst(Tell(level=25))"
+
+
+def test_tiles_share_the_transform_of_the_whole_image(shipped, x):
+    model = model_specs.resolve("noise2vst(dncnn, iterations=4)")
+    network, rule = model.load(), tiling.of(model, "auto")
+    with torch.inference_mode():
+        tiled = Tiled(network, Tiling(48, rule.overlap, rule.margin))(x, keys=[3])
+        torch.testing.assert_close(tiled, network(x, keys=[3]), atol=2e-6, rtol=0)
+
+
+def test_a_wrapper_that_is_fitted_to_images_is_not_trained_in():
+    with pytest.raises(BadInput, match="train the network itself"):
+        untrained("noise2vst(dncnn)", "small")
+
+
+def test_models_trained_on_each_image_are_a_group_of_their_own(shipped, tmp_path):
+    image = np.random.default_rng(0).integers(0, 256, (48, 56, 3), dtype=np.uint8)
+    models = ["dncnn", "zsn2n(iterations=2)", "noise2vst(dncnn, iterations=2)", "tv"]
+    run = bench.run(models, "gaussian(sigma=25)", {"image": [image]}, metrics="psnr", out=tmp_path / "run")
+    assert (run.rows["status"] == "ok").all() and (run.rows["seconds"] > 0).all()
+    for label in run.rows["model"].unique():
+        assert conditions.read_conditions(run.folder).of(label).at_test_time == ("2" in label)
+    first, second = ood.groups(run.rows, conditions.read_conditions(run.folder))
+    assert first.name == "" and first.models == ("dncnn", "tv")
+    assert second.name == ood.TEST_TIME_GROUP and second.ood == ("gaussian(sigma=25)",)
+    again = bench.run(models, "gaussian(sigma=25)", {"image": [image]}, metrics="psnr", out=tmp_path / "again")
+    assert list(run.rows["psnr"]) == list(again.rows["psnr"])
+    heading = "Trained on each test image"
+    assert heading in run.report(tmp_path / "site").read_text()
+    assert heading in CliRunner().invoke(main, ["export", str(tmp_path / "run"), "--format", "latex"]).output
 
 
 def test_rows_of_wrapped_and_bare_networks_are_apart(own, tmp_path):
