@@ -138,7 +138,7 @@ def train(
 
     from bench.models import cards
     from bench.models.groups import parse, wrapped_spec
-    from bench.training.train import train_model
+    from bench.training.train import kept, train_model
 
     if threads:
         torch.set_num_threads(threads)
@@ -147,23 +147,26 @@ def train(
     bare = parsed.name  # without parameters: the card of the weights has them
     out = out or Path("runs/train") / "-".join(filter(None, (wrapper, bare.rpartition(":")[2])))
     images = training_data(datasets, data)
-    file = train_model(
-        name,
-        images,
-        out,
-        preset=preset,
-        settings=settings,
-        iterations=iterations,
-        seed=seed,
-        minutes=minutes,
-        device=device,
-        validate_every=validate_every,
-        resume=resume,
-        extend=extend,
-        called=called,
-        in_parts=in_parts,
-        tensorboard=tensorboard,
-    )
+    try:
+        file = train_model(
+            name,
+            images,
+            out,
+            preset=preset,
+            settings=settings,
+            iterations=iterations,
+            seed=seed,
+            minutes=minutes,
+            device=device,
+            validate_every=validate_every,
+            resume=resume,
+            extend=extend,
+            called=called,
+            in_parts=in_parts,
+            tensorboard=tensorboard,
+        )
+    except KeyboardInterrupt as interrupt:
+        raise KeyboardInterrupt(kept(out)) from interrupt
     if file is not None:
         from baselines.weights_io.checkpoints import card_beside
 

@@ -39,6 +39,7 @@ class Model:
     found         its weights
     wrapper       the wrapper around the network, '' for none; the other fields describe the network in it
     wrapper_parameters  of the wrapper
+    constructed   whether a user-defined network has the tensors of its constructor: no weights were given
     request       the spec and the default size that `models.resolve` made it of
     """
 
@@ -59,6 +60,7 @@ class Model:
     stated: dict[str, int] = field(default_factory=dict)
     wrapper: str = ""
     wrapper_parameters: dict[str, Any] = field(default_factory=dict)
+    constructed: bool = False
     request: tuple[str, str] = ("", "")
 
     @property
