@@ -98,7 +98,7 @@ class Model:
     @property
     def whole_name(self) -> str:
         """The name of the network with the wrapper that it is trained in, 'wne(dncnn)'."""
-        return cards.wrapped(self.found.wrapper, self.name)
+        return cards.wrapped(self.wrapper if cards.trained_inside(self.wrapper) else "", self.name)
 
     @property
     def channels(self) -> int | None:
