@@ -34,15 +34,13 @@ def prepare(plan: Plan, job: Job, task: Task) -> PreparedImage:
     """Make the noisy image, or take the recorded one. Raises ValueError if a user-defined noise fails."""
     noise, image_hash = plan.noises[task.noise], job.hash_under(task.noise)
     if noise.recorded:
-        noisy, target = job.recorded[task.noise].noisy, job.clean
+        noisy, target = plan.protocol.noisy_input(job.recorded[task.noise].noisy, noises.noise_name(noise)), job.clean
     else:
-        noisy, target = noises.draw(noise, job.clean, task.seed, plan.protocol, image_hash)
-    protocol = plan.protocol
-    network_input = np.ascontiguousarray(protocol.noisy_input(noisy, noises.noise_name(noise)), dtype=np.float32)
+        noisy, target = noises.network_input(noise, job.clean, task.seed, plan.protocol, image_hash)
     mask_key = noises.mask_key(image_hash, noise, task.seed)
     deviation = _deviation(plan, job, task)
-    scored = protocol.as_scored(network_input), protocol.as_scored(target)
-    return PreparedImage(network_input, *scored, mask_key, deviation)
+    scored = plan.protocol.as_scored(noisy), plan.protocol.as_scored(target)
+    return PreparedImage(noisy, *scored, mask_key, deviation)
 
 
 def _deviation(plan: Plan, job: Job, task: Task) -> np.ndarray | str | None:

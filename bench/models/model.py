@@ -85,6 +85,10 @@ class Model:
         """Whether the model is trained on each image that it denoises."""
         return cards.trained_at_test_time(self.wrapper or self.source)
 
+    def hash_on(self, dataset: str, image: str, noise: str, seed: int) -> str:
+        """The hash in the row of an image: for networks that of all rows."""
+        return self.weights_hash
+
     @property
     def user_defined(self) -> bool:
         """Whether the network is not part of this installation."""

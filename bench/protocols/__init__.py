@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import pkgutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
 
 import numpy as np
 
+from bench import registry
 from bench.core.errors import unknown
 
 # how the noisy image is stored before it is given to the network
@@ -55,7 +54,7 @@ class Protocol:
             return to_bytes(noisy).astype(np.float32) / 255
         if storage == FLOORED:
             return _floored(noisy).astype(np.float32) / 255
-        return np.clip(noisy, 0, 1) if storage == CLIPPED else noisy
+        return np.ascontiguousarray(np.clip(noisy, 0, 1) if storage == CLIPPED else noisy, dtype=np.float32)
 
     def as_scored(self, image: np.ndarray) -> np.ndarray:
         """Floats (H, W, C) -> what metrics get: uint8; or, if scores are not rounded, float32 in [0, 255]."""
@@ -76,11 +75,11 @@ def to_bytes(image: np.ndarray) -> np.ndarray:
 
 def names() -> list[str]:
     """The names of all protocols."""
-    return sorted(info.name.replace("_", "-") for info in pkgutil.iter_modules(__path__))
+    return [name.replace("_", "-") for name in registry.modules(__name__, "PROTOCOL")]
 
 
 def load_protocol(name: str) -> Protocol:
     """A protocol by name. Raises BadInput with similar names."""
     if name not in names():
         raise unknown("protocol", name, names())
-    return import_module(f"bench.protocols.{name.replace('-', '_')}").PROTOCOL
+    return registry.load(__name__, name.replace("-", "_"), "PROTOCOL")

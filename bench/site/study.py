@@ -118,6 +118,10 @@ def _trained_on(about: dict[str, Any]) -> str:
 
 
 def _how_trained(card: dict[str, Any]) -> str:
+    if "outputs" in card:
+        scored = card["outputs"]
+        doubts = "".join(f". Warning: {sentence}" for sentence in scored["warnings"])
+        return f"Outputs of other code, {scored['origin']} ({plural(scored['files'], 'output')}){doubts}"
     if card.get("test_time_training"):
         own = {key: value for key, value in card.items() if key != "test_time_training"}
         return ". ".join(filter(None, ["Trained on each test image", _how_trained(own)]))
