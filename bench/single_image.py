@@ -47,10 +47,9 @@ def noisy(
             f"noise {version.label}: makes a clean image of its own, which its noisy image has to be "
             "compared with: add with_clean=True to get (noisy, clean)"
         )
-    if protocols.load_protocol(protocol).store_noise:
-        made = _like(given, version.stored.astype(np.float32) / 255)
-    else:
-        made = version.noisy.reshape(given.shape)
+    rules, name = protocols.load_protocol(protocol), noises.noise_name(version.noise)
+    made = rules.noisy_input(version.noisy, name)
+    made = _like(given, made) if rules.stores_bytes(name) else made.reshape(given.shape)
     return (made, target) if with_clean else made
 
 
@@ -79,7 +78,8 @@ def denoise(
     prepared = _prepared(image, noise, seed, protocol)
     torch_device, cast = device_of(device), precisions.parse(precision)
     network = load(chosen, torch_device, cast)
-    networks = Networks((network,), (chosen.channels,), (tiling.of(chosen, tiling.parse(tile)),), torch_device)
+    rules, rule = protocols.load_protocol(protocol), tiling.of(chosen, tiling.parse(tile))
+    networks = Networks((network,), (chosen.channels,), (rule,), torch_device, rules.pad_to)
     with isolation.our_code():
         output = networks.denoise(0, prepared, rounded=False)
     if output.pixels is None:
@@ -96,15 +96,18 @@ def score(
 ) -> dict[str, float]:
     """Score an output against its clean image, both (H, W, 3) or (H, W), uint8 or floats in [0, 1]: metric -> score.
 
-    As in a run, both are rounded to 8 bits, and the protocol says what is cropped. PSNR is in dB. Raises BadInput if a
-    metric cannot be computed here, or has no value for this image.
+    As in a run, both are rounded to 8 bits, the output not under a protocol that scores floats, and the protocol says
+    what is cropped. PSNR is in dB. Raises BadInput if a metric cannot be computed here, or has no value for this image.
     """
     chosen = all_metrics.expand(metrics if isinstance(metrics, str) else ",".join(metrics))
-    pixels, target = pixels_of(output, "output", MAX_OUTSIDE), pixels_of(clean, "clean")
+    rules = protocols.load_protocol(protocol)
+    given = checked(output, "output", MAX_OUTSIDE)
+    pixels = rules.as_scored(given.astype(np.float32) / 255 if given.dtype == np.uint8 else given)
+    target = rules.as_scored(pixels_of(clean, "clean").astype(np.float32) / 255)
     if pixels.shape != target.shape:
         raise BadInput(f"expected an output of the shape of the clean image, {target.shape}, got {pixels.shape}")
     measured, missing = all_metrics.available(chosen)
-    scores = all_metrics.against(measured, target, protocols.load_protocol(protocol), device_of(device))(pixels)
+    scores = all_metrics.against(measured, target, rules, device_of(device))(pixels)
     for name, reason in {**missing, **scores.missing}.items():
         raise BadInput(f"{name}: {reason}: choose other metrics")
     return {metric.name: float(scores.values[metric.name]) for metric in chosen}

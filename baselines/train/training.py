@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from baselines.layers.non_blind import level_input
 from baselines.layers.validation import is_integer
+from baselines.layers.wrapper import Wrapper
 from baselines.train.crops import MASKED_VALUE, Crops, hidden_pixels
 from baselines.train.distributed import SINGLE_PROCESS, ProcessGroup
 from baselines.train.precision import fastest
@@ -47,6 +48,8 @@ class Trainer:
     about         what else must be equal when the training is resumed, as JSON values
     user_defined  the network is not one of ours: it gets nothing but images, and global random streams are seeded
     draw_noise    the noise of a recipe with `noise`
+    wrap          a function that puts the network into its wrapper, in which it is trained; weights are those of the
+                  network
     extends       a checkpoint of the same recipe with fewer iterations is resumed too (`Recipe.extended`)
     """
 
@@ -61,6 +64,7 @@ class Trainer:
         user_defined: bool = False,
         extends: bool = False,
         draw_noise: DrawNoise | None = None,
+        wrap: Callable[[nn.Module], nn.Module] = lambda network: network,
     ):
         if (recipe.noise is None) != (draw_noise is None):
             raise ValueError(f"noise: expected a function that draws {recipe.noise}, got {draw_noise}")
@@ -85,7 +89,8 @@ class Trainer:
             if self.device.type == "cpu" and not any(map(shutil.which, COMPILERS)):
                 raise ValueError(f"compile=True needs {' or '.join(COMPILERS)}: install one, or set compile=False")
             network.compile()
-        self.replica = processes.wrap(network, find_unused_parameters=user_defined)
+        self.wrapped = wrap(network)
+        self.replica = processes.wrap(self.wrapped, find_unused_parameters=user_defined)
         self.optimizer = torch.optim.Adam(network.parameters(), recipe.lr, recipe.betas, fused=True)
         self.average = {k: v.clone() for k, v in network.state_dict().items()} if recipe.ema else None
         self.iteration, self.seconds = 0, 0.0
@@ -112,11 +117,11 @@ class Trainer:
     def _step(self) -> Tensor:
         recipe = self.recipe
         clean = self.crops(self.batch, self.generator)
-        inputs, target, level = self._corrupt(clean)
+        inputs, target, options = self._corrupt(clean)
         for group in self.optimizer.param_groups:
             group["lr"] = recipe.rate(self.iteration)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
-            output = self.replica(*inputs, **level)
+            output = self.replica(*inputs, **options)
         loss = (output.float() - target).abs().mean()
         self.optimizer.zero_grad()
         loss.backward()
@@ -126,22 +131,25 @@ class Trainer:
             self._update_average()
         return loss.detach()
 
-    def _corrupt(self, clean: Tensor) -> tuple[tuple[Tensor, ...], Tensor, dict[str, Tensor]]:
-        """(inputs of the network, target, noise level as its argument if it is non-blind) for crops (B, C, H, W).
+    def _corrupt(self, clean: Tensor) -> tuple[tuple[Tensor, ...], Tensor, dict[str, Any]]:
+        """(inputs of the network, target, further arguments by name) for crops (B, C, H, W).
 
-        Inputs are the noisy crops with masked pixels; or noisy crops, and hidden tokens.
+        Inputs are the noisy crops with masked pixels; or noisy crops, and hidden tokens. The arguments are the noise
+        level of a non-blind network, and what a wrapper fits to the noisy crops before pixels are masked.
         """
         recipe = self.recipe
         noisy, target, deviation = self._gaussian(clean) if self.draw_noise is None else self._drawn(clean)
-        level = {} if deviation is None else level_input(self.network, deviation)
+        options = {} if deviation is None else level_input(self.network, deviation)
         if recipe.clip_noisy:
             noisy = noisy.clamp(0, 1)
+        if isinstance(self.wrapped, Wrapper):
+            options["fitted"] = self.wrapped.fit(noisy)
         if recipe.input_mask is None:
-            return (noisy.contiguous(memory_format=self.layout),), target, level
+            return (noisy.contiguous(memory_format=self.layout),), target, options
         hidden = hidden_pixels(noisy, recipe.input_mask, self.generator)
         if recipe.mask_on == "tokens":
-            return (noisy, hidden), target, level
-        return (torch.where(hidden, MASKED_VALUE, noisy).contiguous(memory_format=self.layout),), target, level
+            return (noisy, hidden), target, options
+        return (torch.where(hidden, MASKED_VALUE, noisy).contiguous(memory_format=self.layout),), target, options
 
     def _gaussian(self, clean: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(noisy, clean, standard deviation (B, 1, H, W)) with Gaussian noise at the level or range of the recipe."""

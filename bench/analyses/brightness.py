@@ -78,10 +78,11 @@ def with_unmasked(models: Sequence[Model]) -> list[Model]:
 
 def _unmasked(model: Model) -> Model:
     """The same weights without the mask at test time."""
-    given = {**dict(spec.parse(model.label).kwargs), "mask_at_test": False}
+    parsed = spec.parse(model.label)
+    given = {**dict((parsed.args[0] if model.wrapper else parsed).kwargs), "mask_at_test": False}
     order = ("size", "weights", *spec.parameters_of(model.factory))
     label = spec.canonical(model.name, {key: given[key] for key in order if key in given}, {})
-    return replace(model, label=label, parameters={**model.parameters, "mask_at_test": False})
+    return replace(model, label=model.label_of(label), parameters={**model.parameters, "mask_at_test": False})
 
 
 def shift_table(measured: dict[str, Brightness]) -> pd.DataFrame:

@@ -66,7 +66,8 @@ def _print(rows: list[dict]) -> None:
             to_fetch.add_row(known.name, known.model or "-", row["trained_on"], known.licence, known.check, here)
             continue
         first = [row["model"], row["title"], _short(row["paper"])] if row["model"] != last else ["", "", ""]
-        last, default = row["model"], row["weights"] in (None, f"{row['model']}-{row['size']}")
+        last, usual = row["model"], f"{row['model']}-{row['size']}"
+        default = row["weights"] in (None, usual) or row["spec"] == row["model"]
         size = row["size"] if default else row["weights"]
         table.add_row(*first, size or "-", *_cost(row), row["weights_from"] or "-")
     others = [row for row in rows if row["weights"] and row["weights_from"] in ("shipped", "imported")]
@@ -131,12 +132,12 @@ def info(spec) -> None:
         "title": model.title,
         "size": model.size,
         "parameters": f"{complexity.count_parameters(network):,}",
-        "FLOPs per pixel": "unknown: computed by a library" if "libraries" in card else _flops(network),
+        "FLOPs per pixel": _flops(model, network),
         "receptive field": _receptive_field(model),
         "settings": _pairs(model.parameters, "=") or "as published",
         "weights": model.weights,
         "weights SHA-256": model.weights_hash or "-",
-        "weights here": _weights_of(model.name) or "none",
+        "weights here": _weights_of(model.whole_name) or "none",
         "licence": card.get("licence", model.licence),
         "paper": card.get("paper") or model.paper or "-",
         "trained on": listing.trained_on(card) if card else "unknown" if model.file else "-",
@@ -153,6 +154,8 @@ def info(spec) -> None:
             "noise level": card["noise_level"],
             "computed by": _pairs(card["libraries"], " "),
         }
+    if model.trained_at_test_time:
+        lines["test-time training"] = "yes: on each image, in a group of its own in tables"
     if model.level is not None:
         lines["noise level"] = card["noise_level"]
     if "recipe" in card:
@@ -204,11 +207,12 @@ def _untrained(text: str) -> str:
     from dataclasses import replace
 
     from bench import spec
-    from bench.models import groups
+    from bench.models import cards, groups
 
     parsed = groups.parse(text)
-    others = tuple((key, value) for key, value in parsed.kwargs if key != "weights")
-    return spec.format_value(replace(parsed, kwargs=(*others, ("weights", None))))
+    wrapper, network = (parsed.name, groups.wrapped_spec(parsed)) if parsed.name in cards.wrappers() else ("", parsed)
+    others = tuple((key, value) for key, value in network.kwargs if key != "weights")
+    return cards.wrapped(wrapper, spec.format_value(replace(network, kwargs=(*others, ("weights", None)))))
 
 
 def _pairs(values: dict, sign: str) -> str:
@@ -233,10 +237,14 @@ def _receptive_field(model) -> str:
     return "unknown" if known is None else f"{known} pixels" if isinstance(known, int) else known
 
 
-def _flops(network) -> str:
+def _flops(model, network) -> str:
     from bench.core.errors import described
     from bench.models import complexity
 
+    if model.trained_at_test_time:
+        return "unknown: trained on each image"
+    if "libraries" in model.card:
+        return "unknown: computed by a library"
     try:
         counted = complexity.flops_per_pixel(network)
     except Exception as error:  # a user's network may take no 64x64 image

@@ -72,8 +72,9 @@ SHARED = {
         rivals      classical, and networks that are not in the paper
         published   weights that bench models fetch downloaded
         everything  all, rivals, imported and fetched weights
+        test_time   methods trained on each image: minutes per image
 
-        bench models list shows them.""",
+        A wrapper takes a network in brackets: "wne(dncnn)". bench models list shows them.""",
         SPECS,
     ),
     "noise": SharedOption(
@@ -108,6 +109,7 @@ SHARED = {
         float                 floating point, as in KAIR, SwinIR and Restormer
         masked-denoising      as in the test script of Chen et al.
         masked-denoising-bgr  the same, with LPIPS of BGR images
+        idf, clipdenoising, buifd, bfcnn  as in these papers, outputs not rounded
 
         Rows of different protocols are never mixed.""",
         {"metavar": "NAME"},

@@ -124,6 +124,7 @@ def train(
     Examples:
       bench train ours --datasets BSDS400 --preset small --out runs/train/ours
       bench train "net.py:MyNet(width=32)" --data photos/ --set input_mask=75-85
+      bench train "wne(dncnn)" --datasets BSDS400
       bench train "net.py:FFDNet" --data photos/ --set sigma=0-55
       torchrun --nproc-per-node 4 -m bench train ours --datasets DIV2K,WED --preset paper
       bench train ours --preset official --out runs/train/ours --extend 300000
@@ -135,14 +136,16 @@ def train(
         raise click.UsageError("expected a network, such as bench train ours")
     import torch
 
-    from bench.models.groups import canonical_name
+    from bench.models import cards
+    from bench.models.groups import parse, wrapped_spec
     from bench.training.train import kept, train_model
 
     if threads:
         torch.set_num_threads(threads)
-    name = canonical_name(name)
-    bare = name.partition("(")[0].strip()  # without parameters: the card of the weights has them
-    out = out or Path("runs/train") / bare.rpartition(":")[2]
+    parsed = parse(name)
+    wrapper, parsed = (parsed.name, wrapped_spec(parsed)) if parsed.name in cards.wrappers() else ("", parsed)
+    bare = parsed.name  # without parameters: the card of the weights has them
+    out = out or Path("runs/train") / "-".join(filter(None, (wrapper, bare.rpartition(":")[2])))
     images = training_data(datasets, data)
     try:
         file = train_model(
@@ -167,7 +170,8 @@ def train(
     if file is not None:
         from baselines.weights_io.checkpoints import card_beside
 
-        click.echo(f"weights: {file}\ncard:    {card_beside(file)}\nuse:     {bare}(weights='{file}')")
+        use = f"{bare}(weights='{file}')"
+        click.echo(f"weights: {file}\ncard:    {card_beside(file)}\nuse:     {cards.wrapped(wrapper, use)}")
 
 
 def _list(table: str, name: str | None, out: Path | None, called: str | None) -> str:

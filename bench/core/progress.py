@@ -137,7 +137,8 @@ class DownloadProgress:
     """Reports a download, (what, done, total): a bar that begins once the total is known and ends with the stack."""
 
     def __init__(self, name: str, stack: ExitStack):
-        self.name, self.stack, self.bar = name, stack, None
+        self.name, self.stack = name, stack
+        self.bar: Progress | None = None
 
     def __call__(self, what: str, done: int, total: int) -> None:
         """`done` of `total` units; `what` is shown beside the counts."""

@@ -52,7 +52,7 @@ class PixelReader:
 
 def read_scored(path: Path, channels: int, rules: Protocol) -> OutputFile:
     """Read an output as a protocol scores it; `channels`: those of the clean image. Raises ValueError."""
-    return read(path, channels)  # every protocol scores 8 bits
+    return read(path, channels, rules.rounds_scores)
 
 
 def read(path: Path, channels: int | None = None, rounded: bool = True) -> OutputFile:

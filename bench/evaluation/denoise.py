@@ -15,7 +15,7 @@ from bench.core.errors import as_bad_input, described
 from bench.evaluation.prepare import PreparedImage
 from bench.models import adapters, inference, precisions
 from bench.models.model import Model
-from bench.models.tiles import Tiled
+from bench.models.tiles import Extended, Tiled
 from bench.models.tiling import Tiling
 from bench.protocols import to_bytes
 from bench.runs.plan import Plan
@@ -38,18 +38,24 @@ class DenoisedImage:
 
 @dataclass(frozen=True)
 class Networks:
-    """The networks of a plan, in its order, on a device. `channels`: `Model.channels` of each."""
+    """The networks of a plan, in its order, on a device.
+
+    channels  `Model.channels` of each
+    pad_to    images are extended to multiples of it, as the protocol requires
+    """
 
     networks: tuple[nn.Module, ...]
     channels: tuple[int | None, ...]
     tilings: tuple[Tiling, ...]
     device: torch.device
+    pad_to: int = 1
 
     @classmethod
     def of(cls, plan: Plan, device: torch.device) -> Networks:
         """Load the networks. Raises BadInput if weights do not fit, or a user-defined network fails its check."""
         networks = tuple(load(model, device, plan.precision) for model in plan.models)
-        return cls(networks, tuple(model.channels for model in plan.models), plan.tilings, device)
+        channels = tuple(model.channels for model in plan.models)
+        return cls(networks, channels, plan.tilings, device, plan.protocol.pad_to)
 
     def denoise(
         self, index: int, prepared: PreparedImage, tile_reductions: int = 0, rounded: bool = True
@@ -75,9 +81,12 @@ class Networks:
         return DenoisedImage(None, self.tilings[index].tile(height, width), reason=problem)
 
     def _denoise(self, network: nn.Module, prepared: PreparedImage, tiling: Tiling, rounded: bool) -> DenoisedImage:
-        tile = tiling.tile(*prepared.noisy.shape[:2])
+        height, width = (-(-side // self.pad_to) * self.pad_to for side in prepared.noisy.shape[:2])
+        tile = tiling.tile(height, width)
         if tile:
             network = Tiled(network, tiling)
+        if (height, width) != prepared.noisy.shape[:2]:
+            network = Extended(network, height, width)
         level, part = {}, adapters.non_blind_part(network)
         if part and part.level == TRUE:
             if not isinstance(prepared.deviation, np.ndarray):

@@ -105,7 +105,8 @@ class Pipeline:
 
     def _output(self, job: Job, task: Task, cell: Cell, prepared: PreparedImage) -> DenoisedImage:
         """The output of a cell's model."""
-        return self.networks.denoise(cell[-1], prepared, task.tile_reductions)
+        rounded = self.plan.protocol.rounds_scores
+        return self.networks.denoise(cell[-1], prepared, task.tile_reductions, rounded)
 
     def _finish(
         self, cell: Cell, row: Row, output: DenoisedImage, task: Task, prepared: PreparedImage, scorer: Future[Scorer]

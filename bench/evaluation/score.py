@@ -1,4 +1,4 @@
-"""Scores of outputs and of the noisy input, as 8-bit images under the plan's protocol; and the saved pictures."""
+"""Scores of outputs and of the noisy input under the plan's protocol, and the saved pictures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from bench import metrics
 from bench.datasets.channels import to_pillow
 from bench.evaluation.prepare import PreparedImage
 from bench.evaluation.task import Task
-from bench.metrics import psnr
+from bench.metrics import levels, psnr
+from bench.protocols import to_bytes
 from bench.runs.plan import Plan
 from bench.runs.schema import Row
 from bench.runs.store import picture_name, row_key
@@ -23,9 +24,9 @@ class Scorer:
     """The plan's metrics against the clean image of a task, on a device."""
 
     def __init__(self, plan: Plan, prepared: PreparedImage, device: torch.device):
-        self._versions = plan.measured
-        self._score = metrics.against(plan.metrics, prepared.clean_bytes, plan.protocol, device)
-        self._noisy = self._score(prepared.noisy_bytes)
+        self._versions, self._protocol = plan.measured, plan.protocol
+        self._score = metrics.against(plan.metrics, prepared.clean_scored, plan.protocol, device)
+        self._noisy = self._score(prepared.noisy_scored)
 
     @property
     def noisy(self) -> dict[str, Any]:
@@ -34,8 +35,8 @@ class Scorer:
         return {**values, "no_value": self._no_value({})}
 
     def columns(self, output: np.ndarray) -> dict[str, Any]:
-        """The columns of an output's scores; the output is uint8, of the shape of the clean image."""
-        scores = self._score(output)
+        """The columns of the scores of an output, uint8 or not rounded, of the shape of the clean image."""
+        scores = self._score(output if output.dtype == np.uint8 else self._protocol.as_scored(output))
         capped = int(scores.values.get("psnr") == psnr.MAX_PSNR)
         return {**scores.values, "psnr_capped": capped, "no_value": self._no_value(scores.missing)}
 
@@ -51,10 +52,10 @@ def pictures(plan: Plan, task: Task, row: Row, output: np.ndarray | None, prepar
     shared = [row[column] for column in ("image_hash", "noise", "noise_version", "seed", "protocol")]
     shown = {}
     if row["model"] == plan.models[task.models[0]].label:
-        shown[picture_name("clean", *shared)] = prepared.clean_bytes
-        shown[picture_name("noisy", *shared)] = prepared.noisy_bytes
+        shown[picture_name("clean", *shared)] = levels(prepared.clean_scored)
+        shown[picture_name("noisy", *shared)] = levels(prepared.noisy_scored)
     if output is not None:
-        shown[picture_name(row_key(row))] = output
+        shown[picture_name(row_key(row))] = output if output.dtype == np.uint8 else to_bytes(output)
     return {name: _encoded(pixels) for name, pixels in shown.items()}
 
 

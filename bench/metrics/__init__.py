@@ -49,6 +49,8 @@ class Metric:
     against           clean image, uint8 tensor (H, W, C) -> function from an output like it to its score. C is 1 for
                       a greyscale image, else 3. What the outputs of several models share is computed once. An exception
                       that it raises for an image (ValueError if that is too small) is the reason for an empty cell
+    of_floats         whether it also takes float32 images in [0, 255], under protocols that do not round outputs; for
+                      other metrics they are rounded
     title, unit       as in the heads of tables
     higher_is_better  whether a higher score is better
     digits            decimals that are shown
@@ -72,6 +74,7 @@ class Metric:
     meaning: str = ""
     definition: str = ""
     source: str = ""
+    of_floats: bool = False
     crops_border: bool = True
     uses_channel_order: bool = False
     missing: Callable[[], str] = _always_available
@@ -79,7 +82,7 @@ class Metric:
     source_hash: str = ""
 
     def score(self, output: np.ndarray, clean: np.ndarray) -> float:
-        """The score of one uint8 array (H, W, C) against another of its shape."""
+        """The score of one array (H, W, C), uint8 or float32 in [0, 255], against another like it."""
         return float(self.against(_tensor(clean))(_tensor(output)))
 
     def card(self) -> dict[str, Any]:
@@ -156,10 +159,10 @@ def available(chosen: Sequence[Metric]) -> tuple[tuple[Metric, ...], dict[str, s
 def against(
     metrics: Sequence[Metric], clean: np.ndarray, protocol: Protocol, device: torch.device | str = "cpu"
 ) -> Callable[[np.ndarray], Scores]:
-    """Clean image, uint8 (H, W, C) -> function from an output like it to its scores.
+    """Clean image, uint8 (H, W, C) or float32 in [0, 255] -> function from an output like it to its scores.
 
-    Metrics get both images with the border and channel order of the protocol. If one has no value for an image, the
-    scores of the others are kept. Raises errors that mean out of memory.
+    Metrics get both images with the border and channel order of the protocol, and rounded if they need it. If one has
+    no value for an image, the scores of the others are kept. Raises errors that mean out of memory.
     """
     with isolation.our_code():
         target = _tensor(clean, device)
@@ -205,11 +208,18 @@ def _tensor(image: np.ndarray, device: torch.device | str = "cpu") -> torch.Tens
 
 
 def _as_given(image: torch.Tensor, metric: Metric, protocol: Protocol) -> torch.Tensor:
-    """(..., H, W, C) with the border cropped and the channels in the order that a metric gets under a protocol."""
+    """(..., H, W, C) as a metric gets it under a protocol: the border cropped, the order of channels, the rounding."""
+    if image.is_floating_point() and not metric.of_floats:
+        image = image.round().byte()
     if metric.crops_border and protocol.border:
         inner = slice(protocol.border, -protocol.border)
         image = image[..., inner, inner, :]
     return image.flip(-1) if metric.uses_channel_order and protocol.lpips_order == "BGR" else image
+
+
+def levels(image: np.ndarray) -> np.ndarray:
+    """An image as it is scored, uint8 or float32 in [0, 255], rounded to 8 bits."""
+    return np.rint(image).astype(np.uint8)
 
 
 def crop_border(image: np.ndarray, border: int) -> np.ndarray:

@@ -13,6 +13,7 @@ METRIC = Metric(
     definition="AlexNet features, version 0.1, RGB in [-1, 1], the whole image; a greyscale image as three "
     "equal channels",
     source="Zhang et al., CVPR 2018, package lpips",
+    of_floats=True,
     crops_border=False,
     uses_channel_order=True,
     missing=partial(perceptual.missing, "alex"),

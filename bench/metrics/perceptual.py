@@ -28,7 +28,7 @@ def missing(net: str) -> str:
 
 
 def against(net: str, clean: torch.Tensor) -> Callable[[torch.Tensor], float]:
-    """Clean image, uint8 (H, W, 3) or (H, W, 1) -> function from an output like it to LPIPS.
+    """Clean image, uint8 or in [0, 255], (H, W, 3) or (H, W, 1) -> function from an output like it to LPIPS.
 
     A greyscale image is taken as three equal channels. Raises ValueError for images that are too small.
     """
@@ -52,7 +52,7 @@ def against(net: str, clean: torch.Tensor) -> Callable[[torch.Tensor], float]:
 
 
 def _features(network: torch.nn.Module, image: torch.Tensor) -> list[torch.Tensor]:
-    """uint8 (H, W, 1 or 3) -> features of each layer, (1, C, h, w), of unit length at each pixel."""
+    """(H, W, 1 or 3) in [0, 255] -> features of each layer, (1, C, h, w), of unit length at each pixel."""
     import lpips
 
     x = image.expand(-1, -1, 3).permute(2, 0, 1)[None].float() / 127.5 - 1  # as lpips.im2tensor

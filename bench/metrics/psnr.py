@@ -16,7 +16,7 @@ CHUNK_SIZE = 2**16  # samples per step, so that memory does not grow with the im
 
 
 def against(clean: torch.Tensor) -> Callable[[torch.Tensor], float]:
-    """Clean uint8 tensor of any shape -> function from an output like it to PSNR in dB, at most 100.
+    """Clean tensor of any shape, uint8 or in [0, 255] -> function from an output like it to PSNR in dB, at most 100.
 
     As in KAIR and scikit-image's peak_signal_noise_ratio. Raises ValueError if no pixel is left inside the border.
     """
@@ -38,9 +38,14 @@ def from_mean_squared_error(squared: float) -> float:
 
 
 def _squared_error(output: torch.Tensor, clean: torch.Tensor) -> torch.Tensor:
-    """The sum of squared differences of bytes; exact, since it is an integer below 2^53."""
-    difference = (output.short() - clean).double()
+    """The sum of squared differences; of bytes it is exact, since it is an integer below 2^53."""
+    difference = subtract(output, clean).double()
     return difference.dot(difference)
+
+
+def subtract(output: torch.Tensor, clean: torch.Tensor) -> torch.Tensor:
+    """The difference of two tensors, uint8 or floating point, without overflow."""
+    return output - clean if output.is_floating_point() else output.short() - clean
 
 
 METRIC = Metric(
@@ -50,9 +55,10 @@ METRIC = Metric(
     unit="dB",
     digits=2,
     higher_is_better=True,
+    of_floats=True,
     meaning="peak signal-to-noise ratio; higher is better",
     definition="10 log10(255\N{SUPERSCRIPT TWO} / MSE), one mean squared error over all pixels and channels of an "
-    "8-bit image; at most 100 dB, the value of equal images",
+    "8-bit image (not rounded if the protocol says so); at most 100 dB, the value of equal images",
     source="as in KAIR and scikit-image",
 )
 score = METRIC.score  # of a pair of arrays

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bench.metrics import Metric
 from bench.metrics.psnr import METRIC as PSNR
-from bench.metrics.psnr import from_mean_squared_error
+from bench.metrics.psnr import from_mean_squared_error, subtract
 
 if TYPE_CHECKING:
     import torch
@@ -29,7 +29,7 @@ def against(clean: torch.Tensor) -> Callable[[torch.Tensor], float]:
 
     def score(output: torch.Tensor) -> float:
         differences = (
-            (one.short() - other).to(weights.dtype) @ weights
+            subtract(one, other).to(weights.dtype) @ weights
             for one, other in zip(output.split(ROWS), targets, strict=True)
         )
         squared = float(sum((one * one).sum() for one in differences)) / (clean.shape[0] * clean.shape[1])
@@ -51,6 +51,7 @@ METRIC = Metric(
     unit="dB",
     digits=2,
     higher_is_better=True,
+    of_floats=True,
     meaning="PSNR of the luma channel; higher is better",
     definition="10 log10(255\N{SUPERSCRIPT TWO} / MSE) of Y = 16 + 65.481 R + 128.553 G + 24.966 B (BT.601, R, G, B in "
     "[0, 1], Y not rounded); of a greyscale image the PSNR of its channel",

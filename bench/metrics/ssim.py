@@ -26,7 +26,7 @@ MAX_CACHED_PIXELS = 2**21  # of a clean image whose local means are cached for a
 
 
 def against(clean: torch.Tensor) -> Callable[[torch.Tensor], float]:
-    """Clean image, uint8 (H, W, C), at least 11x11 -> function from an output like it to SSIM.
+    """Clean image, uint8 or in [0, 255], (H, W, C), at least 11x11 -> function from an output like it to SSIM.
 
     Equals scikit-image's structural_similarity to 1e-12 with gaussian_weights=True, sigma=1.5,
     use_sample_covariance=False, data_range=255. Raises ValueError for smaller images.
@@ -64,7 +64,7 @@ def _band(device: torch.device) -> torch.Tensor:
 
 
 def _planes(image: torch.Tensor) -> torch.Tensor:
-    """uint8 (H, W, C) -> (H', C, W'), padded with zeros at the bottom and right to whole strips and blocks."""
+    """(H, W, C) -> (H', C, W'), padded with zeros at the bottom and right to whole strips and blocks."""
     import torch.nn.functional as F
 
     height, width, _ = image.shape
@@ -112,6 +112,7 @@ METRIC = Metric(
     against=against,
     title="SSIM",
     higher_is_better=True,
+    of_floats=True,
     meaning="structural similarity; higher is better",
     definition="11x11 Gaussian window with standard deviation 1.5, K 0.01 and 0.03, population covariance, valid "
     "region only (5 pixels are lost at each side); the mean over the channels of an 8-bit image",

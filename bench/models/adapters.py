@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from baselines.layers import non_blind
 from baselines.layers.classical import ESTIMATED
+from baselines.layers.wrapper import Wrapper
 from baselines.weights_io.recognition import input_channels, output_channels
 
 
@@ -54,6 +55,14 @@ def non_blind_part(network: nn.Module) -> NonBlind | None:
     return next((module for module in network.modules() if isinstance(module, NonBlind)), None)
 
 
+class LevelOfInput(_Adapter):
+    """Gives the noise level of its input to a network that changes the image first, as wrappers do."""
+
+    def forward(self, x: Tensor, sigma: Tensor | None = None, **options) -> Tensor:
+        """Denoise (B, C, H, W); the level is in the units of x, and the wrapper scales it."""
+        return self.network(x, **with_level(self.network, x, sigma), **options)
+
+
 def with_level(network: nn.Module, x: Tensor, sigma: Tensor | None = None) -> dict[str, Tensor]:
     """The noise level of images (B, C, H, W) as a keyword argument of a network with adapters, {} for a blind one.
 
@@ -63,6 +72,14 @@ def with_level(network: nn.Module, x: Tensor, sigma: Tensor | None = None) -> di
     if part is None:
         return {}
     return {"sigma": part.deviation(x) if sigma is None else sigma}
+
+
+def fitted(network: nn.Module, x: Tensor, keys: Sequence[int] | None = None) -> dict[str, Any]:
+    """What a wrapper fits to whole images (B, C, H, W), as a keyword argument of the network; {} without a wrapper."""
+    if isinstance(network, ReplicateGreyscale):
+        return fitted(network.network, replicated(x), keys)
+    part = next((module for module in network.modules() if isinstance(module, Wrapper)), None)
+    return {} if part is None else {"fitted": part.fit(x, keys)}
 
 
 def trial_level(network: nn.Module, x: Tensor, sigma: float = 15 / 255) -> dict[str, Tensor]:

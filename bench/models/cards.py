@@ -79,6 +79,37 @@ def classical() -> dict[str, dict[str, Any]]:
     return {name: constants for name, constants in models().items() if "LIBRARIES" in constants}
 
 
+def wrappers() -> dict[str, dict[str, Any]]:
+    """The constants of the wrappers, which are models only around another model: wne(dncnn)."""
+    return registry.modules("baselines", "wrapper")
+
+
+def trained_inside(wrapper: str) -> bool:
+    """Whether networks are trained in a wrapper, and so have weights of their own in it; False for ''."""
+    return bool(wrapper) and wrappers()[wrapper].get("TRAINED_INSIDE", False)
+
+
+def trained_at_test_time(name: str) -> bool:
+    """Whether a model or wrapper of this installation is trained on each image that it denoises."""
+    return {**models(), **wrappers()}.get(name, {}).get("TEST_TIME_TRAINING", False)
+
+
+def wrapped(wrapper: str, model: str) -> str:
+    """The name of a network in a wrapper, as cards state it: 'wne(dncnn)'; `wrapper` '': the network's own name."""
+    return f"{wrapper}({model})" if wrapper else model
+
+
+def default_weights(model: str, size: str, wrapper: str = "") -> str:
+    """The name of the shipped weights for a size of a network: 'dncnn-small', in a wrapper 'wne-dncnn-small'."""
+    return "-".join(filter(None, (wrapper, model, size)))
+
+
+def with_weights(model: str, weights: str) -> str:
+    """The spec of the model that a card states with weights: 'wne(dncnn)' -> "wne(dncnn(weights='NAME'))"."""
+    name, bracket, rest = model.partition(")")
+    return f"{name}(weights='{weights}'){bracket}{rest}"
+
+
 def versions(libraries: Iterable[str]) -> dict[str, str]:
     """Installed version of each package, '' if it is not installed."""
     found = {}
@@ -96,5 +127,5 @@ def missing(libraries: Iterable[str]) -> str:
 
 
 def names() -> list[str]:
-    """Names of all models: of this installation, and entry points of other packages."""
-    return sorted({*models(), *registry.entry_points("model")})
+    """Names of all models and wrappers: of this installation, and entry points of other packages."""
+    return sorted({*models(), *wrappers(), *registry.entry_points("model")})

@@ -18,6 +18,7 @@ GROUPS = {
     "rivals": "models beyond the paper's",
     "published": "published weights that were fetched",
     "everything": "all, rivals, and the imported and fetched weights",
+    "test_time": "methods trained on each image: minutes per image; in no other group",
 }
 
 
@@ -32,11 +33,28 @@ def parse(text: str) -> spec.Spec:
     The name of imported or published weights stands for their network with them: grey25 -> dncnn(weights='grey25').
     Raises BadInput for published weights of a network that is not part of this installation.
     """
-    parsed = spec.parse(text)
+    return _resolved(spec.parse(text))
+
+
+def _resolved(parsed: spec.Spec) -> spec.Spec:
+    if parsed.name in cards.wrappers():
+        return replace(parsed, args=tuple(_resolved(one) if isinstance(one, spec.Spec) else one for one in parsed.args))
     if not is_weights_name(parsed.name):
         return replace(parsed, name=canonical_name(parsed.name))
     network = _network_of(parsed.name)
     return replace(parsed, name=network, kwargs=(("weights", parsed.name), *parsed.kwargs))
+
+
+def wrapped_spec(parsed: spec.Spec) -> spec.Spec:
+    """The spec of the network in a wrapper: of wne(dncnn) dncnn. Raises BadInput unless it is one network."""
+    form = f"{parsed.name}(dncnn)"
+    if len(parsed.args) != 1 or not isinstance(parsed.args[0], spec.Spec):
+        got = spec.format_value(parsed)
+        raise BadInput(f"model {parsed.name}: expected one network in brackets, {form} or {form[:-1]}(...)), got {got}")
+    inner = parsed.args[0]
+    if inner.name in cards.classical() or inner.name in cards.wrappers():
+        raise BadInput(f"model {parsed.name}: expected a network, such as {form}, got {inner.name}: name a network")
+    return inner
 
 
 def _network_of(name: str) -> str:
@@ -72,8 +90,10 @@ def own_label(name: str) -> str:
 
 def specs(group: str) -> list[str]:
     """The specs of a group's models, in order."""
-    classical = list(cards.classical())
-    rivals = [name for name in cards.networks() if name not in PAPER] + classical
+    test_time = [name for name in cards.classical() if cards.trained_at_test_time(name)]
+    classical = [name for name in cards.classical() if name not in test_time]
+    around = [f"{wrapper}(dncnn)" for wrapper in cards.wrappers() if cards.trained_at_test_time(wrapper)]
+    rivals = [name for name in cards.networks() if name not in PAPER] + wrapped() + classical
     imported, fetched = list(cards.imported()), published.fetched()
     return {
         "all": list(PAPER),
@@ -81,7 +101,14 @@ def specs(group: str) -> list[str]:
         "rivals": rivals,
         "published": fetched,
         "everything": [*PAPER, *rivals, *dict.fromkeys([*imported, *fetched])],
+        "test_time": [*test_time, *around],
     }[group]
+
+
+def wrapped() -> list[str]:
+    """The specs of networks in wrappers with shipped weights: 'wne(dncnn)'."""
+    models = dict.fromkeys(card["model"] for card in cards.cards().values())
+    return [model for model in models if spec.parse(model).name in cards.wrappers()]
 
 
 def members(group: str, labels: Iterable[str]) -> list[str]:
@@ -103,6 +130,10 @@ def _weights_of(label: str) -> str:
 def missing_requirement(name: str, size: str) -> str:
     """Why a model named without parameters cannot run at a size, as a sentence; '' if it can."""
     constants = cards.models().get(name)
+    if constants is None and name in wrapped():
+        parsed = spec.parse(name)
+        default = cards.default_weights(parsed.args[0].name, size, parsed.name)
+        return "" if cards.card(default) else f"no weights of size {size!r}"
     if constants is None:  # a spec with parameters, or user-defined
         return ""
     if "LIBRARIES" in constants:

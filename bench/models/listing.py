@@ -19,7 +19,7 @@ def rows() -> list[dict[str, Any]]:
     spec          for `--models`; missing weights have to be trained or imported first
     weights_from  'shipped', 'imported', 'fetched', 'to fetch', 'none needed', 'needs PACKAGE'; None if there are none
     """
-    found = [*_of_networks(), *_of_classical(), *_of_others(), *_of_published()]
+    found = [*_of_networks(), *_of_wrappers(), *_of_classical(), *_of_others(), *_of_published()]
     return [{column: row.get(column) for column in COLUMNS} for row in found]
 
 
@@ -45,6 +45,22 @@ def _of_networks() -> Iterator[dict[str, Any]]:
                     own = key if kind == "imported" else f"{name}(weights='{key}')"
                     row = {**known, "size": card.get("size"), "spec": own}
                     yield row | _cost(facts.get(card.get("size"), {})) | _weights(key, kind, card)
+
+
+def _of_wrappers() -> Iterator[dict[str, Any]]:
+    """A row per wrapper, and per set of weights that was trained in it."""
+    for name, constants in cards.wrappers().items():
+        title, paper = f"{constants['TITLE']} around", {"paper": constants["PAPER"]}
+        known = {"model": name, "title": f"{title} a network", "spec": cards.wrapped(name, "dncnn"), "size": "any"}
+        yield known | paper | {"licence": constants["LICENCE"]}
+        for key, card in cards.cards().items():
+            wrapper, _, network = card["model"].removesuffix(")").partition("(")
+            if wrapper == name and network in cards.networks():
+                default = key == cards.default_weights(network, "small", name)
+                spec = card["model"] if default else cards.with_weights(card["model"], key)
+                costs = _cost(_facts(cards.networks()[network]).get(card.get("size"), {}))
+                own = {"model": card["model"], "title": f"{title} {cards.networks()[network]['TITLE']}", "spec": spec}
+                yield own | paper | {"size": card.get("size")} | costs | _weights(key, "shipped", card)
 
 
 def _of_classical() -> Iterator[dict[str, Any]]:

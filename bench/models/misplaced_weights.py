@@ -18,7 +18,7 @@ def advice(text: str) -> str:
     if "(" in name or ":" in name or name in cards.names() or name in groups.GROUPS or groups.is_weights_name(name):
         return ""
     if known := cards.card(name):
-        return f"expected a model, got the weights {name}: write {known['model']}(weights='{name}')"
+        return f"expected a model, got the weights {name}: write {cards.with_weights(known['model'], name)}"
     if not is_file(name):
         return ""
     file = Path(name).expanduser()

@@ -37,6 +37,8 @@ class Model:
                   blind one
     stated        attributes that the class of a user-defined network states, such as `tile = 64`
     found         its weights
+    wrapper       the wrapper around the network, '' for none; the other fields describe the network in it
+    wrapper_parameters  of the wrapper
     constructed   whether a user-defined network has the tensors of its constructor: no weights were given
     request       the spec and the default size that `models.resolve` made it of
     """
@@ -56,6 +58,8 @@ class Model:
     display_name: str = ""
     level: Level | None = None
     stated: dict[str, int] = field(default_factory=dict)
+    wrapper: str = ""
+    wrapper_parameters: dict[str, Any] = field(default_factory=dict)
     constructed: bool = False
     request: tuple[str, str] = ("", "")
 
@@ -71,12 +75,19 @@ class Model:
 
     @property
     def card(self) -> dict[str, Any]:
-        """The card of the weights, with the source of the noise level of a non-blind network; empty for neither."""
-        return self.found.card if self.level is None else {**self.found.card, "noise_level": describe(self.level)}
+        """The card of the weights, with what is not the weights': where a non-blind network has the noise level from,
+        and whether the model is trained on each image that it denoises."""
+        level = {} if self.level is None else {"noise_level": describe(self.level)}
+        return {**self.found.card, **level, **({"test_time_training": True} if self.trained_at_test_time else {})}
 
     def hash_on(self, dataset: str, image: str, noise: str, seed: int) -> str:
         """The hash in the row of an image: for networks that of all rows."""
         return self.weights_hash
+
+    @property
+    def trained_at_test_time(self) -> bool:
+        """Whether the model is trained on each image that it denoises."""
+        return cards.trained_at_test_time(self.wrapper or self.source)
 
     @property
     def user_defined(self) -> bool:
@@ -87,6 +98,11 @@ class Model:
     def is_object(self) -> bool:
         """Whether it was given as a Python object, which other processes cannot load."""
         return not self.source
+
+    @property
+    def whole_name(self) -> str:
+        """The name of the network with the wrapper that it is trained in, 'wne(dncnn)'."""
+        return cards.wrapped(self.wrapper if cards.trained_inside(self.wrapper) else "", self.name)
 
     @property
     def channels(self) -> int | None:
@@ -102,9 +118,12 @@ class Model:
         Also names the set of tensors used, if a weights file has several. Weights trained here have no notes.
         """
         known = [self.found.contents.summary()] if self.found.kind == "file" and not self.found.card else []
+        if self.found.trained_unwrapped:
+            known.append(f"the weights {self.weights} were trained without {self.wrapper}")
         if self.found.kind in ("file", "imported") and not self.user_defined:
             digest = self.card.get("origin", {}).get("sha256", self.found.hash)
-            known += [recognition.caveat(import_module(f"baselines.{self.name}"), self.parameters), self._trial()]
+            known.append(recognition.caveat(import_module(f"baselines.{self.name}"), self.parameters))
+            known += [] if self.wrapper else [self._trial()]  # which runs the network alone
             known.append(published.input_note(digest))
         return "; ".join(filter(None, known))
 
@@ -145,11 +164,29 @@ class Model:
             parameters = {**recognition.defaults(self.factory), **self.parameters}
             if white := self.found.card.get("white_level"):
                 parameters["rgb_range"] = white
-            adapted = adapters.adapt(network, parameters, self.level)
-            return adapters.SwapChannels(adapted) if self.found.card.get("channel_order") == "BGR" else adapted
-        if self.level is not None:
-            network = adapters.NonBlind(network, self.level)
-        return adapters.PerChannel(network) if self.channels == 1 else network
+            network = adapters.adapt(network, parameters, self.level)
+            network = adapters.SwapChannels(network) if self.found.card.get("channel_order") == "BGR" else network
+        else:
+            network = network if self.level is None else adapters.NonBlind(network, self.level)
+            network = adapters.PerChannel(network) if self.channels == 1 else network
+        if not self.wrapper:
+            return network
+        network = self.wrapped(network)
+        return network if self.level is None else adapters.LevelOfInput(network)
+
+    def wrapped(self, network: nn.Module) -> nn.Module:
+        """The network in the model's wrapper; unchanged if it has none. Raises ValueError."""
+        if not self.wrapper:
+            return network
+        return import_module(f"baselines.{self.wrapper}").wrapper(network, **self.wrapper_parameters)
+
+    def label_of(self, inner: str) -> str:
+        """The label of the model if `inner` is the label of the network in its wrapper."""
+        if not self.wrapper:
+            return inner
+        usual = recognition.defaults(import_module(f"baselines.{self.wrapper}").wrapper)
+        shown = {key: value for key, value in self.wrapper_parameters.items() if value != usual[key]}
+        return spec.format_value(spec.Spec(self.wrapper, (spec.parse(inner),), tuple(shown.items())))
 
     def checked(self, device: str | torch.device = "cpu") -> nn.Module:
         """`load`; a user-defined network is checked on a small image. Raises BadInput if it violates the requirements.
@@ -159,6 +196,9 @@ class Model:
         network = self.load(device)
         if not self.user_defined:
             return isolation.guarded_network(network, isolation.our_code)
+        if self.trained_at_test_time:  # at length: the network alone is checked
+            replace(self, wrapper="").checked(device)
+            return network
         with isolation.user_code():  # random streams continue, so that two outputs may differ
             contract.check(network, self.label, torch.device(device), self.stated.get("tile"))
         return network
@@ -166,7 +206,7 @@ class Model:
     def changed(self, parameters: dict[str, Any]) -> Model:
         """The model with these parameters; its label shows those that differ from the usual ones."""
         usual = {} if self.user_defined else self.parameters
-        label = spec.canonical(self.name, parameters, usual)
+        label = self.label_of(spec.canonical(self.name, parameters, usual))
         return replace(self, parameters=parameters, label=label)
 
     def untrained(self, seed: int = 0) -> nn.Module:

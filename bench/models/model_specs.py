@@ -65,14 +65,40 @@ def resolve(text: str, default_size: str = "small") -> Model:
     if advice := misplaced_weights.advice(text):
         raise BadInput(advice)
     parsed = groups.parse(text)
-    if parsed.name in cards.networks():
+    if parsed.name in cards.wrappers():
+        model = _wrapped(parsed, default_size)
+    elif parsed.name in cards.networks():
         model = _network(parsed, default_size)
     else:
         model = _classical(parsed) if parsed.name in cards.classical() else _user_defined(parsed)
     return replace(model, request=(text, default_size))
 
 
-def _network(parsed: spec.Spec, default_size: str) -> Model:
+def _wrapped(parsed: spec.Spec, default_size: str) -> Model:
+    """A network in a wrapper, wne(dncnn): the weights of the inner spec are those of the wrapped network."""
+    wrapper, module = parsed.name, import_module(f"baselines.{parsed.name}")
+    inner, trained_in = groups.wrapped_spec(parsed), wrapper if cards.trained_inside(wrapper) else ""
+    model = (_network if inner.name in cards.networks() else _user_defined)(inner, default_size, trained_in)
+    own = {key: value for key, value in spec.parameters_of(module.wrapper).items() if key != "network"}
+    parameters = _bind(replace(parsed, args=()), own)
+    if not trained_in and model.level in (non_blind.TRUE, classical.ESTIMATED):
+        raise BadInput(
+            f"model {wrapper}: expected a fixed noise level, to which it transforms the noise, got {model.label}: "
+            f"write {cards.wrapped(wrapper, f'{inner.name}(level=25)')}"
+        )
+    with as_bad_input(f"model {wrapper}"):
+        module.wrapper(nn.Identity(), **parameters)  # checks the parameters
+    model = replace(
+        model,
+        wrapper=wrapper,
+        wrapper_parameters=parameters,
+        title=f"{module.TITLE} around {model.title}",
+        paper="; ".join(filter(None, (module.PAPER, model.paper))),
+    )
+    return replace(model, label=model.label_of(model.label))
+
+
+def _network(parsed: spec.Spec, default_size: str, wrapper: str = "") -> Model:
     """A network of this installation. The spec's parameters override those of its weights, and these its size's."""
     name, module = parsed.name, import_module(f"baselines.{parsed.name}")
     own = spec.parameters_of(module.network)
@@ -81,7 +107,7 @@ def _network(parsed: spec.Spec, default_size: str) -> Model:
     level = _level(name, given.pop("level", classical.ESTIMATED)) if of_level else None
     chosen = given.pop("weights", DEFAULT)
     part = given.pop("part", "")
-    found = None if chosen == DEFAULT else weights.find(chosen, name)
+    found = None if chosen == DEFAULT else weights.find(chosen, name, wrapper)
     if part:
         found = weights.with_part(found or weights.NONE, part)
     size = given.pop("size", found.size(default_size) if found else default_size)
@@ -89,10 +115,10 @@ def _network(parsed: spec.Spec, default_size: str) -> Model:
         if isinstance(size, str) and misplaced_weights.is_weights(size):
             raise BadInput(
                 f"size of {name}: expected {' or '.join(module.SIZES)}, got the weights {size!r}: write "
-                f"{name}(weights='{size}')"
+                f"{cards.with_weights(cards.wrapped(wrapper, name), size)}"
             )
         raise unknown(f"size of {name}", str(size), module.SIZES)
-    found = found or weights.shipped_default(name, size)
+    found = found or weights.shipped_default(name, size, wrapper)
     usual = {**{key: parameter.default for key, parameter in own.items()}, **module.SIZES[size]}
 
     def label(known: Mapping[str, Any], unsaid: Mapping[str, Any]) -> str:
@@ -203,7 +229,7 @@ def _classical(parsed: spec.Spec) -> Model:
     )
 
 
-def _user_defined(parsed: spec.Spec) -> Model:
+def _user_defined(parsed: spec.Spec, default_size: str = "", wrapper: str = "") -> Model:
     """A network of a user's file or of another package; `weights` may name a file to load."""
     if parsed.name in groups.GROUPS:
         raise BadInput(
@@ -233,7 +259,7 @@ def _user_defined(parsed: spec.Spec) -> Model:
     level = _level(name, given.pop("level")) if takes_level and "level" in given else None
     chosen = None if "weights" in own else given.pop("weights", None)
     part = "" if "part" in own else given.pop("part", "")
-    found = weights.NONE if chosen in (None, DEFAULT) else weights.find(chosen, name)
+    found = weights.NONE if chosen in (None, DEFAULT) else weights.find(chosen, name, wrapper)
     if part:
         found = weights.with_part(found, part)
     of_card = found.network if found.card else {}
@@ -386,6 +412,7 @@ def distinct(chosen: Sequence[Model]) -> list[Model]:
 def _longer_labels(alike: Sequence[Model]) -> list[str]:
     """Labels that differ for models with the same label: with more of the paths of weights, or of source files."""
     parsed = spec.parse(alike[0].label)
+    parsed = parsed.args[0] if alike[0].wrapper else parsed
     files = [model.file for model in alike]
     if all(files) and len(set(files)) == len(files):
         changed = [
@@ -396,7 +423,7 @@ def _longer_labels(alike: Sequence[Model]) -> list[str]:
         sources = [model.source.partition(":") for model in alike]
         paths = display_names.shortest_paths([Path(file).absolute() for file, _, _ in sources])
         changed = [replace(parsed, name=f"{path}:{source[2]}") for path, source in zip(paths, sources, strict=True)]
-    labels = [spec.format_value(one) for one in changed]
+    labels = [alike[0].label_of(spec.format_value(one)) for one in changed]
     if len(set(labels)) < len(labels):
         raise BadInput(f"expected different models, got two called {alike[0].label}: rename one of the files")
     return labels

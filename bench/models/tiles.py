@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -31,7 +32,7 @@ class Tiled(nn.Module):
         return getattr(self.network, "takes_keys", False)
 
     def forward(self, x: Tensor, keys: Sequence[int] | None = None, sigma: Tensor | None = None) -> Tensor:
-        """Denoise (B, C, H, W); a tile of a non-blind network gets its part of the whole image's noise level `sigma`.
+        """Denoise (B, C, H, W); tiles get their part of the whole image's noise level, and what a wrapper fitted to it.
 
         Raises ValueError if the network changes the shape of a tile.
         """
@@ -39,20 +40,21 @@ class Tiled(nn.Module):
         height, width = x.shape[-2:]
         level = {name: self._reflect(value) for name, value in adapters.with_level(self.network, x, sigma).items()}
         x = self._reflect(x)
+        whole = adapters.fitted(self.network, x, keys)
         rows, columns = (strips(length, self.tiling, x.device) for length in x.shape[-2:])
         if len(rows) == len(columns) == 1:
-            return self._run(x, keys, level)[..., :height, :width]
+            return self._run(x, keys, level | whole)[..., :height, :width]
         total = torch.zeros_like(x, dtype=torch.float32)
         for top, bottom, down in rows:
             for left, right, across in columns:
                 tile = x[..., top:bottom, left:right].clone(memory_format=torch.contiguous_format)
                 own = [stream_key("tile", key, top, left) for key in keys]
                 of_tile = {name: value[..., top:bottom, left:right] for name, value in level.items()}
-                total[..., top:bottom, left:right] += self._run(tile, own, of_tile) * (down[:, None] * across)
+                total[..., top:bottom, left:right] += self._run(tile, own, of_tile | whole) * (down[:, None] * across)
         return total[..., :height, :width]
 
-    def _run(self, tile: Tensor, keys: Sequence[int], level: dict[str, Tensor]) -> Tensor:
-        y = self.network(tile, **({"keys": keys} if self.takes_keys else {}), **level)
+    def _run(self, tile: Tensor, keys: Sequence[int], options: dict[str, Any]) -> Tensor:
+        y = self.network(tile, **({"keys": keys} if self.takes_keys else {}), **options)
         if y.shape != tile.shape:
             raise ValueError(f"output: expected shape {tuple(tile.shape[1:])}, got {tuple(y.shape[1:])}")
         return y
@@ -60,10 +62,36 @@ class Tiled(nn.Module):
     def _reflect(self, x: Tensor) -> Tensor:
         """The image, extended by reflection at the bottom and right to the size of a tile."""
         minimum = self.tiling.side if self.tiling.reflect_small else 0
-        if min(x.shape[-2:]) >= minimum:
-            return x
-        down, across = (_reflected(length, max(length, minimum)).to(x.device) for length in x.shape[-2:])
-        return x[..., down[:, None], across]
+        return extended(x, *(max(length, minimum) for length in x.shape[-2:]))
+
+
+class Extended(nn.Module):
+    """Runs a network, (B, C, H, W) -> (B, C, H, W), on images extended by reflection to `height` and `width` pixels."""
+
+    def __init__(self, network: nn.Module, height: int, width: int):
+        super().__init__()
+        self.network, self.size = network, (height, width)
+
+    @property
+    def takes_keys(self) -> bool:
+        """Whether the network takes keys for its random numbers."""
+        return getattr(self.network, "takes_keys", False)
+
+    def forward(self, x: Tensor, sigma: Tensor | None = None, **options: Any) -> Tensor:
+        """Denoise (B, C, H, W): the noise level is that of the image before it was extended."""
+        height, width = x.shape[-2:]
+        level = {
+            name: extended(value, *self.size) for name, value in adapters.with_level(self.network, x, sigma).items()
+        }
+        return self.network(extended(x, *self.size), **level, **options)[..., :height, :width]
+
+
+def extended(x: Tensor, height: int, width: int) -> Tensor:
+    """(..., H, W) -> (..., height, width): the image, extended by reflection at the bottom and right."""
+    if (height, width) == x.shape[-2:]:
+        return x
+    down, across = (_reflected(*lengths).to(x.device) for lengths in zip(x.shape[-2:], (height, width), strict=True))
+    return x[..., down[:, None], across]
 
 
 def _reflected(length: int, target: int) -> Tensor:

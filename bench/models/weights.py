@@ -38,6 +38,7 @@ class Weights:
     model  the network that they belong to
     file   None if there is none
     part   name of one of several sets of tensors in a file; '' for the default set
+    wrapper  of the network, '' for none
     """
 
     name: str = "none"
@@ -46,6 +47,7 @@ class Weights:
     file: Path | None = None
     card: dict[str, Any] = field(default_factory=dict)
     part: str = ""
+    wrapper: str = ""
 
     @cached_property
     def hash(self) -> str:
@@ -97,14 +99,19 @@ class Weights:
 
     def is_default(self, size: str) -> bool:
         """Whether these are the shipped weights for a size of their network."""
-        return self.kind == "shipped" and self.name == f"{self.model}-{size}"
+        return self.kind == "shipped" and self.name == cards.default_weights(self.model, size, self.wrapper)
+
+    @property
+    def trained_unwrapped(self) -> bool:
+        """Whether a wrapped network has weights whose card says that it was trained without the wrapper."""
+        return bool(self.wrapper) and self.card.get("model") == self.model
 
 
 NONE = Weights()
 
 
-def find(chosen: Any, model: str) -> Weights:
-    """The weights of a model, by name or file; NONE for None. Raises BadInput."""
+def find(chosen: Any, model: str, wrapper: str = "") -> Weights:
+    """The weights of a model, perhaps in a wrapper, by name or file; NONE for None. Raises BadInput."""
     if chosen is None:
         return NONE
     if not isinstance(chosen, str) or Path(chosen).name == "":
@@ -122,19 +129,22 @@ def find(chosen: Any, model: str) -> Weights:
                     f"weights {chosen!r}: the file {file} is missing: remove {file.with_suffix('.json')}, or import "
                     "them again with --replace"
                 )
-            return Weights(chosen, kind, model, file, _checked_card(model, known[chosen], chosen))
+            card = _checked_card(model, known[chosen], chosen, wrapper)
+            return Weights(chosen, kind, model, file, card, wrapper=wrapper)
     if chosen in published.weights():
         known = published.weights()[chosen]
-        card = _checked_card(model, known.card, chosen)
-        return Weights(chosen, "published", model, known.checked_file(), card)
+        card = _checked_card(model, known.card, chosen, wrapper)
+        return Weights(chosen, "published", model, known.checked_file(), card, wrapper=wrapper)
     file = expand_user(Path(chosen))
     if not os.path.isfile(file):  # Path.is_file raises for names that are too long
         kind = "the folder " if os.path.isdir(file) else ""
+        whole = cards.wrapped(wrapper, model)
         raise BadInput(
-            f"weights of {model}: expected an existing file or the name of weights "
-            f"({_names_for(model, {**shipped, **imported})}), got {kind}{shortened(chosen)}: check the path or name"
+            f"weights of {whole}: expected an existing file or the name of weights "
+            f"({_names_for(whole, {**shipped, **imported})}), got {kind}{shortened(chosen)}: check the path or name"
         )
-    return Weights(file.name, "file", model, file, _checked_card(model, card_of_file(file), file.name))
+    card = _checked_card(model, card_of_file(file), file.name, wrapper)
+    return Weights(file.name, "file", model, file, card, wrapper=wrapper)
 
 
 def _names_for(model: str, known: dict[str, dict[str, Any]]) -> str:
@@ -162,16 +172,18 @@ def with_part(found: Weights, part: Any) -> Weights:
             return named
 
 
-def shipped_default(model: str, size: str) -> Weights:
+def shipped_default(model: str, size: str, wrapper: str = "") -> Weights:
     """The shipped weights for a size of a model. Raises NoWeights if there are none."""
-    card = cards.card(f"{model}-{size}")
+    name, whole = cards.default_weights(model, size, wrapper), cards.wrapped(wrapper, model)
+    card = cards.card(name)
     if card is None:
+        train = f"bench train {whole!r}" if wrapper else f"bench train {model}"
+        untrained = cards.wrapped(wrapper, f"{model}(weights=None)")
         raise NoWeights(
-            f"model {model!r}: no weights of size {size!r} are shipped: train them (bench train {model}), name a file, "
-            f"{model}(weights='file.pth'), or an untrained network, {model}(weights=None)"
+            f"model {whole!r}: no weights of size {size!r} are shipped: train them ({train}), name a file, "
+            f"{cards.with_weights(whole, 'file.pth')}, or an untrained network, {untrained}"
         )
-    name = f"{model}-{size}"
-    return Weights(name, "shipped", model, cards.weights_folder() / f"{name}.safetensors", card)
+    return Weights(name, "shipped", model, cards.weights_folder() / f"{name}.safetensors", card, wrapper=wrapper)
 
 
 def check_name(name: str) -> str:
@@ -191,12 +203,13 @@ def _tuples(value: Any) -> Any:
     return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
-def _checked_card(model: str, card: dict[str, Any], name: str) -> dict[str, Any]:
-    """The card, if it belongs to this model. Raises BadInput."""
-    if card.get("model", model) != model:
+def _checked_card(model: str, card: dict[str, Any], name: str, wrapper: str = "") -> dict[str, Any]:
+    """The card, if it belongs to this model; a wrapper also takes weights trained without it. Raises BadInput."""
+    whole = cards.wrapped(wrapper, model)
+    if card.get("model", model) not in (model, whole):
         raise BadInput(
-            f"weights {name!r}: expected weights of {model}, got weights of {card['model']}: write "
-            f"{card['model']}(weights='{name}')"
+            f"weights {name!r}: expected weights of {whole}, got weights of {card['model']}: write "
+            f"{cards.with_weights(card['model'], name)}"
         )
     return card
 

@@ -143,7 +143,7 @@ def export_noisy_set(
 
 def checked_format(kind: str | None, rules: Protocol, chosen: Sequence[Noise]) -> str:
     """The format of noisy images under a protocol, the default for None. Raises BadInput if it would round them."""
-    unrounded = next((noise for noise in chosen if not rules.store_noise), None)
+    unrounded = next((noise for noise in chosen if not rules.stores_bytes(noises.noise_name(noise))), None)
     if kind is None:
         return "png" if unrounded is None else "npy"
     if kind == "png" and unrounded is not None:
@@ -261,7 +261,7 @@ def _write_cell(cell: _Cell, rules: Protocol, ending: str, out: Path) -> Iterato
     for image in cell.data.images:
         pixels = _pixels(image)
         version = _version(image, pixels, cell, rules)
-        given = rules.noisy_input(version.noisy).astype(np.float32)
+        given = rules.noisy_input(version.noisy, noises.noise_name(version.noise)).astype(np.float32)
         write(out / cell.file(image, ending), _encoded(version.stored if ending == ".png" else given, ending))
         if not cell.noise.keeps_clean:
             write(out / cell.target(image), _png(version.target))

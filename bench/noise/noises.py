@@ -318,7 +318,7 @@ def draw(noise: Noise, clean: np.ndarray, seed: int, protocol: Protocol, image_h
 def network_input(noise: Noise, clean: np.ndarray, seed: int, protocol: Protocol, image_hash: str = "") -> Images:
     """`draw`, and the noisy image as the protocol gives it to networks: (input, target), float32 (H, W, C)."""
     noisy, target = draw(noise, clean, seed, protocol, image_hash)
-    return protocol.noisy_input(noisy), target
+    return protocol.noisy_input(noisy, noise_name(noise)), target
 
 
 def generator(clean_hash: str, noise: Noise, seed: int) -> np.random.Generator:

@@ -59,7 +59,8 @@ def recorded_version(image: datasets.CleanImage, noise: Noise, protocol: str = "
 
 
 def _scored(noise: Noise, noisy: np.ndarray, target: np.ndarray, rules: Protocol) -> NoisyVersion:
-    stored, goal = to_bytes(rules.noisy_input(noisy)), to_bytes(target)
-    scored = crop_border(stored, rules.border), crop_border(goal, rules.border)
+    given = rules.noisy_input(noisy, noises.noise_name(noise))
+    stored, goal = to_bytes(given), to_bytes(target)
+    scored = crop_border(rules.as_scored(given), rules.border), crop_border(rules.as_scored(target), rules.border)
     similarity = ssim.score(*scored) if min(scored[0].shape[:2]) >= ssim.WINDOW_SIZE else None
     return NoisyVersion(noise, noisy, target, stored, goal, psnr.score(*scored), similarity)

@@ -35,10 +35,12 @@ class TrainingNoise:
     ranges   () if the training noise is unknown, and for untrained networks
     trained  False for untrained networks, and for methods without training, whose `ranges` are the noise that their
              presets were chosen at
+    at_test_time  trained, or adapted, on each image that is denoised
     """
 
     ranges: tuple[tuple[Noise, Noise], ...] = ()
     trained: bool = True
+    at_test_time: bool = False
 
     @property
     def known(self) -> bool:
@@ -53,6 +55,8 @@ class TrainingNoise:
     @property
     def description(self) -> str:
         """The specs, 'unknown', or 'none: not trained', for pages and listings."""
+        if self.at_test_time:
+            return f"{self.text}; adapted to each image" if self.trained else "each image itself"
         if self.trained:
             return self.text or UNKNOWN
         return f"none: not trained, presets chosen at {self.text}" if self.ranges else "none: not trained"
@@ -182,6 +186,9 @@ def of_card(card: Mapping[str, Any]) -> TrainingNoise:
 
 def of_model(card: Mapping[str, Any], weights: str, size: str) -> TrainingNoise:
     """Return the training noise of a model of a run from its manifest: card, name of the weights, and size."""
+    if card.get("test_time_training"):
+        before = of_model({key: value for key, value in card.items() if key != "test_time_training"}, weights, size)
+        return dataclasses.replace(before, at_test_time=True)
     if "libraries" in card:  # a classical method: see baselines.layers.classical
         return TrainingNoise(parse(noises.REFERENCE).ranges, trained=False)
     if weights == "none" and size != "own":

@@ -1,10 +1,10 @@
-"""The convention of KAIR, SwinIR, Restormer and CLIPDenoising, for reproducing published numbers."""
+"""The convention of KAIR, SwinIR and Restormer, for reproducing published numbers."""
 
-from bench.protocols import Protocol
+from bench.protocols import UNCLIPPED, Protocol
 
 PROTOCOL = Protocol(
     name="float",
-    store_noise=False,
+    storage=UNCLIPPED,
     border=0,
     legacy_seed=0,
     definition=(
@@ -13,5 +13,5 @@ PROTOCOL = Protocol(
         "field, as in the published code. Output and noisy image are scored in 8 bits, over all channels, without "
         "cropping a border."
     ),
-    source="KAIR, SwinIR, Restormer, CLIPDenoising",
+    source="KAIR, SwinIR, Restormer",
 )

@@ -4,7 +4,6 @@ from bench.protocols import Protocol
 
 PROTOCOL = Protocol(
     name="masked-denoising",
-    store_noise=True,
     border=1,
     definition=(
         "Noise is clipped and rounded to 8 bits. A border of one pixel is cropped before PSNR and SSIM, and none "

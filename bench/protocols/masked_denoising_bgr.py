@@ -4,7 +4,6 @@ from bench.protocols import Protocol
 
 PROTOCOL = Protocol(
     name="masked-denoising-bgr",
-    store_noise=True,
     border=1,
     lpips_order="BGR",
     definition=(

@@ -4,7 +4,6 @@ from bench.protocols import Protocol
 
 PROTOCOL = Protocol(
     name="stored",
-    store_noise=True,
     border=0,
     definition=(
         "The noisy image is clipped to [0, 1] and rounded to 8 bits before the network gets it, as in a PNG file. "

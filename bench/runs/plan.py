@@ -135,7 +135,11 @@ class Plan:
                 "trained_on = 'gaussian(sigma=15)' in its class"
             )
         reference = self.conditions.reference
+        if at_test_time := [label for label, noise in known.items() if noise.at_test_time]:
+            yield f"{', '.join(at_test_time)}: trained on each test image, so not ranked with models that are not"
         for label, noise in known.items():
+            if noise.at_test_time:
+                continue
             if reference and noise.known and noise.trained and noise.text != reference:
                 single = len(noise.ranges) == 1 and noise.ranges[0][0] == noise.ranges[0][1]
                 other = f" (use --reference {noise.text!r} to make it the reference noise)" if single else ""

@@ -122,6 +122,9 @@ def _how_trained(card: dict[str, Any]) -> str:
         scored = card["outputs"]
         doubts = "".join(f". Warning: {sentence}" for sentence in scored["warnings"])
         return f"Outputs of other code, {scored['origin']} ({plural(scored['files'], 'output')}){doubts}"
+    if card.get("test_time_training"):
+        own = {key: value for key, value in card.items() if key != "test_time_training"}
+        return ". ".join(filter(None, ["Trained on each test image", _how_trained(own)]))
     if "libraries" in card:
         libraries = ", ".join(f"{library} {version}" for library, version in card["libraries"].items())
         return f"Noise level: {card['noise_level']}. Computed by {libraries}; the hash covers these versions"

@@ -13,6 +13,7 @@ from bench.noise.noises import REFERENCE
 from bench.noise.training_noise import NOT_KNOWN, TrainingNoise
 
 UNKNOWN_GROUP = "training noise unknown"
+TEST_TIME_GROUP = "trained on each test image"
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ class Conditions:
 class RankingGroup:
     """Models that are ranked against each other, over the noises that are OOD for all of them.
 
-    name  '' for models trained on the reference noise and training-free methods, else the training noise in words
+    name  '' for models trained on the reference noise and training-free methods, else the training noise in words, or
+          that they are trained on each image that they denoise
     ood   specs in the order of the rows
     """
 
@@ -79,6 +81,8 @@ def _most_common(conditions: Conditions, models: Iterable[str]) -> str:
 
 def _group_of(known: TrainingNoise, main_noise: str) -> str | None:
     """The name of a model's group; None for an untrained network, which is added to the first group."""
+    if known.at_test_time:
+        return TEST_TIME_GROUP
     if not known.trained:
         return "" if known.ranges else None
     if not known.known:

@@ -77,11 +77,13 @@ def scorer(
     device: torch.device,
     tiling: Tiling | None = None,
     takes: int | None = 3,
+    wrap: Callable[[nn.Module], nn.Module] = lambda network: network,
 ) -> HeldOutScorer | None:
     """A scorer on 128x128 centre crops of uint8 images, `stored` protocol; None if no image is large enough.
 
     tiling  of a network that always runs in tiles
     takes   channels of the images that the network is for
+    wrap    puts the network into its wrapper
     """
     protocol = protocols.load_protocol("stored")
     cases = []
@@ -95,7 +97,7 @@ def scorer(
             x = inference.to_batch(noisy)
             key = noises.mask_key(digest, noise, 0)
             cases.append((noises.canonical(noise), x, protocols.to_bytes(target), key))
-    run = NonBlind(network, ESTIMATED) if level_argument(network) else network
+    run = wrap(NonBlind(network, ESTIMATED) if level_argument(network) else network)
     run = Tiled(run, tiling) if tiling else run
     return HeldOutScorer(network, run, takes, device, cases) if cases else None
 

@@ -25,7 +25,7 @@ from bench.core.errors import BadInput, described
 from bench.core.interruption import graceful_shutdown
 from bench.core.lock import WriterLock
 from bench.core.progress import Progress, progress
-from bench.models import complexity, contract, tiling, weights
+from bench.models import cards, complexity, contract, tiling, weights
 from bench.models.adapters import RangeAdapter
 from bench.models.model import Model
 from bench.noise.level_check import weak_noise_warnings
@@ -80,7 +80,7 @@ def train_model(
         except ValueError as error:
             raise BadInput(f"--extend: {error}") from error
     model = model.changed(parameters)
-    usual = model.name if model.user_defined else f"{model.name}-{model.size}"
+    usual = cards.default_weights(model.name, "" if model.user_defined else model.size, model.wrapper)
     file = out / f"{weights.check_name(called or usual)}.safetensors"
     if (resume or extend is not None) and not (out / training.CHECKPOINT).is_file():
         option = "--resume" if resume else "--extend"
@@ -93,7 +93,7 @@ def train_model(
     _check_input(model, network, images)
     if images.channels == 3 and images.grey and group.rank == 0:
         print(f"note: {images.grey} images of {images.name} are greyscale: used as three equal channels")
-    about = {"model": model.name, "network": weights.plain(parameters), "images": images.sha256}
+    about = {"model": model.whole_name, "network": weights.plain(parameters), "images": images.sha256}
     if model.user_defined:
         about["source"] = model.source_hash
         model.checked(torch_device)
@@ -113,12 +113,17 @@ def train_model(
             model.user_defined,
             extends=extend is not None,
             draw_noise=draw_noise,
+            wrap=model.wrapped,
         )
     except ValueError as error:
-        raise BadInput(f"{model.name} on {images.name}: {error}") from error
+        raise BadInput(f"{model.whole_name} on {images.name}: {error}") from error
     if model.user_defined:
         contract.check_training(
-            model.untrained().to(torch_device), model.label, torch_device, trainer.recipe, images.channels
+            model.wrapped(model.untrained()).to(torch_device),
+            model.label,
+            torch_device,
+            trainer.recipe,
+            images.channels,
         )
         if images.held_out and not tiling.own(model):
             contract.check_size(model.load(torch_device), model.label, torch_device, held_out.CROP_SIDE)
@@ -126,7 +131,9 @@ def train_model(
     strongest = [maximum for _, maximum in noise.ranges if maximum != Gaussian(0)]
     for sentence in weak_noise_warnings(strongest) if reports else ():
         print(f"warning: training noise: {sentence}", file=sys.stderr)
-    score = held_out.scorer(model.untrained(), images.held_out, torch_device, tiling.own(model), model.channels)
+    score = held_out.scorer(
+        model.untrained(), images.held_out, torch_device, tiling.own(model), model.channels, model.wrapped
+    )
     with _locked(out, group):
         for_tensorboard = events(out / "tensorboard") if tensorboard and reports else nullcontext()
         with graceful_shutdown() as stopped, for_tensorboard as write_event:
@@ -237,7 +244,7 @@ def _watch(model: Model, trainer: training.Trainer, out: Path, write_event, opti
     try:
         running = training.train(trainer, out, validate=validate if score else None, **options)
         total, done = trainer.recipe.iterations, trainer.iteration
-        with progress(f"train {model.name}", total, done) if reports else nullcontext() as bar:
+        with progress(f"train {model.whole_name}", total, done) if reports else nullcontext() as bar:
             for state in running:
                 trained = True
                 if write_event:
@@ -290,7 +297,7 @@ def _card(
     source = {"source": model.source, "source_sha256": model.source_hash} if model.user_defined else {}
     return {
         "name": called,
-        "model": model.name,
+        "model": model.whole_name,
         "size": model.size,
         "title": model.title,
         "paper": model.paper,

@@ -13,6 +13,7 @@ from baselines.train.recipe import PRESETS, Recipe, with_settings
 from bench import spec
 from bench.core.errors import BadInput, unknown
 from bench.models import cards, model_specs
+from bench.models.groups import parse, wrapped_spec
 from bench.models.model import Model
 from bench.noise import training_noise
 from bench.noise.training_noise import NUMBER
@@ -28,13 +29,20 @@ def untrained(text: str, preset: str) -> Model:
     """
     if preset not in PRESETS:
         raise unknown("preset", preset, PRESETS)
-    parsed = spec.parse(text)
+    parsed = parse(text)
+    wrapper = parsed.name if parsed.name in cards.wrappers() else ""
+    if wrapper and not cards.trained_inside(wrapper):
+        raise BadInput(f"expected a network, got {text}: train the network itself, which is used in {wrapper}")
+    if wrapper:
+        parsed = wrapped_spec(parsed)
     name, own = parsed.name, parsed.name in cards.networks()
     if name in cards.classical():
         raise BadInput(f"expected a network ({', '.join(cards.networks())}), got {name}, a method without weights")
     if own and not parsed.bare:
-        raise BadInput(f"expected the name only, {name}, got {text}: set its parameters with --set NAME=VALUE")
-    model = model_specs.resolve(f"{name}(weights=None, size='{SIZE_OF_PRESET[preset]}')" if own else text)
+        alone = cards.wrapped(wrapper, name)
+        raise BadInput(f"expected the name only, {alone}, got {text}: set its parameters with --set NAME=VALUE")
+    untrained_spec = cards.wrapped(wrapper, f"{name}(weights=None, size='{SIZE_OF_PRESET[preset]}')")
+    model = model_specs.resolve(untrained_spec if own else text)
     if model.file is not None:
         raise BadInput(f"expected an untrained network, got weights in {text}: remove them")
     if model.level not in (None, ESTIMATED):

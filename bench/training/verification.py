@@ -65,9 +65,10 @@ def verify(name: str, images: TrainingImages) -> VerificationResult:
             f"{name}: expected its training images, {trained_on['data']}, got {images.name} with other pixels: add "
             "--data"
         )
-    source = card.get("source", card["model"])
+    wrapper, _, name_of_network = card["model"].rpartition("(")
+    source = card.get("source", name_of_network.removesuffix(")"))
     try:
-        model = model_specs.resolve(f"{source}(weights={str(file)!r})")
+        model = model_specs.resolve(cards.wrapped(wrapper, f"{source}(weights={str(file)!r})"))
         network = model.load()
     except ValueError as error:
         where = f" ({source} is searched from the current folder)" if "source" in card else ""

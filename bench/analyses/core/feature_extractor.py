@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from analysis import layers as naming
 from analysis.capture import Capture, capture
 from analysis.layers import LayerRun
+from baselines.layers.wrapper import Wrapper
 from bench.core.errors import BadInput, as_bad_input
 from bench.models import adapters, cards
 from bench.models.mask_keys import keyed
@@ -21,6 +22,8 @@ WRAPPERS = (
     adapters.PerChannel,
     adapters.RangeAdapter,
     adapters.NonBlind,
+    adapters.LevelOfInput,
+    Wrapper,
 )  # their names are not a part of the layers' names
 
 

@@ -12,6 +12,8 @@ MODELS = [name for name, known in cards.models().items() if not cards.missing(kn
 
 
 def untrained(name):
+    if cards.trained_at_test_time(name):
+        return f"{name}(iterations=2)"
     return name if name in cards.classical() else f"{name}(weights=None)"
 
 

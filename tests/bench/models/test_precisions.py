@@ -23,7 +23,7 @@ def scores(network, crop=128):
         for image in datasets.load_dataset(f"builtin(crop={crop})").images:
             clean = image.read()
             noisy, target = noise(clean, noises.generator(noises.pixel_hash(clean), noise, 0))
-            x = torch.from_numpy(protocol.noisy_input(noisy)).permute(2, 0, 1)[None]
+            x = torch.from_numpy(protocol.noisy_input(noisy, "gaussian")).permute(2, 0, 1)[None]
             keys = {"keys": [1]} if getattr(network, "takes_keys", False) else {}
             with torch.inference_mode():
                 y = network(x, **keys)[0].permute(1, 2, 0)
