@@ -12,6 +12,7 @@ import torch
 
 # no test fetches anything, nor depends on what this machine has fetched before
 os.environ |= {"BENCH_OFFLINE": "1", "BENCH_WEIGHTS": "", "TORCH_HOME": os.devnull}
+os.environ.pop("COLUMNS", None)  # of the terminal, as pytest-xdist sets it: tables would be as wide as it
 torch.set_num_threads(1)  # small work: threads would only wait for each other
 
 

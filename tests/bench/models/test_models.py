@@ -258,7 +258,8 @@ def test_a_path_without_its_ending_does_not_mean_shipped_weights(trained, tmp_pa
         shutil.copy(trained.with_suffix(suffix), tmp_path / f"ours-small{suffix}")
     for place in (tmp_path / "ours-small", "../ours-small", "./ours-small"):
         message = refusal(f"ours(weights='{place}')")
-        assert str(place) in message and "(ours-small)" in message
+        assert str(place)[-12:] in message, "long paths are shortened in the middle"
+        assert "(ours-small)" in message
 
 
 @pytest.mark.parametrize(
