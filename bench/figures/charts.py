@@ -15,9 +15,10 @@ from matplotlib.ticker import MaxNLocator
 
 from bench import statistics
 from bench.core.errors import BadInput
-from bench.figures.choice import ChosenModels, RunData
+from bench.figures.choice import ChosenModels, listed_noises
 from bench.figures.drawing import LINE, Look, divided
 from bench.noise import noises
+from bench.runs.run_data import RunData
 from bench.statistics import NOISY
 from bench.statistics.intervals import MIN_PHOTOGRAPHS, mean_intervals
 from bench.statistics.ood import common
@@ -46,7 +47,7 @@ def levels(
 ) -> PaperChart:
     """A metric against the level of one noise: a line with a 95% band per model. Raises BadInput."""
     rows = data.rows[data.rows["dataset"] == dataset]
-    chosen = data.noises(noise if noise is not None else _with_levels(rows), rows)
+    chosen = listed_noises(noise if noise is not None else _with_levels(rows), rows)
     rows = rows[rows["noise"].isin(chosen)]
     names = list(dict.fromkeys(rows["noise_name"]))
     if len(names) != 1 or rows["level"].nunique() < 2:
@@ -156,7 +157,7 @@ def bars(
     """The mean of a metric per model, under the chosen noises or over OOD noises: bars from the noisy input's mean."""
     rows = data.rows[(data.rows["dataset"] == dataset) & data.rows["model"].isin(list(models.names))]
     if noise is not None:
-        chosen = data.noises(noise, rows)
+        chosen = listed_noises(noise, rows)
     elif not (chosen := common(rows, data.conditions, list(models.names))):
         raise BadInput("expected noises that are OOD for all of these models, got none: choose one with --noise")
     means = noise_means(rows, [*models.names, NOISY], chosen, measure.key)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -36,16 +35,6 @@ class RunModels:
         models = [model for entry in manifest if entry["event"] == "started" for model in entry["models"]]
         labels = [model["label"] for model in models]
         return cls({one["label"]: one["title"] for one in models}, display_names.of_manifest(manifest, labels))
-
-    @classmethod
-    def of(cls, run: str | Path | pd.DataFrame) -> RunModels:
-        """Of a run folder; empty for a frame of rows."""
-        from bench.runs.store import Store
-
-        if isinstance(run, pd.DataFrame):
-            return cls()
-        with Store.open(Path(run)) as store:
-            return cls.of_manifest(store.manifest())
 
     def name(self, label: str) -> str:
         """The display name of a label."""

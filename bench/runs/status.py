@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from bench.core import lock
-from bench.core.errors import BadInput
 from bench.runs import selection
+from bench.runs.conditions import conditions_of
+from bench.runs.run_specs import NOTHING_KNOWN, RunModels
 from bench.runs.store import Store
 
 
@@ -25,6 +27,8 @@ class Status:
     writer    the process that is writing now; None if there is none
     rate      rows per second since the command began; None if unknown
     skipped   rows that do not count under the protocol, with the reason
+    known     the names of models
+    reference spec of the reference noise, '' for none
     """
 
     command: str
@@ -34,6 +38,8 @@ class Status:
     writer: dict[str, Any] | None
     rate: float | None
     skipped: tuple[selection.SkippedRows, ...] = ()
+    known: RunModels = NOTHING_KNOWN
+    reference: str = ""
 
     @property
     def missing(self) -> int:
@@ -45,10 +51,8 @@ def of(folder: Path) -> Status:
     """The status of a run folder. Raises BadInput if it is not one."""
     with Store.open(folder) as store:
         manifest, count = store.manifest(), store.count()
-        started = [index for index, entry in enumerate(manifest) if entry["event"] == "started"]
-        if not started:
-            raise BadInput(f"expected a plan in {folder}/manifest.json, got none: start bench run --out {folder} again")
-        plan = manifest[started[-1]]
+        plans = selection.required_start_entries(store)
+        plan = plans[-1]
         selected = selection.of_store(store, plan["protocol"], hidden=True)
         done = store.done(selection.metric_versions([plan]))
         images = store.contents().groupby("dataset")["image"].nunique().to_dict()
@@ -58,10 +62,12 @@ def of(folder: Path) -> Status:
         command=plan["command"],
         cells=_cells(rows, plan, done, images),
         reasons={str(reason): int(count) for reason, count in failed.items()},
-        finished=any(entry["event"] == "finished" for entry in manifest[started[-1] :]),
+        finished="finished" in {entry["event"] for entry in takewhile(lambda entry: entry != plan, manifest[::-1])},
         writer=writer,
         rate=_rate(count, plan) if writer else None,
         skipped=selected.skipped,
+        known=RunModels.of_manifest(manifest),
+        reference=conditions_of(plans).reference,
     )
 
 
