@@ -12,11 +12,11 @@ from markupsafe import Markup
 from reports import latex, links, tables
 from reports.charts.progress import history_chart
 from reports.charts.style import series_style
-from reports.data import Study
+from reports.data import OOD_MEAN, Numbers, Study
 from reports.downloads import PublishedChart, publish
 from reports.formatting import MISSING, listing, number, signed
 from reports.pages import SitePage
-from reports.results import OOD_MEAN, Results
+from reports.results import Results
 from reports.site import HERE, Section, environment_of
 from reports.site_writer import SiteWriter
 from reports.summary import ModelScore, StudySummary
@@ -62,7 +62,7 @@ def build(title: str, entries: Sequence[StudyEntry], out: Path) -> Path:
     ordered = sorted(entries, key=lambda entry: (entry.summary.created, entry.folder))
     writer = SiteWriter(out, keep=[entry.folder for entry in ordered])
     study = Study(title)
-    environment = environment_of(Results(study, pd.DataFrame(), pd.DataFrame()))
+    environment = environment_of(Results(study, pd.DataFrame(), Numbers()))
     context = {"entries": ordered[::-1], "histories": histories(ordered, writer)}
     body = environment.get_template("studies.html").render(context)
     page = SitePage("index.html", "Runs")

@@ -7,10 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 import reports
-from bench import statistics
 from bench.analyses.core.saved_results import sample_text, saved_figures
 from bench.core.errors import BadInput, unknown
 from bench.runs.filters import EVERYTHING, Filters
@@ -18,10 +15,8 @@ from bench.runs.run_data import RunData
 from bench.runs.run_specs import label_in_run
 from bench.runs.store import Store
 from bench.site import run_comparison
+from bench.site.numbers import numbers_of
 from bench.site.study import study_of
-from bench.statistics.ood import Conditions
-from bench.statistics.robustness import REFERENCE_MODEL
-from bench.statistics.standings import standings
 from bench.training import curves
 
 
@@ -40,15 +35,13 @@ def build(
     filters   the rows to show
     """
     study, data = gather(folder, protocol, training or {}, filters)
-    rows, conditions = data.rows, data.conditions
     study = replace(
         study,
         analysis_figures=tuple(figures(folder)),
         comparisons=tuple(run_comparison.compare(data, other) for other in others),
-        standings=tuple(standings_of(rows, conditions)),
     )
     try:
-        return reports.build(study, rows, statistics.summarize(rows, conditions.reference), out)
+        return reports.build(study, data.rows, _numbers(data), out)
     except OSError as error:
         raise BadInput(f"cannot write the site {out}: {error.strerror or error}") from error
 
@@ -63,13 +56,17 @@ def paper_tables(folder: Path, protocol: str | None, filters: Filters, layout: s
     from reports.results import Results
 
     study, data = gather(folder, protocol, {}, filters)
-    results = Results(study, data.rows, statistics.summarize(data.rows, data.conditions.reference))
+    results = Results(study, data.rows, _numbers(data))
     known = {measure.key: measure for measure in results.measures if measure is not DROP}
     names = ["psnr"] if layout in LAYOUTS else [name.strip() for name in layout.split("/")]
     for name in names:
         if name not in known:
             raise unknown("layout or metric", name, [*LAYOUTS, *known])
     return paper_tables(results, layout if layout in LAYOUTS else "levels", [known[n] for n in names], **options)
+
+
+def _numbers(data: RunData) -> reports.Numbers:
+    return numbers_of(data.rows, data.conditions, [one.key for one in data.measures() if not one.higher_is_better])
 
 
 def gather(
@@ -85,14 +82,6 @@ def gather(
         left_out.append(f"Only a selection of the run is shown: {shown} of its {every} rows.")
     curves_ = tuple(training_curves(data, training))
     return replace(study, training=curves_, not_measured=(*study.not_measured, *left_out)), data
-
-
-def standings_of(rows: pd.DataFrame, conditions: Conditions) -> Iterator[reports.ModelStanding]:
-    """Mean rank and relative error of each model under OOD noise."""
-    for line in standings(rows, conditions).to_dict("records"):
-        ends = ("", "_low", "_high")
-        rank, robustness = (tuple(line[f"{name}{end}"] for end in ends) for name in ("rank", "robustness"))
-        yield reports.ModelStanding(line["dataset"], line["model"], line["images"], rank, robustness, REFERENCE_MODEL)
 
 
 def figures(folder: Path) -> Iterator[reports.AnalysisFigure]:

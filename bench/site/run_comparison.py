@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
+
 import reports
 from bench import comparison
 from bench.core.errors import BadInput
 from bench.runs.run_data import RunData
-from bench.statistics.paired import OOD_MEAN
 
 NOTES = (
     "Differences are this run minus the other run, paired by image. 95% intervals and p values (permutation test of "
@@ -24,24 +25,5 @@ def compare(data: RunData, other: Path) -> reports.RunComparison:
     try:
         frame = comparison.compare(data, past, metrics="psnr")
     except BadInput as error:
-        return reports.RunComparison(*about, (), notes=f"{str(error)[0].upper()}{str(error)[1:]}.")
-    is_mean = frame["noise"] == OOD_MEAN
-    moves, overall = (tuple(map(_move, part.to_dict("records"))) for part in (frame[~is_mean], frame[is_mean]))
-    return reports.RunComparison(*about, moves, overall, " ".join([NOTES, *frame.attrs["notes"]]))
-
-
-def _move(line: dict) -> reports.MeanDifference:
-    return reports.MeanDifference(
-        line["model"],
-        line["dataset"],
-        line["noise"],
-        line["images"],
-        line["mean_against"],
-        line["mean"],
-        line["difference"],
-        line["low"],
-        line["high"],
-        line["p"],
-        line["p_holm"],
-        line["moved"],
-    )
+        return reports.RunComparison(*about, pd.DataFrame(), f"{str(error)[0].upper()}{str(error)[1:]}.")
+    return reports.RunComparison(*about, frame, " ".join([NOTES, *frame.attrs["notes"]]))

@@ -18,7 +18,7 @@ from bench.runs.run_data import RunData
 from bench.runs.store import Store, row_key
 from bench.statistics.formulas import FORMULAS
 from bench.statistics.intervals import MIN_PHOTOGRAPHS
-from bench.statistics.ood import Conditions, groups, nearly_clean
+from bench.statistics.ood import Conditions, nearly_clean
 from reports.formatting import plural
 
 TILED = (
@@ -48,8 +48,7 @@ def study_of(store: Store, data: RunData) -> reports.Study:
         run=store.folder.name,
         protocol=protocol,
         protocol_description=" ".join([described.definition, *([TILED] if (rows["tile"] > 0).any() else [])]),
-        intervals=statistics.mean_intervals,
-        formulas=tuple(reports.FormulaCard(one.name, one.formula, one.explanation, one.source) for one in FORMULAS),
+        formulas=FORMULAS,
         measures=tuple(data.measures()),
         versions=last["versions"],
         machine=last["machine"],
@@ -58,9 +57,6 @@ def study_of(store: Store, data: RunData) -> reports.Study:
         datasets=tuple(_dataset_card(sets[name], part) for name, part in rows.groupby("dataset", sort=False)),
         pictures=tuple(pictures(store, rows, protocol)),
         not_measured=tuple(_not_measured(data)),
-        reference=conditions.reference,
-        groups=tuple(reports.ModelGroup(one.name, one.models, one.ood, one.known) for one in groups(rows, conditions)),
-        nearly_clean=nearly_clean(rows),
         figure_command=_figure_command(store, protocol, last["protocol"]),
     )
 

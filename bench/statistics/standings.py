@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 
 from bench.statistics.intervals import mean_intervals
-from bench.statistics.ood import Conditions, RankingGroup, by_kind, groups
+from bench.statistics.ood import Conditions, by_kind, groups
 from bench.statistics.ranks import mean_ranks
 from bench.statistics.robustness import REFERENCE_MODEL, robustness
 from bench.statistics.scores import NOISY, ImageScores, by_dataset, with_noisy
+from reports.data import ModelGroup
 
 
 def standings(
@@ -35,7 +36,7 @@ def standings(
 
 
 def _of_dataset(
-    scores: ImageScores, chosen: list[RankingGroup], rows: pd.DataFrame, conditions: Conditions, reference: str
+    scores: ImageScores, chosen: list[ModelGroup], rows: pd.DataFrame, conditions: Conditions, reference: str
 ) -> pd.DataFrame:
     own = rows[rows["dataset"] == scores.dataset]
     parts = [_of_group(scores, group, own, conditions, reference, index == 0) for index, group in enumerate(chosen)]
@@ -46,7 +47,7 @@ def _of_dataset(
 
 
 def _of_group(
-    scores: ImageScores, group: RankingGroup, rows: pd.DataFrame, conditions: Conditions, reference: str, first: bool
+    scores: ImageScores, group: ModelGroup, rows: pd.DataFrame, conditions: Conditions, reference: str, first: bool
 ) -> pd.DataFrame:
     """The models of a group; with the first group also the noisy input."""
     noises = by_kind(rows, [spec for spec in group.ood if spec in set(rows["noise"])])
