@@ -18,7 +18,7 @@ from bench.statistics.standings import standings
 from bench.statistics.ties import MAX_BEHIND_BEST, intervals_of, leaders, near_best, rank_ranges
 from reports import ModelGroup, NoiseMean, Numbers
 
-ESTIMATE = ("value", "low", "high")
+DIFFERENCE = ("dataset", "model", "noise", "value", "low", "high")
 
 
 def numbers_of(
@@ -40,19 +40,18 @@ def numbers_of(
         for name, noises in evaluated.items()
         if name in by_name
     ]
+    about = {"reference": conditions.reference, "groups": own, "nearly_clean": excluded, "noises": order}
+    about |= {"means": noise_means(own, order, (conditions.reference, *excluded)), "summary": summary}
+    if not parts:  # no scores
+        return Numbers(**about)
     return Numbers(
-        reference=conditions.reference,
-        groups=own,
-        nearly_clean=excluded,
-        noises=order,
-        means=noise_means(own, order, (conditions.reference, *excluded)),
-        summary=summary,
+        **about,
+        error_reference=REFERENCE_MODEL,
+        max_behind_best=MAX_BEHIND_BEST,
         leaderboard=pd.DataFrame([line for part in parts for line in part.leaderboard()]),
         overall=overall(parts, own[0]),
         standings=_with_gains(standings(rows, conditions), parts),
-        differences=pd.DataFrame([line for part in parts for line in part.differences()]),
-        error_reference=REFERENCE_MODEL,
-        max_behind_best=MAX_BEHIND_BEST,
+        differences=pd.DataFrame([line for part in parts for line in part.differences()], columns=DIFFERENCE),
     )
 
 
@@ -136,14 +135,14 @@ class _Dataset:
         for model in models:
             value, low, high = found.get(model, (math.nan,) * 3)
             gain = (psnr[model] - psnr[NOISY]).mean() if {model, NOISY} <= set(psnr.columns) else math.nan
-            first, last = ranks.get(model, (None, None))
+            first, last = ranks.get(model, (math.nan, math.nan))
             yield {
                 "model": model, "value": value, "low": low, "high": high,
                 "best": model in tied and (len(group.models) > 1 or len(self.groups) == 1),
                 "below_noisy": gain < 0 and not math.isnan(value), "first_rank": first, "last_rank": last,
             }  # fmt: skip
 
-    def differences(self) -> Iterator[dict[str, Any]]:
+    def differences(self) -> Iterator[tuple[Any, ...]]:
         """PSNR of each model minus the mean PSNR of the other models of its group, image by image, by noise."""
         for group in self.groups:
             for model in group.models:
@@ -156,8 +155,7 @@ class _Dataset:
                 if changes:
                     bounds = intervals_of(pd.concat(changes.values(), axis=1), self.scores.photographs)
                     for noise, ends in zip(changes, bounds, strict=True):
-                        about = {"dataset": self.scores.dataset, "model": model, "noise": noise}
-                        yield about | dict(zip(ESTIMATE, ends, strict=True))
+                        yield (self.scores.dataset, model, noise, *ends)
 
 
 def overall(parts: Sequence[_Dataset], group: ModelGroup) -> pd.DataFrame:

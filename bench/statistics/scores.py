@@ -47,10 +47,8 @@ class ImageScores:
         if key not in self._means:
             mean = np.full((len(self.table), len(self._models)), np.nan)
             if metric in self._cubes and noises and set(noises) <= set(self._noises):
-                for place, noise in enumerate(noises):  # one by one: np.sum adds in another order
-                    at_noise = self._cubes[metric][:, :, self._noises.index(noise)]
-                    mean = mean + at_noise if place else at_noise
-                mean = mean / len(noises)
+                chosen = self._cubes[metric].take([self._noises.index(noise) for noise in noises], axis=2)
+                mean = chosen.mean(axis=2)
             self._means[key] = pd.DataFrame(mean, self.table.index, self._models).dropna(axis="columns", how="all")
         return self._means[key]
 

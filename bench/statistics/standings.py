@@ -50,15 +50,16 @@ def _of_group(
     scores: ImageScores, group: ModelGroup, rows: pd.DataFrame, conditions: Conditions, reference: str, first: bool
 ) -> pd.DataFrame:
     """The models of a group; with the first group also the noisy input."""
-    noises = by_kind(rows, [spec for spec in group.ood if spec in set(rows["noise"])])
+    evaluated = set(rows["noise"].unique())
+    noises = by_kind(rows, [spec for spec in group.ood if spec in evaluated])
     levels = [spec for specs in noises.values() for spec in specs]
     models = [*group.models, *([NOISY] if first else [])]
     photographs = scores.photographs.to_numpy()
-    at_reference = pd.DataFrame({m: scores.of("psnr", m, [conditions.reference])[conditions.reference] for m in models})
-    ood_means = {m: scores.of("psnr", m, levels).mean(axis=1, skipna=False) for m in [*models, NOISY]}
-    inputs = ood_means[NOISY] if levels else scores.of("psnr", NOISY, [conditions.reference])[conditions.reference]
-    ood = pd.DataFrame({model: ood_means[model] for model in models})
-    gains = {m: ((ood if levels else at_reference)[m] - inputs).mean() for m in models}
+    every = dict.fromkeys([*models, NOISY])
+    at_reference, ood = (scores.mean_over("psnr", o).reindex(columns=every) for o in ([conditions.reference], levels))
+    compared = ood if levels else at_reference
+    gains = compared.sub(compared[NOISY], axis=0).mean()
+    at_reference, ood = at_reference[models], ood[models]
     table = pd.DataFrame(
         {
             "model": models,
