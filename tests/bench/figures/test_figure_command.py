@@ -212,7 +212,7 @@ def test_bars_are_the_ood_means_of_the_standings(run):
     labels = list(data.rows["model"].unique())
     noises = [noise for noise in data.rows["noise"].unique() if noise != "gaussian(sigma=15)"]
     means = charts.noise_means(data.rows, labels, noises, "psnr")
-    for bound, column in {"mean": "ood", "low": "ood_low", "high": "ood_high"}.items():
+    for bound, column in {"value": "ood", "low": "ood_low", "high": "ood_high"}.items():
         assert means[bound].tolist() == pytest.approx(expected.loc[labels, column].tolist())
 
 
