@@ -212,7 +212,7 @@ class Numbers:
     noises: pd.DataFrame = field(default_factory=frame_of("noise noise_name level"))
     means: tuple[NoiseMean, ...] = ()
     summary: pd.DataFrame = field(default_factory=frame_of("model dataset noise noise_name level images failed"))
-    leaderboard: pd.DataFrame = field(default_factory=frame_of("dataset measure noise noise_name over model"))
+    leaderboard: pd.DataFrame = field(default_factory=frame_of("dataset measure noise model first_rank last_rank"))
     overall: pd.DataFrame = field(default_factory=pd.DataFrame)
     standings: pd.DataFrame = field(default_factory=frame_of("dataset model"))
     differences: pd.DataFrame = field(default_factory=frame_of("dataset model noise value low high"))

@@ -224,9 +224,9 @@ class Results:
     @cached_property
     def _ranks(self) -> dict[tuple[str, str, str], tuple[int, int]]:
         ood = self.numbers.leaderboard
-        ranked = ood[(ood["noise"] == OOD_MEAN) & ood["first_rank"].notna()] if len(ood) else ood
+        ranked = ood[(ood["noise"] == OOD_MEAN) & ood["first_rank"].notna()]
         keys = ["dataset", "measure", "model", "first_rank", "last_rank"]
-        return {tuple(key): (int(a), int(b)) for *key, a, b in ranked.reindex(columns=keys).itertuples(index=False)}
+        return {tuple(key): (int(a), int(b)) for *key, a, b in ranked[keys].itertuples(index=False)}
 
     def ranks_ood(self, dataset: str, model: str, measure: Measure) -> tuple[int, int] | None:
         """The (best, worst) rank of a model by OOD mean within its group, None without one."""

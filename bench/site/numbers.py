@@ -18,6 +18,10 @@ from bench.statistics.standings import standings
 from bench.statistics.ties import MAX_BEHIND_BEST, intervals_of, leaders, near_best, rank_ranges
 from reports import ModelGroup, NoiseMean, Numbers
 
+LEADERBOARD = (
+    "dataset", "measure", "noise", "noise_name", "over", "model", "value", "low", "high", "best", "below_noisy",
+    "first_rank", "last_rank",
+)  # fmt: skip
 DIFFERENCE = ("dataset", "model", "noise", "value", "low", "high")
 
 
@@ -48,7 +52,7 @@ def numbers_of(
         **about,
         error_reference=REFERENCE_MODEL,
         max_behind_best=MAX_BEHIND_BEST,
-        leaderboard=pd.DataFrame([line for part in parts for line in part.leaderboard()]),
+        leaderboard=pd.DataFrame([line for part in parts for line in part.leaderboard()], columns=LEADERBOARD),
         overall=overall(parts, own[0]),
         standings=_with_gains(standings(rows, conditions), parts),
         differences=pd.DataFrame([line for part in parts for line in part.differences()], columns=DIFFERENCE),
@@ -137,10 +141,15 @@ class _Dataset:
             gain = (psnr[model] - psnr[NOISY]).mean() if {model, NOISY} <= set(psnr.columns) else math.nan
             first, last = ranks.get(model, (math.nan, math.nan))
             yield {
-                "model": model, "value": value, "low": low, "high": high,
+                "model": model,
+                "value": value,
+                "low": low,
+                "high": high,
                 "best": model in tied and (len(group.models) > 1 or len(self.groups) == 1),
-                "below_noisy": gain < 0 and not math.isnan(value), "first_rank": first, "last_rank": last,
-            }  # fmt: skip
+                "below_noisy": gain < 0 and not math.isnan(value),
+                "first_rank": first,
+                "last_rank": last,
+            }
 
     def differences(self) -> Iterator[tuple[Any, ...]]:
         """PSNR of each model minus the mean PSNR of the other models of its group, image by image, by noise."""

@@ -56,7 +56,9 @@ def _of_group(
     models = [*group.models, *([NOISY] if first else [])]
     photographs = scores.photographs.to_numpy()
     every = dict.fromkeys([*models, NOISY])
-    at_reference, ood = (scores.mean_over("psnr", o).reindex(columns=every) for o in ([conditions.reference], levels))
+    at_reference, ood = (
+        scores.mean_over("psnr", noises_).reindex(columns=every) for noises_ in ([conditions.reference], levels)
+    )
     compared = ood if levels else at_reference
     gains = compared.sub(compared[NOISY], axis=0).mean()
     at_reference, ood = at_reference[models], ood[models]
