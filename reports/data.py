@@ -199,7 +199,7 @@ class Numbers:
                      PSNR drop; tied with the best, or the best; near the best, so that drops are compared; images and
                      datasets, their numbers; empty without such images
     standings        one row per data set x model: dataset, model, images; ood, drop, rank (mean rank by PSNR within the
-                     group) and robustness (relative error), each with NAME_low and NAME_high; below_noisy; gain, mean
+                     group) and relative_error, each with NAME_low and NAME_high; below_noisy; gain, mean
                      PSNR minus that of the noisy input; noisy, the OOD mean of the noisy input over the same images
     differences      PSNR minus the mean PSNR of the other models of the group: dataset, model, noise, value, low, high
     """

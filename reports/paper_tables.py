@@ -45,7 +45,9 @@ def _table(results, dataset, layout, measures, transpose, intervals, caption, la
     known = [columns_of(results, dataset, measure) for measure in measures]
     columns, scores = _columns(results, layout, known[0][0]), [cells for _, cells in known]
     parts = _parts(results, dataset, measures[0], columns, scores[0])
-    caption = Source(caption) if caption else _caption(results, dataset, measures, intervals)
+    generated = _caption(results, dataset, measures, intervals)
+    explained = f"% {generated}\n" if caption else ""  # the marks, which a caption of the user may not explain
+    caption = Source(caption) if caption else generated
 
     def cell(column: Column, model: str) -> str:
         found = [own[column.spec, model] for own in scores]
@@ -59,7 +61,7 @@ def _table(results, dataset, layout, measures, transpose, intervals, caption, la
                 rows.append(rf"\multicolumn{{{1 + len(columns)}}}{{l}}{{\emph{{{latex.escape(heading)}}}}} \\")
             rows += [[latex.escape(results.label(model)), *(cell(one, model) for one in columns)] for model in models]
         groups = [(name, len(list(run))) for name, run in groupby(_title(results, one) for one in columns)]
-        return latex.table(caption, groups, ["Method", *map(level_heading, columns)], rows, label=label)
+        return explained + latex.table(caption, groups, ["Method", *map(level_heading, columns)], rows, label=label)
     models = [model for _, own in parts for model in own]
     rows = []
     for title, run in groupby(columns, key=lambda column: _title(results, column)):
@@ -68,7 +70,7 @@ def _table(results, dataset, layout, measures, transpose, intervals, caption, la
             first = latex.escape(title) if index == 0 else ""
             rows.append([first, latex.escape(level_heading(column)), *(cell(column, model) for model in models)])
     header = ["Noise", "Level", *map(results.label, models)]
-    return latex.table(caption, (), header, rows, "ll" + "r" * len(models), label)
+    return explained + latex.table(caption, (), header, rows, "ll" + "r" * len(models), label)
 
 
 def _columns(results: Results, layout: str, columns: Sequence[Column]) -> list[Column]:

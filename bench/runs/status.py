@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from bench.core import lock
+from bench.core.errors import unknown
 from bench.runs import selection
 from bench.runs.conditions import conditions_of
 from bench.runs.run_specs import NOTHING_KNOWN, RunModels
@@ -47,12 +47,15 @@ class Status:
         return int(self.cells["missing"].sum())
 
 
-def of(folder: Path) -> Status:
-    """The status of a run folder. Raises BadInput if it is not one."""
+def of(folder: Path, protocol: str | None = None) -> Status:
+    """The status of the last command in a run folder, or of the last one under a protocol. Raises BadInput for none."""
     with Store.open(folder) as store:
         manifest, count = store.manifest(), store.count()
         plans = selection.required_start_entries(store)
-        plan = plans[-1]
+        protocols = list(dict.fromkeys(plan["protocol"] for plan in plans))
+        if protocol is not None and protocol not in protocols:
+            raise unknown("protocol", protocol, protocols, f" in {folder}")
+        plan = [plan for plan in plans if protocol in (None, plan["protocol"])][-1]
         selected = selection.of_store(store, plan["protocol"], hidden=True)
         done = store.done(selection.metric_versions([plan]))
         images = store.contents().groupby("dataset")["image"].nunique().to_dict()
@@ -62,13 +65,18 @@ def of(folder: Path) -> Status:
         command=plan["command"],
         cells=_cells(rows, plan, done, images),
         reasons={str(reason): int(count) for reason, count in failed.items()},
-        finished="finished" in {entry["event"] for entry in takewhile(lambda entry: entry != plan, manifest[::-1])},
+        finished=_finished(manifest[manifest.index(plan) + 1 :]),
         writer=writer,
         rate=_rate(count, plan) if writer else None,
         skipped=selected.skipped,
         known=RunModels.of_manifest(manifest),
-        reference=conditions_of(plans).reference,
+        reference=conditions_of(plans, protocol).reference,
     )
+
+
+def _finished(later: list[dict[str, Any]]) -> bool:
+    """Whether a command completed, from the entries after its start."""
+    return next((entry["event"] for entry in later if entry["event"] in ("started", "finished")), "") == "finished"
 
 
 def _cells(rows: pd.DataFrame, plan: dict[str, Any], done: set[str], images: dict[str, int]) -> pd.DataFrame:

@@ -12,7 +12,7 @@ import pandas as pd
 from bench.statistics import summarize
 from bench.statistics.ood import Conditions, groups, in_page_order, nearly_clean
 from bench.statistics.paired import OOD_MEAN
-from bench.statistics.robustness import REFERENCE_MODEL
+from bench.statistics.relative_error import REFERENCE_MODEL
 from bench.statistics.scores import DROP, NOISY, ImageScores, by_dataset, with_noisy
 from bench.statistics.standings import standings
 from bench.statistics.ties import MAX_BEHIND_BEST, intervals_of, leaders, near_best, rank_ranges

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 import reports
 from bench.analyses.core.saved_results import sample_text, saved_figures
 from bench.core.errors import BadInput, unknown
+from bench.core.processes import isolated_children
+from bench.runs.export import readable
 from bench.runs.filters import EVERYTHING, Filters
 from bench.runs.run_data import RunData
 from bench.runs.run_specs import label_in_run
@@ -35,15 +38,30 @@ def build(
     filters   the rows to show
     """
     study, data = gather(folder, protocol, training or {}, filters)
+    words = _report_command(folder, others, protocol, filters, training or {})
     study = replace(
         study,
+        command=f"{study.command}\n{shlex.join(words)}",
         analysis_figures=tuple(figures(folder)),
         comparisons=tuple(run_comparison.compare(data, other) for other in others),
     )
     try:
-        return reports.build(study, data.rows, _numbers(data), out)
+        with isolated_children():
+            return reports.build(study, readable(data.rows), _numbers(data), out)
     except OSError as error:
         raise BadInput(f"cannot write the site {out}: {error.strerror or error}") from error
+    except reports.SiteError as error:
+        raise BadInput(str(error)) from error
+
+
+def _report_command(
+    folder: Path, others: Sequence[Path], protocol: str | None, filters: Filters, training: Mapping[str, Path]
+) -> list[str]:
+    """The words of the command that makes these pages."""
+    options = {"--protocol": protocol, **filters.options()}
+    words = ["bench", "report", *map(str, (folder, *others))]
+    words += [word for option, value in options.items() if value is not None for word in (option, value)]
+    return words + [word for model, log in training.items() for word in ("--training", f"{model}={log}")]
 
 
 def paper_tables(folder: Path, protocol: str | None, filters: Filters, layout: str, **options: Any) -> str:
@@ -56,7 +74,7 @@ def paper_tables(folder: Path, protocol: str | None, filters: Filters, layout: s
     from reports.results import Results
 
     study, data = gather(folder, protocol, {}, filters)
-    results = Results(study, data.rows, _numbers(data))
+    results = Results(study, readable(data.rows), _numbers(data))
     known = {measure.key: measure for measure in results.measures if measure is not DROP}
     names = ["psnr"] if layout in LAYOUTS else [name.strip() for name in layout.split("/")]
     for name in names:
@@ -88,7 +106,7 @@ def figures(folder: Path) -> Iterator[reports.AnalysisFigure]:
     """The figures of the analyses that are saved in the run folder."""
     for one in saved_figures(folder):
         files = {"svg": one.svg, "png": one.png, "csv": one.csv, "pdf": one.pdf}
-        texts = (one.analysis, one.section, one.about, one.title, one.caption, sample_text(one.settings))
+        texts = (one.analysis, one.section, one.about, one.title, one.caption, sample_text(one))
         yield reports.AnalysisFigure(*texts, **files, command=one.command)
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 from bench.datasets.channels import EQUAL, GREY
 
 NOISY = "noisy"
-DROP = "gap"  # the name of the columns of PSNR drops
+DROP = "drop"  # the name of the columns of PSNR drops
 GIVEN_LEVEL = "noise level true"  # in the column `input` of rows (bench.evaluation.rows)
 
 

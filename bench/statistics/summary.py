@@ -1,6 +1,6 @@
 """Means with 95% intervals over photographs, and PSNR drops from the reference noise.
 
-Seeds are averaged first. The PSNR drop, in the columns `gap`, is paired by image: PSNR at the reference noise minus
+Seeds are averaged first. The PSNR drop, in the columns `drop`, is paired by image: PSNR at the reference noise minus
 PSNR at the noise.
 """
 

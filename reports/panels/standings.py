@@ -40,7 +40,7 @@ class StandingsTable:
 def context(results: Results, writer: SiteWriter) -> dict[str, object] | None:
     """One table per data set; None if no model has a rank or a relative error."""
     known = results.numbers.standings
-    known = known[known[["rank", "robustness"]].notna().any(axis=1)] if len(known) else known
+    known = known[known[["rank", "relative_error"]].notna().any(axis=1)] if len(known) else known
     if known.empty:
         return None
     tables = []
@@ -55,13 +55,13 @@ def context(results: Results, writer: SiteWriter) -> dict[str, object] | None:
         "tables": tables,
         "datasets": [(table.dataset_index, table.dataset) for table in tables],
         "reference": results.numbers.error_reference,
-        "relative": known["robustness"].notna().any(),
+        "relative": known["relative_error"].notna().any(),
     }
 
 
 def order(results: Results, one: dict) -> tuple[int, float, float]:
     """Sort key: group, relative error, mean rank."""
-    value, group = one["robustness"], results.groups.index(results.group_of(one["model"]))
+    value, group = one["relative_error"], results.groups.index(results.group_of(one["model"]))
     return group, (value if math.isfinite(value) else math.inf), one["rank"]
 
 
@@ -70,16 +70,15 @@ def line(results: Results, one: dict) -> StandingRow:
     model = one["model"]
     group = "" if model == NOISY or len(results.groups) == 1 else results.group_of(model).name
     below = model != NOISY and results.below_noisy(one["dataset"], model)
-    error = number(one["robustness"], 3), interval(one["robustness_low"], one["robustness_high"], 3)
+    error = number(one["relative_error"], 3), interval(one["relative_error_low"], one["relative_error_high"], 3)
     rank = number(one["rank"], 2), interval(one["rank_low"], one["rank_high"], 2)
     return StandingRow(model, *error, *rank, group, below)
 
 
 def frame(standings: list[dict]) -> pd.DataFrame:
     """The table with full precision."""
-    numbers = [f"{name}{end}" for name in ("robustness", "rank") for end in ("", "_low", "_high")]
-    found = pd.DataFrame(standings)[["model", "images", *numbers]]
-    return found.rename(columns={name: name.replace("_", " ") for name in numbers})
+    numbers = [f"{name}{end}" for name in ("relative_error", "rank") for end in ("", "_low", "_high")]
+    return pd.DataFrame(standings)[["model", "images", *numbers]]
 
 
 def latex_table(results: Results, dataset: str, images: int, lines: tuple[StandingRow, ...]) -> str:

@@ -63,7 +63,7 @@ def test_by_psnr_drop_only_models_near_the_best_are_ranked(noises):
     first = numbers.leaderboard.groupby("measure").head(len(MODELS) + 1).set_index(["measure", "model"])
     assert (first["noise"].iloc[0] == "OOD mean") == (len(noises) > 2)
     ranked = first["first_rank"].dropna()
-    assert set(ranked["psnr"].index) == set(MODELS) and set(ranked["gap"].index) == {"a", "b"}
+    assert set(ranked["psnr"].index) == set(MODELS) and set(ranked["drop"].index) == {"a", "b"}
 
 
 def test_each_model_is_compared_with_the_others_of_its_group():
