@@ -474,12 +474,13 @@ def test_moves_lead_to_their_images(make_study, differences, tmp_path, open_page
     says(page, CAPTION, "image01", "mixture(level=1)")
 
 
-def test_an_index_of_studies_leads_to_their_images(make_study, tmp_path, open_page, screenshots):
-    study, rows, numbers = make_study(pictured=0, images=3, models=("ours", HOSTILE[0]), datasets=(HOSTILE[1],))
+def test_an_index_of_studies_leads_to_their_images(make_study, numbers_of, tmp_path, open_page, screenshots):
+    study, rows, _ = make_study(pictured=0, images=3, models=("ours", HOSTILE[0]), datasets=(HOSTILE[1],))
     entries = []
     for folder, run in (("one", HOSTILE[0]), ("two", HOSTILE[1])):
         past = replace(study, run=run, created=f"2025-03-0{len(entries) + 1}T12:00:00+00:00")
-        build(past, rows.assign(psnr=rows["psnr"] + len(entries)), numbers, tmp_path / "all" / folder)
+        later = rows.assign(psnr=rows["psnr"] + len(entries))
+        build(past, later, numbers_of(later), tmp_path / "all" / folder)
         entries.append(StudyEntry(folder, read(tmp_path / "all" / folder)))
     site = index_of_studies("Studies", entries, tmp_path / "all")
     for width, scheme in ((1280, "light"), (390, "dark")):
