@@ -30,6 +30,7 @@ def status(folder, filters, protocol, cells) -> None:
     from bench.core.console import print_frame
     from bench.core.progress import duration
     from bench.runs import status as progress_of
+    from bench.runs.scored_files import ORIGIN
     from reports.formatting import plural
 
     now = progress_of.of(folder, protocol)
@@ -41,6 +42,8 @@ def status(folder, filters, protocol, cells) -> None:
     complete = int((chosen["missing"] + chosen["failed"] == 0).sum())
     missing = int(chosen["missing"].sum())
     click.echo(f"{complete} of {len(chosen)} cells complete, {plural(missing, 'row')} missing")
+    if now.files:
+        click.echo(f"{ORIGIN}: {', '.join(map(known.name, now.files))}")
     for reason, count in now.reasons.items():
         click.echo(f"{plural(count, 'row')} failed: {reason}")
     for left in now.skipped:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from bench.core import lock
 from bench.core.errors import unknown
-from bench.runs import selection
+from bench.runs import scored_files, selection
 from bench.runs.conditions import conditions_of
 from bench.runs.run_specs import NOTHING_KNOWN, RunModels
 from bench.runs.store import Store
@@ -29,6 +29,7 @@ class Status:
     skipped   rows that do not count under the protocol, with the reason
     known     the names of models
     reference spec of the reference noise, '' for none
+    files     labels of models whose outputs were scored from files
     """
 
     command: str
@@ -40,6 +41,7 @@ class Status:
     skipped: tuple[selection.SkippedRows, ...] = ()
     known: RunModels = NOTHING_KNOWN
     reference: str = ""
+    files: tuple[str, ...] = ()
 
     @property
     def missing(self) -> int:
@@ -71,6 +73,7 @@ def of(folder: Path, protocol: str | None = None) -> Status:
         skipped=selected.skipped,
         known=RunModels.of_manifest(manifest),
         reference=conditions_of(plans, protocol).reference,
+        files=tuple(sorted(scored_files.labels(manifest))),
     )
 
 

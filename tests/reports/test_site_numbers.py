@@ -12,6 +12,8 @@ from reports.charts.heatmap import ink
 from reports.charts.lettering import legible, spread
 from reports.charts.style import ACCENT, DARK, PAPER, VARIABLES, WARM
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("value", "digits", "text"),

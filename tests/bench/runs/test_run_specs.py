@@ -15,6 +15,8 @@ from bench.core.errors import BadInput
 from bench.runs import run_specs
 from bench.runs.run_data import RunData
 
+pytestmark = pytest.mark.slow
+
 NETWORK = """
 import torch
 
