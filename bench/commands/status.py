@@ -43,7 +43,7 @@ def status(folder, filters, protocol, cells) -> None:
     missing = int(chosen["missing"].sum())
     click.echo(f"{complete} of {len(chosen)} cells complete, {plural(missing, 'row')} missing")
     if now.files:
-        click.echo(f"{ORIGIN}: {', '.join(map(known.name, now.files))}")
+        click.echo(f"{ORIGIN}: {', '.join(map(now.known.name, now.files))}")
     for reason, count in now.reasons.items():
         click.echo(f"{plural(count, 'row')} failed: {reason}")
     for left in now.skipped:
