@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from analysis import jackknife
-from analysis.jackknife import IntervalEstimate
+from analysis.estimate import Estimate
 
 LEVELS = 256
 MAX_GROUPS = 16  # groups of photographs whose sums are kept for the jackknife
@@ -39,7 +39,7 @@ class Brightness:
         """Share of the pixels at each 8-bit level, (C, 256)."""
         return self.counts / self.counts.sum(1, keepdims=True)
 
-    def shift(self) -> IntervalEstimate:
+    def shift(self) -> Estimate:
         """Mean output level minus mean clean level of each channel and of all, (C + 1,), in 8-bit levels.
 
         Intervals: jackknife over photographs (in at most 16 groups); NaN for fewer than 3 photographs.

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from analysis import jackknife
-from analysis.jackknife import IntervalEstimate
+from analysis.estimate import Estimate
 
 MIN_BATCH = 4  # images: HSIC_1 divides by n (n - 3)
 MAX_GROUPS = 64  # groups of batches kept for the jackknife; an even number
@@ -106,7 +106,7 @@ class Cka:
             self._full *= 2
         return int(np.argmax(self._size < self._full))
 
-    def result(self) -> IntervalEstimate:
+    def result(self) -> Estimate:
         """CKA of every layer of the first network with every layer of the second, (A, B) in [-1, 1].
 
         NaN for a layer with the same output for every image. Intervals: jackknife over batches, NaN for fewer than 3.

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from analysis import jackknife
-from analysis.jackknife import IntervalEstimate
+from analysis.estimate import Estimate
 
 BANDS = 24
 EDGES = np.linspace(0, 0.5, BANDS + 1)
@@ -64,11 +64,11 @@ class Spectrum:
         count = self.count.sum(0)
         return np.divide(of.sum(0), count, out=np.full(BANDS, np.nan), where=count > 0)
 
-    def kept_in(self, name: str) -> IntervalEstimate:
+    def kept_in(self, name: str) -> Estimate:
         """Share of the clean image kept in the output, in a range of `RANGES`: 1 is all, with a jackknife interval."""
         return _ratio(self.common[:, _range(name)].sum(1), self.clean[:, _range(name)].sum(1), lambda ratio: ratio)
 
-    def error_in(self, name: str, noisy: Spectrum) -> IntervalEstimate:
+    def error_in(self, name: str, noisy: Spectrum) -> Estimate:
         """Power of the error over that of the noisy input, in dB, in a range of `RANGES`, with a jackknife interval.
 
         Above 0 the output is worse than the input.
@@ -89,7 +89,7 @@ def _band_of(side: int) -> np.ndarray:
     return np.where(distance > 0.5, BANDS, np.minimum((distance * BANDS / 0.5).astype(int), BANDS - 1))
 
 
-def _ratio(above: np.ndarray, below: np.ndarray, scale: Callable[[Any], Any]) -> IntervalEstimate:
+def _ratio(above: np.ndarray, below: np.ndarray, scale: Callable[[Any], Any]) -> Estimate:
     """A scaled ratio of sums over groups of photographs, (G,) each, with its jackknife interval."""
     used = below > 0
     return jackknife.interval(lambda a, b: scale(a / b), above[used], below[used], size=np.ones(used.sum()))

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from analysis import jackknife
-from analysis.jackknife import IntervalEstimate
+from analysis.estimate import Estimate
 
 BINS = 2048
 MAX_ARCSINH = 10.0  # of the outermost edge, which is 11,013 standard deviations
@@ -127,7 +127,7 @@ def wasserstein(counts: np.ndarray, others: np.ndarray) -> np.ndarray:
     return (np.abs(first - second) * np.diff(EDGES)).sum(-1)
 
 
-def distance(reference: Histograms, test: Histograms) -> IntervalEstimate:
+def distance(reference: Histograms, test: Histograms) -> Estimate:
     """Mean W1 distance over the components, in standard deviations of the reference, at least 0.
 
     Interval: jackknife over photographs (in at most 16 groups) with a fixed projection; NaN for fewer than 3.

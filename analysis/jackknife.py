@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
 
+from analysis.estimate import Estimate
+
 MIN_GROUPS = 3
-
-
-@dataclass(frozen=True)
-class IntervalEstimate:
-    """A value with its 95% interval, `low` to `high`: floats, or arrays of one shape; NaN bounds mean no interval."""
-
-    value: float | np.ndarray
-    low: float | np.ndarray
-    high: float | np.ndarray
 
 
 def interval(
@@ -26,7 +18,7 @@ def interval(
     size: np.ndarray,
     low: float = -np.inf,
     high: float = np.inf,
-) -> IntervalEstimate:
+) -> Estimate:
     """A statistic of sums over groups, with its interval clipped to [low, high]; NaN bounds for fewer than 3 groups.
 
     statistic   takes totals (...), one for each array of `sums`
@@ -36,10 +28,10 @@ def interval(
     value = statistic(*(each.sum(0) for each in sums))
     if len(size) < MIN_GROUPS:
         missing = np.full(np.shape(value), np.nan)[()]
-        return IntervalEstimate(value, missing, missing)
+        return Estimate(value, missing, missing)
     without = np.stack([statistic(*(each.sum(0) - each[group] for each in sums)) for group in range(len(size))])
     half = half_width(value, without, size)
-    return IntervalEstimate(value, np.maximum(value - half, low), np.minimum(value + half, high))
+    return Estimate(value, np.maximum(value - half, low), np.minimum(value + half, high))
 
 
 def half_width(value: np.ndarray, without: np.ndarray, size: np.ndarray) -> np.ndarray:

@@ -18,14 +18,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analysis.jackknife import IntervalEstimate
+from analysis.estimate import Estimate
 
 QUESTIONS = ("all", "noises", "models")
 DRAWS = 1000  # of the bootstrap
 MIN_ITEMS = 3  # to be ranked, and clusters to be drawn from
 
 
-def rank_correlation(x: np.ndarray, y: np.ndarray, question: str, families: Sequence[str]) -> IntervalEstimate:
+def rank_correlation(x: np.ndarray, y: np.ndarray, question: str, families: Sequence[str]) -> Estimate:
     """Spearman's rank correlation in [-1, 1] of two tables (M, N); NaN if fewer than 3 cells can be ranked.
 
     question   'all', 'noises' or 'models'
@@ -45,7 +45,7 @@ def rank_correlation(x: np.ndarray, y: np.ndarray, question: str, families: Sequ
     clusters = [np.flatnonzero(used & (np.asarray(families) == name)) for name in dict.fromkeys(families)]
     clusters = [cluster for cluster in clusters if len(cluster)]
     if np.isnan(value) or max(len(rows), len(clusters)) < MIN_ITEMS:
-        return IntervalEstimate(value, np.nan, np.nan)
+        return Estimate(value, np.nan, np.nan)
     random, values = np.random.default_rng(0), []
     for _ in range(DRAWS):
         models = random.choice(rows, len(rows)) if len(rows) >= MIN_ITEMS else rows
@@ -54,7 +54,7 @@ def rank_correlation(x: np.ndarray, y: np.ndarray, question: str, families: Sequ
         drawn = np.ix_(models, np.concatenate([clusters[index] for index in noises]))
         values.append(_value(x[drawn], y[drawn], question))
     low, high = np.nanquantile(values, [0.025, 0.975])
-    return IntervalEstimate(value, float(low), float(high))
+    return Estimate(value, float(low), float(high))
 
 
 def _value(x: np.ndarray, y: np.ndarray, question: str) -> float:

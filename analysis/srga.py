@@ -20,7 +20,7 @@ from scipy import stats
 from scipy.special import gamma, gammaln
 
 from analysis import pca
-from analysis.jackknife import IntervalEstimate
+from analysis.estimate import Estimate
 
 COMPONENTS = 300
 TRIM = 5.0  # standard deviations
@@ -123,7 +123,7 @@ def fit_features(
     return FeatureFit(whole, tuple(halves), len(members), kept)
 
 
-def compare(reference: FeatureFit, test: FeatureFit) -> IntervalEstimate:
+def compare(reference: FeatureFit, test: FeatureFit) -> Estimate:
     """SRGA of the same patches under two noises, from 0.
 
     Interval: delete-half jackknife over photographs (Shao & Wu, Annals of Statistics 1989), so that patches of one
@@ -132,8 +132,8 @@ def compare(reference: FeatureFit, test: FeatureFit) -> IntervalEstimate:
     """
     value = score(reference.whole, test.whole)
     if not reference.halves:
-        return IntervalEstimate(value, np.nan, np.nan)
+        return Estimate(value, np.nan, np.nan)
     scores = [score(*pair) for pair in zip(reference.halves, test.halves, strict=True)]
     kept, omitted = reference.kept, reference.photographs - reference.kept
     half = stats.t.ppf(0.975, reference.photographs - 1) * np.std(scores) * np.sqrt(kept / omitted)
-    return IntervalEstimate(value, max(0.0, value - half), value + half)
+    return Estimate(value, max(0.0, value - half), value + half)

@@ -8,17 +8,16 @@ import weakref
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import pandas as pd
 
 from bench.comparison import compare
-from bench.core.errors import BadInput, unknown
+from bench.core.errors import unknown
 from bench.runs import selection, table
-from bench.runs.conditions import conditions_of
 from bench.runs.export import tabulate
 from bench.runs.filters import Filters
-from bench.runs.run_specs import RunModels
+from bench.runs.run_data import RunData
 from bench.runs.store import Store
 from bench.statistics.significance import TESTS
 from bench.statistics.standings import standings
@@ -26,9 +25,25 @@ from reports.formatting import plural
 
 if TYPE_CHECKING:
     from bench.comparison import Run as GivenRun
-    from bench.statistics.ood import Conditions
 
 TABLES = ("image", "cell", "model", "table")
+
+
+class Subset(TypedDict, total=False):
+    """Keywords that select rows of a run, as the options of the commands do; without one, all rows.
+
+    models    specs, display names or groups
+    noises    specs or groups; a name without parameters means all its levels
+    datasets  specs; a name without parameters means all its crops and limits
+    metrics   names
+    seeds     seeds of the noise
+    """
+
+    models: str | Iterable[str] | None
+    noises: str | Iterable[str] | None
+    datasets: str | Iterable[str] | None
+    metrics: str | Iterable[str] | None
+    seeds: Collection[int] | None
 
 
 def load_run(folder: str | Path) -> Run:
@@ -64,27 +79,23 @@ class Run:
         self,
         per: str = "model",
         *,
-        models: str | Iterable[str] | None = None,
-        noises: str | Iterable[str] | None = None,
-        datasets: str | Iterable[str] | None = None,
-        metrics: str | Iterable[str] | None = None,
-        seeds: Collection[int] | None = None,
         protocol: str | None = None,
+        **subset: Unpack[Subset],
     ) -> pd.DataFrame:
         """A table as `bench export` writes it, of a selection of the run; PSNR in dB.
 
         per       'model': OOD mean, PSNR drop, rank; 'cell': means with 95% intervals of a model under a noise;
                   'table': noises down, models across; 'image': the rows
         protocol  by default the last one of the run
+        subset    `models`, `noises`, `datasets`, `metrics` and `seeds`, see `Subset`
 
-        `models`, `noises`, `datasets`, `metrics` and `seeds` select rows, as in the commands. The column `label` has
-        the names of models, `model` their specs. Raises BadInput.
+        The column `label` has the names of models, `model` their specs. Raises BadInput.
         """
         if per not in TABLES:
             raise unknown("table", per, TABLES)
-        filters = Filters(*map(_text, (models, noises, datasets, metrics)), seeds)
-        rows, conditions, known = self._selected(protocol, filters)
-        return tabulate(rows, per, conditions, known, filters)
+        filters = _filters(subset)
+        data = RunData.read(self.folder, protocol, filters)
+        return tabulate(data.rows, per, data.conditions, data.known, filters)
 
     def compare(
         self,
@@ -92,50 +103,38 @@ class Run:
         *,
         models: Sequence[str] | str | None = None,
         against: str | None = None,
-        noises: str | Iterable[str] | None = None,
-        datasets: str | Iterable[str] | None = None,
-        metrics: str | Iterable[str] | None = None,
-        seeds: Collection[int] | None = None,
         protocol: str | None = None,
         test: str = TESTS[0],
+        **subset: Unpack[Subset],
     ) -> pd.DataFrame:
-        """Differences of this run minus another, or of `models` minus `against` in this run, as `bench.compare`."""
-        return compare(
-            self,
-            other,
-            models=models,
-            against=against,
-            noises=_text(noises),
-            datasets=_text(datasets),
-            metrics=_text(metrics),
-            seeds=seeds,
-            protocol=protocol,
-            test=test,
-        )
+        """Differences of this run minus another, or of `models` minus `against` in this run, as `bench.compare`.
+
+        subset  `noises`, `datasets`, `metrics` and `seeds`, see `Subset`
+        """
+        filters = _filters(subset)
+        selected = {name: getattr(filters, name) for name in ("noises", "datasets", "metrics", "seeds")}
+        return compare(self, other, models=models, against=against, protocol=protocol, test=test, **selected)
 
     def report(
         self,
         out: str | Path = "site",
         *,
-        models: str | Iterable[str] | None = None,
-        noises: str | Iterable[str] | None = None,
-        datasets: str | Iterable[str] | None = None,
-        metrics: str | Iterable[str] | None = None,
-        seeds: Collection[int] | None = None,
         protocol: str | None = None,
         training: Mapping[str, str | Path] | None = None,
         others: Iterable[str | Path | Run] = (),
+        **subset: Unpack[Subset],
     ) -> Path:
         """Make the web site of the run in the folder `out`; returns its index.html, as `bench report`.
 
         training  by model: the folder of `bench train` with its log
         others    runs to compare with
+        subset    `models`, `noises`, `datasets`, `metrics` and `seeds`, see `Subset`
 
-        The other parameters select rows. Raises BadInput.
+        Raises BadInput.
         """
         from bench.site import report
 
-        filters = Filters(*map(_text, (models, noises, datasets, metrics)), seeds)
+        filters = _filters(subset)
         folders = {model: Path(folder) for model, folder in (training or {}).items()}
         return report.build(self.folder, Path(out), protocol, folders, [Path(other) for other in others], filters)
 
@@ -196,33 +195,31 @@ class Run:
 
     def _repr_html_(self) -> str:
         """The table that `bench run` prints, and the notes, for notebooks."""
-        rows, conditions, known = self._selected(None, Filters())
+        data = RunData.read(self.folder)
+        rows, conditions, names = data.rows, data.conditions, data.known.names
         parts = []
         lines = standings(rows, conditions)
         for dataset, part in lines.groupby("dataset", sort=False) if len(lines) else ():
             images = rows.loc[rows["dataset"] == dataset, "image"].nunique()
-            shown = table.texts(part, conditions, known.names).to_html(index=False, border=0)
+            shown = table.texts(part, conditions, names).to_html(index=False, border=0)
             parts.append(f"<p>{escape(dataset)}, {images} images. PSNR in dB [95% interval]</p>{shown}")
         failed = rows["status"] != "ok"
         counted = [f"{failed.sum()} of {len(rows)} rows failed: see the column reason"] if failed.any() else []
-        notes = [*counted, *table.sentences(rows, conditions, known.names), *self.notes]
+        notes = [*counted, *table.sentences(rows, conditions, names), *self.notes]
         return "".join([*parts, *(f"<p>{escape(note)}</p>" for note in notes)])
-
-    def _selected(self, protocol: str | None, filters: Filters) -> tuple[pd.DataFrame, Conditions, RunModels]:
-        """The rows of a selection under a protocol, the reference and training noise, and the names of models."""
-        with Store.open(self.folder) as store:
-            found = selection.of_store(store, protocol)
-            conditions = conditions_of(selection.start_entries(store), found.protocol)
-            known = RunModels.of_manifest(store.manifest())
-        if found.rows.empty:
-            raise BadInput(f"expected rows under the protocol {found.protocol!r} in {self.folder}, got none")
-        return filters.apply(found.rows, known, conditions.reference), conditions, known
 
 
 def _remove(folder: Path, process: int) -> None:
     """Remove a folder, but not from a forked process that ends before its parent."""
     if os.getpid() == process:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _filters(subset: Subset) -> Filters:
+    """Keywords as the selection of a command. Raises TypeError for others."""
+    if wrong := sorted(set(subset) - Subset.__annotations__.keys()):
+        raise TypeError(f"expected {', '.join(Subset.__annotations__)}, got {wrong[0]}=")
+    return Filters(**{name: value if name == "seeds" else _text(value) for name, value in subset.items()})
 
 
 def _text(value: str | Iterable[str] | None) -> str | None:

@@ -1,12 +1,20 @@
-"""The data of a site besides the rows of the run: frozen dataclasses, filled in by the caller."""
+"""The data of a site besides the rows of the run: cards and frames, filled in by the caller."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pandas as pd
+
 from reports.measures import PSNR, Measure
-from reports.paired import Intervals, means_alone
+
+OOD_MEAN = "OOD mean"
+
+
+def frame_of(columns: str) -> Callable[[], pd.DataFrame]:
+    """Names of columns -> a function that makes a frame with these and without rows."""
+    return lambda: pd.DataFrame(columns=columns.split())
 
 
 @dataclass(frozen=True)
@@ -41,7 +49,8 @@ class ModelCard:
 class ModelGroup:
     """Models with the same training noise, which are ranked against each other.
 
-    name   '' if they were trained on the reference noise, else their training noise in words
+    name   '' if they were trained on the reference noise, else their training noise in words, or that they are trained
+           on each image
     ood    specs of the noises that are out of distribution for all of them, over which OOD means are taken
     known  whether their training noise is known
     """
@@ -120,8 +129,8 @@ class AnalysisFigure:
 
 
 @dataclass(frozen=True)
-class FormulaCard:
-    """A quantity of the site: its formula in plain characters, an explanation, and its source."""
+class Formula:
+    """A quantity: its name, its formula in plain characters, an explanation, and its source."""
 
     name: str
     formula: str
@@ -130,71 +139,92 @@ class FormulaCard:
 
 
 @dataclass(frozen=True)
-class ModelStanding:
-    """Mean rank and relative error of a model on one data set under OOD noise, each as (value, low, high) with its
-    95% interval.
+class NoiseMean:
+    """A mean over noise settings, which tables treat like one setting.
 
-    The rank is by PSNR within the model's group. `relative_error` is the error relative to the model `reference`, which
-    has 1; NaN without that model in the run.
+    spec  what addresses of the page of images call it
+    name  the noise, '' for an OOD mean
+    over  specs of the settings
     """
 
-    dataset: str
-    model: str
-    images: int
-    rank: tuple[float, float, float]
-    relative_error: tuple[float, float, float]
-    reference: str
+    spec: str
+    name: str
+    over: tuple[str, ...]
+
+    @property
+    def label(self) -> str:
+        """The heading of its column."""
+        return f"mean of {len(self.over)}" if self.name else OOD_MEAN
 
 
-@dataclass(frozen=True)
-class MeanDifference:
-    """Mean PSNR of one model under one noise in two runs, over the same images, in dB.
-
-    before, after     mean PSNR in the other run and in this run
-    difference        this run minus the other, with the ends `low` and `high` of its 95% interval
-    p, adjusted       p value and p value after Holm's correction, NaN without a test
-    moved             the images with the largest differences as (image, difference), the largest first
-    """
-
-    model: str
-    dataset: str
-    noise: str
-    images: int
-    before: float
-    after: float
-    difference: float
-    low: float
-    high: float
-    p: float = math.nan
-    adjusted: float = math.nan
-    moved: tuple[tuple[str, float], ...] = ()
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RunComparison:
     """Comparison with another run; `notes` describe the tests and what could not be compared.
 
-    `moves` are differences under single noises, `overall` those of OOD means.
+    `differences` of mean PSNR in dB, over the same images, one row per model x data set x noise, with the columns
+
+    model, dataset, noise, noise_name  noise_name is '' for an OOD mean
+    images                             their number
+    mean, mean_against                 mean PSNR in this run and in the other run
+    difference, low, high              this run minus the other, with its 95% interval
+    p, p_holm                          p value, and p value after Holm's correction; NaN without a test
+    moved                              the images with the largest differences: (image, difference), the largest first
     """
 
     run: str
     created: str
-    moves: tuple[MeanDifference, ...]
-    overall: tuple[MeanDifference, ...] = ()
+    differences: pd.DataFrame
     notes: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Numbers:
+    """The numbers of a run besides its rows. All intervals are 95% intervals; NaN for none.
+
+    reference        spec of the reference noise of PSNR drops, '' for none
+    groups           the models by training noise, the group of the headline first
+    nearly_clean     noises too weak to be in an OOD mean, with the mean PSNR of their noisy input in dB
+    error_reference  the model that relative errors are relative to
+    max_behind_best  how far behind the best mean, in dB of PSNR, a model is near it, so that its drop is compared
+    noises           the noise settings in order: noise, noise_name, level
+    means            the means over several settings that the page of images lists
+    summary          one row per model x data set x noise: model, dataset, noise, noise_name, level, images, failed, and
+                     for each metric, and the PSNR drop `gap`, its mean NAME with its interval NAME_low and NAME_high
+    leaderboard      one row per data set x measure x column x model in the order of the columns: dataset, measure;
+                     noise, the spec of a setting or mean; noise_name, '' for the OOD mean of the model's group; over,
+                     the settings of a mean; model; value, low, high; best, or tied with the best of its group;
+                     below_noisy, the mean PSNR is below that of the noisy input; first_rank, last_rank in the group,
+                     in the first column
+    overall          one row per model of the first group and the noisy input: model; ood, ood_low, ood_high, the OOD
+                     mean over the images of all data sets with a value of every model; drop, drop_low, drop_high, the
+                     PSNR drop; tied with the best, or the best; near the best, so that drops are compared; images and
+                     datasets, their numbers; empty without such images
+    standings        one row per data set x model: dataset, model, images; ood, drop, rank (mean rank by PSNR within the
+                     group) and relative_error, each with NAME_low and NAME_high; below_noisy; gain, mean
+                     PSNR minus that of the noisy input; noisy, the OOD mean of the noisy input over the same images
+    differences      PSNR minus the mean PSNR of the other models of the group: dataset, model, noise, value, low, high
+    """
+
+    reference: str = ""
+    groups: tuple[ModelGroup, ...] = ()
+    nearly_clean: Mapping[str, float] = field(default_factory=dict)
+    error_reference: str = ""
+    max_behind_best: float = math.nan
+    noises: pd.DataFrame = field(default_factory=frame_of("noise noise_name level"))
+    means: tuple[NoiseMean, ...] = ()
+    summary: pd.DataFrame = field(default_factory=frame_of("model dataset noise noise_name level images failed"))
+    leaderboard: pd.DataFrame = field(default_factory=frame_of("dataset measure noise model first_rank last_rank"))
+    overall: pd.DataFrame = field(default_factory=pd.DataFrame)
+    standings: pd.DataFrame = field(default_factory=frame_of("dataset model"))
+    differences: pd.DataFrame = field(default_factory=frame_of("dataset model noise value low high"))
 
 
 @dataclass(frozen=True)
 class Study:
-    """Everything needed to judge and reproduce a run.
+    """What is needed to judge and reproduce a run, besides its numbers.
 
-    created       ISO 8601 time
-    intervals     computes means with 95% intervals, for noise means and differences that the pages form
+    created         ISO 8601 time
     figure_command  start of the command that makes a figure of an image, '' for none
-    reference     spec of the reference noise of PSNR drops, '' for none
-    groups        the models by training noise, the group of the headline first; without groups, all models are one
-                  group, and every noise except `reference` and `nearly_clean` is OOD
-    nearly_clean  noises too weak to be in an OOD mean, with the mean PSNR of their noisy input in dB
     """
 
     title: str
@@ -203,8 +233,7 @@ class Study:
     run: str = ""
     protocol: str = ""
     protocol_description: str = ""
-    intervals: Intervals = means_alone
-    formulas: tuple[FormulaCard, ...] = ()
+    formulas: tuple[Formula, ...] = ()
     measures: tuple[Measure, ...] = (PSNR,)
     versions: Mapping[str, str] = field(default_factory=dict)
     machine: Mapping[str, str] = field(default_factory=dict)
@@ -212,12 +241,8 @@ class Study:
     noises: tuple[NoiseCard, ...] = ()
     datasets: tuple[DatasetCard, ...] = ()
     pictures: tuple[Picture, ...] = ()
-    standings: tuple[ModelStanding, ...] = ()
     comparisons: tuple[RunComparison, ...] = ()
     analysis_figures: tuple[AnalysisFigure, ...] = ()
     training: tuple[TrainingCurve, ...] = ()
     not_measured: tuple[str, ...] = ()
-    reference: str = "gaussian(sigma=15)"
-    groups: tuple[ModelGroup, ...] = ()
-    nearly_clean: Mapping[str, float] = field(default_factory=dict)
     figure_command: str = ""

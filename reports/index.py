@@ -12,11 +12,11 @@ from markupsafe import Markup
 from reports import latex, links, tables
 from reports.charts.progress import history_chart
 from reports.charts.style import series_style
-from reports.data import Study
+from reports.data import OOD_MEAN, Numbers, Study
 from reports.downloads import PublishedChart, publish
 from reports.formatting import MISSING, listing, number, signed
 from reports.pages import SitePage
-from reports.results import OOD_MEAN, Results
+from reports.results import Results
 from reports.site import HERE, Section, environment_of
 from reports.site_writer import SiteWriter
 from reports.summary import ModelScore, StudySummary
@@ -61,7 +61,7 @@ def build(title: str, entries: Sequence[StudyEntry], out: Path) -> Path:
     """Write index.html over sites that are already in folders below `out`; returns its path."""
     ordered = sorted(entries, key=lambda entry: (entry.summary.created, entry.folder))
     study = Study(title)
-    environment = environment_of(Results(study, pd.DataFrame(), pd.DataFrame()))
+    environment = environment_of(Results(study, pd.DataFrame(), Numbers()))
     page = SitePage("index.html", "Runs")
     with SiteWriter(out, keep=[entry.folder for entry in ordered]) as writer:
         context = {"entries": ordered[::-1], "histories": histories(ordered, writer)}

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from reports import latex
+from reports.data import NoiseMean
 from reports.latex import Source
 from reports.measures import PSNR, Measure
-from reports.panels.leaderboard import Column, cells, columns_of, latex_mean, marks, ranked
-from reports.results import NOISY, NoiseAverage, NoiseSetting, Results
+from reports.panels.leaderboard import Column, columns_of, latex_mean, levels_of, marks, ranked
+from reports.results import NOISY, NoiseSetting, Results
 
 LAYOUTS = {
     "leaderboard": "reference noise, OOD mean, mean of each noise",
@@ -41,15 +42,15 @@ def paper_tables(
 
 
 def _table(results, dataset, layout, measures, transpose, intervals, caption, label) -> str:
-    columns = _columns(results, dataset, layout, measures[0])
-    scores = [{column: cells(results, dataset, column, measure) for column in columns} for measure in measures]
+    known = [columns_of(results, dataset, measure) for measure in measures]
+    columns, scores = _columns(results, layout, known[0][0]), [cells for _, cells in known]
     parts = _parts(results, dataset, measures[0], columns, scores[0])
     generated = _caption(results, dataset, measures, intervals)
     explained = f"% {generated}\n" if caption else ""  # the marks, which a caption of the user may not explain
     caption = Source(caption) if caption else generated
 
     def cell(column: Column, model: str) -> str:
-        found = [own[column][model][0] for own in scores]
+        found = [own[column.spec, model] for own in scores]
         return "/".join(latex_mean(one, intervals) for one in found) + marks(found[0])
 
     if not transpose:
@@ -72,13 +73,11 @@ def _table(results, dataset, layout, measures, transpose, intervals, caption, la
     return explained + latex.table(caption, (), header, rows, "ll" + "r" * len(models), label)
 
 
-def _columns(results: Results, dataset: str, layout: str, measure: Measure) -> list[Column]:
-    part = results.summary[(results.summary["dataset"] == dataset) & results.summary[measure.key].notna()]
-    columns = columns_of(results, dataset, measure, set(part["noise"]))
+def _columns(results: Results, layout: str, columns: Sequence[Column]) -> list[Column]:
     if layout == "levels":
         return [one for one in columns if isinstance(one, NoiseSetting)]
-    averaged = {level for one in columns if isinstance(one, NoiseAverage) and one.name for level in one.settings}
-    kept = [one for one in columns if one not in averaged]
+    levels = levels_of(columns)
+    kept = [one for one in columns if one not in levels]
     return sorted(kept, key=lambda one: one != results.reference)
 
 
@@ -91,7 +90,7 @@ def _parts(results, dataset, measure, columns, scores) -> list[tuple[str, list[s
 
 def _title(results: Results, column: Column) -> str:
     """The heading of the columns of a noise."""
-    if isinstance(column, NoiseAverage) and not column.name:
+    if isinstance(column, NoiseMean) and not column.name:
         return ""
     card = next((card for card in results.study.noises if card.name == column.name), None)
     return (card and card.title) or column.name
@@ -99,7 +98,7 @@ def _title(results: Results, column: Column) -> str:
 
 def level_heading(column: Column) -> str:
     """A level in mathematics: gaussian(sigma=25) -> $\\sigma=25$; other columns by their label."""
-    if isinstance(column, NoiseAverage):
+    if isinstance(column, NoiseMean):
         return "mean" if column.name else column.label
     parts = [part.strip().partition("=") for part in column.label.split(",")]
     if not all(equals and _is_number(value) for _, equals, value in parts):

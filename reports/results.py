@@ -2,21 +2,17 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
 import pandas as pd
 
-from reports.data import DatasetCard, ModelCard, ModelGroup, NoiseCard, Study
+from reports.data import OOD_MEAN, DatasetCard, ModelCard, ModelGroup, NoiseCard, NoiseMean, Numbers, Study
 from reports.formatting import level as level_text
 from reports.formatting import slug
 from reports.measures import DROP, PSNR, Measure
-from reports.paired import near_best, rank_ranges
 
 NOISY = "noisy"
-MIN_PHOTOGRAPHS = 3  # with fewer there are no intervals
-OOD_MEAN = "OOD mean"
 ROW_COLUMNS = (
     "model size weights weights_hash dataset image noise noise_name noise_version level seed protocol "
     "precision tile device psnr ssim psnr_noisy ssim_noisy seconds status reason"
@@ -42,20 +38,6 @@ class NoiseSetting:
         return level_text(self.level) or self.spec
 
 
-@dataclass(frozen=True)
-class NoiseAverage:
-    """A mean over noise settings, which tables treat like one setting; `name` is '' for the OOD mean of a group."""
-
-    spec: str
-    name: str
-    settings: tuple[NoiseSetting, ...]
-
-    @property
-    def label(self) -> str:
-        """The heading of its column."""
-        return f"mean of {len(self.settings)}" if self.name else OOD_MEAN
-
-
 def ordered(first: list[str], then: pd.Series) -> tuple[str, ...]:
     """The distinct names in a column: in the order of `first`, then of the column."""
     distinct = dict.fromkeys(then.dropna().astype(str))
@@ -68,7 +50,7 @@ class Results:
 
     study: Study
     all_rows: pd.DataFrame
-    all_summary: pd.DataFrame
+    numbers: Numbers
 
     @cached_property
     def rows(self) -> pd.DataFrame:
@@ -80,8 +62,8 @@ class Results:
     def summary(self) -> pd.DataFrame:
         """The summary, with all columns that the site reads."""
         scores = [f"{one.key}{bound}" for one in self.study.measures for bound in ("", "_low", "_high")]
-        columns = list(dict.fromkeys([*SUMMARY_COLUMNS, *scores, *self.all_summary.columns]))
-        return self.all_summary.reindex(columns=columns)
+        columns = list(dict.fromkeys([*SUMMARY_COLUMNS, *scores, *self.numbers.summary.columns]))
+        return self.numbers.summary.reindex(columns=columns)
 
     @cached_property
     def ok(self) -> pd.DataFrame:
@@ -128,28 +110,17 @@ class Results:
     @cached_property
     def noises(self) -> tuple[NoiseSetting, ...]:
         """The noise settings by noise and level, the noise of the reference setting first."""
-        columns = ["noise", "noise_name", "level"]
-        distinct = pd.concat([self.summary[columns], self.rows[columns]]).drop_duplicates("noise")
-        settings = [
-            NoiseSetting(str(spec), str(name), math.nan if pd.isna(level) else float(level))
-            for spec, name, level in distinct.itertuples(index=False)
-        ]
-        order = {name: index for index, name in enumerate(self.noise_names)}
-        return tuple(
-            sorted(settings, key=lambda s: (order[s.name], math.inf if math.isnan(s.level) else s.level, s.spec))
-        )
+        return tuple(NoiseSetting(*one) for one in self.numbers.noises.itertuples(index=False))
 
     @cached_property
     def noise_names(self) -> tuple[str, ...]:
         """Names of the noises, that of the reference noise first."""
-        names = pd.concat([self.summary["noise_name"], self.rows["noise_name"]])
-        first = self.study.reference.partition("(")[0]
-        return ordered([first, *(card.name for card in self.study.noises)], names)
+        return tuple(dict.fromkeys(one.name for one in self.noises))
 
     @cached_property
     def reference(self) -> NoiseSetting | None:
         """The reference noise of PSNR drops, None if there is none or it was not evaluated."""
-        return next((setting for setting in self.noises if setting.spec == self.study.reference), None)
+        return next((setting for setting in self.noises if setting.spec == self.numbers.reference), None)
 
     @property
     def reference_label(self) -> str:
@@ -160,32 +131,28 @@ class Results:
         plain = one.spec == f"gaussian(sigma={level_text(one.level)})"
         return f"Gaussian {level_text(one.level)}" if plain else one.spec
 
-    @cached_property
+    @property
     def groups(self) -> tuple[ModelGroup, ...]:
-        """The models by training noise, the group of the headline first; one group if the study has none."""
-        others = (self.study.reference, *self.study.nearly_clean)
-        known = self.study.groups or (
-            ModelGroup("", self.models, tuple(s.spec for s in self.noises if s.spec not in others)),
-        )
-        kept = (replace(one, models=tuple(m for m in self.models if m in one.models)) for one in known)
-        return tuple(one for one in kept if one.models)
+        """The models by training noise, the group of the headline first."""
+        return self.numbers.groups
 
     def group_of(self, model: str) -> ModelGroup:
         """The group of a model; the first, of the noisy input."""
         return next((one for one in self.groups if model in one.models), self.groups[0])
 
-    def ood(self, group: ModelGroup) -> tuple[NoiseSetting, ...]:
-        """The noises that are out of distribution for every model of a group."""
-        return tuple(setting for setting in self.noises if setting.spec in group.ood)
+    def ood_on(self, dataset: str, group: ModelGroup) -> tuple[str, ...]:
+        """The noises that are OOD for a group and that a data set was evaluated under."""
+        return tuple(noise for noise in group.ood if (dataset, noise) in self.by_seed[PSNR.key])
 
-    def ood_on(self, dataset: str, group: ModelGroup) -> tuple[NoiseSetting, ...]:
-        """Those of `ood` that a data set was evaluated under."""
-        return tuple(one for one in self.ood(group) if (dataset, one.spec) in self.by_seed[PSNR.key])
+    def ood_address(self, group: ModelGroup) -> str:
+        """What addresses of the page of images call the OOD mean of a group."""
+        known = (one.spec for one in self.numbers.means if one.over == group.ood)
+        return group.ood[0] if len(group.ood) == 1 else next(known, OOD_MEAN)
 
     @property
     def ood_of_headline(self) -> tuple[NoiseSetting, ...]:
         """The noises that are out of distribution for the models of the headline."""
-        return self.ood(self.groups[0]) if self.groups else ()
+        return tuple(one for one in self.noises if self.groups and one.spec in self.groups[0].ood)
 
     @cached_property
     def measures(self) -> tuple[Measure, ...]:
@@ -208,29 +175,6 @@ class Results:
         noisy = self.rows.groupby(keys, observed=True, sort=False)["psnr_noisy"].first().astype(float)
         own = self.ok.drop_duplicates([*keys, "model"]).set_index([*keys, "model"])["psnr"].astype(float)
         return own.unstack("model").assign(**{NOISY: noisy}).reset_index()
-
-    def ood_average(self, group: ModelGroup) -> NoiseAverage:
-        """The OOD mean of a group; groups with the same OOD noises share it."""
-        settings = self.ood(group)
-        same = next(one for one in self.groups if self.ood(one) == settings)
-        name = f" ({same.name})" if same is not self.groups[0] else ""
-        return NoiseAverage(settings[0].spec if len(settings) == 1 else OOD_MEAN + name, "", settings)
-
-    def level_average(self, name: str, settings: Iterable[NoiseSetting]) -> NoiseAverage:
-        """The mean of a noise over its levels in `settings`, without the reference noise and nearly clean settings."""
-        excluded = (self.study.reference, *self.study.nearly_clean)
-        levels = tuple(one for one in settings if one.name == name and one.spec not in excluded)
-        return NoiseAverage(f"mean of {name}", name, levels)
-
-    @cached_property
-    def averages(self) -> tuple[NoiseAverage, ...]:
-        """All means over at least two settings: the OOD mean of each group, then the mean of each noise."""
-        averages = [self.ood_average(group) for group in self.groups]
-        ood_means = {one.settings for one in averages}
-        for name in self.noise_names:
-            average = self.level_average(name, self.noises)
-            averages += [] if average.settings in ood_means else [average]
-        return tuple(dict.fromkeys(average for average in averages if len(average.settings) > 1))
 
     @cached_property
     def by_seed(self) -> dict[str, dict[tuple[str, str], pd.DataFrame]]:
@@ -260,110 +204,41 @@ class Results:
             return tables.get((dataset, self.reference.spec), pd.DataFrame()) - at_noise
         return self._scores[measure.key].get((dataset, noise), pd.DataFrame())
 
-    def mean_per_image(self, dataset: str, settings: tuple[NoiseSetting, ...], measure: Measure) -> pd.DataFrame:
+    def mean_per_image(self, dataset: str, mean: NoiseMean, measure: Measure) -> pd.DataFrame:
         """Images x models and the noisy input: mean over those of the settings that the data set was evaluated under;
         NaN for an image without a score at each of them."""
-        key = (dataset, settings, measure.key)
-        if key not in self._means:
-            evaluated = [one for one in settings if (dataset, one.spec) in self.by_seed[PSNR.key]]
-            tables = [self.per_image(dataset, setting.spec, measure) for setting in evaluated]
-            known = bool(tables) and not any(table.empty for table in tables)
-            total = sum(tables[1:], start=tables[0]) if known else pd.DataFrame()
-            self._means[key] = (total / max(len(tables), 1)).dropna(axis="columns", how="all")
-        return self._means[key]
+        evaluated = [noise for noise in mean.over if (dataset, noise) in self.by_seed[PSNR.key]]
+        tables = [self.per_image(dataset, noise, measure) for noise in evaluated]
+        known = bool(tables) and not any(table.empty for table in tables)
+        total = sum(tables[1:], start=tables[0]) if known else pd.DataFrame()
+        return (total / max(len(tables), 1)).dropna(axis="columns", how="all")
 
     @cached_property
-    def _means(self) -> dict[tuple[str, tuple[NoiseSetting, ...], str], pd.DataFrame]:
-        return {}
+    def _standings(self) -> dict[tuple[str, str], dict]:
+        return {(line["dataset"], line["model"]): line for line in self.numbers.standings.to_dict("records")}
 
-    def ood_per_image(self, dataset: str, group: ModelGroup, measure: Measure) -> pd.DataFrame:
-        """Images x models of a group and the noisy input: the OOD mean; NaN for an image without a score at each
-        noise."""
-        table = self.mean_per_image(dataset, self.ood(group), measure)
-        return table[[column for column in table.columns if column in (*group.models, NOISY)]]
+    def standing(self, dataset: str, model: str) -> dict:
+        """The row of the standings for a data set and model; {} if all of its rows failed."""
+        return self._standings.get((dataset, model), {})
 
     @cached_property
-    def _photographs(self) -> dict[str, pd.Series]:
-        columns = self.rows.reindex(columns=["dataset", "image", "photograph"]).drop_duplicates(["dataset", "image"])
-        named = columns.astype(object)  # older stores do not record which crops are of one photograph
-        known = named["photograph"].notna() & (named["photograph"] != "")
-        named["photograph"] = named["photograph"].where(known, named["image"])
-        return {str(name): part.set_index("image")["photograph"] for name, part in named.groupby("dataset")}
+    def _ranks(self) -> dict[tuple[str, str, str], tuple[int, int]]:
+        ood = self.numbers.leaderboard
+        ranked = ood[(ood["noise"] == OOD_MEAN) & ood["first_rank"].notna()]
+        keys = ["dataset", "measure", "model", "first_rank", "last_rank"]
+        return {tuple(key): (int(a), int(b)) for *key, a, b in ranked[keys].itertuples(index=False)}
 
-    def photographs(self, dataset: str, images: pd.Index) -> np.ndarray:
-        """The photograph of each image of a data set; several crops can be of one photograph."""
-        return self._photographs[dataset].reindex(images).to_numpy(str)
-
-    def photograph(self, dataset: str, image: str) -> str:
-        """The photograph of one image."""
-        return str(self._photographs[dataset][image])
-
-    def intervals(self, dataset: str, table: pd.DataFrame) -> np.ndarray:
-        """Images x columns of a data set -> (columns, 3): mean and the ends of its 95% interval over photographs."""
-        return self.study.intervals(table.to_numpy(float), self.photographs(dataset, table.index))
-
-    def ranks(self, dataset: str, images: pd.DataFrame, measure: Measure) -> dict[str, tuple[int, int]]:
-        """Images x models -> by model its (best, worst) rank over the images that all models have; {} for fewer than
-        two models, or too few photographs for intervals."""
-        shared = images.drop(columns=NOISY, errors="ignore").dropna()
-        if len(shared.columns) < 2 or len(set(self.photographs(dataset, shared.index))) < MIN_PHOTOGRAPHS:
-            return {}
-        return rank_ranges(shared, measure.higher_is_better, lambda table: self.intervals(dataset, table))
-
-    def intervals_ood(self, dataset: str, group: ModelGroup, measure: Measure) -> dict[str, tuple[float, float, float]]:
-        """By model of a group: its OOD mean and the ends of its 95% interval."""
-        key = (dataset, group.name, measure.key)
-        if key not in self._intervals:
-            table = self.ood_per_image(dataset, group, measure)
-            bounds = self.intervals(dataset, table) if len(table) else ()
-            self._intervals[key] = dict(zip(table.columns, map(tuple, bounds), strict=True))
-        return self._intervals[key]
-
-    @cached_property
-    def _intervals(self) -> dict[tuple[str, str, str], dict[str, tuple[float, float, float]]]:
-        return {}
-
-    def ranks_ood(self, dataset: str, group: ModelGroup, measure: Measure) -> dict[str, tuple[int, int]]:
-        """By model of a group its (best, worst) rank by OOD mean, over the images that all models have; of DROP, among
-        the models that are `near_best`."""
-        key = (dataset, group.name, measure.key)
-        if key not in self._ranks:
-            table = self.ood_per_image(dataset, group, measure)
-            if measure is DROP:
-                table = table[[model for model in table.columns if model in self.near_best(dataset, group)]]
-            self._ranks[key] = self.ranks(dataset, table, measure)
-        return self._ranks[key]
-
-    @cached_property
-    def _ranks(self) -> dict[tuple[str, str, str], dict[str, tuple[int, int]]]:
-        return {}
-
-    def near_best(self, dataset: str, group: ModelGroup) -> frozenset[str]:
-        """The models of a group whose PSNR drops are compared; see `paired.near_best`."""
-        return near_best(self.ood_per_image(dataset, group, PSNR), NOISY, lambda table: self.intervals(dataset, table))
-
-    def gain(self, dataset: str, model: str) -> float:
-        """OOD mean of PSNR minus that of the noisy input over the same images, in dB; at the reference noise if there
-        is no OOD noise; NaN if unknown."""
-        table = self.ood_per_image(dataset, self.group_of(model), PSNR)
-        if table.empty and self.reference is not None:
-            table = self.per_image(dataset, self.reference.spec, PSNR)
-        both = model in table.columns and NOISY in table.columns
-        return float((table[model] - table[NOISY]).mean()) if both else math.nan
+    def ranks_ood(self, dataset: str, model: str, measure: Measure) -> tuple[int, int] | None:
+        """The (best, worst) rank of a model by OOD mean within its group, None without one."""
+        return self._ranks.get((dataset, measure.key, model))
 
     def below_noisy(self, dataset: str, model: str) -> bool:
         """Whether a model's OOD mean of PSNR is below that of the noisy input."""
-        return self.gain(dataset, model) < 0
+        return self.standing(dataset, model).get("gain", math.nan) < 0
 
-    def cell_below_noisy(self, dataset: str, settings: tuple[NoiseSetting, ...], model: str) -> bool:
-        """Whether a model's mean PSNR over some settings is below that of the noisy input over the same images."""
-        table = self.mean_per_image(dataset, settings, PSNR)
-        both = model in table.columns and NOISY in table.columns
-        return bool(both and (table[model] - table[NOISY]).mean() < 0)
-
-    def in_distribution(self, model: str, settings: tuple[NoiseSetting, ...]) -> bool:
-        """Whether a model was trained on one of these settings."""
-        return any(one.spec in self.model_card(model).in_distribution for one in settings)
+    def in_distribution(self, model: str, noises: Iterable[str]) -> bool:
+        """Whether a model was trained on one of these noises."""
+        return not self.model_card(model).in_distribution.isdisjoint(noises)
 
     @property
     def any_in_distribution(self) -> bool:

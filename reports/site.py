@@ -16,7 +16,7 @@ from markupsafe import Markup
 from reports import formatting, links, panels
 from reports.charts.style import series_style
 from reports.charts.swatch import swatch
-from reports.data import Study
+from reports.data import Numbers, Study
 from reports.pages import MODEL, PAGES, SitePage
 from reports.results import NOISY, Results
 from reports.site_writer import SiteWriter
@@ -37,13 +37,13 @@ class Section:
     body: Markup
 
 
-def build(study: Study, rows: pd.DataFrame, summary: pd.DataFrame, out: Path) -> Path:
-    """Write the site of a run to `out`; returns its index.html. Raises SiteError if it would replace other files.
+def build(study: Study, rows: pd.DataFrame, numbers: Numbers, out: Path) -> Path:
+    """Write the site of a run, with one row per model x noise x image x seed, to `out`; returns its index.html.
 
-    `rows` has one row per model x noise x image x seed, `summary` one per model x data set x noise.
+    Raises SiteError if it would replace other files.
     """
     with drawing_pool(len(rows)) as pool, SiteWriter(out, pool=pool) as writer:
-        return out / write(Results(study, rows, summary), writer)
+        return out / write(Results(study, rows, numbers), writer)
 
 
 @contextmanager

@@ -7,9 +7,8 @@ import math
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from reports.measures import DROP, PSNR
 from reports.panels.headline import sentence
-from reports.results import NOISY, Results
+from reports.results import Results
 
 FILE = "study.json"
 VERSION = 3
@@ -77,29 +76,26 @@ def summary_of(results: Results) -> StudySummary:
     hashes = results.rows.dropna(subset=["weights_hash"]).groupby("model")["weights_hash"].last().to_dict()
     scores = tuple(score(results, model, dataset, hashes) for dataset in results.datasets for model in results.models)
     noises = tuple(setting.spec for setting in results.ood_of_headline)
-    known = (study.title, study.run, study.created, study.protocol, sentence(results), study.reference)
+    known = (study.title, study.run, study.created, study.protocol, sentence(results), results.numbers.reference)
     return StudySummary(*known, noises, scores)
 
 
 def score(results: Results, model: str, dataset: str, hashes: dict) -> ModelScore:
     """One model on one data set."""
     line = results.line(dataset, results.reference.spec, model) if results.reference else None
-    group, card = results.group_of(model), results.model_card(model)
-    ood, drop = (results.ood_per_image(dataset, group, measure) for measure in (PSNR, DROP))
-    values = [None if line is None else line["psnr"]]
-    values += [table[model].mean() if model in table.columns else None for table in (ood, drop)]
-    values += [ood[NOISY].where(ood[model].notna()).mean() if {model, NOISY} <= {*ood.columns} else None]
-    *known, noisy = [float(value) if value is not None and math.isfinite(value) else None for value in values]
-    images = int(ood[model].notna().sum()) if model in ood.columns else 0
-    evaluated = set(results.rows.loc[results.rows["dataset"] == dataset, "noise"])
-    noises = tuple(setting.spec for setting in results.ood(group) if setting.spec in evaluated)
+    group, known = results.group_of(model), results.standing(dataset, model)
+    values = [None if line is None else line["psnr"], *(known.get(name) for name in ("ood", "drop", "noisy"))]
+    reference, ood, drop, noisy = [float(one) if one is not None and math.isfinite(one) else None for one in values]
+    card = results.model_card(model)
     return ModelScore(
         model,
         dataset,
         str(hashes.get(model, "")),
-        images,
-        *known,
-        noises,
+        known.get("images", 0),
+        reference,
+        ood,
+        drop,
+        results.ood_on(dataset, group),
         group.name,
         card.training_noise,
         noisy,

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from seaborn.utils import relative_luminance
 
 from analysis.cka import MIN_BATCH, Cka, centred_grams
-from analysis.jackknife import IntervalEstimate
+from analysis.estimate import Estimate
 from bench.analyses.core import figures, measurements
 from bench.analyses.core.config import Config
 from bench.analyses.core.feature_extractor import FeatureExtractor, feature_extractor
@@ -137,7 +137,7 @@ def measure(
 
 
 def compare(first: ModelInput, others: Sequence[ModelInput], config: Config, batch: int) -> Iterator[tuple]:
-    """(other, CKA of the first model's A layers with the other's B layers, an `IntervalEstimate` (A, B)) for each.
+    """(other, CKA of the first model's A layers with the other's B layers, an `Estimate` (A, B)) for each.
 
     All models have the same patches. The Gram matrices of the first are kept, 8 x `batch` bytes per patch and layer, so
     that it runs once for any number of others.
@@ -168,7 +168,7 @@ def shared_layers(first: ModelInput, other: ModelInput) -> list[str]:
     return shared
 
 
-def cka_table(first: ModelInput, other: ModelInput, cka: IntervalEstimate) -> pd.DataFrame:
+def cka_table(first: ModelInput, other: ModelInput, cka: Estimate) -> pd.DataFrame:
     """One row per pair of layers: layer, other_layer, other_noise, cka, low, high."""
     pairs = pd.DataFrame(product(first.layers, other.layers), columns=["layer", "other_layer"])
     return pairs.assign(other_noise=other.noise_text, cka=cka.value.ravel(), low=cka.low.ravel(), high=cka.high.ravel())

@@ -106,33 +106,30 @@ def compare(
       bench compare runs/new runs/old --metrics psnr --fail-below -0.05
     """
     from bench import comparison
-    from bench.runs import selection
-    from bench.runs.run_specs import RunModels
+    from bench.runs.run_data import RunData
 
-    known = RunModels.of(run)
-    known_other = RunModels.of(other) if other else known
+    data = RunData.read(run, protocol)
+    past = RunData.read(other, data.protocol) if other else None
     frame = comparison.compare(
-        run,
-        other,
-        models=[side for text in models for side in by_network(text, known)] or None,
-        against=against and ", ".join(known_other.split(against)),
+        data,
+        past,
+        models=[side for text in models for side in by_network(text, data.known)] or None,
+        against=against and ", ".join((past or data).known.split(against)),
         noises=noise,
         datasets=datasets,
         metrics=metrics,
         seeds=seeds,
-        protocol=protocol,
         test=test,
     )
     judged = judged_metric(frame, metrics) if fail_below is not None else None
-    for column, models_of_side in (("model", known), ("against", known_other)):
+    for column, models_of_side in (("model", data.known), ("against", (past or data).known)):
         frame[column] = frame[column].map(models_of_side.side_name)
-    cards = selection.metric_cards(run)
     if kind == "text" and out is None:
-        show(frame, cards, (f" in {run}", f" in {other}") if other else ("", ""))
+        show(frame, data.metric_cards, (f" in {run}", f" in {other}") if other else ("", ""))
     else:
         write(frame, kind, out)
     if judged is not None:
-        sentences = comparison.regressions(frame, fail_below, judged, cards[judged]["higher_is_better"])
+        sentences = comparison.regressions(frame, fail_below, judged, data.metric_cards[judged]["higher_is_better"])
         for sentence in sentences:
             click.echo(sentence, err=True)
         if sentences:

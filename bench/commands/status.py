@@ -30,22 +30,20 @@ def status(folder, filters, protocol, cells) -> None:
     from bench.core.console import print_frame
     from bench.core.progress import duration
     from bench.runs import status as progress_of
-    from bench.runs.conditions import read_conditions
-    from bench.runs.run_specs import RunModels
     from bench.runs.scored_files import ORIGIN
     from reports.formatting import plural
 
-    now, known = progress_of.of(folder, protocol), RunModels.of(folder)
+    now = progress_of.of(folder, protocol)
     click.echo(f"command: {now.command or 'bench.run in Python'}")
-    chosen = filters.apply(now.cells, known, read_conditions(folder, protocol).reference)
-    shown = chosen.assign(model=chosen["model"].map(known.name)).rename(columns={"dataset": "data set"})
+    chosen = filters.apply(now.cells, now.known, now.reference)
+    shown = chosen.assign(model=chosen["model"].map(now.known.name)).rename(columns={"dataset": "data set"})
     by = ["model", "data set", *(["noise", "seed"] if cells else [])]
     print_frame(shown.groupby(by, sort=False, as_index=False)[["rows", "done", "failed", "missing"]].sum())
     complete = int((chosen["missing"] + chosen["failed"] == 0).sum())
     missing = int(chosen["missing"].sum())
     click.echo(f"{complete} of {len(chosen)} cells complete, {plural(missing, 'row')} missing")
     if now.files:
-        click.echo(f"{ORIGIN}: {', '.join(map(known.name, now.files))}")
+        click.echo(f"{ORIGIN}: {', '.join(map(now.known.name, now.files))}")
     for reason, count in now.reasons.items():
         click.echo(f"{plural(count, 'row')} failed: {reason}")
     for left in now.skipped:

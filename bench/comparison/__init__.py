@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from os import PathLike
-from pathlib import Path
 
 import pandas as pd
 
@@ -19,10 +18,8 @@ from bench import spec
 from bench.comparison.alignment import align_by_pixels
 from bench.comparison.pairs import ComparedPair, choose_pairs
 from bench.core.errors import BadInput, unknown
-from bench.runs import selection
-from bench.runs.conditions import read_conditions
 from bench.runs.filters import Filters
-from bench.runs.run_specs import RunModels
+from bench.runs.run_data import RunData
 from bench.runs.selection import Selection
 from bench.runs.store import FIRST_VERSION
 from bench.statistics import measured
@@ -31,7 +28,7 @@ from bench.statistics.paired import differences, failed_on_both
 from bench.statistics.significance import TESTS, holm
 from reports.formatting import plural
 
-Run = str | PathLike | pd.DataFrame  # a run folder, a bench.Run, or rows
+Run = str | PathLike | pd.DataFrame | RunData  # a run folder, a bench.Run, or rows
 MAX_LISTED_CELLS = 3  # cells without a counterpart that a note names
 COLUMNS = (
     "model", "against", "dataset", "noise", "noise_name", "level", "metric", "images", "photographs", "unpaired",
@@ -73,18 +70,17 @@ def compare(
     give the training noise of models for frames of rows; run folders have it in their manifests.
     Formulas and sources: `bench.statistics.formulas`. Raises BadInput.
     """
-    mine, theirs = conditions or (_conditions(run), _conditions(run if other is None else other))
-    selected = _rows(run, protocol)
-    selected_other = selected if other is None else _rows(other, selected.protocol)
-    own_rows, other_rows, notes = selected.rows, selected_other.rows, []
-    known = RunModels.of(run), RunModels.of(run if other is None else other)
-    pairs = choose_pairs(own_rows, other_rows, models, against, other is not None, notes, known)
-    runs = {"The": selected} if selected_other is selected else {"This": selected, "The other": selected_other}
-    for which, selection_ in runs.items():
-        notes += [f"{which} run has rows {skipped.reason}, which are not compared." for skipped in selection_.others]
+    data = run if isinstance(run, RunData) else RunData.read(run, protocol)
+    past = other if isinstance(other, RunData) else data if other is None else RunData.read(other, data.protocol)
+    mine, theirs = conditions or (data.conditions, past.conditions)
+    own_rows, other_rows, notes = data.rows, past.rows, []
+    pairs = choose_pairs(own_rows, other_rows, models, against, other is not None, notes, (data.known, past.known))
+    for which, one in ({"The": data} if past is data else {"This": data, "The other": past}).items():
+        skipped_rows = one.selection.others
+        notes += [f"{which} run has rows {skipped.reason}, which are not compared." for skipped in skipped_rows]
     own_rows = Filters(noises=noises, datasets=datasets, seeds=seeds).apply(own_rows)
     other_rows = Filters(noises=noises, seeds=seeds).apply(other_rows)
-    names = _metrics(own_rows, other_rows, metrics, _version_mismatches(selected, selected_other))
+    names = _metrics(own_rows, other_rows, metrics, _version_mismatches(data.selection, past.selection))
     ood = [
         set(common(own_rows, mine, pair.side.labels)) & set(common(other_rows, theirs, pair.against.labels))
         for pair in pairs
@@ -106,10 +102,6 @@ def compare(
     frame = frame.reindex(columns=COLUMNS).reset_index(drop=True)
     frame.attrs["notes"] = notes
     return frame
-
-
-def _conditions(run: Run) -> Conditions:
-    return Conditions() if isinstance(run, pd.DataFrame) else read_conditions(Path(run))
 
 
 def _corrected(frame: pd.DataFrame, is_ood_mean: pd.Series) -> pd.Series:
@@ -135,19 +127,6 @@ def _aligned_rows(
     )
     theirs = align_by_pixels(mine, theirs, notes)
     return mine, theirs[theirs["dataset"].isin(mine["dataset"])] if same_datasets else theirs
-
-
-def _rows(run: Run, protocol: str | None) -> Selection:
-    """The rows of a run that count, with their protocol. Raises BadInput."""
-    if not isinstance(run, pd.DataFrame):
-        return selection.read(Path(run), protocol)
-    protocols = sorted(set(run["protocol"]))
-    if protocol is None and len(protocols) > 1:
-        raise BadInput(f"expected rows of one protocol, got {', '.join(protocols)}: choose one with protocol=")
-    rows = run if protocol is None else run[run["protocol"] == protocol]
-    if rows.empty:
-        raise BadInput(f"expected rows of the protocol {protocol!r}, got {', '.join(protocols) or 'no rows'}")
-    return Selection(protocol or protocols[0], rows, metrics=run.attrs.get("metric_versions", {}))
 
 
 def _version_mismatches(one: Selection, other: Selection) -> dict[str, str]:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from bench.core.errors import BadInput
 from bench.figures import charts, pictures, qualitative, zoom
-from bench.figures.choice import ChosenModels, RunData, SceneChoice, scene_rows
+from bench.figures.choice import ChosenModels, SceneChoice, metrics_in_run, one_dataset, scene_rows
 from bench.figures.drawing import Look, format_of, save
+from bench.runs.run_data import RunData
 from bench.runs.store import Store
 
 
@@ -34,7 +35,7 @@ def image_figure(
     magnified, notes = [zoom.Box.parse(text) for text in boxes], []
     with Store.open(folder) as store:
         data = RunData.of(store, protocol)
-        measures, shown = data.metrics(metrics), ChosenModels.of(models, data, notes)
+        measures, shown = metrics_in_run(metrics, data), ChosenModels.of(models, data, notes)
         rows = scene_rows(store, data, shown, chosen, notes)
         scene = pictures.scene_of(store, rows, data.known, shown.specs, chosen.noise, device)
     found = magnified or [zoom.most_different(list(scene.outputs.values()), scene.clean)]
@@ -60,13 +61,12 @@ def chart_figure(
     """Write a chart of a kind, 'levels' or 'bars'. Raises BadInput."""
     format_of(out)
     notes: list[str] = []
-    with Store.open(folder) as store:
-        data = RunData.of(store, protocol)
-    measures = data.metrics(metric)
+    data = RunData.read(folder, protocol)
+    measures = metrics_in_run(metric, data)
     if len(measures) > 1:
         raise BadInput(f"--metric: expected one metric for {kind}, got {metric}")
     shown = ChosenModels.of(models, data, notes)
-    chosen = data.dataset(dataset, data.rows)
+    chosen = one_dataset(dataset, data.rows)
     make = {"levels": charts.levels, "bars": charts.bars}[kind]
     chart = make(data, shown, chosen, noise, measures[0], look)
     save(chart.figure, out)

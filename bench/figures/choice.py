@@ -12,59 +12,39 @@ import pandas as pd
 from bench import spec
 from bench.core.errors import BadInput, unknown
 from bench.models import groups
-from bench.runs import selection
-from bench.runs.conditions import conditions_of
 from bench.runs.filters import Filters
-from bench.runs.run_specs import RunModels, datasets_in_run, label_in_run, noises_in_run
+from bench.runs.run_data import RunData
+from bench.runs.run_specs import datasets_in_run, label_in_run, noises_in_run
 from bench.runs.store import Store
-from bench.site.study import measures
-from bench.statistics.ood import Conditions
 from reports.measures import Measure
 
 MAX_LISTED = 12  # images in a message
 
 
-@dataclass(frozen=True)
-class RunData:
-    """The rows of a run that count under a protocol, and what its manifest says."""
+def metrics_in_run(text: str, data: RunData) -> list[Measure]:
+    """The measures of a list of metrics, each with a value in the run. Raises BadInput for one without."""
+    names, known = spec.split(text), {one.key: one for one in data.measures() if data.rows[one.key].notna().any()}
+    for name in names:
+        if name not in known:
+            raise unknown("metric", name, known, " in the run")
+    if not names:
+        raise BadInput("--metric: expected a metric such as psnr, got an empty list")
+    return [known[name] for name in dict.fromkeys(names)]
 
-    rows: pd.DataFrame
-    known: RunModels
-    conditions: Conditions
-    measures: Mapping[str, Measure]
 
-    @classmethod
-    def of(cls, store: Store, protocol: str | None = None) -> RunData:
-        """Of an open run folder; by default under the protocol of its last plan. Raises BadInput without rows."""
-        manifest, found = selection.required_start_entries(store), selection.of_store(store, protocol)
-        if found.rows.empty:
-            raise BadInput(f"expected rows under the protocol {found.protocol!r} in {store.folder}, got none")
-        known = RunModels.of_manifest(store.manifest())
-        own = {one.key: one for one in measures(found.rows, manifest) if found.rows[one.key].notna().any()}
-        return cls(found.rows, known, conditions_of(manifest, found.protocol), own)
+def listed_noises(text: str, rows: pd.DataFrame) -> list[str]:
+    """The noises of rows that a list of specs names, in its order. Raises BadInput."""
+    return list(dict.fromkeys(noise for part in spec.split(text) for noise in noises_in_run(part, rows)))
 
-    def metrics(self, text: str) -> list[Measure]:
-        """The measures of a list of metrics. Raises BadInput for one that the run does not have."""
-        names = spec.split(text)
-        for name in names:
-            if name not in self.measures:
-                raise unknown("metric", name, self.measures, " in the run")
-        if not names:
-            raise BadInput("--metric: expected a metric such as psnr, got an empty list")
-        return [self.measures[name] for name in dict.fromkeys(names)]
 
-    def noises(self, text: str, rows: pd.DataFrame) -> list[str]:
-        """The noises of rows that a list of specs names, in its order. Raises BadInput."""
-        return list(dict.fromkeys(noise for part in spec.split(text) for noise in noises_in_run(part, rows)))
-
-    def dataset(self, text: str | None, rows: pd.DataFrame) -> str:
-        """The one data set of rows that a spec names, None if they have only one. Raises BadInput."""
-        found = list(dict.fromkeys(rows["dataset"]))
-        if text is not None:
-            found = list(dict.fromkeys(name for part in spec.split(text) for name in datasets_in_run(part, rows)))
-        if len(found) != 1:
-            raise BadInput(f"expected one data set, got {', '.join(found)}: choose one with --datasets")
-        return found[0]
+def one_dataset(text: str | None, rows: pd.DataFrame) -> str:
+    """The one data set of rows that a spec names, None if they have only one. Raises BadInput."""
+    found = list(dict.fromkeys(rows["dataset"]))
+    if text is not None:
+        found = list(dict.fromkeys(name for part in spec.split(text) for name in datasets_in_run(part, rows)))
+    if len(found) != 1:
+        raise BadInput(f"expected one data set, got {', '.join(found)}: choose one with --datasets")
+    return found[0]
 
 
 @dataclass(frozen=True)
@@ -111,7 +91,7 @@ def scene_rows(
     rows = data.rows[data.rows["model"].isin(list(models.names))]
     if chosen.image is not None:
         rows = rows[rows["image"].isin(_images(chosen.image, rows))]
-    rows = rows[rows["dataset"] == data.dataset(chosen.dataset, rows)]
+    rows = rows[rows["dataset"] == one_dataset(chosen.dataset, rows)]
     rows = rows[rows["noise"] == _noise(data, chosen.noise, rows)]
     seeds = sorted(set(rows["seed"]))
     if chosen.seed is not None and chosen.seed not in seeds:
@@ -151,7 +131,7 @@ def _noise(data: RunData, text: str | None, rows: pd.DataFrame) -> str:
     if text is None:
         found = list(dict.fromkeys(rows["noise"]))
         return next((noise for noise in found if noise != data.conditions.reference), found[0])
-    found = data.noises(text, rows)
+    found = listed_noises(text, rows)
     if len(found) != 1:
         raise BadInput(f"--noise: expected one noise with its level, got {', '.join(found)}: choose one of these")
     return found[0]

@@ -43,13 +43,11 @@ class RunModels:
         return cls({one["label"]: one["title"] for one in models}, display_names.of_manifest(manifest, labels), specs)
 
     @classmethod
-    def of(cls, run: str | Path | pd.DataFrame) -> RunModels:
-        """Of a run folder; empty for a frame of rows."""
+    def of(cls, folder: Path) -> RunModels:
+        """Of a run folder."""
         from bench.runs.store import Store
 
-        if isinstance(run, pd.DataFrame):
-            return cls()
-        with Store.open(Path(run)) as store:
+        with Store.open(folder) as store:
             return cls.of_manifest(store.manifest())
 
     def name(self, label: str) -> str:

@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench import metrics
 from bench.core.errors import BadInput
 from bench.runs import scored_files
 from bench.runs.schema import INTERNAL_COLUMNS
@@ -147,22 +146,20 @@ def merge(selections: list[Selection]) -> pd.DataFrame:
     return rows.sort_values(order, kind="stable", na_position="first", ignore_index=True)
 
 
-def read(folder: Path, protocol: str | None = None) -> Selection:
-    """The rows of a run folder that count under a protocol, by default the last plan's. Raises BadInput if none do."""
-    with Store.open(folder) as store:
-        required_start_entries(store)
-        selected = of_store(store, protocol)
-        if selected.rows.empty:
-            has = ", ".join(sorted(set(store.rows()["protocol"]))) or "no rows"
-            raise BadInput(f"expected rows under the protocol {selected.protocol!r} in {folder}, got {has}")
+def required_of_store(store: Store, protocol: str | None = None) -> Selection:
+    """The rows of a store that count under a protocol, by default the last plan's. Raises BadInput if none do."""
+    required_start_entries(store)
+    selected = of_store(store, protocol)
+    if selected.rows.empty:
+        has = ", ".join(sorted(set(store.rows()["protocol"]))) or "no rows"
+        raise BadInput(f"expected rows under the protocol {selected.protocol!r} in {store.folder}, got {has}")
     return selected
 
 
-def metric_cards(folder: Path) -> dict[str, dict[str, Any]]:
-    """Metric -> its card (title, unit, digits, higher_is_better) in a run's manifest, else of this installation."""
+def read(folder: Path, protocol: str | None = None) -> Selection:
+    """The rows of a run folder that count; see `required_of_store`."""
     with Store.open(folder) as store:
-        declared = {card["name"]: card for entry in required_start_entries(store) for card in entry.get("metrics", [])}
-    return {**{name: metrics.load_metric(name).card() for name in ("psnr", "ssim", "lpips")}, **declared}
+        return required_of_store(store, protocol)
 
 
 def metric_versions(manifest: Manifest) -> dict[str, str]:

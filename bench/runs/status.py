@@ -10,8 +10,10 @@ from typing import Any
 import pandas as pd
 
 from bench.core import lock
-from bench.core.errors import BadInput, unknown
+from bench.core.errors import unknown
 from bench.runs import scored_files, selection
+from bench.runs.conditions import conditions_of
+from bench.runs.run_specs import NOTHING_KNOWN, RunModels
 from bench.runs.store import Store
 
 
@@ -25,6 +27,8 @@ class Status:
     writer    the process that is writing now; None if there is none
     rate      rows per second since the command began; None if unknown
     skipped   rows that do not count under the protocol, with the reason
+    known     the names of models
+    reference spec of the reference noise, '' for none
     files     labels of models whose outputs were scored from files
     """
 
@@ -35,6 +39,8 @@ class Status:
     writer: dict[str, Any] | None
     rate: float | None
     skipped: tuple[selection.SkippedRows, ...] = ()
+    known: RunModels = NOTHING_KNOWN
+    reference: str = ""
     files: tuple[str, ...] = ()
 
     @property
@@ -47,14 +53,11 @@ def of(folder: Path, protocol: str | None = None) -> Status:
     """The status of the last command in a run folder, or of the last one under a protocol. Raises BadInput for none."""
     with Store.open(folder) as store:
         manifest, count = store.manifest(), store.count()
-        started = [index for index, entry in enumerate(manifest) if entry["event"] == "started"]
-        if not started:
-            raise BadInput(f"expected a plan in {folder}/manifest.json, got none: start bench run --out {folder} again")
-        known = list(dict.fromkeys(manifest[index]["protocol"] for index in started))
-        if protocol is not None and protocol not in known:
-            raise unknown("protocol", protocol, known, f" in {folder}")
-        started = [index for index in started if protocol in (None, manifest[index]["protocol"])]
-        plan = manifest[started[-1]]
+        plans = selection.required_start_entries(store)
+        protocols = list(dict.fromkeys(plan["protocol"] for plan in plans))
+        if protocol is not None and protocol not in protocols:
+            raise unknown("protocol", protocol, protocols, f" in {folder}")
+        plan = [plan for plan in plans if protocol in (None, plan["protocol"])][-1]
         selected = selection.of_store(store, plan["protocol"], hidden=True)
         done = store.done(selection.metric_versions([plan]))
         images = store.contents().groupby("dataset")["image"].nunique().to_dict()
@@ -64,10 +67,12 @@ def of(folder: Path, protocol: str | None = None) -> Status:
         command=plan["command"],
         cells=_cells(rows, plan, done, images),
         reasons={str(reason): int(count) for reason, count in failed.items()},
-        finished=_finished(manifest[started[-1] + 1 :]),
+        finished=_finished(manifest[manifest.index(plan) + 1 :]),
         writer=writer,
         rate=_rate(count, plan) if writer else None,
         skipped=selected.skipped,
+        known=RunModels.of_manifest(manifest),
+        reference=conditions_of(plans, protocol).reference,
         files=tuple(sorted(scored_files.labels(manifest))),
     )
 

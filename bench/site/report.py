@@ -8,24 +8,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 import reports
-from bench import statistics
 from bench.analyses.core.saved_results import sample_text, saved_figures
 from bench.core.errors import BadInput, unknown
 from bench.core.processes import isolated_children
-from bench.runs import selection
-from bench.runs.conditions import conditions_of
 from bench.runs.export import readable
 from bench.runs.filters import EVERYTHING, Filters
-from bench.runs.run_specs import RunModels, label_in_run
+from bench.runs.run_data import RunData
+from bench.runs.run_specs import label_in_run
 from bench.runs.store import Store
 from bench.site import run_comparison
+from bench.site.numbers import numbers_of
 from bench.site.study import study_of
-from bench.statistics.ood import Conditions
-from bench.statistics.relative_error import REFERENCE_MODEL
-from bench.statistics.standings import standings
 from bench.training import curves
 
 
@@ -43,23 +37,17 @@ def build(
     others    run folders to compare this run with
     filters   the rows to show
     """
-    study, rows, conditions = gather(folder, protocol, training or {}, filters)
-    comparisons = []
-    for other in others:
-        past, past_rows, past_conditions = gather(other, study.protocol, {})
-        both = conditions, past_conditions
-        comparisons.append(run_comparison.compare(rows, past_rows, both, past.run, past.created))
+    study, data = gather(folder, protocol, training or {}, filters)
     words = _report_command(folder, others, protocol, filters, training or {})
     study = replace(
         study,
         command=f"{study.command}\n{shlex.join(words)}",
         analysis_figures=tuple(figures(folder)),
-        comparisons=tuple(comparisons),
-        standings=tuple(standings_of(rows, conditions)),
+        comparisons=tuple(run_comparison.compare(data, other) for other in others),
     )
     try:
         with isolated_children():
-            return reports.build(study, rows, statistics.summarize(rows, conditions.reference), out)
+            return reports.build(study, readable(data.rows), _numbers(data), out)
     except OSError as error:
         raise BadInput(f"cannot write the site {out}: {error.strerror or error}") from error
     except reports.SiteError as error:
@@ -85,8 +73,8 @@ def paper_tables(folder: Path, protocol: str | None, filters: Filters, layout: s
     from reports.paper_tables import LAYOUTS, paper_tables
     from reports.results import Results
 
-    study, rows, conditions = gather(folder, protocol, {}, filters)
-    results = Results(study, rows, statistics.summarize(rows, conditions.reference))
+    study, data = gather(folder, protocol, {}, filters)
+    results = Results(study, readable(data.rows), _numbers(data))
     known = {measure.key: measure for measure in results.measures if measure is not DROP}
     names = ["psnr"] if layout in LAYOUTS else [name.strip() for name in layout.split("/")]
     for name in names:
@@ -95,29 +83,23 @@ def paper_tables(folder: Path, protocol: str | None, filters: Filters, layout: s
     return paper_tables(results, layout if layout in LAYOUTS else "levels", [known[n] for n in names], **options)
 
 
+def _numbers(data: RunData) -> reports.Numbers:
+    return numbers_of(data.rows, data.conditions, [one.key for one in data.measures() if not one.higher_is_better])
+
+
 def gather(
     folder: Path, protocol: str | None, training: Mapping[str, Path], filters: Filters = EVERYTHING
-) -> tuple[reports.Study, pd.DataFrame, Conditions]:
-    """A run folder -> the data of its pages, its selected rows under a protocol (default: the last), conditions."""
+) -> tuple[reports.Study, RunData]:
+    """A run folder -> the data of its pages, and its selected rows under a protocol (default: the last)."""
     with Store.open(folder) as store:
-        manifest = selection.required_start_entries(store)
-        found = selection.of_store(store, protocol)
-        conditions, known = conditions_of(manifest, found.protocol), RunModels.of_manifest(store.manifest())
-        rows = filters.apply(found.rows, known, conditions.reference)
-        study = study_of(store, rows, manifest, found.protocol, conditions)
-    left_out = [left.sentence for left in found.skipped]
-    study = replace(study, training=tuple(training_curves(manifest, rows, training)))
+        data = RunData.of(store, protocol, filters)
+        study = study_of(store, data)
+    left_out = [left.sentence for left in data.selection.skipped]
     if filters != EVERYTHING:
-        left_out.append(f"Only a selection of the run is shown: {len(rows)} of its {len(found.rows)} rows.")
-    return replace(study, not_measured=(*study.not_measured, *left_out)), readable(rows), conditions
-
-
-def standings_of(rows: pd.DataFrame, conditions: Conditions) -> Iterator[reports.ModelStanding]:
-    """Mean rank and relative error of each model under OOD noise."""
-    for line in standings(rows, conditions).to_dict("records"):
-        ends = ("", "_low", "_high")
-        rank, relative = (tuple(line[f"{name}{end}"] for end in ends) for name in ("rank", "relative_error"))
-        yield reports.ModelStanding(line["dataset"], line["model"], line["images"], rank, relative, REFERENCE_MODEL)
+        shown, every = len(data.rows), len(data.selection.rows)
+        left_out.append(f"Only a selection of the run is shown: {shown} of its {every} rows.")
+    curves_ = tuple(training_curves(data, training))
+    return replace(study, training=curves_, not_measured=(*study.not_measured, *left_out)), data
 
 
 def figures(folder: Path) -> Iterator[reports.AnalysisFigure]:
@@ -128,14 +110,11 @@ def figures(folder: Path) -> Iterator[reports.AnalysisFigure]:
         yield reports.AnalysisFigure(*texts, **files, command=one.command)
 
 
-def training_curves(
-    manifest: list[dict], rows: pd.DataFrame, training: Mapping[str, Path]
-) -> Iterator[reports.TrainingCurve]:
+def training_curves(data: RunData, training: Mapping[str, Path]) -> Iterator[reports.TrainingCurve]:
     """The validation curves of a run's models, one per noise, from their cards or from `training`. Raises BadInput."""
-    about = {model["label"]: model["card"] for entry in manifest for model in entry["models"]}
-    known = RunModels.of_manifest(manifest)
-    training = {label_in_run(model, rows, known, []): folder for model, folder in training.items()}
-    for model in dict.fromkeys(rows["model"]):
+    about = {model["label"]: model["card"] for entry in data.manifest for model in entry["models"]}
+    training = {label_in_run(model, data.rows, data.known, []): folder for model, folder in training.items()}
+    for model in dict.fromkeys(data.rows["model"]):
         frame = curves.read(training[model]) if model in training else curves.of_card({"name": model, **about[model]})
         for noise, part in frame.groupby("noise", sort=False):
             yield reports.TrainingCurve(model, str(noise), tuple(zip(part["iteration"], part["psnr"], strict=True)))

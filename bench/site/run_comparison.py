@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 
 import reports
 from bench import comparison
 from bench.core.errors import BadInput
-from bench.statistics.ood import Conditions
-from bench.statistics.paired import OOD_MEAN
+from bench.runs.run_data import RunData
 
 NOTES = (
     "Differences are this run minus the other run, paired by image. 95% intervals and p values (permutation test of "
@@ -17,31 +18,12 @@ NOTES = (
 )
 
 
-def compare(
-    rows: pd.DataFrame, other: pd.DataFrame, conditions: tuple[Conditions, Conditions], name: str, created: str
-) -> reports.RunComparison:
-    """The rows of two runs under one protocol -> the differences, over images with equal pixels."""
+def compare(data: RunData, other: Path) -> reports.RunComparison:
+    """A run and the folder of another, under the same protocol -> the differences, over images with equal pixels."""
+    past = RunData.read(other, data.protocol)
+    about = other.name, past.manifest[-1]["at"]
     try:
-        frame = comparison.compare(rows, other, metrics="psnr", conditions=conditions)
+        frame = comparison.compare(data, past, metrics="psnr")
     except BadInput as error:
-        return reports.RunComparison(name, created, (), notes=f"{str(error)[0].upper()}{str(error)[1:]}.")
-    is_mean = frame["noise"] == OOD_MEAN
-    moves, overall = (tuple(map(_move, part.to_dict("records"))) for part in (frame[~is_mean], frame[is_mean]))
-    return reports.RunComparison(name, created, moves, overall, " ".join([NOTES, *frame.attrs["notes"]]))
-
-
-def _move(line: dict) -> reports.MeanDifference:
-    return reports.MeanDifference(
-        line["model"],
-        line["dataset"],
-        line["noise"],
-        line["images"],
-        line["mean_against"],
-        line["mean"],
-        line["difference"],
-        line["low"],
-        line["high"],
-        line["p"],
-        line["p_holm"],
-        line["moved"],
-    )
+        return reports.RunComparison(*about, pd.DataFrame(), f"{str(error)[0].upper()}{str(error)[1:]}.")
+    return reports.RunComparison(*about, frame, " ".join([NOTES, *frame.attrs["notes"]]))

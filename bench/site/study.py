@@ -10,17 +10,18 @@ import pandas as pd
 
 import noise_zoo
 import reports
-from bench import metrics, protocols, statistics
+from bench import protocols, statistics
 from bench.datasets import builtin
 from bench.models import display_names
 from bench.noise import noises, training_noise
 from bench.noise.level_check import NEARLY_CLEAN_PSNR
 from bench.runs import contents
 from bench.runs.export import READABLE
+from bench.runs.run_data import RunData
 from bench.runs.store import Store, row_key
 from bench.statistics.formulas import FORMULAS
 from bench.statistics.intervals import MIN_PHOTOGRAPHS
-from bench.statistics.ood import Conditions, groups, nearly_clean
+from bench.statistics.ood import Conditions, nearly_clean
 from reports.formatting import plural
 
 TILED = (
@@ -31,10 +32,9 @@ TILED = (
 )
 
 
-def study_of(
-    store: Store, rows: pd.DataFrame, manifest: list[dict], protocol: str, conditions: Conditions
-) -> reports.Study:
+def study_of(store: Store, data: RunData) -> reports.Study:
     """The data of the pages besides the rows."""
+    rows, manifest, protocol, conditions = data.rows, data.manifest, data.protocol, data.conditions
     last, described = manifest[-1], protocols.load_protocol(protocol)
     about = {model["label"]: model for entry in manifest for model in entry["models"]}
     names = display_names.of_manifest(store.manifest(), rows["model"])
@@ -46,19 +46,15 @@ def study_of(
         run=store.folder.name,
         protocol=protocol,
         protocol_description=" ".join([described.definition, *([TILED] if (rows["tile"] > 0).any() else [])]),
-        intervals=statistics.mean_intervals,
-        formulas=tuple(reports.FormulaCard(one.name, one.formula, one.explanation, one.source) for one in FORMULAS),
-        measures=tuple(measures(rows, manifest)),
+        formulas=FORMULAS,
+        measures=tuple(data.measures()),
         versions=last["versions"],
         machine=last["machine"],
         models=tuple(_model_card(about[label], name, rows, conditions) for label, name in names.items()),
         noises=tuple(_noise_card(name, rows, manifest) for name in dict.fromkeys(rows["noise_name"])),
         datasets=tuple(_dataset_card(sets[name], part) for name, part in rows.groupby("dataset", sort=False)),
         pictures=tuple(pictures(store, rows, protocol)),
-        not_measured=tuple(_not_measured(rows, last)),
-        reference=conditions.reference,
-        groups=tuple(reports.ModelGroup(one.name, one.models, one.ood, one.known) for one in groups(rows, conditions)),
-        nearly_clean=nearly_clean(rows),
+        not_measured=tuple(_not_measured(data)),
         figure_command=_figure_command(store, protocol, last["protocol"]),
     )
 
@@ -73,22 +69,6 @@ def _figure_command(store: Store, protocol: str, default: str) -> str:
     """The start of the command that makes a figure of one of the run's images."""
     words = ["bench", "figure", str(store.folder), *(["--protocol", protocol] if protocol != default else [])]
     return shlex.join(words)
-
-
-def measures(rows: pd.DataFrame, manifest: list[dict]) -> Iterator[reports.Measure]:
-    """The metrics of the rows as the run declared them; older runs declare none and have only built-in metrics."""
-    declared = {card["name"]: card for entry in manifest for card in entry.get("metrics", [])}
-    for name in statistics.measured(rows):
-        card = declared.get(name) or metrics.load_metric(name).card()
-        yield reports.Measure(
-            name,
-            card["title"],
-            card["unit"],
-            card["digits"],
-            card["higher_is_better"],
-            card["meaning"],
-            f"{card['words']} ({card['source']})",
-        )
 
 
 def _model_card(about: dict[str, Any], name: str, rows: pd.DataFrame, conditions: Conditions) -> reports.ModelCard:
@@ -186,12 +166,13 @@ def pictures(store: Store, rows: pd.DataFrame, protocol: str) -> Iterator[report
                 yield reports.Picture(row["dataset"], row["image"], row["noise"], row["seed"], source, path)
 
 
-def _not_measured(rows: pd.DataFrame, last: dict) -> list[str]:
+def _not_measured(data: RunData) -> list[str]:
+    rows, last = data.rows, data.manifest[-1]
     sentences = [f"{sentence}." for sentence in last["left_out"]]
     why = last.get("not_measured", {})
     empty = [f"{sentence}." for sentence in statistics.without_value(rows)]
     sentences += empty
-    for measure in measures(rows, [last]):
+    for measure in data.measures():
         if rows[measure.key].isna().all() and not any(one.startswith(f"{measure.key} ") for one in empty):
             reason = f": {why[measure.key]}" if measure.key in why else ""
             sentences.append(f"{measure.title} was not measured{reason}.")

@@ -2,20 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from bench.noise.level_check import NEARLY_CLEAN_PSNR
-
-
-@dataclass(frozen=True)
-class Formula:
-    """A quantity: its name, its formula in plain characters, an explanation, and its source."""
-
-    name: str
-    formula: str
-    explanation: str
-    source: str = ""
-
+from reports.data import Formula
 
 FORMULAS = (
     Formula(

@@ -13,6 +13,8 @@ from functools import lru_cache
 import numpy as np
 from scipy import special
 
+from analysis.estimate import Estimate
+
 RESAMPLES = 9999
 CONFIDENCE = 0.95
 MIN_PHOTOGRAPHS = 3  # for an interval
@@ -42,10 +44,9 @@ def mean_intervals(values: np.ndarray, photographs: np.ndarray | None = None) ->
     return bounds
 
 
-def mean_interval(values: np.ndarray, photographs: np.ndarray | None = None) -> tuple[float, float, float]:
-    """(mean, low, high) of the scores (N,) of images; see `mean_intervals`."""
-    mean, low, high = mean_intervals(np.asarray(values, float)[:, None], photographs)[0]
-    return float(mean), float(low), float(high)
+def mean_interval(values: np.ndarray, photographs: np.ndarray | None = None) -> Estimate:
+    """The mean of the scores (N,) of images, floats; see `mean_intervals`."""
+    return Estimate(*mean_intervals(np.asarray(values, float)[:, None], photographs)[0].tolist())
 
 
 def bca(statistic: Statistic, photographs: int) -> np.ndarray:

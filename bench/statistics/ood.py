@@ -11,6 +11,7 @@ import pandas as pd
 from bench.noise.level_check import NEARLY_CLEAN_PSNR
 from bench.noise.noises import REFERENCE
 from bench.noise.training_noise import NOT_KNOWN, TrainingNoise
+from reports.data import ModelGroup
 
 UNKNOWN_GROUP = "training noise unknown"
 TEST_TIME_GROUP = "trained on each test image"
@@ -37,26 +38,7 @@ class Conditions:
         return not known.covers(noise) if known.known else noise != self.reference
 
 
-@dataclass(frozen=True)
-class RankingGroup:
-    """Models that are ranked against each other, over the noises that are OOD for all of them.
-
-    name  '' for models trained on the reference noise and training-free methods, else the training noise in words, or
-          that they are trained on each image that they denoise
-    ood   specs in the order of the rows
-    """
-
-    name: str
-    models: tuple[str, ...]
-    ood: tuple[str, ...]
-
-    @property
-    def known(self) -> bool:
-        """Whether the training noise of its models is known."""
-        return self.name != UNKNOWN_GROUP
-
-
-def groups(rows: pd.DataFrame, conditions: Conditions) -> list[RankingGroup]:
+def groups(rows: pd.DataFrame, conditions: Conditions) -> list[ModelGroup]:
     """The models of a run by training noise; the headline is about the first group.
 
     The first group is that of the reference noise; without a reference noise, the largest.
@@ -69,7 +51,11 @@ def groups(rows: pd.DataFrame, conditions: Conditions) -> list[RankingGroup]:
     first = order[0] if order else ""
     chosen = {model: first if name is None else name for model, name in names.items()}
     members = {name: tuple(m for m in models if chosen[m] == name) for name in dict.fromkeys([first, *order])}
-    return [RankingGroup(name, own, tuple(common(rows, conditions, own))) for name, own in members.items() if own]
+    return [
+        ModelGroup(name, own, tuple(common(rows, conditions, own)), name != UNKNOWN_GROUP)
+        for name, own in members.items()
+        if own
+    ]
 
 
 def _most_common(conditions: Conditions, models: Iterable[str]) -> str:
@@ -111,3 +97,12 @@ def by_kind(rows: pd.DataFrame, specs: Sequence[str]) -> dict[str, list[str]]:
     for spec in specs:
         levels.setdefault(str(names[spec]), []).append(spec)
     return levels
+
+
+def in_page_order(rows: pd.DataFrame, reference: str) -> pd.DataFrame:
+    """The noise settings of rows: noise, noise_name, level; the reference noise's name first, then by level."""
+    settings = rows[["noise", "noise_name", "level"]].drop_duplicates("noise")
+    names = dict.fromkeys([reference.partition("(")[0], *settings["noise_name"]])
+    place = {name: index for index, name in enumerate(names)}
+    keyed = settings.assign(place=settings["noise_name"].map(place))
+    return keyed.sort_values(["place", "level", "noise"], ignore_index=True).drop(columns="place")

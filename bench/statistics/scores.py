@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
 
+import numpy as np
 import pandas as pd
 
 from bench.datasets.channels import EQUAL, GREY
 
 NOISY = "noisy"
+DROP = "drop"  # the name of the columns of PSNR drops
 GIVEN_LEVEL = "noise level true"  # in the column `input` of rows (bench.evaluation.rows)
 
 
@@ -23,6 +27,52 @@ class ImageScores:
     dataset: str
     table: pd.DataFrame
     photographs: pd.Series
+
+    def with_drops(self, reference: str) -> ImageScores:
+        """With PSNR drops in dB as the metric DROP: PSNR at the reference noise minus PSNR at each noise."""
+        psnr = self.table["psnr"]
+        models = psnr.columns.get_level_values("model")
+        at_reference = self.table.reindex(columns=pd.MultiIndex.from_product([["psnr"], models, [reference]]))
+        drops = pd.DataFrame(at_reference.to_numpy() - psnr.to_numpy(), psnr.index, psnr.columns)
+        return ImageScores(
+            self.dataset, pd.concat([self.table, pd.concat({DROP: drops}, axis=1)], axis=1), self.photographs
+        )
+
+    def mean_over(self, metric: str, noises: Sequence[str]) -> pd.DataFrame:
+        """Images x models, the noisy input last: mean of a metric over noises.
+
+        NaN for an image without a score under each of them; models without any value have no column.
+        """
+        key = (metric, *noises)
+        if key not in self._means:
+            mean = np.full((len(self.table), len(self._models)), np.nan)
+            if metric in self._cubes and noises and set(noises) <= set(self._noises):
+                chosen = self._cubes[metric].take([self._noises.index(noise) for noise in noises], axis=2)
+                mean = chosen.mean(axis=2)
+            self._means[key] = pd.DataFrame(mean, self.table.index, self._models).dropna(axis="columns", how="all")
+        return self._means[key]
+
+    @cached_property
+    def _means(self) -> dict[tuple[str, ...], pd.DataFrame]:
+        return {}
+
+    @cached_property
+    def _models(self) -> list[str]:
+        names = sorted(set(self.table.columns.get_level_values("model")) - {NOISY})
+        return [*names, NOISY]
+
+    @cached_property
+    def _noises(self) -> list[str]:
+        return list(dict.fromkeys(self.table.columns.get_level_values("noise")))
+
+    @cached_property
+    def _cubes(self) -> dict[str, np.ndarray]:
+        """Metric -> scores (images, models, noises)."""
+        pairs = list(product(self._models, self._noises))
+        shape = len(self.table), len(self._models), len(self._noises)
+        metrics = self.table.columns.get_level_values(0).unique()
+        every = {name: self.table.reindex(columns=[(name, *pair) for pair in pairs]) for name in metrics}
+        return {name: wide.to_numpy(float).reshape(shape) for name, wide in every.items()}
 
     def of(self, metric: str, model: str, noises: Sequence[str]) -> pd.DataFrame:
         """Images x noises for one metric and model, NaN without a score."""

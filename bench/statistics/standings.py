@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 
 from bench.statistics.intervals import mean_intervals
-from bench.statistics.ood import Conditions, RankingGroup, by_kind, groups
+from bench.statistics.ood import Conditions, by_kind, groups
 from bench.statistics.ranks import mean_ranks
 from bench.statistics.relative_error import REFERENCE_MODEL, relative_error
 from bench.statistics.scores import NOISY, ImageScores, by_dataset, with_noisy
+from reports.data import ModelGroup
 
 
 def standings(
@@ -35,7 +36,7 @@ def standings(
 
 
 def _of_dataset(
-    scores: ImageScores, chosen: list[RankingGroup], rows: pd.DataFrame, conditions: Conditions, reference: str
+    scores: ImageScores, chosen: list[ModelGroup], rows: pd.DataFrame, conditions: Conditions, reference: str
 ) -> pd.DataFrame:
     own = rows[rows["dataset"] == scores.dataset]
     parts = [_of_group(scores, group, own, conditions, reference, index == 0) for index, group in enumerate(chosen)]
@@ -46,18 +47,21 @@ def _of_dataset(
 
 
 def _of_group(
-    scores: ImageScores, group: RankingGroup, rows: pd.DataFrame, conditions: Conditions, reference: str, first: bool
+    scores: ImageScores, group: ModelGroup, rows: pd.DataFrame, conditions: Conditions, reference: str, first: bool
 ) -> pd.DataFrame:
     """The models of a group; with the first group also the noisy input."""
-    noises = by_kind(rows, [spec for spec in group.ood if spec in set(rows["noise"])])
+    evaluated = set(rows["noise"].unique())
+    noises = by_kind(rows, [spec for spec in group.ood if spec in evaluated])
     levels = [spec for specs in noises.values() for spec in specs]
     models = [*group.models, *([NOISY] if first else [])]
     photographs = scores.photographs.to_numpy()
-    at_reference = pd.DataFrame({m: scores.of("psnr", m, [conditions.reference])[conditions.reference] for m in models})
-    ood_means = {m: scores.of("psnr", m, levels).mean(axis=1, skipna=False) for m in [*models, NOISY]}
-    inputs = ood_means[NOISY] if levels else scores.of("psnr", NOISY, [conditions.reference])[conditions.reference]
-    ood = pd.DataFrame({model: ood_means[model] for model in models})
-    gains = {m: ((ood if levels else at_reference)[m] - inputs).mean() for m in models}
+    every = dict.fromkeys([*models, NOISY])
+    at_reference, ood = (
+        scores.mean_over("psnr", noises_).reindex(columns=every) for noises_ in ([conditions.reference], levels)
+    )
+    compared = ood if levels else at_reference
+    gains = compared.sub(compared[NOISY], axis=0).mean()
+    at_reference, ood = at_reference[models], ood[models]
     table = pd.DataFrame(
         {
             "model": models,

@@ -11,10 +11,9 @@ import pandas as pd
 
 from bench.noise.noises import REFERENCE
 from bench.statistics.intervals import mean_intervals
-from bench.statistics.scores import NOISY, ImageScores, by_dataset, measured, with_noisy
+from bench.statistics.scores import DROP, NOISY, ImageScores, by_dataset, measured, with_noisy
 
 CELL = ["model", "dataset", "noise"]
-DROP = "drop"  # the name of its columns
 GAIN = "gain"
 BELOW = " (below the noisy input)"
 BOUNDS = ["", "_low", "_high", "_images"]
@@ -46,7 +45,8 @@ def summarize(rows: pd.DataFrame, reference: str = REFERENCE) -> pd.DataFrame:
 
 def _of_dataset(scores: ImageScores, reference: str) -> pd.DataFrame:
     """Mean, interval and images of each metric, the PSNR drop and the gain, by model, data set and noise."""
-    wide = pd.concat([scores.table, _drops(scores, reference), _gains(scores)], axis=1)
+    wide = pd.concat([scores.with_drops(reference).table, _gains(scores)], axis=1)
+    wide = wide.drop(columns=[one for one in wide if (one[0], one[2]) == (DROP, reference)])
     bounds = mean_intervals(wide.to_numpy(float), scores.photographs.to_numpy())
     columns = wide.columns.set_names(["metric", "model", "noise"])
     bounds = np.c_[bounds, wide.notna().sum()]
@@ -54,15 +54,6 @@ def _of_dataset(scores: ImageScores, reference: str) -> pd.DataFrame:
     long.columns = [f"{metric}{bound}" for bound, metric in long.columns]
     long["dataset"] = scores.dataset
     return long.reset_index().set_index(CELL)
-
-
-def _drops(scores: ImageScores, reference: str) -> pd.DataFrame:
-    """PSNR drops in dB: images x (`drop`, model, noise)."""
-    psnr = scores.table["psnr"]
-    models, noises = (psnr.columns.get_level_values(name) for name in ("model", "noise"))
-    at_reference = scores.table.reindex(columns=pd.MultiIndex.from_product([["psnr"], models, [reference]]))
-    drops = pd.DataFrame(at_reference.to_numpy() - psnr.to_numpy(), psnr.index, psnr.columns)
-    return pd.concat({DROP: drops.loc[:, noises != reference]}, axis=1)
 
 
 def _gains(scores: ImageScores) -> pd.DataFrame:

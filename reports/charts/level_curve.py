@@ -11,9 +11,18 @@ from reports.measures import Measure
 
 
 def level_curve(
-    title: str, axis: str, measure: Measure, series: Sequence[Series], width: float = ONE_COLUMN, font: float = 7
+    title: str,
+    axis: str,
+    measure: Measure,
+    series: Sequence[Series],
+    width: float = ONE_COLUMN,
+    font: float = 7,
+    name_lines: int = 1,
 ) -> Chart:
-    """Series over at least two levels -> a chart `width` inches wide with text of `font` points."""
+    """Series over at least two levels -> a chart `width` inches wide with text of `font` points.
+
+    Names are on at most `name_lines` lines, what is too long ends in an ellipsis.
+    """
     titled = [
         replace(
             one, points=tuple(replace(point, title=described(one.name, axis, measure, point)) for point in one.points)
@@ -21,7 +30,8 @@ def level_curve(
         for one in series
     ]
     ticks = {point.x: level(point.x) for one in series for point in one.points}
-    return line_chart(titled, ticks, measure.heading, description(title, measure, series), width, font, title, axis)
+    spoken = description(title, measure, series)
+    return line_chart(titled, ticks, measure.heading, spoken, width, font, title, axis, name_lines)
 
 
 def described(name: str, axis: str, measure: Measure, point: Point) -> str:

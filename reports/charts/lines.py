@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from reports.charts.chart import Chart, limits, locator
-from reports.charts.lettering import fitted, legible, longest, spread
+from reports.charts.lettering import fitted, legible, longest, spread, wrapped
 from reports.charts.style import MUTED, RULE, SeriesStyle, style
 from reports.formatting import level
 
@@ -50,17 +50,20 @@ def line_chart(
     font: float,
     title: str = "",
     axis: str = "",
+    name_lines: int = 1,
 ) -> Chart:
     """Series of at least one point each -> a chart `width` inches wide.
 
-    `ticks` are the labels of the horizontal axis by position, `heading` stands above the vertical axis.
+    `ticks` are the labels of the horizontal axis by position, `heading` stands above the vertical axis. Names are on
+    at most `name_lines` lines, what is too long ends in an ellipsis.
     """
     em, whole = font, 72 * width
-    names = [fitted(one.name, whole - 2 * em, font) for one in series]
-    room = longest(names, font) + (SAMPLE + 1.6) * em
+    names = [wrapped(one.name, whole - 2 * em, font, name_lines) for one in series]
+    room = longest((line for lines in names for line in lines), font) + (SAMPLE + 1.6) * em
     beside = room <= MAX_BESIDE * whole
     columns = max(1, int(whole / room))
-    below = 0 if beside else LEGEND_STEP * -(-len(series) // columns) + 0.6
+    legend = [max(map(len, names[at : at + columns])) for at in range(0, len(names), columns)]  # lines in each row
+    below = 0 if beside else LEGEND_STEP * sum(legend) + 0.6
     top, bottom = (4 if title else 2.9), (3.6 if axis else 2.2)
     height = max(HEIGHT, LEGEND_STEP * len(series) + top + bottom if beside else 0) + below
     chart = Chart(width, height * em, font, description)
@@ -89,9 +92,11 @@ def line_chart(
     if beside:
         _name_ends(chart, axes, series, names, (top - 0.3) * em, (height - bottom - 0.5) * em)
     else:
-        first, step = (height - below + 1.2) * em, LEGEND_STEP * em
+        first = height - below + 1.2
         for place, (one, name) in enumerate(zip(series, names, strict=True)):
-            _name(chart, one.style, name, whole / columns * (place % columns), first + step * (place // columns))
+            row = place // columns
+            y = (first + LEGEND_STEP * sum(legend[:row])) * em
+            _name(chart, one.style, name, whole / columns * (place % columns), y)
     return chart
 
 
@@ -125,7 +130,7 @@ def _draw(chart: Chart, axes: Axes, one: Series) -> None:
 
 
 def _name_ends(
-    chart: Chart, axes: Axes, series: Sequence[Series], names: Sequence[str], top: float, bottom: float
+    chart: Chart, axes: Axes, series: Sequence[Series], names: Sequence[Sequence[str]], top: float, bottom: float
 ) -> None:
     """Names at the right ends of the lines, without overlap."""
     place = (axes.transData - chart.points).transform
@@ -137,8 +142,8 @@ def _name_ends(
         _name(chart, series[index].style, names[index], right, y)
 
 
-def _name(chart: Chart, look: SeriesStyle, name: str, x: float, y: float) -> None:
-    """A name with a piece of its line before it."""
+def _name(chart: Chart, look: SeriesStyle, name: Sequence[str], x: float, y: float) -> None:
+    """A name, on one line or several, with a piece of its line before it."""
     em = chart.font
     piece = Line2D(
         [x, x + SAMPLE / 2 * em, x + SAMPLE * em],
@@ -153,4 +158,5 @@ def _name(chart: Chart, look: SeriesStyle, name: str, x: float, y: float) -> Non
     )
     chart.figure.add_artist(piece)
     chart.describe(piece, look.css_class)
-    chart.text(x + (SAMPLE + 0.4) * em, y, name, css_class=look.css_class)
+    for place, line in enumerate(name):
+        chart.text(x + (SAMPLE + 0.4) * em, y + LEGEND_STEP * place * em, line, css_class=look.css_class)

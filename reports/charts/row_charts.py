@@ -12,9 +12,27 @@ from reports.formatting import interval, number, signed
 from reports.measures import Measure
 
 
-def dots(title: str, measure: Measure, series: Sequence[Series], width: float = ONE_COLUMN, font: float = 7) -> Chart:
-    """Series of one point each -> the mean and 95% interval of each model under one noise setting."""
+def dots(
+    title: str,
+    measure: Measure,
+    series: Sequence[Series],
+    width: float = ONE_COLUMN,
+    font: float = 7,
+    *,
+    heading: str = "",
+    bars: bool = False,
+    name_lines: int = 3,
+) -> Chart:
+    """Series of one point each -> the mean and 95% interval of each model under one noise setting.
+
+    heading     above the scale, by default the measure
+    bars        bars from the mean of the noisy input (without it, from 0) instead of dots, the best number in bold
+    name_lines  of a name; what is too long ends in an ellipsis
+    """
     rows, noisy = [], None
+    values = [one.points[0].value for one in series if one.style.index >= 0 and isfinite(one.points[0].value)]
+    best = number((max if measure.higher_is_better else min)(values, default=nan), measure.digits)
+    start = next((one.points[0].value for one in series if one.style.index < 0), 0.0) if bars else nan
     for one in series:
         (point,), look = one.points, one.style
         mean, bounds = number(point.value, measure.digits), interval(point.low, point.high, measure.digits)
@@ -31,13 +49,17 @@ def dots(title: str, measure: Measure, series: Sequence[Series], width: float = 
                 look.index < 0,
                 title=hover,
                 css_class=look.css_class,
+                start=start if look.index >= 0 else nan,
+                bold=bars and look.index >= 0 and mean == best,
             )
         )
         if look.index < 0 and isfinite(point.value):
             noisy = point.value, {"color": NOISY_COLOUR, "linewidth": 0.09 * font, "linestyle": (0, NOISY_DASH)}
     spoken = "; ".join(f"{row.name} {row.number}" for row in rows)
     description = f"Mean {measure.heading} under {title}: {spoken}."
-    return row_chart(rows, measure.heading, description, width, font, title=title, line=noisy)
+    line = noisy or ((0.0, {"color": MUTED, "linewidth": 0.1 * font}) if bars else None)
+    heading = heading or measure.heading
+    return row_chart(rows, heading, description, width, font, title=title, line=line, name_lines=name_lines)
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, nan
 
 from reports.charts.chart import Chart, limits, locator
 from reports.charts.lettering import fitted, longest, text_width, wrapped
 from reports.charts.lines import OCTAGON
 from reports.charts.style import INK, MUTED, WARM, style
 
-LINE_STEP, MARK, TARGET = 1.2, 0.62, 1.6  # in units of the font's size, like all numbers below
+LINE_STEP, MARK, TARGET, BAR = 1.2, 0.62, 1.6, 1.15  # in units of the font's size, like all numbers below
 MAX_NAMES = 0.42  # of the width
 
 
@@ -27,7 +27,8 @@ class Row:
     """One row: its marks in `colour`, the ends of its bar (NaN for none), and its number as text with its address.
 
     `group` is a heading above the first row of a group ('' for none), `note` a warning below the name, `title` the
-    hover text, `css_class` the class of all its parts.
+    hover text, `css_class` the class of all its parts. A bar is filled from `start` to the first mark, if there is one.
+    `bold`: its number.
     """
 
     name: str
@@ -41,6 +42,8 @@ class Row:
     note: str = ""
     title: str = ""
     css_class: str = ""
+    start: float = nan
+    bold: bool = False
 
 
 @style()
@@ -54,17 +57,20 @@ def row_chart(
     title: str = "",
     above_numbers: str = "",
     line: tuple[float, dict[str, object]] | None = None,
+    name_lines: int = 3,
 ) -> Chart:
     """Rows from top to bottom -> a chart `width` inches wide, `step` font sizes per row or more for long names.
 
+    Names are on at most `name_lines` lines, what is too long ends in an ellipsis.
     `heading` stands above the scale, `above_numbers` above the numbers; `line`: a value with a vertical line and its
     look.
     """
     em, whole = font, 72 * width
     left = min(longest((row.name for row in rows), font) + 1.2 * em, MAX_NAMES * whole)
     left = max(left, longest((row.note for row in rows), 0.85 * font) + em)
-    right = max(longest((row.number for row in rows), font), text_width(above_numbers, font)) + 1.2 * em
-    names = [wrapped(row.name, left - 0.8 * em, font) for row in rows]
+    numbers = max((text_width(row.number, font, row.bold) for row in rows), default=0)
+    right = max(numbers, text_width(above_numbers, font)) + 1.2 * em
+    names = [wrapped(row.name, left - 0.8 * em, font, name_lines) for row in rows]
     headings = wrapped(heading, whole - (right if above_numbers else 0), font)
     top = (4 if title else 2.4) + LINE_STEP * (len(headings) - 1)
     middles, y = [], top * em
@@ -101,10 +107,13 @@ def row_chart(
 
 def _draw(chart: Chart, axes, row: Row, lines: Sequence[str], y: float) -> None:
     em, css_class = chart.font, row.css_class
-    drawn = []
+    drawn, filled = [], isfinite(row.start)
+    if filled:
+        drawn += axes.barh(y, row.marks[0].x - row.start, BAR * em, row.start, color=row.colour)
     if isfinite(row.bar[0]) and isfinite(row.bar[1]):
-        drawn += axes.plot(row.bar, [y, y], color=row.colour, linewidth=0.17 * em, alpha=0.5, clip_on=False)
-    for mark in row.marks:
+        look = {"color": INK, "linewidth": 0.12 * em} if filled else {"color": row.colour, "linewidth": 0.17 * em}
+        drawn += axes.plot(row.bar, [y, y], alpha=1 if filled else 0.5, clip_on=False, **look)
+    for mark in () if filled else row.marks:
         edge = 0.15 * em if mark.hollow or mark.shape == "|" else 0
         drawn += axes.plot(
             [mark.x],
@@ -123,4 +132,5 @@ def _draw(chart: Chart, axes, row: Row, lines: Sequence[str], y: float) -> None:
     for place, (text, size, ink) in enumerate(texts):
         shift = LINE_STEP * (place - (len(texts) - 1) / 2) * em
         chart.text(0, y + shift, text, size=size, colour=ink, css_class=css_class)
-    chart.text(chart.width, y, row.number, align="right", colour=colour, link=row.address, css_class=css_class)
+    look = {"bold": row.bold, "align": "right", "colour": colour}
+    chart.text(chart.width, y, row.number, **look, link=row.address, css_class=css_class)

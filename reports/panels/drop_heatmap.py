@@ -28,7 +28,7 @@ def draw(results: Results, writer: SiteWriter, dataset: str) -> object | None:
     """The heatmap of one data set, written with its data; None without PSNR drops."""
     part = results.summary[(results.summary["dataset"] == dataset) & results.summary["drop"].notna()]
     settings = [one for one in results.noises if one.spec in set(part["noise"]) and one != results.reference]
-    settings = [one for one in settings if one.spec not in results.study.nearly_clean]
+    settings = [one for one in settings if one.spec not in results.numbers.nearly_clean]
     models = [model for model in (*results.models, NOISY) if model in set(part["model"])]
     if not settings or not models:
         return None
@@ -47,7 +47,7 @@ def draw(results: Results, writer: SiteWriter, dataset: str) -> object | None:
         for setting, row in zip(settings, lines, strict=True)
     ]
     marked = np.array(
-        [[model != NOISY and results.in_distribution(model, (one,)) for model in models] for one in settings]
+        [[model != NOISY and results.in_distribution(model, (one.spec,)) for model in models] for one in settings]
     )
     columns = ["model", "noise", "drop", "drop_low", "drop_high"]
     data = part.loc[part["noise"].isin([one.spec for one in settings]), columns]

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 import pandas as pd
 
 from reports.charts.style import series_style
+from reports.data import NoiseMean
 from reports.formatting import number, printable
 from reports.measures import DROP, PSNR, SSIM, Measure
 from reports.panels import Panel
 from reports.picture_selection import CLEAN, PictureSelection, SceneKey, select
-from reports.results import NOISY, NoiseAverage, NoiseSetting, Results
+from reports.results import NOISY, NoiseSetting, Results
 from reports.site_writer import SiteWriter
 
 EXTRA_DIGITS = 4  # beyond those shown: with one, the script's second rounding would change the last digit shown
@@ -46,8 +47,8 @@ def context(results: Results, writer: SiteWriter) -> dict[str, object] | None:
     files, missing = copied(selection, writer)
     cells = {}
     for d, dataset in enumerate(results.datasets):
-        for n, column in enumerate((*results.noises, *results.averages)):
-            if isinstance(column, NoiseAverage):
+        for n, column in enumerate((*results.noises, *results.numbers.means)):
+            if isinstance(column, NoiseMean):
                 data = averaged(results, dataset, column)
             else:
                 data = cell(results, dataset, column, selection, files)
@@ -89,9 +90,9 @@ def described(results: Results) -> dict[str, object]:
                     "spec": one.spec,
                     "name": one.name or one.spec,
                     "label": one.label,
-                    "of": [setting.spec for setting in one.settings],
+                    "of": one.over,
                 }
-                for one in results.averages
+                for one in results.numbers.means
             ),
         ],
         "first": [one.spec for one in first_choice(results)],
@@ -169,9 +170,9 @@ def listed(table: pd.DataFrame, measure: Measure) -> dict[str, list[float | None
     return {name: values for name, values in listed_.items() if any(value is not None for value in values)}
 
 
-def averaged(results: Results, dataset: str, average: NoiseAverage) -> dict[str, object] | None:
+def averaged(results: Results, dataset: str, average: NoiseMean) -> dict[str, object] | None:
     """One data set under a mean over several settings: images and mean scores; pictures are under the settings."""
-    tables = {one.key: results.mean_per_image(dataset, average.settings, one) for one in scored(results)}
+    tables = {one.key: results.mean_per_image(dataset, average, one) for one in scored(results)}
     images = tables[PSNR.key].index
     if not len(images):
         return None

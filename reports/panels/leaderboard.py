@@ -7,28 +7,31 @@ from itertools import groupby
 import pandas as pd
 
 from reports import latex, links
-from reports.data import ModelGroup
+from reports.data import ModelGroup, NoiseMean
 from reports.formatting import MISSING, interval, listing, number
-from reports.measures import DROP, PSNR, Measure
-from reports.paired import leaders, near_best
+from reports.measures import DROP, Measure
 from reports.panels import Panel
-from reports.results import NOISY, OOD_MEAN, NoiseAverage, NoiseSetting, Results
+from reports.results import NOISY, NoiseSetting, Results
 from reports.site_writer import SiteWriter
 from reports.tables import TableFiles, publish
 
-Column = NoiseSetting | NoiseAverage
+Column = NoiseSetting | NoiseMean
+Cells = dict[tuple[str, str], "LeaderboardCell"]  # by the spec of a column and the model
 
 
 @dataclass(frozen=True)
 class LeaderboardCell:
-    """A mean with its 95% interval as text and the address of its images; `value` is the sort key.
+    """A mean with its 95% interval, both as text too, and the address of its images; `value` is the sort key.
 
     note    number of failed rows, '' for none
     inside  the noise is in distribution for the model
     below   the mean PSNR is below that of the noisy input
+    ranks   (best, worst) rank of the model in the first column, None without one
     """
 
     value: float
+    low: float
+    high: float
     text: str
     interval: str
     bold: bool
@@ -36,6 +39,7 @@ class LeaderboardCell:
     note: str
     inside: bool
     below: bool
+    ranks: tuple[int, int] | None
 
 
 @dataclass(frozen=True)
@@ -109,14 +113,11 @@ def table(results: Results, writer: SiteWriter, index: int, measure: Measure) ->
     """The table of one data set and one measure, None if nothing was measured."""
     dataset = results.datasets[index]
     part = results.summary[(results.summary["dataset"] == dataset) & results.summary[measure.key].notna()]
-    columns = columns_of(results, dataset, measure, set(part["noise"]))
+    columns, cells = columns_of(results, dataset, measure)
     if not columns:
         return None
-    levels = frozenset(
-        one for column in columns if isinstance(column, NoiseAverage) and column.name for one in column.settings
-    )
-    scores = {column: cells(results, dataset, column, measure) for column in columns}
-    bodies, noisy = ranked(results, dataset, measure, columns, scores)
+    levels = levels_of(columns)
+    bodies, noisy = ranked(results, dataset, measure, columns, cells)
     counts = sorted({int(count) for count in part["images"].dropna()})
     images = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}" if counts else "no"
     groups = tuple((name, len(list(run))) for name, run in groupby(columns, key=lambda column: column.name))
@@ -126,7 +127,7 @@ def table(results: Results, writer: SiteWriter, index: int, measure: Measure) ->
     if any(cell.below for one in whole_lines(bodies) for cell in one.cells):
         caption += " Arrow: below the noisy input."
     whole = (*whole_lines(bodies), *((noisy,) if noisy else ()))
-    data, paper = frame(results, whole, columns, scores), latex_table(results, caption, columns, whole, levels)
+    data, paper = frame(results, whole, columns), latex_table(results, caption, columns, whole, levels)
     files = publish(writer, (dataset, measure.key), data, paper)
     address = files.latex.removesuffix(".tex")
     return Leaderboard(
@@ -144,17 +145,19 @@ def table(results: Results, writer: SiteWriter, index: int, measure: Measure) ->
     )
 
 
-Scores = dict[str, tuple[LeaderboardCell, float, float]]
-
-
 def ranked(
-    results: Results, dataset: str, measure: Measure, columns: tuple[Column, ...], scores: dict[Column, Scores]
+    results: Results, dataset: str, measure: Measure, columns: tuple[Column, ...], cells: Cells
 ) -> tuple[tuple[RankedGroup, ...], LeaderboardRow | None]:
     """The groups that have rows, and the row of the noisy input; None if it has no values."""
-    ranks = {m: r for g in results.groups for m, r in ranks_of(results, dataset, columns[0], measure, g).items()}
-    bodies = (body(results, dataset, measure, columns, scores, ranks, group) for group in results.groups)
-    noisy = line(results, dataset, NOISY, columns, scores, {})
+    bodies = (body(results, dataset, measure, columns, cells, group) for group in results.groups)
+    noisy = line(results, dataset, NOISY, columns, cells)
     return tuple(one for one in bodies if one.lines), noisy if any(cell.text for cell in noisy.cells) else None
+
+
+def levels_of(columns: tuple[Column, ...]) -> frozenset[Column]:
+    """The columns of single levels that another column is the mean of."""
+    averaged = {noise for one in columns if isinstance(one, NoiseMean) for noise in one.over}
+    return frozenset(one for one in columns if isinstance(one, NoiseSetting) and one.spec in averaged)
 
 
 def whole_lines(bodies: tuple[RankedGroup, ...]) -> tuple[LeaderboardRow, ...]:
@@ -162,49 +165,45 @@ def whole_lines(bodies: tuple[RankedGroup, ...]) -> tuple[LeaderboardRow, ...]:
     return tuple(one for body in bodies for one in body.lines)
 
 
-def columns_of(results: Results, dataset: str, measure: Measure, measured: set[str]) -> tuple[Column, ...]:
-    """The OOD mean, then for each noise: the reference noise, the mean over its other levels, these levels."""
-    settings = [one for one in results.noises if one.spec in measured]
-    if measure is DROP:
-        settings = [one for one in settings if one != results.reference]
-    ood = any(not results.ood_per_image(dataset, group, measure).empty for group in results.groups)
-    columns: list[Column] = [NoiseAverage(OOD_MEAN, "", ())] if ood else []
-    for name in dict.fromkeys(one.name for one in settings):
-        of_noise = [one for one in settings if one.name == name]
-        columns += [one for one in of_noise if one == results.reference]
-        average = results.level_average(name, of_noise)
-        if len(average.settings) > 1 and average.settings != results.ood_of_headline:
-            columns += [] if images_of(results, dataset, average, measure).empty else [average]
-        columns += [one for one in of_noise if one != results.reference]
-    return tuple(columns)
+def columns_of(results: Results, dataset: str, measure: Measure) -> tuple[tuple[Column, ...], Cells]:
+    """The columns of the numbers in order: the OOD mean, means and settings of each noise; and their cells."""
+    known = results.numbers.leaderboard
+    part = known[(known["dataset"] == dataset) & (known["measure"] == measure.key)]
+    settings = {one.spec: one for one in results.noises}
+    columns: dict[str, Column] = {}
+    cells: Cells = {}
+    for one in part.to_dict("records"):
+        noise = one["noise"]
+        columns.setdefault(noise, settings.get(noise) or NoiseMean(noise, one["noise_name"], one["over"]))
+        cells[noise, one["model"]] = cell(results, measure, one)
+    return tuple(columns.values()), cells
 
 
-def images_of(
-    results: Results, dataset: str, column: Column, measure: Measure, group: ModelGroup | None = None
-) -> pd.DataFrame:
-    """The scores behind a column: images x models (of a group) and the noisy input."""
-    if isinstance(column, NoiseAverage) and not column.name:
-        return results.ood_per_image(dataset, group, measure)
-    if isinstance(column, NoiseAverage):
-        table = results.mean_per_image(dataset, column.settings, measure)
-    else:
-        table = results.per_image(dataset, column.spec, measure)
-    members = table.columns if group is None else (*group.models, NOISY)
-    return table[[one for one in table.columns if one in members]]
-
-
-def ranks_of(results: Results, dataset: str, column: Column, measure: Measure, group: ModelGroup) -> dict:
-    """The ranks of a group's models in a column; by PSNR drop, only of models near the best."""
-    if isinstance(column, NoiseAverage) and not column.name:
-        return results.ranks_ood(dataset, group, measure)
-    return results.ranks(dataset, images_of(results, dataset, column, measure, group), measure)
+def cell(results: Results, measure: Measure, one: dict) -> LeaderboardCell:
+    """A row of the numbers as a cell."""
+    model, noise, mean = one["model"], one["noise"], one["value"]
+    failed = (results.line(one["dataset"], noise, model) or {}).get("failed", 0)
+    address = noise if one["noise_name"] else results.ood_address(results.group_of(model))
+    return LeaderboardCell(
+        mean,
+        one["low"],
+        one["high"],
+        number(mean, measure.digits) if math.isfinite(mean) else "",
+        interval(one["low"], one["high"], measure.digits),
+        one["best"],
+        links.images(one["dataset"], address, model, measure=measure.key),
+        f"{failed} failed" if failed else "",
+        model != NOISY and results.in_distribution(model, one["over"]),
+        one["below_noisy"],
+        (int(one["first_rank"]), int(one["last_rank"])) if one["first_rank"] == one["first_rank"] else None,
+    )
 
 
 def body(
-    results: Results, dataset: str, measure: Measure, columns, scores, ranks: dict, group: ModelGroup
+    results: Results, dataset: str, measure: Measure, columns: tuple[Column, ...], cells: Cells, group: ModelGroup
 ) -> RankedGroup:
     """One group of models, the best first."""
-    lines = [line(results, dataset, model, columns, scores, ranks) for model in group.models]
+    lines = [line(results, dataset, model, columns, cells) for model in group.models]
     shown = [one for one in lines if one.failed or any(cell.text for cell in one.cells)]
     return RankedGroup(heading(results, dataset, group), tuple(sorted(shown, key=lambda one: rank(one, measure))))
 
@@ -218,7 +217,7 @@ def heading(results: Results, dataset: str, group: ModelGroup) -> str:
     own, others = (results.ood_on(dataset, one) for one in (group, first))
     if own == others:
         return text
-    listed = listing([setting.spec for setting in own]) if len(own) <= 4 else f"{len(own)} settings of its own"
+    listed = listing(list(own)) if len(own) <= 4 else f"{len(own)} settings of its own"
     return f"{text}; OOD mean over {listed or 'no noise'}"
 
 
@@ -231,94 +230,24 @@ def rank(one: LeaderboardRow, measure: Measure) -> tuple[bool, float]:
     ), 0.0 if missing else -value if measure.higher_is_better else value
 
 
-def cells(results: Results, dataset: str, column: Column, measure: Measure) -> Scores:
-    """One column: a cell by model, with the ends of its interval."""
-    column_cells: Scores = {}
-    for group in results.groups:
-        models = (*group.models, *(() if NOISY in column_cells else (NOISY,)))
-        column_cells |= cells_of_group(results, dataset, column, measure, group, models)
-    return column_cells
-
-
-def cells_of_group(
-    results: Results, dataset: str, column: Column, measure: Measure, group: ModelGroup, models: tuple[str, ...]
-) -> Scores:
-    """One column of a group's models; bold: the best of a group of several models, or of the only group."""
-    images = images_of(results, dataset, column, measure, group)
-    if isinstance(column, NoiseAverage):
-        complete = images.dropna() if set(images.columns) >= set(models) else images
-        triples = dict(zip(complete.columns, map(tuple, results.intervals(dataset, complete)), strict=True))
-        failed = dict.fromkeys(models, 0)
-    else:
-        lines = {model: results.line(dataset, column.spec, model) for model in models}
-        keys = (measure.key, f"{measure.key}_low", f"{measure.key}_high")
-        triples = {m: tuple(as_float(one[key]) for key in keys) for m, one in lines.items() if one is not None}
-        failed = {m: 0 if one is None else int(as_float(one["failed"], 0)) for m, one in lines.items()}
-    settings = settings_of(results, column, group)
-    means = {model: triple[0] for model, triple in triples.items() if model in group.models}
-    if measure is DROP:
-        near = near_best_of(results, dataset, settings, group)
-        means = {model: mean for model, mean in means.items() if model in near}
-    compared = len(group.models) > 1 or len(results.groups) == 1
-    _, best = leaders(means, images, measure.higher_is_better, lambda table: results.intervals(dataset, table))
-    spec = results.ood_average(group).spec if isinstance(column, NoiseAverage) and not column.name else column.spec
-    group_cells: Scores = {}
-    for model in models:
-        mean, low, high = triples.get(model, (math.nan,) * 3)
-        note = f"{failed[model]} failed" if failed.get(model) else ""
-        text = number(mean, measure.digits) if math.isfinite(mean) else ""
-        bounds = interval(low, high, measure.digits)
-        address = links.images(dataset, spec, model, measure=measure.key)
-        inside = model != NOISY and results.in_distribution(model, settings)
-        below = bool(text) and results.cell_below_noisy(dataset, settings, model)
-        bold = compared and model in best
-        group_cells[model] = (LeaderboardCell(mean, text, bounds, bold, address, note, inside, below), low, high)
-    return group_cells
-
-
-def settings_of(results: Results, column: Column, group: ModelGroup) -> tuple[NoiseSetting, ...]:
-    """The noise settings behind a column, for the models of a group."""
-    if not isinstance(column, NoiseAverage):
-        return (column,)
-    return column.settings if column.name else results.ood(group)
-
-
-def near_best_of(
-    results: Results, dataset: str, settings: tuple[NoiseSetting, ...], group: ModelGroup
-) -> frozenset[str]:
-    """The models of a group whose PSNR drops are compared under some settings; see `paired.near_best`."""
-    table = results.mean_per_image(dataset, settings, PSNR)
-    members = table[[one for one in table.columns if one in (*group.models, NOISY)]]
-    return near_best(members, NOISY, lambda images: results.intervals(dataset, images))
-
-
-def as_float(value: object, default: float = math.nan) -> float:
-    """A number or a missing value -> a float; `default` for a missing value."""
-    return default if value is None or pd.isna(value) else float(value)
-
-
-def line(
-    results: Results, dataset: str, model: str, columns: tuple[Column, ...], scores: dict[Column, Scores], ranks: dict
-) -> LeaderboardRow:
+def line(results: Results, dataset: str, model: str, columns: tuple[Column, ...], cells: Cells) -> LeaderboardRow:
     """The row of one model."""
     failed = results.failed
     lost = int(((failed["dataset"] == dataset) & (failed["model"] == model)).sum())
     below = model != NOISY and results.below_noisy(dataset, model)
-    return LeaderboardRow(model, tuple(scores[column][model][0] for column in columns), lost, ranks.get(model), below)
+    own = tuple(cells[column.spec, model] for column in columns)
+    return LeaderboardRow(model, own, lost, own[0].ranks, below)
 
 
-def frame(
-    results: Results, lines: tuple[LeaderboardRow, ...], columns: tuple[Column, ...], scores: dict[Column, Scores]
-) -> pd.DataFrame:
+def frame(results: Results, lines: tuple[LeaderboardRow, ...], columns: tuple[Column, ...]) -> pd.DataFrame:
     """The table with full precision, three columns per noise: mean, low, high."""
     records = []
     for one in lines:
         group = "" if one.model == NOISY else results.group_of(one.model).name
         record: dict[str, object] = {"model": one.model, "group": group, "below noisy input": one.below}
         record |= dict(zip(("first rank", "last rank"), one.ranks or (None, None), strict=True))
-        for column in columns:
-            cell, low, high = scores[column][one.model]
-            record |= {column.spec: cell.value, f"{column.spec} low": low, f"{column.spec} high": high}
+        for column, cell in zip(columns, one.cells, strict=True):
+            record |= {column.spec: cell.value, f"{column.spec} low": cell.low, f"{column.spec} high": cell.high}
         records.append(record | {"failed rows": one.failed})
     return pd.DataFrame(records)
 

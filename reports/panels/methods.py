@@ -25,7 +25,7 @@ def context(results: Results, writer: SiteWriter) -> dict[str, object]:
         "protocols": sorted({str(name) for name in rows["protocol"].dropna()}),
         "licences": licences(results),
         "rows_address": writer.csv("tables/rows.csv", results.all_rows),
-        "summary_address": writer.csv("tables/summary.csv", results.all_summary),
+        "summary_address": writer.csv("tables/summary.csv", results.numbers.summary),
     }
 
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from reports import latex, links
-from reports.data import ModelCard
+from reports.data import OOD_MEAN, ModelCard
 from reports.formatting import MISSING, interval, number, rank
 from reports.measures import DROP, PSNR, Measure
 from reports.pages import MODEL
 from reports.panels import Panel
-from reports.results import OOD_MEAN, Results
+from reports.results import Results
 from reports.site_writer import SiteWriter
 from reports.tables import publish
 
@@ -54,7 +54,7 @@ def facts(results: Results, model: str) -> dict[str, object]:
         "seconds": float(own["seconds"].astype(float).median()) if own["seconds"].notna().any() else math.nan,
         "standings": [standing(results, dataset, model) for dataset in results.datasets],
         "group": results.group_of(model),
-        "inside": [one.spec for one in results.noises if results.in_distribution(model, (one,))],
+        "inside": [one.spec for one in results.noises if results.in_distribution(model, (one.spec,))],
         "failed": int((results.failed["model"] == model).sum()),
         "total": int((results.rows["model"] == model).sum()),
     }
@@ -76,7 +76,7 @@ def standing(results: Results, dataset: str, model: str) -> DatasetScores:
     reference = at_reference(results, dataset, model)
     address = "" if reference is None else links.images(dataset, results.reference.spec, model)
     ood, drop = (of_measure(results, dataset, model, measure) for measure in (PSNR, DROP))
-    gain = results.gain(dataset, model)
+    gain = results.standing(dataset, model).get("gain", math.nan)
     below = f"{number(-gain, 2)} dB below the noisy input" if gain < 0 else ""
     return DatasetScores(dataset, number(reference, 2), address, *ood, *drop, below)
 
@@ -91,19 +91,17 @@ def scores(results: Results, model: str) -> list[dict[str, object]]:
     """The scores with full precision, one record per data set."""
     records = []
     for dataset in results.datasets:
-        group = results.group_of(model)
         record = {
             "model": model,
             "dataset": dataset,
-            "group": group.name,
+            "group": results.group_of(model).name,
             "below noisy input": results.below_noisy(dataset, model),
             "reference noise": at_reference(results, dataset, model),
         }
         for name, measure in ((OOD_MEAN, PSNR), ("drop", DROP)):
-            ends = results.intervals_ood(dataset, group, measure).get(model, (None,) * 3)
-            ranks = results.ranks_ood(dataset, group, measure).get(model, (None,) * 2)
+            ranks = results.ranks_ood(dataset, model, measure) or (None, None)
             names = (name, f"{name} low", f"{name} high", f"{name} first rank", f"{name} last rank")
-            record |= dict(zip(names, (*ends, *ranks), strict=True))
+            record |= dict(zip(names, (*ood_mean(results, dataset, model, measure), *ranks), strict=True))
         records.append(record)
     return records
 
@@ -131,17 +129,20 @@ def latex_table(title: str, standings: list[DatasetScores], models: int, results
     return latex.plain_table(caption, header, body, "lrrrrrrr", [("PSNR (dB)", 4), ("PSNR drop (dB)", 3)])
 
 
+def ood_mean(results: Results, dataset: str, model: str, measure: Measure) -> tuple[float, float, float]:
+    """The OOD mean of PSNR, or the PSNR drop, with the ends of its 95% interval; NaN if unknown."""
+    line, name = results.standing(dataset, model), "ood" if measure is PSNR else "drop"
+    return tuple(line.get(f"{name}{end}", math.nan) for end in ("", "_low", "_high"))
+
+
 def of_measure(results: Results, dataset: str, model: str, measure: Measure) -> tuple[str, str, str, str]:
     """OOD mean, 95% interval and rank by one measure as text, and their address."""
-    group = results.group_of(model)
-    known = results.intervals_ood(dataset, group, measure)
-    if model not in known:
+    mean, low, high = ood_mean(results, dataset, model, measure)
+    if not math.isfinite(mean):
         return number(None, 2), "", "", ""
-    ranks = results.ranks_ood(dataset, group, measure)
-    mean, low, high = known[model]
-    rank_text = rank(*ranks[model]) if model in ranks else ""
-    address = links.images(dataset, results.ood_average(group).spec, model, measure=measure.key)
-    return number(mean, 2), interval(low, high, 2), rank_text, address
+    ranks = results.ranks_ood(dataset, model, measure)
+    address = links.images(dataset, results.ood_address(results.group_of(model)), model, measure=measure.key)
+    return number(mean, 2), interval(low, high, 2), rank(*ranks) if ranks else "", address
 
 
 PANEL = Panel(MODEL, 0, "", context)

@@ -9,7 +9,6 @@ from reports.charts.row_charts import Difference, differences_chart
 from reports.charts.style import series_style
 from reports.downloads import PublishedChart, publish
 from reports.formatting import signed
-from reports.measures import PSNR
 from reports.pages import MODEL
 from reports.panels import Panel
 from reports.results import Results
@@ -28,19 +27,18 @@ def context(results: Results, writer: SiteWriter, model: str) -> dict[str, objec
 
 def differences(results: Results, dataset: str, model: str) -> list[Difference]:
     """PSNR minus the mean PSNR of the other models of its group, image by image, under each noise."""
-    changes, group = {}, results.group_of(model)
-    for setting in results.noises:
-        table = results.per_image(dataset, setting.spec, PSNR)
-        table = table[[one for one in table.columns if one in group.models]]
-        if model in table.columns and len(table.columns) > 1:
-            changes[setting] = table[model] - table.drop(columns=model).mean(axis=1)
-    if not changes:
-        return []
-    bounds = results.intervals(dataset, pd.concat(changes.values(), axis=1))
+    known, settings = results.numbers.differences, {one.spec: one for one in results.noises}
+    part = known[(known["dataset"] == dataset) & (known["model"] == model) & known["value"].notna()]
     return [
-        Difference(setting.name, setting.label, *map(float, ends), links.images(dataset, setting.spec, model))
-        for setting, ends in zip(changes, bounds, strict=True)
-        if ends[0] == ends[0]
+        Difference(
+            settings[one["noise"]].name,
+            settings[one["noise"]].label,
+            one["value"],
+            one["low"],
+            one["high"],
+            links.images(dataset, one["noise"], model),
+        )
+        for one in part.to_dict("records")
     ]
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import pandas as pd
 
 from reports import latex
-from reports.data import ModelStanding
 from reports.formatting import interval, number
 from reports.panels import Panel
 from reports.results import NOISY, Results
@@ -40,46 +39,46 @@ class StandingsTable:
 
 def context(results: Results, writer: SiteWriter) -> dict[str, object] | None:
     """One table per data set; None if no model has a rank or a relative error."""
-    known = [one for one in results.study.standings if any(map(math.isfinite, (one.rank[0], one.relative_error[0])))]
-    if not known:
+    known = results.numbers.standings
+    known = known[known[["rank", "relative_error"]].notna().any(axis=1)] if len(known) else known
+    if known.empty:
         return None
     tables = []
     for index, dataset in enumerate(results.datasets):
-        standings = sorted((one for one in known if one.dataset == dataset), key=lambda one: order(results, one))
+        standings = sorted(known[known["dataset"] == dataset].to_dict("records"), key=lambda one: order(results, one))
         if standings:
-            lines, images = tuple(line(results, one) for one in standings), max(one.images for one in standings)
+            lines, images = tuple(line(results, one) for one in standings), max(one["images"] for one in standings)
             paper = latex_table(results, dataset, images, lines)
             files = publish(writer, (dataset, "standings"), frame(standings), paper)
             tables.append(StandingsTable(dataset, index, lines, images, files))
     return {
         "tables": tables,
         "datasets": [(table.dataset_index, table.dataset) for table in tables],
-        "reference": known[0].reference,
-        "relative": any(math.isfinite(one.relative_error[0]) for one in known),
+        "reference": results.numbers.error_reference,
+        "relative": known["relative_error"].notna().any(),
     }
 
 
-def order(results: Results, one: ModelStanding) -> tuple[int, float, float]:
+def order(results: Results, one: dict) -> tuple[int, float, float]:
     """Sort key: group, relative error, mean rank."""
-    value, group = one.relative_error[0], results.groups.index(results.group_of(one.model))
-    return group, (value if math.isfinite(value) else math.inf), one.rank[0]
+    value, group = one["relative_error"], results.groups.index(results.group_of(one["model"]))
+    return group, (value if math.isfinite(value) else math.inf), one["rank"]
 
 
-def line(results: Results, one: ModelStanding) -> StandingRow:
+def line(results: Results, one: dict) -> StandingRow:
     """The row of one model."""
-    error, low, high = one.relative_error
-    rank, rank_low, rank_high = one.rank
-    group = "" if one.model == NOISY or len(results.groups) == 1 else results.group_of(one.model).name
-    below = one.model != NOISY and results.below_noisy(one.dataset, one.model)
-    texts = number(error, 3), interval(low, high, 3), number(rank, 2), interval(rank_low, rank_high, 2)
-    return StandingRow(one.model, *texts, group, below)
+    model = one["model"]
+    group = "" if model == NOISY or len(results.groups) == 1 else results.group_of(model).name
+    below = model != NOISY and results.below_noisy(one["dataset"], model)
+    error = number(one["relative_error"], 3), interval(one["relative_error_low"], one["relative_error_high"], 3)
+    rank = number(one["rank"], 2), interval(one["rank_low"], one["rank_high"], 2)
+    return StandingRow(model, *error, *rank, group, below)
 
 
-def frame(standings: list[ModelStanding]) -> pd.DataFrame:
+def frame(standings: list[dict]) -> pd.DataFrame:
     """The table with full precision."""
-    ends = ("", "_low", "_high")
-    columns = ["model", "images", *(f"{name}{end}" for name in ("relative_error", "rank") for end in ends)]
-    return pd.DataFrame([[one.model, one.images, *one.relative_error, *one.rank] for one in standings], columns=columns)
+    numbers = [f"{name}{end}" for name in ("relative_error", "rank") for end in ("", "_low", "_high")]
+    return pd.DataFrame(standings)[["model", "images", *numbers]]
 
 
 def latex_table(results: Results, dataset: str, images: int, lines: tuple[StandingRow, ...]) -> str:

@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 from PIL import Image, ImageFilter
 
-from bench.statistics import mean_intervals
-from reports import DatasetCard, FormulaCard, Measure, ModelCard, NoiseCard, Picture, Study
+from bench.noise.training_noise import parse
+from bench.site import numbers
+from bench.statistics.ood import Conditions
+from reports import DatasetCard, Formula, Measure, ModelCard, NoiseCard, Numbers, Picture, Study
 from reports.measures import PSNR
 
 MEASURES = (
@@ -141,31 +143,31 @@ def make_rows(datasets, noises, models, images: int, failed) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def summarize(rows: pd.DataFrame) -> pd.DataFrame:
-    """One line per model x data set x noise, the noisy input too, with normal intervals."""
-    first = rows.drop_duplicates(["dataset", "noise", "image"])
-    noisy = first.assign(model="noisy", psnr=first["psnr_noisy"], ssim=first["ssim_noisy"], status="ok")
-    both = pd.concat([rows, noisy])
-    reference = both[both["noise"] == "gaussian(sigma=15)"].set_index(["model", "dataset", "image"])["psnr"]
-    keys = pd.MultiIndex.from_frame(both[["model", "dataset", "image"]])
-    drop = reference.reindex(keys).to_numpy() - both["psnr"].to_numpy() if len(reference) else math.nan
-    both = both.assign(drop=drop)
-    lines = []
-    for (model, dataset, noise, name), part in both.groupby(["model", "dataset", "noise", "noise_name"], sort=False):
-        ok = part[part["status"] == "ok"]
-        line = {
+def numbers_of(rows: pd.DataFrame, reference: str = "gaussian(sigma=15)", **training: str) -> Numbers:
+    """The numbers of rows. The models were trained on Gaussian 15, or on the noise that `training` has for them."""
+    known = {model: parse(training.get(model, "gaussian(sigma=15)")) for model in (rows["model"] if len(rows) else ())}
+    return numbers.numbers_of(rows, Conditions(reference, known), lower_is_better=["lpips"])
+
+
+def differences(model: str, noises: tuple[str, ...] = ("mixture(level=1)",), p: float = math.nan) -> pd.DataFrame:
+    """Differences of one model under noises, as a comparison with another run has them."""
+    return pd.DataFrame(
+        {
             "model": model,
-            "dataset": dataset,
-            "noise": noise,
-            "noise_name": name,
-            "level": part["level"].iloc[0],
+            "dataset": "builtin",
+            "noise": list(noises),
+            "noise_name": ["" if noise == "OOD mean" else "mixture" for noise in noises],
+            "images": 4,
+            "mean": 30.5,
+            "mean_against": 30.0,
+            "difference": 0.5,
+            "low": 0.4,
+            "high": 0.6,
+            "p": p,
+            "p_holm": 2 * p,
+            "moved": [() if noise == "OOD mean" else (("image01", 0.7),) for noise in noises],
         }
-        line |= {"images": len(ok), "failed": len(part) - len(ok)}
-        for key in ("psnr", "ssim", "drop"):
-            mean, half = ok[key].mean(), 1.96 * ok[key].std() / math.sqrt(max(len(ok), 1))
-            line |= {key: mean, f"{key}_low": mean - half, f"{key}_high": mean + half}
-        lines.append(line)
-    return pd.DataFrame(lines)
+    )
 
 
 @pytest.fixture(scope="session")
@@ -177,10 +179,16 @@ def screenshots(request, tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.fixture(name="summarize")
-def summarize_fixture():
-    """The function that makes a summary of rows."""
-    return summarize
+@pytest.fixture(name="numbers_of")
+def numbers_of_fixture():
+    """The function that computes the numbers of rows."""
+    return numbers_of
+
+
+@pytest.fixture(name="differences")
+def differences_fixture():
+    """The function that makes a comparison with another run."""
+    return differences
 
 
 @pytest.fixture(name="six_noises")
@@ -191,7 +199,7 @@ def six_noises_fixture():
 
 @pytest.fixture
 def make_study(make_study_in, tmp_path):
-    """A function that makes (study, rows, summary); its arguments say what is in them."""
+    """A function that makes (study, rows, numbers); its arguments say what is in them."""
     return make_study_in(tmp_path)
 
 
@@ -223,8 +231,7 @@ def study_maker(tmp_path: Path):
             figure_command="bench figure runs/first",
             protocol="stored",
             protocol_description="noise is clipped to [0, 1] and rounded to 8 bits.",
-            intervals=mean_intervals,
-            formulas=(FormulaCard("PSNR drop", "g = a < b", "An explanation.", "nobody, 1900"),),
+            formulas=(Formula("PSNR drop", "g = a < b", "An explanation.", "nobody, 1900"),),
             measures=MEASURES,
             versions={"python": "3.11.7", "torch": "2.8.0", "numpy": "2.4.6"},
             machine={"processor": "2 cores", "memory": "8 GB", "system": "Linux"},
@@ -262,6 +269,6 @@ def study_maker(tmp_path: Path):
             pictures=make_pictures(tmp_path / "pictures", datasets, noises, models, pictured, size),
             not_measured=("LPIPS was not measured.", "Full-size models were not run."),
         )
-        return study, rows, summarize(rows)
+        return study, rows, numbers_of(rows)
 
     return make

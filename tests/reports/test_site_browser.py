@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from reports import AnalysisFigure, MeanDifference, ModelGroup, RunComparison, Study, build
+from reports import AnalysisFigure, Numbers, RunComparison, Study, build
 from reports.index import StudyEntry
 from reports.index import build as index_of_studies
 from reports.summary import read
@@ -393,10 +393,10 @@ HOSTILE = (
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_names_run_nothing(make_study, tmp_path, open_page, name):
-    study, rows, summary = make_study(models=("ours", name), datasets=(name, "b"), images=3, pictured=1, size=16)
+    study, rows, numbers = make_study(models=("ours", name), datasets=(name, "b"), images=3, pictured=1, size=16)
     rows = rows.assign(image=name + rows["image"])
     study = replace(study, pictures=tuple(replace(one, image=name + one.image) for one in study.pictures))
-    site = build(study, rows, summary, tmp_path / "site").parent
+    site = build(study, rows, numbers, tmp_path / "site").parent
     for path in sorted(site.glob("*.html")):
         page = open_page(path, width=390)
         if path.name == "images.html":
@@ -428,9 +428,9 @@ def figure(tmp_path):
 
 
 def test_figures_of_the_inside_follow_the_theme(make_study, figure, tmp_path, open_page, screenshots):
-    study, rows, summary = make_study(pictured=0, images=3, datasets=("builtin",))
+    study, rows, numbers = make_study(pictured=0, images=3, datasets=("builtin",))
     study = replace(study, analysis_figures=(figure, replace(figure, analysis="srga", pdf=None)))
-    site = build(study, rows, summary, tmp_path / "site").parent
+    site = build(study, rows, numbers, tmp_path / "site").parent
     for width, scheme in ((1280, "light"), (390, "dark")):
         page = open_page(site / "inside.html", width=width, scheme=scheme)
         shown = page.locator(".plate:visible img")
@@ -453,17 +453,13 @@ def test_figures_of_the_inside_follow_the_theme(make_study, figure, tmp_path, op
     assert kinds == [["SVG", "PDF", "PNG", "CSV"], ["SVG", "PNG", "CSV"]]
 
 
-def test_moves_lead_to_their_images(make_study, tmp_path, open_page, screenshots):
+def test_moves_lead_to_their_images(make_study, differences, tmp_path, open_page, screenshots):
     name = HOSTILE[0]
-    study, rows, summary = make_study(pictured=1, images=3, size=16, models=("ours", name), datasets=("builtin",))
-    noises = [f"mixture(level={level})" for level in (1, 2, 3, 4)]
-    moves = tuple(
-        MeanDifference(name, "builtin", noise, 3, 30.0, 30.5, 0.5, 0.4, 0.6, 0.25, 0.5, (("image01", 0.7),))
-        for noise in noises
-    )
-    overall = replace(moves[0], noise="OOD mean", moved=())
-    compared = RunComparison(HOSTILE[1], "2025-02-01T12:00:00+00:00", moves, (overall,), HOSTILE[0])
-    site = build(replace(study, comparisons=(compared,)), rows, summary, tmp_path / "site").parent
+    study, rows, numbers = make_study(pictured=1, images=3, size=16, models=("ours", name), datasets=("builtin",))
+    noises = (*(f"mixture(level={level})" for level in (1, 2, 3, 4)), "OOD mean")
+    moved = differences(name, noises, p=0.25)
+    compared = RunComparison(HOSTILE[1], "2025-02-01T12:00:00+00:00", moved, HOSTILE[0])
+    site = build(replace(study, comparisons=(compared,)), rows, numbers, tmp_path / "site").parent
     for width, scheme in ((1280, "light"), (390, "dark")):
         page = open_page(site / "compare.html", width=width, scheme=scheme)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -478,12 +474,13 @@ def test_moves_lead_to_their_images(make_study, tmp_path, open_page, screenshots
     says(page, CAPTION, "image01", "mixture(level=1)")
 
 
-def test_an_index_of_studies_leads_to_their_images(make_study, tmp_path, open_page, screenshots):
-    study, rows, summary = make_study(pictured=0, images=3, models=("ours", HOSTILE[0]), datasets=(HOSTILE[1],))
+def test_an_index_of_studies_leads_to_their_images(make_study, numbers_of, tmp_path, open_page, screenshots):
+    study, rows, _ = make_study(pictured=0, images=3, models=("ours", HOSTILE[0]), datasets=(HOSTILE[1],))
     entries = []
     for folder, run in (("one", HOSTILE[0]), ("two", HOSTILE[1])):
         past = replace(study, run=run, created=f"2025-03-0{len(entries) + 1}T12:00:00+00:00")
-        build(past, rows.assign(psnr=rows["psnr"] + len(entries)), summary, tmp_path / "all" / folder)
+        later = rows.assign(psnr=rows["psnr"] + len(entries))
+        build(past, later, numbers_of(later), tmp_path / "all" / folder)
         entries.append(StudyEntry(folder, read(tmp_path / "all" / folder)))
     site = index_of_studies("Studies", entries, tmp_path / "all")
     for width, scheme in ((1280, "light"), (390, "dark")):
@@ -514,9 +511,9 @@ def test_a_missing_picture_is_not_taken_for_one_given_up(make_study, tmp_path, b
 
 
 def test_empty_and_failed_runs_open(make_study, tmp_path, open_page):
-    open_page(build(Study("Nothing"), pd.DataFrame(), pd.DataFrame(), tmp_path / "empty"))
-    study, rows, summary = make_study(pictured=0, images=3, failed=lambda model, noise, image: True)
-    site = build(study, rows, summary, tmp_path / "failed").parent
+    open_page(build(Study("Nothing"), pd.DataFrame(), Numbers(), tmp_path / "empty"))
+    study, rows, numbers = make_study(pictured=0, images=3, failed=lambda model, noise, image: True)
+    site = build(study, rows, numbers, tmp_path / "failed").parent
     for path in sorted(site.glob("*.html")):
         page = open_page(path)
         if path.name == "images.html":
@@ -524,14 +521,10 @@ def test_empty_and_failed_runs_open(make_study, tmp_path, open_page):
             says(page, "[data-table]", "failed")
 
 
-def test_groups_of_models_are_sorted_each_by_itself(make_study, tmp_path, open_page):
-    study, rows, summary = make_study(images=3, pictured=0, datasets=("builtin",))
-    noises = tuple(rows["noise"].unique()[1:])
-    groups = (
-        ModelGroup("", ("ours", "swinir"), noises),
-        ModelGroup("trained on others", ("baseline", "dncnn"), noises[2:]),
-    )
-    page = open_page(build(replace(study, groups=groups), rows, summary, tmp_path / "site"))
+def test_groups_of_models_are_sorted_each_by_itself(make_study, numbers_of, tmp_path, open_page):
+    study, rows, numbers = make_study(images=3, pictured=0, datasets=("builtin",))
+    others = dict.fromkeys(("baseline", "dncnn"), "gaussian(sigma=15), mixture(level=1-2)")
+    page = open_page(build(study, rows, numbers_of(rows, **others), tmp_path / "site"))
     names = "heads => heads.map(h => h.dataset.value)"
 
     def shown():

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from reports import MeanDifference, ModelStanding, RunComparison, Study, build, index, panels
+from reports import Numbers, RunComparison, Study, build, index, panels
 from reports.pages import MODEL
 from reports.panels import Panel
 from reports.results import Results
@@ -62,8 +62,8 @@ def rows_of(html: str, which: int = 0) -> dict[str, list[str]]:
 
 
 def test_pages_and_files(make_study, tmp_path):
-    study, rows, summary = make_study(pictured=1)
-    index = build(study, rows, summary, tmp_path / "site")
+    study, rows, numbers = make_study(pictured=1)
+    index = build(study, rows, numbers, tmp_path / "site")
     assert index == tmp_path / "site" / "index.html"
     pages = read(index)
     models = {f"model-{model}.html" for model in ("ours", "baseline", "dncnn", "swinir")}
@@ -110,21 +110,16 @@ def downloads(site: Path, page: str) -> list[list[str]]:
     return found
 
 
-def test_every_table_can_be_downloaded(make_study, tmp_path):
+def test_every_table_can_be_downloaded(make_study, differences, tmp_path):
     """But those that scripts draw on the page of images, which change as one chooses: they lead to every row as CSV."""
-    study, rows, summary = make_study(
+    study, rows, numbers = make_study(
         pictured=0, images=4, datasets=("builtin",), failed=lambda model, noise, image: model == "dncnn" and image == 0
     )
-    standing = ModelStanding("builtin", "ours", 4, (1.0, 1.0, 1.5), (0.9, 0.8, 1.0), "baseline")
-    move = MeanDifference(
-        "ours", "builtin", "mixture(level=1)", 4, 30.0, 30.5, 0.5, 0.4, 0.6, moved=(("image01", 0.7),)
-    )
-    compared = RunComparison("before", "2025-02-01T12:00:00+00:00", (move,))
-    study = replace(study, standings=(standing,), comparisons=(compared,))
+    study = replace(study, comparisons=(RunComparison("before", "2025-02-01T12:00:00+00:00", differences("ours")),))
     entries = []
     for place, name in enumerate(("one", "two")):
         later = rows.assign(psnr=rows["psnr"] + place)
-        build(replace(study, run=name), later, summary, tmp_path / "all" / name)
+        build(replace(study, run=name), later, numbers, tmp_path / "all" / name)
         entries.append(index.StudyEntry(name, read_summary(tmp_path / "all" / name)))
     index.build("Studies", entries, tmp_path / "all")
     site, both = tmp_path / "all" / "one", ["CSV", "LaTeX"]
@@ -182,10 +177,10 @@ def test_same_input_same_files(make_study, tmp_path):
 
 
 def test_building_again_removes_only_the_old_site(make_study, tmp_path):
-    study, rows, summary = make_study(pictured=1, datasets=("builtin",))
-    site = build(study, rows, summary, tmp_path / "site").parent
+    study, rows, numbers = make_study(pictured=1, datasets=("builtin",))
+    site = build(study, rows, numbers, tmp_path / "site").parent
     (site / "mine.txt").write_text("keep")
-    build(replace(study, pictures=()), rows, summary, site)
+    build(replace(study, pictures=()), rows, numbers, site)
     assert (site / "mine.txt").exists() and not list(site.glob("pictures/*"))
 
 
@@ -199,12 +194,12 @@ def test_best_in_bold_with_ties(make_study, tmp_path):
     assert list(cells)[0] == "ours" and list(cells)[-1] == "noisy"
 
 
-def test_the_headline_names_ties(make_study, summarize, tmp_path):
-    study, rows, summary = make_study(pictured=0, datasets=("builtin",))
+def test_the_headline_names_ties(make_study, numbers_of, tmp_path):
+    study, rows, numbers = make_study(pictured=0, datasets=("builtin",))
     twin = rows[rows["model"] == "ours"].assign(model="twin")
     twin["psnr"] += [0.1 if i % 2 else -0.1 for i in range(len(twin))]
     rows = pd.concat([rows, twin])
-    html = read(build(study, rows, summarize(rows), tmp_path / "site"))["index.html"]
+    html = read(build(study, rows, numbers_of(rows), tmp_path / "site"))["index.html"]
     lead = re.sub(r"<[^>]+>", "", re.search(r"<h1>(.*?)</h1>", html, re.DOTALL)[1])
     assert "tied" in lead and "twin" in lead and "ours" in lead
 
@@ -224,8 +219,8 @@ def test_six_noises_and_failures(make_study, six_noises, tmp_path):
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_names(make_study, summarize, tmp_path, name):
-    study, rows, summary = make_study(
+def test_hostile_names(make_study, numbers_of, tmp_path, name):
+    study, rows, numbers = make_study(
         models=("ours", name),
         datasets=(name,),
         images=3,
@@ -236,7 +231,7 @@ def test_hostile_names(make_study, summarize, tmp_path, name):
     rows = rows.assign(image=name + rows["image"], reason=name)
     pictures = tuple(replace(picture, image=name + picture.image) for picture in study.pictures)
     study = replace(study, title=name, command=name, pictures=pictures, not_measured=(name,), protocol_description=name)
-    index = build(study, rows, summarize(rows), tmp_path / "site")
+    index = build(study, rows, numbers_of(rows), tmp_path / "site")
     for html in read(index).values():
         assert "<script>alert" not in html
         scripts = [values for tag, values in Reader(html).tags if tag == "script"]
@@ -246,23 +241,23 @@ def test_hostile_names(make_study, summarize, tmp_path, name):
 
 
 def test_hostile_paper_address_is_no_link(make_study, tmp_path):
-    study, rows, summary = make_study(pictured=0)
+    study, rows, numbers = make_study(pictured=0)
     cards = tuple(replace(card, paper="javascript:alert(1)") for card in study.models)
-    pages = read(build(replace(study, models=cards), rows, summary, tmp_path / "site"))
+    pages = read(build(replace(study, models=cards), rows, numbers, tmp_path / "site"))
     assert "javascript:alert" in pages["model-ours.html"]
     assert not [link for link in Reader(pages["model-ours.html"]).links if link.startswith("javascript")]
 
 
 def test_empty_study(tmp_path):
-    pages = read(build(Study("Nothing"), pd.DataFrame(), pd.DataFrame(), tmp_path / "site"))
+    pages = read(build(Study("Nothing"), pd.DataFrame(), Numbers(), tmp_path / "site"))
     assert "no rows" in pages["index.html"]
     assert set(pages) == {"index.html", "methods.html"}
 
 
-def test_only_failures(make_study, summarize, tmp_path):
-    study, rows, summary = make_study(pictured=0, failed=lambda model, noise, image: True)
+def test_only_failures(make_study, numbers_of, tmp_path):
+    study, rows, numbers = make_study(pictured=0, failed=lambda model, noise, image: True)
     rows = rows.assign(psnr_noisy=math.nan, ssim_noisy=math.nan)
-    html = read(build(study, rows, summarize(rows), tmp_path / "site"))["index.html"]
+    html = read(build(study, rows, numbers_of(rows), tmp_path / "site"))["index.html"]
     assert "all rows of this run failed" in html and "out of memory" in html
 
 
@@ -276,10 +271,10 @@ def test_single_model_single_image_no_reference(make_study, tmp_path):
 
 
 def test_unreadable_pictures_are_counted(make_study, tmp_path):
-    study, rows, summary = make_study(pictured=1, datasets=("builtin",))
+    study, rows, numbers = make_study(pictured=1, datasets=("builtin",))
     study.pictures[-1].path.write_bytes(b"no picture")
     study.pictures[-2].path.unlink()
-    html = read(build(study, rows, summary, tmp_path / "site"))["images.html"]
+    html = read(build(study, rows, numbers, tmp_path / "site"))["images.html"]
     assert "2 picture files" in html
 
 
@@ -289,7 +284,7 @@ def test_panel_contract(name, make_study, tmp_path):
     assert isinstance(panel, Panel)
     template = panels.__path__[0].replace("/panels", f"/templates/panels/{name}.html")
     assert Path(template).is_file()
-    study, rows, summary = make_study(pictured=0, datasets=("builtin",), models=("ours", "dncnn"), images=3)
+    study, rows, numbers = make_study(pictured=0, datasets=("builtin",), models=("ours", "dncnn"), images=3)
     subject = ("dncnn",) if panel.page == MODEL else ()
-    context = panel.context(Results(study, rows, summary), SiteWriter(tmp_path / "one"), *subject)
+    context = panel.context(Results(study, rows, numbers), SiteWriter(tmp_path / "one"), *subject)
     assert context is None or isinstance(context, dict)

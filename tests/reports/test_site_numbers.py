@@ -4,17 +4,13 @@ import math
 import re
 
 import numpy as np
-import pandas as pd
 import pytest
-from scipy import stats
 
-from bench.statistics import mean_intervals
 from reports import formatting, latex
 from reports.charts import themes
 from reports.charts.heatmap import ink
 from reports.charts.lettering import legible, spread
 from reports.charts.style import ACCENT, DARK, PAPER, VARIABLES, WARM
-from reports.paired import leaders, means_alone, rank_ranges
 
 pytestmark = pytest.mark.slow
 
@@ -64,68 +60,6 @@ def test_slug_is_safe_and_free():
     assert len(set(slugs)) == len(names)
     for one in slugs:
         assert set(one) <= set("abcdefghijklmnopqrstuvwxyz0123456789-.") and ".." not in one and len(one) <= 43
-
-
-def of_bench(table: pd.DataFrame) -> np.ndarray:
-    """The intervals that `bench report` hands in."""
-    return mean_intervals(table.to_numpy(float))
-
-
-def paired_scores() -> pd.DataFrame:
-    generator = np.random.default_rng(0)
-    images = generator.normal(30, 3, 20)
-    scores = {
-        "best": images + 0.5 + generator.normal(0, 0.05, 20),
-        "worse by a little, always": images + generator.normal(0, 0.05, 20),
-        "as good, noisily": images + 0.45 + generator.normal(0, 1.0, 20),
-    }
-    scores["as good, noisily"] += scores["best"].mean() - 0.1 - scores["as good, noisily"].mean()
-    return pd.DataFrame(scores)
-
-
-def test_best_and_ties_are_paired():
-    scores = paired_scores()
-    best, tied = leaders(scores.mean().to_dict(), scores, True, of_bench)
-    assert best == "best"
-    assert tied == {"best", "as good, noisily"}
-    best, tied = leaders(scores.mean().to_dict(), scores, False, of_bench)
-    assert best == "worse by a little, always" and "best" not in tied
-
-
-def test_a_rival_that_is_ahead_on_one_image_alone_is_no_tie():
-    scores = pd.DataFrame({"best": np.full(20, 30.5), "other": np.linspace(29.9, 30.1, 20)})
-    scores.loc[0, "other"] = 30.6
-    assert leaders(scores.mean().to_dict(), scores, True, of_bench) == ("best", {"best"})
-    assert leaders(scores.mean().to_dict(), scores, False, of_bench) == ("other", {"other"})
-
-
-def test_ranks_are_those_that_the_intervals_of_all_pairs_allow():
-    scores = paired_scores()
-    wide = stats.ttest_1samp(scores["as good, noisily"] - scores["worse by a little, always"], 0).pvalue
-    assert 0.01 < wide < 0.2  # close: what its interval says is asked below, not assumed
-    low = mean_intervals((scores["as good, noisily"] - scores["worse by a little, always"]).to_numpy()[:, None])[0, 1]
-    third = {"as good, noisily": (1, 2), "worse by a little, always": (3, 3)}
-    second = {"as good, noisily": (1, 3), "worse by a little, always": (2, 3)}
-    assert rank_ranges(scores, True, of_bench) == {"best": (1, 2), **(third if low > 0 else second)}
-    turned = rank_ranges(scores, False, of_bench)
-    assert turned["worse by a little, always"][0] == 1 and turned["best"] == (2, 3)
-    assert rank_ranges(scores[["best"]], True, of_bench) == {"best": (1, 1)}
-
-
-def test_ties_without_images_or_numbers():
-    assert leaders({}, pd.DataFrame(), True, of_bench) == (None, frozenset())
-    assert leaders({"a": math.nan}, pd.DataFrame(), True, of_bench) == (None, frozenset())
-    assert leaders({"a": 1.0, "b": 1.0, "c": 0.5}, pd.DataFrame(), True, of_bench)[1] == {"a", "b"}
-    one = pd.DataFrame({"a": [31.0], "b": [30.0]})
-    # A single image tells no two models apart.
-    assert leaders({"a": 31.0, "b": 30.0}, one, True, of_bench)[1] == {"a"}
-    assert rank_ranges(one, True, of_bench) == {"a": (1, 2), "b": (1, 2)}
-
-
-def test_without_intervals_there_are_means():
-    values = np.array([[1.0, np.nan], [2.0, np.nan], [np.nan, np.nan]])
-    found = means_alone(values, np.array(["a", "b", "c"]))
-    assert found[0, 0] == 1.5 and np.isnan(found[0, 1:]).all() and np.isnan(found[1]).all()
 
 
 def test_labels_do_not_touch():

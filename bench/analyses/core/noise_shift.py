@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.jackknife import IntervalEstimate
+from analysis.estimate import Estimate
 from bench.analyses.core import measurements
 from bench.analyses.core.config import Config
 from bench.analyses.core.feature_extractor import FeatureExtractor
@@ -53,7 +53,7 @@ class NoiseShift:
         measure: str,
         noise: Noise,
         seed: int,
-        estimate: IntervalEstimate | None = None,
+        estimate: Estimate | None = None,
     ) -> dict[str, Any]:
         """The row of an estimate; without one, the columns that determine it."""
         model, layer = extractor.model, extractor.layers[-1]

@@ -13,10 +13,9 @@ from PIL import Image
 from bench.cli import main
 from bench.core.errors import BadInput
 from bench.figures import charts, choice, pictures, qualitative
-from bench.figures.choice import ChosenModels, RunData, SceneChoice
+from bench.figures.choice import ChosenModels, SceneChoice, metrics_in_run
 from bench.figures.drawing import WIDTHS, Look, divided
-from bench.runs.conditions import conditions_of
-from bench.runs.selection import start_entries
+from bench.runs.run_data import RunData
 from bench.runs.store import Store
 from bench.statistics.standings import standings
 from reports.charts.lettering import text_width
@@ -117,8 +116,7 @@ def test_what_has_changed_since_the_run_is_refused(run, photos, networks, what):
 
 def test_scores_below_pictures_are_those_of_the_rows_and_the_best_is_bold(run):
     found, names = scene(run, models=f"half, Mine='{LONG}', keyed")
-    with Store.open(run) as store:
-        measures = RunData.of(store).metrics("psnr, ssim")
+    measures = metrics_in_run("psnr, ssim", RunData.read(run))
     noisy, *models, clean = qualitative.panels_of(found, names, measures)
     assert [panel.name for panel in models] == ["half", "Mine", "keyed"]
     for panel, (_, row) in zip(models, found.rows.iterrows(), strict=True):
@@ -169,10 +167,9 @@ def test_a_pdf_has_its_fonts_and_equal_figures_are_equal_files(run, tmp_path, ki
 def test_names_of_forty_characters_are_whole_and_inside(run, width, size):
     look = Look(WIDTHS[width], size)
     figures = []
-    with Store.open(run) as store:
-        data = RunData.of(store)
+    data = RunData.read(run)
     found, names = scene(run)
-    measures = data.metrics("psnr,ssim")
+    measures = metrics_in_run("psnr,ssim", data)
     figures.append(qualitative.draw(qualitative.panels_of(found, names, measures), [], look))
     models, dataset = ChosenModels.of(None, data, []), data.rows["dataset"].iloc[0]
     figures.append(charts.levels(data, models, dataset, "mixture", measures[0], look).figure)
@@ -212,13 +209,12 @@ def test_text_is_divided_and_never_cut():
 
 
 def test_bars_are_the_ood_means_of_the_standings(run):
-    with Store.open(run) as store:
-        data = RunData.of(store)
-        expected = standings(data.rows, conditions_of(start_entries(store))).set_index("model")
+    data = RunData.read(run)
+    expected = standings(data.rows, data.conditions).set_index("model")
     labels = list(data.rows["model"].unique())
     noises = [noise for noise in data.rows["noise"].unique() if noise != "gaussian(sigma=15)"]
     means = charts.noise_means(data.rows, labels, noises, "psnr")
-    for bound, column in {"mean": "ood", "low": "ood_low", "high": "ood_high"}.items():
+    for bound, column in {"value": "ood", "low": "ood_low", "high": "ood_high"}.items():
         assert means[bound].tolist() == pytest.approx(expected.loc[labels, column].tolist())
 
 

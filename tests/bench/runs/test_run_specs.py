@@ -12,7 +12,8 @@ from PIL import Image
 
 from bench.cli import main
 from bench.core.errors import BadInput
-from bench.runs import run_specs, selection
+from bench.runs import run_specs
+from bench.runs.run_data import RunData
 
 pytestmark = pytest.mark.slow
 
@@ -118,8 +119,8 @@ def test_a_network_of_another_file_is_not_the_one_of_that_name(run):
 
 
 def test_rows_of_an_earlier_source_are_said_to_be_that(run):
-    rows, written = selection.read(run / "r").rows, run_specs.RunModels.of(run / "r")
-    notes = []
+    data, notes = RunData.read(run / "r"), []
+    rows, written = data.rows, data.known
     assert run_specs.label_in_run("half.py:Half", rows, written, notes) == "Half" and not notes
     (run / "half.py").write_text(NETWORK + "# edited\n")
     assert run_specs.label_in_run("half.py:Half", rows, written, notes) == "Half" and len(notes) == 1
