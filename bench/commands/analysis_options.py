@@ -139,7 +139,7 @@ def _decorator(metavar: str, load: Callable, *options: Callable) -> Callable:
         @wraps(function)
         def command(names, models, out, **given):
             names, data, own = load(names, out, **given)
-            finish(function(resolve_models(names, models), data, **own), out)
+            return finish(function(resolve_models(names, models), data, **own), out)
 
         for parameter in reversed(parameters):
             command = parameter(command)
@@ -187,8 +187,8 @@ def print_notes(sentences: Iterable[str]) -> None:
         click.echo(f"note: {sentence}")
 
 
-def finish(result: Result, out: Path) -> None:
-    """Save a result, and print its notes, summary, explanation and files."""
+def finish(result: Result, out: Path) -> list[Path]:
+    """Save a result, and print its notes, summary, explanation and files; returns the files."""
     from rich.table import Table
 
     from bench import analyses
@@ -205,3 +205,4 @@ def finish(result: Result, out: Path) -> None:
     console().print(table)
     click.echo(next(card.about for card in analyses.cards() if card.name == result.analysis))
     click.echo("files: " + ", ".join(map(str, files)))
+    return files

@@ -73,6 +73,8 @@ def commands(name: str, options: Sequence[str] = ()) -> str:
 
 def _numbers(row: dict[str, Any]) -> str:
     """Result of a training, as text."""
+    if not {"psnr", "at"} & row.keys():
+        return "paper: value not transcribed"
     if "psnr" in row:
         return f"paper: {row['psnr']:.2f} dB / {row['ssim']:.4f}"
     return f"here: {row['at']:.2f} dB at the training noise, {row['off']:.2f} mean of the others"
