@@ -4,9 +4,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reports.measures import PSNR, Measure
 from reports.paired import Intervals, means_alone
+
+if TYPE_CHECKING:
+    from reports.paper_study import PaperStudy
 
 
 @dataclass(frozen=True)
@@ -194,6 +198,7 @@ class Study:
     reference     spec of the reference noise of PSNR drops, '' for none
     groups        the models by training noise, the group of the headline first; without groups, all models are one
                   group, and every noise except `reference` and `nearly_clean` is OOD
+    paper         published tables and figures beside those of the run, None for none
     nearly_clean  noises too weak to be in an OOD mean, with the mean PSNR of their noisy input in dB
     """
 
@@ -221,3 +226,4 @@ class Study:
     groups: tuple[ModelGroup, ...] = ()
     nearly_clean: Mapping[str, float] = field(default_factory=dict)
     figure_command: str = ""
+    paper: "PaperStudy | None" = None

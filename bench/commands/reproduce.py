@@ -220,7 +220,7 @@ def _print_verdicts(frame) -> None:
 def _reproduce(names, size, weights, models, stand_ins, patches, side, device, dry_run, out) -> None:
     """Do experiments one after another; what cannot be done is said. Raises BadInput if nothing can be done."""
     from bench.core.errors import BadInput
-    from bench.reproduction import experiments, steps
+    from bench.reproduction import experiments, record, steps
     from bench.reproduction import weights as role_weights
 
     found = [experiments.load(name) for name in names]
@@ -236,7 +236,7 @@ def _reproduce(names, size, weights, models, stand_ins, patches, side, device, d
     for experiment in found:
         click.echo(f"\n{experiment.name}: {experiment.title}")
         prepared = steps.prepare(experiment, source, chosen, stand_ins)
-        for problem in prepared.problems:
+        for problem in record.grouped(prepared.problems):
             click.echo(f"not at hand: {problem}")
         todo = list(steps.steps(prepared, settings))
         if dry_run:

@@ -13,7 +13,6 @@ import math
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +96,6 @@ class Verdict:
     comparisons: int = 0
 
 
-@cache
 def claims() -> tuple[Claim, ...]:
     """All claims, in the order of their file."""
     return read(FILE)

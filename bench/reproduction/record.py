@@ -79,6 +79,15 @@ def reproductions(manifest: Sequence[Mapping[str, Any]]) -> list[Reproduction]:
     return list(found.values())
 
 
+def grouped(problems: Iterable[str]) -> list[str]:
+    """'a: why', 'b: why' -> 'a, b: why'."""
+    names: dict[str, list[str]] = {}
+    for problem in problems:
+        name, _, why = problem.partition(": ")
+        names.setdefault(why, []).append(name)
+    return [f"{', '.join(dict.fromkeys(of_why))}: {why}" for why, of_why in names.items()]
+
+
 def conflict(known: Iterable[Reproduction], new: Reproduction) -> str:
     """A label that another source of weights has in the run folder for other weights; '' for none."""
     others = [one for one in known if one.weight_set != new.weight_set]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -25,6 +24,7 @@ from bench.models import model_specs
 from bench.noise import noises
 from bench.reproduction.experiments import Experiment, dataset_facts
 from bench.reproduction.weights import RoleWeights, WeightSource
+from bench.training import ablations
 from noise_zoo.noise import Noise
 
 FOLDER = "reproduction"  # in the run folder: drawings, and the images of analyses of one image
@@ -90,7 +90,7 @@ class Step:
     @property
     def line(self) -> str:
         """The command line."""
-        return shlex.join(["bench", self.command, *self.words])
+        return ablations.joined(["bench", self.command, *self.words])
 
 
 def prepare(

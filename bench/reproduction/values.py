@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from bench import spec
 from bench.models import cards
 from bench.reproduction.evidence import Evidence, NotTested
 from bench.reproduction.experiments import Experiment, PublishedValues
@@ -25,10 +26,24 @@ ORDER_COLUMNS = ("weights", "noise", "dataset", "metric", "models", "rank_correl
 def compare(experiment: Experiment, evidence: Evidence) -> pd.DataFrame:
     """One row per published value: ours with its 95% interval over photographs, and ours minus published.
 
+    Noises without published values have rows of PSNR, with `published` NaN.
+
     `why` says why there is no value of ours. `same_size`: whether the network has the published number of parameters.
     """
-    lines = [line for values in experiment.values for line in _lines(values, evidence)]
+    lines = [
+        line for values in (*experiment.values, *_not_transcribed(experiment)) for line in _lines(values, evidence)
+    ]
     return pd.DataFrame(lines, columns=list(COLUMNS))
+
+
+def _not_transcribed(experiment: Experiment) -> Iterator[PublishedValues]:
+    """The evaluated noises of an experiment that have no published values, with NaN for each role."""
+    known = {(values.noise, values.dataset) for values in experiment.values}
+    for entry in experiment.evaluate:
+        for noise in spec.split(entry["noise"]):
+            if (noise, entry["dataset"]) not in known:
+                of_role = dict.fromkeys(experiment.roles, (np.nan,))
+                yield PublishedValues(noise, entry["dataset"], ("psnr",), of_role)
 
 
 def _lines(values: PublishedValues, evidence: Evidence) -> Iterator[dict]:

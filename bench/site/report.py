@@ -19,6 +19,7 @@ from bench.runs.filters import EVERYTHING, Filters
 from bench.runs.run_specs import RunModels, label_in_run
 from bench.runs.store import Store
 from bench.site import run_comparison
+from bench.site.paper import paper_of
 from bench.site.study import study_of
 from bench.statistics.ood import Conditions
 from bench.statistics.robustness import REFERENCE_MODEL
@@ -51,6 +52,7 @@ def build(
         analysis_figures=tuple(figures(folder)),
         comparisons=tuple(comparisons),
         standings=tuple(standings_of(rows, conditions)),
+        paper=paper_of(folder),
     )
     try:
         return reports.build(study, rows, statistics.summarize(rows, conditions.reference), out)

@@ -60,7 +60,7 @@ def commands(name: str, options: Sequence[str] = ()) -> str:
         called, out = f"{name}-{row['label']}-{size}", f"runs/train/{name}/{row['label']}"
         settings = [word for key, value in row["settings"].items() for word in ("--set", f"{key}={value}")]
         words = ["bench", "train", row["model"], *options, *settings, "--as", called, "--out", out]
-        lines.append(f"{_joined(words)}  # {_numbers(row)}")
+        lines.append(f"{joined(words)}  # {_numbers(row)}")
         weights.append(f"{row['model']}(weights='{out}/{called}{ending}')")
     if "noise" not in table:  # each card has its scores
         return "\n".join(lines)
@@ -68,7 +68,7 @@ def commands(name: str, options: Sequence[str] = ()) -> str:
         lines.append("# small trainings: compare the order with the paper's; --preset paper lists those of its size")
     lines.append("# the paper's mixture was never published: this is ours, so compare the order, not the numbers")
     run = ["bench", "run", "--models", ", ".join(weights), "--noise", table["noise"], "--datasets", table["dataset"]]
-    return "\n".join([*lines, _joined([*run, "--out", f"runs/{name}"])])
+    return "\n".join([*lines, joined([*run, "--out", f"runs/{name}"])])
 
 
 def _numbers(row: dict[str, Any]) -> str:
@@ -80,7 +80,7 @@ def _numbers(row: dict[str, Any]) -> str:
     return f"here: {row['at']:.2f} dB at the training noise, {row['off']:.2f} mean of the others"
 
 
-def _joined(arguments: Sequence[str]) -> str:
+def joined(arguments: Sequence[str]) -> str:
     """`shlex.join`, but in double quotes where there are single ones, so that people can read it."""
     return " ".join(
         f'"{word}"' if "'" in word and not set(word) & set('"$`\\!') else shlex.quote(word) for word in arguments
