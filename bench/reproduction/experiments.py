@@ -88,7 +88,7 @@ def read(file: Path) -> Experiment:
     found = tomllib.loads(file.read_text(encoding="utf-8"))
     tables = [*found.get("trainings", [])]
     values = [_published(one) for one in found.get("values", [])]
-    values += [one for table in tables if (one := _published_of_trainings(table))]
+    values += [one for table in tables if table == file.stem and (one := _published_of_trainings(table))]
     return Experiment(
         file.stem,
         found["title"],

@@ -39,12 +39,14 @@ class Prepared:
 
     roles      role -> its weights
     datasets   name in the paper -> the data set; names that are missing are not in it
+    options    name in the paper -> the option of a command that names the data set: ('--datasets', 'builtin')
     problems   sentences: what is missing, with the command that gets it
     """
 
     experiment: Experiment
     roles: Mapping[str, RoleWeights]
     datasets: Mapping[str, Dataset]
+    options: Mapping[str, tuple[str, str]]
     problems: tuple[str, ...]
 
     def specs(self, roles: Sequence[str] = (), first: bool = False) -> list[str]:
@@ -99,17 +101,19 @@ def prepare(
     """Find the weights and the data sets of an experiment. Raises BadInput for a wrong stand-in."""
     found = {role: source.find(role) for role in experiment.roles if role in roles}
     problems = [one.missing for one in found.values() if one.missing]
-    sets = {}
+    sets, options = {}, {}
     for name in experiment.datasets:
+        named = data_sets.source(stand_ins[name]) if name in stand_ins else name
         try:
-            sets[name] = data_sets.load_dataset(stand_ins.get(name, name))
+            sets[name] = data_sets.load_dataset(named)
+            options[name] = ("--data" if isinstance(named, Path) else "--datasets", str(named))
         except BadInput as error:
             if name in stand_ins:
                 raise
             facts = dataset_facts().get(name, {})
             offer = f"; or a stand-in: --stand-in {name}={facts['stand_in']}" if "stand_in" in facts else ""
             problems.append(f"{name}: {facts.get('obtain', error)}{offer}")
-    return Prepared(experiment, found, sets, tuple(problems))
+    return Prepared(experiment, found, sets, options, tuple(problems))
 
 
 def steps(prepared: Prepared, settings: Settings) -> Iterator[Step]:
@@ -131,7 +135,7 @@ def _evaluation(prepared: Prepared, entry: Mapping[str, Any], settings: Settings
     words = {
         "--models": ", ".join(prepared.specs()),
         "--noise": entry["noise"],
-        "--datasets": prepared.datasets[entry["dataset"]].name,
+        **dict([prepared.options[entry["dataset"]]]),
         "--metrics": entry["metrics"],
         "--protocol": prepared.experiment.protocol,
         "--pictures": "1",
@@ -149,7 +153,7 @@ def _analysis(prepared: Prepared, entry: Mapping[str, Any], specs: list[str], se
     if "patches" in entry:
         count = min(settings.patches or entry["patches"], entry["patches"])
         side = {"--side": str(settings.side)} if settings.side else {}
-        words = (*own, *_words({"--datasets": dataset.name, "--patches": str(count), **side, **common}))
+        words = (*own, *prepared.options[entry["dataset"]], *_words({"--patches": str(count), **side, **common}))
         passes = count * (len(_noises(own)) + 2), settings.side or SIDE  # the reference twice, for the noise floor
         yield Step(command, words, _key(command, words, specs, _pixels(dataset)), specs=tuple(specs), passes=passes)
         return
@@ -187,7 +191,7 @@ def _drawing(prepared: Prepared, entry: Mapping[str, Any], settings: Settings) -
     for ending in IMAGE_FORMATS:
         file = stem.with_name(f"{stem.name}.{ending}")
         words = (*start, "--out", str(file))
-        key = _key("figure", words, prepared.specs(first=True), _pixels(dataset))
+        key = _key("figure", (*words, ending), prepared.specs(first=True), _pixels(dataset))
         yield Step("figure", words, key, entry["title"], (file,))
 
 

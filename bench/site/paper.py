@@ -90,14 +90,8 @@ def _networks(one: Evidence, table: pd.DataFrame) -> str:
     if not len(known):
         return f"{one.reproduction.weight_set}: {text or 'no weights at hand'}."
     same = known["same_size"].astype(bool)
-    size = (
-        "the published size"
-        if same.all()
-        else "not the published size"
-        if not same.any()
-        else "partly the published size"
-    )
-    return f"{one.reproduction.weight_set}: {text}; {size}."
+    share = "the" if same.all() else "partly the" if same.any() else "not the"
+    return f"{one.reproduction.weight_set}: {text}; {share} published size."
 
 
 def _figures(steps: Sequence[DoneStep], folder: Path, saved: dict[Path, SavedFigure]) -> Iterator[PaperFigure]:
