@@ -232,7 +232,7 @@ def _reproduce(names, size, weights, models, stand_ins, patches, side, device, d
         if name not in known:
             raise BadInput(f"--stand-in: expected a data set of the experiment ({', '.join(known)}), got {name}")
     settings = steps.Settings(out, device, patches, side)
-    done, failed = 0, False
+    done, failed, idle = 0, False, []
     for experiment in found:
         click.echo(f"\n{experiment.name}: {experiment.title}")
         prepared = steps.prepare(experiment, source, chosen, stand_ins)
@@ -243,11 +243,15 @@ def _reproduce(names, size, weights, models, stand_ins, patches, side, device, d
             _forecast(prepared, todo, settings)
         elif todo:
             failed |= _do(prepared, todo, source, settings)
+        else:
+            idle.append(prepared)
         done += len(todo)
     if dry_run:
         return
     if not done:
         raise BadInput("nothing was done: no weights or no data set is at hand; the lines above say how to get them")
+    for prepared in idle:  # the pages say what they lack
+        _do(prepared, [], source, settings)
     click.echo(f"\npages: bench report {out}   verdicts: bench reproduce claims {out}")
     if failed:
         sys.exit(3)

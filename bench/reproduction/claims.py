@@ -201,18 +201,15 @@ def _mean(values: Sequence[pd.Series]) -> pd.Series:
 
 
 def _higher(claim: Claim, evidence: Evidence) -> Iterator[Comparison]:
-    for metric, noise, other in itertools.product(claim.metrics, claim.noises, claim.against):
-        sign = 1 if metrics.load_metric(metric).higher_is_better else -1
-        yield _difference(
-            f"{metric}, {noise}, against {other}",
-            metrics.load_metric(metric).unit,
-            claim.subject,
-            other,
-            lambda role, metric=metric, noise=noise, sign=sign: [
-                sign * one for one in evidence.scores(role, metric, noise, claim.dataset)
-            ],
-            lambda: evidence.photographs(claim.dataset),
-        )
+    for name, noise, other in itertools.product(claim.metrics, claim.noises, claim.against):
+        metric = metrics.load_metric(name)
+        sign = 1 if metric.higher_is_better else -1
+
+        def score(role: str, name: str = name, noise: str = noise, sign: int = sign) -> list[pd.Series]:
+            return [sign * one for one in evidence.scores(role, name, noise, claim.dataset)]
+
+        text = f"{metric.title}, {noise}, against {other}"
+        yield _difference(text, metric.unit, claim.subject, other, score, lambda: evidence.photographs(claim.dataset))
 
 
 def _smaller_loss(claim: Claim, evidence: Evidence) -> Iterator[Comparison]:
@@ -223,7 +220,7 @@ def _smaller_loss(claim: Claim, evidence: Evidence) -> Iterator[Comparison]:
             ends = (evidence.scores(role, "psnr", level, claim.dataset) for level in (last, first))
             return [at_last - at_first for at_last, at_first in zip(*ends, strict=True)]
 
-        text = f"psnr lost from {first} to {last}, against {other}"
+        text = f"PSNR lost from {first} to {last}, against {other}"
         yield _difference(text, "dB", claim.subject, other, kept, lambda: evidence.photographs(claim.dataset))
 
 
@@ -234,7 +231,7 @@ def _gain_over_loss(claim: Claim, evidence: Evidence) -> Iterator[Comparison]:
             parts = (evidence.scores(role, "psnr", one, claim.dataset) for one in (claim.seen, noise))
             return [seen + unseen for seen, unseen in zip(*parts, strict=True)]
 
-        text = f"psnr at {noise} plus psnr at {claim.seen}, against {other}"
+        text = f"PSNR at {noise} plus PSNR at {claim.seen}, against {other}"
         yield _difference(text, "dB", claim.subject, other, both, lambda: evidence.photographs(claim.dataset))
 
 
@@ -292,7 +289,7 @@ def _end_to_end(text: str, unit: str, larger: str, smaller: str, value: Callable
 def _completed(claim: Claim, evidence: Evidence) -> Iterator[Comparison]:
     for ratio, other in itertools.product(claim.ratios, claim.against):
         yield _difference(
-            f"psnr with {ratio}% masked, against {other}",
+            f"PSNR with {ratio}% masked, against {other}",
             "dB",
             claim.subject,
             other,
@@ -314,7 +311,7 @@ def _falls(claim: Claim, evidence: Evidence) -> Iterator[Comparison]:
             names = evidence.curves(other).columns
             return pd.Series(names, names)
 
-        yield _difference(f"psnr lost since its best, against {other}", "dB", claim.subject, other, kept, noises)
+        yield _difference(f"PSNR lost since its best, against {other}", "dB", claim.subject, other, kept, noises)
 
 
 TESTS: dict[str, Callable[[Claim, Evidence], Iterator[Comparison]]] = {

@@ -12,7 +12,7 @@ from reports.charts.style import series_style
 from reports.charts.themes import darkened
 from reports.data import TrainingCurve
 from reports.downloads import PublishedChart, publish
-from reports.formatting import count, interval, number, plural, signed
+from reports.formatting import interval, number, plural, short_count, signed
 from reports.measures import PSNR, Measure
 from reports.panels import Panel
 from reports.panels.analyses import width
@@ -197,7 +197,7 @@ def model_line(role: tuple[str], rows: pd.DataFrame, measures: list[Measure]) ->
     by_metric = rows.set_index("metric").to_dict("index")
     first = rows.iloc[0]
     own, paper = first["parameters"], first["parameters_published"]
-    size = f"{count(own)} here, {count(paper)} in the paper" if pd.notna(own) else ""
+    size = f"{short_count(own)} parameters; paper {short_count(paper)}" if pd.notna(own) else ""
     return ModelLine(
         role[0].rpartition("/")[2],
         size,
