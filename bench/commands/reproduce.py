@@ -123,6 +123,18 @@ def _options(command: Callable) -> Callable:
         click.option(
             "--side", type=click.IntRange(8), metavar="PIXELS", show_default="128", help="Side of the patches."
         ),
+        click.option(
+            "--train",
+            is_flag=True,
+            help="Train missing weights first, hours each, into the folder of --weights 'shipped, runs/train'.",
+        ),
+        click.option(
+            "--iterations",
+            type=click.IntRange(1),
+            metavar="N",
+            show_default="the preset's",
+            help="Iterations of each training of --train.",
+        ),
         shared("device", "auto"),
         click.option("--dry-run", is_flag=True, help="Print the commands, what is missing and the time, and stop."),
         shared("run", DEFAULT_OUT, also="What is in it already is not computed again."),
@@ -217,7 +229,7 @@ def _print_verdicts(frame) -> None:
             click.echo(f"networks: {networks}")
 
 
-def _reproduce(names, size, weights, models, stand_ins, patches, side, device, dry_run, out) -> None:
+def _reproduce(names, size, weights, models, stand_ins, patches, side, train, iterations, device, dry_run, out) -> None:
     """Do experiments one after another; what cannot be done is said. Raises BadInput if nothing can be done."""
     from bench.core.errors import BadInput
     from bench.reproduction import experiments, record, steps
@@ -225,7 +237,7 @@ def _reproduce(names, size, weights, models, stand_ins, patches, side, device, d
 
     found = [experiments.load(name) for name in names]
     source, chosen = role_weights.parse(
-        size, weights, models, dict.fromkeys(role for one in found for role in one.roles)
+        size, weights, models, dict.fromkeys(role for one in found for role in one.roles), existing=not train
     )
     for name in stand_ins:
         known = dict.fromkeys(dataset for one in found for dataset in one.datasets)
@@ -235,6 +247,8 @@ def _reproduce(names, size, weights, models, stand_ins, patches, side, device, d
     done, failed, idle = 0, False, []
     for experiment in found:
         click.echo(f"\n{experiment.name}: {experiment.title}")
+        if train:
+            _train(experiment, source, chosen, iterations, device, dry_run)
         prepared = steps.prepare(experiment, source, chosen, stand_ins)
         for problem in record.grouped(prepared.problems):
             click.echo(f"not at hand: {problem}")
@@ -255,6 +269,26 @@ def _reproduce(names, size, weights, models, stand_ins, patches, side, device, d
     click.echo(f"\npages: bench report {out}   verdicts: bench reproduce claims {out}")
     if failed:
         sys.exit(3)
+
+
+def _train(experiment, source, chosen, iterations: int | None, device: str, dry_run: bool) -> None:
+    """Train the weights that the roles of an experiment lack; print how long, in a dry run."""
+    from bench.core.progress import duration
+    from bench.models import cards
+    from bench.reproduction import forecast
+    from bench.reproduction.steps import Step
+    from bench.reproduction.weights import network_and_stem
+
+    for role in (one for one in experiment.roles if one in chosen):
+        network, _ = network_and_stem(role, source.size)
+        if source.find(role).specs or network not in cards.networks():
+            continue
+        step = Step("train", source.training(role, iterations, device))
+        click.echo(f"$ {step.line}")
+        if not dry_run:
+            _invoke(step)
+        elif seconds := forecast.training_seconds(network, source.size, iterations):
+            click.echo(f"about {duration(seconds)} on a core like that of the shipped weights")
 
 
 def _do(prepared, todo, source, settings) -> bool:

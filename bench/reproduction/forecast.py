@@ -8,10 +8,18 @@ import torch
 
 from bench.analyses.core.outputs import load_denoiser
 from bench.core.environment import device_of
-from bench.models import model_specs
+from bench.models import cards, model_specs
 from bench.reproduction.steps import Step
 
 MAX_SIDE = 128  # pixels, of the image that the speed is measured on
+
+
+def training_seconds(network: str, size: str, iterations: int | None) -> float | None:
+    """Seconds of a training by the card of the shipped weights; None without any, as for the published size."""
+    card = cards.card(f"{network}-{size}")
+    if card is None:
+        return None
+    return card["seconds"] * (iterations or card["recipe"]["iterations"]) / card["recipe"]["iterations"]
 
 
 def seconds(step: Step, device: str) -> float:

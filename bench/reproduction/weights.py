@@ -62,6 +62,18 @@ class WeightSource:
                 return RoleWeights(role, found)
         return RoleWeights(role, missing=f"{role}: weights missing, {self._advice(role, stem)}")
 
+    def training(self, role: str, iterations: int | None, device: str) -> tuple[str, ...]:
+        """The words after `bench train` that train a role into the first folder of the sources. Raises BadInput."""
+        folder = next((one for one in self.sources if one not in (SHIPPED, PUBLISHED)), None)
+        if folder is None:
+            raise BadInput("--train: expected a folder for the weights, got none: add it to --weights, 'shipped, DIR'")
+        table, _, label = role.rpartition("/")
+        options = ["--preset", PRESETS[self.size], "--device", device]
+        options += ["--iterations", str(iterations)] if iterations else []
+        if table:
+            return tuple(ablations.training_words(table, label, options, folder))
+        return (label, *options, "--as", f"{label}-{self.size}", "--out", f"{folder}/{label}")
+
     def _advice(self, role: str, stem: str) -> str:
         """The command that gets weights."""
         table, _, label = role.rpartition("/")
@@ -73,10 +85,13 @@ class WeightSource:
         return f"train them with {command}, then --weights runs/train{also}"
 
 
-def parse(size: str, sources: str, models: str | None, roles: Collection[str]) -> tuple[WeightSource, tuple[str, ...]]:
+def parse(
+    size: str, sources: str, models: str | None, roles: Collection[str], existing: bool = True
+) -> tuple[WeightSource, tuple[str, ...]]:
     """The options --size, --weights and --models -> (source of weights, chosen roles; all without --models).
 
-    In `models`, 'ours' chooses a role, and 'ours=SPEC' also gives its model. Raises BadInput.
+    In `models`, 'ours' chooses a role, and 'ours=SPEC' also gives its model. `existing`: folders have to exist. Raises
+    BadInput.
     """
     parts = [spec.split_label(part) for part in spec.split(models or "")]
     pairs = [(name, text) if name else (text, "") for name, text in parts]
@@ -87,7 +102,7 @@ def parse(size: str, sources: str, models: str | None, roles: Collection[str]) -
                 "another model in the place of one"
             )
     named = tuple(part.strip() for part in sources.split(",") if part.strip())
-    for source in named:
+    for source in named if existing else ():
         if source not in (SHIPPED, PUBLISHED) and not expand_user(Path(source)).is_dir():
             raise BadInput(f"--weights: expected shipped, published or a folder of trainings, got {source}")
     given = {name: text for name, text in pairs if text}

@@ -1,5 +1,6 @@
 """`bench reproduce` with a small experiment of its own: values, verdicts, what is missing, and the page."""
 
+import shlex
 import shutil
 import sys
 
@@ -10,7 +11,8 @@ from click.testing import CliRunner
 from PIL import Image
 
 from bench.cli import main
-from bench.reproduction import claims, experiments, record
+from bench.core.errors import BadInput
+from bench.reproduction import claims, experiments, record, weights
 from bench.runs.store import Store
 
 EXPERIMENT = """
@@ -221,9 +223,6 @@ def test_bad_input_is_one_line(paper, words):
 
 
 def test_weights_are_found_in_a_folder_of_trainings(tmp_path):
-    from bench.core.errors import BadInput
-    from bench.reproduction import weights
-
     for label in ("both-small", "both-small-seed1", "input-mask-only-full", "both-small-more"):
         file = tmp_path / label / f"table-1-{label}.safetensors"
         file.parent.mkdir()
@@ -239,3 +238,17 @@ def test_weights_are_found_in_a_folder_of_trainings(tmp_path):
     shutil.copytree(tmp_path / "both-small", tmp_path / "again")
     with pytest.raises(BadInput, match="both"):
         source.find("table-1/both")
+
+
+def test_missing_weights_are_trained_into_the_folder(paper, base, tmp_path):
+    """A training of a table has the words that --list prints; a dry run trains nothing."""
+    words = ["train", "--list", "table-1", "--preset", "small", "--iterations", "1", "--device", "cpu"]
+    listed = CliRunner().invoke(main, words).output
+    (line,) = [one for one in listed.splitlines() if "table-1-both-small --out" in one]
+    source, _ = weights.parse("small", "shipped, runs/train", None, (), existing=False)
+    assert sorted(source.training("table-1/both", 1, "cpu")) == sorted(shlex.split(line, comments=True)[2:])
+    given = ("--weights", "trained", "--train", "--iterations", "1", "--device", "cpu")
+    dry = paper("table-9", *given, "--dry-run", models="dncnn")
+    assert "bench train dncnn --preset small" in dry.output and not (tmp_path / "trained").exists()
+    without = paper("table-9", "--train", "--size", "full", models="dncnn")
+    assert without.exit_code == 2 and "--weights" in without.output
