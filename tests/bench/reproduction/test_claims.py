@@ -74,7 +74,7 @@ def test_effect_and_interval_are_those_of_the_paired_differences():
 
 def test_a_difference_within_its_interval_does_not_hold():
     rival = spread(30, 2)
-    gain = np.resize([1.0, -1.0], IMAGES)
+    gain = np.resize([1.2, -1.0], IMAGES)
     found = judge(CLAIM, evidence_of({"ours": rival + gain, "rival": rival}))
     assert found.verdict == DOES_NOT_HOLD and found.weakest.low < 0 < found.weakest.high
 
