@@ -187,10 +187,10 @@ def _difference(text: str, unit: str, side: str, other: str, quantity: Quantity,
         clusters = photographs()
     except NotTested as error:
         return Comparison(text, unit, missing=str(error))
-    difference = _mean(mine) - _mean(theirs)
+    difference = (_mean(mine) - _mean(theirs)).dropna()
     effect, low, high = mean_interval(difference.to_numpy(), clusters.reindex(difference.index).to_numpy())
     if not (math.isfinite(low) and math.isfinite(high)):
-        return Comparison(text, unit, missing=f"too few photographs for an interval ({difference.notna().sum()})")
+        return Comparison(text, unit, missing=f"too few photographs for an interval ({len(difference)})")
     pairs = [(one - another).mean() for one, another in itertools.product(mine, theirs)]
     groups = len(_members(side)) > 1 or len(_members(other)) > 1  # trainings of several networks are no repetitions
     return Comparison(text, unit, effect, low, high, effect if groups else min(pairs))
@@ -236,35 +236,48 @@ def _gain_over_loss(claim: Claim, evidence: Evidence) -> Iterator[Comparison]:
 
 
 def _measured(claim: Claim, evidence: Evidence) -> Iterator[Comparison]:
-    """Values of an analysis. The interval of a difference is from end to end of both intervals: conservative."""
+    """Values of an analysis, of the first training of each model."""
     for noise, other in itertools.product(claim.noises, claim.against):
         where = {"noise": noise} | ({"other_noise": claim.other_noise} if claim.other_noise else {})
 
-        def value(role: str, where: Mapping[str, str] = where) -> np.ndarray:
-            rows = evidence.measurement(claim.measure, role, claim.dataset, **where)
-            if claim.measure == "cka":
-                rows = rows[(rows["layer"] == rows["other_layer"]) & (rows["other_model"] == rows["model"])]
-                if rows.empty:
-                    raise NotTested(f"{role}: {claim.measure} under two noises was not measured")
-            return _ends(rows.iloc[-1], claim.absolute)
+        def rows(role: str, where: Mapping[str, str] = where) -> pd.DataFrame:
+            found = evidence.measurement(claim.measure, role, claim.dataset, **where)
+            return _same_layers(found, evidence.labels(role)[0]) if claim.measure == "cka" else found
+
+        def pair(other: str = other, rows: Callable[[str], pd.DataFrame] = rows) -> tuple[pd.Series, pd.Series]:
+            order = (other, claim.subject) if claim.direction == "lower" else (claim.subject, other)
+            return _comparable(*map(rows, order))
 
         text = f"{claim.measure}, {noise}{claim.other_noise and f' and {claim.other_noise}'}, against {other}"
-        order = (other, claim.subject) if claim.direction == "lower" else (claim.subject, other)
-        yield _end_to_end(text, claim.unit, *order, value)
+        yield _end_to_end(text, claim.unit, pair, claim.absolute)
 
 
 def _deeper(claim: Claim, evidence: Evidence) -> Iterator[Comparison]:
     for noise, other in itertools.product(claim.noises, claim.against):
 
-        def value(which: str, noise: str = noise, other: str = other) -> np.ndarray:
-            label = evidence.labels(other)[0]
-            rows = evidence.measurement("cka", claim.subject, claim.dataset, noise=noise, other_noise=noise)
-            rows = rows[(rows["other_model"] == label) & (rows["layer"] == rows["other_layer"])]
-            if len(rows) < 2:
-                raise NotTested(f"{claim.subject}: cka with {other} was not measured in two layers")
-            return _ends(rows.iloc[0 if which == "first" else -1], False)
+        def pair(noise: str = noise, other: str = other) -> tuple[pd.Series, pd.Series]:
+            found = evidence.measurement("cka", claim.subject, claim.dataset, noise=noise, other_noise=noise)
+            rows = _same_layers(found, evidence.labels(other)[0])
+            rows = rows[rows["settings"] == rows["settings"].iloc[-1]]
+            return rows.iloc[0], rows.iloc[-1]
 
-        yield _end_to_end(f"cka with {other}, {noise}: first minus deepest layer", "", "first", "deepest", value)
+        yield _end_to_end(f"cka with {other}, {noise}: first minus deepest layer", "", pair, False)
+
+
+def _same_layers(rows: pd.DataFrame, other: str) -> pd.DataFrame:
+    """CKA with the layers of the same name of another model, from the first layer to the deepest. Raises NotTested."""
+    found = rows[(rows["layer"] == rows["other_layer"]) & (rows["other_model"] == other)]
+    if found.empty:
+        raise NotTested(f"cka with {other} was not measured")
+    return found
+
+
+def _comparable(first: pd.DataFrame, second: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """The last measurement of each with equal settings, such as the number of patches. Raises NotTested."""
+    shared = [settings for settings in second["settings"] if settings in set(first["settings"])]
+    if not shared:
+        raise NotTested("measured on other patches, or by another version of the analysis: run it again for both")
+    return tuple(one[one["settings"] == shared[-1]].iloc[-1] for one in (first, second))
 
 
 def _ends(row: pd.Series, absolute: bool) -> np.ndarray:
@@ -276,9 +289,10 @@ def _ends(row: pd.Series, absolute: bool) -> np.ndarray:
     return np.array([abs(value), near, max(abs(low), abs(high))])
 
 
-def _end_to_end(text: str, unit: str, larger: str, smaller: str, value: Callable[[str], np.ndarray]) -> Comparison:
+def _end_to_end(text: str, unit: str, pair: Callable[[], tuple[pd.Series, pd.Series]], absolute: bool) -> Comparison:
+    """First minus second of a pair of measurements; its interval is from end to end of both: conservative."""
     try:
-        (mine, low, high), (theirs, other_low, other_high) = value(larger), value(smaller)
+        (mine, low, high), (theirs, other_low, other_high) = (_ends(row, absolute) for row in pair())
     except NotTested as error:
         return Comparison(text, unit, missing=str(error))
     if not np.isfinite([low, high, other_low, other_high]).all():
@@ -287,15 +301,19 @@ def _end_to_end(text: str, unit: str, larger: str, smaller: str, value: Callable
 
 
 def _completed(claim: Claim, evidence: Evidence) -> Iterator[Comparison]:
+    """Images that both completed, of the same pixels; the interval is over photographs."""
     for ratio, other in itertools.product(claim.ratios, claim.against):
-        yield _difference(
-            f"PSNR with {ratio}% masked, against {other}",
-            "dB",
-            claim.subject,
-            other,
-            lambda role, ratio=ratio: [evidence.completion(role, claim.dataset, ratio)],
-            lambda: evidence.photographs(claim.dataset),
-        )
+
+        def completed(role: str, ratio: int = ratio) -> list[pd.Series]:
+            return [evidence.completion(role, claim.dataset, ratio)]
+
+        def photographs(ratio: int = ratio) -> pd.Series:
+            images = evidence.completion(claim.subject, claim.dataset, ratio).index
+            of_image = evidence.photographs(claim.dataset).reindex(images.get_level_values("image"))
+            return pd.Series(of_image.to_numpy(), images)
+
+        text = f"PSNR with {ratio}% masked, against {other}"
+        yield _difference(text, "dB", claim.subject, other, completed, photographs)
 
 
 def _falls(claim: Claim, evidence: Evidence) -> Iterator[Comparison]:

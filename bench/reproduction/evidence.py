@@ -95,16 +95,20 @@ class Evidence:
         return found
 
     def completion(self, role: str, dataset: str, ratio: int) -> pd.Series:
-        """PSNR in dB by image that a role completes with a share of the pixels masked. Raises NotTested."""
+        """PSNR in dB by (image, settings) of the first training of a role for images with a share of the pixels masked.
+
+        Raises NotTested.
+        """
         label = self.labels(role)[0]
         images = self._scores_on(self.dataset(dataset)).table.index
         names = {f"{Path(str(image)).stem}.png": str(image) for image in images}
         rows = self.measured[(self.measured["measure"] == "completion_psnr") & (self.measured["model"] == label)]
+        rows = rows[rows["weights_hash"] == self.reproduction.hashes.get(label)]
         rows = rows[rows["dataset"].isin(list(names)) & (rows["protocol"] == self.reproduction.protocol)]
         rows = rows[rows["settings"].str.contains(f'"ratio": {ratio}[,}}]', regex=True)]
         if rows.empty:
             raise NotTested(f"{role}: completion of {ratio}% was not measured on {self.dataset(dataset)}")
-        return rows.assign(image=rows["dataset"].map(names)).groupby("image")["value"].last()
+        return rows.assign(image=rows["dataset"].map(names)).groupby(["image", "settings"])["value"].last()
 
     def curves(self, role: str) -> pd.DataFrame:
         """Test curves of a role, mean over its trainings: iterations x noises, PSNR in dB. Raises NotTested."""

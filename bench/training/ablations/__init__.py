@@ -63,7 +63,8 @@ def commands(name: str, options: Sequence[str] = ()) -> str:
         return "\n".join(lines)
     if size == "small":
         lines.append("# small trainings: compare the order with the paper's; --preset paper lists those of its size")
-    lines.append("# the paper's mixture was never published: this is ours, so compare the order, not the numbers")
+    if "mixture" in table["noise"]:
+        lines.append("# the paper's mixture was never published: this is ours, so compare the order, not the numbers")
     run = ["bench", "run", "--models", ", ".join(weights), "--noise", table["noise"], "--datasets", table["dataset"]]
     return "\n".join([*lines, joined([*run, "--out", f"runs/{name}"])])
 

@@ -158,6 +158,7 @@ def measurements(values: dict[str, tuple[float, float, float]], measure: str) ->
             "noise": NOISES[1],
             "dataset": "photos",
             "protocol": "stored",
+            "settings": "8 patches",
             "value": value,
             "low": low,
             "high": high,
@@ -182,6 +183,8 @@ def test_measurements_are_compared_by_the_ends_of_their_intervals(ours, rival, v
     found = evidence_of(scores, measured=measurements({"ours": ours, "rival": rival}, "srga"))
     assert judge(claim, found).verdict == verdict
     other = measurements({"ours": ours, "rival": rival}, "srga").assign(weights_hash="of other weights")
+    assert judge(claim, replace(found, measured=other)).verdict == NOT_TESTED
+    other = found.measured.assign(settings=["8 patches", "300 patches"])
     assert judge(claim, replace(found, measured=other)).verdict == NOT_TESTED
 
 
@@ -214,6 +217,7 @@ def test_completed_pixels_are_compared_by_image():
         {
             "measure": "completion_psnr",
             "model": model,
+            "weights_hash": f"hash of {model}",
             "protocol": "stored",
             "dataset": f"{image}.png",
             "settings": f'{{"ratio": {ratio}, "version": 1}}',
@@ -227,6 +231,27 @@ def test_completed_pixels_are_compared_by_image():
     found = evidence_of({"ours": spread(30), "rival": spread(30)}, measured=pd.DataFrame(lines))
     judged = judge(claim, found)
     assert judged.verdict == HOLDS and judged.weakest.effect == pytest.approx(5) and judged.comparisons == 2
+
+
+def test_cka_is_that_of_the_deepest_layer_with_itself():
+    layers = (("first", "first", 0.9), ("first", "deep", 0.1), ("deep", "first", 0.2), ("deep", "deep", 0.5))
+    both = measurements({"ours": (0, 0, 0), "rival": (0, 0, 0)}, "cka")
+    rows = [
+        {**row, "layer": layer, "other_layer": other, "other_model": of, "other_noise": noise, "value": value + gain,
+         "low": value + gain - 0.02, "high": value + gain + 0.02}
+        for row in both.to_dict("records")
+        for of, noise, gain in ((row["model"], NOISES[2], 0.2 * (row["model"] == "ours")), ("rival", NOISES[1], 0.0))
+        for layer, other, value in layers
+    ]  # fmt: skip
+    found = evidence_of({"ours": spread(30), "rival": spread(30)}, measured=pd.DataFrame(rows))
+    claim = replace(
+        CLAIM, test="measured", measure="cka", direction="higher", noises=[NOISES[1]], other_noise=NOISES[2]
+    )
+    judged = judge(claim, found)
+    assert judged.verdict == HOLDS and judged.weakest.effect == pytest.approx(0.2)
+    assert judge(replace(claim, subject="rival", against=["ours"]), found).verdict == DOES_NOT_HOLD
+    deeper = judge(replace(claim, test="deeper", other_noise=""), found)
+    assert deeper.verdict == HOLDS and deeper.weakest.effect == pytest.approx(0.4)
 
 
 def test_changed_verdicts():
