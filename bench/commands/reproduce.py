@@ -51,7 +51,8 @@ def reproduce() -> None:
     """Reproduce the tables and figures of a paper, and judge its claims.
 
     An experiment is evaluated, analysed and drawn by the other commands, all in one run folder; what is there already
-    is not computed again. bench report then has a page Paper with the published values beside these.
+    is not computed again. bench report then has a page Paper with the published values beside these. Exit code 2 if
+    nothing could be done, 3 if something failed.
 
     \b
     Examples:
@@ -292,7 +293,7 @@ def _train(experiment, source, chosen, iterations: int | None, device: str, dry_
 
 
 def _do(prepared, todo, source, settings) -> bool:
-    """Record an experiment and do its missing steps; whether some rows failed."""
+    """Record an experiment and do its missing steps; whether some rows or steps failed."""
     from bench.core.errors import BadInput
     from bench.reproduction import record
     from bench.reproduction.steps import write_image
@@ -321,6 +322,7 @@ def _do(prepared, todo, source, settings) -> bool:
         except BadInput as error:
             click.echo(f"not done: {error}", err=True)
             problems.append(f"{step.command}: {error}")
+            failed = True
             continue
         failed |= code == 3
         if step.key:
@@ -363,6 +365,8 @@ def _invoke(step) -> tuple[list[Path] | None, int]:
     command = getattr(import_module(f"bench.commands.{step.command}"), step.command)
     try:
         return command.main(list(step.words), prog_name=f"bench {step.command}", standalone_mode=False), 0
+    except click.Abort:  # what click makes of Ctrl-C
+        raise KeyboardInterrupt from None
     except SystemExit as finished:  # `bench run` ends so if rows failed
         return None, int(finished.code or 0)
     except click.ClickException as error:

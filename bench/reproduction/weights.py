@@ -105,6 +105,8 @@ def parse(
     for source in named if existing else ():
         if source not in (SHIPPED, PUBLISHED) and not expand_user(Path(source)).is_dir():
             raise BadInput(f"--weights: expected shipped, published or a folder of trainings, got {source}")
+    if PUBLISHED in named and size != "full":
+        raise BadInput(f"--weights published: expected --size full, the size of published weights, got {size}")
     given = {name: text for name, text in pairs if text}
     return WeightSource(size, named, given), tuple(dict.fromkeys(name for name, _ in pairs)) or tuple(roles)
 
@@ -124,7 +126,7 @@ def _specs(source: str, network: str, stem: str, whole: bool) -> Iterator[str]:
     whole   whether it is the network as published, not an ablation of it
     """
     if source == PUBLISHED:
-        yield from _imported(network) if whole else ()
+        yield from _imported(network) if whole else ()  # of full size
         return
     pattern = re.compile(rf"{re.escape(stem)}(-seed(\d+))?")
     known = cards.cards() if source == SHIPPED else _files(expand_user(Path(source)))
@@ -153,6 +155,7 @@ def _imported(network: str) -> list[str]:
         name
         for name, card in cards.imported().items()
         if card["model"] == network
+        and card.get("size", "full") == "full"
         and (noise := training_noise.of_model(card, name, card.get("size", "full"))).known
         and noise.text == REFERENCE
     ]

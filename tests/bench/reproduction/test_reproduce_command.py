@@ -12,6 +12,7 @@ from PIL import Image
 
 from bench.cli import main
 from bench.core.errors import BadInput
+from bench.models import cards
 from bench.reproduction import claims, experiments, record, weights
 from bench.runs.store import Store
 
@@ -252,3 +253,24 @@ def test_missing_weights_are_trained_into_the_folder(paper, base, tmp_path):
     assert "bench train dncnn --preset small" in dry.output and not (tmp_path / "trained").exists()
     without = paper("table-9", "--train", "--size", "full", models="dncnn")
     assert without.exit_code == 2 and "--weights" in without.output
+
+
+def test_published_weights_are_those_imported_and_trained_on_the_noise_of_the_paper(monkeypatch):
+    imported = {
+        "theirs": {"model": "dncnn", "trained_on": {"noise": "gaussian(sigma=15)"}},
+        "blind": {"model": "dncnn", "trained_on": {"noise": "gaussian(sigma=0-55)"}},
+        "unknown": {"model": "ours"},
+    }
+    monkeypatch.setattr(cards, "imported", lambda: imported)
+    source, _ = weights.parse("full", "published", None, ())
+    assert source.find("dncnn").specs == ("dncnn(weights='theirs')",)
+    assert not source.find("ours").specs and not source.find("table-1/both").specs
+    imported["again"] = imported["theirs"]
+    with pytest.raises(BadInput, match="again"):
+        source.find("dncnn")
+    with pytest.raises(BadInput, match="full"):
+        weights.parse("small", "published", None, ())
+
+
+def test_equal_reasons_are_said_once():
+    assert record.grouped(["a: missing", "b: missing", "c: other: reason"]) == ["a, b: missing", "c: other: reason"]
