@@ -106,7 +106,8 @@ def prepare(
         named = data_sets.source(stand_ins[name]) if name in stand_ins else name
         try:
             sets[name] = data_sets.load_dataset(named)
-            options[name] = ("--data" if isinstance(named, Path) else "--datasets", str(named))
+            is_folder = isinstance(named, Path)
+            options[name] = ("--data", str(named)) if is_folder else ("--datasets", sets[name].name)
         except BadInput as error:
             if name in stand_ins:
                 raise
