@@ -19,6 +19,8 @@ from bench.runs import selection
 from bench.runs.store import Store
 from bench.statistics.scores import NOISY, ImageScores, by_dataset, with_noisy
 
+MIN_POINTS = 3  # of a test curve, so that it has a best point before the last
+
 
 class NotTested(Exception):
     """Scores or measurements are missing; the message says which and why."""
@@ -59,9 +61,9 @@ class Evidence:
 
         Raises NotTested if a setting has no score for any image.
         """
-        table, settings = self._scores_on(self.dataset(dataset)), settings_of(noise)
-        found = []
-        for label in self.labels(role):
+        labels, settings = self.labels(role), settings_of(noise)
+        table, found = self._scores_on(self.dataset(dataset)), []
+        for label in labels:
             own = table.of(metric, label, settings)
             if lacking := [setting for setting in settings if own[setting].notna().sum() == 0]:
                 raise NotTested(f"{role}: no {metric} under {lacking[0]} on {table.dataset}")
@@ -113,9 +115,14 @@ class Evidence:
     def curves(self, role: str) -> pd.DataFrame:
         """Test curves of a role, mean over its trainings: iterations x noises, PSNR in dB. Raises NotTested."""
         curves = [self.cards.get(label, {}).get("curve", []) for label in self.labels(role)]
-        frames = [pd.DataFrame({p["iteration"]: p["psnr"] for p in points}).T for points in curves if points]
+        frames = [
+            pd.DataFrame({point["iteration"]: point["psnr"] for point in points}).T
+            for points in curves
+            if len(points) >= MIN_POINTS
+        ]
         if not frames:
-            raise NotTested(f"{role}: no test curve in the card of its weights: train them with bench train")
+            why = f"no test curve of {MIN_POINTS} or more points in the card of its weights: bench train writes one"
+            raise NotTested(f"{role}: {why}")
         return sum(frames[1:], frames[0]) / len(frames)
 
     def networks(self, roles: Sequence[str]) -> str:

@@ -57,6 +57,7 @@ def _experiment(
     listed = {problem for _, problem in problems}
     reasons = table.loc[table["why"] != "", ["weights", "why"]].drop_duplicates().itertuples(index=False)
     problems += [(weights, why) for weights, why in reasons if why not in listed]
+    problems += [(one.reproduction.weight_set, why) for one in found if experiment.curves for why in _no_curves(one)]
     prefix = len(found) > 1
     keys = dict.fromkeys(key for one in found for key in one.reproduction.steps)
     steps = [done[key] for key in keys if key in done]
@@ -116,6 +117,15 @@ def _figures(steps: Sequence[DoneStep], folder: Path, saved: dict[Path, SavedFig
         if "svg" in of_drawing:
             svg, pdf = of_drawing["svg"], of_drawing.get("pdf")
             yield PaperFigure(of_drawing["title"], "", svg, pdf, None, of_drawing["command"])
+
+
+def _no_curves(one: Evidence) -> Iterator[str]:
+    """Why roles have no test curve."""
+    for role in one.reproduction.roles:
+        try:
+            one.curves(role)
+        except NotTested as error:
+            yield str(error)
 
 
 def _curves(experiment: Experiment, one: Evidence, prefix: bool) -> Iterator[reports.TrainingCurve]:

@@ -201,7 +201,7 @@ def test_a_shift_counts_by_its_size():
 
 def test_falls_since_the_best_point_of_the_test_curves():
     def card(*last: float) -> dict:
-        points = [dict.fromkeys(NOISES[1:], 25.0), dict(zip(NOISES[1:], last, strict=True))]
+        points = [dict.fromkeys(NOISES[1:], 25.0)] * 2 + [dict(zip(NOISES[1:], last, strict=True))]
         return {"curve": [{"iteration": 100 * i, "psnr": one} for i, one in enumerate(points, 1)]}
 
     claim = replace(CLAIM, test="falls", noises=[], dataset="")
@@ -211,6 +211,8 @@ def test_falls_since_the_best_point_of_the_test_curves():
     turned = {"ours": cards["rival"], "rival": cards["ours"]}
     assert judge(claim, evidence_of(scores, cards=turned)).verdict == DOES_NOT_HOLD
     assert judge(claim, evidence_of(scores, cards={"ours": cards["ours"]})).verdict == NOT_TESTED
+    single = {**cards, "rival": {"curve": cards["rival"]["curve"][-1:]}}  # a single point has not fallen
+    assert judge(claim, evidence_of(scores, cards=single)).verdict == NOT_TESTED
 
 
 def test_completed_pixels_are_compared_by_image():
