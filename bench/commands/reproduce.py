@@ -249,7 +249,7 @@ def _reproduce(names, size, weights, models, stand_ins, patches, side, train, it
     for experiment in found:
         click.echo(f"\n{experiment.name}: {experiment.title}")
         if train:
-            _train(experiment, source, chosen, iterations, device, dry_run)
+            failed |= _train(experiment, source, chosen, iterations, device, dry_run)
         prepared = steps.prepare(experiment, source, chosen, stand_ins)
         for problem in record.grouped(prepared.problems):
             click.echo(f"not at hand: {problem}")
@@ -272,8 +272,9 @@ def _reproduce(names, size, weights, models, stand_ins, patches, side, train, it
         sys.exit(3)
 
 
-def _train(experiment, source, chosen, iterations: int | None, device: str, dry_run: bool) -> None:
-    """Train the weights that the roles of an experiment lack; print how long, in a dry run."""
+def _train(experiment, source, chosen, iterations: int | None, device: str, dry_run: bool) -> bool:
+    """Train the weights that the roles of an experiment lack; in a dry run print how long. Whether one failed."""
+    from bench.core.errors import BadInput
     from bench.core.progress import duration
     from bench.models import cards
     from bench.reproduction import forecast
@@ -286,10 +287,16 @@ def _train(experiment, source, chosen, iterations: int | None, device: str, dry_
             continue
         step = Step("train", source.training(role, iterations, device))
         click.echo(f"$ {step.line}")
-        if not dry_run:
+        if dry_run:
+            if seconds := forecast.training_seconds(network, source.size, iterations):
+                click.echo(f"about {duration(seconds)} on a core like that of the shipped weights")
+            continue
+        try:
             _invoke(step)
-        elif seconds := forecast.training_seconds(network, source.size, iterations):
-            click.echo(f"about {duration(seconds)} on a core like that of the shipped weights")
+        except BadInput as error:
+            click.echo(f"not trained: {error}", err=True)
+            return True
+    return False
 
 
 def _do(prepared, todo, source, settings) -> bool:
