@@ -188,9 +188,9 @@ def claims_(folders, kind, expect) -> None:
     import pandas as pd
 
     from bench.core.errors import BadInput
-    from bench.reproduction import claims, evidence
+    from bench.reproduction import claims
 
-    frame = claims.table([one for folder in folders for one in evidence.of_run(folder)])
+    frame = claims.of_runs(folders)
     if kind == "table":
         _print_verdicts(frame)
     else:
@@ -200,7 +200,7 @@ def claims_(folders, kind, expect) -> None:
     if expect is not None:
         try:
             differing = claims.changed(frame, pd.read_csv(expect))
-        except (ValueError, AttributeError, OSError) as error:
+        except (ValueError, OSError) as error:
             raise BadInput(f"--expect: expected the CSV of bench reproduce claims, got {expect} ({error})") from error
         for sentence in differing:
             click.echo(f"changed: {sentence}", err=True)
@@ -215,9 +215,13 @@ def _print_verdicts(frame) -> None:
     from bench.reproduction.claims import NOT_TESTED
     from bench.runs.table import cell_text
 
-    for weights, part in frame.groupby("weights", sort=False):
+    for (run, weights), part in frame.groupby(["run", "weights"], sort=False):
         table = Table(
-            "claim", "verdict", "effect [95%]", "weakest of the comparisons, or why not tested", title=weights
+            "claim",
+            "verdict",
+            "effect [95%]",
+            "weakest of the comparisons, or why not tested",
+            title=f"{run}: {weights}",
         )
         table.title_justify = "left"
         for row in part.itertuples():
@@ -244,7 +248,7 @@ def _reproduce(names, size, weights, models, stand_ins, patches, side, train, it
         known = dict.fromkeys(dataset for one in found for dataset in one.datasets)
         if name not in known:
             raise BadInput(f"--stand-in: expected a data set of the experiment ({', '.join(known)}), got {name}")
-    settings = steps.Settings(out, device, patches, side)
+    settings = steps.StepSettings(out, device, patches, side)
     done, failed, idle = 0, False, []
     for experiment in found:
         click.echo(f"\n{experiment.name}: {experiment.title}")
@@ -278,14 +282,14 @@ def _train(experiment, source, chosen, iterations: int | None, device: str, dry_
     from bench.core.progress import duration
     from bench.models import cards
     from bench.reproduction import forecast
-    from bench.reproduction.steps import Step
+    from bench.reproduction.steps import CommandStep
     from bench.reproduction.weights import network_and_stem
 
     for role in (one for one in experiment.roles if one in chosen):
         network, _ = network_and_stem(role, source.size)
         if source.find(role).specs or network not in cards.networks():
             continue
-        step = Step("train", source.training(role, iterations, device))
+        step = CommandStep("train", source.training(role, iterations, device))
         click.echo(f"$ {step.line}")
         if dry_run:
             if seconds := forecast.training_seconds(network, source.size, iterations):

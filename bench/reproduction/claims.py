@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from bench import metrics
-from bench.reproduction.evidence import Evidence, NotTested, settings_of
+from bench.reproduction.evidence import Evidence, NotTested, of_run, settings_of
 from bench.statistics import mean_interval
 
 FILE = Path(__file__).with_name("claims.toml")
@@ -159,16 +159,27 @@ def _reason(one: Comparison, margin: float) -> str:
     return f"the interval includes {limit}" if one.low <= margin else "the sign differs between trainings"
 
 
+def of_runs(folders: Sequence[Path]) -> pd.DataFrame:
+    """`table` of each run of `bench reproduce`, with the run in its first column. Raises BadInput."""
+    frames = [table(of_run(folder)) for folder in folders]
+    for folder, frame in zip(folders, frames, strict=True):
+        frame.insert(0, "run", str(folder))
+    return pd.concat(frames, ignore_index=True)
+
+
 def changed(current: pd.DataFrame, expected: pd.DataFrame) -> list[str]:
-    """Sentences on verdicts that differ from expected ones, by claim and weights; claims in one table only count."""
-    known, now = (
-        {(row.claim, row.weights): row.verdict for row in frame.itertuples()} for frame in (expected, current)
-    )
+    """Sentences on verdicts that differ from expected ones, by claim and weights, and by run if there are several.
+
+    Raises ValueError for a frame without these columns.
+    """
+    key = [*(["run"] if current["run"].nunique() > 1 else []), "claim", "weights"]
+    if missing := {*key, "verdict"} - {*expected}:
+        raise ValueError(f"no column {sorted(missing)[0]}")
+    known, now = (frame.set_index(key)["verdict"].to_dict() for frame in (expected, current))
     return [
-        f"{claim} ({weights}): expected {known.get((claim, weights), 'no verdict')}, got "
-        f"{now.get((claim, weights), 'no verdict')}"
-        for claim, weights in dict.fromkeys([*known, *now])
-        if known.get((claim, weights)) != now.get((claim, weights))
+        f"{', '.join(one)}: expected {known.get(one, 'no verdict')}, got {now.get(one, 'no verdict')}"
+        for one in dict.fromkeys([*known, *now])
+        if known.get(one) != now.get(one)
     ]
 
 

@@ -9,7 +9,7 @@ import torch
 from bench.analyses.core.outputs import load_denoiser
 from bench.core.environment import device_of
 from bench.models import cards, model_specs
-from bench.reproduction.steps import Step
+from bench.reproduction.steps import CommandStep
 
 MAX_SIDE = 128  # pixels, of the image that the speed is measured on
 
@@ -22,7 +22,7 @@ def training_seconds(network: str, size: str, iterations: int | None) -> float |
     return card["seconds"] * (iterations or card["recipe"]["iterations"]) / card["recipe"]["iterations"]
 
 
-def seconds(step: Step, device: str) -> float:
+def seconds(step: CommandStep, device: str) -> float:
     """Seconds that the networks of an analysis need; what is computed of their features comes on top."""
     count, side = step.passes
     small = min(side, MAX_SIDE)

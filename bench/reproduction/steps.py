@@ -1,7 +1,7 @@
 """The steps of an experiment: command lines of `bench` with the models and data sets that stand for the paper's.
 
 prepared = prepare(experiments.load("table-3c"), source, roles, {"Kodak24": "builtin"})
-[step.line for step in steps(prepared, Settings(out, "auto", None, 128))]
+[step.line for step in steps(prepared, StepSettings(out, "auto", None, 128))]
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Prepared:
 
 
 @dataclass(frozen=True)
-class Settings:
+class StepSettings:
     """How steps are done: run folder, device, most patches of an analysis (None: the experiment's), their side."""
 
     out: Path
@@ -71,7 +71,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Step:
+class CommandStep:
     """One command line: `bench COMMAND WORDS`.
 
     key       of everything that determines its result, '' where the command itself does only what is missing
@@ -117,7 +117,7 @@ def prepare(
     return Prepared(experiment, found, sets, options, tuple(problems))
 
 
-def steps(prepared: Prepared, settings: Settings) -> Iterator[Step]:
+def steps(prepared: Prepared, settings: StepSettings) -> Iterator[CommandStep]:
     """The steps that the weights and data sets at hand allow, in order."""
     experiment = prepared.experiment
     for entry in experiment.evaluate:
@@ -132,7 +132,7 @@ def steps(prepared: Prepared, settings: Settings) -> Iterator[Step]:
             yield from _drawing(prepared, entry, settings)
 
 
-def _evaluation(prepared: Prepared, entry: Mapping[str, Any], settings: Settings) -> Step:
+def _evaluation(prepared: Prepared, entry: Mapping[str, Any], settings: StepSettings) -> CommandStep:
     words = {
         "--models": ", ".join(prepared.specs()),
         "--noise": entry["noise"],
@@ -143,10 +143,12 @@ def _evaluation(prepared: Prepared, entry: Mapping[str, Any], settings: Settings
         "--device": settings.device,
         "--out": str(settings.out),
     }
-    return Step("run", _words(words))
+    return CommandStep("run", _words(words))
 
 
-def _analysis(prepared: Prepared, entry: Mapping[str, Any], specs: list[str], settings: Settings) -> Iterator[Step]:
+def _analysis(
+    prepared: Prepared, entry: Mapping[str, Any], specs: list[str], settings: StepSettings
+) -> Iterator[CommandStep]:
     """An analysis of patches, or one step per image for an analysis of images."""
     dataset, command = prepared.datasets[entry["dataset"]], entry["command"]
     common = {"--protocol": prepared.experiment.protocol, "--device": settings.device, "--out": str(settings.out)}
@@ -156,14 +158,16 @@ def _analysis(prepared: Prepared, entry: Mapping[str, Any], specs: list[str], se
         side = {"--side": str(settings.side)} if settings.side else {}
         words = (*own, *prepared.options[entry["dataset"]], *_words({"--patches": str(count), **side, **common}))
         passes = count * (len(_noises(own)) + 2), settings.side or SIDE  # the reference twice, for the noise floor
-        yield Step(command, words, _key(command, words, specs, _pixels(dataset)), specs=tuple(specs), passes=passes)
+        yield CommandStep(
+            command, words, _key(command, words, specs, _pixels(dataset)), specs=tuple(specs), passes=passes
+        )
         return
     for image in dataset.images[: entry["images"]]:
         file = settings.out / FOLDER / "images" / f"{Path(image.name).stem}.png"
         words = (*own, *_words({"--image": str(file), **common}))
         key = _key(command, words, specs, _image_hash(image))
         passes = len(entry["arguments"][-1].split(",")), max(image.pixels.shape[:2])
-        yield Step(command, words, key, files=(file,), specs=tuple(specs), passes=passes)
+        yield CommandStep(command, words, key, files=(file,), specs=tuple(specs), passes=passes)
 
 
 def write_image(file: Path, dataset: Dataset) -> None:
@@ -179,7 +183,7 @@ def write_image(file: Path, dataset: Dataset) -> None:
     write_whole(file, content.getvalue())
 
 
-def _drawing(prepared: Prepared, entry: Mapping[str, Any], settings: Settings) -> Iterator[Step]:
+def _drawing(prepared: Prepared, entry: Mapping[str, Any], settings: StepSettings) -> Iterator[CommandStep]:
     """A figure of the run, as SVG and as PDF."""
     dataset, experiment = prepared.datasets[entry["dataset"]], prepared.experiment
     models = prepared.named()
@@ -193,7 +197,7 @@ def _drawing(prepared: Prepared, entry: Mapping[str, Any], settings: Settings) -
         file = stem.with_name(f"{stem.name}.{ending}")
         words = (*start, "--out", str(file))
         key = _key("figure", (*words, ending), prepared.specs(first=True), _pixels(dataset))
-        yield Step("figure", words, key, entry["title"], (file,))
+        yield CommandStep("figure", words, key, entry["title"], (file,))
 
 
 def _words(options: Mapping[str, str]) -> tuple[str, ...]:

@@ -258,9 +258,14 @@ def test_cka_is_that_of_the_deepest_layer_with_itself():
 
 
 def test_changed_verdicts():
-    now = pd.DataFrame({"claim": ["a", "b"], "weights": ["w", "w"], "verdict": [HOLDS, NOT_TESTED]})
+    now = pd.DataFrame({"run": "here", "claim": ["a", "b"], "weights": ["w", "w"], "verdict": [HOLDS, NOT_TESTED]})
     assert claims.changed(now, now) == []
     before = now.assign(verdict=[HOLDS, HOLDS])
     (sentence,) = claims.changed(now, before)
-    assert sentence.startswith("b (w)")
+    assert sentence.startswith("b, w:")
     assert len(claims.changed(now[:1], now)) == 1
+    assert claims.changed(now.assign(run="moved"), now) == []
+    both = pd.concat([now, now.assign(run="there", verdict=[HOLDS, HOLDS])])
+    assert claims.changed(both, both) == [] and len(claims.changed(both, both.assign(verdict=HOLDS))) == 1
+    with pytest.raises(ValueError, match="verdict"):
+        claims.changed(now, now.drop(columns="verdict"))
