@@ -8,11 +8,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import Any
 
 import click
 
 from bench import analyses
-from bench.core import paths
+from bench.core import output, paths
 from bench.core.errors import BadInput, unknown
 
 GROUPS = {  # title in `bench --help` -> commands, in their order
@@ -68,13 +69,24 @@ class MainGroup(Suggesting):
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         return getattr(import_module(f"bench.commands.{name}"), name) if name in COMMANDS else None
 
+    def main(self, *args: Any, **options: Any) -> Any:
+        try:
+            with output.safe_streams():
+                return super().main(*args, **options)
+        except output.OutputError as error:
+            if not error.closed:
+                click.echo(f"Error: {error}", err=True)
+            sys.exit(2)
+
     def invoke(self, context: click.Context):
         try:
             return super().invoke(context)
+        except output.OutputError:
+            raise
         except BadInput as error:
             raise Refused(str(error)) from error
-        except KeyboardInterrupt:
-            click.echo("interrupted: finished work is kept; resume with the same command", err=True)
+        except KeyboardInterrupt as interrupt:  # of a command that keeps work with what it kept
+            click.echo(": ".join(filter(None, ("interrupted", str(interrupt)))), err=True)
             sys.exit(130)
 
 

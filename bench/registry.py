@@ -170,7 +170,7 @@ def _load_file(path: Path) -> _Loaded:
         try:
             _LOADED[key] = _executed(path, source, key[1], scope), scope
             break
-        except (Exception, SystemExit) as error:  # a user's file may raise anything
+        except Exception as error:  # a user's file may raise anything
             wider = user_imports.widened_scope(scope, path, error) if attempt < MAX_IMPORT_ATTEMPTS - 1 else None
             if wider is None:
                 _LOADED.pop(key, None)
@@ -223,7 +223,7 @@ def _import(module_name: str, name: str) -> _Loaded:
     try:
         with isolation.user_code(scope, keep=True):
             module = importlib.import_module(module_name)
-    except (Exception, SystemExit) as error:  # a package may raise anything
+    except Exception as error:  # a package may raise anything
         where = f" (neither installed nor in {here})" if isinstance(error, ModuleNotFoundError) else ""
         raise BadInput(f"{name}: import failed: {described(error)}{where}") from error
     scope.remember_files()
@@ -235,7 +235,7 @@ def _load_point(kind: str, point: importlib.metadata.EntryPoint, scope: user_imp
     try:
         with isolation.user_code(scope, keep=point.module not in sys.modules):
             return point.load()
-    except (Exception, SystemExit) as error:  # a package may raise anything
+    except Exception as error:  # a package may raise anything
         owner = f" of package {point.dist.name}" if point.dist else ""
         raise BadInput(
             f"{kind} {point.name!r}{owner}: import of {point.value} failed: {described(error)}. Fix or uninstall that "

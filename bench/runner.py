@@ -247,4 +247,11 @@ def _about(model: Model) -> dict[str, Any]:
         "licence": model.licence,
         "card": model.card,
         **({"display_name": model.display_name} if model.display_name else {}),
+        **({"spec": model.request[0]} if _shows_more(model) else {}),
     }
+
+
+def _shows_more(model: Model) -> bool:
+    """Whether the spec as it was written names the same model and, unlike its label, the file that it is in."""
+    text, size = model.request
+    return text not in ("", model.label) and (model.user_defined or size == "small")

@@ -16,6 +16,7 @@ from reports.data import (
 )
 from reports.measures import Measure
 from reports.site import build
+from reports.site_writer import SiteError
 
 __all__ = [
     "AnalysisFigure",
@@ -29,6 +30,7 @@ __all__ = [
     "NoiseCard",
     "Picture",
     "RunComparison",
+    "SiteError",
     "Study",
     "TrainingCurve",
     "build",

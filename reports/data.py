@@ -138,7 +138,7 @@ class ModelStanding:
     """Mean rank and relative error of a model on one data set under OOD noise, each as (value, low, high) with its
     95% interval.
 
-    The rank is by PSNR within the model's group. `robustness` is the error relative to the model `reference`, which
+    The rank is by PSNR within the model's group. `relative_error` is the error relative to the model `reference`, which
     has 1; NaN without that model in the run.
     """
 
@@ -146,7 +146,7 @@ class ModelStanding:
     model: str
     images: int
     rank: tuple[float, float, float]
-    robustness: tuple[float, float, float]
+    relative_error: tuple[float, float, float]
     reference: str
 
 

@@ -37,6 +37,13 @@ def interval(low: float | None, high: float | None, digits: int) -> str:
     return f"{number(low, digits)}{separator}{number(high, digits)}"
 
 
+def seconds(value: float | None) -> str:
+    """A time in s -> text with two significant digits, at least the whole seconds: 0.0034, 0.12, 2.5, 312."""
+    if value is None or not math.isfinite(value) or value <= 0:
+        return MISSING
+    return number(value, max(0, 1 - math.floor(math.log10(value))))
+
+
 def level(value: float | None) -> str:
     """A noise level -> its shortest text: 15.0 -> '15', 0.024 -> '0.024', NaN -> ''."""
     if value is None or not math.isfinite(value):

@@ -60,20 +60,19 @@ class StudyHistory:
 def build(title: str, entries: Sequence[StudyEntry], out: Path) -> Path:
     """Write index.html over sites that are already in folders below `out`; returns its path."""
     ordered = sorted(entries, key=lambda entry: (entry.summary.created, entry.folder))
-    writer = SiteWriter(out, keep=[entry.folder for entry in ordered])
     study = Study(title)
     environment = environment_of(Results(study, pd.DataFrame(), pd.DataFrame()))
-    context = {"entries": ordered[::-1], "histories": histories(ordered, writer)}
-    body = environment.get_template("studies.html").render(context)
     page = SitePage("index.html", "Runs")
-    sections = [Section("studies", "Runs", Markup(body))]
-    html = environment.get_template("page.html").render(page=page, sections=sections, menu=[])
-    writer.text(page.file, html)
-    writer.copy(HERE / "static", "static")
-    for entry in ordered:
-        writer.adopt(entry.folder)
-    writer.close()
-    return writer.root / page.file
+    with SiteWriter(out, keep=[entry.folder for entry in ordered]) as writer:
+        context = {"entries": ordered[::-1], "histories": histories(ordered, writer)}
+        body = environment.get_template("studies.html").render(context)
+        sections = [Section("studies", "Runs", Markup(body))]
+        html = environment.get_template("page.html").render(page=page, sections=sections, menu=[])
+        writer.text(page.file, html)
+        writer.copy(HERE / "static", "static")
+        for entry in ordered:
+            writer.adopt(entry.folder)
+    return out / page.file
 
 
 def histories(entries: Sequence[StudyEntry], writer: SiteWriter) -> list[StudyHistory]:

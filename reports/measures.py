@@ -25,7 +25,7 @@ PSNR = Measure("psnr", "PSNR", "dB", 2, True, "peak signal-to-noise ratio; highe
 SSIM = Measure("ssim", "SSIM", "", 4, True, "structural similarity; higher is better")
 LPIPS = Measure("lpips", "LPIPS", "", 4, False, "learned perceptual distance; lower is better")
 DROP = Measure(
-    "gap",
+    "drop",
     "PSNR drop",
     "dB",
     2,

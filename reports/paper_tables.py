@@ -44,7 +44,9 @@ def _table(results, dataset, layout, measures, transpose, intervals, caption, la
     columns = _columns(results, dataset, layout, measures[0])
     scores = [{column: cells(results, dataset, column, measure) for column in columns} for measure in measures]
     parts = _parts(results, dataset, measures[0], columns, scores[0])
-    caption = Source(caption) if caption else _caption(results, dataset, measures, intervals)
+    generated = _caption(results, dataset, measures, intervals)
+    explained = f"% {generated}\n" if caption else ""  # the marks, which a caption of the user may not explain
+    caption = Source(caption) if caption else generated
 
     def cell(column: Column, model: str) -> str:
         found = [own[column][model][0] for own in scores]
@@ -58,7 +60,7 @@ def _table(results, dataset, layout, measures, transpose, intervals, caption, la
                 rows.append(rf"\multicolumn{{{1 + len(columns)}}}{{l}}{{\emph{{{latex.escape(heading)}}}}} \\")
             rows += [[latex.escape(results.label(model)), *(cell(one, model) for one in columns)] for model in models]
         groups = [(name, len(list(run))) for name, run in groupby(_title(results, one) for one in columns)]
-        return latex.table(caption, groups, ["Method", *map(level_heading, columns)], rows, label=label)
+        return explained + latex.table(caption, groups, ["Method", *map(level_heading, columns)], rows, label=label)
     models = [model for _, own in parts for model in own]
     rows = []
     for title, run in groupby(columns, key=lambda column: _title(results, column)):
@@ -67,7 +69,7 @@ def _table(results, dataset, layout, measures, transpose, intervals, caption, la
             first = latex.escape(title) if index == 0 else ""
             rows.append([first, latex.escape(level_heading(column)), *(cell(column, model) for model in models)])
     header = ["Noise", "Level", *map(results.label, models)]
-    return latex.table(caption, (), header, rows, "ll" + "r" * len(models), label)
+    return explained + latex.table(caption, (), header, rows, "ll" + "r" * len(models), label)
 
 
 def _columns(results: Results, dataset: str, layout: str, measure: Measure) -> list[Column]:

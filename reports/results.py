@@ -22,7 +22,7 @@ ROW_COLUMNS = (
     "precision tile device psnr ssim psnr_noisy ssim_noisy seconds status reason"
 ).split()
 SUMMARY_COLUMNS = (
-    "model dataset noise noise_name level images failed psnr psnr_low psnr_high gap gap_low gap_high".split()
+    "model dataset noise noise_name level images failed psnr psnr_low psnr_high drop drop_low drop_high".split()
 )
 
 

@@ -38,12 +38,12 @@ class Section:
 
 
 def build(study: Study, rows: pd.DataFrame, summary: pd.DataFrame, out: Path) -> Path:
-    """Write the site of a run to `out`; returns its index.html.
+    """Write the site of a run to `out`; returns its index.html. Raises SiteError if it would replace other files.
 
     `rows` has one row per model x noise x image x seed, `summary` one per model x data set x noise.
     """
-    with drawing_pool(len(rows)) as pool:
-        return write(Results(study, rows, summary), SiteWriter(out, pool=pool))
+    with drawing_pool(len(rows)) as pool, SiteWriter(out, pool=pool) as writer:
+        return out / write(Results(study, rows, summary), writer)
 
 
 @contextmanager
@@ -60,8 +60,11 @@ def drawing_pool(rows: int) -> Iterator[Executor | None]:
         pool.shutdown(cancel_futures=True)
 
 
-def write(results: Results, writer: SiteWriter) -> Path:
-    """Write the pages of a run; returns the first one. All charts are asked for before the first page waits for one."""
+def write(results: Results, writer: SiteWriter) -> str:
+    """Write the pages of a run; returns the address of the first one.
+
+    All charts are asked for before the first page waits for one.
+    """
     environment = environment_of(results)
     pages = {key: [] for key in PAGES} | {(MODEL, model): [] for model in results.models}
     found = []
@@ -86,8 +89,7 @@ def write(results: Results, writer: SiteWriter) -> Path:
         writer.text(file, template.render(page=page, sections=pages[MODEL, model], menu=menu))
     writer.copy(HERE / "static", "static")
     writer.text(SUMMARY_FILE, to_json(summary_of(results)))
-    writer.close()
-    return writer.root / PAGES["overview"].file
+    return PAGES["overview"].file
 
 
 def environment_of(results: Results) -> jinja2.Environment:
@@ -111,6 +113,7 @@ def environment_of(results: Results) -> jinja2.Environment:
         "number": formatting.number,
         "interval": formatting.interval,
         "level": formatting.level,
+        "seconds": formatting.seconds,
         "count": formatting.count,
         "short_count": formatting.short_count,
         "plural": formatting.plural,

@@ -30,6 +30,7 @@ from baselines.train.distributed import SINGLE_PROCESS, ProcessGroup
 from baselines.train.precision import fastest
 from baselines.train.recipe import Recipe
 
+CHECKPOINT = "checkpoint.pt"  # in the folder of a training
 COMPILERS = ("g++", "clang++")
 REPORT_SECONDS = 2.0  # approximate time between two reports
 # (clean crop, float32 (H, W, C), key) -> noisy, clean target, and the noise's standard deviation for non-blind networks
@@ -280,7 +281,7 @@ def train(
     after each iteration (with several processes: after each interval), loses none.
     Raises ValueError if the checkpoint cannot be resumed, OSError if nothing can be written.
     """
-    checkpoint = out / "checkpoint.pt"
+    checkpoint = out / CHECKPOINT
     if checkpoint.exists():
         trainer.restore(_load(checkpoint, trainer.device))
     if len(set(trainer.processes.gather(torch.tensor([trainer.iteration])).flatten().tolist())) > 1:
@@ -332,7 +333,7 @@ def _run(
         if done or out_of_time or time_to_save:
             state = trainer.state()
             if first_process:
-                save_atomically(state, out / "checkpoint.pt")
+                save_atomically(state, out / CHECKPOINT)
             trainer.processes.barrier()
             saved = time.monotonic()
         yield progress

@@ -18,7 +18,8 @@ from bench.analyses.core import figures
 from bench.analyses.core.outputs import Denoiser, load_denoiser, model_settings
 from bench.analyses.core.result import CaptionedFigure, Result, TextTable
 from bench.analyses.core.scene import Scene
-from bench.core.errors import BadInput, as_bad_input
+from bench.core.errors import BadInput, as_bad_input, shortened
+from bench.core.integers import integers_of
 from bench.core.progress import progress
 from bench.datasets.channels import in_colour
 from bench.models.mask_keys import keyed
@@ -48,10 +49,13 @@ def parse_window(at: str | None, side: int, shape: tuple[int, ...]) -> Window:
         raise BadInput(f"--window: expected at most {min(height, width)} pixels, got {side}")
     if at is None:
         return Window((height - side) // 2, (width - side) // 2, side)
-    parts = [part.strip() for part in at.split(",")]
-    if len(parts) != 2 or not all(part.isdigit() for part in parts):
-        raise BadInput(f"--at: expected row,column of the window's top left pixel such as 40,56, got {at!r}")
-    window = Window(int(parts[0]), int(parts[1]), side)
+    try:
+        top, left = integers_of(at)
+    except ValueError:
+        raise BadInput(
+            f"--at: expected row,column of the window's top left pixel such as 40,56, got {shortened(at)}"
+        ) from None
+    window = Window(top, left, side)
     if window.top > height - side or window.left > width - side:
         raise BadInput(f"--at: expected at most {height - side},{width - side} for a window of {side} pixels, got {at}")
     return window
@@ -72,21 +76,6 @@ def measure(models: Sequence[Model], scene: Scene, window: Window, steps: int) -
     rows = [
         scene.measurement("diffusion_index", model, maps[model.label].diffusion_index, **settings) for model in models
     ]
-    summary = TextTable(
-        f"{scene.title}, window of {window.side}x{window.side} at {window.top},{window.left}",
-        ("model", "diffusion index", "inside the window", "radius of 50%", "radius of 90%", "sum"),
-        [
-            (
-                row.model,
-                f"{row.diffusion_index:.1f}",
-                f"{100 * row.inside:.0f}%",
-                f"{row.half:.1f} pixels",
-                f"{row.nine_tenths:.1f} pixels",
-                f"{row.completeness:.3f}",
-            )
-            for row in table.itertuples()
-        ],
-    )
     return Result(
         "attribute",
         scene.labels,
@@ -94,10 +83,29 @@ def measure(models: Sequence[Model], scene: Scene, window: Window, steps: int) -
         [model_settings(model) for model in models],
         {"": table, "shares": share_table(maps, window)},
         partial(draw, scene, window),
-        summary,
+        partial(summary, scene, window),
         rows,
         {model: one.map for model, one in maps.items()},
         joins=True,
+    )
+
+
+def summary(scene: Scene, window: Window, result: Result) -> TextTable:
+    """One row per model: diffusion index, share inside the window, radii, sum."""
+    return TextTable(
+        f"{scene.title}, window of {window.side}x{window.side} at {window.top},{window.left}",
+        ("model", "diffusion index", "inside the window", "radius of 50%", "radius of 90%", "sum"),
+        [
+            (
+                result.name(row.model),
+                f"{row.diffusion_index:.1f}",
+                f"{100 * row.inside:.0f}%",
+                f"{row.half:.1f} pixels",
+                f"{row.nine_tenths:.1f} pixels",
+                f"{row.completeness:.3f}",
+            )
+            for row in result.tables[""].itertuples()
+        ],
     )
 
 
@@ -163,7 +171,8 @@ def draw_maps(scene: Scene, window: Window, result: Result) -> Figure:
         opacity = (weight / np.quantile(weight, 0.999)).clip(0, 1) ** 0.5
         axes.imshow(grey, cmap="gray", vmin=0, vmax=1)
         axes.imshow(np.dstack([np.broadcast_to(MAP_COLOUR, (*opacity.shape, 3)), opacity]))
-        axes.set_title(f"{model}\ndiffusion index {index[model]:.1f}", fontsize=8)
+        name = figures.wrapped(result.name(model), 1.9, 8)
+        axes.set_title(f"{name}\ndiffusion index {index[model]:.1f}", fontsize=8)
     for axes in (first, *others):
         axes.set_axis_off()
         axes.add_patch(
@@ -178,7 +187,7 @@ def draw_maps(scene: Scene, window: Window, result: Result) -> Figure:
         )
     axes = lower.subplots()
     for model, colour in figures.model_colours(shares).items():
-        axes.plot(shares[model]["distance"], 100 * shares[model]["share"], color=colour, label=model)
+        axes.plot(shares[model]["distance"], 100 * shares[model]["share"], color=colour, label=result.name(model))
     smallest = min(part["share"].min() for part in shares.values())
     widest = max(part.loc[part["share"] >= 0.995, "distance"].min() for part in shares.values())
     axes.set(

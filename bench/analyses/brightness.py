@@ -48,14 +48,20 @@ def measure(models: Sequence[Model], config: Config, noise: Noise) -> Result:
     estimates = [
         (f"brightness_{row.channel}", row.model, (row.shift, row.low, row.high)) for row in shifts.itertuples()
     ]
-    lines = [
-        [model, *estimate_texts(part, ("shift", "low", "high"))] for model, part in shifts.groupby("model", sort=False)
-    ]
-    summary = TextTable("Shift of the mean level, in 8-bit levels [95%]", ["model", *shifts["channel"].unique()], lines)
     tables = {"": shifts, "histograms": histogram_table(measured)}
     return outputs_result(
-        "brightness", models, config, noise, VERSION, estimates, tables=tables, draw=draw, summary=summary
+        "brightness", models, config, noise, VERSION, estimates, tables=tables, draw=draw, summarize=summary
     )
+
+
+def summary(result: Result) -> TextTable:
+    """One row per model, one column per channel: the shift with its interval."""
+    shifts = result.tables[""]
+    lines = [
+        [result.name(model), *estimate_texts(part, ("shift", "low", "high"))]
+        for model, part in shifts.groupby("model", sort=False)
+    ]
+    return TextTable("Shift of the mean level, in 8-bit levels [95%]", ["model", *shifts["channel"].unique()], lines)
 
 
 def with_unmasked(models: Sequence[Model]) -> list[Model]:
@@ -113,17 +119,17 @@ def histogram_table(measured: dict[str, Brightness]) -> pd.DataFrame:
 
 def draw(result: Result) -> list[CaptionedFigure]:
     """The figure of a result."""
-    noise = result.settings["noise"]
     caption = (
         "Top: share of the pixels by level, of the outputs and of the clean images (grey). Bottom: share of the "
         "outputs minus share of the clean images. A curve shifted to the right is too bright."
     )
-    figure = draw_histograms(result.tables["histograms"], noise)
-    return [CaptionedFigure(f"Brightness under {noise}", caption, figure, numbers="histograms")]
+    title = f"Brightness under {result.settings['noise']}"
+    return [CaptionedFigure(title, caption, draw_histograms(result), numbers="histograms")]
 
 
-def draw_histograms(table: pd.DataFrame, noise: str) -> Figure:
+def draw_histograms(result: Result) -> Figure:
     """Histograms of the channels as in figure 5 of Chen et al. (CVPR 2023), and their difference from the clean one."""
+    table = result.tables["histograms"]
     percent = 100 * table.groupby(["model", table["level"] // LEVELS_PER_POINT], sort=False).sum().drop(columns="level")
     clean, levels = percent.loc[CLEAN], np.arange(LEVELS).reshape(-1, LEVELS_PER_POINT).mean(1)
     colours = figures.model_colours(name for name in table["model"] if name != CLEAN)
@@ -133,7 +139,7 @@ def draw_histograms(table: pd.DataFrame, noise: str) -> Figure:
         filled = upper.fill_between(levels, clean[channel], color=MUTED, alpha=0.3, linewidth=0, label=CLEAN)
         lines = []
         for (model, colour), dash in zip(colours.items(), cycle(DASHES), strict=False):
-            style = {"color": colour, "linewidth": 1.2, "linestyle": (0, dash), "label": model}
+            style = {"color": colour, "linewidth": 1.2, "linestyle": (0, dash), "label": result.name(model)}
             lines += upper.plot(levels, percent.loc[model, channel], **style)
             lower.plot(levels, percent.loc[model, channel] - clean[channel], **style)
         upper.set_title(channel)
@@ -141,5 +147,5 @@ def draw_histograms(table: pd.DataFrame, noise: str) -> Figure:
         lower.set(xlabel="level", xlim=(0, 255), xticks=(0, 64, 128, 192))
     grid[0, 0].set(ylim=(0, None), ylabel="pixels, %")
     grid[1, 0].set_ylabel("minus clean, %")
-    figures.legend(figure, [filled, *lines], noise)
+    figures.legend(figure, [filled, *lines], result.settings["noise"])
     return figure

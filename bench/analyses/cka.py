@@ -16,7 +16,7 @@ from seaborn.utils import relative_luminance
 
 from analysis.cka import MIN_BATCH, Cka, centred_grams
 from analysis.jackknife import IntervalEstimate
-from bench.analyses.core import measurements
+from bench.analyses.core import figures, measurements
 from bench.analyses.core.config import Config
 from bench.analyses.core.feature_extractor import FeatureExtractor, feature_extractor
 from bench.analyses.core.patches import batches
@@ -36,6 +36,7 @@ ABOUT = (
 )
 ESTIMATE = ("cka", "low", "high")
 NEGATIVE = "#b9c0c7"  # colour of values below 0, below the scale
+LABEL = 2.2  # inches: width of a model's name at an axis
 DARK_BELOW = 0.18  # relative luminance of a cell on which white text is easier to read
 
 
@@ -89,8 +90,7 @@ def measure(
     if len(models) > 2:
         raise BadInput(f"expected one or two models, got {len(models)}: {', '.join(one.label for one in models)}")
     count = len(config.patches.patches)
-    if count < MIN_BATCH:
-        raise BadInput(f"--patches: expected {MIN_BATCH} or more for CKA, got {count}")
+    config.patches.require(MIN_BATCH, "CKA")
     other_layers = layers if other_layers is None else other_layers
     extractors = [feature_extractor(models[0], layers, config.device)]
     same = len(models) == 1 and layers == other_layers
@@ -127,11 +127,11 @@ def measure(
     }
     if len(others) == 1:
         labels, table = [one.text for one in every], tables[0].drop(columns="other_noise")
-        summary, draw = pair_summary(table, first, others[0]), partial(draw_pair, first, others[0])
+        summary, draw = partial(pair_summary, first, others[0]), partial(draw_pair, first, others[0])
     else:
         labels = [first.text, others[0].model, "noises", *question["noises"][1:]]
         table = pd.concat(tables, ignore_index=True)
-        summary, draw = noise_summary(table, first), partial(draw_noises, first, others)
+        summary, draw = partial(noise_summary, first), partial(draw_noises, first, others)
     notes = [f"{dropped} patches are skipped: a batch has {MIN_BATCH} or more"] if dropped else []
     return Result("cka", list(dict.fromkeys(labels)), question, [], {"": table}, draw, summary, rows, notes=notes)
 
@@ -174,17 +174,23 @@ def cka_table(first: ModelInput, other: ModelInput, cka: IntervalEstimate) -> pd
     return pairs.assign(other_noise=other.noise_text, cka=cka.value.ravel(), low=cka.low.ravel(), high=cka.high.ravel())
 
 
-def pair_title(first: ModelInput, other: ModelInput) -> str:
-    """'ours and baseline, gaussian(sigma=15)', or the noise of each."""
+def input_text(one: ModelInput, result: Result) -> str:
+    """'masked (ours), gaussian(sigma=15)'."""
+    return f"{result.name(one.model)}, {one.noise_text}"
+
+
+def pair_title(first: ModelInput, other: ModelInput, result: Result) -> str:
+    """'masked (ours) and baseline, gaussian(sigma=15)', or the noise of each."""
     if first.noise == other.noise:
-        return f"{' and '.join(dict.fromkeys((first.model, other.model)))}, {first.noise_text}"
+        return f"{' and '.join(map(result.name, dict.fromkeys((first.model, other.model))))}, {first.noise_text}"
     if first.model == other.model:
-        return f"{first.model}: {first.noise_text} and {other.noise_text}"
-    return f"{first.text} and {other.text}"
+        return f"{result.name(first.model)}: {first.noise_text} and {other.noise_text}"
+    return f"{input_text(first, result)} and {input_text(other, result)}"
 
 
-def pair_summary(table: pd.DataFrame, first: ModelInput, other: ModelInput) -> TextTable:
+def pair_summary(first: ModelInput, other: ModelInput, result: Result) -> TextTable:
     """One row per layer: CKA with the layer of the same name, and the most similar layer."""
+    table = result.tables[""]
     table = table.assign(text=estimate_texts(table, ESTIMATE, 3))
     lines = []
     for layer, part in table.groupby("layer", sort=False):
@@ -193,27 +199,29 @@ def pair_summary(table: pd.DataFrame, first: ModelInput, other: ModelInput) -> T
         nearest = "-" if np.isnan(best["cka"]) else f"{best['other_layer']}: {best['text']}"
         lines.append((layer, same.iloc[0] if len(same) else "-", nearest))
     headings = ("layer", "CKA with the same layer [95%]", "most similar layer")
-    return TextTable(f"CKA: {pair_title(first, other)}", headings, lines)
+    return TextTable(f"CKA: {pair_title(first, other, result)}", headings, lines)
 
 
-def noise_summary(table: pd.DataFrame, first: ModelInput) -> TextTable:
+def noise_summary(first: ModelInput, result: Result) -> TextTable:
     """One row per noise and one column per layer: CKA with the layer of the same name; the deepest has its interval."""
+    table = result.tables[""]
     same = table[table["layer"] == table["other_layer"]]
     lines = [
         [noise, *part["cka"].map("{:.3f}".format)[:-1], *estimate_texts(part[-1:], ESTIMATE, 3)]
         for noise, part in same.groupby("other_noise", sort=False)
     ]
-    title = f"CKA with the same layer: {first.text} and other noises [95%]"
+    title = f"CKA with the same layer: {input_text(first, result)} and other noises [95%]"
     return TextTable(title, ["noise", *same["layer"].unique()], lines)
 
 
 def draw_pair(first: ModelInput, other: ModelInput, result: Result) -> list[CaptionedFigure]:
     """The figure of two models, or of one under two noises: each layer with each layer."""
     value = result.tables[""]["cka"].to_numpy().reshape(len(first.layers), -1)
-    labels = (f"{one.model}\n{one.noise_text}" for one in (first, other))
-    caption = f"CKA of each layer of {first.text} (rows) with each layer of {other.text} (columns)."
+    rows, columns = (input_text(one, result) for one in (first, other))
+    labels = (f"{figures.wrapped(result.name(one.model), LABEL, 9)}\n{one.noise_text}" for one in (first, other))
+    caption = f"CKA of each layer of {rows} (rows) with each layer of {columns} (columns)."
     figure = draw_heatmap(value, first.layers, other.layers, *labels)
-    return [CaptionedFigure(f"CKA: {pair_title(first, other)}", caption, figure)]
+    return [CaptionedFigure(f"CKA: {pair_title(first, other, result)}", caption, figure)]
 
 
 def draw_noises(first: ModelInput, others: Sequence[ModelInput], result: Result) -> list[CaptionedFigure]:
@@ -221,11 +229,14 @@ def draw_noises(first: ModelInput, others: Sequence[ModelInput], result: Result)
     table, layers = result.tables[""], shared_layers(first, others[0])
     names = [other.noise_text for other in others]
     same = table[table["layer"] == table["other_layer"]].pivot(index="layer", columns="other_noise", values="cka")
-    pair = dict.fromkeys((first.model, others[0].model))
+    pair = [result.name(model) for model in dict.fromkeys((first.model, others[0].model))]
+    label = "\n".join(figures.wrapped(name, LABEL, 9) for name in pair)
     figure = draw_heatmap(
-        same.loc[layers, names].to_numpy(), layers, names, "\n".join(pair), f"noise, against {first.noise_text}"
+        same.loc[layers, names].to_numpy(), layers, names, label, f"noise, against {first.noise_text}"
     )
-    caption = f"CKA of each layer of {first.text} (rows) with the same layer of {others[0].model} under other noises."
+    caption = (
+        f"CKA of each layer of {input_text(first, result)} (rows) with the same layer of {pair[-1]} under other noises."
+    )
     return [CaptionedFigure(f"CKA: {' and '.join(pair)}, {first.noise_text} and other noises", caption, figure)]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from textwrap import fill
 
 import numpy as np
 import pandas as pd
@@ -14,10 +13,12 @@ from matplotlib.figure import Figure
 
 from analysis.complete import completion_psnr
 from baselines.train.crops import mask_input
+from bench.analyses.core import figures
 from bench.analyses.core.outputs import Denoiser, load_denoiser, model_settings, to_levels
 from bench.analyses.core.result import CaptionedFigure, Result, TextTable
 from bench.analyses.core.scene import Scene
-from bench.core.errors import BadInput
+from bench.core.errors import BadInput, shortened
+from bench.core.integers import integers_of
 from bench.datasets.channels import in_colour
 from bench.models.model_specs import Model
 from bench.noise import noises
@@ -36,10 +37,13 @@ MAX_WIDTH = 9.0  # inches
 
 def parse_ratios(text: str) -> tuple[int, ...]:
     """'50,75,90' -> (50, 75, 90). Raises BadInput."""
-    parts = [part.strip() for part in text.split(",") if part.strip()]
-    if not parts or not all(part.isdigit() and int(part) <= 100 for part in parts):
-        raise BadInput(f"--ratios: expected percentages such as 50,75,90, got {text!r}")
-    return tuple(dict.fromkeys(int(part) for part in parts))
+    try:
+        ratios = integers_of(text)
+    except ValueError:
+        ratios = ()
+    if not ratios or max(ratios) > 100:
+        raise BadInput(f"--ratios: expected percentages such as 50,75,90, got {shortened(text)}")
+    return tuple(dict.fromkeys(ratios))
 
 
 def measure(models: Sequence[Model], scene: Scene, ratios: Sequence[int]) -> Result:
@@ -55,14 +59,6 @@ def measure(models: Sequence[Model], scene: Scene, ratios: Sequence[int]) -> Res
         for model in models
         for ratio in ratios
     ]
-    lines = [
-        [
-            "masked input" if model == MASKED else model,
-            *(f"{row.psnr:.2f} ({row.psnr_gone:.2f})" for row in part.itertuples()),
-        ]
-        for model, part in table.groupby("model", sort=False)
-    ]
-    headings = ["model", *(f"{ratio}% masked" for ratio in ratios)]
     return Result(
         "complete",
         scene.labels,
@@ -70,11 +66,25 @@ def measure(models: Sequence[Model], scene: Scene, ratios: Sequence[int]) -> Res
         [model_settings(model) for model in models],
         {"": table},
         partial(draw, scene),
-        TextTable(f"PSNR in dB (of masked pixels): {scene.title}", headings, lines),
+        partial(summary, scene),
         rows,
         images,
         joins=True,
     )
+
+
+def summary(scene: Scene, result: Result) -> TextTable:
+    """One row per model, the masked input first, and one column per ratio: PSNR of all and of the masked pixels."""
+    table = result.tables[""]
+    lines = [
+        [
+            "masked input" if model == MASKED else result.name(model),
+            *(f"{row.psnr:.2f} ({row.psnr_gone:.2f})" for row in part.itertuples()),
+        ]
+        for model, part in table.groupby("model", sort=False)
+    ]
+    headings = ["model", *(f"{ratio}% masked" for ratio in table["ratio"].unique())]
+    return TextTable(f"PSNR in dB (of masked pixels): {scene.title}", headings, lines)
 
 
 def complete(
@@ -113,16 +123,16 @@ def draw(scene: Scene, result: Result) -> list[CaptionedFigure]:
     """The figure of a result."""
     title = f"Mask and complete: {', '.join(scene.labels)}"
     caption = "One row per share of masked pixels: the masked image, and each model's output with its PSNR."
-    return [CaptionedFigure(title, caption, draw_images(scene.clean, result.arrays, result.tables[""]))]
+    return [CaptionedFigure(title, caption, draw_images(scene.clean, result))]
 
 
-def draw_images(clean: np.ndarray, images: Mapping[str, np.ndarray], table: pd.DataFrame) -> Figure:
+def draw_images(clean: np.ndarray, result: Result) -> Figure:
     """One row per ratio, as in figure 3 of Chen et al. (CVPR 2023): masked input and outputs; left the clean image.
 
     clean    (H, W, C) in [0, 1]
-    images   uint8 (ratios, H, W, C) by model, the masked input first
-    table    PSNR in dB by model and ratio
+    result   its arrays are uint8 (ratios, H, W, C) by model, the masked input first
     """
+    images, table = result.arrays, result.tables[""]
     ratios, psnr = table["ratio"].unique(), table.set_index(["model", "ratio"])["psnr"]
     height, width = clean.shape[:2]
     rows, columns = len(ratios), len(images) + 1
@@ -137,9 +147,8 @@ def draw_images(clean: np.ndarray, images: Mapping[str, np.ndarray], table: pd.D
         for axes, image, ratio in zip(column, images[model], ratios, strict=True):
             show(axes, image, f"{ratio}% masked" if model == MASKED else f"{psnr[model, ratio]:.1f} dB")
         if model != MASKED:
-            lines = [fill(part, int(cell * 12)) for part in model.replace("(", "\n(", 1).splitlines()]
             column[0].annotate(
-                "\n".join(lines),
+                figures.wrapped(result.name(model).replace("(", "\n(", 1), cell, 8.5),
                 (0, 1),
                 xycoords="axes fraction",
                 xytext=(0, 15),

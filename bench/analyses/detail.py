@@ -47,7 +47,7 @@ def measure(models: Sequence[Model], config: Config, noise: Noise) -> Result:
     ]
     tables = {"": table, "curves": curve_table(spectra)}
     return outputs_result(
-        "detail", models, config, noise, VERSION, estimates, tables=tables, draw=draw, summary=summary(table)
+        "detail", models, config, noise, VERSION, estimates, tables=tables, draw=draw, summarize=summary
     )
 
 
@@ -79,32 +79,32 @@ def curve_table(spectra: dict[str, Spectrum]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def summary(table: pd.DataFrame) -> TextTable:
+def summary(result: Result) -> TextTable:
     """One row per model: share kept and error of each range, with intervals."""
     headings = [f"{what}\n{name}" for what in ("kept", "error, dB") for name in RANGES]
     lines = []
-    for model, part in table.groupby("model", sort=False):
+    for model, part in result.tables[""].groupby("model", sort=False):
         kept, error = estimate_texts(part, COLUMNS["kept"]), estimate_texts(part, COLUMNS["error"], 1)
-        lines.append(["noisy input", *kept, *"000"] if model == NOISY else [model, *kept, *error])
+        lines.append(["noisy input", *kept, *"000"] if model == NOISY else [result.name(model), *kept, *error])
     return TextTable("By spatial frequency [95%]", ["model", *headings], lines)
 
 
 def draw(result: Result) -> list[CaptionedFigure]:
     """The figure of a result."""
-    noise = result.settings["noise"]
     caption = (
         "Left: share of the clean image kept in the output, by spatial frequency; 1 is all of it. Right: power of the "
         "error, also of the noisy input (dashed), and of the clean image (grey), in dB."
     )
-    figure = draw_curves(result.tables["curves"], noise)
-    return [CaptionedFigure(f"Fine detail under {noise}", caption, figure, numbers="curves")]
+    title = f"Fine detail under {result.settings['noise']}"
+    return [CaptionedFigure(title, caption, draw_curves(result), numbers="curves")]
 
 
-def draw_curves(table: pd.DataFrame, noise: str) -> Figure:
+def draw_curves(result: Result) -> Figure:
     """Share kept, and power of the error in dB, against spatial frequency."""
+    table = result.tables["curves"]
     noisy = table[table["model"] == NOISY]
     colours = figures.model_colours(name for name in table["model"] if name != NOISY)
-    styles = {model: {"color": colour, "label": model} for model, colour in colours.items()}
+    styles = {model: {"color": colour, "label": result.name(model)} for model, colour in colours.items()}
     styles[NOISY] = {"color": INK, "linestyle": "--", "linewidth": 1.2, "label": "noisy input"}
     figure = Figure(figsize=(7.2, 3.3), layout="constrained")
     left, right = figure.subplots(1, 2)
@@ -130,7 +130,7 @@ def draw_curves(table: pd.DataFrame, noise: str) -> Figure:
     for axes in (left, right):
         axes.set(xlabel="spatial frequency, cycles per pixel", xlim=(0, 0.5))
         axes.set_xticks([0, 0.125, 0.25, 0.375, 0.5], ["0", "1/8", "1/4", "3/8", "1/2"])
-    figures.legend(figure, handles, noise)
+    figures.legend(figure, handles, result.settings["noise"])
     return figure
 
 

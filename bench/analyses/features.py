@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -40,6 +41,7 @@ JOINED_BINS = 8  # neighbouring bins that are drawn as one point
 JOINED_CELLS = 4  # neighbouring cells of the plane, along each axis, that are saved as one
 SMOOTHING = 1.5  # cells: standard deviation of the Gaussian filter for contours
 DRAWN_REACH = 4  # standard deviations
+PANEL = 2.2  # inches: width of a panel's title
 MASSES = (0.9, 0.5)  # shares of the pixels within the contours
 
 
@@ -85,7 +87,7 @@ def measure(
         settings,
         tables,
         draw,
-        summary(table, "wasserstein", title, 3),
+        partial(summary, "wasserstein", title, 3),
         rows,
         joins=True,
     )
@@ -179,7 +181,7 @@ def draw_densities(result: Result, styles: dict[str, dict]) -> Figure:
                 va="top",
                 transform=axes.transAxes,
             )
-        axes.set(title=model, yscale="log", ylim=(1e-5, 2), xlim=(-12, 12))
+        axes.set(title=figures.wrapped(result.name(model), PANEL, 10), yscale="log", ylim=(1e-5, 2), xlim=(-12, 12))
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.tick_params(length=0, which="both")
     figure.supxlabel("projected feature, standard deviations of the reference", fontsize=9)
@@ -217,7 +219,7 @@ def draw_plane(result: Result, styles: dict[str, dict]) -> Figure:
             )
         percent = [f" ({100 * share:.0f}%)" for share in shares[model] or ()] or ["", ""]
         axes.set(
-            title=model,
+            title=figures.wrapped(result.name(model), PANEL, 10),
             xlabel=f"component 1{percent[0]}",
             ylabel=f"component 2{percent[1]}",
             aspect="equal",

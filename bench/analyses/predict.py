@@ -25,6 +25,8 @@ from bench.analyses.core.result import CaptionedFigure, Result, TextTable, estim
 from bench.core.errors import BadInput
 from bench.noise import noises
 from bench.runs import contents, selection
+from bench.runs.filters import EVERYTHING, Filters
+from bench.runs.run_specs import RunModels
 from bench.runs.store import Store
 from noise_zoo.noise import Noise
 from reports.charts.style import INK, MARKERS, MUTED, SERIES
@@ -79,16 +81,24 @@ class Joined:
         return f"{models} under {levels} of {names}, {where}"
 
 
-def measure(store: Store, reference: Noise, dataset: str | None = None, protocol: str | None = None) -> Result:
+def measure(
+    store: Store,
+    reference: Noise,
+    dataset: str | None = None,
+    protocol: str | None = None,
+    filters: Filters = EVERYTHING,
+) -> Result:
     """Rank correlation in [-1, 1] of each measure with the PSNR drop from a reference noise.
 
     dataset, protocol   of the measurements; by default those with the most cells
+    filters             the rows with the scores
 
     Raises BadInput if nothing can be joined.
     """
     reference = noises.canonical(reference)
-    joined = join(store, reference, dataset, protocol)
+    joined = join(store, reference, dataset, protocol, filters)
     cells, table = joined.cells, correlations(joined)
+    chosen = {option: value for option, value in filters.options().items() if value is not None}
     rows = [
         measurements.row(
             f"rank_correlation_{row.measure.replace(' ', '_')}",
@@ -96,7 +106,7 @@ def measure(store: Store, reference: Noise, dataset: str | None = None, protocol
                 "dataset": joined.dataset,
                 "protocol": joined.protocol,
                 "other_noise": reference,
-                "settings": measurements.settings_text({"question": row.question, "version": VERSION}),
+                "settings": measurements.settings_text({"question": row.question, "version": VERSION, **chosen}),
             },
             estimate=(row.rho, row.low, row.high),
         )
@@ -119,11 +129,8 @@ def measure(store: Store, reference: Noise, dataset: str | None = None, protocol
         [MEASURES[name], str(part["cells"].iloc[0]), *estimate_texts(part, ("rho", "low", "high"))]
         for name, part in table.groupby("measure", sort=False)
     ]
-    summary = TextTable(
-        "Rank correlation with the PSNR drop [95%]",
-        ("measure", "cells", "all cells", "which noise", "which model"),
-        lines,
-    )
+    headings = ("measure", "cells", "all cells", "which noise", "which model")
+    summary = TextTable("Rank correlation with the PSNR drop [95%]", headings, lines)
     return Result(
         "predict",
         ["predict"],
@@ -131,14 +138,20 @@ def measure(store: Store, reference: Noise, dataset: str | None = None, protocol
         models,
         {"": table, "cells": cells},
         partial(draw, joined.text),
-        summary,
+        lambda result: summary,
         rows,
         notes=[joined.text],
         replaces=True,
     )
 
 
-def join(store: Store, reference: str, dataset: str | None = None, protocol: str | None = None) -> Joined:
+def join(
+    store: Store,
+    reference: str,
+    dataset: str | None = None,
+    protocol: str | None = None,
+    filters: Filters = EVERYTHING,
+) -> Joined:
     """The cells with scores and measurements; of several data sets and protocols, those with the most.
 
     dataset   text of the column in the measurements: one name, or several with commas
@@ -147,6 +160,8 @@ def join(store: Store, reference: str, dataset: str | None = None, protocol: str
     """
     measured = against_reference(of_pixels(measurements.read(store), store), reference)
     rows = selection.all_of_store(store)
+    if len(rows):
+        rows = filters.apply(rows, RunModels.of_manifest(store.manifest()), reference)
     for column, value in (("dataset", dataset), ("protocol", protocol)):
         measured = measured[measured[column] == value] if value else measured
     candidates = [_join(part, rows, reference, *where) for where, part in measured.groupby(WHERE, sort=False)]
@@ -273,11 +288,12 @@ def draw(text: str, result: Result) -> list[CaptionedFigure]:
         "the same minus the mean over the models under that noise: whether a model with a larger measure has a larger "
         f"PSNR drop. {text}."
     )
-    return [CaptionedFigure(TITLE, caption, draw_points(result.tables["cells"], result.tables[""]), numbers="cells")]
+    return [CaptionedFigure(TITLE, caption, draw_points(result), numbers="cells")]
 
 
-def draw_points(cells: pd.DataFrame, table: pd.DataFrame) -> Figure:
+def draw_points(result: Result) -> Figure:
     """One column of panels per measure: PSNR drop against the measure, and both minus their mean under a noise."""
+    cells, table = result.tables["cells"], result.tables[""]
     markers = dict(zip(cells["model"].unique(), cycle(MARKERS), strict=False))
     colours = dict(zip(cells["noise_name"].unique(), cycle(SERIES), strict=False))
     measures, rho = table["measure"].unique(), table.set_index(["measure", "question"])
@@ -299,7 +315,10 @@ def draw_points(cells: pd.DataFrame, table: pd.DataFrame) -> Figure:
     grid[0, 0].set_ylabel("PSNR drop, dB")
     grid[1, 0].set_ylabel("minus the noise's mean, dB")
     shown = {"linestyle": "none", "markersize": 4.2, "alpha": 0.8, "markeredgewidth": 0}
-    handles = [Line2D([], [], label=label, marker=marker, color=MUTED, **shown) for label, marker in markers.items()]
+    handles = [
+        Line2D([], [], label=result.name(model), marker=marker, color=MUTED, **shown)
+        for model, marker in markers.items()
+    ]
     handles += [Line2D([], [], label=label, marker="s", color=colour, **shown) for label, colour in colours.items()]
     figures.legend(figure, handles)
     return figure

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from bench.analyses.core.noise_shift import NoiseShift, summary
 from bench.analyses.core.outputs import model_settings
 from bench.analyses.core.patches import batches
 from bench.analyses.core.result import CaptionedFigure, Result
-from bench.core.errors import BadInput, as_bad_input
+from bench.core.errors import as_bad_input
 from bench.core.progress import Progress, progress
 from bench.models.model_specs import Model
 from bench.noise import noises
@@ -61,9 +62,8 @@ def measure(
 
     Raises BadInput.
     """
+    config.patches.require(2, "SRGA")
     count = len(config.patches.patches)
-    if count < 2:
-        raise BadInput(f"--patches: expected 2 or more for SRGA, got {count}")
     settings = {"components": min(components, count), "pca": pca, "version": VERSION}
     shift = NoiseShift("srga", tuple(chosen), reference, config, settings)
     extractors = [deepest(model, layers, config.device) for model in models]
@@ -79,7 +79,7 @@ def measure(
         [model_settings(one.model, layers=one.layers[-1]) for one in extractors],
         {"": table},
         draw,
-        summary(table, "srga", "SRGA"),
+        partial(summary, "srga", "SRGA", 2),
         joins=True,
         notes=[f"{count} components: the PCA has at most as many as patches"] if components > count else [],
     )
@@ -130,11 +130,12 @@ def draw(result: Result) -> list[CaptionedFigure]:
         f"One bar per model and level; 0 is the same as under {reference}. The pale part of a bar is the model's noise "
         "floor, up to the upper bound of its interval (dashed). Whiskers are 95% intervals over photographs."
     )
-    return [CaptionedFigure(f"SRGA against {reference}", caption, draw_bars(table))] if len(table) else []
+    return [CaptionedFigure(f"SRGA against {reference}", caption, draw_bars(result))] if len(table) else []
 
 
-def draw_bars(table: pd.DataFrame) -> Figure:
+def draw_bars(result: Result) -> Figure:
     """One panel per noise with a bar per model and level, as in figure 14 of Chen et al. (CVPR 2023)."""
+    table = result.tables[""]
     colours = figures.model_colours(table["model"])
     by_noise = dict(list(table.groupby("noise_name", sort=False)))
     top = 1.06 * np.nanmax(table[["srga", "high", "floor", "floor_high"]].to_numpy(float))
@@ -142,7 +143,7 @@ def draw_bars(table: pd.DataFrame) -> Figure:
     for axes, (name, part) in zip(grid, by_noise.items(), strict=True):
         draw_panel(axes, part, colours)
         axes.set(ylim=(0, top), ylabel="SRGA" if axes.get_subplotspec().is_first_col() else "", title=name)
-    handles = [Patch(facecolor=colour, label=model) for model, colour in colours.items()]
+    handles = [Patch(facecolor=colour, label=result.name(model)) for model, colour in colours.items()]
     floor = Patch(facecolor=MUTED, alpha=0.35, label="noise floor")
     figures.legend(figure, [*handles, floor, Line2D([], [], label="its upper bound", **FLOOR_LINE)])
     return figure

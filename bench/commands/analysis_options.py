@@ -8,13 +8,15 @@ def detail(models, config, noise):
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import click
 
+from bench import spec
 from bench.commands.options import shared
 
 if TYPE_CHECKING:
@@ -53,7 +55,7 @@ _COMMON = (
     shared("device", "auto"),
     shared("run", Path("runs/latest"), also="Use the one with the scores."),
 )
-_MODELS = shared("models", also="Same as the arguments.")
+_MODELS = shared("models", also="Same as the arguments. Names of the run's models too.")
 
 
 def analysis_command(*options: Callable, patches: int) -> Callable:
@@ -139,7 +141,8 @@ def _decorator(metavar: str, load: Callable, *options: Callable) -> Callable:
         @wraps(function)
         def command(names, models, out, **given):
             names, data, own = load(names, out, **given)
-            return finish(function(resolve_models(names, models), data, **own), out)
+            chosen = resolve_models(names, models, out)
+            return finish(function(chosen, data, **own), out, {one.label: one.display_name for one in chosen})
 
         for parameter in reversed(parameters):
             command = parameter(command)
@@ -172,11 +175,18 @@ def reference_noise(out: Path, text: str | None, option: str = "--reference") ->
     return noises.load_noise(reference_of(out, text, option))
 
 
-def resolve_models(names: Sequence[str], option: str | None) -> list[Model]:
-    """The models of the arguments and of --models; prints which models of a group are skipped. Raises BadInput."""
-    from bench.models import model_specs
+def resolve_models(names: Sequence[str], option: str | None, out: Path) -> list[Model]:
+    """The models of the arguments and of --models; prints which models of a group are skipped. Raises BadInput.
 
-    chosen, skipped = model_specs.expand(",".join([*([option] if option else []), *names]))
+    Names and labels of the models of the run in `out` are accepted too.
+    """
+    from bench.models import model_specs
+    from bench.runs.run_specs import RunModels
+    from bench.runs.store import ROWS_FILE
+
+    known = RunModels.of(out) if (out / ROWS_FILE).is_file() else RunModels()
+    parts = spec.split(",".join([*([option] if option else []), *map(known.written, names)]))
+    chosen, skipped = model_specs.expand(",".join(map(known.written, parts)))
     print_notes(skipped)
     return chosen
 
@@ -187,15 +197,18 @@ def print_notes(sentences: Iterable[str]) -> None:
         click.echo(f"note: {sentence}")
 
 
-def finish(result: Result, out: Path) -> list[Path]:
-    """Save a result, and print its notes, summary, explanation and files; returns the files."""
+def finish(result: Result, out: Path, given: Mapping[str, str] = MappingProxyType({})) -> list[Path]:
+    """Save a result, and print its notes, summary, explanation and files; returns the files.
+
+    `given`: label of a model -> the display name that the user gave it, '' for none.
+    """
     from rich.table import Table
 
     from bench import analyses
     from bench.analyses.core.result import save
     from bench.core.console import console
 
-    files = save(result, out)
+    result, files = save(result, out, {label: name for label, name in given.items() if name})
     print_notes(result.notes)
     table = Table(title=result.summary.title, title_justify="left")
     for number, heading in enumerate(result.summary.headings):

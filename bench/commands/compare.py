@@ -6,6 +6,7 @@ import math
 import sys
 from collections.abc import Container
 from pathlib import Path
+from textwrap import fill
 
 import click
 
@@ -14,6 +15,7 @@ from bench.commands.options import shared, spec_list
 FORMATS = ("text", "csv", "json", "markdown", "latex")
 SHORT = ("model", "against", "dataset", "noise", "metric", "images", "mean_against", "mean", "difference", "low",
          "high", "p", "p_holm")  # fmt: skip
+MAX_HEADING = 16  # characters of a line of a model's name above a column
 SPREAD = ("training_sd", "training_min", "training_max")
 
 
@@ -105,7 +107,6 @@ def compare(
       bench compare runs/new runs/old --metrics psnr --fail-below -0.05
     """
     from bench import comparison
-    from bench.core.errors import BadInput
     from bench.runs import selection
     from bench.runs.run_specs import RunModels
 
@@ -130,10 +131,7 @@ def compare(
     if kind == "text" and out is None:
         show(frame, cards, (f" in {run}", f" in {other}") if other else ("", ""))
     else:
-        try:
-            write(frame, kind, out)
-        except OSError as error:
-            raise BadInput(f"cannot write {out or 'standard output'}: {error.strerror or error}") from error
+        write(frame, kind, out)
     if judged is not None:
         sentences = comparison.regressions(frame, fail_below, judged, cards[judged]["higher_is_better"])
         for sentence in sentences:
@@ -170,6 +168,8 @@ def judged_metric(frame, metrics: str | None) -> str:
 
 def write(frame, kind: str, out: Path | None) -> None:
     """Write a comparison to a file or standard output: all columns as csv or json, else those of the table."""
+    from bench.core import files
+    from bench.core.output import unfiltered
     from bench.runs import export
 
     moved = frame["moved"].map(lambda images: "; ".join(f"{name} {change:+.4f}" for name, change in images))
@@ -178,9 +178,9 @@ def write(frame, kind: str, out: Path | None) -> None:
         frame = frame[[*SHORT, *(SPREAD if frame["training_sd"].notna().any() else ())]]
     content = export.encode(frame, "markdown" if kind == "text" else kind)
     if out is None:
-        sys.stdout.write(content.decode())
+        unfiltered(sys.stdout).write(content.decode())
     else:
-        out.write_bytes(content)
+        files.write(out, content)
 
 
 def show(frame, cards: dict, runs: tuple[str, str]) -> None:
@@ -207,7 +207,7 @@ def show(frame, cards: dict, runs: tuple[str, str]) -> None:
             padding=(0, 1, 0, 0),
         )
         table.add_column("noise", overflow="fold")
-        sides = ("other", "this") if runs[0] or several else (against, model)
+        sides = ("other", "this") if runs[0] or several else (fill(against, MAX_HEADING), fill(model, MAX_HEADING))
         counted = ("images",) if len(counts) > 1 else ()
         last = ("p\n(Holm)", "single trainings:\nsd [minimum, maximum]") if several else ("p", "p\n(Holm)")
         for name in (*counted, *sides, "difference\n[95%]", *last):

@@ -52,7 +52,7 @@ def export(folder, filters, kind, per, protocol, everything, out, layout, **tabl
     \b
       image  the scores of one model on one image, noise and seed
       cell   means with 95% intervals of one model, data set and noise
-      model  OOD means, mean rank and robustness of one model on a data set
+      model  OOD means, mean rank and relative error of one model on a data set
       table  a plain table, noises in rows and models in columns: PSNR ± half its 95% interval
 
     Column model: the spec; column label: the name in tables and charts.
@@ -67,6 +67,7 @@ def export(folder, filters, kind, per, protocol, everything, out, layout, **tabl
     """
     from bench.core.errors import BadInput
     from bench.core.files import write
+    from bench.core.output import unfiltered
     from bench.runs import export, selection
     from bench.runs.conditions import conditions_of
     from bench.runs.run_specs import RunModels
@@ -114,7 +115,4 @@ def export(folder, filters, kind, per, protocol, everything, out, layout, **tabl
     if out is not None:
         write(out, content)
         return
-    try:
-        sys.stdout.write(content.decode())
-    except OSError as error:
-        raise BadInput(f"cannot write standard output: {error.strerror}") from error
+    unfiltered(sys.stdout).write(content.decode())

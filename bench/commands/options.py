@@ -13,6 +13,8 @@ from typing import Any
 import click
 
 from bench import spec
+from bench.core.errors import shortened
+from bench.core.integers import integers_of
 
 TABLE_FORMATS = ("table", "csv", "json", "markdown", "latex")
 
@@ -33,10 +35,10 @@ def integers(context: click.Context, parameter: click.Parameter, text: str | Non
     """'0,1' or '0 1' -> (0, 1); None stays None."""
     if text is None:
         return None
-    parts = text.replace(",", " ").split()
-    if not parts or not all(part.isdigit() for part in parts):
-        raise click.BadParameter(f"expected integers such as 0 or 0,1, got {text!r}")
-    return tuple(int(part) for part in parts)
+    try:
+        return integers_of(",".join(text.replace(",", " ").split()))
+    except ValueError:
+        raise click.BadParameter(f"expected integers such as 0 or 0,1, got {shortened(text)}") from None
 
 
 def assignments(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:

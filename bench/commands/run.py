@@ -9,15 +9,18 @@ from pathlib import Path
 import click
 
 from bench.commands.options import shared
+from bench.core.errors import shortened
+from bench.core.integers import integer_of
 
 
 def workers_of(context, parameter, text: str | None) -> int | str | None:
     """'4' -> 4 processes, 'gpus' -> 'gpus'."""
     if text is None or text == "gpus":
         return text
-    if not text.isdigit() or int(text) < 1:
-        raise click.BadParameter(f"expected a number of processes or gpus, got {text!r}")
-    return int(text)
+    try:
+        return integer_of(text, minimum=1)
+    except ValueError:
+        raise click.BadParameter(f"expected a number of processes or gpus, got {shortened(text)}") from None
 
 
 def read_run_file(context: click.Context, parameter, path: Path | None) -> Path | None:
@@ -188,6 +191,9 @@ def run(
                 )
                 for step in work.steps():
                     show_step(bar, step)
+        except KeyboardInterrupt as interrupt:
+            kept = f"{plural(store.count(), 'finished row')} kept; resume with the same command"
+            raise KeyboardInterrupt(kept if store.count() else "no row was finished") from interrupt
         except StoreFull as error:
             raise BadInput(
                 f"{error}. Finished rows are kept: free some space, then resume with the same command"

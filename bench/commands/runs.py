@@ -21,7 +21,7 @@ def label(folder, pairs) -> None:
     """Rename models of a run in tables, charts and pages.
 
     MODEL is a spec or the present name of a model of the run. An empty NAME restores the spec. Scores and the keys of
-    rows do not change.
+    rows do not change. A figure of an analysis has the new names after its command is run again.
 
     \b
     Examples:

@@ -6,17 +6,19 @@ from pathlib import Path
 
 import click
 
-from bench.commands.options import filter_options
+from bench.commands.options import filter_options, shared
 
 
 @click.command()
 @click.argument("folder", metavar="RUN", type=click.Path(path_type=Path))
 @filter_options
+@shared("protocol", absent="that of the last command")
 @click.option("--cells", is_flag=True, help="One line per cell: also by noise and seed.")
-def status(folder, filters, cells) -> None:
+def status(folder, filters, protocol, cells) -> None:
     """Show the progress of a run: done, failed and missing rows.
 
-    RUN is a run folder. The last command in it is compared with the rows that are there. A running command is shown
+    RUN is a run folder. The last command in it, or the last one under --protocol, is compared with the rows that are
+    there. A running command is shown
     with its speed and the estimated time left.
 
     \b
@@ -32,9 +34,9 @@ def status(folder, filters, cells) -> None:
     from bench.runs.run_specs import RunModels
     from reports.formatting import plural
 
-    now, known = progress_of.of(folder), RunModels.of(folder)
+    now, known = progress_of.of(folder, protocol), RunModels.of(folder)
     click.echo(f"command: {now.command or 'bench.run in Python'}")
-    chosen = filters.apply(now.cells, known, read_conditions(folder).reference)
+    chosen = filters.apply(now.cells, known, read_conditions(folder, protocol).reference)
     shown = chosen.assign(model=chosen["model"].map(known.name)).rename(columns={"dataset": "data set"})
     by = ["model", "data set", *(["noise", "seed"] if cells else [])]
     print_frame(shown.groupby(by, sort=False, as_index=False)[["rows", "done", "failed", "missing"]].sum())

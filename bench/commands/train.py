@@ -136,7 +136,7 @@ def train(
     import torch
 
     from bench.models.groups import canonical_name
-    from bench.training.train import train_model
+    from bench.training.train import kept, train_model
 
     if threads:
         torch.set_num_threads(threads)
@@ -144,23 +144,26 @@ def train(
     bare = name.partition("(")[0].strip()  # without parameters: the card of the weights has them
     out = out or Path("runs/train") / bare.rpartition(":")[2]
     images = training_data(datasets, data)
-    file = train_model(
-        name,
-        images,
-        out,
-        preset=preset,
-        settings=settings,
-        iterations=iterations,
-        seed=seed,
-        minutes=minutes,
-        device=device,
-        validate_every=validate_every,
-        resume=resume,
-        extend=extend,
-        called=called,
-        in_parts=in_parts,
-        tensorboard=tensorboard,
-    )
+    try:
+        file = train_model(
+            name,
+            images,
+            out,
+            preset=preset,
+            settings=settings,
+            iterations=iterations,
+            seed=seed,
+            minutes=minutes,
+            device=device,
+            validate_every=validate_every,
+            resume=resume,
+            extend=extend,
+            called=called,
+            in_parts=in_parts,
+            tensorboard=tensorboard,
+        )
+    except KeyboardInterrupt as interrupt:
+        raise KeyboardInterrupt(kept(out)) from interrupt
     if file is not None:
         from baselines.weights_io.checkpoints import card_beside
 

@@ -4,18 +4,31 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
 from rich.console import Console
+from rich.text import Text
+
+from bench.core.output import printable, unfiltered
 
 WIDTH_IN_FILES = 140  # characters, without COLUMNS
 MIN_WIDTH = 40
+
+
+class PlainConsole(Console):
+    """A console that prints no control characters of the texts that it is given."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """The text as rich's Text."""
+        return super().render_str(printable(text), **options)
 
 
 def console() -> Console:
     """A rich console that prints square brackets as text, not as markup."""
     stated = os.environ.get("COLUMNS", "")
     width = max(int(stated), MIN_WIDTH) if stated.isascii() and stated.isdigit() else WIDTH_IN_FILES
-    return Console(markup=False, highlight=False, width=None if sys.stdout.isatty() else width)
+    shown = None if sys.stdout.isatty() else width
+    return PlainConsole(file=unfiltered(sys.stdout), markup=False, highlight=False, width=shown)
 
 
 def print_frame(frame) -> None:

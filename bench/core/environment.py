@@ -7,6 +7,8 @@ import os
 import platform
 from pathlib import Path
 
+from bench.core.errors import described
+
 PACKAGES = ("maskbench", "torch", "numpy", "scipy", "scikit-image", "scikit-learn", "matplotlib", "pandas", "pillow",
             "PyWavelets", "bm3d", "bm4d")  # fmt: skip
 OUT_OF_MEMORY_MESSAGES = ("out of memory", "can't allocate memory", "not enough memory")  # of torch's CPU errors
@@ -38,7 +40,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error means that the memory of the machine or of a GPU is exhausted."""
     import torch
 
-    message = str(error).lower()
+    message = described(error).lower()
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
         isinstance(error, RuntimeError) and any(part in message for part in OUT_OF_MEMORY_MESSAGES)
     )

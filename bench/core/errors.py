@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+MAX_REASON = 400  # characters of a reason in a row or message
+
 
 class BadInput(ValueError):
     """A wrong command, file or value. The command line prints the message and exits with code 2."""
@@ -30,9 +32,22 @@ def shortened(text: object, max_length: int = 80) -> str:
 
 
 def described(error: BaseException) -> str:
-    """The first line of an error's message; of anything but a ValueError with the name of its class in front."""
-    line = next(iter(str(error).strip().splitlines()), "")
+    """The first line of an error's message; of anything but a ValueError with the name of its class in front.
+
+    It is text that can be printed and stored, of at most MAX_REASON characters, whatever a user-defined error is.
+    """
+    try:
+        message = str(error)
+    except Exception:  # the error's own method
+        message = ""
+    line = storable(next(iter(message.strip().splitlines()), ""))
     return line if isinstance(error, ValueError) and line else f"{type(error).__name__}: {line}".removesuffix(": ")
+
+
+def storable(text: str) -> str:
+    """Text without control characters and lone surrogates, in at most MAX_REASON characters."""
+    shown = "".join(letter for letter in text[:MAX_REASON] if letter.isprintable())
+    return shown.encode("utf-8", "replace").decode("utf-8") + ("..." if len(text) > MAX_REASON else "")
 
 
 @contextmanager
@@ -40,5 +55,5 @@ def as_bad_input(subject: str = "") -> Iterator[None]:
     """A context in which any exception, as user-defined code may raise, becomes a BadInput: '<subject>: <message>'."""
     try:
         yield
-    except (Exception, SystemExit) as error:
+    except Exception as error:
         raise BadInput(f"{subject}: {described(error)}" if subject else described(error)) from error

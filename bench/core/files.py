@@ -7,6 +7,8 @@ from pathlib import Path
 
 from bench.core.errors import BadInput
 
+STORE_FILES = ("rows.sqlite", "manifest.json", "lock", "writer.json")  # of a run folder
+
 
 class StoreFull(OSError):
     """A file or a store cannot be written, because the disk is full or permission is missing.
@@ -19,6 +21,9 @@ def write_whole(path: Path, content: bytes) -> None:
     """Write a file so that a killed process leaves the old file or the new one. Raises StoreFull."""
     part = path.with_name(path.name + ".part")
     try:
+        if path.exists() and not path.is_file():  # a device or pipe, such as /dev/stdout, is not replaced
+            path.write_bytes(content)
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
         part.write_bytes(content)
         Path(part).replace(path)
@@ -29,7 +34,12 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a file atomically and make its folders. Raises BadInput if it cannot be written."""
+    """Write a file that the user named, atomically, and make its folders.
+
+    Raises BadInput if it cannot be written, or if it would replace a file of a run's store.
+    """
+    if path.name in STORE_FILES and (path.parent / STORE_FILES[0]).exists():
+        raise BadInput(f"expected a new file, got {path}, which is part of a run: choose another name")
     try:
         write_whole(path, content)
     except StoreFull as error:

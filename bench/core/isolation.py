@@ -18,6 +18,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from bench.core import process_state
+from bench.core.errors import described
 from bench.core.user_imports import ImportScope
 
 if TYPE_CHECKING:
@@ -60,12 +61,27 @@ def user_code(scope: ImportScope = NO_SCOPE, keep: bool = False, thorough: bool 
             process_state.apply(scope.kept)
             if depth == 1:
                 process_state.seed_streams()
-            with scope.entered(paths):
+            with scope.entered(paths), _endings_are_errors():
                 yield
         finally:
             if keep:
                 scope.kept = before.kept()
             before.restore()
+
+
+class UserCodeEnded(RuntimeError):
+    """User code raised an exception that would end the program, such as SystemExit."""
+
+
+@contextmanager
+def _endings_are_errors() -> Iterator[None]:
+    """Context in which any exception but an interrupt becomes an Exception."""
+    try:
+        yield
+    except (Exception, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        raise UserCodeEnded(described(error)) from error
 
 
 @contextmanager

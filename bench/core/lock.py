@@ -20,6 +20,7 @@ from filelock import FileLock, Timeout
 from bench.core.errors import BadInput
 
 LOCK_FILE, NOTE_FILE = "lock", "writer.json"
+NOTE_KEYS = {"process", "machine", "since", "command"}
 
 
 class WriterLock:
@@ -36,12 +37,23 @@ class WriterLock:
         """Raises BadInput if the folder is already being written, also by this process; OSError if it is read-only."""
         try:
             self._lock.acquire()
+            self._refuse_foreign_note()
             self._write_note()
         except Timeout:
             raise BadInput(
                 f"{self.folder} is being written by {described(note(self.folder))}: wait for it "
                 f"({self.progress} shows its progress), or name another folder with --out"
             ) from None
+
+    def _refuse_foreign_note(self) -> None:
+        """Raises BadInput if a file of another program has the name of the note."""
+        path = self.folder / NOTE_FILE
+        if path.exists() and not note(self.folder).keys() >= NOTE_KEYS:
+            self._lock.release()
+            raise BadInput(
+                f"expected a folder of a run, got {self.folder} with a file {NOTE_FILE} of something else: "
+                "name another folder with --out"
+            )
 
     def _write_note(self) -> None:
         """Record which process holds the lock."""
@@ -76,7 +88,7 @@ def writer(folder: Path) -> dict[str, Any] | None:
 
 
 def note(folder: Path) -> dict[str, Any]:
-    """The content of a folder's note: process, machine, since, command; empty if there is none yet."""
+    """The content of a folder's note, with the keys NOTE_KEYS; empty if there is none yet."""
     try:
         content = json.loads((folder / NOTE_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -86,6 +98,6 @@ def note(folder: Path) -> dict[str, Any]:
 
 def described(note: dict[str, Any]) -> str:
     """A note as text, 'process 12 on host since 2026-01-01T00:00:00+00:00 (bench run ...)'."""
-    if not note:
+    if not note.keys() >= NOTE_KEYS:
         return "another process"
     return f"process {note['process']} on {note['machine']} since {note['since']} ({note['command']})"

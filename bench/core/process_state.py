@@ -31,8 +31,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 NO_STANDARD = object()  # no standard value: the setting keeps the value of the process
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM, signal.SIGUSR1, signal.SIGUSR2,
-           signal.SIGCHLD, signal.SIGPIPE, signal.SIGFPE)  # fmt: skip
+SIGNALS = tuple(  # those that this system has
+    getattr(signal, name)
+    for name in "SIGINT SIGTERM SIGHUP SIGALRM SIGUSR1 SIGUSR2 SIGCHLD SIGPIPE SIGFPE".split()
+    if hasattr(signal, name)
+)
 
 
 class ProcessSetting(NamedTuple):
@@ -227,12 +230,14 @@ def _set_warnings(value: tuple) -> None:
 
 
 def _set_environment(value: dict) -> None:
-    for key in os.environ._data.keys() - value.keys():
-        del os.environb[key]
+    environment = os.environ
+    for key in environment._data.keys() - value.keys():
+        del environment[environment.decodekey(key)]
     for key, content in value.items():
-        if os.environ._data.get(key) != content:
-            os.environb[key] = content
-    time.tzset()
+        if environment._data.get(key) != content:
+            environment[environment.decodekey(key)] = environment.decodevalue(content)
+    if hasattr(time, "tzset"):  # not on Windows
+        time.tzset()
 
 
 def _folder() -> str | None:
@@ -245,7 +250,7 @@ def _folder() -> str | None:
 def _set_signals(handlers: tuple | None) -> None:
     for number, handler in zip(SIGNALS, handlers or (), strict=False):
         if handler is not None and _signal.getsignal(number) != handler:
-            if number == signal.SIGALRM:  # cancel a timer of the user's
+            if number == getattr(signal, "SIGALRM", None):  # cancel a timer of the user's
                 signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(number, handler)
 

@@ -67,6 +67,8 @@ def progress(title: str, total: int, done: int = 0) -> Iterator[Progress]:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
+    from bench.core.console import console
+
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -74,7 +76,7 @@ def progress(title: str, total: int, done: int = 0) -> Iterator[Progress]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}"),
     )
-    with Bar(*columns) as bar:
+    with Bar(*columns, console=console()) as bar:
         yield Progress(title, total, done, bar)
 
 

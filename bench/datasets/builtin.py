@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,15 +81,20 @@ RENDERS = Path(__file__).parent / "mc-mini"
 NAMES = ("builtin", "builtin-ihc", RENDERS.name)
 
 
+def licences(images: Collection[str]) -> str:
+    """The licences of photographs of builtin: 'astronaut: public domain (NASA); ...'."""
+    return "; ".join(f"{photo.name}: {photo.licence}" for photo in (*PHOTOGRAPHS, *TISSUE) if photo.name in images)
+
+
 def load(name: str) -> Dataset:
     """Load a data set of the installation. Raises BadInput if a file is missing or differs."""
     if name == RENDERS.name:
         return _renders()
     chosen = PHOTOGRAPHS if name == "builtin" else TISSUE
-    licences = "; ".join(f"{photo.name}: {photo.licence}" for photo in chosen)
     title = "7 photographs, 256x256" if name == "builtin" else "stained tissue under a microscope, 256x256"
     images = tuple(CleanImage(photo.name, lambda photo=photo: read_crop(photo)) for photo in chosen)
-    return Dataset(name, title, licences, images, "crops of images in scikit-image, scikit-learn and matplotlib")
+    licence = licences([photo.name for photo in chosen])
+    return Dataset(name, title, licence, images, "crops of images in scikit-image, scikit-learn and matplotlib")
 
 
 def _renders() -> Dataset:

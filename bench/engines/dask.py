@@ -16,6 +16,8 @@ from typing import Any
 
 from bench.core.environment import cores
 from bench.core.errors import BadInput, described
+from bench.core.integers import integer_of
+from bench.core.processes import isolated_children
 from bench.engines.plan_transfer import PackedPlan, pack_plan
 from bench.engines.pool import Pool
 from bench.engines.worker import Reply, Workers
@@ -36,6 +38,9 @@ def _held_back_interrupts() -> Iterator[None]:
 
     A terminal sends it to the workers of a local cluster too, which would die before their client closes the cluster.
     """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows sends Ctrl-C to no process of another group
+        yield
+        return
     resource_tracker.ensure_running()  # or the first thread that starts a process starts it, and unblocks the signal
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
@@ -72,15 +77,16 @@ class Dask(Pool):
     def __init__(self, plan: Plan, address: str, device: str = "auto", timeout: float | None = None):
         self.address, self.cluster, threads = address, None, 1
         if address.startswith("local:"):
-            count = address.removeprefix("local:")
-            if not count.isdigit() or int(count) < 1:
+            try:
+                count = integer_of(address.removeprefix("local:"), minimum=1)
+            except ValueError:
                 raise BadInput(
                     f"--dask: expected local:4 or the address of a scheduler such as tcp://host:8786, got {address}"
-                )
-            threads = max(1, cores() // int(count))
-            with _held_back_interrupts():
+                ) from None
+            threads = max(1, cores() // count)
+            with isolated_children(), _held_back_interrupts():
                 self.cluster = LocalCluster(
-                    n_workers=int(count), threads_per_worker=1, dashboard_address=None, silence_logs=logging.ERROR
+                    n_workers=count, threads_per_worker=1, dashboard_address=None, silence_logs=logging.ERROR
                 )
         self.client = self._client()
         self.plugin = Processes(f"maskbench-{id(self)}", pack_plan(plan, with_content=True), device, threads, timeout)

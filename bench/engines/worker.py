@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import queue
-import signal
 import subprocess
-import sys
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import bench
+from bench.core import processes
 from bench.core.errors import BadInput
 from bench.engines.plan_transfer import PackedPlan
 from bench.evaluation.task import Cell, FinishedRow, Job, Task, remaining_tasks
@@ -82,7 +81,7 @@ class Worker:
         except queue.Empty:
             lost = LostCell(cell, f"no output within {self.timeout:g} s (--timeout)", can_retry=False)
         except (EOFError, OSError):
-            lost = LostCell(cell, _end(process))
+            lost = LostCell(cell, processes.ending(process))
         self.close()
         left = remaining_tasks(job.tasks, {one.cell for one in finished})
         if lost.cell is None and left:  # it died between two networks: attributed to the next one
@@ -93,8 +92,7 @@ class Worker:
         """Kill the process, whatever it is doing."""
         process, self.process = self.process, None
         if process is not None:
-            process.kill()
-            process.wait()
+            processes.kill(process)
             self._listener.join()
             process.stdout.close()
             with suppress(BrokenPipeError):  # a job that the process had not read yet
@@ -105,12 +103,8 @@ class Worker:
         root = str(Path(bench.__file__).parents[1])
         path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
         environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": str(self.threads)}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "bench.engines.child"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=environment,
-            start_new_session=True,  # so that an interrupt from the terminal does not reach it
+        self.process = processes.start_python(
+            "bench.engines.child", stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
         )
         self._messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._listener = threading.Thread(target=self._listen, args=(self.process.stdout,), daemon=True)
@@ -120,7 +114,7 @@ class Worker:
             self._send(self.start_message)
             kind, content = self._receive(None)
         except (EOFError, OSError) as error:
-            reason = _end(process)
+            reason = processes.ending(process)
             self.close()
             raise BadInput(f"a worker process ended while it loaded the models: {reason}") from error
         if kind == "refused":
@@ -180,11 +174,3 @@ class Workers:
         """Kill all processes."""
         for worker in self._all:
             worker.close()
-
-
-def _end(process: subprocess.Popen) -> str:
-    """How a process ended, as text."""
-    code = process.wait()
-    if code == -signal.SIGKILL:
-        return "its process was killed, probably because memory was exhausted"
-    return f"its process ended with {signal.Signals(-code).name if code < 0 else f'code {code}'}"

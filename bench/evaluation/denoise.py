@@ -14,6 +14,7 @@ from bench.core.environment import is_out_of_memory
 from bench.core.errors import as_bad_input, described
 from bench.evaluation.prepare import PreparedImage
 from bench.models import adapters, precisions
+from bench.models.contract import output_problem
 from bench.models.mask_keys import keyed
 from bench.models.model import Model
 from bench.models.tiles import Tiled
@@ -66,7 +67,7 @@ class Networks:
         while tiling is not None:
             try:
                 return self._denoise(network, prepared, tiling, rounded)
-            except (Exception, SystemExit) as error:  # a user-defined network may raise anything
+            except Exception as error:  # a user-defined network may raise anything
                 problem = described(error)
                 if not is_out_of_memory(error):
                     return DenoisedImage(None, tiling.tile(*size), reason=problem)
@@ -87,12 +88,12 @@ class Networks:
         x = _batch(prepared.noisy)
         began = time.perf_counter()
         with torch.inference_mode():
-            y = network(x.to(self.device, copy=True), **options)[0].float().cpu()
+            given = x.to(self.device, copy=True)
+            output = network(given, **options)
+            if problem := output_problem(given, output):
+                raise ValueError(problem)
+            y = output[0].float().cpu()
         seconds = time.perf_counter() - began
-        if y.shape != x.shape[1:]:
-            raise ValueError(f"expected an output of shape {tuple(x.shape[1:])}, got {tuple(y.shape)}")
-        if not torch.isfinite(y).all():
-            raise ValueError("expected finite values in the output, got NaN or infinity")
         pixels = y.permute(1, 2, 0).numpy()
         return DenoisedImage(to_bytes(pixels) if rounded else pixels, tile, seconds)
 

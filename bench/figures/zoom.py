@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.core.errors import BadInput
+from bench.core.errors import BadInput, shortened
+from bench.core.integers import integers_of
 
 SHARE = 4  # the shorter side of an image over the side of the box that is chosen for it
 MIN_SIDE = 16  # pixels
@@ -24,10 +25,13 @@ class Box:
     @classmethod
     def parse(cls, text: str) -> Box:
         """Parse 'X,Y,SIDE'. Raises BadInput."""
-        parts = [part.strip() for part in text.split(",")]
-        if len(parts) != 3 or not all(part.isdecimal() for part in parts) or int(parts[2]) < 2:
-            raise BadInput(f"--zoom: expected X,Y,SIDE in pixels, such as 40,60,48, got {text!r}")
-        return cls(*map(int, parts))
+        try:
+            x, y, side = integers_of(text)
+        except ValueError:
+            side = 0
+        if side < 2:
+            raise BadInput(f"--zoom: expected X,Y,SIDE in pixels, such as 40,60,48, got {shortened(text)}")
+        return cls(x, y, side)
 
     def __str__(self) -> str:
         return f"{self.x},{self.y},{self.side}"

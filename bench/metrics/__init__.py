@@ -186,7 +186,7 @@ def _tried(function: Callable, *arguments: Any) -> tuple[Any, str]:
     """(result, '') of a function, or (None, the message of its exception): a user-defined metric may raise anything."""
     try:
         return function(*arguments), ""
-    except (Exception, SystemExit) as error:
+    except Exception as error:
         if is_out_of_memory(error):
             raise
         return None, described(error)

@@ -90,7 +90,7 @@ def check_training(network: nn.Module, label: str, device: torch.device, recipe:
                 y = network.train()(x, **level)
             if isinstance(y, Tensor) and y.shape == x.shape and y.requires_grad:
                 (y.float() - x).abs().mean().backward()
-    except (Exception, SystemExit) as error:  # whatever a user's network raises
+    except Exception as error:  # whatever a user's network raises
         raise BadInput(
             f"{trial}: failed: {described(error)}. Try another crop (--set crop=64) or --set precision=float32"
         ) from error
@@ -108,7 +108,7 @@ def _try_size(
     given, options = x.clone(), {**adapters.trial_level(network, x), **keys}
     try:
         first, second = network(given, **options), network(x.clone(), **options)
-    except (Exception, SystemExit) as error:  # whatever a user's network raises
+    except Exception as error:  # whatever a user's network raises
         return error, ""
     return None, _output_problem(x, given, first, second, bool(keys))
 
@@ -122,16 +122,26 @@ def _test_image(height: int, width: int) -> Tensor:
     return (ramps + 0.06 * noise).clamp(0, 1)
 
 
+def output_problem(x: Tensor, y: object) -> str:
+    """The problem with the kind, shape, type or device of an output for x, or with NaN in it; '' if there is none."""
+    if not isinstance(y, Tensor):
+        return f"output: expected one tensor, got a {type(y).__name__}"
+    if y.is_nested or y.layout != torch.strided or y.device.type != x.device.type:
+        kind = "nested" if y.is_nested else f"{str(y.layout).removeprefix('torch.')}, on {y.device.type}"
+        return f"output: expected a dense tensor on {x.device.type}, got one that is {kind}"
+    if y.shape != x.shape:
+        return f"output: expected the shape of the input, {tuple(x.shape)}, got {tuple(y.shape)}"
+    if not y.is_floating_point():
+        return f"output: expected floating point in [0, 1], got {str(y.dtype).removeprefix('torch.')}"
+    if not y.isfinite().all():
+        return "output: expected finite values, got NaN or infinity"
+    return ""
+
+
 def _output_problem(x: Tensor, given: Tensor, first: object, second: object, keyed: bool) -> str:
     """The problem with two outputs for x, '' if there is none; `given`: the input tensor of the first call."""
-    if not isinstance(first, Tensor) or not isinstance(second, Tensor):
-        return f"output: expected one tensor, got a {type(first).__name__}"
-    if first.shape != x.shape:
-        return f"output: expected the shape of the input, {tuple(x.shape)}, got {tuple(first.shape)}"
-    if not first.is_floating_point():
-        return f"output: expected floating point in [0, 1], got {str(first.dtype).removeprefix('torch.')}"
-    if not first.isfinite().all():
-        return "output: expected finite values, got NaN or infinity"
+    if problem := output_problem(x, first) or output_problem(x, second):
+        return problem
     if outside := _range_problem(x, first.float()):
         return outside
     if not torch.equal(given, x):

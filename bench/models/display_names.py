@@ -51,7 +51,7 @@ def given_names(manifest: Iterable[Mapping[str, Any]]) -> dict[str, str]:
         for model in entry.get("models", []) if entry["event"] == "started" else ():
             if model.get("display_name"):
                 _give(given, model["label"], model["display_name"])
-        for label, name in entry["names"].items() if entry["event"] == "labelled" else ():
+        for label, name in entry.get("names", {}).items():  # of bench runs label, and of analyses
             _give(given, label, name)
     return given
 

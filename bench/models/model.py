@@ -37,6 +37,7 @@ class Model:
                   blind one
     stated        attributes that the class of a user-defined network states, such as `tile = 64`
     found         its weights
+    constructed   whether a user-defined network has the tensors of its constructor: no weights were given
     request       the spec and the default size that `models.resolve` made it of
     """
 
@@ -55,6 +56,7 @@ class Model:
     display_name: str = ""
     level: Level | None = None
     stated: dict[str, int] = field(default_factory=dict)
+    constructed: bool = False
     request: tuple[str, str] = ("", "")
 
     @property

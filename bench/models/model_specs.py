@@ -25,7 +25,7 @@ from baselines.layers import classical, non_blind
 from baselines.weights_io import recognition
 from bench import registry, spec
 from bench.core import source_fingerprint
-from bench.core.errors import BadInput, as_bad_input, unknown
+from bench.core.errors import BadInput, as_bad_input, shortened, unknown
 from bench.models import (
     cards,
     complexity,
@@ -53,6 +53,9 @@ INPUT_CHANNEL_NAMES = (
 
 ModelObject = nn.Module | Callable[[torch.Tensor], torch.Tensor]
 GivenModels = str | ModelObject | Mapping[str, Any] | Iterable[Any]
+
+MAX_INTEGER = 16_384  # of a parameter of a network of this installation: layers, channels, heads, ...
+MAX_PARAMETERS = 10_000_000_000  # 40 GB
 
 
 def resolve(text: str, default_size: str = "small") -> Model:
@@ -120,9 +123,20 @@ def _network(parsed: spec.Spec, default_size: str) -> Model:
     )
     model = _with_level(model, level)
     if given:
+        _check_integers(name, given)
         with torch.device("meta"):  # checks the parameters without allocating memory
-            model.untrained()
+            count = sum(tensor.numel() for tensor in model.untrained().parameters())
+        if count > MAX_PARAMETERS:
+            raise BadInput(f"model {model.label}: expected at most {MAX_PARAMETERS:,} parameters, got {count:,}")
     return model
+
+
+def _check_integers(name: str, given: Mapping[str, Any]) -> None:
+    """Raises BadInput for a number of layers or channels that would take hours to construct."""
+    for parameter, value in given.items():
+        for number in value if isinstance(value, (tuple, list)) else [value]:
+            if isinstance(number, int) and abs(number) > MAX_INTEGER:
+                raise BadInput(f"model {name}: {parameter}: expected at most {MAX_INTEGER}, got {shortened(number)}")
 
 
 def _level(name: str, value: Any) -> non_blind.Level:
@@ -255,7 +269,8 @@ def _user_defined(parsed: spec.Spec) -> Model:
         with as_bad_input(f"model {name}: trained_on of its class"):
             specs = training_noise.parse(of_class).specs
         found = replace(found, card={**found.card, "trained_on": {"noise": specs}})
-    model = replace(model, weights_hash=known, source_hash=source, stated=stated, found=found)
+    constructed = bool(tensors) and found.file is None and "weights" not in given
+    model = replace(model, weights_hash=known, source_hash=source, stated=stated, found=found, constructed=constructed)
     return _with_level(model, (level or classical.ESTIMATED) if argument else None)
 
 

@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 from math import inf, lcm
 
 from baselines.weights_io.recognition import input_channels
-from bench.core.errors import BadInput
+from bench.core.errors import BadInput, shortened
+from bench.core.integers import integer_of
 from bench.models import complexity
 from bench.models.model_specs import Model
 
@@ -94,9 +95,12 @@ def parse(text: str | int) -> str | int:
     """Parse 'auto', 'whole' or the side of a tile in pixels. Raises BadInput."""
     if text in ("auto", "whole"):
         return text
-    if not str(text).isdecimal() or int(text) < 1:
-        raise BadInput(f"--tile: expected auto, whole, or the side of a tile in pixels, e.g. 512, got {str(text)!r}")
-    return int(text)
+    try:
+        return integer_of(str(text), minimum=1)
+    except ValueError:
+        raise BadInput(
+            f"--tile: expected auto, whole, or the side of a tile in pixels, e.g. 512, got {shortened(str(text))}"
+        ) from None
 
 
 def of_network(name: str) -> Tiling | None:

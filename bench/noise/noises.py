@@ -250,7 +250,7 @@ def apply(noise: Noise, clean: np.ndarray, random: np.random.Generator | LegacyG
     try:
         noisy, target = noise(clean, random)
         noisy, target = (np.asarray(image, np.float32) for image in (noisy, target))
-    except (Exception, SystemExit) as error:
+    except Exception as error:
         raise BadInput(f"noise {canonical(noise)} failed: {described(error)}") from error
     if noisy.shape != clean.shape or target.shape != clean.shape:
         raise BadInput(
@@ -274,7 +274,7 @@ def standard_deviation(noise: Noise, clean: np.ndarray) -> np.ndarray:
     try:
         with nullcontext() if is_ours(noise) else isolation.in_scope_of(type(noise)):
             found = np.array(np.broadcast_to(noise.standard_deviation(clean), clean.shape), np.float32)
-    except (Exception, SystemExit) as error:  # of a user-defined noise
+    except Exception as error:  # of a user-defined noise
         raise BadInput(f"noise {canonical(noise)}: standard_deviation failed: {described(error)}") from error
     if not (np.isfinite(found).all() and (found >= 0).all()):
         raise BadInput(f"noise {canonical(noise)}: standard_deviation: expected finite values from 0, got others")

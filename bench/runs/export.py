@@ -14,6 +14,17 @@ from bench.statistics import pivot, summarize
 from bench.statistics.ood import Conditions
 from bench.statistics.standings import standings
 from reports import latex
+from reports.csv_text import csv_text
+
+READABLE = {  # values that the keys of rows have had since the first version -> what tables and pages say
+    "size": {"own": "user-defined", "-": ""},
+    "weights": {"none": "as constructed"},
+}
+
+
+def readable(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows with words for the sizes and weights that the store has as 'own', '-' and 'none'."""
+    return rows.assign(**{name: rows[name].replace(words) for name, words in READABLE.items() if name in rows})
 
 
 def tabulate(rows: pd.DataFrame, per: str, conditions: Conditions, known: RunModels, filters: Filters) -> pd.DataFrame:
@@ -21,7 +32,7 @@ def tabulate(rows: pd.DataFrame, per: str, conditions: Conditions, known: RunMod
     if per == "model":
         frame = standings(rows, conditions)
     else:
-        frame = rows.copy() if per == "image" else summarize(rows, conditions.reference)
+        frame = readable(rows) if per == "image" else summarize(rows, conditions.reference)
     if per == "table":
         return pivot(frame.assign(model=frame["model"].map(known.name)))
     frame.insert(1 + frame.columns.get_loc("model"), "label", frame["model"].map(known.name))
@@ -31,7 +42,7 @@ def tabulate(rows: pd.DataFrame, per: str, conditions: Conditions, known: RunMod
 def encode(frame: pd.DataFrame, kind: str) -> bytes:
     """A frame as bytes; numbers in full precision in csv, parquet and json, with 4 decimals in markdown and latex."""
     if kind == "csv":
-        return frame.to_csv(index=False).encode()
+        return csv_text(frame).encode()
     if kind == "json":
         return (json.dumps(json.loads(frame.to_json(orient="records", double_precision=15)), indent=1) + "\n").encode()
     if kind == "parquet":

@@ -31,6 +31,12 @@ class Filters:
     metrics: str | None = None
     seeds: Collection[int] | None = None
 
+    def options(self) -> dict[str, str | None]:
+        """The options of commands that select the same."""
+        seeds = None if self.seeds is None else ",".join(map(str, self.seeds))
+        chosen = (self.models, self.noises, self.datasets, self.metrics, seeds)
+        return dict(zip(("--models", "--noise", "--datasets", "--metrics", "--seeds"), chosen, strict=True))
+
     def apply(self, rows: pd.DataFrame, known: RunModels = NOTHING_KNOWN, reference: str = "") -> pd.DataFrame:
         """The selected rows, and columns of metrics; rows of the `reference` noise stay. Raises BadInput for none."""
         if self.models is not None:

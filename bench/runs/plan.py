@@ -80,6 +80,7 @@ class Plan:
             *doubts,
             *weak_noise_warnings(self.noises),
             *self._suspicious_units,
+            *self._as_constructed,
             *self._not_blind,
             *coarse,
             *unmeasured,
@@ -97,6 +98,16 @@ class Plan:
                 yield (
                     f"{model.label} assumes nearly no noise: {meaning}; did you mean "
                     f"{name}={spec.format_value(round(255 * level, 6))}?"
+                )
+
+    @property
+    def _as_constructed(self) -> Iterator[str]:
+        """Sentences on user-defined networks without weights, which may have been forgotten."""
+        for model in self.models:
+            if model.constructed:
+                yield (
+                    f"{model.label}: weights as constructed, none were given; to load some, write "
+                    f"{model.source}(weights='file.pth')"
                 )
 
     @property

@@ -7,7 +7,7 @@ same name.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import pandas as pd
 
 from bench import spec
 from bench.core.errors import BadInput, unknown
-from bench.models import display_names, groups
+from bench.models import cards, display_names, groups
 
 
 @dataclass(frozen=True)
@@ -25,17 +25,20 @@ class RunModels:
 
     sources  the networks as they were written for the run, `path/to/net.py:Net`
     names    their display names
+    specs    the whole specs as they were written, of user-defined networks and of weights by their path
     """
 
     sources: Mapping[str, str] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
+    specs: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of_manifest(cls, manifest: Sequence[Mapping[str, Any]]) -> RunModels:
         """From the entries of a manifest."""
         models = [model for entry in manifest if entry["event"] == "started" for model in entry["models"]]
         labels = [model["label"] for model in models]
-        return cls({one["label"]: one["title"] for one in models}, display_names.of_manifest(manifest, labels))
+        specs = {one["label"]: one["spec"] for one in models if one.get("spec")}  # of older runs unknown
+        return cls({one["label"]: one["title"] for one in models}, display_names.of_manifest(manifest, labels), specs)
 
     @classmethod
     def of(cls, run: str | Path | pd.DataFrame) -> RunModels:
@@ -50,6 +53,12 @@ class RunModels:
     def name(self, label: str) -> str:
         """The display name of a label."""
         return self.names.get(label, label)
+
+    def written(self, text: str) -> str:
+        """The spec of the model that a display name or label of the run stands for; other texts unchanged."""
+        labels = {name: label for label, name in self.names.items()} | {label: label for label in self.names}
+        label = labels.get(text.strip()) or _only_of_class(text.strip(), self.names)
+        return self.specs.get(label, label) if label else text
 
     def side_name(self, text: str) -> str:
         """The name of a side of a comparison with the display name of its first model: 'Mine and 2 more trainings'."""
@@ -73,6 +82,8 @@ def label_in_run(text: str, rows: pd.DataFrame, known: RunModels, notes: list[st
     if same := _same_spec(parsed, labels):
         return same
     if parsed.bare and ":" not in parsed.name:
+        if label := _only_of_class(parsed.name, labels):
+            return label
         raise unknown("model", text, [known.name(label) for label in labels], " in the run")
     label, identity, problem = _resolved(parsed)
     if label not in labels and identity and "weights_hash" in rows:  # of several alike, labels show longer paths
@@ -90,6 +101,15 @@ def label_in_run(text: str, rows: pd.DataFrame, known: RunModels, notes: list[st
         f"expected a model of the run, got {text}: {label} of the run has another source or other weights"
         f"{problem and f' ({problem})'}; write {label} to use its rows"
     )
+
+
+def _only_of_class(name: str, labels: Iterable[str]) -> str:
+    """The only label of a user-defined class, `UNet(width=32)` for `UNet`; '' for none, several, or other models.
+
+    `ours` alone means the shipped network, not one with other parameters.
+    """
+    found = [label for label in labels if label.partition("(")[0] == name]
+    return found[0] if len(found) == 1 and name not in cards.models() else ""
 
 
 def _without_paths(label: str) -> spec.Spec:

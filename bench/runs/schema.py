@@ -58,6 +58,11 @@ def complete(connection: sqlite3.Connection) -> None:
     connection.commit()
 
 
+def tables(connection: sqlite3.Connection) -> list[str]:
+    """The tables of a database; none in an empty file."""
+    return [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+
+
 def columns_of(connection: sqlite3.Connection) -> list[str]:
     """The columns of a store's table of rows."""
     return [name for _, name, *_ in connection.execute("PRAGMA table_info(rows)")]
@@ -74,8 +79,13 @@ def add_metrics(connection: sqlite3.Connection, names: Iterable[str]) -> None:
     """Add the columns of metrics that have none yet. Raises ValueError for a name that another column has."""
     existing, scores = columns_of(connection), score_columns(connection)
     new = [column for name in names if name not in scores for column in (name, f"{name}_noisy")]
-    if taken := set(new) & set(existing):
+    if taken := {name.lower() for name in new} & {name.lower() for name in existing}:
         raise ValueError(f"rows already have a column {min(taken)!r}: rename the metric")
+    for name in new:
+        try:
+            connection.execute(f"SELECT 1 AS {name}")
+        except sqlite3.OperationalError:
+            raise ValueError(f"expected a name that is no word of SQL, got {name!r}: rename the metric") from None
     with connection:
         for column in new:
             connection.execute(f"ALTER TABLE rows ADD COLUMN {column} REAL")

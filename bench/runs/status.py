@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from bench.core import lock
-from bench.core.errors import BadInput
+from bench.core.errors import BadInput, unknown
 from bench.runs import selection
 from bench.runs.store import Store
 
@@ -41,13 +41,17 @@ class Status:
         return int(self.cells["missing"].sum())
 
 
-def of(folder: Path) -> Status:
-    """The status of a run folder. Raises BadInput if it is not one."""
+def of(folder: Path, protocol: str | None = None) -> Status:
+    """The status of the last command in a run folder, or of the last one under a protocol. Raises BadInput for none."""
     with Store.open(folder) as store:
         manifest, count = store.manifest(), store.count()
         started = [index for index, entry in enumerate(manifest) if entry["event"] == "started"]
         if not started:
             raise BadInput(f"expected a plan in {folder}/manifest.json, got none: start bench run --out {folder} again")
+        known = list(dict.fromkeys(manifest[index]["protocol"] for index in started))
+        if protocol is not None and protocol not in known:
+            raise unknown("protocol", protocol, known, f" in {folder}")
+        started = [index for index in started if protocol in (None, manifest[index]["protocol"])]
         plan = manifest[started[-1]]
         selected = selection.of_store(store, plan["protocol"], hidden=True)
         done = store.done(selection.metric_versions([plan]))
@@ -58,11 +62,16 @@ def of(folder: Path) -> Status:
         command=plan["command"],
         cells=_cells(rows, plan, done, images),
         reasons={str(reason): int(count) for reason, count in failed.items()},
-        finished=any(entry["event"] == "finished" for entry in manifest[started[-1] :]),
+        finished=_finished(manifest[started[-1] + 1 :]),
         writer=writer,
         rate=_rate(count, plan) if writer else None,
         skipped=selected.skipped,
     )
+
+
+def _finished(later: list[dict[str, Any]]) -> bool:
+    """Whether a command completed, from the entries after its start."""
+    return next((entry["event"] for entry in later if entry["event"] in ("started", "finished")), "") == "finished"
 
 
 def _cells(rows: pd.DataFrame, plan: dict[str, Any], done: set[str], images: dict[str, int]) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -27,6 +28,7 @@ from bench.core.errors import BadInput, described
 from bench.core.files import StoreFull, write_whole
 from bench.core.lock import WriterLock
 from bench.runs import contents, schema
+from bench.runs.manifest import check_entries
 from bench.runs.schema import (
     COLUMNS,
     IDENTITY_COLUMNS,
@@ -37,6 +39,7 @@ from bench.runs.schema import (
 )
 
 ROWS_FILE, MANIFEST_FILE = "rows.sqlite", "manifest.json"
+REQUIRED = ("model", "dataset", "image", "noise", "noise_name", "seed", "protocol", "status")  # in every row
 FIRST_VERSION = "1"  # of a metric whose scores in older stores have no version
 # rows of an image that could not be read have no pixel hash; they are deleted once it can be read
 _WITHOUT_HASH = tuple(name for name in IDENTITY_COLUMNS if name != "image_hash")
@@ -71,6 +74,11 @@ class Store:
         lock = WriterLock(folder, f"bench status {folder}")
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            if (folder / MANIFEST_FILE).exists() and not (folder / ROWS_FILE).exists():
+                raise BadInput(
+                    f"expected a new folder or a run, got {folder} with a {MANIFEST_FILE} but no {ROWS_FILE}: name "
+                    "another folder with --out"
+                )
             lock.acquire()
             return cls(folder, _open_for_writing(folder), lock)
         except (OSError, sqlite3.Error) as error:
@@ -113,7 +121,11 @@ class Store:
         columns = [name if name in existing else "NULL" for name in ("asked", "scored", "no_value", *metrics)]
         query = f"SELECT key, {', '.join(columns)} FROM rows WHERE status = 'ok'"
         versions = metrics if isinstance(metrics, Mapping) else dict.fromkeys(metrics)
-        return {asked or key for key, asked, *known in self.connection.execute(query) if _is_scored(*known, versions)}
+        rows = self.connection.execute(query)
+        try:
+            return {asked or key for key, asked, *known in rows if _is_scored(*known, versions)}
+        except (ValueError, TypeError, AttributeError) as error:
+            raise BadInput(_damaged(self.folder, error)) from error
 
     def claim(self, plan: int, keys: Iterable[str]) -> None:
         """Mark existing rows of these keys as part of a plan; to be called inside `writing`."""
@@ -192,11 +204,18 @@ class Store:
             rows = pd.read_sql(query, self.connection)
         except (sqlite3.Error, pd.errors.DatabaseError) as error:
             raise BadInput(_damaged(self.folder, error)) from error
-        rows["reason"] = _with_reasons(rows, scores)
+        try:
+            rows = rows.astype({name: float for name in rows if COLUMNS.get(name) == "REAL" or name in scores})
+            if infinite := [name for name in scores if rows[name].isin([math.inf, -math.inf]).any()]:
+                raise ValueError(f"{infinite[0]}: expected finite scores")
+            if rows[list(REQUIRED)].isna().to_numpy().any():
+                raise ValueError(f"expected {', '.join(REQUIRED)} in every row")
+            rows["reason"] = _with_reasons(rows, scores)
+        except (ValueError, TypeError, LookupError) as error:
+            raise BadInput(_damaged(self.folder, error)) from error
         if not hidden:
             rows = rows.drop(columns=[name for name in ("written", "key", *INTERNAL_COLUMNS) if name in rows])
-        numbers = [name for name in rows if COLUMNS.get(name) == "REAL" or name in scores]
-        return rows.astype(dict.fromkeys(numbers, float))
+        return rows
 
     @property
     def pictures(self) -> Path:
@@ -211,15 +230,12 @@ class Store:
         """The entries of commands that wrote into the folder, oldest first. Raises BadInput if the file is damaged."""
         path = self.folder / MANIFEST_FILE
         try:
-            entries = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
-            if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-                raise ValueError("it is not a list of entries")
-        except (OSError, ValueError) as error:
+            return check_entries(json.loads(path.read_text(encoding="utf-8")) if path.exists() else [])
+        except (OSError, ValueError, RecursionError) as error:
             raise BadInput(
                 f"{path} is damaged ({described(error)}): no row is lost, move the file away and start bench run with "
                 "this folder again"
             ) from error
-        return entries
 
     def record(self, entry: dict[str, Any]) -> None:
         """Add an entry, with the time, to the manifest; the file is written atomically."""
@@ -263,8 +279,9 @@ def _without_noisy(names: list[str]) -> list[str]:
 def _open_for_writing(folder: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(folder / ROWS_FILE, check_same_thread=False)
     try:
+        if schema.tables(connection):  # before anything is written, since it may be another program's file
+            _check(connection, folder)
         schema.make_tables(connection)
-        _check(connection, folder)
         schema.complete(connection)
     except (sqlite3.Error, BadInput):
         connection.close()
@@ -289,6 +306,8 @@ def _open_for_reading(file: Path) -> sqlite3.Connection:
 def _check(connection: sqlite3.Connection, folder: Path) -> None:
     """Raises BadInput if the file is not a store, is damaged, or has a newer schema version."""
     try:
+        if not schema.tables(connection):  # the first command stopped, or the disk was full, before it had tables
+            raise BadInput(f"expected a run, got {folder} without rows: start bench run --out {folder} again")
         version = schema.version(connection)
     except (ValueError, sqlite3.Error) as error:
         raise BadInput(_damaged(folder, error)) from error

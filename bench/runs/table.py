@@ -117,7 +117,7 @@ def sentences(rows: pd.DataFrame, conditions: Conditions, names: Mapping[str, st
 
 def _cell(line: dict[str, Any], conditions: Conditions) -> str:
     text = cell_text(line["psnr"], line["psnr_low"], line["psnr_high"])
-    drop = "" if pd.isna(line["gap"]) else f"\ndrop {line['gap']:.2f}"
+    drop = "" if pd.isna(line["drop"]) else f"\ndrop {line['drop']:.2f}"
     below = "\nbelow the input" if line["below_noisy"] else ""
     trained = conditions.of(line["model"]).trained and conditions.of(line["model"]).covers(line["noise"])
     in_distribution = "\nin distribution" if trained and line["noise"] != conditions.reference else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +14,10 @@ import reports
 from bench import statistics
 from bench.analyses.core.saved_results import sample_text, saved_figures
 from bench.core.errors import BadInput, unknown
+from bench.core.processes import isolated_children
 from bench.runs import selection
 from bench.runs.conditions import conditions_of
+from bench.runs.export import readable
 from bench.runs.filters import EVERYTHING, Filters
 from bench.runs.run_specs import RunModels, label_in_run
 from bench.runs.store import Store
@@ -22,7 +25,7 @@ from bench.site import run_comparison
 from bench.site.paper import paper_of
 from bench.site.study import study_of
 from bench.statistics.ood import Conditions
-from bench.statistics.robustness import REFERENCE_MODEL
+from bench.statistics.relative_error import REFERENCE_MODEL
 from bench.statistics.standings import standings
 from bench.training import curves
 
@@ -47,17 +50,32 @@ def build(
         past, past_rows, past_conditions = gather(other, study.protocol, {})
         both = conditions, past_conditions
         comparisons.append(run_comparison.compare(rows, past_rows, both, past.run, past.created))
+    words = _report_command(folder, others, protocol, filters, training or {})
     study = replace(
         study,
+        command=f"{study.command}\n{shlex.join(words)}",
         analysis_figures=tuple(figures(folder)),
         comparisons=tuple(comparisons),
         standings=tuple(standings_of(rows, conditions)),
         paper=paper_of(folder),
     )
     try:
-        return reports.build(study, rows, statistics.summarize(rows, conditions.reference), out)
+        with isolated_children():
+            return reports.build(study, rows, statistics.summarize(rows, conditions.reference), out)
     except OSError as error:
         raise BadInput(f"cannot write the site {out}: {error.strerror or error}") from error
+    except reports.SiteError as error:
+        raise BadInput(str(error)) from error
+
+
+def _report_command(
+    folder: Path, others: Sequence[Path], protocol: str | None, filters: Filters, training: Mapping[str, Path]
+) -> list[str]:
+    """The words of the command that makes these pages."""
+    options = {"--protocol": protocol, **filters.options()}
+    words = ["bench", "report", *map(str, (folder, *others))]
+    words += [word for option, value in options.items() if value is not None for word in (option, value)]
+    return words + [word for model, log in training.items() for word in ("--training", f"{model}={log}")]
 
 
 def paper_tables(folder: Path, protocol: str | None, filters: Filters, layout: str, **options: Any) -> str:
@@ -93,22 +111,22 @@ def gather(
     study = replace(study, training=tuple(training_curves(manifest, rows, training)))
     if filters != EVERYTHING:
         left_out.append(f"Only a selection of the run is shown: {len(rows)} of its {len(found.rows)} rows.")
-    return replace(study, not_measured=(*study.not_measured, *left_out)), rows, conditions
+    return replace(study, not_measured=(*study.not_measured, *left_out)), readable(rows), conditions
 
 
 def standings_of(rows: pd.DataFrame, conditions: Conditions) -> Iterator[reports.ModelStanding]:
     """Mean rank and relative error of each model under OOD noise."""
     for line in standings(rows, conditions).to_dict("records"):
         ends = ("", "_low", "_high")
-        rank, robustness = (tuple(line[f"{name}{end}"] for end in ends) for name in ("rank", "robustness"))
-        yield reports.ModelStanding(line["dataset"], line["model"], line["images"], rank, robustness, REFERENCE_MODEL)
+        rank, relative = (tuple(line[f"{name}{end}"] for end in ends) for name in ("rank", "relative_error"))
+        yield reports.ModelStanding(line["dataset"], line["model"], line["images"], rank, relative, REFERENCE_MODEL)
 
 
 def figures(folder: Path) -> Iterator[reports.AnalysisFigure]:
     """The figures of the analyses that are saved in the run folder."""
     for one in saved_figures(folder):
         files = {"svg": one.svg, "png": one.png, "csv": one.csv, "pdf": one.pdf}
-        texts = (one.analysis, one.section, one.about, one.title, one.caption, sample_text(one.settings))
+        texts = (one.analysis, one.section, one.about, one.title, one.caption, sample_text(one))
         yield reports.AnalysisFigure(*texts, **files, command=one.command)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from bench.core.errors import BadInput
 from bench.site import report
 from reports import summary
 from reports.formatting import slug
-from reports.site_writer import files
+from reports.site_writer import FILES, SiteWriter, files
 
 
 def build(sources: Sequence[Path], out: Path, title: str = "Studies") -> Path:
@@ -25,6 +24,8 @@ def build(sources: Sequence[Path], out: Path, title: str = "Studies") -> Path:
         return reports.index.build(title, entries, out)
     except OSError as error:
         raise BadInput(f"cannot write the index {out}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise BadInput(str(error)) from error
 
 
 def _entry(source: Path, out: Path, taken: set[str]) -> reports.index.StudyEntry:
@@ -50,7 +51,7 @@ def _entry(source: Path, out: Path, taken: set[str]) -> reports.index.StudyEntry
 def _copy(site: Path, target: Path) -> None:
     if site.resolve() == target.resolve():
         return
-    for name in files(site):
-        path = target / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(site / name, path)
+    with SiteWriter(target) as writer:
+        for name in files(site):
+            if name != FILES:
+                writer.file(site / name, name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -11,9 +11,12 @@ import pandas as pd
 import noise_zoo
 import reports
 from bench import metrics, protocols, statistics
+from bench.datasets import builtin
 from bench.models import display_names
 from bench.noise import noises, training_noise
 from bench.noise.level_check import NEARLY_CLEAN_PSNR
+from bench.runs import contents
+from bench.runs.export import READABLE
 from bench.runs.store import Store, row_key
 from bench.statistics.formulas import FORMULAS
 from bench.statistics.intervals import MIN_PHOTOGRAPHS
@@ -38,12 +41,7 @@ def study_of(
     sets = {dataset["name"]: dataset for entry in manifest for dataset in entry["datasets"]}
     return reports.Study(
         title="MaskBench",
-        command="\n".join(
-            [
-                *dict.fromkeys(entry["command"] for entry in manifest if entry["command"]),
-                f"bench report {shlex.quote(str(store.folder))}",
-            ]
-        ),
+        command="\n".join(dict.fromkeys(map(_reproducing, manifest))),
         created=last["at"],
         run=store.folder.name,
         protocol=protocol,
@@ -63,6 +61,12 @@ def study_of(
         nearly_clean=nearly_clean(rows),
         figure_command=_figure_command(store, protocol, last["protocol"]),
     )
+
+
+def _reproducing(entry: Mapping[str, Any]) -> str:
+    """The command that made rows of a run, for a shell; of a run from Python a comment."""
+    command = entry["command"]
+    return command if command.startswith("bench ") else "# bench.run(...) in Python"
 
 
 def _figure_command(store: Store, protocol: str, default: str) -> str:
@@ -94,9 +98,9 @@ def _model_card(about: dict[str, Any], name: str, rows: pd.DataFrame, conditions
         name=about["label"],
         title=about["title"],
         label="" if name == about["label"] else name,
-        size="" if about["size"] == "-" else about["size"],
+        size=READABLE["size"].get(about["size"], about["size"]),
         parameters=card.get("parameters"),
-        weights=about["weights"],
+        weights=READABLE["weights"].get(about["weights"], about["weights"]),
         weights_hash=about["weights_hash"],
         paper=about["paper"],
         licence=card.get("licence", about["licence"]),
@@ -149,7 +153,9 @@ def _noise_card(name: str, rows: pd.DataFrame, manifest: list[dict]) -> reports.
 
 def _dataset_card(about: dict[str, Any], rows: pd.DataFrame) -> reports.DatasetCard:
     note = "; ".join(filter(None, [about["note"], *statistics.inputs(rows)]))
-    return reports.DatasetCard(about["name"], about["title"], about["images"], about["licence"], note)
+    name, shown = about["name"], set(rows["image"])
+    licence = builtin.licences(shown) if contents.base_name(name) == "builtin" else about["licence"]
+    return reports.DatasetCard(name, about["title"], about["images"], licence, note)
 
 
 def pictures(store: Store, rows: pd.DataFrame, protocol: str) -> Iterator[reports.Picture]:

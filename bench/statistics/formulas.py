@@ -117,7 +117,7 @@ FORMULAS = (
         "Friedman, JASA 1937",
     ),
     Formula(
-        "Relative error (robustness)",
+        "Relative error",
         "mean over noises c of (sum over levels l of e(model, c, l)) / (sum over l of e(baseline, c, l))",
         "After the mean corruption error (mCE): e is the mean over images of the RMSE in 8-bit levels, "
         "255 / 10^(PSNR / 20), over OOD noises. It is 1 for baseline; lower is better. The 95% interval is over "

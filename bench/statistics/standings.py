@@ -10,7 +10,7 @@ import pandas as pd
 from bench.statistics.intervals import mean_intervals
 from bench.statistics.ood import Conditions, RankingGroup, by_kind, groups
 from bench.statistics.ranks import mean_ranks
-from bench.statistics.robustness import REFERENCE_MODEL, robustness
+from bench.statistics.relative_error import REFERENCE_MODEL, relative_error
 from bench.statistics.scores import NOISY, ImageScores, by_dataset, with_noisy
 
 
@@ -21,7 +21,7 @@ def standings(
 
     training_noise, group  in words
     reference, ood, drop   mean PSNR at the reference noise, OOD mean, PSNR drop, in dB
-    rank, robustness       mean rank by PSNR, and error relative to the model `reference`, under OOD noise
+    rank, relative_error   mean rank by PSNR, and error relative to the model `reference`, under OOD noise
     below_noisy            the mean PSNR is below that of the noisy input over the same images, under the noises that
                            are OOD for the group, or at the reference noise if there are none
 
@@ -73,8 +73,8 @@ def _of_group(
     ranks = mean_ranks(ood[ranked], photographs)[["rank", "low", "high"]].reindex(models)
     table[_bounds("rank")] = ranks.to_numpy() if len(ranked) > 1 else math.nan
     comparable = first or reference in group.models
-    relative = robustness(scores, models, noises if comparable else {}, reference)
-    table[_bounds("robustness")] = relative[_bounds("robustness")].to_numpy(np.float64)
+    relative = relative_error(scores, models, noises if comparable else {}, reference)
+    table[_bounds("relative_error")] = relative[_bounds("relative_error")].to_numpy(np.float64)
     return table
 
 

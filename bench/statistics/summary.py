@@ -1,6 +1,6 @@
 """Means with 95% intervals over photographs, and PSNR drops from the reference noise.
 
-Seeds are averaged first. The PSNR drop, in the columns `gap`, is paired by image: PSNR at the reference noise minus
+Seeds are averaged first. The PSNR drop, in the columns `drop`, is paired by image: PSNR at the reference noise minus
 PSNR at the noise.
 """
 
@@ -14,7 +14,7 @@ from bench.statistics.intervals import mean_intervals
 from bench.statistics.scores import NOISY, ImageScores, by_dataset, measured, with_noisy
 
 CELL = ["model", "dataset", "noise"]
-DROP = "gap"  # the name of its columns
+DROP = "drop"  # the name of its columns
 GAIN = "gain"
 BELOW = " (below the noisy input)"
 BOUNDS = ["", "_low", "_high", "_images"]
@@ -57,7 +57,7 @@ def _of_dataset(scores: ImageScores, reference: str) -> pd.DataFrame:
 
 
 def _drops(scores: ImageScores, reference: str) -> pd.DataFrame:
-    """PSNR drops in dB: images x (`gap`, model, noise)."""
+    """PSNR drops in dB: images x (`drop`, model, noise)."""
     psnr = scores.table["psnr"]
     models, noises = (psnr.columns.get_level_values(name) for name in ("model", "noise"))
     at_reference = scores.table.reindex(columns=pd.MultiIndex.from_product([["psnr"], models, [reference]]))

@@ -35,7 +35,7 @@ from bench.training.training_images import TrainingImages
 from bench.training.training_options import configure, untrained
 from noise_zoo.gaussian import Gaussian
 
-RESUME_ADVICE = "The last checkpoint is kept: run the same command again to resume"
+RESUME_ADVICE = "run the same command again to resume"
 
 
 def train_model(
@@ -82,7 +82,7 @@ def train_model(
     model = model.changed(parameters)
     usual = model.name if model.user_defined else f"{model.name}-{model.size}"
     file = out / f"{weights.check_name(called or usual)}.safetensors"
-    if (resume or extend is not None) and not (out / "checkpoint.pt").is_file():
+    if (resume or extend is not None) and not (out / training.CHECKPOINT).is_file():
         option = "--resume" if resume else "--extend"
         raise BadInput(f"{option}: expected a checkpoint in {out}, got none: start the training without {option}")
     group, torch_device = _join(device)
@@ -135,9 +135,7 @@ def train_model(
             interrupted = stopped()
         if trainer.iteration < recipe.iterations:
             if reports:
-                print(
-                    f"stopped at iteration {trainer.iteration} of {recipe.iterations}: run the same command to resume"
-                )
+                print(f"stopped at iteration {trainer.iteration} of {recipe.iterations}: {RESUME_ADVICE}")
             if interrupted:
                 raise KeyboardInterrupt
             return None
@@ -249,7 +247,7 @@ def _watch(model: Model, trainer: training.Trainer, out: Path, write_event, opti
     except (ValueError, FloatingPointError) as error:
         raise BadInput(f"{out}: {error}") from error
     except OSError as error:
-        raise BadInput(f"{out}: cannot be written ({error.strerror or error}). {RESUME_ADVICE}") from error
+        raise BadInput(f"{out}: cannot be written ({error.strerror or error}). {kept(out)}") from error
     except Exception as error:
         if is_out_of_memory(error):
             raise BadInput(
@@ -257,8 +255,15 @@ def _watch(model: Model, trainer: training.Trainer, out: Path, write_event, opti
             ) from error
         if not model.user_defined:
             raise
-        raise BadInput(f"model {model.label}: failed in training: {described(error)}. {RESUME_ADVICE}") from error
+        raise BadInput(f"model {model.label}: failed in training: {described(error)}. {kept(out)}") from error
     return trained
+
+
+def kept(out: Path) -> str:
+    """What is left of a training that ended early: whether its folder has a checkpoint."""
+    if (out / training.CHECKPOINT).is_file():
+        return f"The last checkpoint is kept: {RESUME_ADVICE}"
+    return "Nothing is kept: there is no checkpoint yet"
 
 
 def _final_scores(score: held_out.HeldOutScorer, stored: Mapping[str, torch.Tensor]) -> dict[str, float]:

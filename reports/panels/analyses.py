@@ -8,7 +8,8 @@ from reports.charts.themes import darkened
 from reports.data import AnalysisFigure
 from reports.panels import Panel
 from reports.results import Results
-from reports.site_writer import SiteWriter
+from reports.safe_svg import safe_svg
+from reports.site_writer import SiteError, SiteWriter
 
 
 @dataclass(frozen=True)
@@ -47,9 +48,13 @@ def context(results: Results, writer: SiteWriter) -> dict[str, object] | None:
 def figure(source: AnalysisFigure, writer: SiteWriter) -> SiteFigure:
     """Copy the files of a figure to the site."""
     address = writer.free_address("inside", source.analysis, source.svg.stem)
-    files = {kind: getattr(source, kind) for kind in ("svg", "png", "csv", "pdf")}
+    files = {kind: getattr(source, kind) for kind in ("png", "csv", "pdf")}
     addresses = {kind: writer.file(path, f"{address}.{kind}") if path else "" for kind, path in files.items()}
-    svg = source.svg.read_text(encoding="utf-8")
+    try:
+        svg = safe_svg(source.svg.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise SiteError(f"{source.svg}: {error}: make it again with {source.command}") from error
+    addresses["svg"] = writer.text(f"{address}.svg", svg)
     dark = writer.text(f"{address}-dark.svg", darkened(svg))
     return SiteFigure(source, dark=dark, width=width(svg), **addresses)
 

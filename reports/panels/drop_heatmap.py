@@ -26,14 +26,14 @@ def context(results: Results, writer: SiteWriter) -> dict[str, object] | None:
 
 def draw(results: Results, writer: SiteWriter, dataset: str) -> object | None:
     """The heatmap of one data set, written with its data; None without PSNR drops."""
-    part = results.summary[(results.summary["dataset"] == dataset) & results.summary["gap"].notna()]
+    part = results.summary[(results.summary["dataset"] == dataset) & results.summary["drop"].notna()]
     settings = [one for one in results.noises if one.spec in set(part["noise"]) and one != results.reference]
     settings = [one for one in settings if one.spec not in results.study.nearly_clean]
     models = [model for model in (*results.models, NOISY) if model in set(part["model"])]
     if not settings or not models:
         return None
     lines = [[results.line(dataset, setting.spec, model) for model in models] for setting in settings]
-    drops = np.array([[np.nan if line is None else line["gap"] for line in row] for row in lines], dtype=float)
+    drops = np.array([[np.nan if line is None else line["drop"] for line in row] for row in lines], dtype=float)
     names = [results.label(model) for model in models]
     rows = [(setting.name, setting.label) for setting in settings]
     digits = 1 if np.nanmax(np.abs(drops)) >= 100 else 2
@@ -41,7 +41,7 @@ def draw(results: Results, writer: SiteWriter, dataset: str) -> object | None:
     description = (
         f"PSNR drop from {results.reference_label} on {dataset}, in dB. Means over the settings shown: {means}."
     )
-    addresses = [[links.images(dataset, one.spec, model, measure="gap") for model in models] for one in settings]
+    addresses = [[links.images(dataset, one.spec, model, measure="drop") for model in models] for one in settings]
     titles = [
         ["" if line is None else hover(name, setting.spec, line) for name, line in zip(names, row, strict=True)]
         for setting, row in zip(settings, lines, strict=True)
@@ -49,12 +49,12 @@ def draw(results: Results, writer: SiteWriter, dataset: str) -> object | None:
     marked = np.array(
         [[model != NOISY and results.in_distribution(model, (one,)) for model in models] for one in settings]
     )
-    columns = ["model", "noise", "gap", "gap_low", "gap_high"]
+    columns = ["model", "noise", "drop", "drop_low", "drop_high"]
     data = part.loc[part["noise"].isin([one.spec for one in settings]), columns]
     numbers = names, drops, titles, addresses, marked, description
     narrow = partial(heatmap, [(group, short(label)) for group, label in rows], *numbers, digits=1, font=7.5)
     chart = partial(heatmap, rows, *numbers, digits=digits)
-    return publish(writer, ("gap", dataset), chart, pd.DataFrame(data), 529, narrow)
+    return publish(writer, ("drop", dataset), chart, pd.DataFrame(data), 529, narrow)
 
 
 def short(label: str) -> str:
@@ -64,8 +64,8 @@ def short(label: str) -> str:
 
 def hover(name: str, noise: str, line: pd.Series) -> str:
     """The hover text of a cell: 'dncnn, gaussian(sigma=25): PSNR drop 4.50 dB, 95% interval 4.20–4.80'."""
-    bounds = interval(line["gap_low"], line["gap_high"], 2)
-    return f"{name}, {noise}: PSNR drop {number(line['gap'], 2)} dB" + (f", 95% interval {bounds}" if bounds else "")
+    bounds = interval(line["drop_low"], line["drop_high"], 2)
+    return f"{name}, {noise}: PSNR drop {number(line['drop'], 2)} dB" + (f", 95% interval {bounds}" if bounds else "")
 
 
 PANEL = Panel("overview", 20, "PSNR drop by noise", context)

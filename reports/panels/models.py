@@ -3,7 +3,7 @@
 import pandas as pd
 
 from reports import latex
-from reports.formatting import count, number
+from reports.formatting import count, seconds
 from reports.panels import Panel
 from reports.panels.model_card import facts, scores
 from reports.results import Results
@@ -40,7 +40,7 @@ def latex_table(entries: list[dict]) -> str:
     body = []
     for entry in entries:
         card, standings = entry["card"], entry["standings"]
-        known = (card.label or entry["name"], card.trained_on, count(card.parameters), number(entry["seconds"], 2))
+        known = (card.label or entry["name"], card.trained_on, count(card.parameters), seconds(entry["seconds"]))
         body.append((*known, *(text for one in standings for text in (one.ood, one.drop))))
     datasets = [one.dataset for one in entries[0]["standings"]]
     header = ["model", "trained on", "parameters", "s per image", *["OOD mean", "PSNR drop"] * len(datasets)]

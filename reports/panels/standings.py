@@ -40,7 +40,7 @@ class StandingsTable:
 
 def context(results: Results, writer: SiteWriter) -> dict[str, object] | None:
     """One table per data set; None if no model has a rank or a relative error."""
-    known = [one for one in results.study.standings if math.isfinite(one.rank[0]) or math.isfinite(one.robustness[0])]
+    known = [one for one in results.study.standings if any(map(math.isfinite, (one.rank[0], one.relative_error[0])))]
     if not known:
         return None
     tables = []
@@ -55,19 +55,19 @@ def context(results: Results, writer: SiteWriter) -> dict[str, object] | None:
         "tables": tables,
         "datasets": [(table.dataset_index, table.dataset) for table in tables],
         "reference": known[0].reference,
-        "relative": any(math.isfinite(one.robustness[0]) for one in known),
+        "relative": any(math.isfinite(one.relative_error[0]) for one in known),
     }
 
 
 def order(results: Results, one: ModelStanding) -> tuple[int, float, float]:
     """Sort key: group, relative error, mean rank."""
-    value, group = one.robustness[0], results.groups.index(results.group_of(one.model))
+    value, group = one.relative_error[0], results.groups.index(results.group_of(one.model))
     return group, (value if math.isfinite(value) else math.inf), one.rank[0]
 
 
 def line(results: Results, one: ModelStanding) -> StandingRow:
     """The row of one model."""
-    error, low, high = one.robustness
+    error, low, high = one.relative_error
     rank, rank_low, rank_high = one.rank
     group = "" if one.model == NOISY or len(results.groups) == 1 else results.group_of(one.model).name
     below = one.model != NOISY and results.below_noisy(one.dataset, one.model)
@@ -77,9 +77,9 @@ def line(results: Results, one: ModelStanding) -> StandingRow:
 
 def frame(standings: list[ModelStanding]) -> pd.DataFrame:
     """The table with full precision."""
-    ends = ("", " low", " high")
-    columns = ["model", "images", *(f"{name}{end}" for name in ("robustness", "rank") for end in ends)]
-    return pd.DataFrame([[one.model, one.images, *one.robustness, *one.rank] for one in standings], columns=columns)
+    ends = ("", "_low", "_high")
+    columns = ["model", "images", *(f"{name}{end}" for name in ("relative_error", "rank") for end in ends)]
+    return pd.DataFrame([[one.model, one.images, *one.relative_error, *one.rank] for one in standings], columns=columns)
 
 
 def latex_table(results: Results, dataset: str, images: int, lines: tuple[StandingRow, ...]) -> str:

@@ -115,7 +115,7 @@
   function drawSources(at, files) {
     const value = (name) => score(name, at, "psnr") ?? -Infinity;
     const kept = Object.keys(files).length > 0;
-    const own = index.measures.filter((one) => one.key !== "gap"); // a PSNR drop is not a score of one picture
+    const own = index.measures.filter((one) => one.key !== "drop"); // a PSNR drop is not a score of one picture
     const ordered = [...models().sort((a, b) => value(b) - value(a)), NOISY, CLEAN].filter((one) => kept || one !== CLEAN);
     const head = make("tr", {}, make("th", { scope: "col" }, kept ? "Compare" : "Model"),
       ...own.map((one) => make("th", { scope: "col", className: "figure-column" }, one.title)));
@@ -288,7 +288,7 @@
     if (block.hidden) return;
     const options = [["image", state.image], ["noise", state.noise], ["models", comparedModels().join(", ")],
       ["datasets", index.datasets.length > 1 ? state.dataset : ""],
-      ["seed", new Set(cell.seeds).size > 1 ? state.seed : ""], ["metric", ["psnr", "gap"].includes(measure().key) ? "" : measure().key], ["zoom", visibleSquare()]];
+      ["seed", new Set(cell.seeds).size > 1 ? state.seed : ""], ["metric", ["psnr", "drop"].includes(measure().key) ? "" : measure().key], ["zoom", visibleSquare()]];
     const words = options.filter(([, value]) => value !== "").map(([name, value]) => `--${name} ${quoted(value)}`);
     block.querySelector("code").textContent = [index.command, ...words].join(" ");
     block.querySelector("button").textContent = "Copy";

@@ -149,8 +149,8 @@ def summarize(rows: pd.DataFrame) -> pd.DataFrame:
     both = pd.concat([rows, noisy])
     reference = both[both["noise"] == "gaussian(sigma=15)"].set_index(["model", "dataset", "image"])["psnr"]
     keys = pd.MultiIndex.from_frame(both[["model", "dataset", "image"]])
-    gap = reference.reindex(keys).to_numpy() - both["psnr"].to_numpy() if len(reference) else math.nan
-    both = both.assign(gap=gap)
+    drop = reference.reindex(keys).to_numpy() - both["psnr"].to_numpy() if len(reference) else math.nan
+    both = both.assign(drop=drop)
     lines = []
     for (model, dataset, noise, name), part in both.groupby(["model", "dataset", "noise", "noise_name"], sort=False):
         ok = part[part["status"] == "ok"]
@@ -162,7 +162,7 @@ def summarize(rows: pd.DataFrame) -> pd.DataFrame:
             "level": part["level"].iloc[0],
         }
         line |= {"images": len(ok), "failed": len(part) - len(ok)}
-        for key in ("psnr", "ssim", "gap"):
+        for key in ("psnr", "ssim", "drop"):
             mean, half = ok[key].mean(), 1.96 * ok[key].std() / math.sqrt(max(len(ok), 1))
             line |= {key: mean, f"{key}_low": mean - half, f"{key}_high": mean + half}
         lines.append(line)

@@ -299,7 +299,7 @@ def test_a_heatmap_cell_leads_to_its_images_and_their_losses(index, open_page):
     page.locator("#drop-heatmap .variant.chosen svg a:visible").first.click()
     ready(page)
     says(page, CAPTION, "mixture(level=1)")
-    assert page.locator("[data-table] input:checked").get_attribute("value") == "gap"
+    assert page.locator("[data-table] input:checked").get_attribute("value") == "drop"
     losses = page.eval_on_selector_all(
         "[data-table] tbody tr", "rows => rows.map(r => Number(r.cells[2].dataset.value))"
     )

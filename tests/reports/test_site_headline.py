@@ -58,7 +58,7 @@ def test_models_below_the_noisy_input_are_marked_everywhere(known, summarize, tm
     assert scores == {"ours": False, "baseline": False, "flat": True}
     chart = pd.read_csv(site / "charts/drop.csv").set_index("model")
     assert chart["below_noisy"].to_dict() == {"ours": False, "baseline": False, "flat": True, "noisy": False}
-    drops = pd.read_csv(next((site / "tables").glob("builtin-gap.csv"))).set_index("model")
+    drops = pd.read_csv(next((site / "tables").glob("builtin-drop.csv"))).set_index("model")
     assert pd.isna(drops.loc["flat", "first rank"]) and drops.index[-2] == "flat"  # its drop is not ranked
     alone = rows[rows["model"] == "flat"]
     assert "below" in sentence(Results(study, alone, summarize(alone)))
@@ -204,7 +204,7 @@ def test_models_are_called_by_their_label(known, summarize, tmp_path):
     assert "masked (ours)" in words(page, "h1") and "masked (ours)" in read(site).answer
     row = page.split('<th scope="row" class="model" data-value="ours"')[1].split("</tr>")[0]
     assert "masked (ours)" in row and "model=ours" in row and 'href="model-ours.html"' in row
-    for name in ("charts/drop.svg", "charts/gap-builtin.svg", "tables/builtin-psnr.tex", "data/images.js"):
+    for name in ("charts/drop.svg", "charts/drop-builtin.svg", "tables/builtin-psnr.tex", "data/images.js"):
         assert "masked (ours)" in (site / name).read_text(), name
     assert leaderboard(site).index[0] == "ours" and "masked (ours)" in (site / "noise.html").read_text()
     scores = json.loads((site / "study.json").read_text())["scores"]

@@ -42,6 +42,11 @@ def test_counts():
     assert formatting.level(0.024) == "0.024" and formatting.level(15.0) == "15" and formatting.level(math.nan) == ""
 
 
+def test_times_have_two_digits():
+    assert [formatting.seconds(value) for value in (0.0034, 0.0301, 2.54, 312.4)] == ["0.0034", "0.030", "2.5", "312"]
+    assert formatting.seconds(math.nan) == formatting.MISSING
+
+
 def test_slug_is_safe_and_free():
     taken = set()
     names = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from io import BytesIO
 from pathlib import Path
+from textwrap import fill
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -41,6 +42,12 @@ def panels(count: int, height: float, share_y: bool = False) -> tuple[Figure, li
     for axes in grid[count:]:
         axes.set_axis_off()
     return figure, list(grid[:count])
+
+
+def wrapped(text: str, width: float, points: float) -> str:
+    """A bold text of a font size in lines of at most `width` inches."""
+    characters = max(8, int(72 * width / (0.7 * points)))  # DejaVu Sans Bold: 0.7 of its size on average
+    return "\n".join(fill(line, characters) for line in text.splitlines())
 
 
 def legend(figure: Figure, handles: Sequence, title: str | None = None) -> None:

@@ -16,7 +16,7 @@ from analysis.jackknife import IntervalEstimate
 from bench.analyses.core import measurements
 from bench.analyses.core.config import Config
 from bench.analyses.core.feature_extractor import FeatureExtractor
-from bench.analyses.core.result import TextTable
+from bench.analyses.core.result import Result, TextTable
 from bench.noise import noises
 from bench.runs.table import cell_text
 from noise_zoo.noise import Noise
@@ -96,11 +96,12 @@ def above_floor(row: dict[str, float], measure: str) -> bool:
     return low > high
 
 
-def summary(frame: pd.DataFrame, measure: str, title: str, digits: int = 2) -> TextTable:
+def summary(measure: str, title: str, digits: int, result: Result) -> TextTable:
     """One row per noise and one column per model, the noise floors first; a star marks values within their floor."""
+    frame = result.tables[""]
     by_model = {model: part.to_dict("records") for model, part in frame.groupby("model", sort=False)}
     first = [rows[0] for rows in by_model.values()]
-    headings = ["noise", *(f"{row['model']}\n{row['layer']}" for row in first)]
+    headings = ["noise", *(f"{result.name(row['model'])}\n{row['layer']}" for row in first)]
     floors = [cell_text(row["floor"], row["floor_low"], row["floor_high"], digits) for row in first]
     lines = [["noise floor", *floors]] if first else []
     for rows in zip(*by_model.values(), strict=True):

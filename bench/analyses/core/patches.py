@@ -23,6 +23,7 @@ from bench.noise import noises
 from bench.protocols import Protocol
 from bench.runs import contents
 from noise_zoo.noise import Noise
+from reports.formatting import plural
 
 MAX_WINDOW_IMAGES = 32  # noisy images in memory
 MAX_WINDOW_PIXELS = 16_000_000  # of these images together, or one larger image; 24 bytes each
@@ -44,6 +45,7 @@ class Patches:
     windows   the window of each image; patches are ordered by window
     channels  1 or 3, of all images
     pixels    hash of all images
+    asked     how many were asked for; the images may hold fewer
     """
 
     datasets: tuple[str, ...]
@@ -54,6 +56,18 @@ class Patches:
     overlapping: bool
     channels: int = 3
     pixels: str = ""
+    asked: int = 0
+
+    def require(self, minimum: int, what: str) -> None:
+        """Raise BadInput if there are fewer patches than an analysis needs."""
+        if len(self.patches) >= minimum:
+            return
+        if self.asked < minimum:
+            raise BadInput(f"--patches: expected {minimum} or more for {what}, got {self.asked}")
+        raise BadInput(
+            f"expected {minimum} or more patches for {what}, got {len(self.patches)}: the images hold no more of "
+            f"{self.side}x{self.side} pixels; use a smaller --side or more images"
+        )
 
     @property
     def text(self) -> str:
@@ -62,7 +76,9 @@ class Patches:
         overlap = ", overlapping" if self.overlapping else ""
         size = f"{self.side}x{self.side}"
         kind = "greyscale " if self.channels == 1 else ""
-        return f"{len(self.patches)} {kind}patches of {size} from {used} images of {', '.join(self.datasets)}{overlap}"
+        fewer = f" (of {self.asked}: the images hold no more)" if len(self.patches) < self.asked else ""
+        count = f"{len(self.patches)} {kind}{'patch' if len(self.patches) == 1 else 'patches'}"
+        return f"{count} of {size} from {plural(used, 'image')} of {', '.join(self.datasets)}{overlap}{fewer}"
 
 
 @dataclass(frozen=True)
@@ -105,7 +121,7 @@ def cut(datasets: Sequence[Dataset], count: int, side: int) -> Patches:
     mixed = sorted((patches[index] for index in order), key=lambda patch: windows[patch.image])
     owners = (dataset.name for dataset in datasets for _ in dataset.images)
     pixels = contents.combined_hash(zip(owners, (image.name for image in images), hashes, strict=True))
-    return Patches(names, images, windows, tuple(mixed), side, overlapping, *channels, pixels)
+    return Patches(names, images, windows, tuple(mixed), side, overlapping, *channels, pixels, count)
 
 
 def windows_of(sizes: Sequence[tuple[int, int]]) -> tuple[int, ...]:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from zipfile import BadZipFile
 
@@ -27,6 +28,7 @@ from bench.analyses.core import figures, measurements, saved_results
 from bench.analyses.core.config import open_store
 from bench.core.environment import describe_machine, versions
 from bench.core.files import write_whole
+from bench.models import display_names
 from bench.runs.table import cell_text
 
 MAX_STEM = 60  # characters
@@ -68,11 +70,12 @@ class Result:
     tables         numbers by the end of their file names, '' for the main table; where models join, the column 'model'
                    says which one a row is of
     draw           takes this result, or one with the models of earlier calls too
-    summary        printed; `notes` are printed before it
+    summarize      takes this result; its table is printed, and `notes` before it
     measurements   for the store
     arrays         images by model, where figures show any
     joins          whether models of earlier calls of the same question join; otherwise their result is replaced
     replaces       whether an earlier result of any question is replaced
+    names          label of a model -> its display name, for figures and the summary; tables and files have labels
     """
 
     analysis: str
@@ -81,17 +84,27 @@ class Result:
     models: Sequence[Mapping[str, Any]]
     tables: Mapping[str, pd.DataFrame]
     draw: Callable[[Result], Sequence[CaptionedFigure]]
-    summary: TextTable
+    summarize: Callable[[Result], TextTable]
     measurements: Sequence[Mapping[str, Any]] = ()
     arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
     notes: Sequence[str] = ()
     joins: bool = False
     replaces: bool = False
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def name(self, label: str) -> str:
+        """The display name of a model."""
+        return self.names.get(label, label)
 
     @property
     def settings(self) -> dict[str, Any]:
         """The question, and the settings of the models as lists with one entry per model."""
         return {**self.question, **saved_results.by_setting(self.models)}
+
+    @property
+    def summary(self) -> TextTable:
+        """The table that is printed."""
+        return self.summarize(self)
 
     def figures(self) -> Sequence[CaptionedFigure]:
         """The figures, drawn in the style of all figures."""
@@ -99,40 +112,58 @@ class Result:
             return self.draw(self)
 
 
-def save(result: Result, out: Path) -> list[Path]:
-    """Save a result in a run folder and record the command in its manifest; returns the files. Raises BadInput."""
+def save(result: Result, out: Path, given: Mapping[str, str] = MappingProxyType({})) -> tuple[Result, list[Path]]:
+    """Save a result in a run folder and record the command in its manifest. Raises BadInput.
+
+    given   label -> display name, for models that the user named; the run keeps these names
+
+    Returns the result with the display names of the run, and the files.
+    """
     folder = out / result.analysis
     with open_store(out) as store:
         measurements.write(store, result.measurements)
-        stem, result, commands = _with_earlier(result, folder)
+        stem, joined, commands = _with_earlier(result, folder)
+        names = _display_names(joined, store.manifest(), given)
+        result, joined = replace(result, names=names), replace(joined, names=names)
         store.record(
             {
                 "event": result.analysis,
                 "command": commands[-1],
-                "settings": result.settings,
+                "settings": joined.settings,
                 "versions": versions(),
                 "machine": describe_machine(),
+                "names": dict(given),
             }
         )
         written, described = [folder / f"{stem}.json"], []
-        for part, table in result.tables.items():
+        for part, table in joined.tables.items():
             written.append(folder / f"{_file_name(stem, part)}.csv")
             write_whole(written[-1], table.to_csv(index=False, float_format="%.6g" if part else None).encode())
-        if result.arrays:
+        if joined.arrays:
             written.append(folder / f"{stem}.npz")
             content = BytesIO()
-            np.savez_compressed(content, **result.arrays)
+            np.savez_compressed(content, **joined.arrays)
             write_whole(written[-1], content.getvalue())
-        for one in result.figures():
+        for one in joined.figures():
             files = figures.save(one.figure, folder / _file_name(stem, one.part))
-            names = {file.suffix[1:]: file.name for file in files}
+            by_kind = {file.suffix[1:]: file.name for file in files}
             described.append(
-                {"title": one.title, "words": one.caption, **names, "csv": f"{_file_name(stem, one.numbers)}.csv"}
+                {"title": one.title, "words": one.caption, **by_kind, "csv": f"{_file_name(stem, one.numbers)}.csv"}
             )
             written += files
-        saved = {"look": result.analysis, "command": "\n".join(commands), **result.settings, "figures": described}
+        saved = {"look": result.analysis, "command": "\n".join(commands), **joined.settings}
+        saved |= {"names": names, "figures": described}
         write_whole(written[0], (json.dumps(saved, indent=1) + "\n").encode())
-    return written
+    return result, written
+
+
+def _display_names(result: Result, manifest: Sequence[Mapping[str, Any]], given: Mapping[str, str]) -> dict[str, str]:
+    """Label -> display name of each model of a result, as in the tables of the run that it belongs to."""
+    own = [str(label) for label in result.settings.get("models", [])]
+    in_run = [model["label"] for entry in manifest if entry["event"] == "started" for model in entry["models"]]
+    named = display_names.given_names([*manifest, {"event": result.analysis, "names": given}])
+    names = display_names.display_names([*in_run, *own], named)
+    return {label: names[label] for label in own}
 
 
 def file_stem(*labels: str) -> str:

@@ -20,7 +20,7 @@ from typing import Any
 from bench import analyses
 from bench.core.errors import BadInput
 
-NOT_SETTINGS = ("look", "title", "words", "command", "figures")  # fields of the JSON that determine no number
+NOT_SETTINGS = ("look", "title", "words", "command", "figures", "names")  # fields of the JSON that determine no number
 VERSIONS = ("version", "noise_versions")  # of the analysis and the noises: other versions give other numbers
 # a result that differs in these alone is replaced
 UPDATED = (*VERSIONS, "device", "weights_sha256", "pixels", "channels")
@@ -36,6 +36,7 @@ class SavedFigure:
     caption    how to read this figure
     svg, png, csv, pdf   files in the run folder; no PDF from an older version
     settings   everything that determines the numbers: data sets, patches, noises, models, hashes of weights
+    names      label of a model -> its display name in the figure; empty from an older version
     """
 
     analysis: str
@@ -49,6 +50,7 @@ class SavedFigure:
     pdf: Path | None
     command: str
     settings: dict[str, Any]
+    names: dict[str, str]
 
 
 def saved_figures(folder: Path) -> list[SavedFigure]:
@@ -82,6 +84,7 @@ def _figures(file: Path, card: analyses.AnalysisCard) -> Iterator[SavedFigure]:
                 **files,
                 command=saved["command"],
                 settings=settings,
+                names=saved.get("names", {}),
             )
     except BadInput:
         raise
@@ -91,8 +94,10 @@ def _figures(file: Path, card: analyses.AnalysisCard) -> Iterator[SavedFigure]:
         ) from error
 
 
-def sample_text(settings: Mapping[str, Any]) -> str:
+def sample_text(figure: SavedFigure) -> str:
     """What a result was computed on, in one sentence: data sets, patches or image, noises, models, protocol."""
+    settings = {name: value for name, value in figure.settings.items() if name != "models"}
+    settings["models"] = [figure.names.get(label, label) for label in figure.settings.get("models", [])]
 
     def listed(*names: str) -> str:
         values = [settings[name] for name in names if settings.get(name)]

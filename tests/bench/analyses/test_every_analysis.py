@@ -58,7 +58,7 @@ def test_the_page_names_data_noises_patches_and_models_of_every_figure(call, run
     assert call("report", run, "--out", tmp_path / "site").exit_code == 0
     page = (tmp_path / "site/inside.html").read_text()
     for one in figures:
-        sample = sample_text(one.settings)
+        sample = sample_text(one)
         data = "a.png" if one.analysis in ("complete", "attribute") else "photos"
         assert all(part in sample for part in (data, "16x16", "poisson(alpha=2)", *one.settings["models"]))
         assert {"Stack(seed=1)", "Stack(seed=2)"} & {*one.settings["models"]}
@@ -89,7 +89,12 @@ def measure(models, config, noise):
     table = pd.DataFrame(rows, columns=["model", "mean"]).groupby("model", sort=False).mean().reset_index()
     estimates = [("mean_level", row.model, [row.mean]) for row in table.itertuples()]
     return outputs_result("mean_level", models, config, noise, 1, estimates, tables={"": table}, draw=draw,
-                          summary=TextTable("Mean level", ("model", "mean"), table.astype(str).to_numpy().tolist()))
+                          summarize=summary)
+
+
+def summary(result):
+    rows = [[result.name(row.model), str(row.mean)] for row in result.tables[""].itertuples()]
+    return TextTable("Mean level", ("model", "mean"), rows)
 
 
 def draw(result):

@@ -135,6 +135,15 @@ def test_the_numbers_are_scipy_s_and_are_kept(call, run, numbers):
     assert "ρ = 1.00" in artefact.svg.read_text()
 
 
+def test_filters_choose_the_cells_and_replace_no_other_number(call, run, numbers):
+    assert call("predict", run).exit_code == 0
+    result = call("predict", run, "--models", ", ".join(MODELS[:3]), "--noise", NOISES[0], "--seeds", 0)
+    assert result.exit_code == 0 and "3 models under 1 level of 1 noise" in result.output, result.output
+    with Store.open(run) as store:
+        assert len(measurements.read(store, "rank_correlation_srga")) == 6
+    assert call("predict", run, "--models", "five").exit_code == 2
+
+
 def test_a_measure_of_some_cells_counts_them_alone(run, numbers):
     drop, _, _ = numbers
     with Store.create(run) as store:

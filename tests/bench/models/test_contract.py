@@ -332,7 +332,7 @@ def test_networks_without_training_are_not_refused_for_their_range(make):
     ("name", "reasons"),
     [
         ("OfEight", {"50": "wanted multiples of 8", "64": ""}),
-        ("Cutting", {"51": "(3, 51, 51)", "64": ""}),
+        ("Cutting", {"51": "(1, 3, 51, 51)", "64": ""}),
         ("OfOne", {"64": "RuntimeError: ", "128": ""}),
         ("SwappedInside", {"64": ""}),
     ],

@@ -157,3 +157,41 @@ def test_every_command_that_reads_a_run_selects(networks, photos, tmp_path, opti
     assert str(len(rows)) in json.dumps(study) or (tmp_path / "site/index.html").exists()
     assert "ssim" not in table(call("export", run, *options, "--metrics", "psnr"))[0]
     assert call("export", run, "--models", "nothing").exit_code == 2
+
+
+def test_a_class_stands_for_its_only_model(networks, photos, tmp_path):
+    common = ("--noise", "gaussian(sigma=25)", "--data", photos, "--limit", 1, "--metrics", "psnr", "--out", tmp_path)
+    assert call("run", "--models", f"{networks}:Blur(strength=0.5), tv(sigma=20)", *common).exit_code == 0
+    compared = call("compare", tmp_path, "--models", "Blur", "--against", "tv(sigma=20)", "--format", "csv")
+    assert {row["model"] for row in table(compared)} == {"Blur(strength=0.5)"}
+    assert call("compare", tmp_path, "--models", "tv", "--against", "Blur").exit_code == 2  # tv is that of all defaults
+    assert call("run", "--models", f"{networks}:Blur(strength=0.3)", *common).exit_code == 0
+    assert call("export", tmp_path, "--models", "Blur").exit_code == 2  # which of two
+
+
+def test_status_shows_the_last_command_under_a_protocol(networks, photos, tmp_path):
+    common = ("--noise", "gaussian(sigma=25)", "--data", photos, "--metrics", "psnr", "--out", tmp_path)
+    for protocol, limit in (("stored", 1), ("float", 2)):
+        run = ("run", "--models", f"{networks}:Blur", "--limit", limit, "--protocol", protocol, *common)
+        assert call(*run).exit_code == 0
+    for protocol, limit in (("stored", 1), ("float", 2)):
+        result = call("status", tmp_path, "--protocol", protocol)
+        assert result.exit_code == 0 and f"photos(limit={limit})" in result.output, result.output
+    assert call("status", tmp_path, "--protocol", "masked-denoising").exit_code == 2
+
+
+def test_a_network_without_weights_is_said_to_be_as_constructed(tmp_path, photos, networks):
+    (tmp_path / "conv.py").write_text(
+        "from torch import nn\nclass Conv(nn.Conv2d):\n    def __init__(self):\n        super().__init__(3, 3, 1)\n"
+    )
+    common = ("--noise", "gaussian(sigma=25)", "--data", photos, "--limit", 1, "--metrics", "psnr", "--out", tmp_path)
+    result = call("run", "--models", f"{tmp_path}/conv.py:Conv, {networks}:Blur", *common)
+    notes = [line for line in result.output.splitlines() if "as constructed" in line]
+    assert len(notes) == 1 and notes[0].startswith("note: Conv:")  # Blur has no parameters
+    rows = table(call("export", tmp_path))
+    assert {(row["weights"], row["size"]) for row in rows} == {("as constructed", "user-defined")}
+    with Store.open(tmp_path) as store:  # keys of older rows have these words
+        assert set(store.rows()["weights"]) == {"none"} and set(store.rows()["size"]) == {"own"}
+    assert call("report", tmp_path, "-o", tmp_path / "site").exit_code == 0
+    page = next(file for file in (tmp_path / "site").rglob("*.html") if "Conv" in file.name or "conv" in file.name)
+    assert "as constructed" in page.read_text()

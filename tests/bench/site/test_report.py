@@ -1,7 +1,9 @@
 """`bench report` of several runs, with test curves and figures; publishing; an index over studies."""
 
+import html
 import json
 import re
+import shlex
 import shutil
 import signal
 import sqlite3
@@ -86,7 +88,7 @@ def test_two_runs_are_compared_image_by_image(done, tmp_path):
     assert not (tmp_path / "site/inside.html").exists()
 
 
-def test_ranks_and_robustness_stand_on_the_first_page(tmp_path, photos, networks, monkeypatch):
+def test_ranks_and_relative_errors_stand_on_the_first_page(tmp_path, photos, networks, monkeypatch):
     monkeypatch.setenv("BENCH_HOME", str(tmp_path / "home"))
     models = f"{networks}:Blur,{networks}:Blur(strength=0.5)"
     run = call(
@@ -112,14 +114,29 @@ def test_ranks_and_robustness_stand_on_the_first_page(tmp_path, photos, networks
     page = (tmp_path / "site/index.html").read_text()
     found = pd.read_csv(next((tmp_path / "site/tables").glob("*-standings.csv"))).set_index("model")
     assert "<bdi>baseline</bdi>" in page
-    assert f"<td>{found.loc['Blur', 'robustness']:.3f}</td>" in page
-    assert found.loc["baseline", ["robustness", "robustness low", "robustness high"]].tolist() == [1, 1, 1]
-    assert found["robustness"].is_monotonic_increasing and found.loc["noisy", "robustness"] > 0
+    assert f"<td>{found.loc['Blur', 'relative_error']:.3f}</td>" in page
+    assert found.loc["baseline", ["relative_error", "relative_error_low", "relative_error_high"]].tolist() == [1, 1, 1]
+    assert found["relative_error"].is_monotonic_increasing and found.loc["noisy", "relative_error"] > 0
     assert found["rank"].sum() == pytest.approx(3) and np.isnan(found.loc["noisy", "rank"])
     table = tmp_path / "models.csv"
     assert call("export", tmp_path / "run", "--per", "model", "-o", table).exit_code == 0
-    exported = pd.read_csv(table).set_index("model")["robustness"]
-    assert exported.to_dict() == pytest.approx(found["robustness"].to_dict())
+    exported = pd.read_csv(table).set_index("model")["relative_error"]
+    assert exported.to_dict() == pytest.approx(found["relative_error"].to_dict())
+
+
+def test_the_page_reproduces_the_pages_and_names_the_licences_of_what_is_shown(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["bench", "run", "--noise", "mixture(level=2)", "--out", str(tmp_path / "a run")])
+    common = ("--datasets", "builtin(crop=64, limit=2)", "--metrics", "psnr", "--out", tmp_path / "a run")
+    assert call("run", "--models", "tv, Other=tv(sigma=20)", "--noise", "mixture(level=2)", *common).exit_code == 0
+    chosen = ("--models", "tv, Other", "--seeds", "0", "-o", tmp_path / "site")
+    assert call("report", tmp_path / "a run", *chosen).exit_code == 0
+    page = html.unescape((tmp_path / "site/methods.html").read_text())
+    lines = page.split("<pre><code>")[1].split("</code>")[0].splitlines()
+    assert [shlex.split(line)[:2] for line in lines] == [["bench", "run"], ["bench", "report"]]
+    words = shlex.split(lines[1])
+    assert words[2:] == [str(tmp_path / "a run"), "--models", "tv, Other", "--seeds", "0"]
+    licences = page.partition('id="licences"')[2].partition("<h2")[0]
+    assert "astronaut" in licences and "chelsea" in licences and "coffee" not in licences
 
 
 def test_a_run_compared_with_itself_and_with_nothing(done, tmp_path):

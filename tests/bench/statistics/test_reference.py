@@ -48,8 +48,8 @@ def test_another_reference_takes_the_place_of_gaussian_15(photos, networks, tmp_
     table = pd.read_csv(_exported(out, "cell", tmp_path)).set_index(["model", "noise"])
     means = table["psnr"]
     drop = means["Blur", "poisson(alpha=2)"] - means["Blur", "speckle(var=0.02)"]
-    assert table.loc[("Blur", "speckle(var=0.02)"), "gap"] == pytest.approx(drop)
-    assert np.isnan(table.loc[("Blur", "poisson(alpha=2)"), "gap"])
+    assert table.loc[("Blur", "speckle(var=0.02)"), "drop"] == pytest.approx(drop)
+    assert np.isnan(table.loc[("Blur", "poisson(alpha=2)"), "drop"])
     standing = pd.read_csv(_exported(out, "model", tmp_path)).set_index("model").loc["Blur"]
     assert standing["drop"] == pytest.approx(drop) and standing["ood"] == means["Blur", "speckle(var=0.02)"]
     assert call("report", out, "-o", tmp_path / "site").exit_code == 0
@@ -65,7 +65,7 @@ def test_without_a_reference_no_noise_is_added_and_no_drop_computed(photos, netw
         f"{networks}:Blur", "speckle(var=0.02)", data=(photos,), out=out, metrics="psnr", reference="none"
     ).rows
     assert set(rows["noise"]) == {"speckle(var=0.02)"} and read_conditions(out).reference == ""
-    assert pd.read_csv(_exported(out, "cell", tmp_path))["gap"].isna().all()
+    assert pd.read_csv(_exported(out, "cell", tmp_path))["drop"].isna().all()
     standing = pd.read_csv(_exported(out, "model", tmp_path)).set_index("model").loc["Blur"]
     assert np.isnan(standing["drop"]) and standing["ood"] == pytest.approx(rows["psnr"].mean())
     assert call("report", out, "-o", tmp_path / "site").exit_code == 0

@@ -1,4 +1,4 @@
-"""Ranks, robustness and the leaderboard."""
+"""Ranks, relative errors and the leaderboard."""
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ from bench.statistics import pivot, summarize
 from bench.statistics.intervals import level
 from bench.statistics.ood import Conditions, common, groups, nearly_clean
 from bench.statistics.ranks import mean_ranks
-from bench.statistics.robustness import error
+from bench.statistics.relative_error import error
 from bench.statistics.standings import standings
 
 NOISES = {"gaussian(sigma=15)": 0, "poisson(alpha=2)": 3, "poisson(alpha=3)": 5, "isp": 1}
@@ -60,7 +60,7 @@ def test_mean_ranks_share_ties_and_want_whole_images():
     assert found["images"].tolist() == [3, 3, 3]
 
 
-def test_robustness_by_hand():
+def test_relative_error_by_hand():
     """Errors are 255 / 10^(PSNR / 20): 20 dB is 25.5, 40 dB 2.55. Levels of poisson are summed, noises averaged."""
     of_ours = {"poisson(alpha=2)": 20.0, "poisson(alpha=3)": 40.0, "isp": 40.0}
 
@@ -70,9 +70,9 @@ def test_robustness_by_hand():
     found = standings(rows(psnr)).set_index("model")
     expected = ((25.5 + 2.55) / (25.5 + 25.5) + 2.55 / 25.5) / 2
     assert error(np.array([20.0, 40.0])) == pytest.approx([25.5, 2.55])
-    assert found.loc["ours", "robustness"] == pytest.approx(expected)
-    assert found.loc[["baseline", "dncnn", "noisy"], "robustness"].tolist() == pytest.approx([1, 1, 1])
-    assert found.loc["ours", ["robustness_low", "robustness_high"]].tolist() == pytest.approx([expected] * 2)
+    assert found.loc["ours", "relative_error"] == pytest.approx(expected)
+    assert found.loc[["baseline", "dncnn", "noisy"], "relative_error"].tolist() == pytest.approx([1, 1, 1])
+    assert found.loc["ours", ["relative_error_low", "relative_error_high"]].tolist() == pytest.approx([expected] * 2)
 
 
 def test_standings_pair_images_and_draw_photographs():
@@ -91,7 +91,7 @@ def test_standings_pair_images_and_draw_photographs():
     assert found.loc["ours", ["rank", "rank_low", "rank_high"]].tolist() == pytest.approx([1, 1, 1])
     assert np.isnan(found.loc["noisy", "rank"])
     score = found.loc["ours"]
-    assert score["robustness_low"] < score["robustness"] < score["robustness_high"] < 1
+    assert score["relative_error_low"] < score["relative_error"] < score["relative_error_high"] < 1
     tables = {m: part.pivot(index="image", columns="noise", values="psnr") for m, part in frame.groupby("model")}
     errors = {m: error(table.loc[[f"{i}.png" for i in range(24)]].to_numpy()) for m, table in tables.items()}
     expected = stats.bootstrap(
@@ -101,7 +101,10 @@ def test_standings_pair_images_and_draw_photographs():
         confidence_level=1 - 2 * level(12),
         rng=np.random.default_rng(0),
     ).confidence_interval
-    ends = score["robustness_low"], score["robustness_high"]  # SciPy calls a resample of each photograph once no tie
+    ends = (
+        score["relative_error_low"],
+        score["relative_error_high"],
+    )  # SciPy calls a resample of each photograph once no tie
     assert ends == pytest.approx((expected.low, expected.high), abs=2e-5) and ends[1] - ends[0] > 0.01
 
 
@@ -111,9 +114,9 @@ def _score(errors, drawn) -> float:
     return ((mine[2] + mine[3]) / (theirs[2] + theirs[3]) + mine[1] / theirs[1]) / 2
 
 
-def test_without_a_baseline_there_is_no_robustness():
+def test_without_a_baseline_there_is_no_relative_error():
     found = standings(rows(lambda model, noise, i: 30.0 + i), reference="swinir")
-    assert found["robustness"].isna().all() and found["ood"].notna().all()
+    assert found["relative_error"].isna().all() and found["ood"].notna().all()
 
 
 def trained(**noises: str) -> Conditions:
@@ -167,9 +170,8 @@ def test_ranks_compare_equal_training_noise_alone():
     assert found.loc[["ours", "baseline"], "rank"].tolist() == [1, 2] and np.isnan(found.loc["dncnn", "rank"])
     assert found.loc["ours", "ood"] == pytest.approx(31 - 3)  # poisson 2, poisson 3 and isp: 3, 5 and 1 dB lower
     assert found.loc["dncnn", "ood"] == pytest.approx(35 - (5 + 1 - 5) / 3)  # poisson 3, isp, and Gaussian 15
-    assert (
-        np.isnan(found.loc["dncnn", "robustness"]) and found.loc["dncnn", "group"] != found.loc["ours", "group"] == ""
-    )
+    assert np.isnan(found.loc["dncnn", "relative_error"])
+    assert found.loc["dncnn", "group"] != found.loc["ours", "group"] == ""
 
 
 def test_a_model_below_the_noisy_input_is_marked():
@@ -195,6 +197,6 @@ def test_without_a_reference_noise_there_is_no_drop():
     frame = rows(lambda model, noise, i: 30.0 - NOISES[noise])
     found = standings(frame, Conditions("", {"ours": parse("gaussian(sigma=15)")})).set_index("model")
     assert found["drop"].isna().all() and found["reference"].isna().all() and found.loc["ours", "ood"] == 27
-    assert summarize(frame, "")["gap"].isna().all()
+    assert summarize(frame, "")["drop"].isna().all()
     other = standings(frame, Conditions("isp")).set_index("model")
     assert other.loc["ours", "reference"] == 29 and other.loc["ours", "drop"] == pytest.approx(29 - (30 + 27 + 25) / 3)

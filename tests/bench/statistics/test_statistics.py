@@ -1,4 +1,4 @@
-"""Intervals and gaps."""
+"""Intervals and PSNR drops."""
 
 import numpy as np
 import pandas as pd
@@ -51,9 +51,9 @@ def test_the_gap_pairs_images_and_counts_failures():
     scores |= {("m", "mixture(level=1)", "d", 0): None}
     lines = statistics.summarize(rows(scores)).set_index(["model", "noise"])
     line = lines.loc[("m", "mixture(level=1)")]
-    assert line["gap"] == pytest.approx((2 + 3 + 4) / 3) and line["failed"] == 1 and line["images"] == 3
-    assert np.isnan(lines.loc[("m", "gaussian(sigma=15)"), "gap"])
-    assert lines.loc[("noisy", "mixture(level=1)"), "gap"] == pytest.approx(0)
+    assert line["drop"] == pytest.approx((2 + 3 + 4) / 3) and line["failed"] == 1 and line["images"] == 3
+    assert np.isnan(lines.loc[("m", "gaussian(sigma=15)"), "drop"])
+    assert lines.loc[("noisy", "mixture(level=1)"), "drop"] == pytest.approx(0)
     assert list(lines.index.get_level_values("model").unique()) == ["m", "noisy"]
 
 

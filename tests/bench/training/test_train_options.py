@@ -11,6 +11,7 @@ import time
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -18,6 +19,7 @@ import bench
 import bench.training.train as bench_train
 from baselines.train.training import TrainingProgress
 from baselines.weights_io import checkpoints
+from bench import cli
 from bench.core.errors import BadInput
 from bench.models import model_specs
 from bench.training import held_out, training_images
@@ -202,6 +204,17 @@ def test_an_interrupted_training_has_lost_nothing(folders, tmp_path):
     last = json.loads((tmp_path / "log.jsonl").read_text().splitlines()[-1])["iteration"]
     assert f"stopped at iteration {done} of 1000000" in said and done == last
     assert "interrupted:" in said
+
+
+def test_an_interrupt_before_the_first_iteration_keeps_nothing(folders, tmp_path, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(bench_train.training_images, "load", interrupted)
+    words = ["train", "dncnn", "--data", str(folders / "few"), "--out", str(tmp_path / "new")]
+    result = CliRunner().invoke(cli.main, words)
+    assert result.exit_code == 130 and "Nothing is kept" in result.output
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_wish_to_stop_ends_with_the_running_step(folders, tmp_path):

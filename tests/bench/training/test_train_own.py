@@ -11,7 +11,7 @@ from PIL import Image
 from baselines.weights_io import checkpoints
 from bench import cli
 from bench.models import model_specs
-from bench.training.train import train_model
+from bench.training.train import kept, train_model
 
 NETWORK = """
 import random
@@ -269,10 +269,13 @@ def test_precision_is_tried_as_it_will_be_trained(here):
     assert command("net.py:NoAutocast", "--out", "out").exit_code == 0
 
 
-def test_a_step_that_fails_is_one_line_and_keeps_the_checkpoint(here):
+def test_a_step_that_fails_is_one_line_and_says_what_is_kept(here):
     refused = command("net.py:Tires", "--out", "out")
     assert (refused.exit_code, refused.output.count("\n")) == (2, 1)
-    assert "model Tires: " in refused.output and "KeyError: 'step'. The last checkpoint is kept" in refused.output
+    assert "model Tires: " in refused.output and "KeyError: 'step'. Nothing is kept" in refused.output
+    assert not (here / "out/checkpoint.pt").exists()
+    torch.save({}, here / "out/checkpoint.pt")
+    assert "The last checkpoint is kept" in kept(here / "out")
 
 
 def test_memory_that_does_not_suffice_is_one_line(here):

@@ -55,6 +55,17 @@ def test_no_more_patches_than_there_are_places(tmp_path):
         cut([load_dataset(tmp_path)], 1, 20)
 
 
+def test_too_few_patches_are_explained_by_the_images_or_the_option(tmp_path):
+    Image.new("RGB", (16, 17)).save(tmp_path / "a.png")
+    few = cut([load_dataset(tmp_path)], 50, 16)
+    assert few.text.startswith("2 patches") and "50" in few.text
+    few.require(2, "CKA")
+    with pytest.raises(BadInput, match="--side"):
+        few.require(4, "CKA")
+    with pytest.raises(BadInput, match="--patches"):
+        cut([load_dataset(tmp_path)], 2, 8).require(4, "CKA")
+
+
 def test_the_order_is_mixed_and_repeats(pictures):
     one, again, other = cut([pictures], 12, 16), cut([pictures], 12, 16), cut([pictures], 12, 15)
     assert one.patches == again.patches

@@ -191,7 +191,7 @@ def test_models_of_replaced_pictures_do_not_join(call, stacks, tmp_path, mode):
 
 
 def test_each_figure_says_what_it_was_computed_on(analysed):
-    text = sample_text(saved_figures(analysed)[0].settings)
+    text = sample_text(saved_figures(analysed)[0])
     assert all(part in text for part in ("photos", "8 of 16x16", "gaussian(sigma=15)", "poisson(alpha=2)", "Stack"))
 
 

@@ -16,7 +16,7 @@ from bench.statistics.intervals import bca, per_photograph
 from bench.statistics.scores import ImageScores
 
 REFERENCE_MODEL = "baseline"
-COLUMNS = ("robustness", "robustness_low", "robustness_high", "robustness_images")
+COLUMNS = ("relative_error", "relative_error_low", "relative_error_high", "relative_error_images")
 
 
 def error(psnr: np.ndarray) -> np.ndarray:
@@ -24,7 +24,7 @@ def error(psnr: np.ndarray) -> np.ndarray:
     return 255 / 10 ** (np.asarray(psnr, float) / 20)
 
 
-def robustness(
+def relative_error(
     scores: ImageScores, models: Sequence[str], noises: Mapping[str, Sequence[str]], reference: str = REFERENCE_MODEL
 ) -> pd.DataFrame:
     """Relative errors of the models, 1 for the reference model, with 95% intervals over photographs; lower is better.
