@@ -104,4 +104,10 @@ def done_steps(manifest: Sequence[Mapping[str, Any]], folder: Path) -> dict[str,
         if entry["event"] == STEP:
             names = ("key", "command", "title", "files")
             found[entry["key"]] = DoneStep(**{name: entry[name] for name in names})
-    return {key: one for key, one in found.items() if all((folder / name).is_file() for name in one.files)}
+    return {key: one for key, one in found.items() if all(_is_in(folder, name) for name in one.files)}
+
+
+def _is_in(folder: Path, name: str) -> bool:
+    """Whether a file is there, inside the run folder: a manifest may be somebody else's."""
+    file = folder / name
+    return file.is_file() and file.resolve().is_relative_to(folder.resolve())

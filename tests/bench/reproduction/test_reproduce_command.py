@@ -1,5 +1,6 @@
 """`bench reproduce` with a small experiment of its own: values, verdicts, what is missing, and the page."""
 
+import json
 import shlex
 import shutil
 import sys
@@ -274,3 +275,21 @@ def test_published_weights_are_those_imported_and_trained_on_the_noise_of_the_pa
 
 def test_equal_reasons_are_said_once():
     assert record.grouped(["a: missing", "b: missing", "c: other: reason"]) == ["a, b: missing", "c: other: reason"]
+
+
+def test_a_file_outside_the_run_folder_is_not_taken(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "secret.svg").touch()
+    (tmp_path / "run" / "own.svg").touch()
+    entry = {"event": record.STEP, "command": "", "title": "t"}
+    manifest = [{**entry, "key": "a", "files": ["../secret.svg"]}, {**entry, "key": "b", "files": ["own.svg"]}]
+    assert list(record.done_steps(manifest, tmp_path / "run")) == ["b"]
+
+
+def test_a_damaged_record_is_named(done, tmp_path):
+    file = tmp_path / "run" / "manifest.json"
+    entries = json.loads(file.read_text())
+    next(one for one in entries if one["event"] == record.EXPERIMENT)["roles"] = ["dncnn"]
+    file.write_text(json.dumps(entries))
+    result = verdicts()
+    assert result.exit_code == 2 and "roles" in result.output
