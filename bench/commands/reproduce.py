@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from bench.cli import Suggesting
-from bench.commands.options import assignments, shared, spec_list
+from bench.commands.options import assignments, shared
 
 ALL, LIST, CLAIMS = "all", "list", "claims"
 FORMATS = ("table", "csv", "json", "markdown")
@@ -48,7 +48,7 @@ class Experiments(Suggesting):
 
 @click.group(cls=Experiments)
 def reproduce() -> None:
-    """Reproduce the tables and figures of a paper, and judge its claims.
+    """Reproduce a paper's tables and figures, judge its claims.
 
     An experiment is evaluated, analysed and drawn by the other commands, all in one run folder; what is there already
     is not computed again. bench report then has a page Paper with the published values beside these. Exit code 2 if
@@ -66,7 +66,12 @@ def reproduce() -> None:
 
 @reproduce.command(LIST)
 def list_() -> None:
-    """List the experiments."""
+    """List the experiments.
+
+    \b
+    Example:
+      bench reproduce list
+    """
     from rich.table import Table
 
     from bench.core.console import console
@@ -97,13 +102,10 @@ def _options(command: Callable) -> Callable:
             help="Where weights come from: shipped; published, those imported with bench models import; or a folder of "
             "bench train, such as runs/train. Several, separated by commas, in order of preference.",
         ),
-        click.option(
-            "--models",
-            callback=spec_list,
-            metavar="NAMES",
-            show_default="all of the experiment",
-            help="Models of the experiment to use; NAME=SPEC puts another model in the place of one: "
-            "\"ours, baseline, dncnn=dncnn(weights='mine.pth')\".",
+        shared(
+            "models",
+            absent="all of the experiment",
+            also="This command takes the models of the experiment; NAME=SPEC puts another model in the place of one.",
         ),
         click.option(
             "--stand-in",
@@ -152,13 +154,22 @@ def _command(name: str, title: str, text: str) -> click.Command:
     def one(**options) -> None:
         _reproduce([name], **options)
 
-    return click.command(name, short_help=title, help=f"{title}.\n\n{text}")(one)
+    example = f"\b\nExample:\n  bench reproduce {name} --dry-run"
+    return click.command(name, short_help=title, help=f"{title}.\n\n{text}\n\n{example}")(one)
 
 
 @reproduce.command(ALL)
 @_options
 def all_(**options) -> None:
-    """Reproduce all experiments, as far as weights and data are at hand."""
+    """Reproduce all experiments.
+
+    As far as weights and data are at hand; what is missing is printed with the command that gets it.
+
+    \b
+    Examples:
+      bench reproduce all --dry-run
+      bench reproduce all --stand-in CBSD68=builtin --stand-in Kodak24=builtin
+    """
     from bench.reproduction import experiments
 
     _reproduce(experiments.names(), **options)

@@ -16,6 +16,7 @@ from bench.noise.noises import REFERENCE
 from bench.training import ablations
 
 SHIPPED, PUBLISHED = "shipped", "published"
+ALL = "all"  # in --models: all roles
 PRESETS = {"small": "small", "full": "paper"}  # of `bench train`, by size
 SUFFIXES = (".safetensors", ".safetensors.index.json")
 
@@ -95,8 +96,9 @@ def parse(
     """
     parts = [spec.split_label(part) for part in spec.split(models or "")]
     pairs = [(name, text) if name else (text, "") for name, text in parts]
+    chosen = tuple(dict.fromkeys(name for name, _ in pairs if name != ALL)) or tuple(roles)
     for name, _ in pairs:
-        if name not in roles:
+        if name not in (*roles, ALL):
             raise BadInput(
                 f"--models: expected models of the experiment ({', '.join(roles)}), got {name}: write NAME=SPEC to put "
                 "another model in the place of one"
@@ -108,7 +110,7 @@ def parse(
     if PUBLISHED in named and size != "full":
         raise BadInput(f"--weights published: expected --size full, the size of published weights, got {size}")
     given = {name: text for name, text in pairs if text}
-    return WeightSource(size, named, given), tuple(dict.fromkeys(name for name, _ in pairs)) or tuple(roles)
+    return WeightSource(size, named, given), tuple(roles) if ALL in dict(pairs) else chosen
 
 
 def network_and_stem(role: str, size: str) -> tuple[str, str]:
