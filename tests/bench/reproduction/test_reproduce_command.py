@@ -17,6 +17,7 @@ from bench.models import cards
 from bench.reproduction import claims, experiments, record, weights
 from bench.runs.store import Store
 
+pytestmark = pytest.mark.slow
 EXPERIMENT = """
 title = "Table 9: two filters"
 source = "Nobody, 2000, table 9"
