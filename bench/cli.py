@@ -20,6 +20,7 @@ GROUPS = {  # title in `bench --help` -> commands, in their order
     "Evaluate": ("run", "score", "status", "compare", "export", "runs"),
     "Inspect": tuple(card.name for card in analyses.cards()),
     "Data and models": ("noise", "data", "models", "train"),
+    "Reproduce": ("reproduce",),
     "Publish": ("report", "figure", "publish", "site", "submit"),
 }
 COMMANDS = tuple(name for names in GROUPS.values() for name in names)

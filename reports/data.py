@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -15,6 +16,10 @@ OOD_MEAN = "OOD mean"
 def frame_of(columns: str) -> Callable[[], pd.DataFrame]:
     """Names of columns -> a function that makes a frame with these and without rows."""
     return lambda: pd.DataFrame(columns=columns.split())
+
+
+if TYPE_CHECKING:
+    from reports.paper_study import PaperStudy
 
 
 @dataclass(frozen=True)
@@ -225,6 +230,7 @@ class Study:
 
     created         ISO 8601 time
     figure_command  start of the command that makes a figure of an image, '' for none
+    paper         published tables and figures beside those of the run, None for none
     """
 
     title: str
@@ -246,3 +252,4 @@ class Study:
     training: tuple[TrainingCurve, ...] = ()
     not_measured: tuple[str, ...] = ()
     figure_command: str = ""
+    paper: "PaperStudy | None" = None

@@ -18,6 +18,7 @@ PAGES = {
     "models": SitePage("models.html", "Models"),
     "images": SitePage("images.html", "Images"),
     "analyses": SitePage("inside.html", "Network analyses"),
+    "paper": SitePage("paper.html", "Paper"),
     "compare": SitePage("compare.html", "Compare"),
     "methods": SitePage("methods.html", "Methodology"),
 }

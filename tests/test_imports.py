@@ -54,7 +54,9 @@ def test_the_parts_of_bench_import_each_other_in_one_direction():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("arguments", [["--help"], ["noise", "list"], ["models", "list"], ["data", "list"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["noise", "list"], ["models", "list"], ["data", "list"], ["reproduce", "list"]]
+)
 def test_listing_imports_neither_torch_nor_scikit_image(arguments):
     program = (
         f"import sys; sys.argv = ['bench', *{arguments!r}]\n"

@@ -142,7 +142,7 @@ def _decorator(metavar: str, load: Callable, *options: Callable) -> Callable:
         def command(names, models, out, **given):
             names, data, own = load(names, out, **given)
             chosen = resolve_models(names, models, out)
-            finish(function(chosen, data, **own), out, {one.label: one.display_name for one in chosen})
+            return finish(function(chosen, data, **own), out, {one.label: one.display_name for one in chosen})
 
         for parameter in reversed(parameters):
             command = parameter(command)
@@ -197,8 +197,8 @@ def print_notes(sentences: Iterable[str]) -> None:
         click.echo(f"note: {sentence}")
 
 
-def finish(result: Result, out: Path, given: Mapping[str, str] = MappingProxyType({})) -> None:
-    """Save a result, and print its notes, summary, explanation and files.
+def finish(result: Result, out: Path, given: Mapping[str, str] = MappingProxyType({})) -> list[Path]:
+    """Save a result, and print its notes, summary, explanation and files; returns the files.
 
     `given`: label of a model -> the display name that the user gave it, '' for none.
     """
@@ -218,3 +218,4 @@ def finish(result: Result, out: Path, given: Mapping[str, str] = MappingProxyTyp
     console().print(table)
     click.echo(next(card.about for card in analyses.cards() if card.name == result.analysis))
     click.echo("files: " + ", ".join(map(str, files)))
+    return files

@@ -57,7 +57,21 @@ STARTED = {
     "noise_versions?": dict,
     "noise_cards?": {str: {"title": str, "formula": str, "source": str, "axis": TEXT}},
 }
-OF_EVENT = {"started": STARTED, "labelled": {"names": {str: str}}}
+REPRODUCED = {
+    **dict.fromkeys(("experiment", "size", "weights", "protocol", "command"), str),
+    "roles": {str: [str]},
+    "hashes": {str: TEXT},
+    "datasets": {str: str},
+    "problems": [str],
+    "steps": [str],
+}
+REPRODUCED_STEP = {"key": str, "command": str, "title": str, "files": [str]}
+OF_EVENT = {
+    "started": STARTED,
+    "labelled": {"names": {str: str}},
+    "reproduced": REPRODUCED,
+    "reproduced step": REPRODUCED_STEP,
+}
 
 
 def check_entries(entries: Any) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ from bench.runs.run_specs import label_in_run
 from bench.runs.store import Store
 from bench.site import run_comparison
 from bench.site.numbers import numbers_of
+from bench.site.paper import paper_of
 from bench.site.study import study_of
 from bench.training import curves
 
@@ -44,6 +45,7 @@ def build(
         command=f"{study.command}\n{shlex.join(words)}",
         analysis_figures=tuple(figures(folder)),
         comparisons=tuple(run_comparison.compare(data, other) for other in others),
+        paper=paper_of(folder),
     )
     try:
         with isolated_children():

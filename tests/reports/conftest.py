@@ -11,8 +11,9 @@ from PIL import Image, ImageFilter
 from bench.noise.training_noise import parse
 from bench.site import numbers
 from bench.statistics.ood import Conditions
-from reports import DatasetCard, Formula, Measure, ModelCard, NoiseCard, Numbers, Picture, Study
+from reports import DatasetCard, Formula, Measure, ModelCard, NoiseCard, Numbers, Picture, Study, TrainingCurve
 from reports.measures import PSNR
+from reports.paper_study import PaperExperiment, PaperFigure, PaperStudy
 
 MEASURES = (
     PSNR,
@@ -272,3 +273,42 @@ def study_maker(tmp_path: Path):
         return study, rows, numbers_of(rows)
 
     return make
+
+
+@pytest.fixture
+def paper_study(tmp_path) -> PaperStudy:
+    """A published table of two models and two metrics, one of them without a value here; a figure; three verdicts."""
+    where = {"weights": "small, shipped", "noise": "mixture", "dataset": "CBSD68", "dataset_here": "builtin"}
+    ours = {**where, "role": "table-1/both", "parameters": 111_075.0, "parameters_published": 824_118.0}
+    dncnn = {**where, "role": "dncnn", "parameters": 668_227.0, "parameters_published": 668_227.0}
+    scores = [
+        {**ours, "same_size": False, "metric": "psnr", "published": 30.0, "ours": 27.256, "low": 26.5, "high": 28.1},
+        {**ours, "same_size": False, "metric": "ssim", "published": 0.9, "ours": 0.81, "low": 0.8, "high": 0.82},
+        {**dncnn, "same_size": True, "metric": "psnr", "published": 28.0, "ours": 28.5, "low": 28.0, "high": 29.0},
+        {**dncnn, "same_size": True, "metric": "ssim", "published": 0.8, "ours": math.nan},
+    ]
+    values = pd.DataFrame(scores)
+    values["difference"] = values["ours"] - values["published"]
+    own = pd.DataFrame([{**ours, "noise": "isp", "metric": "psnr", "published": math.nan, "ours": 25.0}])
+    orders = pd.DataFrame([{**where, "metric": "psnr", "models": 2, "rank_correlation": -1.0, "same_order": False}])
+    line = {"claim": "c", "weights": "small, shipped", "networks": "", "datasets": "", "text": "a < b", "source": "s",
+            "experiment": "table-1", "comparisons": 1, "unit": "dB", "why": "", "weakest": "PSNR, isp"}  # fmt: skip
+    verdicts = [
+        {**line, "verdict": "holds", "effect": 0.5, "low": 0.2, "high": 0.8},
+        {**line, "verdict": "does not hold", "effect": -0.5, "low": -0.8, "high": -0.2},
+        {**line, "verdict": "not tested", "effect": math.nan, "why": "weights missing"},
+    ]
+    svg = tmp_path / "figure.svg"
+    svg.write_text('<svg xmlns="http://www.w3.org/2000/svg" width="900pt" height="40pt" viewBox="0 0 900 40"/>')
+    experiment = PaperExperiment(
+        "table-1",
+        "Table 1: which mask",
+        "Chen et al.",
+        "Both are better.",
+        problems=("swinir: weights missing",),
+        values=pd.concat([values, own], ignore_index=True),
+        orders=orders,
+        figures=(PaperFigure("A <figure>", "", svg),),
+        curves=(TrainingCurve("ours", "unseen", ((100, 20.0), (200, 21.0))),),
+    )
+    return PaperStudy((experiment,), pd.DataFrame(verdicts))

@@ -548,3 +548,26 @@ def test_many_noises_can_be_filtered(make_study, six_noises, tmp_path, open_page
     assert row.locator("td:visible").count() == 1 + len(shown)
     page.locator("[data-columns]").select_option("of speckle")
     assert heads.count() == 6  # the OOD mean, that of speckle, and its levels
+
+
+def test_the_paper_beside_the_run(make_study, paper_study, tmp_path, open_page, screenshots):
+    study, rows, summary = make_study(pictured=0, images=3, datasets=("builtin",))
+    site = build(replace(study, paper=paper_study), rows, summary, tmp_path / "site")
+    for width, scheme in ((1280, "light"), (360, "dark")):
+        page = open_page(site.parent / "paper.html", width=width, scheme=scheme)
+        page.screenshot(path=screenshots / f"paper-{width}-{scheme}.png", full_page=True)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    display = "plate => getComputedStyle(plate).display"
+    assert (
+        page.locator(".plate.on-dark").evaluate(display) != "none" == page.locator(".plate.on-light").evaluate(display)
+    )
+    table = page.locator("article table").first.locator("tbody tr")
+    ours, dncnn = (row.split() for row in table.all_inner_texts())
+    assert ours[0] == "both" and {"30.00", "27.26", "\u22122.74", "26.50\u201328.10"} <= {*ours}
+    assert "not the same size" in " ".join(ours) and "not the same size" not in " ".join(dncnn)
+    assert dncnn[-2:] == ["\u2013", "\u2013"]  # SSIM has no value here
+    text = page.locator("article").inner_text()
+    assert "another order" in text and "not transcribed" in text and "builtin in place of CBSD68" in text
+    verdicts = page.locator(".verdicts tbody tr").all_inner_texts()
+    assert [one.split("\t")[1].strip() for one in verdicts] == ["holds", "does not hold", "not tested"]
+    assert "+0.50 dB" in verdicts[0] and "weights missing" in verdicts[2]

@@ -27,6 +27,8 @@ PAPER = {  # Chen et al., CVPR 2023: (input mask, attention mask) -> PSNR, SSIM
                  ((75, 95), 75): (29.26, 0.8607), ((80, 90), 75): (29.74, 0.8672)},
 }  # fmt: skip
 
+NOT_TRANSCRIBED = ("fig-2", "fig-7")  # figures, without published values
+
 
 def run(*words):
     result = CliRunner().invoke(cli.main, ["train", *words])
@@ -35,9 +37,10 @@ def run(*words):
 
 
 def test_tables_that_there_are():
-    assert ablations.names() == ["small-masks", *PAPER]
+    known = [*NOT_TRANSCRIBED, "small-masks", *PAPER]
+    assert ablations.names() == known
     said = run("--list").output.splitlines()
-    assert [line.split()[0] for line in said] == ["small-masks", *PAPER] and "(8 trainings)" in said[3]
+    assert [line.split()[0] for line in said] == known and "(8 trainings)" in said[-1]
 
 
 @pytest.mark.parametrize("table", PAPER)
