@@ -146,10 +146,8 @@ def cells(rows: Mapping[str, pd.DataFrame], like: str | None) -> Cells:
     """The rows of a group by submission -> what they are compared on."""
     sets = {key: frozenset(_index(own)) for key, own in rows.items() if len(own)}
     counts = Counter(sets.values())
-    if like in sets:
-        chosen = sets[like]
-    else:
-        chosen = max(counts, key=lambda one: (counts[one], len(one)), default=frozenset())
+    most = max(counts, key=lambda one: (counts[one], len(one)), default=frozenset())
+    chosen = sets.get(like or "", most)
     source = next((key for key, own in sets.items() if own == chosen), None)
     if source is None:
         return Cells(pd.DataFrame(columns=[*CELL, *NAMES]), {})
