@@ -7,4 +7,5 @@
 
 schema  the fields of submission.toml, and the reader of such folders with all of its checks
 make    a folder from a run
+board   which submissions are comparable, their means, ranks and re-runs
 """

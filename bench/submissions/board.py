@@ -14,7 +14,7 @@ import pandas as pd
 
 import noise_zoo
 from bench import spec
-from bench.core.errors import BadInput
+from bench.core.errors import BadInput, unknown
 from bench.noise import noises, training_noise
 from bench.noise.noises import REFERENCE
 from bench.noise.training_noise import NOT_TRAINED, TrainingNoise
@@ -73,7 +73,10 @@ def board(
     if not submissions:
         raise BadInput(f"expected submissions (folders with {ABOUT_FILE}) that can be read, got none in {folder}")
     if like is not None and like not in submissions:
-        raise BadInput(f"--like: expected a submission of {', '.join(submissions)}, got {like!r}")
+        raise unknown("submission", like, submissions)
+    known = {name for one in submissions.values() for name in one.rows["protocol"]}
+    if protocol is not None and protocol not in known:
+        raise unknown("protocol", protocol, known, " in the submissions")
     protocol = protocol or _protocol(submissions, like)
     rows, apart = comparable_rows(submissions, protocol)
     training = {key: _training(one) for key, one in submissions.items()}

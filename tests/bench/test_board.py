@@ -116,7 +116,7 @@ def test_like_names_the_submission_with_the_conditions_of_the_board(submissions)
     assert set(group(board(submissions, like="ours")).columns) == {"mixture(level=1)", "mixture(level=2)",
                                                                    "mixture(level=3)", "mixture(level=4)"}  # fmt: skip
     assert not group(board(submissions, like="ours")).apart
-    with pytest.raises(BadInput, match="--like"):
+    with pytest.raises(BadInput, match="nothing"):
         board(submissions, like="nothing")
 
 
