@@ -63,9 +63,9 @@ def forget(name: str) -> Path:
     if name in known:
         write(_settings(), json.dumps({key: folder for key, folder in known.items() if key != name}, indent=1).encode())
         return Path(known[name])
-    if not downloaded.is_dir():
-        names = [*known, *(path.name for path in downloaded.parent.glob("*") if path.is_dir())]
-        raise unknown("added or downloaded data set", name, names)
+    names = [path.name for path in (user_folder() / "data").glob("*") if path.is_dir()]
+    if name not in names:  # a name such as / or ../.. would be a folder elsewhere
+        raise unknown("added or downloaded data set", name, [*known, *names])
     shutil.rmtree(downloaded)
     return downloaded
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from bench.core.errors import BadInput, described
 from bench.noise import training_noise
@@ -20,6 +22,8 @@ ABOUT_FILE, ROWS_FILE, ENVIRONMENT_FILE, MANIFEST_FILE = (
 )  # fmt: skip
 TEXT, NUMBER, INTEGER, SWITCH = "text in quotes", "a number", "an integer", "true or false"
 KINDS: Mapping[str, tuple[type, ...]] = {TEXT: (str,), NUMBER: (int, float), INTEGER: (int,), SWITCH: (bool,)}
+TEXTS = ("model", "dataset", "image", "image_hash", "noise", "noise_name", "protocol", "precision", "status")
+NUMBERS = ("seed", "noise_version", "psnr", "psnr_noisy")
 UNIQUE = ["dataset", "image", "noise", "seed", "protocol", "precision"]  # a model has one row of each
 
 
@@ -130,10 +134,14 @@ def _of_fields(about: Mapping[str, Any]) -> Iterator[str]:
                     yield f"{section}.{name}: expected {field.kind} ({field.meaning}), got nothing: fill it in"
             elif not isinstance(value, KINDS[field.kind]) or (isinstance(value, bool) and field.kind != SWITCH):
                 yield f"{section}.{name}: expected {field.kind} ({field.meaning}), got {value!r}"
+            elif field.kind in (NUMBER, INTEGER) and not 0 <= value < math.inf:
+                yield f"{section}.{name}: expected a finite number of at least 0, got {value!r}"
             elif name.endswith("sha256") and not _is_hash(value):
                 yield f"{section}.{name}: expected a SHA-256, 64 hexadecimal digits, got {value!r}"
     noise = about.get("training", {}).get("noise") if isinstance(about.get("training", {}), dict) else None
-    if isinstance(noise, str) and noise not in ("", training_noise.NONE):
+    if isinstance(noise, str) and ":" in noise:  # the file would be imported
+        yield f"training.noise: expected noises of bench noise list, got {noise!r}, a noise of your own"
+    elif isinstance(noise, str) and noise not in ("", training_noise.NONE):
         try:
             training_noise.parse(noise)
         except BadInput as error:
@@ -149,8 +157,13 @@ def _of_rows(about: Mapping[str, Any], rows: pd.DataFrame, content: bytes) -> It
     stated = about.get("rows", {}) if isinstance(about.get("rows", {}), dict) else {}
     if (digest := hashlib.sha256(content).hexdigest()) != stated.get("sha256"):
         yield f"rows.sha256 of {ABOUT_FILE}: expected that of the file, {digest}: it was changed after bench submit"
-    if missing := [name for name in (*IDENTITY_COLUMNS, "psnr", "psnr_noisy", "status") if name not in rows]:
+    if missing := [name for name in (*IDENTITY_COLUMNS, *TEXTS, *NUMBERS) if name not in rows]:
         yield f"expected the columns {', '.join(LEADING_COLUMNS)} and scores, got none of {', '.join(missing)}"
+        return
+    other = [name for name in TEXTS if not rows[name].map(lambda value: isinstance(value, str)).all()]
+    other += [name for name in NUMBERS if not is_numeric_dtype(rows[name])]
+    if other:
+        yield f"columns {', '.join(other)}: expected text or numbers, as bench submit writes them, got other values"
         return
     if len(rows) != stated.get("count"):
         yield f"rows.count of {ABOUT_FILE}: expected {stated.get('count')} rows, got {len(rows)}"

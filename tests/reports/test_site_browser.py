@@ -571,3 +571,47 @@ def test_the_paper_beside_the_run(make_study, paper_study, tmp_path, open_page, 
     verdicts = page.locator(".verdicts tbody tr").all_inner_texts()
     assert [one.split("\t")[1].strip() for one in verdicts] == ["holds", "does not hold", "not tested"]
     assert "+0.50 dB" in verdicts[0] and "weights missing" in verdicts[2]
+
+
+@pytest.fixture(scope="module")
+def board(tmp_path_factory):
+    """The board of the shipped submissions, one of which was trained on other noise."""
+    from bench.site.board import build as build_board
+
+    folder = tmp_path_factory.mktemp("board")
+    shipped = Path(__file__).parents[2] / "reports" / "board"
+    shutil.copytree(shipped / "submissions", folder / "submissions")
+    about = folder / "submissions" / "baseline" / "submission.toml"
+    about.write_text(about.read_text().replace('noise = "gaussian(sigma=15)"', 'noise = "gaussian(sigma=0-55)"'))
+    broken = folder / "submissions" / "ours" / "submission.toml"
+    broken.write_text(broken.read_text().replace('paper = "', 'paper = "" # "'))
+    return build_board(folder / "submissions", folder / "site", reruns=[shipped / "reruns" / "dncnn"])
+
+
+def test_pages_of_a_board_at_two_widths_and_themes(board, open_page, screenshots):
+    for path in (board, board.parent / "submission-dncnn.html"):
+        for width, scheme in ((1280, "light"), (1280, "dark"), (360, "light"), (360, "dark")):
+            page = open_page(path, width=width, scheme=scheme)
+            page.screenshot(path=screenshots / f"board-{path.stem}-{width}-{scheme}.png", full_page=True)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, path.name
+
+
+def test_filters_of_a_board_rank_those_that_are_shown(board, open_page):
+    def ranks():
+        rows = page.locator(".variant.chosen tr[data-key]:visible")
+        return dict(rows.evaluate_all("rows => rows.map(row => [row.dataset.key, row.cells[1].textContent])"))
+
+    page = open_page(board)
+    assert set(ranks()) == {"baseline", "dncnn", "swinir", "tv"}
+    assert ranks()["baseline"] == "" and ranks()["swinir"] == "1"  # baseline is alone in its group
+    assert page.locator("#apart ~ .scroll tbody tr").count() == 1
+    page.get_by_label("trained on Gaussian 15 only").check()
+    assert ranks() == {"swinir": "1", "dncnn": "2"}
+    page.locator("label", has_text="Near OOD").click()
+    assert set(ranks()) == {"dncnn", "swinir"}
+    page.get_by_label("verified", exact=True).check()
+    assert ranks() == {"dncnn": ""}
+    page.get_by_label("trained on Gaussian 15 only").uncheck()
+    page.get_by_label("verified", exact=True).uncheck()
+    page.locator(".variant.chosen tr[data-key='tv'] a").click()
+    assert page.locator("h1").inner_text().startswith("tv")

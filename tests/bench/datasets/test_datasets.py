@@ -9,6 +9,7 @@ from bench import datasets
 from bench.cli import main
 from bench.core.errors import BadInput
 from bench.datasets import builtin, load_dataset
+from bench.datasets.locations import forget
 from bench.datasets.public import PUBLIC
 
 
@@ -157,3 +158,14 @@ def test_a_set_that_was_added_or_downloaded_can_be_removed(photos, tmp_path, mon
     downloaded = tmp_path / "home/data/Kodak24"
     downloaded.mkdir(parents=True)
     assert call("remove", "Kodak24").exit_code == 0 and not downloaded.exists()
+
+
+def test_removing_a_data_set_deletes_no_folder_elsewhere(tmp_path, monkeypatch):
+    monkeypatch.setenv("BENCH_HOME", str(tmp_path / "home"))
+    other = tmp_path / "other"
+    other.mkdir()
+    (tmp_path / "home/data").mkdir(parents=True)
+    for name in (str(other), "../../other", "../data", "."):
+        with pytest.raises(BadInput):
+            forget(name)
+    assert other.is_dir() and (tmp_path / "home/data").is_dir()
