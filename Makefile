@@ -1,20 +1,24 @@
 # make run   evaluate all networks on the mixture noise and make the page
-# make test  the tests
+# make test  the tests; make test-fast  those of them that take less than a minute together
 # make lint  style and types
 # Each does its own set-up: a .venv with known-good versions (constraints.txt).
 
 PYTHON ?= python3
 OUT ?= runs/latest
+JOBS ?= 2  # processes of make test
 BIN = .venv/bin
 
-.PHONY: run test lint clean
+.PHONY: run test test-fast lint clean
 
 run: .venv/ready
 	$(BIN)/bench run --models all --noise mixture --out $(OUT)
 	$(BIN)/bench report $(OUT) --out site
 
 test: .venv/ready-dev
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses $(JOBS) --dist loadfile
+
+test-fast: .venv/ready-dev
+	$(BIN)/pytest -m "not slow and not browser and not dask"
 
 lint: .venv/ready-dev
 	$(BIN)/ruff check .

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from bench.datasets import load_dataset
     from bench.models.model_specs import load_model
     from bench.noise.noises import load_noise
+    from bench.outputs.scoring import score_folder
     from bench.results import Run, load_run
     from bench.runner import run
     from bench.single_image import denoise, noisy, score
@@ -61,6 +62,7 @@ __all__ = [
     "noisy",
     "run",
     "score",
+    "score_folder",
 ]
 
 IMPORTED_AT = time.time()  # files changed later may not be what is in memory
@@ -77,6 +79,7 @@ _MODULES = {
     "noisy": "single_image",
     "run": "runner",
     "score": "single_image",
+    "score_folder": "outputs.scoring",
 }
 
 

@@ -17,10 +17,10 @@ from bench.core import output, paths
 from bench.core.errors import BadInput, unknown
 
 GROUPS = {  # title in `bench --help` -> commands, in their order
-    "Evaluate": ("run", "status", "compare", "export", "runs"),
+    "Evaluate": ("run", "score", "status", "compare", "export", "runs"),
     "Inspect": tuple(card.name for card in analyses.cards()),
     "Data and models": ("noise", "data", "models", "train"),
-    "Publish": ("report", "figure", "publish", "site"),
+    "Publish": ("report", "figure", "publish", "site", "submit"),
 }
 COMMANDS = tuple(name for names in GROUPS.values() for name in names)
 MAX_SUMMARY = 200  # characters of a command's summary in a list of commands: more than any has

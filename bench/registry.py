@@ -1,9 +1,10 @@
-"""Find models, noises and metrics: modules of this installation by name, user-defined ones by entry point or file.
+"""Find models, noises, metrics, protocols and analyses, in one of two ways.
 
-A file in the right package is registered by being there. User-defined objects are `path/to/file.py:Name`,
-`package.module:Name` (installed, or in the current folder), or an entry point of an installed distribution in the
-group `maskbench.KIND`. A file imports modules from its own folder. Listings read names and literal constants from the
-source of a module, so that they import nothing large.
+A module in the right package is registered by assigning its marker, such as `METRIC`; the packages that do not import
+`bench` (noises, the recognition of networks, panels) follow the same rule. User-defined objects are
+`path/to/file.py:Name`, `package.module:Name` (installed, or in the current folder), or an entry point of an installed
+distribution in the group `maskbench.KIND`. A file imports modules from its own folder. Listings read names and literal
+constants from the source of a module, so that they import nothing large.
 """
 
 from __future__ import annotations
@@ -29,10 +30,17 @@ from bench.core.errors import BadInput, described, shortened, unknown
 from bench.core.paths import expand_user
 
 
+def folder(package: str) -> Path:
+    """The folder of a package, which is not imported (its parents are). Raises ModuleNotFoundError."""
+    found = importlib.util.find_spec(package)
+    if found is None or not found.submodule_search_locations:
+        raise ModuleNotFoundError(f"expected a package, got {package}")
+    return Path(found.submodule_search_locations[0])
+
+
 def constants(package: str, module: str) -> dict[str, Any]:
     """Top-level literal assignments of a module by name, read from its source without importing it."""
-    finder = importlib.util.find_spec(package)
-    tree = ast.parse((Path(finder.submodule_search_locations[0]) / f"{module}.py").read_text(encoding="utf-8"))
+    tree = ast.parse((folder(package) / f"{module}.py").read_text(encoding="utf-8"))
     found: dict[str, Any] = {"__doc__": ast.get_docstring(tree) or ""}
     for node in tree.body:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
@@ -46,9 +54,14 @@ def constants(package: str, module: str) -> dict[str, Any]:
 @functools.cache
 def modules(package: str, marker: str) -> dict[str, dict[str, Any]]:
     """Literal constants, by module name, of the modules of a package whose source assigns `marker`."""
-    path = importlib.util.find_spec(package).submodule_search_locations
-    found = {info.name: constants(package, info.name) for info in pkgutil.iter_modules(path) if not info.ispkg}
+    modules = (info.name for info in pkgutil.iter_modules([str(folder(package))]) if not info.ispkg)
+    found = {name: constants(package, name) for name in modules}
     return {name: known for name, known in sorted(found.items()) if marker in known}
+
+
+def load(package: str, name: str, marker: str) -> Any:
+    """What a module of `modules` assigns to the marker."""
+    return getattr(importlib.import_module(f"{package}.{name}"), marker)
 
 
 def entry_points(kind: str) -> dict[str, importlib.metadata.EntryPoint]:
@@ -126,7 +139,8 @@ def origin(kind: str, found: type) -> Origin:
         return Origin(named[0] if named else value, object_fingerprint.of_class(found))
     try:
         with isolation.in_scope_of(found):
-            digest = hashlib.sha256(Path(inspect.getsourcefile(found)).read_bytes()).hexdigest()
+            file = Path(inspect.getsourcefile(found))  # type: ignore[arg-type]  # None raises TypeError
+            digest = hashlib.sha256(file.read_bytes()).hexdigest()
     except (TypeError, OSError):  # defined in an interactive session, or compiled: no source
         digest = ""
     return Origin(named[0] if named else value, _with_imports(digest, found) if digest else "")
@@ -185,7 +199,7 @@ def _executed(path: Path, source: bytes, digest: str, scope: user_imports.Import
     path_hash = hashlib.sha256(str(path.resolve()).encode()).hexdigest()
     name = ".".join(filter(None, [scope.package, f"{user_imports.MODULE_PREFIX}{path_hash[:12]}_{digest[:12]}"]))
     spec = importlib.util.spec_from_file_location(name, path)
-    module = importlib.util.module_from_spec(spec)
+    module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]  # of a file that exists
     code = compile(source, str(path), "exec")  # the loader's cache may hold an older version
     scope.read_folders()
     try:

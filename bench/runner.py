@@ -123,7 +123,7 @@ def execute(plan: Plan, store: Store, device: str = "auto", pictures: int = 2, c
 class Step:
     """The rows of one commit, and how many rows were skipped because the store has them."""
 
-    rows: list[dict[str, Any]]
+    rows: list[Mapping[str, Any]]
     skipped: int = 0
 
 

@@ -112,14 +112,19 @@ def score(
 
 def _version(clean: Any, noise: str | Noise, seed: int, protocol: str) -> NoisyVersion:
     """The image under a noise. Raises BadInput for a noise that is only in pairs."""
-    drawn = noises.load_noise(noise) if isinstance(noise, str) else noises.from_object(noise)
-    if drawn.recorded:
-        raise BadInput(
-            f"expected a noise that is drawn, got {noises.canonical(drawn)}, which is only in pairs of images"
-        )
-    pixels = pixels_of(clean)
+    drawn, pixels = _drawn(noise), pixels_of(clean)
     with isolation.our_code():
         return noisy_version(pixels, drawn, seed, protocol)
+
+
+def _drawn(given: str | Noise) -> Noise:
+    """The noise of a spec. Raises BadInput for a noise that is only in pairs."""
+    noise = noises.load_noise(given) if isinstance(given, str) else noises.from_object(given)
+    if noise.recorded:
+        raise BadInput(
+            f"expected a noise that is drawn, got {noises.canonical(noise)}, which is only in pairs of images"
+        )
+    return noise
 
 
 def _prepared(image: Any, noise: str | Noise | None, seed: int, protocol: str) -> PreparedImage:
@@ -129,11 +134,11 @@ def _prepared(image: Any, noise: str | Noise | None, seed: int, protocol: str) -
         pixels = given.astype(np.float32) / (255 if given.dtype == np.uint8 else 1)
         made, key = pixels, noises.stream_key("network", noises.pixel_hash(pixels), seed)
     else:
-        version = _version(image, noise, seed, protocol)
-        made = protocols.load_protocol(protocol).noisy_input(version.noisy)
-        clean_hash = noises.pixel_hash(pixels_of(image).astype(np.float32) / 255)
-        key = noises.mask_key(clean_hash, version.noise, seed)
-    made = np.ascontiguousarray(made, dtype=np.float32)
+        drawn, clean = _drawn(noise), pixels_of(image).astype(np.float32) / 255
+        clean_hash = noises.pixel_hash(clean)
+        with isolation.our_code():
+            made, _ = noises.network_input(drawn, clean, seed, protocols.load_protocol(protocol), clean_hash)
+        key = noises.mask_key(clean_hash, drawn, seed)
     eight_bits = protocols.to_bytes(made)
     return PreparedImage(made, eight_bits, eight_bits, key)
 

@@ -1,6 +1,7 @@
 """Base class of noises: immutable parameters and a call on an image."""
 
 import abc
+import dataclasses
 import numbers
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -21,6 +22,7 @@ class Noise(abc.ABC):
     given parameters never change either: a new definition or a new random stream is a new `version`.
     """
 
+    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]  # of a subclass, which is a dataclass
     version: ClassVar[int] = 1
     axis: ClassVar[str] = ""  # the field that is the level; empty if the noise has no level
     levels: ClassVar[tuple[float, ...]] = ()  # the levels of a sweep

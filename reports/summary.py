@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from reports.measures import DROP, PSNR
@@ -128,6 +128,15 @@ def _of_first_version(loaded: dict) -> dict:
     return {**loaded, "answer": headline, "reference": "gaussian(sigma=15)", "scores": scores}
 
 
+def _check_texts(study: StudySummary) -> None:
+    """Raises TypeError for a field of text that is something else, as in a file that somebody changed."""
+    for one in (study, *study.scores):
+        for known in fields(one):
+            value = getattr(one, known.name)
+            if known.type in (str, "str") and not isinstance(value, str):
+                raise TypeError(f"{known.name}: expected text, got {type(value).__name__}")
+
+
 def read(site: Path) -> StudySummary:
     """The summary of a site, of this or an earlier version. Raises ValueError without a readable one."""
     path = Path(site) / FILE
@@ -138,7 +147,9 @@ def read(site: Path) -> StudySummary:
             raise ValueError(f"{path}: expected version {VERSION} or older, got {version}: update MaskBench")
         loaded = _of_first_version(loaded) if version == 1 else loaded
         scores = tuple(ModelScore(**{**one, "noises": tuple(one["noises"])}) for one in loaded.pop("scores"))
-        return StudySummary(**{**loaded, "noises": tuple(loaded["noises"])}, scores=scores)
+        study = StudySummary(**{**loaded, "noises": tuple(loaded["noises"])}, scores=scores)
+        _check_texts(study)
+        return study
     except FileNotFoundError:
         raise ValueError(f"expected a site (a folder with {FILE}), got {site}: make one with bench report") from None
     except (KeyError, TypeError, AttributeError, json.JSONDecodeError, OSError) as error:

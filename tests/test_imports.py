@@ -43,6 +43,7 @@ def parts_imported(file: Path) -> set[str]:
     return found
 
 
+@pytest.mark.slow
 def test_the_parts_of_bench_import_each_other_in_one_direction():
     needs = {}
     for file in (ROOT / "bench").rglob("*.py"):
@@ -52,6 +53,7 @@ def test_the_parts_of_bench_import_each_other_in_one_direction():
     graphlib.TopologicalSorter(needs).prepare()  # raises CycleError, which names the circle
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [["--help"], ["noise", "list"], ["models", "list"], ["data", "list"]])
 def test_listing_imports_neither_torch_nor_scikit_image(arguments):
     program = (

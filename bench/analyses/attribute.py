@@ -8,7 +8,6 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
-import torch
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
@@ -22,6 +21,7 @@ from bench.core.errors import BadInput, as_bad_input, shortened
 from bench.core.integers import integers_of
 from bench.core.progress import progress
 from bench.datasets.channels import in_colour
+from bench.models import inference
 from bench.models.mask_keys import keyed
 from bench.models.model_specs import Model
 from bench.noise import noises
@@ -112,7 +112,7 @@ def summary(scene: Scene, window: Window, result: Result) -> TextTable:
 def attribution_map(denoiser: Denoiser, scene: Scene, window: Window, steps: int) -> Attribution:
     """The map of one model. Raises BadInput if its output has no gradient, or does not depend on the input."""
     key = noises.mask_key(noises.pixel_hash(scene.clean), scene.noise, scene.seed)
-    x = torch.from_numpy(scene.noisy).permute(2, 0, 1)[None].contiguous().to(denoiser.device)
+    x = inference.to_batch(scene.noisy).to(denoiser.device)
     network = denoiser.for_image(x.shape[1])
     options = keyed(network, [key])  # the same masks along the whole path
     network.requires_grad_(False)

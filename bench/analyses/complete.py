@@ -20,6 +20,7 @@ from bench.analyses.core.scene import Scene
 from bench.core.errors import BadInput, shortened
 from bench.core.integers import integers_of
 from bench.datasets.channels import in_colour
+from bench.models import inference
 from bench.models.model_specs import Model
 from bench.noise import noises
 
@@ -95,7 +96,7 @@ def complete(
     Returns the masked pixels, bool (R, H, W), and uint8 images (R, H, W, C): the input under 'masked', then the models.
     """
     key = noises.stream_key("input mask", noises.pixel_hash(scene.clean), scene.seed)
-    x = torch.from_numpy(scene.noisy).permute(2, 0, 1)[None].contiguous()  # (1, C, H, W)
+    x = inference.to_batch(scene.noisy)  # (1, C, H, W)
     one_stream = (torch.Generator().manual_seed(key % 2**63) for _ in ratios)  # for all ratios: masks are nested
     masked = [mask_input(x, (ratio, ratio), generator) for ratio, generator in zip(ratios, one_stream, strict=True)]
     outputs = {one.model.label: [one(image, key) for image in masked] for one in denoisers}

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Container
 from pathlib import Path
 from textwrap import fill
 
 import click
 
-from bench.commands.options import shared, spec_list
+from bench.commands.options import shared
 
 FORMATS = ("text", "csv", "json", "markdown", "latex")
 SHORT = ("model", "against", "dataset", "noise", "metric", "images", "mean_against", "mean", "difference", "low",
@@ -44,11 +43,11 @@ def not_nan(context: click.Context, parameter, value: float | None) -> float | N
     absent="the models of both runs; with one run, ours",
     also="Several trainings of one network are averaged: \"ours, ours(weights='ours-small-seed1')\". Other models "
     "are compared one by one. all: every model of RUN.",
+    callback=None,
 )
 @click.option(
     "--against",
     metavar="SPECS",
-    callback=spec_list,
     show_default="the same models in OTHER; with one run, baseline",
     help="The model to compare with, or several trainings of it, in OTHER or else in RUN.",
 )
@@ -115,8 +114,8 @@ def compare(
     frame = comparison.compare(
         run,
         other,
-        models=[side for text in models for side in by_network(text, known.names.values())] or None,
-        against=against,
+        models=[side for text in models for side in by_network(text, known)] or None,
+        against=against and ", ".join(known_other.split(against)),
         noises=noise,
         datasets=datasets,
         metrics=metrics,
@@ -140,17 +139,16 @@ def compare(
             sys.exit(1)
 
 
-def by_network(text: str, names: Container[str] = ()) -> list[str]:
+def by_network(text: str, known) -> list[str]:
     """A list of specs -> a list for each network in it, whose trainings are averaged: 'ours, tv' -> ['ours', 'tv'].
 
-    A model with one of the run's display `names` is compared by itself.
+    A model with one of the display names of the run, `known`, is compared by itself.
     """
-    from bench import spec
     from bench.models.groups import parse
 
     networks: dict[str, list[str]] = {}
-    for part in spec.split(text):
-        networks.setdefault(part if part in names else parse(part).name, []).append(part)
+    for part in known.split(text):
+        networks.setdefault(part if part in known.names.values() else parse(part).name, []).append(part)
     return [", ".join(parts) for parts in networks.values()] or [text]
 
 

@@ -28,7 +28,7 @@ def inches(context, parameter, text: str) -> float:
 @click.command()
 @click.argument("folder", metavar="RUN", type=click.Path(path_type=Path))
 @click.argument("kind", metavar="[image|levels|bars]", type=click.Choice(KINDS), default="image")
-@shared("models", absent="all in the run", also="Names of the run's models too; in their order.")
+@shared("models", absent="all in the run", also="Names of the run's models too; in their order.", callback=None)
 @shared("noise", absent="chosen from the run; bars: OOD mean")
 @shared("datasets", absent="the one in the run")
 @click.option(

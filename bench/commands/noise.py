@@ -97,32 +97,102 @@ def show(spec, image, out, seed) -> None:
 
 
 @noise.command()
-@click.argument("spec", metavar="NOISE")
-@click.argument("source", metavar="IN_DIR", type=click.Path(path_type=Path))
-@click.argument("out", metavar="OUT_DIR", type=click.Path(path_type=Path))
-@shared("seed", 0)
-@click.option("--overwrite", is_flag=True, help="Replace files in OUT_DIR that have the same names.")
-def apply(spec, source, out, seed, overwrite) -> None:
-    """Write noisy copies of a folder of images as 8-bit PNGs.
+@click.argument("spec", metavar="NOISES")
+@click.argument("source", metavar="[IN_DIR", required=False, type=click.Path(path_type=Path))
+@click.argument("target", metavar="OUT_DIR]", required=False, type=click.Path(path_type=Path))
+@shared("datasets", absent="IN_DIR")
+@shared("data")
+@shared("folder", absent="OUT_DIR")
+@shared("seeds", "0", names=("--seeds", "--seed"))
+@shared("protocol", "stored")
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["png", "npy", "tiff-float"]),
+    show_default="png, or npy under a protocol that does not round",
+    help="Format of the noisy images: png with 8 bits; npy or tiff-float with float32 values, white is 1.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace files in the output folder that have the same names.")
+def apply(spec, source, target, datasets, data, out, seeds, protocol, kind, overwrite) -> None:
+    """Write noisy images for code outside MaskBench.
 
-    The pixels are the ones that bench run uses, so that code outside MaskBench can be tested on the same images. A
-    noise that makes its own clean images (isp) writes them to OUT_DIR/clean. manifest.json has the noise, its version,
-    the seed and the hashes of all pixels.
+    The pixels are the ones that bench run uses; bench score scores what other code makes of them. manifest.json has the
+    noises, their versions, the protocol, the seeds and the hashes of all pixels.
+
+    With --datasets or --data and --out: DATASET/NOISE/IMAGE for every noise, level, data set and seed; data sets of
+    pairs have their recorded noise. Clean images are in clean/.
+
+    With IN_DIR, a folder or a data set, and OUT_DIR: one noise, noisy images in OUT_DIR itself. A noise that makes its
+    own clean images (isp) writes them to OUT_DIR/clean.
 
     \b
-    Example:
+    Examples:
+      bench noise apply "poisson, gaussian(sigma=25)" --datasets "CBSD68(crop=256, limit=16), Set12" --out noisy/
       bench noise apply "gaussian(sigma=25)" photos/ noisy/
     """
+    from bench import protocols
+    from bench.core.errors import BadInput
     from bench.datasets import load_dataset
+    from bench.datasets import source as source_of
     from bench.noise import noises
     from bench.noise.export import export_noisy_images
     from reports.formatting import plural
 
+    rules = protocols.load_protocol(protocol)
+    if source is None and (datasets is not None or data):
+        written = _apply_to_sets(spec, datasets, data, out, seeds, rules, kind, overwrite)
+        click.echo(f"{plural(written, 'image')} in {out}; manifest: {out / 'manifest.json'}")
+        return
+    if source is None or target is None or datasets is not None or data or out is not None:
+        raise BadInput(
+            "expected IN_DIR and OUT_DIR, or --datasets or --data with --out, got another combination: "
+            "see bench noise apply --help"
+        )
+    if len(seeds) != 1:
+        raise BadInput("--seeds: expected one seed with IN_DIR and OUT_DIR, got several: use --datasets with --out")
     _warn([noises.load_noise(spec)])
-    for remark in load_dataset(source).remarks:
+    given = source_of(str(source))
+    for remark in load_dataset(given).remarks:
         click.echo(f"note: {remark}", err=True)
-    written = export_noisy_images(spec, source, out, seed, overwrite)
-    click.echo(f"{plural(written, 'image')} in {out}; manifest: {out / 'manifest.json'}")
+    written = export_noisy_images(spec, given, target, seeds[0], overwrite, rules, kind)
+    click.echo(f"{plural(written, 'image')} in {target}; manifest: {target / 'manifest.json'}")
+
+
+def _apply_to_sets(text, datasets, data, out, seeds, rules, kind, overwrite) -> int:
+    """Write the noisy images of data sets; returns their number. Raises BadInput."""
+    from bench.core.errors import BadInput
+    from bench.core.progress import progress
+    from bench.datasets import arrays, load_dataset
+    from bench.noise import noises
+    from bench.noise.compatibility import fits, matched
+    from bench.noise.export import export_noisy_set
+
+    if out is None:
+        raise BadInput("expected an output folder, got none: add --out FOLDER")
+    found = [*arrays.expand(datasets or ""), *map(load_dataset, data)]
+    if not found:
+        raise BadInput("--datasets: expected a data set such as builtin, got none")
+    names = [one.name for one in found]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise BadInput(f"expected data sets of different names, got {twice[0]!r} twice: rename one of the folders")
+    named = noises.expand(text)
+    reference = next((noise for noise in named if noises.canonical(noise) == noises.REFERENCE), None)
+    chosen, sets, sentences = matched(named, found, reference)
+    for sentence in (*sentences, *(f"{one.name}: {remark}" for one in sets for remark in one.remarks)):
+        click.echo(f"note: {sentence}", err=True)
+    if reference is None:
+        click.echo(
+            f"note: {noises.REFERENCE}, the reference noise of bench run, is not among the noises: outputs will have "
+            "no PSNR drop",
+            err=True,
+        )
+    _warn(chosen)
+    cells = [(one, noise) for one in sets for noise in chosen if fits(noise, one, reference)]
+    count = sum(len(one.images) for one, _ in cells) * len(seeds)
+    with progress("images", count) as bar:
+        return export_noisy_set(
+            chosen, sets, out, seeds, rules, kind, overwrite, reference, on_written=lambda name: bar.advance(note=name)
+        )
 
 
 @noise.command()

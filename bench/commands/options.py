@@ -149,7 +149,7 @@ def shared(
 def filter_options(command: Callable) -> Callable:
     """The decorator of commands that read a run: the function gets `filters`, the rows that the user selects."""
 
-    @shared("models", absent="all in the run", also="Names of the run's models are accepted too.")
+    @shared("models", absent="all in the run", also="Names of the run's models are accepted too.", callback=None)
     @shared("noise", absent="all in the run", also="The reference noise stays.")
     @shared("datasets", absent="all in the run")
     @shared("metrics", absent="all in the run")

@@ -32,6 +32,7 @@ def status(folder, filters, protocol, cells) -> None:
     from bench.runs import status as progress_of
     from bench.runs.conditions import read_conditions
     from bench.runs.run_specs import RunModels
+    from bench.runs.scored_files import ORIGIN
     from reports.formatting import plural
 
     now, known = progress_of.of(folder, protocol), RunModels.of(folder)
@@ -43,6 +44,8 @@ def status(folder, filters, protocol, cells) -> None:
     complete = int((chosen["missing"] + chosen["failed"] == 0).sum())
     missing = int(chosen["missing"].sum())
     click.echo(f"{complete} of {len(chosen)} cells complete, {plural(missing, 'row')} missing")
+    if now.files:
+        click.echo(f"{ORIGIN}: {', '.join(map(known.name, now.files))}")
     for reason, count in now.reasons.items():
         click.echo(f"{plural(count, 'row')} failed: {reason}")
     for left in now.skipped:

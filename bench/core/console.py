@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.text import Text
 
 from bench.core.output import printable, unfiltered
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 WIDTH_IN_FILES = 140  # characters, without COLUMNS
 MIN_WIDTH = 40
@@ -31,7 +34,7 @@ def console() -> Console:
     return PlainConsole(file=unfiltered(sys.stdout), markup=False, highlight=False, width=shown)
 
 
-def print_frame(frame) -> None:
+def print_frame(frame: pd.DataFrame) -> None:
     """Print a pandas frame as a table, numbers aligned to the right."""
     from rich.table import Table
 

@@ -6,6 +6,10 @@ import importlib.metadata
 import os
 import platform
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
 
 from bench.core.errors import described
 
@@ -14,7 +18,7 @@ PACKAGES = ("maskbench", "torch", "numpy", "scipy", "scikit-image", "scikit-lear
 OUT_OF_MEMORY_MESSAGES = ("out of memory", "can't allocate memory", "not enough memory")  # of torch's CPU errors
 
 
-def device_of(name: str):
+def device_of(name: str) -> torch.device:
     """'auto' (a GPU if there is one), 'cpu', 'cuda', 'cuda:1', ... -> torch.device. Raises BadInput."""
     import torch
 

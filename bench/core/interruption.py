@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -22,7 +23,7 @@ def graceful_shutdown() -> Iterator[Callable[[], bool]]:
         return
     previous = {number: signal.getsignal(number) for number in SIGNALS}
 
-    def request_stop(number: int, frame) -> None:
+    def request_stop(number: int, frame: FrameType | None) -> None:
         stop.set()
         for number, handler in previous.items():
             signal.signal(number, handler)

@@ -110,7 +110,7 @@ def call_context(found: Any) -> Context:
     return lambda: in_scope_of(found, thorough=False)
 
 
-def guarded(call: Callable, context: Context) -> Callable:
+def guarded(call: Callable[..., Any], context: Context) -> Callable[..., Any]:
     """The function, always run in a context."""
     if hasattr(call, "_unguarded"):
         return call
@@ -120,7 +120,7 @@ def guarded(call: Callable, context: Context) -> Callable:
         with context():
             return call(*args, **kwargs)
 
-    run._unguarded = call
+    run._unguarded = call  # type: ignore[attr-defined]
     return run
 
 
@@ -128,7 +128,7 @@ def guarded_class(found: type, context: Context) -> type:
     """The class, changed so that calls of its instances run in a context."""
     if "__call__" not in vars(found) or not hasattr(found.__call__, "_unguarded"):
         call = found.__call__
-        found.__call__ = guarded(getattr(call, "_unguarded", call), context)
+        found.__call__ = guarded(getattr(call, "_unguarded", call), context)  # type: ignore[method-assign]
     return found
 
 
@@ -138,14 +138,15 @@ def guarded_network(network: nn.Module, context: Context) -> nn.Module:
     if hasattr(kind.__call__, "_unguarded"):
         return network
     names = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "__doc__": kind.__doc__}
-    network.__class__ = type(kind)(kind.__name__, (kind,), {**names, "__call__": guarded(kind.__call__, context)})
+    members = {**names, "__call__": guarded(kind.__call__, context)}
+    network.__class__ = type(kind)(kind.__name__, (kind,), members)  # type: ignore[misc]
     return network
 
 
 class _ProcessLock:
     """Readers-writer lock: one thread runs user code exclusively, or any number share the process for the project's."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._changed = threading.Condition()
         self._owner: int | None = None  # thread that holds the lock exclusively
         self._depth = 0

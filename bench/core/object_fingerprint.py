@@ -188,7 +188,7 @@ def _is_generated(found: type, function: FunctionType) -> bool:
         and "__dataclass_params__" in vars(found)
         and function.__code__.co_filename == GENERATED
         and function.__name__ in GENERATED_METHODS
-        and (function.__name__ != "__init__" or found.__dataclass_params__.init)
+        and (function.__name__ != "__init__" or vars(found)["__dataclass_params__"].init)
     )
 
 

@@ -68,7 +68,8 @@ class Stream:
 
 def unfiltered(stream: TextIO) -> TextIO:
     """The stream that prints control characters too."""
-    return stream.unfiltered if isinstance(stream, Stream) else stream
+    plain: Any = stream.unfiltered if isinstance(stream, Stream) else stream  # a Stream passes a TextIO's attributes on
+    return plain
 
 
 @contextmanager

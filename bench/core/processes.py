@@ -8,18 +8,20 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 SAFE_PATH = "PYTHONSAFEPATH"  # the environment variable of Python's option -P
 WINDOWS = sys.platform == "win32"
 
 
-def start_python(module: str, **options) -> subprocess.Popen:
+def start_python(module: str, **options: Any) -> subprocess.Popen[Any]:
     """Start a module as a program in a session of its own, so that an interrupt from the terminal does not reach it.
 
     A file such as random.py in the current folder is not imported in place of a library's module. `options` are those
     of `subprocess.Popen`.
     """
-    flags = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP} if WINDOWS else {"start_new_session": True}
+    group = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)  # on Windows alone
+    flags: dict[str, Any] = {"creationflags": group} if WINDOWS else {"start_new_session": True}
     return subprocess.Popen([sys.executable, "-P", "-m", module], **flags, **options)
 
 
@@ -37,7 +39,7 @@ def isolated_children() -> Iterator[None]:
             os.environ[SAFE_PATH] = before
 
 
-def kill(process: subprocess.Popen) -> None:
+def kill(process: subprocess.Popen[Any]) -> None:
     """Kill a process of `start_python` with the processes that it started, and wait for its end."""
     if WINDOWS:
         subprocess.run(["taskkill", "/F", "/T", "/PID", str(process.pid)], capture_output=True, check=False)
@@ -48,7 +50,7 @@ def kill(process: subprocess.Popen) -> None:
     process.wait()
 
 
-def ending(process: subprocess.Popen) -> str:
+def ending(process: subprocess.Popen[Any]) -> str:
     """How a process ended, as text."""
     code = process.wait()
     if code < 0 and -code == getattr(signal, "SIGKILL", None):

@@ -14,7 +14,7 @@ LOG_INTERVAL = 15.0  # seconds between two lines in a log file
 class Progress:
     """Counts units of work and shows how many are done and the time left."""
 
-    def __init__(self, title: str, total: int, done: int, bar=None):
+    def __init__(self, title: str, total: int, done: int, bar: Any = None):
         self.title, self.total, self.done, self.bar = title, total, done, bar
         self.task = bar.add_task(title, total=total, completed=done, note="") if bar else None
         self.first, self.began, self.printed = done, time.monotonic(), time.monotonic()

@@ -9,6 +9,7 @@ import importlib.metadata
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from bench.core import isolation
 from bench.core.user_imports import PROTECTED, folders_of, root_of
@@ -16,7 +17,7 @@ from bench.core.user_imports import PROTECTED, folders_of, root_of
 LIBRARIES = ("site-packages", "dist-packages")
 
 
-def source_hash(name: str, factory: Callable, weights_hash: str) -> str:
+def source_hash(name: str, factory: Callable[..., Any], weights_hash: str) -> str:
     """SHA-256 of a user's source file, of the local files that it imports, and of the hash of its weights.
 
     For an installed package: of the file, and of the version of the package's distribution.
@@ -25,7 +26,8 @@ def source_hash(name: str, factory: Callable, weights_hash: str) -> str:
         source = name.rpartition(":")[0]
         scope = isolation.scope_of(factory)
         with isolation.user_code(scope):  # so that inspect finds its module
-            file = Path(source if source.endswith(".py") else inspect.getsourcefile(inspect.unwrap(factory)))
+            found = source if source.endswith(".py") else inspect.getsourcefile(inspect.unwrap(factory))
+            file = Path(found)  # type: ignore[arg-type]  # None raises TypeError
         file, *local = source_files(file, scope.folders)
         loaded = [path.resolve() for path in scope.imported if not set(path.parts) & set(LIBRARIES)]
         contents = [path.read_bytes() for path in (file, *sorted({*local, *loaded} - {file}))] + _installed(file)

@@ -51,7 +51,7 @@ class ImportScope:
     kept: dict[int, Any] = field(default_factory=dict)
     imported: dict[Path, str] = field(default_factory=dict)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.first, self.last = _Finder(self, first=True), _Finder(self)
 
     @contextmanager

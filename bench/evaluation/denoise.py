@@ -13,9 +13,7 @@ from baselines.layers.non_blind import TRUE
 from bench.core.environment import is_out_of_memory
 from bench.core.errors import as_bad_input, described
 from bench.evaluation.prepare import PreparedImage
-from bench.models import adapters, precisions
-from bench.models.contract import output_problem
-from bench.models.mask_keys import keyed
+from bench.models import adapters, inference, precisions
 from bench.models.model import Model
 from bench.models.tiles import Tiled
 from bench.models.tiling import Tiling
@@ -61,46 +59,36 @@ class Networks:
         tile_reductions  how often the planned tile is made smaller before the first attempt
         rounded          return uint8, as outputs are scored; else float32 as the network returns it
         """
-        *size, channels = prepared.noisy.shape
+        height, width, channels = prepared.noisy.shape
         network = adapters.for_image(self.networks[index], self.channels[index], channels)
-        tiling, problem = self.tilings[index].smaller(*size, tile_reductions), "out of memory"
+        tiling, problem = self.tilings[index].smaller(height, width, tile_reductions), "out of memory"
         while tiling is not None:
             try:
                 return self._denoise(network, prepared, tiling, rounded)
             except Exception as error:  # a user-defined network may raise anything
                 problem = described(error)
                 if not is_out_of_memory(error):
-                    return DenoisedImage(None, tiling.tile(*size), reason=problem)
+                    return DenoisedImage(None, tiling.tile(height, width), reason=problem)
             if self.device.type == "cuda":
                 torch.cuda.empty_cache()
-            tiling = tiling.smaller(*size)
-        return DenoisedImage(None, self.tilings[index].tile(*size), reason=problem)
+            tiling = tiling.smaller(height, width)
+        return DenoisedImage(None, self.tilings[index].tile(height, width), reason=problem)
 
     def _denoise(self, network: nn.Module, prepared: PreparedImage, tiling: Tiling, rounded: bool) -> DenoisedImage:
         tile = tiling.tile(*prepared.noisy.shape[:2])
         if tile:
             network = Tiled(network, tiling)
-        options, part = keyed(network, [prepared.mask_key]), adapters.non_blind_part(network)
+        level, part = {}, adapters.non_blind_part(network)
         if part and part.level == TRUE:
             if not isinstance(prepared.deviation, np.ndarray):
                 return DenoisedImage(None, tile, reason=prepared.deviation or "")
-            options["sigma"] = _batch(prepared.deviation).to(self.device)
-        x = _batch(prepared.noisy)
+            level["sigma"] = inference.to_batch(prepared.deviation).to(self.device)
+        x = inference.to_batch(prepared.noisy)
         began = time.perf_counter()
-        with torch.inference_mode():
-            given = x.to(self.device, copy=True)
-            output = network(given, **options)
-            if problem := output_problem(given, output):
-                raise ValueError(problem)
-            y = output[0].float().cpu()
+        output = inference.denoise(network, x, [prepared.mask_key], self.device, **level)
         seconds = time.perf_counter() - began
-        pixels = y.permute(1, 2, 0).numpy()
+        pixels = output[0].permute(1, 2, 0).numpy()
         return DenoisedImage(to_bytes(pixels) if rounded else pixels, tile, seconds)
-
-
-def _batch(image: np.ndarray) -> torch.Tensor:
-    """(H, W, C) -> (1, C, H, W)"""
-    return torch.from_numpy(image).permute(2, 0, 1)[None].contiguous()
 
 
 def load(model: Model, device: torch.device, precision: str) -> nn.Module:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from bench.noise.picture import NoisyVersion, noisy_version, recorded_version
 from noise_zoo.noise import Noise
 
 
-def measure(chosen: list[Noise], datasets: list[Dataset], protocol: str, seed: int) -> Iterator[dict]:
+def measure(chosen: list[Noise], datasets: list[Dataset], protocol: str, seed: int) -> Iterator[dict[str, Any]]:
     """One row per data set and noise, as soon as it is computed: mean PSNR (dB) and SSIM with 95% intervals.
 
     Data sets of pairs have their own recorded noise and Gaussian 15. Raises BadInput.

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from itertools import product
-from typing import Any
 
 import numpy as np
 
@@ -18,11 +17,14 @@ from bench.evaluation.rows import failed, planned_row, row_without_scores
 from bench.evaluation.task import Job, RecordedImage, Task
 from bench.noise import noises
 from bench.runs.plan import Plan
+from bench.runs.schema import Row
 from bench.runs.store import row_key
 from noise_zoo.noise import Noise
 
 # arguments: data set, image, hashes of its pixels by noise ('' for the clean image), keys of its rows
 ImageCallback = Callable[[str, str, Mapping[str, str], list[str]], None]
+
+ReadImage = tuple[np.ndarray, str, dict[int, RecordedImage]]  # of `_read`
 
 
 class PendingJobs:
@@ -40,7 +42,7 @@ class PendingJobs:
     ):
         self.plan, self.done, self.pictures, self.on_image_read = plan, done, pictures, on_image_read
         self.skipped = 0
-        self.unreadable: list[dict[str, Any]] = []
+        self.unreadable: list[Row] = []
 
     def jobs(self) -> Iterator[Job]:
         """One job for each image that lacks rows; the next image is read in the background."""
@@ -57,7 +59,7 @@ class PendingJobs:
             if waiting is not None:
                 yield from self._job(*waiting)
 
-    def _job(self, dataset: Dataset, index: int, image: CleanImage, reading) -> Iterator[Job]:
+    def _job(self, dataset: Dataset, index: int, image: CleanImage, reading: Future[ReadImage]) -> Iterator[Job]:
         try:
             with isolation.let_others_run():
                 clean, image_hash, recorded = reading.result()
@@ -87,13 +89,13 @@ class PendingJobs:
         in_plan = {index: self.plan.noises[index] for index in self.plan.noises_on(dataset)}
         return {index: noise for index, noise in in_plan.items() if noise.recorded}
 
-    def _unreadable(self, dataset: Dataset, image: str, reason: str) -> Iterator[dict[str, Any]]:
+    def _unreadable(self, dataset: Dataset, image: str, reason: str) -> Iterator[Row]:
         """The failed rows of an image that cannot be read."""
         for (seed, noise), model in product(self.plan.seeds_and_noises(dataset), range(len(self.plan.models))):
             yield failed(row_without_scores(self.plan, model, noise, seed, dataset.name, image, "", 0), reason)
 
 
-def _read(image: CleanImage, recorded: dict[int, Noise]) -> tuple[np.ndarray, str, dict[int, RecordedImage]]:
+def _read(image: CleanImage, recorded: dict[int, Noise]) -> ReadImage:
     """The clean image, its hash, and by index the noisy images that are recorded with it under these noises."""
     with isolation.our_code():  # user-defined code may have changed the current folder
         clean, others = image.read_with(recorded.values())

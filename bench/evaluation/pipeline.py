@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -22,7 +22,9 @@ from bench.evaluation.rows import failed, planned_row, with_smaller_tile
 from bench.evaluation.score import Scorer, pictures
 from bench.evaluation.task import Cell, FinishedRow, Job, Task
 from bench.runs.plan import Plan
+from bench.runs.schema import Row
 
+Result = TypeVar("Result")
 MAX_WAITING_OUTPUTS = 2  # outputs that wait for their scores
 
 
@@ -83,40 +85,49 @@ class Pipeline:
     def _results_of(self, job: Job, task: Task, prepared: PreparedImage | str) -> Iterator[FinishedRow]:
         if isinstance(prepared, str):
             for cell in task.cells:
-                yield FinishedRow(cell, failed(planned_row(self.plan, job, cell, self.networks.device), prepared))
+                yield FinishedRow(cell, failed(self._planned_row(job, cell), prepared))
             return
         scorer = self._scorer.submit(_scorer, self.plan, prepared, self.networks.device)
         for cell in task.cells:
             if self.stop():
                 return
-            row = planned_row(self.plan, job, cell, self.networks.device)
+            row = self._planned_row(job, cell)
             self.watch(cell)
-            output = self.networks.denoise(cell[-1], prepared, task.tile_reductions)
+            output = self._output(job, task, cell, prepared)
             self.watch(None)
             row = with_smaller_tile(row, output.tile)
             self._scoring.append(self._scorer.submit(self._finish, cell, row, output, task, prepared, scorer))
             while self._scoring and (len(self._scoring) > MAX_WAITING_OUTPUTS or self._scoring[0].done()):
                 yield _result_of(self._scoring.popleft())
 
+    def _planned_row(self, job: Job, cell: Cell) -> Row:
+        return planned_row(self.plan, job, cell, self.networks.device)
+
+    def _output(self, job: Job, task: Task, cell: Cell, prepared: PreparedImage) -> DenoisedImage:
+        """The output of a cell's model."""
+        return self.networks.denoise(cell[-1], prepared, task.tile_reductions)
+
     def _finish(
-        self, cell: Cell, row: dict, output: DenoisedImage, task: Task, prepared: PreparedImage, scorer: Future
+        self, cell: Cell, row: Row, output: DenoisedImage, task: Task, prepared: PreparedImage, scorer: Future[Scorer]
     ) -> FinishedRow:
         """Score an output, in the thread of the scorer, in which the noisy input was scored before."""
         with isolation.our_code():
             return self._scored(cell, row, output, task, prepared, scorer)
 
     def _scored(
-        self, cell: Cell, row: dict, output: DenoisedImage, task: Task, prepared: PreparedImage, scorer: Future
+        self, cell: Cell, row: Row, output: DenoisedImage, task: Task, prepared: PreparedImage, scorer: Future[Scorer]
     ) -> FinishedRow:
+        scores: dict[str, Any] = {}
         try:
-            row.update(scorer.result().noisy)
+            scores = scorer.result().noisy
             if output.pixels is None:
                 row = failed(row, output.reason)
             else:
-                row.update(scorer.result().columns(output.pixels), seconds=output.seconds)
+                scores |= {**scorer.result().columns(output.pixels), "seconds": output.seconds}
         except (ValueError, RuntimeError, MemoryError) as error:  # out of memory, for example
-            return FinishedRow(cell, failed(row, described(error)))
-        return FinishedRow(cell, row, pictures(self.plan, task, row, output.pixels, prepared) if task.pictured else {})
+            return FinishedRow(cell, {**failed(row, described(error)), **scores})
+        shown = pictures(self.plan, task, row, output.pixels, prepared) if task.pictured else {}
+        return FinishedRow(cell, {**row, **scores}, shown)
 
 
 def _one_thread(name: str) -> ThreadPoolExecutor:
@@ -151,7 +162,7 @@ def _step_by_step(results: Iterator[FinishedRow]) -> Iterator[FinishedRow]:
         yield finished
 
 
-def _result_of(future: Future) -> Any:
+def _result_of(future: Future[Result]) -> Result:
     """The result of a future, while other threads may run user-defined code."""
     with isolation.let_others_run():
         return future.result()

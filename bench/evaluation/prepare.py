@@ -35,13 +35,12 @@ def prepare(plan: Plan, job: Job, task: Task) -> PreparedImage:
     """Make the noisy image, or take the recorded one. Raises ValueError if a user-defined noise fails."""
     noise, image_hash = plan.noises[task.noise], job.hash_under(task.noise)
     if noise.recorded:
-        noisy, target = job.recorded[task.noise].noisy, job.clean
+        noisy, target = plan.protocol.noisy_input(job.recorded[task.noise].noisy), job.clean
     else:
-        noisy, target = noises.draw(noise, job.clean, task.seed, plan.protocol, image_hash)
-    network_input = np.ascontiguousarray(plan.protocol.noisy_input(noisy), dtype=np.float32)
+        noisy, target = noises.network_input(noise, job.clean, task.seed, plan.protocol, image_hash)
     mask_key = noises.mask_key(image_hash, noise, task.seed)
     deviation = _deviation(plan, job, task)
-    return PreparedImage(network_input, to_bytes(network_input), to_bytes(target), mask_key, deviation)
+    return PreparedImage(noisy, to_bytes(noisy), to_bytes(target), mask_key, deviation)
 
 
 def _deviation(plan: Plan, job: Job, task: Task) -> np.ndarray | str | None:

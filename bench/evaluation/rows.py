@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from bench import spec
 from bench.datasets import channels
 from bench.evaluation.task import Cell, Job
 from bench.models.model import Model
 from bench.runs.plan import Plan
+from bench.runs.schema import Row
 from bench.runs.store import row_key
 
 
@@ -21,19 +20,24 @@ def row_without_scores(
     image: str,
     image_hash: str,
     tile: int,
+    photograph: str = "",
     device: object = "",
-) -> dict[str, Any]:
+) -> Row:
     """The row of a model on an image under a noise, both by index, without scores and with status `ok`."""
-    model = plan.models[model_index]
+    model, of_noise = plan.models[model_index], plan.noise_columns[noise]
     return {
         "model": model.label,
         "size": model.size,
         "weights": model.weights,
-        "weights_hash": model.weights_hash,
+        "weights_hash": model.hash_on(dataset, image, plan.noise_columns[noise]["noise"], seed),
         "dataset": dataset,
         "image": image,
         "image_hash": image_hash,
-        **plan.noise_columns[noise],
+        "photograph": photograph,
+        "noise": of_noise["noise"],
+        "noise_name": of_noise["noise_name"],
+        "noise_version": of_noise["noise_version"],
+        "level": of_noise["level"],
         "seed": seed,
         "protocol": plan.protocol.name,
         "precision": plan.precision,
@@ -45,12 +49,14 @@ def row_without_scores(
     }
 
 
-def planned_row(plan: Plan, job: Job, cell: Cell, device: object = "") -> dict[str, Any]:
+def planned_row(plan: Plan, job: Job, cell: Cell, device: object = "") -> Row:
     """The row of a cell of a job, without scores, with the planned tile."""
     noise, seed, model = cell
     tile = plan.tilings[model].tile(*job.clean.shape[:2])
-    row = row_without_scores(plan, model, noise, seed, job.dataset, job.image, job.hash_under(noise), tile, device)
-    return {**row, "photograph": job.photograph, "input": input_description(plan.models[model], job.kind)}
+    row = row_without_scores(
+        plan, model, noise, seed, job.dataset, job.image, job.hash_under(noise), tile, job.photograph, device
+    )
+    return {**row, "input": input_description(plan.models[model], job.kind)}
 
 
 def input_description(model: Model, kind: str) -> str:
@@ -61,12 +67,12 @@ def input_description(model: Model, kind: str) -> str:
     return ", ".join([kind, *level, *([how] if model.channels == takes else [])])
 
 
-def failed(row: dict[str, Any], reason: str) -> dict[str, Any]:
+def failed(row: Row, reason: str) -> Row:
     """The row with status `failed` and a reason instead of scores."""
     return {**row, "status": "failed", "reason": reason}
 
 
-def with_smaller_tile(row: dict[str, Any], tile: int) -> dict[str, Any]:
+def with_smaller_tile(row: Row, tile: int) -> Row:
     """The row with a smaller tile than planned, because memory was exhausted; it counts as the planned row."""
     if tile == row["tile"]:
         return row

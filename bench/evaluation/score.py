@@ -15,6 +15,7 @@ from bench.evaluation.prepare import PreparedImage
 from bench.evaluation.task import Task
 from bench.metrics import psnr
 from bench.runs.plan import Plan
+from bench.runs.schema import Row
 from bench.runs.store import picture_name, row_key
 
 
@@ -45,7 +46,7 @@ class Scorer:
         return json.dumps({**of_output, **of_noisy}) if of_output or of_noisy else None
 
 
-def pictures(plan: Plan, task: Task, row: dict[str, Any], output: np.ndarray | None, prepared: PreparedImage):
+def pictures(plan: Plan, task: Task, row: Row, output: np.ndarray | None, prepared: PreparedImage) -> dict[str, bytes]:
     """File name -> lossless picture: the output, and for the first model of a task the noisy and the clean image."""
     shared = [row[column] for column in ("image_hash", "noise", "noise_version", "seed", "protocol")]
     shown = {}

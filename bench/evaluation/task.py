@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -81,8 +81,8 @@ def remaining_tasks(tasks: Iterable[Task], done: Collection[Cell]) -> tuple[Task
 
 @dataclass(frozen=True)
 class FinishedRow:
-    """The row of a cell, and its pictures: file name -> content."""
+    """The row of a cell with its scores, and its pictures: file name -> content."""
 
     cell: Cell
-    row: dict[str, Any]
+    row: Mapping[str, Any]
     pictures: dict[str, bytes] = field(default_factory=dict)

@@ -80,7 +80,7 @@ class ChosenModels:
         rows, known = data.rows, data.known
         names: dict[str, str] = {}
         specs: dict[str, str] = {}
-        for part in spec.split(text) if text is not None else ["all"]:
+        for part in known.split(text) if text is not None else ["all"]:
             name, of_model = spec.split_label(part)
             of_model = re.sub(r"""^(['"])(.*)\1$""", r"\2", of_model)  # a display name in quotes
             if of_model == "all" or of_model in groups.GROUPS:

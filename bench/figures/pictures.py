@@ -15,12 +15,15 @@ from PIL import Image, UnidentifiedImageError
 
 from bench import datasets, metrics, protocols, spec
 from bench.core.errors import BadInput
+from bench.datasets import output_files
+from bench.datasets.channels import in_colour
 from bench.engines.in_process import InProcess
 from bench.evaluation.pending import PendingJobs
 from bench.evaluation.rows import planned_row
 from bench.models import model_specs, tiling
 from bench.noise import noises
-from bench.runs import contents
+from bench.noise.picture import noisy_version, recorded_version
+from bench.runs import contents, scored_files
 from bench.runs.plan import Plan
 from bench.runs.run_specs import RunModels
 from bench.runs.schema import IDENTITY_COLUMNS
@@ -44,7 +47,7 @@ class FigureScene:
 
     rows      the row of each model, by label, in the order of the figure
     outputs   by label
-    computed  labels of the models whose outputs were computed again
+    computed  labels of the models whose outputs were computed again, not those that were read from their files
     """
 
     rows: pd.DataFrame
@@ -77,11 +80,16 @@ def scene_of(
     }
     missing = [label for label, name in names.items() if name not in found]
     again = missing or ([first["model"]] if not found.keys() >= set(others) else [])
+    from_files = [label for label in again if records[label]["weights"] == scored_files.ORIGIN]
     for label in again:
-        text = spec_of(label, given, known)
-        found |= computed_again(store, records[label], text, noise, device)
+        row = records[label]
+        if label in from_files:
+            found |= read_from_file(store, row, noise)
+        else:
+            found |= computed_again(store, row, spec_of(label, given, known), noise, device)
+    computed = tuple(label for label in missing if label not in from_files)
     scene = FigureScene(
-        rows, found[others[0]], found[others[1]], {label: found[name] for label, name in names.items()}, tuple(missing)
+        rows, found[others[0]], found[others[1]], {label: found[name] for label, name in names.items()}, computed
     )
     check_scores(scene)
     return scene
@@ -126,6 +134,28 @@ def computed_again(
         raise BadInput(f"model {row['model']} failed: {finished.row['reason']}")
     check_same(row, finished.row)
     return {name: decoded(content) for name, content in finished.pictures.items()}
+
+
+def read_from_file(store: Store, row: Mapping[str, Any], noise: str | None) -> dict[str, np.ndarray]:
+    """The pictures of a row of other code's output, from its file, as `computed_again`. Raises BadInput."""
+    path, again = scored_files.file_of(store.connection, row_key(row)), "score it again with bench score"
+    if path is None or not path.is_file():
+        raise BadInput(f"{row['model']}: expected its output {path or row['image']}, got no such file: {again}")
+    dataset = dataset_of(store, row)
+    drawn, (image,) = noise_of(row, dataset, noise), dataset.images
+    try:
+        if drawn.recorded:
+            version = recorded_version(image, drawn, row["protocol"])
+        else:
+            version = noisy_version(image.pixels, drawn, row["seed"], row["protocol"])
+        output = output_files.read_scored(path, version.target.shape[-1], protocols.load_protocol(row["protocol"]))
+    except ValueError as error:
+        raise BadInput(str(error)) from error
+    if noises.pixel_hash(output.in_floats) != row["weights_hash"]:
+        raise BadInput(f"{row['model']}: expected the output that was scored, got another one in {path}: {again}")
+    shared = [row[column] for column in SCENE_COLUMNS]
+    images = {("noisy", *shared): version.stored, ("clean", *shared): version.target, (row_key(row),): output.in_8_bits}
+    return {picture_name(*parts): in_colour(pixels) for parts, pixels in images.items()}
 
 
 def dataset_of(store: Store, row: Mapping[str, Any]) -> datasets.Dataset:

@@ -12,7 +12,6 @@ import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import wraps
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -102,7 +101,7 @@ def names() -> list[str]:
 def load_metric(name: str) -> Metric:
     """A metric by name, or as `path/to/file.py:METRIC`. Raises BadInput with similar names."""
     if name in registry.modules("bench.metrics", "METRIC"):
-        return import_module(f"bench.metrics.{name}").METRIC
+        return registry.load("bench.metrics", name, "METRIC")
     loaded = registry.user_defined("metric", name)
     if loaded is None:
         raise BadInput(f"{unknown('metric', name, names())}; add one of your own as path/to/file.py:METRIC")
@@ -170,7 +169,7 @@ def against(
         with isolation.our_code():
             output, scores = _tensor(image, device), Scores({}, {})
             for metric, (scorer, problem) in scorers.items():
-                value = None
+                value = math.nan
                 if not problem:
                     value, problem = _tried(_number, scorer, _as_given(output, metric, protocol))
                 if problem:
@@ -182,7 +181,7 @@ def against(
     return score
 
 
-def _tried(function: Callable, *arguments: Any) -> tuple[Any, str]:
+def _tried(function: Callable[..., Any], *arguments: Any) -> tuple[Any, str]:
     """(result, '') of a function, or (None, the message of its exception): a user-defined metric may raise anything."""
     try:
         return function(*arguments), ""
@@ -192,7 +191,7 @@ def _tried(function: Callable, *arguments: Any) -> tuple[Any, str]:
         return None, described(error)
 
 
-def _number(scorer: Callable, output: torch.Tensor) -> float:
+def _number(scorer: Callable[[torch.Tensor], float], output: torch.Tensor) -> float:
     value = float(scorer(output))
     if not math.isfinite(value):
         raise ValueError(f"expected a finite number, got {value}")

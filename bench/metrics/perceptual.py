@@ -6,7 +6,7 @@ import functools
 import sys
 import warnings
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench.core.errors import described
 
@@ -56,12 +56,14 @@ def _features(network: torch.nn.Module, image: torch.Tensor) -> list[torch.Tenso
     import lpips
 
     x = image.expand(-1, -1, 3).permute(2, 0, 1)[None].float() / 127.5 - 1  # as lpips.im2tensor
-    return [lpips.normalize_tensor(layer) for layer in network.net(network.scaling_layer(x))]
+    parts: Any = network  # its modules, which torch types as tensors too
+    return [lpips.normalize_tensor(layer) for layer in parts.net(parts.scaling_layer(x))]
 
 
 def _distance(network: torch.nn.Module, first: list[torch.Tensor], second: list[torch.Tensor]) -> float:
     """LPIPS of two images from their features, as in LPIPS.forward; so the clean image's are computed once."""
-    layers = zip(network.lins, first, second, strict=True)
+    heads: Any = network.lins
+    layers = zip(heads, first, second, strict=True)
     return float(sum(head((one - other) ** 2).mean() for head, one, other in layers))
 
 

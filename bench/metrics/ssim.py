@@ -39,7 +39,7 @@ def against(clean: torch.Tensor) -> Callable[[torch.Tensor], float]:
     means = [_filtered(strip, band) for strip in _strips(target)] if height * width <= MAX_CACHED_PIXELS else None
 
     def score(output: torch.Tensor) -> float:
-        total = 0.0
+        total: torch.Tensor | float = 0.0
         for index, (x, y) in enumerate(zip(_strips(_planes(output)), _strips(target), strict=True)):
             similarity = _similarity(x, y, means[index] if means else _filtered(y, band), band)
             valid = similarity.view(-1, STRIP_ROWS, channels)[

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.util
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -25,7 +24,7 @@ REQUIRED_ORIGIN = {"file", "sha256"}  # fields of its origin
 
 def weights_folder() -> Path:
     """Folder of the shipped weights."""
-    return Path(importlib.util.find_spec("baselines").submodule_search_locations[0]) / "weights"
+    return registry.folder("baselines") / "weights"
 
 
 def imported_folder() -> Path:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from bench import spec
-from bench.models import cards
+from bench.core.errors import BadInput
+from bench.models import cards, display_names
 
 PAPER = ("ours", "baseline", "dncnn", "ridnet", "rnan", "swinir", "restormer", "dropout")
 ALIASES = {"masked": "ours"}  # other names of models, as users type them: labels have the canonical one
@@ -32,6 +34,17 @@ def parse(text: str) -> spec.Spec:
         return replace(parsed, name=canonical_name(parsed.name))
     network = cards.imported()[parsed.name]["model"]
     return replace(parsed, name=network, kwargs=(("weights", parsed.name), *parsed.kwargs))
+
+
+def own_label(name: str) -> str:
+    """The label of a model that has no spec, from its name: "BM3D (authors' code)" -> 'BM3D-authors-code'.
+
+    Raises BadInput for a name that stands for a model of this installation.
+    """
+    label = re.sub(r"[^\w.+-]+", "-", name).strip("-") or "model"
+    if label in {*cards.models(), *ALIASES, *GROUPS, *cards.imported(), *display_names.RESERVED}:
+        raise BadInput(f"expected a name that no model of this installation has, got {name!r}: choose another name")
+    return label
 
 
 def is_imported(name: str) -> bool:

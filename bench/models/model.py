@@ -74,6 +74,10 @@ class Model:
         """The card of the weights, with the source of the noise level of a non-blind network; empty for neither."""
         return self.found.card if self.level is None else {**self.found.card, "noise_level": describe(self.level)}
 
+    def hash_on(self, dataset: str, image: str, noise: str, seed: int) -> str:
+        """The hash in the row of an image: for networks that of all rows."""
+        return self.weights_hash
+
     @property
     def user_defined(self) -> bool:
         """Whether the network is not part of this installation."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import re
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -49,9 +48,7 @@ def model_of(given: nn.Module | Callable[[Tensor], Tensor], name: str = "") -> M
     is_network = isinstance(given, nn.Module)
     own_name = type(given).__name__ if is_network else getattr(given, "__name__", type(given).__name__)
     name = display_names.checked(name) or own_name
-    label = re.sub(r"[^\w.+-]+", "-", name).strip("-") or "model"
-    if label in {*cards.models(), *groups.ALIASES, *groups.GROUPS, *cards.imported(), *display_names.RESERVED}:
-        raise BadInput(f"expected a name that no model of this installation has, got {name!r}: choose another name")
+    label = groups.own_label(name)
     try:
         network = copy.deepcopy(given) if is_network else FunctionNetwork(given)
     except Exception as error:  # a user's class may raise anything

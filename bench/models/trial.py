@@ -24,10 +24,9 @@ from bench import spec
 from bench.core.errors import BadInput
 from bench.datasets import builtin
 from bench.metrics import psnr
-from bench.models import adapters
-from bench.models.mask_keys import keyed
+from bench.models import adapters, inference
 from bench.noise import noises
-from bench.protocols import to_bytes
+from bench.protocols import load_protocol, to_bytes
 
 IMAGE, SIDE, CORNER = "astronaut", 96, 64  # built-in image; side and upper left corner of the crop, pixels
 RANGE_PARAMETERS = ("rgb_range", "img_range")  # the maximum of a network's input values
@@ -106,7 +105,7 @@ def run_trial(
 
     def runs(one: nn.Module, changed: Mapping[str, Any]) -> Callable[[Tensor], Tensor]:
         adapted = adapters.adapt(one, {**parameters, **changed}).eval()
-        return lambda x: adapted(x, **keyed(adapted, (1,)))
+        return lambda x: inference.run(adapted, x, [1], torch.device("cpu"))
 
     as_is = runs(network.eval(), {})
     noisy, denoised = psnr.score(target, _bytes(given)), score(as_is)
@@ -178,9 +177,8 @@ def _pair(noise: str, channels: int, side: int) -> tuple[Tensor, np.ndarray]:
     if channels == 1:
         clean = clean @ np.array([[0.299], [0.587], [0.114]], np.float32)
     loaded = noises.load_noise(noise)
-    noisy, target = noises.apply(loaded, clean, noises.generator("trial", loaded, 0))
-    given = torch.from_numpy(to_bytes(noisy).astype(np.float32) / 255).permute(2, 0, 1)[None].contiguous()
-    return given, to_bytes(target)
+    noisy, target = noises.network_input(loaded, clean, 0, load_protocol("stored"), "trial")
+    return inference.to_batch(noisy), to_bytes(target)
 
 
 def _bytes(x: Tensor) -> np.ndarray:

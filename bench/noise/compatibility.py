@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from bench.core.errors import BadInput
 from bench.datasets import Dataset
 from bench.noise import noises
@@ -79,11 +81,11 @@ def fits(noise: Noise, dataset: Dataset, reference: Noise | None) -> bool:
     return not noise.recorded and not (noise.needs_colour and dataset.is_grey)
 
 
-def _lacks_colour(chosen) -> str:
+def _lacks_colour(chosen: Iterable[Noise]) -> str:
     return f"expected colour images for {listed(chosen)}, got greyscale"
 
 
-def listed(chosen) -> str:
+def listed(chosen: Iterable[Noise]) -> str:
     """Format noises as a list of canonical specs."""
     return ", ".join(map(noises.canonical, chosen))
 

@@ -8,6 +8,7 @@ from bench.noise import noises
 from noise_zoo.chain import Chain
 from noise_zoo.identification import Identification
 from noise_zoo.identification.fit import Level
+from noise_zoo.noise import Noise
 
 COMPONENT_LABELS = {
     "sigma": "Gaussian noise, sigma",
@@ -28,7 +29,7 @@ def lines(found: Identification) -> list[str]:
     if found.problem:
         return [found.problem, f"  no noise is identified: expected two aligned versions of one image ({seen})"]
     if found.noise:
-        return _named(found, seen)
+        return _named(found, found.noise, seen)
     if not found.components:
         return [f"no noise: the noisy images equal the clean ones ({seen})"]
     first = ["no known noise fits these images; fitted as a sum of independent components:"]
@@ -37,16 +38,16 @@ def lines(found: Identification) -> list[str]:
     return [*first, *_correlations(found), *_brightness(found), f"  {NO_SPEC}"]
 
 
-def _named(found: Identification, seen: str) -> list[str]:
-    spec = noises.canonical(found.noise)
-    if not found.noise.random:
+def _named(found: Identification, noise: Noise, seen: str) -> list[str]:
+    spec = noises.canonical(noise)
+    if not noise.random:
         return [
             spec,
             f"  reproduces the noisy images exactly in all tested corners ({seen})",
         ]
-    several = isinstance(found.noise, Chain) or found.level is found.components.get("photons")
+    several = isinstance(noise, Chain) or found.level is found.components.get("photons")
     levels = [f"  {COMPONENT_LABELS[name]} {number(level.value)}   {interval(level)}" for name, level in parts(found)]
-    if not several and found.level.error:
+    if not several and found.level and found.level.error:
         spec = f"{spec}   {interval(found.level)}"
     return [
         spec,

@@ -42,9 +42,7 @@ def weak_noise_warnings(chosen: Iterable[Noise]) -> Iterator[str]:
 
 def _parts(noise: Noise) -> list[Noise]:
     """Return the parts of a noise that can be drawn; user-defined noise is skipped."""
-    values = (getattr(noise, field.name) for field in dataclasses.fields(noise))
-    nested = [one for value in values for one in (value if isinstance(value, tuple) else (value,))]
-    if parts := [one for one in nested if isinstance(one, Noise)]:
+    if parts := [one for one in noises.values_of(noise) if isinstance(one, Noise)]:
         return [deeper for part in parts for deeper in _parts(part)]
     drawn = not noise.recorded and type(noise).__module__.startswith("noise_zoo.")
     return [noise] if drawn else []
@@ -52,8 +50,8 @@ def _parts(noise: Noise) -> list[Noise]:
 
 def _meant(noise: Noise) -> str:
     """Return 'did you mean gaussian(sigma=25.5)?' for levels of [0, 1] images, else the levels of the literature."""
-    sigma = getattr(noise, "sigma", None)
-    if noise.axis == "sigma" and 0 < sigma <= 0.5:  # for images in [0, 1]
+    sigma = noises.level(noise)
+    if noise.axis == "sigma" and sigma is not None and 0 < sigma <= 0.5:  # for images in [0, 1]
         return f"did you mean {noises.canonical(dataclasses.replace(noise, sigma=round(255 * sigma, 6)))}?"
     usual = ", ".join(map(format_value, noise.levels))
     return f"levels of the literature: {noise.axis} {usual}" if usual else "it changes no pixel"

@@ -12,7 +12,7 @@ import inspect
 import numbers
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from noise_zoo.real import Real
 from noise_zoo.recorded import Applied
 
 Images = tuple[np.ndarray, np.ndarray]
+GivenNoises: TypeAlias = "str | Noise | Iterable[GivenNoises]"  # specs and noises
 REFERENCE = "gaussian(sigma=15)"  # default reference noise, and the training noise of the shipped networks
 
 
@@ -60,7 +61,7 @@ def _problem(found: Any) -> str:
         return f"expected a subclass of noise_zoo.noise.Noise, got {kind}: see CONTRIBUTING.md"
     if inspect.isabstract(found):
         return "expected a method __call__(self, clean, rng) that returns (noisy, clean), got none"
-    if not dataclasses.is_dataclass(found) or not found.__dataclass_params__.frozen:
+    if not dataclasses.is_dataclass(found) or not found.__dataclass_params__.frozen:  # type: ignore[attr-defined]
         return "expected a frozen dataclass, got another class: write @dataclass(frozen=True) above it"
     fields = [field.name for field in dataclasses.fields(found)]
     if found.axis and found.axis not in fields:
@@ -104,7 +105,7 @@ def _sweep(parsed: spec.Spec) -> list[spec.Spec]:
     return [spec.Spec(parsed.name, (), ((cls.axis, level), *parsed.kwargs)) for level in cls.levels]
 
 
-def expand(given: str | Noise | Iterable[Any]) -> list[Noise]:
+def expand(given: GivenNoises) -> list[Noise]:
     """Return the noises of a list of specs; a noise without a level gives all its levels, a group all its noises.
 
     From Python the list may have noises among its specs. Raises BadInput.
@@ -131,7 +132,7 @@ def expand(given: str | Noise | Iterable[Any]) -> list[Noise]:
     return list(unique.values())
 
 
-def _parts(given: str | Noise | Iterable[Any]) -> Iterator[spec.Spec | Noise]:
+def _parts(given: GivenNoises) -> Iterator[spec.Spec | Noise]:
     """Yield the specs and noises of a list."""
     if isinstance(given, str):
         yield from map(spec.parse, spec.split(given))
@@ -312,6 +313,12 @@ def draw(noise: Noise, clean: np.ndarray, seed: int, protocol: Protocol, image_h
     if protocol.legacy_seed is not None:
         return apply(noise, clean, LegacyGenerator(protocol.legacy_seed + seed))
     return apply(noise, clean, generator(image_hash or pixel_hash(clean), noise, seed))
+
+
+def network_input(noise: Noise, clean: np.ndarray, seed: int, protocol: Protocol, image_hash: str = "") -> Images:
+    """`draw`, and the noisy image as the protocol gives it to networks: (input, target), float32 (H, W, C)."""
+    noisy, target = draw(noise, clean, seed, protocol, image_hash)
+    return protocol.noisy_input(noisy), target
 
 
 def generator(clean_hash: str, noise: Noise, seed: int) -> np.random.Generator:

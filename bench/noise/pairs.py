@@ -21,7 +21,7 @@ def read_pairs(noisy: Path, clean: Path) -> Iterator[ImagePair]:
 
     Raises BadInput before reading if a clean image is missing, and for images of different size.
     """
-    left, right = (_by_stem(folder) for folder in (noisy, clean))
+    left, right = (by_stem(folder) for folder in (noisy, clean))
     alone = [image.name for stem, image in left.items() if stem not in right]
     if alone:
         some = f"{', '.join(alone[:3])}{', ...' if len(alone) > 3 else ''}"
@@ -53,7 +53,8 @@ def _recorded(data: datasets.Dataset, noise: Noise) -> Iterator[ImagePair]:
             yield to_bytes(noisy), to_bytes(clean)
 
 
-def _by_stem(folder: Path) -> dict[str, datasets.CleanImage]:
+def by_stem(folder: Path) -> dict[str, datasets.CleanImage]:
+    """Return the images of a folder by stem. Raises BadInput if two have the same one."""
     found: dict[str, datasets.CleanImage] = {}
     for image in datasets.unpaired_images(folder):
         other = found.setdefault(Path(image.name).stem, image)
@@ -62,7 +63,7 @@ def _by_stem(folder: Path) -> dict[str, datasets.CleanImage]:
     return found
 
 
-def _read_pair(left, right, noisy: Path, clean: Path) -> ImagePair:
+def _read_pair(left: datasets.CleanImage, right: datasets.CleanImage, noisy: Path, clean: Path) -> ImagePair:
     try:
         pair = left.read_bytes(), right.read_bytes()
     except ValueError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from io import BytesIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +16,9 @@ from bench.noise.picture import NoisyVersion
 from noise_zoo.noise import Noise
 from noise_zoo.noise_statistics import MAX_LAG, MAX_VALUE, NoiseStatistics, noise_statistics
 from reports.charts.style import INK, MUTED, RULE
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 DPI = 200
 SIDE, ENLARGED = 192, 2  # side of the displayed crop in pixels, dots per pixel
@@ -31,7 +35,7 @@ LEVEL_COLOURS = (
     "#123f6d",
     "#0a2443",
 )  # from the lowest to the highest level
-SETTINGS = {
+SETTINGS: dict[Any, Any] = {  # of matplotlib
     "font.family": "DejaVu Sans",
     "font.size": 7.5,
     "text.color": INK,
@@ -96,12 +100,12 @@ class SheetPage:
 
         self.figure = Figure(figsize=(self.width / DPI, self.height / DPI), dpi=DPI, facecolor="white")
 
-    def axes(self, x: float, y: float, width: float, height: float):
+    def axes(self, x: float, y: float, width: float, height: float) -> Axes:
         """Add axes with their upper left corner at (x, y)."""
         box = (x / self.width, 1 - (y + height) / self.height, width / self.width, height / self.height)
         return self.figure.add_axes(box)
 
-    def text(self, x: float, y: float, text: str, **style) -> None:
+    def text(self, x: float, y: float, text: str, **style: Any) -> None:
         """Write text on a base line, without math parsing of dollar signs."""
         self.figure.text(x / self.width, 1 - y / self.height, text, parse_math=False, **style)
 
@@ -179,7 +183,7 @@ def level_colours(count: int) -> list[str]:
     return [LEVEL_COLOURS[round(index)] for index in indices]
 
 
-def _values(axes, statistics: list[NoiseStatistics], colours: list[str]) -> None:
+def _values(axes: Axes, statistics: list[NoiseStatistics], colours: list[str]) -> None:
     """Plot densities on a logarithmic scale: a Gaussian is a parabola, and rare impulses stay visible."""
     bound = max(one.quantile for one in statistics)
     step = 2 * math.floor(bound / BARS / 2) + 1  # odd, so that 0 is the centre of a bar
@@ -196,7 +200,7 @@ def _values(axes, statistics: list[NoiseStatistics], colours: list[str]) -> None
     axes.set_xlim(-1.05 * bound - 1, 1.05 * bound + 1)
 
 
-def _variance(axes, statistics: list[NoiseStatistics], colours: list[str]) -> None:
+def _variance(axes: Axes, statistics: list[NoiseStatistics], colours: list[str]) -> None:
     for one, colour in zip(statistics, colours, strict=True):
         axes.plot(*one.variance, color=colour, linewidth=1.3, marker="o", markersize=2.2)
     axes.set_xlim(0, 255)
@@ -205,7 +209,7 @@ def _variance(axes, statistics: list[NoiseStatistics], colours: list[str]) -> No
     axes.locator_params(axis="y", nbins=5)
 
 
-def _spectrum(axes, statistics: list[NoiseStatistics], colours: list[str]) -> None:
+def _spectrum(axes: Axes, statistics: list[NoiseStatistics], colours: list[str]) -> None:
     for one, colour in zip(statistics, colours, strict=True):
         axes.plot(*one.spectrum, color=colour, linewidth=1.3)
     axes.set_xlim(0, 0.5)
@@ -213,16 +217,16 @@ def _spectrum(axes, statistics: list[NoiseStatistics], colours: list[str]) -> No
     axes.locator_params(axis="y", nbins=5)
 
 
-def _neighbours(axes, one: NoiseStatistics, level: str) -> None:
+def _neighbours(axes: Axes, one: NoiseStatistics, level: str) -> None:
     """Draw the correlations of a sample with its neighbours, as numbers on colours."""
     axes.imshow(one.correlation, cmap="RdBu", vmin=-1, vmax=1)
     for (row, column), value in np.ndenumerate(one.correlation):
         if np.isfinite(value) and (row, column) != (MAX_LAG, MAX_LAG):
             ink = "white" if abs(value) > 0.55 else INK if abs(value) >= 0.05 else MUTED
             axes.text(column, row, hundredths(value), ha="center", va="center", fontsize=5.5, color=ink)
-    ticks = range(2 * MAX_LAG + 1)
-    axes.set_xticks(ticks, range(-MAX_LAG, MAX_LAG + 1))
-    axes.set_yticks(ticks, range(-MAX_LAG, MAX_LAG + 1))
+    ticks, lags = range(2 * MAX_LAG + 1), [str(lag) for lag in range(-MAX_LAG, MAX_LAG + 1)]
+    axes.set_xticks(ticks, lags)
+    axes.set_yticks(ticks, lags)
     axes.tick_params(length=0)
     axes.grid(False)
     for spine in axes.spines.values():

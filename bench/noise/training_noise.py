@@ -25,6 +25,7 @@ NUMBER = r"\d*\.?\d+(?:[eE][-+]?\d+)?"
 RANGE = re.compile(rf"(?<=[=(,\[\s])({NUMBER})\s*-\s*({NUMBER})(?=\s*[,)\]])")
 SENTENCE = re.compile(r"(?:.*\W)?Gaussian, sigma ([\d.]+)(?: of 255)?")  # on cards of earlier versions
 UNKNOWN = "unknown"
+NONE = "none"  # of a method without training
 
 
 @dataclass(frozen=True)
@@ -169,6 +170,8 @@ def of_card(card: Mapping[str, Any]) -> TrainingNoise:
     stated = stated.get("noise") if isinstance(stated, Mapping) else stated
     if not stated:
         return NOT_KNOWN
+    if stated == NONE:
+        return NOT_TRAINED
     if isinstance(stated, str) and (sentence := SENTENCE.fullmatch(stated)):
         stated = f"gaussian(sigma={sentence[1]})"
     try:

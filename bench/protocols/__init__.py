@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import pkgutil
 from dataclasses import dataclass
-from importlib import import_module
 
 import numpy as np
 
+from bench import registry
 from bench.core.errors import unknown
 
 
@@ -33,7 +32,8 @@ class Protocol:
 
     def noisy_input(self, noisy: np.ndarray) -> np.ndarray:
         """The input of the network, float32 (H, W, C), from the unclipped noisy image."""
-        return to_bytes(noisy).astype(np.float32) / 255 if self.store_noise else noisy
+        stored = to_bytes(noisy).astype(np.float32) / 255 if self.store_noise else noisy
+        return np.ascontiguousarray(stored, dtype=np.float32)
 
 
 def to_bytes(image: np.ndarray) -> np.ndarray:
@@ -45,11 +45,11 @@ def to_bytes(image: np.ndarray) -> np.ndarray:
 
 def names() -> list[str]:
     """The names of all protocols."""
-    return sorted(info.name.replace("_", "-") for info in pkgutil.iter_modules(__path__))
+    return [name.replace("_", "-") for name in registry.modules(__name__, "PROTOCOL")]
 
 
 def load_protocol(name: str) -> Protocol:
     """A protocol by name. Raises BadInput with similar names."""
     if name not in names():
         raise unknown("protocol", name, names())
-    return import_module(f"bench.protocols.{name.replace('-', '_')}").PROTOCOL
+    return registry.load(__name__, name.replace("-", "_"), "PROTOCOL")

@@ -63,7 +63,7 @@ class Filters:
 
     def _labels(self, rows: pd.DataFrame, known: RunModels) -> set[str]:
         labels, chosen = list(dict.fromkeys(rows["model"])), set()
-        for part in spec.split(self.models or ""):
+        for part in known.split(self.models or ""):
             if part == "all":
                 return set(labels)
             if part in groups.GROUPS:

@@ -25,6 +25,7 @@ MODEL = {
         "libraries?": dict,
         "noise_level?": ANY,
         "origin?": {"file": str, "sha256": str},
+        "outputs?": {"origin": str, "files": int, "warnings": [str]},
     },
 }
 METRIC = {

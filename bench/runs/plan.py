@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -21,6 +20,7 @@ from bench.noise import noises
 from bench.noise.compatibility import fits, matched, reference_noise
 from bench.noise.level_check import UNITS, weak_noise_warnings
 from bench.noise.training_noise import of_model
+from bench.runs.schema import NoiseColumns
 from bench.statistics.ood import Conditions
 from noise_zoo.noise import Noise
 
@@ -37,7 +37,7 @@ class Plan:
     """
 
     models: tuple[Model, ...]
-    noises: tuple[Any, ...]
+    noises: tuple[Noise, ...]
     datasets: tuple[Dataset, ...]
     seeds: tuple[int, ...]
     protocol: protocols.Protocol
@@ -47,7 +47,7 @@ class Plan:
     metrics: tuple[metrics.Metric, ...]
     not_measured: dict[str, str]
     skipped: tuple[str, ...] = ()
-    reference: Any = None
+    reference: Noise | None = None
 
     @property
     def images(self) -> int:
@@ -164,7 +164,7 @@ class Plan:
         return Conditions(reference, {m.label: of_model(m.card, m.weights, m.size) for m in self.models})
 
     @cached_property
-    def noise_columns(self) -> tuple[dict[str, Any], ...]:
+    def noise_columns(self) -> tuple[NoiseColumns, ...]:
         """The columns of rows that identify each noise."""
         return tuple(
             {
@@ -185,7 +185,7 @@ class Plan:
 
 def make_plan(
     model_list: model_specs.GivenModels = "all",
-    noise_list: str | Noise | Iterable[Any] = "mixture",
+    noise_list: noises.GivenNoises = "mixture",
     dataset_list: arrays.GivenDatasets | None = None,
     data: Iterable[str | Path] = (),
     *,

@@ -28,7 +28,7 @@ def read(path: Path, options: Iterable[str]) -> dict[str, Any]:
         raise BadInput(
             f"the run file {path} cannot be read: {error.strerror}; for a model write --models {path}"
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadInput(f"expected a run file in TOML, got {path}: {described(error)}") from error
     known = {name.replace("_", "-"): name for name in options}
     values = {}
@@ -46,4 +46,6 @@ def _as_option(path: Path, key: str, value: Any) -> Any:
         raise BadInput(f"{key} in {path}: expected text, a number, or a list of them, got {value!r}")
     if key == "data":
         return [str(part) for part in parts]
-    return ", ".join(map(str, parts)) if isinstance(value, list) else value
+    if isinstance(value, list):
+        return ", ".join(map(str, parts))
+    return value if isinstance(value, bool) else str(value)  # a number for a path is a name

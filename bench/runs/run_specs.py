@@ -7,6 +7,8 @@ same name.
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -54,6 +56,22 @@ class RunModels:
         """The display name of a label."""
         return self.names.get(label, label)
 
+    def split(self, text: str) -> list[str]:
+        """Split a list of models as users type it; display names may have brackets, spaces and quotes: A (B's code)."""
+        if os.path.exists(text):
+            return [text]
+        names = sorted(map(re.escape, self.names.values()), key=len, reverse=True)
+        held: list[str] = []
+
+        def hold(found: re.Match[str]) -> str:
+            held.append(found[3])
+            return f"{found[1]}{_HELD}{len(held) - 1}"
+
+        if names:
+            text = re.sub(rf"(^|,)\s*(['\"]?)({'|'.join(names)})\2\s*(?=,|$)", hold, text)
+        parts = ((part, part.removeprefix(_HELD)) for part in spec.split_list(text))
+        return [held[int(index)] if part != index and index.isdecimal() else part for part, index in parts]
+
     def written(self, text: str) -> str:
         """The spec of the model that a display name or label of the run stands for; other texts unchanged."""
         labels = {name: label for label, name in self.names.items()} | {label: label for label in self.names}
@@ -66,6 +84,7 @@ class RunModels:
         return self.name(label) + text[len(label) :]
 
 
+_HELD = "display_name_"  # stands for a display name while a list is split
 NOTHING_KNOWN = RunModels()
 
 

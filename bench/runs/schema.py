@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
+from typing import NotRequired, TypedDict
 
 from bench.runs import contents
 
@@ -32,6 +33,40 @@ INTERNAL_COLUMNS = {  # of the store; they are not exported
 }
 SCHEMA_VERSION = 2  # version 1 had neither `asked` nor `photograph`; `complete` adds missing columns to older stores
 _ALL = {**INTERNAL_COLUMNS, **COLUMNS}
+
+
+class NoiseColumns(TypedDict):
+    """The columns of a row that identify its noise."""
+
+    noise: str
+    noise_name: str
+    noise_version: int
+    level: float | None
+
+
+class Row(NoiseColumns):
+    """A row without its scores, which are columns of the names of its metrics: what a plan determines, and its status.
+
+    asked, no_value   internal columns, see `INTERNAL_COLUMNS`
+    """
+
+    model: str
+    size: str
+    weights: str
+    weights_hash: str
+    dataset: str
+    image: str
+    image_hash: str
+    photograph: str
+    input: str
+    seed: int
+    protocol: str
+    precision: str
+    tile: int
+    device: str
+    status: str
+    reason: str
+    asked: NotRequired[str]
 
 
 def make_tables(connection: sqlite3.Connection) -> None:

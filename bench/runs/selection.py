@@ -10,7 +10,7 @@ seeds. Rows of earlier plans count as well as long as all their names still mean
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
@@ -21,6 +21,7 @@ import pandas as pd
 
 from bench import metrics
 from bench.core.errors import BadInput
+from bench.runs import scored_files
 from bench.runs.schema import INTERNAL_COLUMNS
 from bench.runs.store import FIRST_VERSION, Store
 
@@ -29,6 +30,7 @@ CELL_COLUMNS = ["model", "dataset", "noise", "seed"]
 # kind of rows that do not count -> (the column whose value fills the text, the text)
 SUPERSEDED = {
     "weights": ("model", "of older weights of {}"),  # or of an older source of a user-defined network
+    "outputs": ("model", "of replaced output files of {}"),
     "noise": ("noise", "of older versions of {}"),
     "pixels": ("dataset", "of replaced images of {}"),
     "repeated": ("model", "that were recomputed of {}"),
@@ -207,12 +209,13 @@ Rule = tuple[str, Callable[[pd.DataFrame], pd.Series]]
 
 def _rules(manifest: Manifest, plans: Manifest, contents: pd.DataFrame) -> Iterator[Rule]:
     """(kind, function of rows -> which of them are of that kind); `plans` are those under the protocol."""
+    scored = scored_files.labels(manifest)
     if manifest:
         models = {model["label"]: model["weights_hash"] for plan in manifest for model in plan["models"]}
         datasets = {dataset["name"] for plan in manifest for dataset in plan["datasets"]}
         versions = {noise: version for plan in manifest for noise, version in plan.get("noise_versions", {}).items()}
         yield "unknown", lambda rows: ~(rows["model"].isin(list(models)) & rows["dataset"].isin(datasets))
-        yield "weights", lambda rows: rows["weights_hash"] != rows["model"].map(models)
+        yield "weights", lambda rows: _is_of_other_weights(rows, models, scored)
         yield "noise", lambda rows: _differs(rows["noise_version"], rows["noise"].map(versions))
     yield "deleted", lambda rows: _is_deleted(rows, contents)
     yield "pixels", lambda rows: _differs(rows["image_hash"], _pixels(rows, contents))
@@ -222,6 +225,7 @@ def _rules(manifest: Manifest, plans: Manifest, contents: pd.DataFrame) -> Itera
         yield "precision", lambda rows: _differs(rows["precision"], _setting(rows, settings, "precision"))
         yield "tile", lambda rows: _is_in_other_tiles(rows, manifest, settings)
         yield "seed", lambda rows: _is_of_other_seeds(rows, seeds)
+    yield "outputs", lambda rows: _is_of_replaced_output(rows, scored)
     yield "repeated", _is_repeated
 
 
@@ -279,6 +283,23 @@ def _is_of_other_seeds(rows: pd.DataFrame, seeds: dict[tuple[str, str, str], lis
     planned = pd.MultiIndex.from_tuples([(*cell, seed) for cell, chosen in seeds.items() for seed in chosen])
     known = _index(rows, CELL_COLUMNS[:3]).isin(pd.MultiIndex.from_tuples(seeds))
     return pd.Series(known & ~_index(rows, CELL_COLUMNS).isin(planned), rows.index)
+
+
+def _is_of_other_weights(rows: pd.DataFrame, models: dict[str, str], scored: Collection[str]) -> pd.Series:
+    """Which rows have another hash than their model in the manifest.
+
+    Those of models `scored` from files have the hash of their own output: they have to be of files as well.
+    """
+    other = rows["weights_hash"] != rows["model"].map(models)
+    return other.where(~rows["model"].isin(list(scored)), rows["weights"] != scored_files.ORIGIN)
+
+
+def _is_of_replaced_output(rows: pd.DataFrame, scored: Collection[str]) -> pd.Series:
+    """Of the models `scored` from files, all but the row of each image in a cell that was scored last."""
+    own = rows[rows["model"].isin(list(scored))]
+    ordered = own.assign(plan=own["plan"].fillna(-1).astype(float)).sort_values(["plan", "written"])
+    replaced = ordered.duplicated([*CELL_COLUMNS, "image"], keep="last")
+    return replaced.reindex(rows.index, fill_value=False)
 
 
 def _is_repeated(rows: pd.DataFrame) -> pd.Series:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from bench.core import lock
 from bench.core.errors import BadInput, unknown
-from bench.runs import selection
+from bench.runs import scored_files, selection
 from bench.runs.store import Store
 
 
@@ -25,6 +25,7 @@ class Status:
     writer    the process that is writing now; None if there is none
     rate      rows per second since the command began; None if unknown
     skipped   rows that do not count under the protocol, with the reason
+    files     labels of models whose outputs were scored from files
     """
 
     command: str
@@ -34,6 +35,7 @@ class Status:
     writer: dict[str, Any] | None
     rate: float | None
     skipped: tuple[selection.SkippedRows, ...] = ()
+    files: tuple[str, ...] = ()
 
     @property
     def missing(self) -> int:
@@ -66,6 +68,7 @@ def of(folder: Path, protocol: str | None = None) -> Status:
         writer=writer,
         rate=_rate(count, plan) if writer else None,
         skipped=selected.skipped,
+        files=tuple(sorted(scored_files.labels(manifest))),
     )
 
 

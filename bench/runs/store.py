@@ -49,7 +49,7 @@ _UNREADABLE = "image_hash = '' AND " + " AND ".join(f"{name} IS ?" for name in _
 _MERGED = "json_patch(coalesce(rows.no_value, '{}'), coalesce(excluded.no_value, '{}'))"
 
 
-def row_key(row: dict[str, Any]) -> str:
+def row_key(row: Mapping[str, Any]) -> str:
     """The key of a row: SHA-256 of its identity columns."""
     return hashlib.sha256(json.dumps([row[column] for column in IDENTITY_COLUMNS]).encode()).hexdigest()
 
@@ -159,7 +159,7 @@ class Store:
         """The number of rows."""
         return self.connection.execute("SELECT count(*) FROM rows").fetchone()[0]
 
-    def write(self, rows: list[dict[str, Any]]) -> None:
+    def write(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Commit rows; a row replaces one of the same key. Raises StoreFull.
 
         Scores of metrics that the new row lacks are kept, and a successful row is kept if the new one failed.

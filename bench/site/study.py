@@ -118,6 +118,10 @@ def _trained_on(about: dict[str, Any]) -> str:
 
 
 def _how_trained(card: dict[str, Any]) -> str:
+    if "outputs" in card:
+        scored = card["outputs"]
+        doubts = "".join(f". Warning: {sentence}" for sentence in scored["warnings"])
+        return f"Outputs of other code, {scored['origin']} ({plural(scored['files'], 'output')}){doubts}"
     if "libraries" in card:
         libraries = ", ".join(f"{library} {version}" for library, version in card["libraries"].items())
         return f"Noise level: {card['noise_level']}. Computed by {libraries}; the hash covers these versions"

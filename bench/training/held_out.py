@@ -13,9 +13,10 @@ from baselines.layers.classical import ESTIMATED
 from baselines.layers.non_blind import level_argument
 from baselines.weights_io import checkpoints
 from bench import datasets, protocols
+from bench.core.errors import BadInput
 from bench.metrics import psnr
+from bench.models import inference
 from bench.models.adapters import NonBlind, for_image
-from bench.models.mask_keys import keyed
 from bench.models.tiles import Tiled
 from bench.models.tiling import Tiling
 from bench.noise import noises
@@ -52,17 +53,19 @@ class HeldOutScorer:
         """Number of noisy crops."""
         return len(self.cases)
 
-    @torch.inference_mode()
     def __call__(
         self, weights: Mapping[str, Tensor], advanced: Callable[[int, int], None] = lambda done, total: None
     ) -> dict[str, float]:
-        """Mean PSNR by noise; `advanced(done, total)` is called after each crop."""
+        """Mean PSNR by noise; `advanced(done, total)` is called after each crop. Raises BadInput for outputs of NaN."""
         self.network.load_state_dict(weights)
         self.network.to(self.device).eval()
         scores: dict[str, list[float]] = {}
         for done, (noise, x, target, key) in enumerate(self.cases, 1):
             adapted = for_image(self.run, self.takes, x.shape[1])
-            output = adapted(x.to(self.device), **keyed(adapted, [key]))[0].permute(1, 2, 0).float().cpu().numpy()
+            try:
+                output = inference.denoise(adapted, x, [key], self.device)[0].permute(1, 2, 0).numpy()
+            except ValueError as error:
+                raise BadInput(f"held-out images under {noise}: {error}") from error
             scores.setdefault(noise, []).append(psnr.score(protocols.to_bytes(output), target))
             advanced(done, len(self))
         return {noise: float(np.mean(values)) for noise, values in scores.items()}
@@ -88,8 +91,8 @@ def scorer(
         clean = datasets.centre_crop(pixels, CROP_SIDE, name).astype(np.float32) / 255
         digest = noises.pixel_hash(clean)
         for noise in map(noises.load_noise, VALIDATION_NOISES):
-            noisy, target = noises.draw(noise, clean, 0, protocol, digest)
-            x = torch.from_numpy(protocol.noisy_input(noisy)).permute(2, 0, 1)[None].contiguous()
+            noisy, target = noises.network_input(noise, clean, 0, protocol, digest)
+            x = inference.to_batch(noisy)
             key = noises.mask_key(digest, noise, 0)
             cases.append((noises.canonical(noise), x, protocols.to_bytes(target), key))
     run = NonBlind(network, ESTIMATED) if level_argument(network) else network

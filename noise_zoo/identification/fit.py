@@ -1,6 +1,7 @@
 """Maximum likelihood fits of noise levels to counts of (clean, noisy) values, with standard errors and misfit."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +9,10 @@ from scipy import optimize
 
 from noise_zoo.identification import likelihoods
 
+Counts = dict[int, np.ndarray]  # photons at white -> (groups, 256, 256)
+Values = dict[str, float]  # component -> value
+OfLevel = Callable[[float, int], np.ndarray]  # (level, photons at white) -> likelihood (256, 256)
+OfValues = Callable[[Values], np.ndarray]  # values of components -> likelihood (256, 256)
 OUTLIER_SHARE = 1e-7  # mixed in uniformly: one sample that rounds differently does not exclude a model
 GRID_SIZE = 24  # levels tried before the best one is refined
 N_BINS, N_CLASSES = 20, 8  # of `misfit`: bins of ranks, classes of clean values
@@ -32,17 +37,19 @@ class ComponentFit:
     log_likelihood: float
 
     @property
-    def likelihood(self):
+    def likelihood(self) -> np.ndarray:
         """The likelihood (256, 256) of the fitted components."""
         return general({name: level.value for name, level in self.components.items()})
 
 
-def log_likelihood(counts, likelihood):
+def log_likelihood(counts: np.ndarray, likelihood: np.ndarray) -> np.ndarray:
     """Return the log-likelihood in nats of counts (..., 256, 256) under a likelihood (256, 256), one per group."""
     return np.tensordot(counts, np.log((1 - OUTLIER_SHARE) * likelihood + OUTLIER_SHARE / 256), axes=2)
 
 
-def fit_level(counts, likelihood, smooth, low, high, reach=0.03):
+def fit_level(
+    counts: Counts, likelihood: OfLevel, smooth: OfLevel, low: float, high: float, reach: float = 0.03
+) -> Level:
     """Return the Level between low and high that makes counts {photons: (groups, 256, 256)} most probable.
 
     `likelihood(level, photons)` returns (256, 256); `smooth` is a version of it that is continuous in the level. The
@@ -51,9 +58,9 @@ def fit_level(counts, likelihood, smooth, low, high, reach=0.03):
     """
     totals = {photons: groups.sum(axis=0) for photons, groups in counts.items()}
 
-    def cost(logarithm, of=likelihood):
+    def cost(logarithm: float, of: OfLevel = likelihood) -> float:
         level = math.exp(logarithm)
-        return -sum(log_likelihood(total, of(level, photons)) for photons, total in totals.items())
+        return -sum(float(log_likelihood(total, of(level, photons))) for photons, total in totals.items())
 
     grid = np.linspace(math.log(low), math.log(high), GRID_SIZE)
     best = _refined(lambda logarithm: cost(logarithm, smooth), grid)
@@ -73,14 +80,14 @@ def fit_level(counts, likelihood, smooth, low, high, reach=0.03):
     return Level(math.exp(best), math.exp(best) * error, -cost(best))
 
 
-def _round_numbers(best, reach):
+def _round_numbers(best: float, reach: float) -> list[float]:
     """Return log(level) of the three-digit levels within `reach` of `best`, which users write and a grid misses."""
     low, high = math.exp(best - min(reach, 0.03)), math.exp(best + min(reach, 0.03))
     unit = 10.0 ** (math.floor(math.log10(low)) - 2)
     return [math.log(k * unit) for k in range(math.ceil(low / unit), math.floor(high / unit) + 1)]
 
 
-def _refined(cost, grid):
+def _refined(cost: Callable[[float], float], grid: np.ndarray) -> float:
     """Return the argument of the minimum cost on a grid, refined between the neighbours of the best point."""
     index = int(np.argmin([cost(point) for point in grid]))
     low, high = grid[max(index - 1, 0)], grid[min(index + 1, len(grid) - 1)]
@@ -88,19 +95,19 @@ def _refined(cost, grid):
     return float(min((found.x, grid[index]), key=cost))
 
 
-def general(values):
+def general(values: Values) -> np.ndarray:
     """Return the general likelihood (256, 256) of components sigma, photons, var and density; absent ones are 0."""
     return likelihoods.general(
         values.get("sigma", 0.0), values.get("photons", math.inf), values.get("var", 0.0), values.get("density", 0.0)
     )
 
 
-def fit_components(counts, min_gain):
+def fit_components(counts: Counts, min_gain: float) -> ComponentFit:
     """Return the ComponentFit of counts {photons: (groups, 256, 256)} by backward elimination.
 
     Components that raise the log-likelihood by less than `min_gain` nats are removed.
     """
-    groups = sum(counts.values())
+    groups = np.sum([*counts.values()], axis=0)
     total = groups.sum(axis=0)
     present = _climb(total, _start(total))
     while len(present[0]) > 1:
@@ -114,13 +121,14 @@ def fit_components(counts, min_gain):
     return ComponentFit(components, -present[1])
 
 
-def fit_values(counts, likelihood, start):
+def fit_values(counts: Counts, likelihood: OfValues, start: Values) -> ComponentFit:
     """Fit `likelihood(values)` to counts {photons: (groups, 256, 256)} from values `start`; return the ComponentFit."""
-    groups, names = sum(counts.values()), list(start)
+    groups, names = np.sum([*counts.values()], axis=0), list(start)
     total = groups.sum(axis=0)
 
-    def cost(logarithms):
-        return -log_likelihood(total, likelihood(dict(zip(names, np.exp(logarithms).tolist(), strict=True))))
+    def cost(logarithms: np.ndarray) -> float:
+        values = dict(zip(names, np.exp(logarithms).tolist(), strict=True))
+        return -float(log_likelihood(total, likelihood(values)))
 
     centre = np.log([np.clip(start[name], *BOUNDS[name]) for name in names])
     corners = np.concatenate([[centre], centre + 0.1 * np.eye(len(names))])
@@ -133,7 +141,7 @@ def fit_values(counts, likelihood, start):
     return ComponentFit(components, -float(found.fun))
 
 
-def _start(total):
+def _start(total: np.ndarray) -> Values:
     """Return initial values: sigma, photons and var with a third each of the variance in the middle tones."""
     residual = np.arange(256)[None, :] - np.arange(256)[:, None]
     middle = slice(64, 192)
@@ -149,7 +157,7 @@ def _start(total):
     }
 
 
-def _climb(total, start):
+def _climb(total: np.ndarray, start: Values) -> tuple[Values, float]:
     """Return ({component: value}, negative log-likelihood in nats) at the maximum likelihood, searched from `start`."""
     names = list(start)
     logarithms = np.log([start[name] for name in names])
@@ -159,7 +167,7 @@ def _climb(total, start):
     ]
     scale = max(total.sum(), 1)
 
-    def cost(logarithms):
+    def cost(logarithms: np.ndarray) -> tuple[float, np.ndarray]:
         value, slopes = _cost_and_slopes(total, dict(zip(names, np.exp(logarithms).tolist(), strict=True)))
         return value / scale, slopes / scale
 
@@ -169,7 +177,7 @@ def _climb(total, start):
     return dict(zip(names, np.exp(found.x).tolist(), strict=True)), float(found.fun * scale)
 
 
-def _cost_and_slopes(total, values):
+def _cost_and_slopes(total: np.ndarray, values: Values) -> tuple[float, np.ndarray]:
     """Return the negative log-likelihood in nats of the general model, and its gradient in log(component)."""
     sigma, photons = values.get("sigma", 0.0), values.get("photons", math.inf)
     var, density = values.get("var", 0.0), values.get("density", 0.0)
@@ -191,13 +199,12 @@ def _cost_and_slopes(total, values):
     )
 
 
-def _errors(groups, values, likelihood=None):
+def _errors(groups: np.ndarray, values: Values, likelihood: OfValues = general) -> Values:
     """Return {component: standard error}, the sandwich estimate over the groups."""
-    likelihood = likelihood or general
     names = list(values)
     centre = np.log([values[name] for name in names])
 
-    def group_scores(*moves):
+    def group_scores(*moves: tuple[int, float]) -> np.ndarray:
         logarithms = centre.copy()
         for index, step in moves:
             logarithms[index] += step
@@ -220,7 +227,7 @@ def _errors(groups, values, likelihood=None):
     return {name: values[name] * float(error) for name, error in zip(names, spread, strict=True)}
 
 
-def misfit(total, likelihood, repeats):
+def misfit(total: np.ndarray, likelihood: np.ndarray, repeats: float) -> float:
     """Return the share of samples, 0 to 1, that would have to change value for counts (256, 256) to fit a likelihood.
 
     Under the right likelihood the ranks of the samples are uniform (probability integral transform for counts, Czado

@@ -3,10 +3,12 @@
 import itertools
 import math
 from collections import defaultdict
+from collections.abc import Sequence
 
 import numpy as np
 
 from noise_zoo.identification import likelihoods
+from noise_zoo.identification.sufficient_statistics import ImagePair
 
 N_CLASSES = 8  # of clean values
 MAX_MEAN_ERROR = 0.5  # 8-bit levels; differences up to these four do not reject a likelihood
@@ -21,7 +23,13 @@ LAGS = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (0, 8), (8, 0))  # down, right; 
 VALUES = np.arange(256.0)
 
 
-def is_rejected(total, likelihood, patches, repeats, channels):
+def is_rejected(
+    total: np.ndarray,
+    likelihood: np.ndarray,
+    patches: Sequence[ImagePair],
+    repeats: float,
+    channels: float | None,
+) -> bool:
     """Whether counts (256, 256) and patches (noisy, clean), uint8 (H, W, C), reject a likelihood of independent pixels.
 
     channels   expected correlation between the channels of a pixel; None for spatially correlated noise, of which
@@ -33,7 +41,7 @@ def is_rejected(total, likelihood, patches, repeats, channels):
     return channels is not None and neighbours_differ(likelihood, patches, channels)
 
 
-def _moments_differ(total, likelihood, repeats):
+def _moments_differ(total: np.ndarray, likelihood: np.ndarray, repeats: float) -> bool:
     off = VALUES - likelihood @ VALUES[:, None]  # (256, 256): noisy value minus its expectation
     for part in np.array_split(np.arange(256), N_CLASSES):
         count = total[part].sum()
@@ -50,7 +58,7 @@ def _moments_differ(total, likelihood, repeats):
     return False
 
 
-def _clipped_share_differs(total, likelihood, repeats):
+def _clipped_share_differs(total: np.ndarray, likelihood: np.ndarray, repeats: float) -> bool:
     """Whether the number of samples clipped to 0 or 255 differs from its expectation, at clean values 1 to 254."""
     clean = slice(1, 255)
     for end in (0, 255):
@@ -60,7 +68,7 @@ def _clipped_share_differs(total, likelihood, repeats):
     return False
 
 
-def neighbours_differ(likelihood, patches, channels):
+def neighbours_differ(likelihood: np.ndarray, patches: Sequence[ImagePair], channels: float) -> bool:
     """Whether standardized samples have other correlations than those of independent pixels."""
     mean = likelihood @ VALUES
     deviation = np.sqrt(np.maximum(likelihood @ VALUES**2 - mean**2, 0))[:, None]
@@ -68,7 +76,7 @@ def neighbours_differ(likelihood, patches, channels):
     table = np.clip((VALUES - mean[:, None]) / np.where(known, deviation, 1), -MAX_Z, MAX_Z)
     table = np.where(known, table - (likelihood * table).sum(axis=1, keepdims=True), 0)  # (clean, noisy), mean 0
     open_range = likelihood[:, [0, 255]].sum(axis=1) < MAX_CLIPPED  # clipping changes correlations between channels
-    sums = defaultdict(lambda: np.zeros(3))
+    sums: defaultdict[tuple[int, int, str], np.ndarray] = defaultdict(lambda: np.zeros(3))
     for noisy, clean in patches:
         scaled = table[clean, noisy]
         differences = np.diff(scaled, axis=2)  # chroma: subsampling by JPEG correlates neighbours here
@@ -88,14 +96,14 @@ def neighbours_differ(likelihood, patches, channels):
     return False
 
 
-def _products(one, other):
+def _products(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Return the sum of products, the mean sum of squares, and the number, of pairs of which neither is zero."""
     both = (one != 0) & (other != 0)
     one, other = one[both], other[both]
     return np.array([one @ other, (one @ one + other @ other) / 2, len(one)])
 
 
-def brightness_offsets(total, repeats):
+def brightness_offsets(total: np.ndarray, repeats: float) -> list[tuple[float, float, float]]:
     """Return [(mean clean value, mean of noisy - clean, its standard error)] by class of clean values, 8-bit levels.
 
     Classes with more than 1% of clipped samples are skipped.

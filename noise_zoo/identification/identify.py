@@ -1,7 +1,9 @@
 """Identify the noise between pairs of images: a noise of the zoo where one fits, else a sum of noise components."""
 
 import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +14,10 @@ from noise_zoo.correlated import Correlated
 from noise_zoo.gaussian import Gaussian
 from noise_zoo.identification import likelihoods
 from noise_zoo.identification.fit import (
+    ComponentFit,
     Level,
+    OfLevel,
+    Values,
     fit_components,
     fit_level,
     fit_values,
@@ -22,7 +27,14 @@ from noise_zoo.identification.fit import (
 )
 from noise_zoo.identification.goodness_of_fit import brightness_offsets, is_rejected, neighbours_differ
 from noise_zoo.identification.registration import problem_of
-from noise_zoo.identification.sufficient_statistics import CORNER, Correlation, SufficientStatistics, gather
+from noise_zoo.identification.sufficient_statistics import (
+    CORNER,
+    Correlation,
+    ImagePair,
+    Lag,
+    SufficientStatistics,
+    gather,
+)
 from noise_zoo.jpeg import Jpeg
 from noise_zoo.mixture import RECIPES, Mixture
 from noise_zoo.noise import Noise
@@ -32,6 +44,7 @@ from noise_zoo.quantization import Quantization
 from noise_zoo.salt_pepper import SaltPepper
 from noise_zoo.speckle import Speckle
 
+OfPhotons = Callable[[int], np.ndarray]  # photons at white -> likelihood (256, 256)
 MAX_MISFIT = 0.01  # a likelihood with a larger share of misplaced samples is rejected; half of it for several levels
 MIN_GAIN = 30.0  # nats of log-likelihood that one more component, or a better model, has to gain
 MAX_CORRELATION_ERROR = 0.08  # absolute, of correlations
@@ -51,7 +64,7 @@ class Structure:
     """Correlations of samples by lag and between channels (None: any), and how many samples share one draw."""
 
     description: str
-    lags: dict
+    lags: dict[Lag, float]
     channels: float | None
     repeats: float
 
@@ -73,25 +86,30 @@ class Candidate:
     structure: str
     low: float
     high: float
-    likelihood: object
-    smooth: object
-    options: dict = field(default_factory=dict)
+    likelihood: OfLevel
+    smooth: OfLevel
+    options: dict[str, Any] = field(default_factory=dict)
     reach: float = 0.03
 
     @property
-    def name(self):
+    def name(self) -> str:
         """Name of the noise in specs."""
         return name_of(self.kind)
 
 
-def name_of(kind):
+def name_of(kind: type[Noise]) -> str:
     """Return the name of a noise's class in specs, which is that of its module."""
     return kind.__module__.rpartition(".")[2]
 
 
-def _photon_free(likelihood):
+def _photon_free(likelihood: Callable[[float], np.ndarray]) -> OfLevel:
     """Return `likelihood(level)` as a function of (level, photons)."""
     return lambda level, photons: likelihood(level)
+
+
+def _whatever_photons(likelihood: np.ndarray) -> OfPhotons:
+    """Return a likelihood that does not depend on the photons at white as a function of them."""
+    return lambda photons: likelihood
 
 
 SPECKLE, GAUSSIAN_SPECKLE = _photon_free(likelihoods.speckle), _photon_free(likelihoods.gaussian_speckle)
@@ -121,7 +139,7 @@ class Fit:
     noise: Noise
     levels: dict[str, Level]
     log_likelihood: float
-    likelihood: object
+    likelihood: OfPhotons
 
 
 @dataclass(frozen=True)
@@ -146,7 +164,7 @@ class Identification:
     explained: float
     structure: str
     components: dict[str, Level]
-    lags: dict[tuple[int, int], Correlation]
+    lags: dict[Lag, Correlation]
     channels: Correlation
     shift: float  # mean of noisy - clean in the middle tones, 8-bit levels
     images: int
@@ -156,17 +174,17 @@ class Identification:
     doubtful: bool = False
 
     @property
-    def name(self):
+    def name(self) -> str:
         """Name of the noise in specs; '' for none."""
         return name_of(type(self.noise)) if self.noise else ""
 
     @property
-    def axis(self):
+    def axis(self) -> str:
         """Name of the level; '' for none."""
         return self.noise.axis if self.noise else ""
 
     @property
-    def options(self):
+    def options(self) -> dict[str, Any]:
         """Parameters other than the level that differ from their defaults; {} of a chain."""
         if self.noise is None or isinstance(self.noise, Chain):
             return {}
@@ -174,7 +192,7 @@ class Identification:
         return {name: value for name, (value, default) in values.items() if value != default}
 
 
-def identify(pairs):
+def identify(pairs: Iterable[ImagePair]) -> Identification:
     """Return the Identification of an iterable of pairs (noisy, clean), uint8 (H, W, C) each, at least 3x3 pixels.
 
     Levels are maximum likelihood estimates under clipping and rounding, without bias from either; standard errors are
@@ -182,7 +200,7 @@ def identify(pairs):
     """
     statistics = gather(pairs)
     total = statistics.total
-    known = {
+    known: dict[str, Any] = {
         "lags": statistics.lags,
         "channels": statistics.channels,
         "shift": _shift(total),
@@ -223,30 +241,25 @@ def identify(pairs):
     return Identification(None, None, explained, **known, brightness=tuple(uneven), doubtful=doubtful)
 
 
-def _reproduced(noise, known):
+def _reproduced(noise: Noise, known: dict[str, Any]) -> Identification:
     """Return the Identification of a deterministic noise that reproduces the images."""
     level = Level(float(getattr(noise, noise.axis)), 0.0, 0.0)
     return Identification(noise, level, 1.0, **{"structure": "", "components": {}, **known})
 
 
-def _fits(structure, statistics):
+def _fits(structure: str, statistics: SufficientStatistics) -> Iterator[Fit]:
     """Yield the Fits of the noises with this structure, fixed levels first."""
     if structure == "white":
         for number in RECIPES:
             likelihood = likelihoods.mixture(number)
             level = Level(float(number), 0.0, float(log_likelihood(statistics.total, likelihood)))
-            yield Fit(
-                Mixture(number),
-                {"level": level},
-                level.log_likelihood,
-                lambda photons, likelihood=likelihood: likelihood,
-            )
+            yield Fit(Mixture(number), {"level": level}, level.log_likelihood, _whatever_photons(likelihood))
     for candidate in CANDIDATES:
         if candidate.structure == structure:
             yield _fit(candidate, statistics)
 
 
-def _photon_fits(parts, statistics):
+def _photon_fits(parts: ComponentFit, statistics: SufficientStatistics) -> Iterator[Fit]:
     """Yield fits of Poisson-Gaussian noise: with the default read noise, with none, and with fitted read noise."""
     comb = comb_of(statistics.total)
     usual = _photon_free(lambda level: likelihoods.poisson_gaussian(level, READ_NOISE))
@@ -263,7 +276,7 @@ def _photon_fits(parts, statistics):
     if comb and none.log_likelihood > parts.log_likelihood:
         return
 
-    def likelihood(values):
+    def likelihood(values: Values) -> np.ndarray:
         return likelihoods.poisson_gaussian(values["photons"], values["sigma"])
 
     sigma = parts.components["sigma"].value if "sigma" in parts.components else 2.0
@@ -277,7 +290,7 @@ def _photon_fits(parts, statistics):
     yield Fit(noise, levels, free.log_likelihood, lambda photons: likelihood(values))
 
 
-def comb_of(total):
+def comb_of(total: np.ndarray) -> tuple[float, float] | None:
     """Return (peak, uncertainty of log(peak)) where stored values lie on a comb, as photons without read noise do.
 
     None where nearly all values below the largest occur.
@@ -288,7 +301,7 @@ def comb_of(total):
     return 255 * len(teeth) / float(teeth[-1]), min(2 / len(teeth) + 0.02, 0.6)
 
 
-def _chains(parts, statistics):
+def _chains(parts: ComponentFit, statistics: SufficientStatistics) -> Iterator[Fit]:
     """Yield the Fit of a chain of noises with these components: photons or speckle, then Gaussian, then impulses."""
     present = set(parts.components)
     if len(present) < 2 or {"photons", "var"} <= present:  # the order of these two matters and is unknown
@@ -296,7 +309,7 @@ def _chains(parts, statistics):
     likelihood, found = general, parts
     if "photons" in present:
 
-        def likelihood(values):
+        def likelihood(values: Values) -> np.ndarray:
             photons = likelihoods.poisson_gaussian(values["photons"], values.get("sigma", 0.0))
             return likelihoods.with_impulses(photons, values.get("density", 0.0))
 
@@ -317,12 +330,14 @@ def _chains(parts, statistics):
         yield Fit(Chain(*drawn), dict(found.components), found.log_likelihood, lambda photons: likelihood(values))
 
 
-def rounded(value):
+def rounded(value: float) -> float:
     """Return a value rounded to four significant digits."""
     return float(f"{value:.4g}")
 
 
-def _chosen(fits, parts, structure, statistics, min_gain):
+def _chosen(
+    fits: Iterable[Fit], parts: ComponentFit, structure: str, statistics: SufficientStatistics, min_gain: float
+) -> Fit | None:
     """Return the accepted Fit with the fewest fitted levels, or None; also None where equally good fits disagree."""
     fits = list(fits)
     best = max((fit.log_likelihood for fit in fits), default=0.0)
@@ -336,7 +351,7 @@ def _chosen(fits, parts, structure, statistics, min_gain):
     return None
 
 
-def _same_likelihood(one, other, statistics):
+def _same_likelihood(one: Fit, other: Fit, statistics: SufficientStatistics) -> bool:
     """Whether two fits are equivalent: they give nearly all samples the same distribution."""
     difference = sum(
         0.5 * groups.sum(axis=(0, 2)) @ np.abs(one.likelihood(photons) - other.likelihood(photons)).sum(axis=1)
@@ -345,7 +360,7 @@ def _same_likelihood(one, other, statistics):
     return difference < MAX_SAME_MISFIT * statistics.total.sum()
 
 
-def _holds(fit, structure, statistics):
+def _holds(fit: Fit, structure: str, statistics: SufficientStatistics) -> bool:
     """Whether the images fit a noise: its levels have finite errors, its misfit is small and no test rejects it."""
     if not all(math.isfinite(level.error) for level in fit.levels.values()):
         return False
@@ -359,17 +374,17 @@ def _holds(fit, structure, statistics):
     )
 
 
-def deterministic_noise(corners):
+def deterministic_noise(corners: Sequence[ImagePair]) -> Noise | None:
     """Return the deterministic noise (quantization, JPEG) that makes these noisy corners of the clean ones, or None."""
     if sum(clean.size for _, clean in corners) < MIN_EQUAL_SAMPLES:
         return None
-    tried = [Quantization(bits) for bits in range(1, 8)]
+    tried: list[Noise] = [Quantization(bits) for bits in range(1, 8)]
     qualities = sorted(range(1, 101), key=lambda quality: (quality % 5 > 0, -quality))  # usual ones first
     tried += [Jpeg(quality, subsampling) for subsampling in ("4:2:0", "4:4:4") for quality in qualities]
 
-    def makes(noise, noisy, clean):
+    def makes(noise: Noise, noisy: np.ndarray, clean: np.ndarray) -> bool:
         try:
-            made, _ = noise(clean.astype(np.float32) / 255, None)
+            made, _ = noise(clean.astype(np.float32) / 255, np.random.default_rng(0))  # nothing is drawn
         except ValueError:  # JPEG has no two-channel images
             return False
         inner = tuple(
@@ -380,7 +395,7 @@ def deterministic_noise(corners):
     return next((noise for noise in tried if all(makes(noise, *corner) for corner in corners)), None)
 
 
-def _fit(candidate, statistics):
+def _fit(candidate: Candidate, statistics: SufficientStatistics) -> Fit:
     likelihoods_of_it, bounds = (candidate.likelihood, candidate.smooth), (candidate.low, candidate.high)
     level = fit_level(statistics.counts, *likelihoods_of_it, *bounds, candidate.reach)
     if candidate.kind is Banding:  # groups split lines, and so underestimate the error
@@ -389,20 +404,20 @@ def _fit(candidate, statistics):
     options = dict(candidate.options)
     if candidate.kind is ColourGaussian:
         options["correlation"] = min(max(round(statistics.channels.value, 2), 0.0), 1.0)
-    noise = candidate.kind(rounded(level.value), **options)
+    noise = candidate.kind(rounded(level.value), **options)  # type: ignore[call-arg]  # the level is its first field
     return Fit(
         noise, {noise.axis: level}, level.log_likelihood, lambda photons: candidate.likelihood(level.value, photons)
     )
 
 
-def _unexplained(likelihood, statistics, repeats):
+def _unexplained(likelihood: OfPhotons, statistics: SufficientStatistics, repeats: float) -> float:
     """Return the share of samples, 0 to 1, that a likelihood does not explain, over all photon scales."""
     totals = {photons: groups.sum(axis=0) for photons, groups in statistics.counts.items()}
     lefts = {p: misfit(total, likelihood(p), repeats) for p, total in totals.items()}
     return sum(lefts[p] * total.sum() for p, total in totals.items()) / sum(total.sum() for total in totals.values())
 
 
-def structure_of(statistics: SufficientStatistics):
+def structure_of(statistics: SufficientStatistics) -> str:
     """Return the name of the Structure that the correlations fit, or '' where they fit none."""
     for name, structure in STRUCTURES.items():
         if name == "colour" and not statistics.channels.value > 0:
@@ -416,7 +431,7 @@ def structure_of(statistics: SufficientStatistics):
     return ""
 
 
-def _white_after_all(statistics):
+def _white_after_all(statistics: SufficientStatistics) -> str:
     """Return 'white' if neighbours are independent given their clean values, else ''.
 
     Signs of very skewed noise (few photons) depend on the clean value, and therefore agree between neighbours.
@@ -426,14 +441,14 @@ def _white_after_all(statistics):
     return "" if neighbours_differ(likelihood, statistics.centres, 0.0) else "white"
 
 
-def repeats_of(structure, statistics):
+def repeats_of(structure: str, statistics: SufficientStatistics) -> float:
     """Return approximately how many samples share one draw; the sampling error of counts grows with it."""
     if structure in ("rows", "columns"):
         return STRUCTURES[structure].repeats * statistics.width
     return STRUCTURES[structure].repeats if structure else 9.0
 
 
-def _shift(total):
+def _shift(total: np.ndarray) -> float:
     """Return the mean of noisy - clean where the clean value is 64 to 191, without impulses, in 8-bit levels."""
     middle = total[64:192, 1:255]
     residual = np.arange(1, 255)[None, :] - np.arange(64, 192)[:, None]

@@ -21,46 +21,46 @@ MAX_TABULATED_PEAK = 3000  # photons at white; above it the normal approximation
 N_INTENSITIES = 1020  # intensity bins between two noises of a mixture
 
 
-def of_distribution(below):
+def of_distribution(below: np.ndarray) -> np.ndarray:
     """Return the probabilities (N, 256) of a cumulative distribution (N, 255) at the edges."""
     ends = np.zeros((len(below), 1)), np.ones((len(below), 1))
     padded = np.concatenate([ends[0], below, ends[1]], axis=1)
     return np.diff(padded, axis=1)
 
 
-def normal(deviation):
+def normal(deviation: float | np.ndarray) -> np.ndarray:
     """Return the likelihood of Gaussian noise; standard deviation in 8-bit levels, a scalar or (256, 1), may be 0."""
     deviation = np.maximum(deviation, 1e-6)
     return of_distribution(ndtr((EDGES - CLEAN) / deviation))
 
 
-def gaussian(sigma):
+def gaussian(sigma: float) -> np.ndarray:
     """Gaussian noise, sigma in 8-bit levels."""
     return normal(sigma)
 
 
-def correlated(sigma):
+def correlated(sigma: float) -> np.ndarray:
     """Return the marginal likelihood of one sample away from the border: the mean of nine Gaussian samples."""
     return normal(sigma / 3)
 
 
-def gaussian_speckle(var):
+def gaussian_speckle(var: float) -> np.ndarray:
     """Gaussian speckle with variance `var` of the factor."""
     return normal(CLEAN * np.sqrt(var))
 
 
-def speckle(var):
+def speckle(var: float) -> np.ndarray:
     """Return the likelihood of uniform speckle: variance var times the square of the clean value."""
     reach = np.maximum(CLEAN * np.sqrt(3 * var), 1e-6)
     return of_distribution(np.clip((EDGES - CLEAN + reach) / (2 * reach), 0, 1))
 
 
-def salt_pepper(density):
+def salt_pepper(density: float) -> np.ndarray:
     """Salt & pepper noise with `density` impulses per sample."""
     return with_impulses(np.eye(256), density)
 
 
-def poisson(alpha, photons=256):
+def poisson(alpha: float, photons: int = 256) -> np.ndarray:
     """Return the likelihood of scaled photon counts: c + alpha (255 k / photons - c) for k photons, a comb."""
     probability, k = _photon_table(photons)
     noisy = CLEAN + alpha * (255 / photons * k - CLEAN)  # (256, K)
@@ -68,7 +68,7 @@ def poisson(alpha, photons=256):
     return np.bincount(index.ravel(), probability.ravel(), 256 * 256).reshape(256, 256)
 
 
-def smooth_poisson(alpha, photons=256):
+def smooth_poisson(alpha: float, photons: int = 256) -> np.ndarray:
     """Return `poisson` with a continuous photon count: no comb, and so continuous in alpha."""
     mean = np.maximum(CLEAN * photons / 255, 1e-9)
     k = (CLEAN + (EDGES - CLEAN) / alpha) * photons / 255  # photons at the edges
@@ -77,7 +77,7 @@ def smooth_poisson(alpha, photons=256):
     return of_distribution(below)
 
 
-def poisson_gaussian(peak, sigma):
+def poisson_gaussian(peak: float, sigma: float) -> np.ndarray:
     """Return the likelihood of photon counts of mean peak c / 255 and read noise sigma: a comb where sigma is small."""
     if peak > MAX_TABULATED_PEAK:
         return normal(np.sqrt(variance(sigma, peak, 0.0)))
@@ -93,7 +93,7 @@ def poisson_gaussian(peak, sigma):
     return probability @ of_distribution(ndtr((EDGES - values[:, None].astype(float)) / sigma))
 
 
-def smooth_photons(peak):
+def smooth_photons(peak: float) -> np.ndarray:
     """Return `poisson_gaussian` without read noise and with a continuous photon count."""
     mean = np.maximum(CLEAN * peak / 255, 1e-9)
     k = np.broadcast_to(EDGES * peak / 255, (256, 255))
@@ -102,13 +102,13 @@ def smooth_photons(peak):
     return of_distribution(below)
 
 
-def counts_of(mean, k):
+def counts_of(mean: np.ndarray, k: np.ndarray) -> np.ndarray:
     """Return the probabilities (N, K) of counts k (K,) for Poisson means (N, 1)."""
     return np.exp(xlogy(k, mean) - mean - gammaln(k + 1))
 
 
 @functools.cache
-def mixture(level):
+def mixture(level: int) -> np.ndarray:
     """Return the likelihood of the paper's mixture: Gaussian, uniform speckle, Poisson, impulses; by quadrature."""
     sigma, var, density = RECIPES[level]
     nodes, weights = np.polynomial.legendre.leggauss(24)
@@ -128,14 +128,14 @@ def mixture(level):
     return with_impulses(photons @ teeth, density)
 
 
-def with_impulses(likelihood, density):
+def with_impulses(likelihood: np.ndarray, density: float) -> np.ndarray:
     """Return a likelihood whose samples are then replaced by 0 or 255 with probability `density`."""
     density = min(density, 1.0)  # numerical derivatives may step beyond 1
     return (1 - density) * likelihood + density * IMPULSES
 
 
 @functools.cache
-def _photon_table(photons):
+def _photon_table(photons: int) -> tuple[np.ndarray, np.ndarray]:
     """Return P(k photons | clean value), (256, K), and k, (K,)."""
     largest = int(photons + MAX_DEVIATIONS * np.sqrt(photons) + MAX_DEVIATIONS)
     k = np.arange(largest + 1)
@@ -143,17 +143,17 @@ def _photon_table(photons):
     return np.diff(distribution, axis=1, prepend=0), k
 
 
-def general(sigma, photons, var, density):
+def general(sigma: float, photons: float, var: float, density: float) -> np.ndarray:
     """Return the general likelihood: normal with variance sigma^2 + 255 c / photons + var c^2 at c, and impulses."""
     return with_impulses(normal(np.sqrt(variance(sigma, photons, var))), density)
 
 
-def variance(sigma, photons, var):
+def variance(sigma: float, photons: float, var: float) -> np.ndarray:
     """Return the variance of the general likelihood without its impulses, (256, 1), in squared 8-bit levels."""
     return sigma**2 + 255 * CLEAN / photons + var * CLEAN**2
 
 
-def normal_slope(deviation):
+def normal_slope(deviation: np.ndarray) -> np.ndarray:
     """Return the derivative of the normal likelihood in log(standard deviation), (256, 256)."""
     z = (EDGES - CLEAN) / np.maximum(deviation, 1e-6)
     below = -z * np.exp(-0.5 * z**2) / np.sqrt(2 * np.pi)

@@ -2,9 +2,12 @@
 
 import itertools
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from scipy.signal import fftconvolve
+
+from noise_zoo.identification.sufficient_statistics import ImagePair
 
 MAX_SHIFT = 16  # pixels: shifts are searched below it
 INNER = np.s_[MAX_SHIFT:-MAX_SHIFT, MAX_SHIFT:-MAX_SHIFT]
@@ -16,36 +19,40 @@ MIN_CORRELATION = 0.5  # minimum correlation of two versions of one image
 DISTANT_LAG = 8  # pixels: at this distance image content is correlated and noise is not
 
 
-def problem_of(patches):
+def problem_of(patches: Sequence[ImagePair], subject: str = "noisy image") -> str:
     """Return why patches (noisy, clean), uint8 (H, W, C), are not pairs as a sentence, or ''.
 
     A shift is reported where undoing it brings the noisy image significantly closer to the clean one: a shift by
-    whole pixels in most of the patches, a subpixel shift in all patches together.
+    whole pixels in most of the patches, a subpixel shift in all patches together. `subject` is what sentences call it.
     """
     patches = patches[:MAX_PATCHES]
-    grey = [tuple(image.astype(float).mean(axis=2) for image in pair) for pair in patches]
+    grey = [(_grey(noisy), _grey(clean)) for noisy, clean in patches]
     large = [pair for pair in grey if min(pair[0].shape) >= MIN_SIDE]
     shifts = np.array([_shift(*pair) for pair in large]).reshape(-1, 2)
     shift = np.median(shifts, axis=0) if 2 * np.count_nonzero(shifts.any(axis=1)) > len(shifts) else None
     if shift is None and large:
         shift = _subpixel_shift(large)
     if shift is not None:
-        return f"the pair is not aligned: the noisy image is shifted by {_pixels(*shift.tolist())}"
+        return f"the pair is not aligned: the {subject} is shifted by {_pixels(*shift.tolist())}"
     if grey and _different_content(grey):
-        return "the noisy and the clean image do not show the same content"
+        return f"the {subject} and the clean image do not show the same content"
     if order := _channel_order(patches):
-        return f"the channel order differs: red, green, blue of the noisy image are {order} of the clean one"
+        return f"the channel order differs: red, green, blue of the {subject} are {order} of the clean one"
     return ""
 
 
-def _pixels(down, right):
+def _grey(image: np.ndarray) -> np.ndarray:
+    return image.astype(float).mean(axis=2)
+
+
+def _pixels(down: float, right: float) -> str:
     """'1 pixel right and 0.5 pixels up'"""
     parts = ((round(right, 1), "right", "left"), (round(down, 1), "down", "up"))
     shifts = (f"{abs(s):g} pixel{'s' * (abs(s) != 1)} {a if s > 0 else b}" for s, a, b in parts if s)
     return " and ".join(shifts) or "another distance in each pair"
 
 
-def _shift(noisy, clean):
+def _shift(noisy: np.ndarray, clean: np.ndarray) -> tuple[int, int]:
     """Return the shift of the noisy image in whole pixels (down, right), (0, 0) where it is not significant."""
     centred = noisy[INNER] - noisy[INNER].mean()
     ones = np.ones_like(centred)
@@ -61,7 +68,7 @@ def _shift(noisy, clean):
     return (down, right) if significant else (0, 0)
 
 
-def _subpixel_shift(grey):
+def _subpixel_shift(grey: Sequence[ImagePair]) -> np.ndarray | None:
     """Return the subpixel shift (down, right) of the noisy images in pixels, or None where it is not significant.
 
     A small shift adds a multiple of the clean image's gradient to the residual; noise is uncorrelated with it.
@@ -80,7 +87,7 @@ def _subpixel_shift(grey):
     return np.where(significant, part, 0.0) if significant.any() else None
 
 
-def _correlation(grey):
+def _correlation(grey: Sequence[ImagePair]) -> float:
     """Return the correlation of noisy and clean images, each minus its mean; 0 where one is constant."""
     pairs = [tuple(image - image.mean() for image in pair) for pair in grey]
     noisy, clean = (np.concatenate([pair[side].ravel() for pair in pairs]) for side in (0, 1))
@@ -88,12 +95,12 @@ def _correlation(grey):
     return float(noisy @ clean / size) if size else 0.0
 
 
-def _z_score(gain):
+def _z_score(gain: np.ndarray) -> float:
     """Return the mean over its standard error, with one effective sample for nine (3x3 neighbours)."""
     return gain.mean() / max(gain.std() * 3 / math.sqrt(gain.size), 1e-12)
 
 
-def _channel_order(patches):
+def _channel_order(patches: Sequence[ImagePair]) -> str:
     """Return e.g. 'blue, green, red' where the clean channels in that order are significantly closer, or ''."""
     patches = [pair for pair in patches if pair[0].shape[2] == 3]
     best, chosen = MIN_Z, ""
@@ -108,7 +115,7 @@ def _channel_order(patches):
     return chosen
 
 
-def _different_content(grey):
+def _different_content(grey: Sequence[ImagePair]) -> bool:
     """Whether noisy and clean images are uncorrelated and their residual has the smooth structure of image content."""
     if _correlation(grey) > MIN_CORRELATION:
         return False

@@ -5,16 +5,21 @@ measured by the correlation of the signs of the noise, which is robust to clippi
 """
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from noise_zoo.poisson import photons_at_white
 
+ImagePair = tuple[np.ndarray, np.ndarray]  # (noisy, clean), uint8 (H, W, C)
 N_GROUPS = 24  # groups of the data, for sandwich estimates of standard errors
 N_STRIPS = 8  # horizontal strips of an image, assigned to the groups in turn
 LAGS = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (0, 3), (3, 0), (0, 9), (9, 0))  # down, right
 MIN_PAIRS = 30
+Lag = tuple[int, int]  # (down, right) in pixels
+Key = Lag | str  # a lag, or 'channels'
+SignSums = tuple[int, int, int]  # sum of products of signs, pairs with two nonzero signs, pairs
 CORNER, MAX_CORNERS = 128, 32  # side of the corner kept of an image, in pixels; maximum number of images
 PATCH = 256  # side of the centre patch, in pixels
 
@@ -42,27 +47,31 @@ class SufficientStatistics:
     """
 
     counts: dict[int, np.ndarray]
-    lags: dict[tuple[int, int], Correlation]
+    lags: dict[Lag, Correlation]
     channels: Correlation
-    corners: tuple[tuple[np.ndarray, np.ndarray], ...]
-    patches: dict[int, tuple[tuple[np.ndarray, np.ndarray], ...]]
+    corners: tuple[ImagePair, ...]
+    patches: dict[int, tuple[ImagePair, ...]]
     images: int
     width: float
 
     @property
-    def total(self):
+    def total(self) -> np.ndarray:
         """Counts summed over groups and photon scales, (256, 256)."""
-        return sum(counts.sum(axis=0) for counts in self.counts.values())
+        return np.sum([counts.sum(axis=0) for counts in self.counts.values()], axis=0)
 
     @property
-    def centres(self):
+    def centres(self) -> tuple[ImagePair, ...]:
         """Centre patches of all photon scales."""
         return tuple(pair for pairs in self.patches.values() for pair in pairs)
 
 
-def gather(pairs):
+def gather(pairs: Iterable[ImagePair]) -> SufficientStatistics:
     """Return the SufficientStatistics of pairs (noisy, clean), uint8 (H, W, C) of equal shape, at least 3x3 pixels."""
-    counts, products, corners, patches, widths = {}, {}, [], {}, []
+    counts: dict[int, np.ndarray] = {}
+    products: dict[Key, list[SignSums]] = {}
+    corners: list[ImagePair] = []
+    patches: dict[int, tuple[ImagePair, ...]] = {}
+    widths: list[int] = []
     for index, (noisy, clean) in enumerate(pairs):
         check_pair(noisy, clean)
         scale = photons_at_white(clean)
@@ -85,12 +94,12 @@ def gather(pairs):
     return SufficientStatistics(counts, lags, channels, tuple(corners), patches, len(widths), float(np.mean(widths)))
 
 
-def _centre(image):
+def _centre(image: np.ndarray) -> np.ndarray:
     top, left = (max(side - PATCH, 0) // 2 for side in image.shape[:2])
     return image[top : top + PATCH, left : left + PATCH].copy()
 
 
-def check_pair(noisy, clean):
+def check_pair(noisy: np.ndarray, clean: np.ndarray) -> None:
     """Raise ValueError unless both are uint8 (H, W, C) of one shape and at least 3x3 pixels."""
     if noisy.dtype != np.uint8 or clean.dtype != np.uint8 or noisy.shape != clean.shape or noisy.ndim != 3:
         raise ValueError(
@@ -101,7 +110,7 @@ def check_pair(noisy, clean):
         raise ValueError(f"expected pairs of at least 3x3 pixels, got {noisy.shape[1]}x{noisy.shape[0]}")
 
 
-def _sign_products(noisy, clean):
+def _sign_products(noisy: np.ndarray, clean: np.ndarray) -> dict[Key, SignSums]:
     """Return {lag or 'channels': (sum of products of signs, pairs with two nonzero signs, pairs)}.
 
     Clean pixels of 0 and 255 are skipped: clipping makes their noise one-sided. Noise that rounds to zero has sign 0,
@@ -111,7 +120,7 @@ def _sign_products(noisy, clean):
     known = ((clean > 0) & (clean < 255)).astype(np.int8)
     signs *= known
     height, width, channels = signs.shape
-    found = {}
+    found: dict[Key, SignSums] = {}
     for down, right in LAGS:
         if down < height and right < width:
             here = np.s_[: height - down, : width - right]
@@ -121,13 +130,13 @@ def _sign_products(noisy, clean):
     return found
 
 
-def _sums(here, there, known_here, known_there):
+def _sums(here: np.ndarray, there: np.ndarray, known_here: np.ndarray, known_there: np.ndarray) -> SignSums:
     product = here * there
     pairs = np.count_nonzero(known_here & known_there)
     return int(product.sum(dtype=np.int64)), int(np.count_nonzero(product)), int(pairs)
 
 
-def _correlation(sums):
+def _correlation(sums: Sequence[SignSums]) -> Correlation:
     """Return the Correlation of Gaussian noise whose signs have this mean product (Sheppard's formula, 1899)."""
     total, nonzero, pairs = (sum(column) for column in zip(*sums, strict=True)) if sums else (0, 0, 0)
     if pairs < MIN_PAIRS:

@@ -1,5 +1,7 @@
 """Methodology: how the numbers are computed, and how to reproduce them."""
 
+import pandas as pd
+
 from reports.panels import Panel
 from reports.results import Results
 from reports.site_writer import SiteWriter
@@ -9,7 +11,8 @@ from reports.tables import publish
 def context(results: Results, writer: SiteWriter) -> dict[str, object]:
     """Specs, hashes, versions, and the files with all numbers."""
     rows = results.rows
-    hashes = rows[["model", "size", "weights", "weights_hash", "tile", "precision", "device"]].drop_duplicates()
+    hashes = _with_one_hash(rows, results)
+    hashes = hashes[["model", "size", "weights", "weights_hash", "tile", "precision", "device"]].drop_duplicates()
     order = {model: index for index, model in enumerate(results.models)}
     hashes = hashes.sort_values("model", key=lambda column: column.map(order), kind="stable")
     noises = rows[["noise", "noise_version"]].drop_duplicates("noise").set_index("noise")["noise_version"].to_dict()
@@ -24,6 +27,14 @@ def context(results: Results, writer: SiteWriter) -> dict[str, object]:
         "rows_address": writer.csv("tables/rows.csv", results.all_rows),
         "summary_address": writer.csv("tables/summary.csv", results.all_summary),
     }
+
+
+def _with_one_hash(rows: pd.DataFrame, results: Results) -> pd.DataFrame:
+    """The rows with the hash of the card where a model has one for each image: outputs that were scored from files."""
+    several = rows.groupby("model")["weights_hash"].nunique()
+    cards = {name: results.model_card(name).weights_hash for name in several[several > 1].index}
+    hashes = [cards.get(model, own) for model, own in zip(rows["model"], rows["weights_hash"], strict=True)]
+    return rows.assign(weights_hash=hashes)
 
 
 def licences(results: Results) -> dict[str, list[str]]:

@@ -63,7 +63,7 @@ def facts(results: Results, model: str) -> dict[str, object]:
 def card(results: Results, model: str, own: pd.DataFrame) -> ModelCard:
     """The model's card, completed from its rows."""
     found = results.model_card(model)
-    if found.size or own.empty:
+    if found.size or found.weights_hash or own.empty:
         return found
     first = own.iloc[0]
     known = {key: str(first[key]) for key in ("size", "weights", "weights_hash") if pd.notna(first[key])}

@@ -23,6 +23,7 @@ def mean_filter(radius):
     return lambda x: F.conv2d(F.pad(x, (radius,) * 4, "reflect"), kernel, groups=3)
 
 
+@pytest.mark.oracle
 def test_the_path_starts_at_scipy_s_blur(image):
     wanted = ndimage.gaussian_filter(image.numpy(), (0, 0, BLUR, BLUR), mode="mirror", truncate=4)
     np.testing.assert_allclose(blurred(image, BLUR), wanted, atol=1e-12)

@@ -50,6 +50,7 @@ def x():
     return torch.randn(3, 3, 5, 6, generator=torch.Generator().manual_seed(1))
 
 
+@pytest.mark.slow
 def test_features_are_what_the_layers_give_by_hand(net, x):
     with torch.no_grad():
         first = net.first(x)

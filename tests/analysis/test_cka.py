@@ -130,6 +130,7 @@ def test_bounds_are_those_of_leaving_a_batch_out(features):
     assert found.value - found.low == pytest.approx(half, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_many_batches_are_grouped_and_lose_nothing():
     random = np.random.default_rng(1)
     x = random.normal(size=(200, 4, 6))

@@ -66,6 +66,7 @@ def test_features_that_do_not_vary_are_an_error():
         moments.projection()
 
 
+@pytest.mark.oracle
 @pytest.mark.parametrize("shift", [0.01, 0.5, 40])
 @pytest.mark.parametrize("scale", [1.0, 3.0])
 def test_distances_are_those_of_scipy(shift, scale):

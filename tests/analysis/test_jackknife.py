@@ -15,6 +15,7 @@ def test_the_jackknife_of_a_mean_is_its_standard_error():
     assert (values.mean() - half, values.mean() + half) == pytest.approx((low, high))
 
 
+@pytest.mark.slow
 def test_the_jackknife_with_groups_of_unequal_size_is_right_on_average():
     size = np.array([4, 4, 4, 4, 1])
     ends = np.cumsum(size)

@@ -26,6 +26,8 @@ def pairs(x, y):
     return stats.spearmanr(x[known], y[known]).statistic
 
 
+@pytest.mark.slow
+@pytest.mark.oracle
 def test_each_question_is_scipy_s_correlation(tables):
     x, y = tables
     found = {question: rank_correlation(x, y, question, FAMILIES).value for question in module.QUESTIONS}
@@ -34,6 +36,7 @@ def test_each_question_is_scipy_s_correlation(tables):
     assert found["models"] == pytest.approx(np.mean([pairs(x[:, column], y[:, column]) for column in range(8)]))
 
 
+@pytest.mark.oracle
 def test_centred_ranks_are_scipy_s_less_their_mean(tables):
     x = np.nan_to_num(tables[0])
     np.testing.assert_allclose(centred_ranks(x), stats.rankdata(x, axis=1) - 4.5)
@@ -49,6 +52,7 @@ def test_what_does_not_differ_or_is_too_little_has_no_correlation(tables):
         rank_correlation(x, x, "some", FAMILIES)
 
 
+@pytest.mark.slow
 def test_perfect_order_has_no_spread_and_few_clusters_have_no_bounds(tables):
     x = np.nan_to_num(tables[0], nan=0.3)
     for question in module.QUESTIONS:
@@ -59,6 +63,7 @@ def test_perfect_order_has_no_spread_and_few_clusters_have_no_bounds(tables):
     assert np.isfinite(rank_correlation(x[:2], x[:2] ** 3, "all", FAMILIES).low)  # of four noises alone
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("question", "size"), [("all", (6, 14)), ("models", (8, 14))])
 def test_intervals_hold_the_truth_as_often_as_they_say(monkeypatch, question, size):
     """Unrelated measures whose models and noises have something of their own: rho is 0. Wider is allowed."""

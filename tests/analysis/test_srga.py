@@ -61,6 +61,7 @@ def test_golden_divergence(golden):
         assert found == pytest.approx(wanted, abs=1e-14)
 
 
+@pytest.mark.oracle
 @pytest.mark.parametrize(("shape", "other"), [(0.6, 1.4), (2, 2), (1, 3.3), (4, 0.8)])
 def test_divergence_is_that_of_scipy_by_integration(shape, other):
     def density(sigma, shape):
@@ -75,6 +76,7 @@ def test_divergence_is_that_of_scipy_by_integration(shape, other):
     assert found == pytest.approx(2 * integral, abs=1e-6)
 
 
+@pytest.mark.oracle
 @pytest.mark.parametrize("shape", [0.5, 1, 2, 5])
 def test_the_fit_finds_the_shape_of_scipy_s_samples(shape):
     values = stats.gennorm(shape, scale=1.7).rvs(200_000, random_state=np.random.default_rng(0))
@@ -95,6 +97,7 @@ def test_values_are_trimmed_once_at_five_deviations():
     assert 5.1 in kept and 100 not in kept and len(kept) == 1001
 
 
+@pytest.mark.oracle
 def test_exact_scores_are_those_of_scikit_learn(rows):
     from sklearn.decomposition import PCA
 
@@ -130,6 +133,7 @@ def sample(seed, groups, scale=1.0, shape=(8, 200)):
     return ((own + random.laplace(size=(groups, *shape))) * scale).reshape(-1, shape[1]).astype(np.float32)
 
 
+@pytest.mark.slow
 def test_bounds_are_as_wide_as_the_score_moves_with_other_photographs():
     """And somewhat wider: the jackknife of so curved a score is on the safe side."""
     groups, found = np.repeat(np.arange(12), 8), []

@@ -19,6 +19,7 @@ def features_before_last_convolution(network, x):
     return output, taken[0]
 
 
+@pytest.mark.slow
 def test_is_the_official_baseline_at_test_time(shared):
     check_official(shared, "md_swinir_baseline", DropoutSwinIR())
 
@@ -29,6 +30,7 @@ def test_output_on_known_weights():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", ["full", "small"])
 def test_names_and_shapes_are_those_of_the_baseline(size):
     network, baseline = DropoutSwinIR(**SIZES[size]), MaskedSwinIR(**BASELINE_SIZES[size])

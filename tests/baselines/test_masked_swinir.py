@@ -46,10 +46,12 @@ def masked(**options):
     return fill(MaskedSwinIR(**TINY, **{"attention_mask": 60, **options}))
 
 
+@pytest.mark.slow
 def test_baseline_is_the_official_network(shared):
     check_official(shared, "md_swinir_baseline", MaskedSwinIR())
 
 
+@pytest.mark.slow
 def test_masked_is_the_official_network(shared):
     with np.load(shared / "golden" / "arch" / "md_swinir_mask.npz") as golden:
         check_official(shared, "md_swinir_mask", OfficialMasks(dict(golden)))

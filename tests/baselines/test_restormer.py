@@ -8,6 +8,7 @@ from tests.baselines.filled import check_gradients, check_official, count, fill,
 TINY = {"dim": 4, "num_blocks": (1, 2, 1, 1), "num_refinement_blocks": 1, "heads": (1, 2, 2, 4)}
 
 
+@pytest.mark.slow
 def test_is_the_official_network(shared):
     check_official(shared, "restormer", Restormer())
 

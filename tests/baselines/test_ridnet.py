@@ -7,6 +7,7 @@ from tests.baselines.filled import check_gradients, check_official, count, fill,
 TINY = {"n_feats": 8, "reduction": 2}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "options"),
     [

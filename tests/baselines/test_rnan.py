@@ -8,6 +8,7 @@ from tests.baselines.filled import check_gradients, check_official, count, fill,
 TINY = {"n_feats": 4, "n_resgroups": 3}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["rnan_official", "rnan_md"])
 def test_is_the_official_network(shared, name):
     check_official(shared, name, RNAN())

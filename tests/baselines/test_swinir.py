@@ -10,6 +10,7 @@ from tests.baselines.filled import check_gradients, check_official, count, fill,
 TINY = {"embed_dim": 8, "depths": (2, 1), "num_heads": (2, 2), "drop_path_rate": 0.0}
 
 
+@pytest.mark.slow
 def test_is_the_official_network(shared):
     check_official(shared, "kair_swinir_color", SwinIR())
 

@@ -31,6 +31,7 @@ def done(tmp_path, photos, networks):
     return folder
 
 
+@pytest.mark.slow
 def test_run_prints_the_plan_and_a_table(tmp_path, photos, networks):
     models = f"{networks}:Blur,{networks}:Blur(strength=0.5)"
     result = call(
@@ -107,6 +108,7 @@ def test_a_folder_without_images(tmp_path, networks):
     assert result.exit_code == 2 and str(tmp_path / "empty") in result.output
 
 
+@pytest.mark.slow
 def test_failed_rows_give_code_3_and_are_counted(tmp_path, photos, networks):
     (photos / "b.png").write_text("not a picture")
     out = tmp_path / "run"
@@ -141,6 +143,7 @@ def test_a_full_disk_is_one_line(tmp_path, photos, networks, monkeypatch):
     assert result.exit_code == 2 and "disk is full" in result.output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["csv", "json", "markdown", "latex"])
 @pytest.mark.parametrize("per", ["image", "cell"])
 def test_export(done, kind, per):
@@ -163,6 +166,7 @@ def test_export(done, kind, per):
         assert text.splitlines()[1].replace("|", "").replace("-", "").strip() == ""
 
 
+@pytest.mark.slow
 def test_export_parquet_equals_csv(done, tmp_path):
     assert call("export", done, "--format", "parquet").exit_code == 2
     assert call("export", done, "--format", "parquet", "-o", tmp_path / "x.parquet").exit_code == 0
@@ -177,6 +181,7 @@ def test_what_is_no_run_folder(tmp_path):
         assert result.exit_code == 2 and "rows.sqlite" in result.output
 
 
+@pytest.mark.slow
 def test_report_of_a_run(done, tmp_path):
     result = call("report", done, "-o", tmp_path / "site")
     assert result.exit_code == 0, result.output
@@ -187,6 +192,7 @@ def test_report_of_a_run(done, tmp_path):
     assert list((tmp_path / "site/pictures").iterdir())
 
 
+@pytest.mark.slow
 def test_the_report_says_what_tiles_are(done, tmp_path):
     call("report", done, "-o", tmp_path / "site")
     assert "square tiles" not in (tmp_path / "site/methods.html").read_text()
@@ -196,6 +202,7 @@ def test_the_report_says_what_tiles_are(done, tmp_path):
     assert "square tiles" in (tmp_path / "site/methods.html").read_text()
 
 
+@pytest.mark.slow
 def test_noise_apply_writes_the_pixels_that_a_run_uses(done, photos, tmp_path):
     result = call("noise", "apply", "mixture(level=2)", photos, tmp_path / "noisy")
     assert result.exit_code == 0, result.output
@@ -210,6 +217,7 @@ def test_noise_apply_writes_the_pixels_that_a_run_uses(done, photos, tmp_path):
     assert call("noise", "apply", "mixture", photos, tmp_path / "x").exit_code == 2  # a level is wanted
 
 
+@pytest.mark.slow
 def test_noise_list_and_show(tmp_path):
     listed = call("noise", "list").output
     assert all(name in listed for name in ("gaussian", "speckle", "poisson", "correlated", "salt_pepper", "mixture"))

@@ -20,6 +20,8 @@ from bench.core.progress import bar_in_sight
 from bench.runs.store import Store
 from noise_zoo.noise import Noise
 
+pytestmark = pytest.mark.slow
+
 NOISE = "gaussian(sigma=25)"
 NETWORKS = """
 import functools

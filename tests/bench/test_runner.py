@@ -6,7 +6,6 @@ import pathlib
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pandas as pd
@@ -19,6 +18,8 @@ from bench.core.files import StoreFull
 from bench.noise import noises
 from bench.runs.plan import make_plan
 from bench.runs.store import Store
+
+pytestmark = pytest.mark.slow
 
 NOT_NUMBERS = ["seconds"]
 
@@ -77,15 +78,14 @@ def test_running_again_does_only_what_is_missing(tmp_path, photos, networks):
     pd.testing.assert_frame_equal(same, first)  # seconds too: they were not measured again
 
 
-def test_killed_and_resumed_equals_uninterrupted(tmp_path, photos, networks):
+def test_killed_and_resumed_equals_uninterrupted(tmp_path, photos, networks, wait_until):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    command = [sys.executable, "-m", "bench", "run", "--models", f"{networks}:Slow", "--noise", "mixture",
+    command = [sys.executable, "-m", "bench", "run", "--models", f"{networks}:Halting", "--noise", "mixture",
                "--data", str(photos)]  # fmt: skip
     subprocess.run([*command, "--out", str(whole)], check=True, capture_output=True)
-    process = subprocess.Popen([*command, "--out", str(killed)], stdout=subprocess.DEVNULL)
-    while not (killed / "rows.sqlite").exists() or len(_rows(killed)) < 3:
-        assert process.poll() is None, "the run ended before it was killed"
-        time.sleep(0.02)
+    halting = {**os.environ, "HALT_AFTER": "10"}
+    process = subprocess.Popen([*command, "--out", str(killed)], stdout=subprocess.DEVNULL, env=halting)
+    wait_until(lambda: (killed / "rows.sqlite").exists() and len(_rows(killed)) >= 3, process)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     assert 3 <= len(_rows(killed)) < 20

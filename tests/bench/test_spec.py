@@ -77,6 +77,7 @@ def test_split(text, parts):
     assert spec.split(text) == parts
 
 
+@pytest.mark.slow
 @given(NAMES, st.dictionaries(NAMES, LITERALS, max_size=4))
 def test_canonical_text_parses_back_to_the_same_values(name, values):
     text = spec.canonical(name, values, {})

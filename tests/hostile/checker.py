@@ -106,7 +106,7 @@ def _problems(case: Case, outcome: Outcome, folder: Path, outside: list[Path]) -
         else "",
         "a control character in its output" if "\x1b" in text or "\x07" in text else "",
         "no message" if outcome.code == 2 and not text.strip() else "",
-        "" if mine.is_file() and mine.read_text() == "my page" else "a file of the user was changed",
+        "" if mine.is_file() and mine.read_bytes() == b"my page" else "a file of the user was changed",
         "files outside its folder" if sorted(folder.parent.iterdir()) != outside else "",
         f"expected {case.prints!r}" if case.prints not in text else "",
     ]

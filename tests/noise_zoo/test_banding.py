@@ -15,6 +15,7 @@ COLUMN_HASHES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("direction", ["rows", "columns"])
 def test_one_offset_a_line(direction, flat, philox, check_moments):
     noisy, clean = Banding(10, direction)(flat(0.5, (4000, 4000, 1)), philox(1))

@@ -11,6 +11,7 @@ HASHES = [
 ]
 
 
+@pytest.mark.oracle
 @pytest.mark.parametrize("correlation", [0, 0.3, 0.5, 1])
 def test_law_is_that_of_scipy(correlation, flat, philox, check_moments):
     noisy, clean = ColourGaussian(25, correlation)(flat(0.5), philox(1))

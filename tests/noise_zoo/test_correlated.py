@@ -72,6 +72,7 @@ def test_borders(flat, philox, check_moments):
     check_moments(noise[3, 3], 0, 1 / 9)
 
 
+@pytest.mark.oracle
 @pytest.mark.parametrize("shape", [(1, 1, 3), (1, 9, 1), (2, 2, 3), (31, 17, 4)])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_filter_is_that_of_scipy(shape, dtype):

@@ -33,6 +33,7 @@ def test_is_not_clipped(flat, philox):
     assert np.mean(noisy > 1) == pytest.approx(0.5, abs=5 * 0.5 / noisy.size**0.5)
 
 
+@pytest.mark.oracle
 def test_same_law_as_scikit_image(flat, philox):
     noisy, clean = Gaussian(25)(flat(0.5), philox(0))
     theirs = random_noise(clean, "gaussian", rng=1, clip=False, var=(25 / 255) ** 2)
@@ -49,6 +50,7 @@ def test_zero_is_the_clean_image(picture, philox):
     assert np.array_equal(Gaussian(0)(picture, philox(0))[0], picture)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("sigma", "psnr"), [(15, 24.84), (25, 20.54), (50, 15.00)])
 def test_psnr_on_cbsd68(sigma, psnr, stored_psnr):
     assert stored_psnr(Gaussian(sigma)) == pytest.approx(psnr, abs=0.015)

@@ -64,6 +64,7 @@ OTHERS = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise", [*FIVE, *OTHERS], ids=str)
 def test_names_and_levels(noise, found):
     result = found(noise)
@@ -78,6 +79,7 @@ def test_names_and_levels(noise, found):
         assert getattr(noise, option) == (pytest.approx(value, abs=0.02) if option == "correlation" else value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise", [Jpeg(35), Jpeg(80, "4:4:4"), Quantization(3), Quantization(6)], ids=str)
 def test_noise_without_chance_is_made_again(noise, found):
     result = found(noise)
@@ -89,12 +91,14 @@ def test_noise_without_chance_is_made_again(noise, found):
     assert result.noise == noise and result.options == ({"subsampling": "4:4:4"} if noise == Jpeg(80, "4:4:4") else {})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", [1, 4])
 def test_mixtures_are_named(level, found):
     result = found(Mixture(level))
     assert result.noise == Mixture(level) and result.level.value == level and result.explained > 0.99
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "noise",
     [
@@ -114,10 +118,12 @@ def test_photons_and_read_noise_are_distinguished(noise, found):
     assert abs(result.level.value - noise.peak) < 5 * result.level.error + 0.002 * noise.peak
 
 
+@pytest.mark.slow
 def test_the_same_law_by_two_names_has_the_simpler_one(found):
     assert found(PoissonGaussian(256, 0)).noise == Poisson(1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("noise", "kinds"),
     [
@@ -144,6 +150,7 @@ def test_every_noise_of_the_zoo_is_named_here_or_cannot_be():
     assert {getattr(noise_zoo, noise_zoo.class_name(name)) for name in noise_zoo.names()} == named | not_shown
 
 
+@pytest.mark.slow
 def test_clipping_biases_nothing(scenes, found):
     """Nearly black and nearly white scenes, where a third to a half of the noise is cut off."""
     dark, bright = [scene // 12 for scene in scenes], [255 - scene // 12 for scene in scenes]
@@ -157,6 +164,7 @@ def test_clipping_biases_nothing(scenes, found):
             assert abs(result.level.value - level) < min(5 * result.level.error + 0.002 * level, 0.06 * level)
 
 
+@pytest.mark.slow
 def test_few_pixels_do_not_make_a_claim(found, scenes):
     result = found(Poisson(2), [scenes[0][:4, :5]])
     assert result.name == "" or result.level.error > 0.02
@@ -173,6 +181,7 @@ def test_a_few_equal_pixels_are_no_noise_made_again(scenes):
     assert deterministic_noise([(changed, clean)]) is None
 
 
+@pytest.mark.slow
 def test_channels_that_oppose_each_other_are_not_colour_noise(found):
     class Opposed(Gaussian):
         def __call__(self, clean, rng):
@@ -183,6 +192,7 @@ def test_channels_that_oppose_each_other_are_not_colour_noise(found):
     assert result.name == "" and result.channels.value < -0.9 and result.structure == ""
 
 
+@pytest.mark.slow
 def test_grey_images(found, scenes):
     result = found(Gaussian(25), [scene[..., :1] for scene in scenes])
     assert result.name == "gaussian" and np.isnan(result.channels.value)
@@ -231,6 +241,7 @@ CONTRADICTED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", CONTRADICTED)
 def test_a_law_that_the_images_contradict_is_not_named_nor_trusted(what, scenes):
     result = identify([(CONTRADICTED[what](clean), clean) for clean in textured(scenes)])
@@ -244,6 +255,7 @@ def test_equal_images(scenes):
     assert result.name == "" and not result.components and result.explained == 1
 
 
+@pytest.mark.slow
 def test_errors_are_those_of_repetition(scenes, philox):
     """The stated error of a level is the scatter of the levels of other draws."""
     levels = []
@@ -322,6 +334,7 @@ def check_law(probability, samples):
         assert stats.chisquare(observed[kept], shares).pvalue > 1e-6
 
 
+@pytest.mark.oracle
 def test_normal_law_is_that_of_scipy():
     for clean in (0, 100, 255):
         edges = np.concatenate([[-np.inf], np.arange(255) + 0.5, [np.inf]])

@@ -81,6 +81,7 @@ def test_drawn_levels(levels):
     assert abs(np.corrcoef(rest, levels[:, 0])[0, 1]) < 5 / np.sqrt(len(levels))
 
 
+@pytest.mark.slow
 def test_drawn_cameras(philox):
     rng = philox(1)
     cameras = [draw_camera(rng) for _ in range(20_000)]
@@ -94,6 +95,7 @@ def test_drawn_cameras(philox):
     assert (matrices >= rows.min(axis=0) - 1e-9).all() and (matrices <= rows.max(axis=0) + 1e-9).all()
 
 
+@pytest.mark.slow
 def test_draws_are_those_of_the_published_code(levels, philox, shared):
     import json
 

@@ -55,6 +55,7 @@ def test_bad_levels(level):
         Mixture(level)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("level", "psnr"), [(1, 22.5), (2, 21.8), (3, 20.3), (4, 19.3)])
 def test_psnr_on_cbsd68(level, psnr, stored_psnr):
     assert stored_psnr(Mixture(level)) == pytest.approx(psnr, abs=0.05)

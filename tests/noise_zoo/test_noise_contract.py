@@ -172,6 +172,7 @@ def test_a_new_file_is_a_new_noise(tmp_path, monkeypatch):
             vars(noise_zoo).pop(name, None)
 
 
+@pytest.mark.slow
 def test_imports_nothing_heavy():
     code = "import sys, noise_zoo; noise_zoo.names(); print(*{name.split('.')[0] for name in sys.modules})"
     root = Path(noise_zoo.__file__).parents[1]

@@ -13,6 +13,7 @@ def noisy(picture, philox):
     return np.random.default_rng(5).normal(picture, 0.1).astype(np.float32)
 
 
+@pytest.mark.oracle
 def test_correlation_is_that_of_scipy(noisy, picture):
     found = noise_statistics(noisy, picture).correlation
     noise = (noisy - picture).astype(np.float64)
@@ -27,6 +28,7 @@ def test_correlation_is_that_of_scipy(noisy, picture):
             assert found[MAX_LAG + down, MAX_LAG + right] == pytest.approx(theirs, abs=1e-6)
 
 
+@pytest.mark.oracle
 def test_variance_is_that_of_scipy(noisy, picture):
     intensity, variance = noise_statistics(noisy, picture).variance
     noise = (noisy.astype(np.float64) - picture).ravel() * 255

@@ -7,6 +7,7 @@ from noise_zoo.legacy import LegacyGenerator
 from noise_zoo.photon_counts import photon_counts
 
 
+@pytest.mark.oracle
 def test_distribution_is_that_of_scipy():
     distribution, _ = module._tables()
     for row in (0, 1, 9, 100, 801, len(distribution) - 1):
@@ -28,6 +29,7 @@ def test_table_inverts_the_distribution():
     assert whole.mean() > 0.9
 
 
+@pytest.mark.oracle
 @pytest.mark.parametrize("mean", [0.003, 0.07, 0.125, 1.06, 7.3, 63.99, 128.03, 255.9, 256])
 def test_law_is_that_of_scipy(mean, philox, check_moments):
     counts = photon_counts(philox(11), np.full((1000, 400), mean, np.float32))
@@ -57,6 +59,7 @@ def test_no_light_no_photons(philox):
     assert not photon_counts(philox(0), np.zeros((50, 50, 3), np.float32)).any()
 
 
+@pytest.mark.oracle
 def test_legacy_stream_is_that_of_numpy():
     mean = np.linspace(0, 256, 300).reshape(10, 10, 3)
     assert np.array_equal(photon_counts(LegacyGenerator(1), mean), np.random.RandomState(1).poisson(mean))

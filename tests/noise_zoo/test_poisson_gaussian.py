@@ -35,6 +35,7 @@ def test_law(x, sigma, peak, flat, philox, check_moments, check_white):
         check_white(noisy - clean)
 
 
+@pytest.mark.oracle
 @pytest.mark.parametrize("peak", [30, 1000])
 def test_photons_have_the_law_of_scipy(peak, flat, philox):
     noisy, _ = PoissonGaussian(peak, 0)(flat(0.3), philox(0))

@@ -7,6 +7,7 @@ from noise_zoo.quantization import Quantization
 HASH = "07f88527d0ef2ce0526e6fc9e91ecd524f238d58385b1ffe240b7d354a5bc192"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bits", range(1, 9))
 def test_nearest_of_equal_steps(bits, philox):
     x = np.linspace(0, 1, 100_001, dtype=np.float32).reshape(-1, 1, 1)

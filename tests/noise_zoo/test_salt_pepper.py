@@ -37,6 +37,7 @@ def test_other_samples_are_untouched(picture, philox):
     assert set(np.unique(noisy[noisy != picture])) == {0.0, 1.0}
 
 
+@pytest.mark.oracle
 def test_same_rates_as_scikit_image(flat, philox):
     noisy, clean = SaltPepper(0.02)(flat(0.5), philox(4))
     theirs = random_noise(clean, "s&p", rng=1, clip=False, amount=0.02)

@@ -37,6 +37,7 @@ def test_uniform_marginal(flat, philox):
     assert np.abs(u).max() <= bound * (1 + 1e-6)
 
 
+@pytest.mark.oracle
 def test_gaussian_option_has_the_law_of_scikit_image(flat, philox):
     noisy, clean = Speckle(0.04, "gaussian")(flat(0.5), philox(1))
     theirs = random_noise(clean, "speckle", rng=2, clip=False, var=0.04)

@@ -26,6 +26,7 @@ UNDEFINED = [Isp(), Jpeg(10), RandomMixture(), Real(), MonteCarlo(64)]
 DRAWS = 4000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise", DEFINED, ids=str)
 def test_equals_that_of_samples(noise, philox):
     clean = np.linspace(0, 1, 5 * 4 * 3, dtype=np.float32).reshape(5, 4, 3)
@@ -39,6 +40,7 @@ def test_equals_that_of_samples(noise, philox):
     assert np.all(np.abs(stated.astype(float) ** 2 - variance) <= 5 * error + 1e-7)
 
 
+@pytest.mark.slow
 def test_the_smallest_images_too(philox):
     rng = philox(0)
     for shape in ((1, 1, 1), (1, 7, 3), (2, 2, 3)):

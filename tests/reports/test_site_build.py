@@ -16,6 +16,8 @@ from reports.results import Results
 from reports.site_writer import SiteWriter
 from reports.summary import read as read_summary
 
+pytestmark = pytest.mark.slow
+
 LOADS = {"src", "srcset", "poster", "data", "action", "formaction", "background"}
 HOSTILE = (
     "<script>alert(1)</script>",

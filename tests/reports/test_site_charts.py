@@ -18,6 +18,8 @@ from reports.charts.row_charts import Difference, ModelDrop, differences_chart, 
 from reports.charts.style import ONE_COLUMN, TWO_COLUMNS, series_style
 from reports.measures import PSNR
 
+pytestmark = pytest.mark.slow
+
 LONG = [f"a_network_{index}(width=64, depth=12345678)" for index in range(10)]  # 40 characters
 SHORT = [f"net{index}" for index in range(10)]
 KINDS = ("level_curve", "dots", "drop", "differences", "heatmap", "training", "history")

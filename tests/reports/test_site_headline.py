@@ -13,6 +13,8 @@ from reports.panels.headline import pooled, sentence
 from reports.results import Results
 from reports.summary import read
 
+pytestmark = pytest.mark.slow
+
 MIXTURE = tuple(f"mixture(level={level})" for level in (1, 2, 3, 4))
 
 

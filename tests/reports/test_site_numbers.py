@@ -16,6 +16,8 @@ from reports.charts.lettering import legible, spread
 from reports.charts.style import ACCENT, DARK, PAPER, VARIABLES, WARM
 from reports.paired import leaders, means_alone, rank_ranges
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("value", "digits", "text"),

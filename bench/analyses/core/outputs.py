@@ -13,10 +13,9 @@ from bench.analyses.core import measurements
 from bench.analyses.core.config import Config
 from bench.analyses.core.patches import Batch, batches
 from bench.analyses.core.result import Result
-from bench.core.errors import BadInput, as_bad_input
+from bench.core.errors import as_bad_input
 from bench.core.progress import progress
-from bench.models import adapters, tiling
-from bench.models.mask_keys import keyed
+from bench.models import adapters, inference, tiling
 from bench.models.model_specs import Model
 from bench.models.tiles import Tiled
 from bench.noise import noises
@@ -35,7 +34,6 @@ class Denoiser:
         """The network for images of 1 or 3 channels."""
         return adapters.for_image(self.network, self.model.channels, channels)
 
-    @torch.inference_mode()
     def __call__(self, noisy: Tensor, key: int) -> Tensor:
         """An image (1, C, H, W) in [0, 1], with its key -> the output of the same shape, float32 on the CPU.
 
@@ -43,12 +41,7 @@ class Denoiser:
         """
         network = self.for_image(noisy.shape[1])
         with as_bad_input(f"model {self.model.label}"):
-            output = network(noisy.to(self.device, copy=True), **keyed(network, [key])).float().cpu()
-        if output.shape != noisy.shape or not output.isfinite().all():
-            shape, got = tuple(noisy.shape), tuple(output.shape)
-            got = "NaN or infinity" if got == shape else f"shape {got}"
-            raise BadInput(f"model {self.model.label}: expected a finite output of shape {shape}, got {got}")
-        return output
+            return inference.denoise(network, noisy, [key], self.device)
 
 
 def load_denoiser(model: Model, device: torch.device) -> Denoiser:

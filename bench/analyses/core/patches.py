@@ -167,12 +167,6 @@ def spread(height: int, width: int, side: int, count: int, overlapping: bool) ->
     return [corners[(2 * index + 1) * len(corners) // (2 * count)] for index in range(count)]
 
 
-def network_input(clean: np.ndarray, noise: Noise, seed: int, protocol: Protocol) -> tuple[np.ndarray, np.ndarray]:
-    """Clean image (H, W, C) in [0, 1] -> (input of a network, clean target), float32: the pixels of `bench run`."""
-    noisy, target = noises.draw(noise, clean, seed, protocol)
-    return np.ascontiguousarray(protocol.noisy_input(noisy), dtype=np.float32), target
-
-
 def batches(
     patches: Patches, noise: Noise, seed: int, protocol: Protocol, size: int, smallest: int = 1
 ) -> Iterator[Batch]:
@@ -200,7 +194,7 @@ def _squares(
         for patch in window:
             if patch.image not in images:
                 clean = patches.images[patch.image].read()
-                images[patch.image] = network_input(clean, noise, seed, protocol)
+                images[patch.image] = noises.network_input(noise, clean, seed, protocol)
             square = np.s_[patch.top : patch.top + patches.side, patch.left : patch.left + patches.side]
             noisy, clean = (image[square].copy() for image in images[patch.image])  # a view would keep the image
             yield noisy, clean, patch.image

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 
 from bench.analyses.core import measurements
-from bench.analyses.core.patches import network_input
 from bench.core.environment import device_of
 from bench.datasets import builtin
 from bench.models.model_specs import Model
@@ -98,5 +97,5 @@ def make_scene(
     image: str, clean: np.ndarray, noise: Noise | None, seed: int, protocol: Protocol, device: torch.device
 ) -> Scene:
     """A scene of a clean image, float32 (H, W, C) in [0, 1]."""
-    noisy = network_input(clean, noise, seed, protocol)[0] if noise else clean
+    noisy = noises.network_input(noise, clean, seed, protocol)[0] if noise else clean
     return Scene(image, clean, noisy, noise, seed, protocol, device)

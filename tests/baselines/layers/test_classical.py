@@ -46,6 +46,8 @@ def astronaut():
 # Where the noise level comes from
 
 
+@pytest.mark.slow
+@pytest.mark.oracle
 @pytest.mark.parametrize("place", range(len(PHOTOGRAPHS)))
 def test_the_estimate_is_scikit_image_s(place):
     for spec in ("gaussian(sigma=15)", "gaussian(sigma=50)", "salt_pepper(density=0.02)"):
@@ -55,6 +57,7 @@ def test_the_estimate_is_scikit_image_s(place):
         )
 
 
+@pytest.mark.slow
 def test_the_estimate_sees_white_noise_and_misses_other_noise():
     """Of the 7 photographs: within a quarter for Gaussian 15; below 0.6 of the true deviation for the others."""
     for image in PHOTOGRAPHS:
@@ -100,6 +103,7 @@ def directly(name, image, sigma):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", METHODS)
 @pytest.mark.parametrize("sigma", ["estimated", 15, 40.0])
 def test_output_is_the_library_s(astronaut, name, sigma):
@@ -127,6 +131,7 @@ def test_parameters_are_the_library_s(astronaut, method, library):
     assert np.abs(image_of(method(tensor(part))) - library(part)).max() < 1e-7
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "mean"), [("nlm", 31.23), ("tv", 30.14), ("wavelet", 30.47)])
 def test_photographs_come_closer_to_the_clean_ones(name, mean):
     """Every photograph of `builtin`, Gaussian 15, noisy 24.8 dB; the means were measured with scikit-image 0.26."""

@@ -152,6 +152,7 @@ def test_who_looks_inside_a_block_sees_its_layers_whole(monkeypatch):
     hook.remove()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("window", [4, 8])
 @pytest.mark.parametrize("size", SIZES)
@@ -166,6 +167,7 @@ def test_without_gradients_features_are_those_of_the_paper(size, window, masked)
         torch.testing.assert_close(single.double(), expected, rtol=0, atol=2e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("window", [4, 8])
 @pytest.mark.parametrize("size", SIZES)

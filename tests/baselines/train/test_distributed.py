@@ -16,6 +16,8 @@ from baselines.train import distributed, training
 from baselines.train.crops import Crops
 from baselines.train.recipe import Recipe
 
+pytestmark = pytest.mark.slow
+
 RECIPE = Recipe(iterations=6, batch=4, crop=8, lr=1e-2, schedule="steps", seed=3, input_mask=(10, 30), ema=0.9)
 PROGRAM = """
 import os

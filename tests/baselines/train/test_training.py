@@ -27,6 +27,8 @@ from baselines.train.recipe import PRESETS, Recipe, with_settings
 from baselines.train.training import Trainer, train
 from baselines.weights_io.checkpoints import load_strictly, read_weights, write_weights
 
+pytestmark = pytest.mark.slow
+
 CPU = torch.device("cpu")
 SYMMETRIES = [
     lambda x, turns=turns, flip=flip: np.rot90(x[:, ::-1] if flip else x, turns)
@@ -526,7 +528,7 @@ def test_intervals_grow_to_two_seconds(tmp_path, clock):
 
 
 KILLED = """
-import sys, time
+import sys
 from pathlib import Path
 sys.path[:0] = sys.argv[1:3]
 import torch
@@ -535,15 +537,19 @@ import test_training
 trainer, course = test_training.run("masked", Path(sys.argv[3]), save_seconds=0)
 for progress in course:
     print(progress.iteration, flush=True)
-    time.sleep(0.5)  # of which the kill takes a part
+    sys.stdin.readline()  # for the word to go on, or the kill
 """
 
 
 def test_a_killed_training_goes_on_to_the_bit(tmp_path):
     places = [str(Path(baselines.__file__).parents[1]), str(Path(__file__).parent)]
     arguments = [*places, str(tmp_path / "killed"), str(torch.get_num_threads())]
-    with subprocess.Popen([sys.executable, "-c", KILLED, *arguments], stdout=subprocess.PIPE, text=True) as process:
-        reached = [int(process.stdout.readline()) for _ in range(3)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", KILLED, *arguments], **pipes) as process:
+        reached = [int(process.stdout.readline())]
+        for _ in range(2):
+            print(file=process.stdin, flush=True)
+            reached.append(int(process.stdout.readline()))
         process.kill()  # SIGKILL
     assert process.returncode != 0
     assert reached == [4, 8, 12]

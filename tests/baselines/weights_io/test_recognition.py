@@ -34,6 +34,7 @@ CASES += [
 ALIKE = {"ours", "baseline", "dropout"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "options"), CASES)
 def test_sizes_are_read_from_the_tensors(name, options):
     """What is read, and what leaves no trace from the caller, make the same network again."""
@@ -46,6 +47,7 @@ def test_sizes_are_read_from_the_tensors(name, options):
     assert unseen.keys() <= {"attention_mask", "drop_path_rate"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "options"), CASES)
 def test_each_network_is_told_from_all_others(name, options):
     alike = recognition.find_matches(import_module(f"baselines.{name}").network(**options).state_dict())
@@ -53,6 +55,7 @@ def test_each_network_is_told_from_all_others(name, options):
     assert exact == (ALIKE if name in ALIKE else {name})
 
 
+@pytest.mark.slow
 def test_published_restormer_and_rnan_are_recognized():
     """Of the large networks the tensors' shapes alone, without their content."""
     for name in ("rnan", "restormer"):
@@ -144,6 +147,7 @@ def test_numbered_names_are_counted():
     assert (count(names, "a."), count(names, "b."), count(names, "c."), count([], "a.")) == (3, 1, 0, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "options"),
     [("baseline", {}), ("baseline", {"depths": (3, 1)}), ("swinir", {}), ("swinir", {"depths": (1, 2)}),

@@ -17,6 +17,8 @@ from bench.noise import noises
 from bench.protocols import load_protocol
 from bench.runs.store import Store
 
+pytestmark = pytest.mark.slow
+
 NOISE = noises.load_noise("gaussian(sigma=15)")
 STORED = load_protocol("stored")
 CPU = torch.device("cpu")

@@ -18,6 +18,8 @@ from bench.noise import noises
 from bench.protocols import load_protocol, to_bytes
 from bench.runs.store import Store
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_shifts_are_those_of_the_outputs(call, photos, tmp_path):
     out = tmp_path / "run"

@@ -18,6 +18,8 @@ from bench.noise import noises
 from bench.protocols import load_protocol
 from bench.runs.store import Store
 
+pytestmark = pytest.mark.slow
+
 
 def gram_cka(x, y, batch):
     """Minibatch CKA by the formulas of Song et al. and Nguyen et al., a pair by itself."""

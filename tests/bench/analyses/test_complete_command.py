@@ -12,7 +12,6 @@ from bench import load_model
 from bench.analyses.complete import complete, parse_ratios, psnr_table
 from bench.analyses.core import measurements
 from bench.analyses.core.outputs import load_denoiser
-from bench.analyses.core.patches import network_input
 from bench.analyses.core.scene import make_scene
 from bench.core.errors import BadInput
 from bench.datasets import load_dataset
@@ -20,6 +19,8 @@ from bench.models import model_specs
 from bench.noise import noises
 from bench.protocols import load_protocol
 from bench.runs.store import Store
+
+pytestmark = pytest.mark.slow
 
 STORED = load_protocol("stored")
 CPU = torch.device("cpu")
@@ -65,7 +66,7 @@ def test_networks_see_the_masked_value_and_are_scored_on_their_outputs(clean, bl
 def test_noise_comes_before_the_mask(clean, blur):
     noise = noises.load_noise("gaussian(sigma=50)")
     (mask,), images = completed(blur, clean, (50,), noise, 3)
-    noisy, _ = network_input(clean, noise, 3, STORED)
+    noisy, _ = noises.network_input(noise, clean, 3, STORED)
     np.testing.assert_array_equal(images["masked"][0][~mask], np.rint(noisy[~mask] * 255))
 
 

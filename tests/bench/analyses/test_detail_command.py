@@ -16,6 +16,8 @@ from bench.noise import noises
 from bench.protocols import load_protocol
 from bench.runs.store import Store
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_command(call, networks, photos, tmp_path):
     out = tmp_path / "run"

@@ -12,6 +12,8 @@ import bench
 from bench import analyses
 from bench.analyses.core.saved_results import sample_text, saved_figures
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def run(call, stacks, photos, tmp_path):

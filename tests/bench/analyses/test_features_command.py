@@ -18,6 +18,8 @@ from bench.noise import noises
 from bench.protocols import load_protocol
 from bench.runs.store import Store
 
+pytestmark = pytest.mark.slow
+
 
 def command(stacks, photos, out, *more):
     return ("features", f"{stacks}:Stack(seed=1)", f"{stacks}:Stack(seed=2)", "--noise",

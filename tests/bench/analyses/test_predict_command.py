@@ -12,6 +12,8 @@ from bench.core.errors import BadInput
 from bench.noise import noises
 from bench.runs.store import COLUMNS, Store
 
+pytestmark = pytest.mark.slow
+
 REFERENCE = "gaussian(sigma=15)"
 NOISES = ("gaussian(sigma=25)", "poisson(alpha=2)", "poisson(alpha=3)", "speckle(var=0.04)", "mixture(level=2)")
 MODELS = ("one", "two", "three", "four")
@@ -115,6 +117,7 @@ def test_drops_and_findings_are_joined_cell_by_cell(run, numbers):
             assert cell[["drop", "srga", "cka", "noisy input"]].tolist() == pytest.approx(expected)
 
 
+@pytest.mark.oracle
 def test_the_numbers_are_scipy_s_and_are_kept(call, run, numbers):
     drop, srga, cka = numbers
     result = call("predict", run)

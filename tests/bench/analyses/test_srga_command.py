@@ -20,6 +20,8 @@ from bench.noise import noises
 from bench.protocols import load_protocol
 from bench.runs.store import Store
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def pictures(photos):

@@ -14,6 +14,8 @@ from PIL import Image
 from bench.analyses.core.patches import cut
 from bench.datasets import load_dataset
 
+pytestmark = pytest.mark.slow
+
 CASE, PATCHES, SIDE = "A", 200, 8
 NOISES = ("ref", "scale1.3", "heavy", "outliers")  # the green level is the place
 

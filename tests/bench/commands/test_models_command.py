@@ -16,6 +16,8 @@ from baselines.weights_io import checkpoints
 from bench.cli import main
 from bench.models import cards, importing
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 
 

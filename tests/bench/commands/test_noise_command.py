@@ -7,12 +7,16 @@ from io import BytesIO
 
 import numpy as np
 import pytest
+import tifffile
 from click.testing import CliRunner
 from PIL import Image
 
+from bench import noisy
 from bench.cli import main
-from bench.datasets import CleanImage, load_dataset, read_file
+from bench.datasets import CleanImage, Dataset, load_dataset, read_file
 from bench.noise import export, noises, picture, sheet
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(autouse=True)
@@ -296,13 +300,71 @@ def test_names_are_compared_once_each_not_in_pairs():
     """The number of calls grows with the number of files, not with its square."""
 
     def calls(count):
-        images = [CleanImage(f"{number}.png", read_bytes=None) for number in range(count)]
+        images = tuple(CleanImage(f"{number}.png", read_bytes=None) for number in range(count))
         seen = []
         sys.setprofile(lambda frame, event, argument: seen.append(event))
         try:
-            assert len(export._names(images, "folder")) == count
+            assert len(export._names(Dataset("folder", "", "", images))) == count
         finally:
             sys.setprofile(None)
         return len(seen)
 
     assert calls(800) < 2.5 * calls(400)
+
+
+def test_apply_writes_many_noises_and_data_sets(photos, tmp_path):
+    out, sets = tmp_path / "noisy", "builtin(crop=32, limit=2), mc-mini(crop=32, limit=1)"
+    words = ["--datasets", sets, "--data", photos, "--out", out, "--seeds", "0,1"]
+    result = call("noise", "apply", "poisson, isp, gaussian(sigma=15)", *words)
+    assert result.exit_code == 0, result.output
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert list(manifest["datasets"]) == ["builtin(crop=32, limit=2)", "mc-mini(crop=32, limit=1)", "photos"]
+    assert len(manifest["files"]) == 2 * ((2 + 4) * 6 + 1 * 3)  # six settings; pairs: two of their own, the reference
+    assert {"monte_carlo(spp=64)", "poisson(alpha=3.5)", "isp"} <= set(manifest["noises"])
+    name = "builtin-crop-32-limit-2/poisson-alpha-2/seed1/chelsea.png"
+    clean = load_dataset("builtin(crop=32, limit=2)")["chelsea"].pixels
+    assert np.array_equal(read_file(out / name), noisy(clean, "poisson(alpha=2)", seed=1))
+    entry = manifest["files"][name]
+    assert (entry["dataset"], entry["noise"], entry["seed"]) == ("builtin(crop=32, limit=2)", "poisson(alpha=2)", 1)
+    assert np.array_equal(read_file(out / "clean/builtin-crop-32-limit-2/chelsea.png"), clean)
+    made, target = noisy(clean, "isp", seed=1, with_clean=True)
+    assert np.array_equal(read_file(out / "builtin-crop-32-limit-2/isp/seed1/chelsea.png"), made)
+    assert np.array_equal(read_file(out / "clean/builtin-crop-32-limit-2/isp/seed1/chelsea.png"), target)
+    pairs = load_dataset("mc-mini(crop=32, limit=1)")
+    (recorded,) = [noise for noise in pairs.recorded if noise.spp == 64]
+    stored = read_file(out / "mc-mini-crop-32-limit-1/monte_carlo-spp-64/seed0" / f"{pairs[0].name}")
+    assert np.array_equal(stored, np.rint(pairs[0].read_noisy(recorded) * 255))
+    assert "bench noise apply" in refused("run", "--models", "tv", "--data", out / "photos/isp/seed0")
+    assert "--overwrite" in refused("noise", "apply", "isp", "--data", photos, "--out", out)
+
+
+@pytest.mark.parametrize(("kind", "read"), [("npy", np.load), ("tiff-float", tifffile.imread)])
+@pytest.mark.parametrize("protocol", ["stored", "float"])
+def test_apply_writes_floats(photos, tmp_path, kind, read, protocol):
+    words = ["--format", kind, "--protocol", protocol]
+    assert call("noise", "apply", "gaussian(sigma=50)", photos, tmp_path / "noisy", *words).exit_code == 0
+    (file,) = [path for path in (tmp_path / "noisy").iterdir() if path.stem == "a"]
+    image = load_dataset(photos)["a.png"].read()
+    assert np.array_equal(read(file), noisy(image, "gaussian(sigma=50)", protocol=protocol).astype(np.float32))
+    assert (read(file).min() < 0) == (protocol == "float")
+    manifest = json.loads((tmp_path / "noisy/manifest.json").read_text())
+    assert manifest["files"][file.name]["pixel_hash"] == noises.pixel_hash(read(file))
+
+
+def test_apply_takes_a_data_set_where_it_takes_a_folder(photos, tmp_path):
+    assert call("noise", "apply", "isp", f"{photos}(crop=20, limit=3)", tmp_path / "noisy").exit_code == 0
+    assert [read_file(tmp_path / f"noisy/{name}.png").shape for name in "abc"] == [(20, 20, 3)] * 3
+    assert call("noise", "apply", "isp", "builtin(crop=20, limit=1)", tmp_path / "other").exit_code == 0
+    assert json.loads((tmp_path / "noisy/manifest.json").read_text())["dataset"] == "photos(crop=20, limit=3)"
+
+
+def test_apply_refuses_other_combinations(photos, tmp_path):
+    out = tmp_path / "x"
+    assert "npy" in refused("noise", "apply", "isp", photos, out, "--protocol", "float", "--format", "png")
+    assert "--out" in refused("noise", "apply", "isp", "--data", photos)
+    assert "OUT_DIR" in refused("noise", "apply", "isp", photos)
+    assert "one seed" in refused("noise", "apply", "isp", photos, out, "--seeds", "0,1")
+    assert "twice" in refused("noise", "apply", "isp", "--data", photos, "--data", photos, "--out", out)
+    (photos / "d.jpg").write_bytes((photos / "d.png").read_bytes())
+    assert "d.png" in refused("noise", "apply", "isp", "--data", photos, "--out", out)
+    assert not out.exists()

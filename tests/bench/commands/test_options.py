@@ -124,9 +124,10 @@ def test_the_alias_is_listed():
 
 def test_models_of_several_networks_are_compared_one_by_one():
     from bench.commands.compare import by_network
+    from bench.runs.run_specs import NOTHING_KNOWN
 
-    assert by_network("ours, tv, masked(mask_samples=4)") == ["ours, masked(mask_samples=4)", "tv"]
-    assert by_network("all") == ["all"] and by_network("") == [""]
+    assert by_network("ours, tv, masked(mask_samples=4)", NOTHING_KNOWN) == ["ours, masked(mask_samples=4)", "tv"]
+    assert by_network("all", NOTHING_KNOWN) == ["all"] and by_network("", NOTHING_KNOWN) == [""]
 
 
 def test_the_noise_table_takes_folders(photos):

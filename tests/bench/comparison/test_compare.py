@@ -146,6 +146,7 @@ def test_a_score_that_one_side_lacks_is_left_out_of_both():
     assert found["difference"].to_numpy() == pytest.approx(expected["difference"].to_numpy(), rel=1e-9)
 
 
+@pytest.mark.slow
 def test_several_comparisons_are_one_family():
     run = rows({"ours": 0.2, "baseline": 0.0, "dncnn": 0.01})
     one = bench.compare(run, metrics="psnr")
@@ -158,6 +159,7 @@ def test_several_comparisons_are_one_family():
     assert every.drop(columns="moved").equals(both.drop(columns="moved"))
 
 
+@pytest.mark.slow
 def test_equal_runs_differ_by_nothing():
     run = rows({"ours": 0.0})
     frame = bench.compare(run, run)
@@ -232,6 +234,7 @@ def folders(tmp_path_factory) -> tuple[Path, Path]:
     return folder / "new", folder / "old"
 
 
+@pytest.mark.slow
 def test_the_command_prints_differences_and_what_they_rest_on(folders):
     result = call(*folders)
     assert result.exit_code == 0, result.output
@@ -245,6 +248,7 @@ def test_the_command_prints_differences_and_what_they_rest_on(folders):
     assert result.exit_code == 0 and "gaussian" not in result.output and "minus Blur, photos" in result.output
 
 
+@pytest.mark.slow
 def test_a_fall_ends_with_code_1(folders):
     assert call(*folders, "--fail-below", "-0.2").exit_code == 0
     result = call(*folders, "--fail-below", "-0.05")
@@ -263,6 +267,7 @@ def test_a_rise_is_a_fall_where_lower_is_better():
     assert not regressions(frame, -0.001, "lpips", higher_is_better=True)
 
 
+@pytest.mark.slow
 def test_an_image_that_failed_here_alone_ends_with_code_1(folders, tmp_path):
     shutil.copytree(folders[0], tmp_path / "failing")
     with sqlite3.connect(tmp_path / "failing/rows.sqlite") as connection:
@@ -273,6 +278,7 @@ def test_an_image_that_failed_here_alone_ends_with_code_1(folders, tmp_path):
     assert call(folders[0], tmp_path / "failing", "--fail-below", "-0.05").exit_code == 0
 
 
+@pytest.mark.slow
 def test_a_noise_under_which_every_image_failed_ends_with_code_1(folders, tmp_path):
     shutil.copytree(folders[0], tmp_path / "failing")
     with sqlite3.connect(tmp_path / "failing/rows.sqlite") as connection:
@@ -285,6 +291,7 @@ def test_a_noise_under_which_every_image_failed_ends_with_code_1(folders, tmp_pa
     assert result.exit_code == 2 and "--fail-below" in result.output and "nan" in result.output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["csv", "json", "markdown", "latex"])
 def test_formats(folders, tmp_path, kind):
     file = tmp_path / f"table.{kind}"
@@ -332,6 +339,7 @@ def test_a_table_fits_100_columns(monkeypatch, capsys, trainings):
         assert shown.rstrip().endswith(spread) and "sd [minimum, maximum]" in text
 
 
+@pytest.mark.slow
 def test_formulas_are_printed_without_a_run():
     result = call("--formulas")
     assert result.exit_code == 0

@@ -4,7 +4,6 @@ import builtins
 import os
 import sys
 import threading
-import time
 import warnings
 from pathlib import Path
 
@@ -131,6 +130,7 @@ def run(out, models, noise, photos, metrics, workers=None):
     return bench.run(models, noise, data=(photos,), limit=2, metrics=metrics, workers=workers, out=out).rows
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [None, 2])
 def test_rows_beside_ten_files_that_set_all_they_can_are_those_without_them(tmp_path, photos, hostile, workers):
     networks, drawn, scored = spoilt(hostile)
@@ -258,8 +258,8 @@ def test_users_code_has_the_process_to_itself():
     with isolation.user_code():
         torch.set_default_dtype(torch.float64)
         inside.set()
-        time.sleep(0.05)
-        assert not seen
+        thread.join(0.05)
+        assert thread.is_alive() and not seen
     thread.join(5)
     assert seen == [torch.float32]
 
@@ -293,6 +293,7 @@ def test_code_that_raises_or_exits_leaves_nothing(tmp_path):
         pass
 
 
+@pytest.mark.slow
 def test_a_copy_of_a_network_is_its_own():
     import copy
 

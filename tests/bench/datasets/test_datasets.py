@@ -144,6 +144,7 @@ def test_no_training_image_is_a_test_image():
     assert not {file.partition(".")[0] for file in train} & {file.partition(".")[0] for file in test}
 
 
+@pytest.mark.slow
 def test_a_set_that_was_added_or_downloaded_can_be_removed(photos, tmp_path, monkeypatch):
     monkeypatch.setenv("BENCH_HOME", str(tmp_path / "home"))
 

@@ -280,6 +280,7 @@ def test_noise_that_makes_clean_images_is_compared_with_them(photos, tmp_path):
         load_dataset(tmp_path / "mixed")
 
 
+@pytest.mark.slow
 def test_check_names_every_bad_file(lay, tmp_path):
     folder = lay("ok.png", "a.png", "b.png")
     for name in ("a.png", "b.png"):
@@ -288,18 +289,20 @@ def test_check_names_every_bad_file(lay, tmp_path):
     assert result.exit_code == 2 and "a.png" in result.output and "b.png" in result.output
 
 
+@pytest.mark.slow
 def test_a_file_that_fails_is_told_once(lay, networks, tmp_path):
     folder = lay("ok.png", "a.png")
     (folder / "a.png").write_text("x")
     result = CliRunner().invoke(
         main,
-        ["run", "--models", f"{networks}:Blur, {networks}:Slow", "--noise", "gaussian(sigma=15), gaussian(sigma=25)",
+        ["run", "--models", f"{networks}:Blur, {networks}:Keyed", "--noise", "gaussian(sigma=15), gaussian(sigma=25)",
          "--data", str(folder), "--metrics", "psnr", "--out", str(tmp_path / "run")],
     )  # fmt: skip
     assert result.exit_code == 3
     assert sum("failed:" in line and "a.png" in line for line in result.output.splitlines()) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "word"),
     [
@@ -319,6 +322,7 @@ def test_a_file_in_the_place_of_a_folder(tmp_path, name, word):
         assert result.exit_code == 2 and (word in result.output or command[0] == "data"), result.output
 
 
+@pytest.mark.slow
 def test_the_users_folder(lay, tmp_path, monkeypatch, networks):
     folder = lay("photos/a.png", folder="home")
     monkeypatch.setenv("HOME", str(folder))

@@ -1,6 +1,10 @@
 """A run that is killed at any moment and started again ends like one that was left alone."""
 
+import pytest
+
 from tests.benchmarks.kills import kills, make_material
+
+pytestmark = pytest.mark.slow
 
 
 def test_ten_kills_at_random_moments(tmp_path):

@@ -26,6 +26,8 @@ from bench.runs.store import Store
 from bench.site.study import pictures
 from noise_zoo.real import Real
 
+pytestmark = pytest.mark.slow
+
 GREY_NETWORKS = """
 from torch import nn
 

@@ -13,6 +13,8 @@ from bench import cli, runner, statistics
 from bench.runs.plan import make_plan
 from bench.runs.store import Store
 
+pytestmark = pytest.mark.slow
+
 METRICS = """
 from bench.metrics import Metric
 

@@ -21,6 +21,8 @@ from bench.runs.store import Store
 from bench.statistics.standings import standings
 from reports.charts.lettering import text_width
 
+pytestmark = pytest.mark.slow
+
 LONG = "A network with a name of forty letters.."
 BASE_14 = ("Helvetica", "Times", "Courier", "Symbol", "ZapfDingbats")
 NOISE = "mixture(level=2)"

@@ -26,6 +26,7 @@ def pair(height=40, width=33, channels=3, seed=0):
 
 
 # around the sizes where SSIM's strips of 32 rows and blocks of 8 columns end
+@pytest.mark.oracle
 @pytest.mark.parametrize("shape", [(40, 33, 3), (11, 11, 3), (64, 12, 1), (42, 18, 3), (43, 19, 3), (106, 17, 3)])
 def test_equal_to_scikit_image(shape):
     output, clean = pair(*shape)
@@ -56,6 +57,7 @@ def test_equal_to_the_official_values(shared):
         assert ssim.score(a, b) == pytest.approx(golden[f"ssim_{suffix}"], abs=1e-9)
 
 
+@pytest.mark.oracle
 @pytest.mark.parametrize("shape", [(40, 33, 3), (300, 5, 3), (12, 9, 1)])
 def test_luma_is_that_of_scikit_image(shape):
     output, clean = pair(*shape)
@@ -104,12 +106,14 @@ def weights(shared, monkeypatch):
     perceptual._network.cache_clear()
 
 
+@pytest.mark.slow
 def test_lpips_of_the_authors_example(shared, weights):
     clean, first, second = example(shared)
     score = metrics.against([metrics.load_metric("lpips")], clean, load_protocol("stored"))
     assert [round(score(output).values["lpips"], 3) for output in (first, second)] == [0.722, 0.138]  # their README
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("net", ["alex", "squeeze"])
 def test_lpips_equals_the_package(shared, weights, net):
     clean, *outputs = (torch.from_numpy(image.copy()) for image in example(shared))
@@ -120,6 +124,7 @@ def test_lpips_equals_the_package(shared, weights, net):
         assert found == pytest.approx(network(x, y).flatten().tolist(), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_lpips_in_bgr_is_a_protocol_of_its_own(shared, weights):
     clean, output, _ = example(shared)
     metric = metrics.load_metric("lpips")
@@ -148,6 +153,7 @@ def random_backbones(monkeypatch):
     perceptual._network.cache_clear()
 
 
+@pytest.mark.slow
 def test_lpips_without_the_published_weights(random_backbones):
     output, clean = pair(40, 48)
     before = torch.random.get_rng_state()

@@ -35,6 +35,7 @@ def test_every_parameter_has_a_default_and_a_label_names_its_model(name):
     assert model_specs.resolve(model.label).weights_hash == model.weights_hash
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 @torch.inference_mode()
 def test_a_network_does_what_is_asked_of_those_from_outside(name):

@@ -60,6 +60,7 @@ def test_where_the_noise_level_comes_from_is_in_the_card():
     assert model_specs.resolve("tv(weight=0.2)").card["noise_level"] == "not used: weight is 0.2"
 
 
+@pytest.mark.slow
 def test_rows_are_of_the_library_s_version(photos, tmp_path, monkeypatch):
     """The same version: nothing to do; another: other rows, under the same label."""
     run = {"models": ["nlm"], "noises": "gaussian(sigma=15)", "data": (photos,), "out": tmp_path / "run"}
@@ -84,6 +85,7 @@ def test_the_runner_s_outputs_are_the_method_s(photos, tmp_path):
     assert isinstance(model_specs.load_model("nlm"), NonLocalMeans)
 
 
+@pytest.mark.slow
 def test_commands(photos, tmp_path):
     result = call(
         "run",

@@ -16,6 +16,7 @@ STATED = [(name, size) for name, constants in cards.networks().items() for size 
 LARGE = {("rnan", "full"), ("restormer", "full"), ("swinir", "full")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "size"), STATED)
 def test_the_stated_facts_are_counted(name, size):
     facts, module = cards.networks()[name]["FACTS"][size], import_module(f"baselines.{name}")
@@ -40,6 +41,7 @@ def test_operations_are_those_of_the_formula(nc, nb, channels):
     assert all(parameter.requires_grad for parameter in network.parameters())
 
 
+@pytest.mark.slow
 def test_fused_attention_is_counted_too():
     """By hand, for the paper's network: linear layers, attention (64 keys a query), convolutions."""
     dim, blocks, keys = 60, 24, 64
@@ -79,6 +81,7 @@ class LiveBytes(TorchDispatchMode):
         self.now -= count
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [

@@ -216,6 +216,7 @@ def run(users, name, photos, tmp_path, *more):
     return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["Good", "Keyed", "OfLarge", "OfMany", "OfOne", "SilentEval", "InTiles", "made"])
 def test_good_networks_run(users, photos, tmp_path, name):
     """One that takes other sizes than those of the pictures has rows that say so."""
@@ -227,6 +228,7 @@ TRIED = "on a 40x32 image in [0, 1]: "
 ALL = "256x256, 512x512 pixels: "
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "line"),
     [

@@ -93,6 +93,7 @@ def test_import_copies_the_tensors_and_a_card(place):
     }
 
 
+@pytest.mark.slow
 def test_imported_weights_are_a_model_by_their_name(photos, place):
     torch.save(state(), "net.pth")
     imported("net.pth", "grey25")
@@ -127,6 +128,7 @@ def test_names_of_models_are_no_names_of_weights(name):
     assert call("models", "import", "net.pth", "--as", name).exit_code == 2
 
 
+@pytest.mark.slow
 def test_an_imported_name_is_a_model(photos, place):
     torch.save(state(), "a.pth")
     imported("a.pth", "mine")
@@ -157,6 +159,7 @@ def test_an_imported_name_is_a_model(photos, place):
     assert any("imported from a.pth" in page.read_text() for page in (place / "site").rglob("*.html"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrap", ["", "params_ema", "state_dict"])
 @pytest.mark.parametrize("prefix", ["", "module.", "model.", "_orig_mod.module."])
 @pytest.mark.parametrize("ending", [".pth", ".ckpt", ".safetensors"])
@@ -178,6 +181,7 @@ def place_of(name):
     return Path(name)
 
 
+@pytest.mark.slow
 def test_networks_of_the_same_keys_have_to_be_told_apart():
     torch.save(state(MaskedSwinIR(**SWIN)), "a.pth")
     result = call("models", "import", "a.pth", "--as", "mine")
@@ -190,6 +194,7 @@ def test_networks_of_the_same_keys_have_to_be_told_apart():
     assert model_specs.resolve("ours(weights='ours-mini')").load().window_size == 4
 
 
+@pytest.mark.slow
 def test_what_tensors_do_not_show_can_be_set():
     torch.save(state(MaskedSwinIR(**SWIN)), "a.pth")
     output = imported("a.pth", "mine", "--arch", "ours")
@@ -219,6 +224,7 @@ def test_settings_of_an_import_that_are_wrong_are_told(setting, words):
     assert cards.imported() == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("text", "value"), [("no", False), ("off", False), ("false", False), ("Yes", True)])
 def test_a_switch_is_set_as_in_training(text, value):
     torch.save(state(MaskedSwinIR(**SWIN)), "a.pth")
@@ -226,6 +232,7 @@ def test_a_switch_is_set_as_in_training(text, value):
     assert model_specs.load_model("ours(weights='mine')").mask_at_test is value
 
 
+@pytest.mark.slow
 def test_a_size_of_ours_is_called_so():
     small = DnCNN(nc=40, nb=9)
     torch.save(state(small), "a.pth")
@@ -281,6 +288,7 @@ def test_a_file_needs_no_import():
     assert isinstance(model.load(), SwinIR)
 
 
+@pytest.mark.slow
 def test_a_network_for_white_at_255_gets_it():
     network = RIDNet(n_feats=4, reduction=2, rgb_range=255).eval()
     torch.save(state(network), "a.pth")
@@ -292,6 +300,7 @@ def test_a_network_for_white_at_255_gets_it():
         torch.testing.assert_close(model.load()(x), network(x * 255) / 255)
 
 
+@pytest.mark.slow
 def test_published_weights_of_rnan_want_white_at_255():
     """Their tensors do not show it: the import says so, and it can be said otherwise."""
     network = RNAN(n_feats=4, n_resgroups=2).eval()
@@ -307,6 +316,7 @@ def test_published_weights_of_rnan_want_white_at_255():
             torch.testing.assert_close(model_specs.load_model(text)(x), network(x))
 
 
+@pytest.mark.slow
 def test_what_could_be_an_ircnn_is_said(photos, place):
     torch.save(state(DnCNN(nb=7)), "a.pth")
     assert "note: an IRCNN (Zhang et al., CVPR 2017)" in imported("a.pth", "mine")
@@ -329,6 +339,7 @@ def test_what_could_be_an_ircnn_is_said(photos, place):
     assert model_specs.resolve("dncnn(weights=None, nb=7)").caveat == ""
 
 
+@pytest.mark.slow
 def test_what_they_were_trained_on_can_be_said():
     torch.save(state(), "a.pth")
     imported("a.pth", "mine", "--trained-on", "gaussian(sigma=0-55)", "--training-data", "DIV2K")
@@ -348,6 +359,7 @@ def test_a_training_noise_that_is_no_spec_is_refused_and_one_that_is_not_said_is
     assert result.exit_code == 0 and "unknown" in result.output and "trained_on" not in cards.imported()["mine"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "label", "words"),
     [
@@ -421,6 +433,7 @@ def write_wrong(kind):
     return "a.pth"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "options", "words"),
     [
@@ -467,6 +480,7 @@ STRANGE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", STRANGE)
 def test_strange_tensors_are_refused_by_the_name_of_their_file(kind):
     name, tensors = STRANGE[kind]

@@ -110,6 +110,7 @@ def refusal(text, call=model_specs.resolve):
     return message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "label"),
     [
@@ -149,6 +150,7 @@ def test_canonical_label(text, label):
     assert model_specs.resolve(text).load().training is False
 
 
+@pytest.mark.slow
 def test_a_label_names_the_same_model():
     for text in ("ours(mask_samples=2, mask_at_test=False)", "dncnn(weights=None, nb=3, nc=8)", "ours(weights=None)"):
         model = model_specs.resolve(text)
@@ -491,6 +493,7 @@ def test_what_is_nowhere_is_told():
         assert "No module named 'nothing_like_this'" in message and str(Path.cwd()) in message
 
 
+@pytest.mark.slow
 def test_the_console_script_finds_the_current_folder():
     """Python puts the script's folder on its path, and not the current one."""
     Path("mine").mkdir()
@@ -520,6 +523,7 @@ class Scaled(nn.Module):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("packages", "imports"),
     [

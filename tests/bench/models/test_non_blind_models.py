@@ -238,6 +238,7 @@ def test_a_network_of_the_installation_may_be_non_blind(monkeypatch):
     assert model_specs.resolve("dncnn(weights=None, level='true')").label == "dncnn(weights=None, level='true')"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [(), ("--tile", "64"), ("--precision", "bf16"), ("--workers", "2")], ids=" ".join)
 def test_a_run_gives_the_true_level(own, tmp_path, options):
     """The output, which is the level, is the noise's standard deviation at each pixel; rows say so."""
@@ -258,6 +259,7 @@ def test_a_run_gives_the_true_level(own, tmp_path, options):
     assert (found["Tell(level=15)", "speckle(var=0.04)"] == 15).all()
 
 
+@pytest.mark.slow
 def test_a_noise_without_a_level_is_a_row_with_the_reason(own, tmp_path):
     chosen = "isp, noise.py:Shifted(10), noise.py:Wrong(10)"
     frame, said = run("own.py:Tell(level='true'), own.py:Tell", chosen, tmp_path / "out")
@@ -270,6 +272,7 @@ def test_a_noise_without_a_level_is_a_row_with_the_reason(own, tmp_path):
     assert others == ["ok"] * 4
 
 
+@pytest.mark.slow
 def test_the_report_says_who_is_not_blind(own, tmp_path):
     run("own.py:Tell(level='true'), own.py:Plain", "gaussian(sigma=25)", tmp_path / "out")
     assert call("report", tmp_path / "out", "-o", tmp_path / "site").exit_code == 0
@@ -285,11 +288,13 @@ def test_the_level_of_a_users_noise_may_be_a_number(own):
         noises.standard_deviation(noises.load_noise("noise.py:Wrong(10)"), clean)
 
 
+@pytest.mark.slow
 def test_a_level_for_images_in_0_to_1_is_questioned(own):
     done = call("run", "--models", "own.py:Tell(level=0.1)", "--noise", "isp", "--data", "photos", "--dry-run")
     assert "did you mean level=25.5?" in done.output
 
 
+@pytest.mark.slow
 def test_a_dry_run_estimates_the_time_with_the_true_level(own, tmp_path):
     done = call(
         "run",

@@ -36,6 +36,7 @@ SHIPPED = sorted({card["model"] for card in cards.cards().values()})
 WIDER = {"rnan": 0.01, "ridnet": 0.02, "restormer": 0.1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_networks_keep_their_scores(name):
     """What the help of `bench run --precision` promises."""
@@ -44,6 +45,7 @@ def test_shipped_networks_keep_their_scores(name):
     assert 0 < np.abs(difference).max() < WIDER.get(name, 0.005)
 
 
+@pytest.mark.slow
 def test_without_its_float32_layers_a_network_would_not():
     class Plain(nn.Module):
         def __init__(self, network):

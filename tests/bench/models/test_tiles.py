@@ -50,6 +50,7 @@ def filled(network):
     return network.eval()
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(length=st.integers(1, 700), number=st.integers(0, len(TILINGS) - 1))
 def test_weights_sum_to_one_and_leave_the_margin_out(length, number):
@@ -64,6 +65,7 @@ def test_weights_sum_to_one_and_leave_the_margin_out(length, number):
     torch.testing.assert_close(total, torch.ones_like(total), atol=1e-6, rtol=0)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(length=st.integers(1, 700), number=st.integers(0, len(TILINGS) - 1))
 def test_neighbours_overlap_and_the_last_is_no_narrow_rest(length, number):
@@ -75,6 +77,7 @@ def test_neighbours_overlap_and_the_last_is_no_narrow_rest(length, number):
     assert len(found) == 1 or length - found[-1] > tiling.side - tiling.step
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(height=st.integers(1, 150), width=st.integers(1, 150), number=st.integers(0, len(TILINGS) - 1))
 def test_what_changes_nothing_changes_nothing_in_tiles(height, width, number):
@@ -128,6 +131,7 @@ def test_convolutions_in_tiles_are_those_of_the_whole_image(layers):
     assert (narrow - whole).abs().max() > 1e-3  # with less in sight it is not so
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["baseline", "swinir"])
 def test_windows_in_tiles_are_those_of_the_whole_image(name):
     """The small transformers see 48 and 50 pixels, and tiles begin where windows do. Odd sides are filled up."""

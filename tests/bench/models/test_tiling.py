@@ -171,6 +171,7 @@ def test_what_a_class_states_is_a_positive_integer(own, name, attribute, value):
     assert message.startswith(f"model {name}: {attribute}") and message.endswith(f"got {value}")
 
 
+@pytest.mark.slow
 def test_info_shows_the_receptive_field_that_a_user_states(own, tmp_path):
     def info(name):
         return CliRunner().invoke(cli.main, ["models", "info", f"{tmp_path}/net.py:{name}"]).output

@@ -106,6 +106,7 @@ def test_what_would_work_is_named(tensors, words):
     assert words in what and value == pytest.approx(32.46, abs=0.1)
 
 
+@pytest.mark.slow
 def test_a_warning_leaves_the_exit_code_at_0():
     torch.save(AT_255, "a.pth")
     result = CliRunner().invoke(main, ["models", "import", "a.pth", "--as", "mine"])
@@ -174,6 +175,7 @@ def test_rows_of_another_set_have_another_key():
     assert model_specs.resolve("dncnn(weights='b.pth')").weights_hash == checkpoints.file_hash(Path("b.pth"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "words"),
     [

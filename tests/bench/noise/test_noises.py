@@ -136,6 +136,7 @@ def test_groups():
     assert len(noises.expand("paper")) == 3 + 4 + 4 + 4 + 6 + 4 + 1
 
 
+@pytest.mark.slow
 def test_all_has_the_noises_of_installed_packages(package):
     package({"grain": "grains_noise:Grain", "cut": "grains_noise:Cut"})
     assert names_of("all") == sorted([*PAPER, "cut", "grain"]) and names_of("paper") == PAPER
@@ -144,6 +145,7 @@ def test_all_has_the_noises_of_installed_packages(package):
     assert "grain" in listed and "strength" in listed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("value", "source", "words"),
     [
@@ -236,6 +238,7 @@ def test_files_of_one_name_are_told_apart(grain, tmp_path):
     assert len(noises.expand(f"{grain}:Grain(1), {other}:Grain(1)")) == 1
 
 
+@pytest.mark.slow
 def test_rows_of_an_edited_noise_are_other_rows(grain, photos, networks, tmp_path):
     model, texts = f"{networks}:Blur", f"{grain}:Grain"
 
@@ -257,6 +260,7 @@ def test_rows_of_an_edited_noise_are_other_rows(grain, photos, networks, tmp_pat
     assert "Film grain" in (tmp_path / "site/noise.html").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -301,6 +305,7 @@ def test_bad_noises_are_one_line_and_code_2(text, words, grain, tmp_path):
     assert "Traceback" not in result.output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "words"),
     [

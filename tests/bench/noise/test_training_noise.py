@@ -132,6 +132,7 @@ def run(tmp_path, photos):
     return tmp_path / "run", result.output
 
 
+@pytest.mark.slow
 def test_each_model_s_ood_mean_leaves_out_what_it_was_trained_on(run, tmp_path):
     folder, output = run
     assert "in distribution" in output and "not ranked" in output and "unknown" in output
@@ -152,6 +153,7 @@ def test_each_model_s_ood_mean_leaves_out_what_it_was_trained_on(run, tmp_path):
     assert found.loc["Wide", "training_noise"] == "gaussian(sigma=0-55)" and "unknown" in found.loc["Silent", "group"]
 
 
+@pytest.mark.slow
 def test_pages_flag_models_of_other_training_noise(run, tmp_path):
     folder, _ = run
     assert CliRunner().invoke(main, ["report", str(folder), "-o", str(tmp_path / "site")]).exit_code == 0
@@ -165,6 +167,7 @@ def test_pages_flag_models_of_other_training_noise(run, tmp_path):
     assert "training noise unknown" in (tmp_path / "site/model-silent.html").read_text()
 
 
+@pytest.mark.slow
 def test_a_comparison_is_over_what_is_ood_for_both_sides(run):
     folder, _ = run
     frame = compare(folder, models="Wide", against="Reference", metrics="psnr").set_index("noise")

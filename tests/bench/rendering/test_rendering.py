@@ -12,6 +12,8 @@ from bench.datasets import load_dataset
 from bench.rendering import render, scenes
 from noise_zoo.monte_carlo import MonteCarlo
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def variant():

@@ -14,6 +14,8 @@ from bench.core.errors import BadInput
 from bench.metrics import perceptual
 from bench.runs.store import Store
 
+pytestmark = pytest.mark.slow
+
 MAE = """
 from bench.metrics import Metric
 

@@ -16,6 +16,8 @@ from bench.models import display_names, model_specs
 from bench.runs.store import Store
 from tests.bench.conftest import NETWORK
 
+pytestmark = pytest.mark.slow
+
 
 def call(*arguments):
     return CliRunner().invoke(main, [str(argument) for argument in arguments])

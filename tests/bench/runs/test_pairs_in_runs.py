@@ -19,6 +19,8 @@ from bench.runs.plan import make_plan
 from bench.runs.store import Store
 from noise_zoo.monte_carlo import MonteCarlo
 
+pytestmark = pytest.mark.slow
+
 OWN = ["monte_carlo(spp=4)", "monte_carlo(spp=64)"]
 GAUSSIAN = "gaussian(sigma=15)"
 

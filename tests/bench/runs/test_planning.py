@@ -17,6 +17,8 @@ from bench.runs import status
 from bench.runs.plan import make_plan
 from bench.runs.store import Store
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def no_arguments(monkeypatch):
@@ -78,14 +80,21 @@ def test_a_dry_run_says_what_there_is_to_do_and_does_nothing(study, tmp_path):
     assert {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()} == before
 
 
-def test_the_estimate_is_near_the_time(tmp_path, photos, networks):
-    """A network whose time is known: 0.15 s an image."""
-    plan = make_plan(f"{networks}:Slow", "gaussian(sigma=25)", None, (photos,))
+def test_the_estimate_is_the_time(photos, monkeypatch):
+    """By a clock that only the network moves: 0.15 s for each image of four, under two noises."""
+    clock = [0.0]
+
+    def network(x):
+        clock[0] += 0.15
+        return x
+
+    monkeypatch.setattr("time.perf_counter", lambda: clock[0])
+    plan = make_plan(network, "gaussian(sigma=25)", None, (photos,))
     engine = InProcess(plan, "cpu")
     try:
         needed = estimate.estimate(plan, set())
         assert sum(needed.missing.values()) == 8 and not needed.unreadable
-        assert 8 * 0.15 < estimate.seconds_needed(plan, needed, engine.networks) < 8 * 0.15 * 3
+        assert estimate.seconds_needed(plan, needed, engine.networks) == pytest.approx(8 * 0.15)
     finally:
         engine.close()
 

@@ -14,6 +14,8 @@ from bench.cli import main
 from bench.core.errors import BadInput
 from bench.runs import run_specs, selection
 
+pytestmark = pytest.mark.slow
+
 NETWORK = """
 import torch
 

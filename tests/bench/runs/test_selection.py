@@ -6,7 +6,6 @@ import pathlib
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pandas as pd
@@ -22,6 +21,8 @@ from bench.runner import Execution
 from bench.runs import selection, status
 from bench.runs.plan import make_plan
 from bench.runs.store import Store
+
+pytestmark = pytest.mark.slow
 
 NOISE = "gaussian(sigma=15)"
 GRAIN = """
@@ -149,23 +150,24 @@ def test_a_picture_that_broke_takes_its_row_with_it_until_it_is_mended(study, tm
     assert study() == before and status.of(folder).cells[["done", "failed"]].to_numpy().tolist() == [[4, 0]]
 
 
-def test_after_a_kill_what_was_read_is_known(tmp_path, photos, networks):
+def test_after_a_kill_what_was_read_is_known(tmp_path, photos, networks, wait_until):
     """Its first picture was replaced, and the run was killed before its last."""
     folder = tmp_path / "run"
-    command = [sys.executable, "-m", "bench", "run", "--models", f"{networks}:Slow", "--noise", NOISE, "--metrics",
+    command = [sys.executable, "-m", "bench", "run", "--models", f"{networks}:Halting", "--noise", NOISE, "--metrics",
                "psnr", "--data", str(photos), "--out", str(folder)]  # fmt: skip
     subprocess.run(command, check=True, capture_output=True)
     other_picture(photos / "a.png")
     (photos / "d.png").unlink()
     for i in range(20):
         other_picture(photos / f"e{i}.png", seed=i)
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        time.sleep(0.05)
+    halting = {**os.environ, "HALT_AFTER": "6"}
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=halting)
+
+    def count() -> int:
         with Store.open(folder) as store:
-            if store.count() >= 6:
-                break
+            return store.count()
+
+    wait_until(lambda: count() >= 6, process)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     rows = pd.read_csv(io.StringIO(call("export", folder).stdout))

@@ -27,6 +27,8 @@ from bench.runs import schema
 from bench.runs.plan import make_plan
 from bench.runs.store import Store
 
+pytestmark = pytest.mark.slow
+
 STORES = Path(__file__).parent / "stores"
 SCORES = ["psnr", "ssim", "lpips", "psnr_noisy", "ssim_noisy", "lpips_noisy"]
 

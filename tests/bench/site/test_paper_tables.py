@@ -12,6 +12,8 @@ from reports.paper_tables import level_heading
 from reports.results import NoiseSetting
 from tests.bench.conftest import NETWORK
 
+pytestmark = pytest.mark.slow
+
 
 def call(*arguments):
     return CliRunner().invoke(main, [str(argument) for argument in arguments])

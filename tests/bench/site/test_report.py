@@ -26,6 +26,8 @@ from bench.core.errors import BadInput
 from bench.site import preview, publish
 from bench.statistics.intervals import level
 
+pytestmark = pytest.mark.slow
+
 
 def call(*arguments):
     return CliRunner().invoke(main, [str(argument) for argument in arguments])

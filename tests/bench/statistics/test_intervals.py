@@ -17,6 +17,7 @@ def of_scipy(data, statistic, photographs, **options):
     return found.confidence_interval
 
 
+@pytest.mark.oracle
 @pytest.mark.parametrize("count", [14, 24, 100])
 def test_intervals_are_those_of_scipy(count):
     values = np.random.default_rng(1).gamma(2, 1, (count, 3))
@@ -26,6 +27,7 @@ def test_intervals_are_those_of_scipy(count):
         assert (low, high) == pytest.approx((expected.low, expected.high), rel=1e-9)
 
 
+@pytest.mark.oracle
 def test_crops_of_one_photograph_are_drawn_together_as_scipy_draws_them():
     random = np.random.default_rng(2)
     photographs = np.repeat([f"photograph {i}" for i in range(15)], random.integers(1, 5, 15))
@@ -62,6 +64,7 @@ def test_large_sets_are_drawn_in_blocks(monkeypatch):
     intervals._counted.cache_clear()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [7, 24])
 def test_intervals_cover_the_mean_of_normal_values_in_95_of_100_cases(count):
     """In 1,000 trials, bounds three standard errors away; plain BCa covers 87% at 7 values and 92% at 24."""

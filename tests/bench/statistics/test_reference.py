@@ -25,6 +25,7 @@ def names(plan):
     return [noises.canonical(noise) for noise in plan.noises]
 
 
+@pytest.mark.slow
 def test_another_reference_takes_the_place_of_gaussian_15(photos, networks, tmp_path):
     out, net = tmp_path / "run", f"{networks}:Blur"
     result = call(
@@ -59,6 +60,7 @@ def test_another_reference_takes_the_place_of_gaussian_15(photos, networks, tmp_
         assert "aussian" not in (tmp_path / "site" / page).read_text(), page
 
 
+@pytest.mark.slow
 def test_without_a_reference_no_noise_is_added_and_no_drop_computed(photos, networks, tmp_path):
     out = tmp_path / "run"
     rows = bench.run(
@@ -81,6 +83,7 @@ def _exported(run, per, folder):
     return folder / "table.csv"
 
 
+@pytest.mark.slow
 def test_a_run_file_has_a_reference_too(photos, networks, tmp_path):
     file = tmp_path / "study.toml"
     file.write_text(
@@ -155,6 +158,7 @@ def test_levels_in_another_unit_are_told_with_the_unit(spec, meant):
     assert meant in sentence
 
 
+@pytest.mark.slow
 def test_usual_levels_are_no_such_levels():
     every = [noise for noise in noises.expand("all, extras") if not noise.recorded]
     assert len(every) > 40 and list(weak_noise_warnings(every)) == []
@@ -165,6 +169,7 @@ def test_usual_levels_are_no_such_levels():
     )
 
 
+@pytest.mark.slow
 def test_commands_warn_and_the_mean_is_without_such_noise(photos, networks, tmp_path, monkeypatch):
     monkeypatch.setenv("BENCH_HOME", str(tmp_path / "home"))
     noise = "gaussian(sigma=0.1)"

@@ -7,6 +7,7 @@ from scipy import stats
 from bench.statistics.significance import holm, min_p, p_values
 
 
+@pytest.mark.oracle
 @pytest.mark.parametrize("count", [3, 7, 12])
 def test_few_photographs_are_flipped_in_every_way_as_scipy_does(count):
     differences = np.random.default_rng(1).normal(0.4, 1, (count, 3))
@@ -37,6 +38,7 @@ def test_crops_of_one_photograph_flip_together():
     assert p_values(differences)[0] < p_values(differences, photographs)[0] / 2  # as if the crops were independent
 
 
+@pytest.mark.oracle
 def test_wilcoxon_is_that_of_scipy():
     differences = np.random.default_rng(5).normal(0.5, 1, (20, 2))
     differences[:, 1] = 0
@@ -49,6 +51,7 @@ def test_wilcoxon_is_that_of_scipy():
     assert p_values(differences, photographs, test="wilcoxon")[0] == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("test", ["permutation", "wilcoxon"])
 def test_p_is_uniform_where_there_is_no_difference(test):
     p = p_values(np.random.default_rng(6).standard_t(4, (16, 600)), test=test)

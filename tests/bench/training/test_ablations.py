@@ -15,6 +15,8 @@ from bench.core.errors import BadInput
 from bench.models import model_specs
 from bench.training import ablations
 
+pytestmark = pytest.mark.slow
+
 TINY = ["--iterations", "1", "--set", "embed_dim=4", "--set", "depths=(1,)", "--set", "num_heads=(1,)", "--set",
         "batch=1", "--set", "crop=16"]  # fmt: skip
 PAPER = {  # Chen et al., CVPR 2023: (input mask, attention mask) -> PSNR, SSIM

@@ -109,6 +109,7 @@ def test_settings_of_the_noise(given, sigma, noise):
     assert (recipe.sigma, recipe.noise) == (sigma, noise)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("given", "words"),
     [
@@ -134,6 +135,7 @@ def test_the_noise_of_a_recipe_is_what_the_card_says():
         assert noise_sampler.noise_of(with_settings(PRESETS["small"], **settings)).specs == specs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "settings", "specs"),
     [
@@ -156,6 +158,7 @@ def test_a_training_is_on_the_card_and_resumed_to_the_bit(folder, name, settings
     assert len(card_of(whole)["psnr_held_out"]) == 7
 
 
+@pytest.mark.slow
 def test_what_cannot_be_told_or_drawn_is_refused(folder):
     for name, data, noise in (("net.py:Net", "photos", "isp"), ("net.py:Grey", "grey", "isp")):
         with pytest.raises(BadInput, match="noise: expected noises"):
@@ -165,6 +168,7 @@ def test_what_cannot_be_told_or_drawn_is_refused(folder):
     assert train("net.py:Grey", folder / "out", data="grey", settings={"noise": "poisson(1-3)"}).exists()
 
 
+@pytest.mark.slow
 def test_another_version_of_a_noise_is_another_training(folder, monkeypatch):
     train("dncnn", folder / "out", settings={"noise": "poisson(2)", "nc": "4", "nb": "3"})
     monkeypatch.setattr(Poisson, "version", 99)

@@ -30,6 +30,8 @@ from bench.models.model import initialized
 from bench.training import held_out
 from bench.training.training_options import sort_settings, untrained
 
+pytestmark = pytest.mark.slow
+
 TINY = {"nc": "4", "nb": "3", "batch": "2", "crop": "16"}
 WATCHED = [
     "gaussian(sigma=15)",

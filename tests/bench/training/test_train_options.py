@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -24,6 +23,8 @@ from bench.core.errors import BadInput
 from bench.models import model_specs
 from bench.training import held_out, training_images
 from bench.training.tensorboard import events
+
+pytestmark = pytest.mark.slow
 
 TINY = {"nc": "4", "nb": "3", "batch": "2", "crop": "16"}
 SMALL = {"embed_dim": "4", "depths": "(1,)", "num_heads": "(1,)", "batch": "2", "crop": "16"}
@@ -189,14 +190,13 @@ def test_resume_insists_on_a_training(folders, tmp_path):
     assert train(folders / "few", tmp_path / "old", resume=True) == file
 
 
-def test_an_interrupted_training_has_lost_nothing(folders, tmp_path):
+def test_an_interrupted_training_has_lost_nothing(folders, tmp_path, wait_until):
     """SIGINT at some moment: exit code 130, and the checkpoint has the last iteration that was done."""
     words = [sys.executable, "-m", "bench", "train", "dncnn", "--data", str(folders / "few"), "--out", str(tmp_path)]
     words += [word for key, value in TINY.items() for word in ("--set", f"{key}={value}")]
     words += ["--iterations", "1000000", "--threads", "1"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        while not (tmp_path / "log.jsonl").is_file() and process.poll() is None:
-            time.sleep(0.05)
+        wait_until((tmp_path / "log.jsonl").is_file, process)
         process.send_signal(signal.SIGINT)
         said = process.communicate()[0]
     assert process.returncode == 130, said

@@ -13,6 +13,8 @@ from bench import cli
 from bench.models import model_specs
 from bench.training.train import kept, train_model
 
+pytestmark = pytest.mark.slow
+
 NETWORK = """
 import random
 import numpy as np

@@ -12,6 +12,8 @@ from bench import cli
 from bench.core.errors import BadInput
 from bench.training import training_images, verification
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):

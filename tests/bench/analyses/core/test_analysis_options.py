@@ -8,6 +8,8 @@ import pytest
 from bench import analyses
 from bench.commands.analysis_options import is_image
 
+pytestmark = pytest.mark.slow
+
 
 def saved(out: Path) -> dict:
     (file,) = out.glob("*/*.json")

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from bench.analyses.core import patches as module
-from bench.analyses.core.patches import batches, cut, network_input, shares, spread, windows_of
+from bench.analyses.core.patches import batches, cut, shares, spread, windows_of
 from bench.core.errors import BadInput
 from bench.datasets import load_dataset, read_file
 from bench.noise import noises
@@ -90,6 +90,7 @@ def test_places_are_different_and_inside(size, count):
     assert all(0 <= top <= size[0] - 16 and 0 <= left <= size[1] - 16 for top, left in places)
 
 
+@pytest.mark.slow
 def test_the_pixels_are_those_of_a_run(pictures, photos, networks, tmp_path):
     """Cut from the noisy image that the runner made, not noised by themselves."""
     plan = make_plan(f"{networks}:Blur", "mixture(level=2)", data=(photos,))
@@ -134,13 +135,15 @@ def test_an_image_is_made_noisy_once_and_few_are_in_memory(photos, monkeypatch):
     monkeypatch.setattr(module, "MAX_WINDOW_IMAGES", 3)
     made, alive = [], []
 
-    def noted(clean, *rest):
-        pair = network_input(clean, *rest)
+    network_input = noises.network_input
+
+    def noted(*arguments):
+        pair = network_input(*arguments)
         made.append(weakref.ref(pair[0]))
         alive.append(sum(one() is not None for one in made))
         return pair
 
-    monkeypatch.setattr(module, "network_input", noted)
+    monkeypatch.setattr(noises, "network_input", noted)
     found = cut([load_dataset(photos)], 44, 16)
     order = [patch.image for patch in found.patches]
     assert found.windows == (0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3) and order[:12] != sorted(order[:12])

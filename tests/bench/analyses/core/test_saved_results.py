@@ -13,6 +13,8 @@ from bench import analyses
 from bench.analyses.core.saved_results import sample_text, saved_figures
 from bench.core.errors import BadInput
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def analysed(call, stacks, photos, tmp_path):
