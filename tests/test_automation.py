@@ -4,9 +4,12 @@ Schemas: docs.github.com/en/actions/reference/workflows-and-actions/workflow-syn
 docs.github.com/en/communities/using-templates-to-encourage-useful-issues-and-pull-requests/syntax-for-githubs-form-schema
 """
 
+import os
 import re
 import shlex
+import shutil
 import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +19,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+import bench
 from bench.cli import main
 
 ROOT = Path(__file__).parents[1]
@@ -126,12 +130,94 @@ def test_paths_exist(path):
             assert (ROOT / fixed).exists(), word
 
 
+def git(*arguments: object) -> str:
+    return subprocess.run(["git", *map(str, arguments)], check=True, capture_output=True, text=True).stdout
+
+
+@pytest.fixture(scope="module")
+def submission(tmp_path_factory) -> Path:
+    """A complete submission of a method without training."""
+    folder = tmp_path_factory.mktemp("submission")
+    bench.run("tv", "gaussian(sigma=25)", "builtin(crop=32, limit=2)", metrics="psnr", out=folder / "run")
+    made = CliRunner().invoke(main, ["submit", str(folder / "run"), "--model", "tv", "-o", str(folder / "tv")])
+    assert made.exit_code == 0, made.output
+    text = (folder / "tv" / "submission.toml").read_text().replace("# test_time_training", "test_time_training")
+    text = re.sub(r'(?m)^(\w+) = ""(?=.*required$)', r'\1 = "none"', text)
+    (folder / "tv" / "submission.toml").write_text(text)
+    return folder / "tv"
+
+
+@pytest.fixture
+def proposed(tmp_path, monkeypatch):
+    """The folder of submissions of a pull request, and a function that merges and checks it, as submission.yml does."""
+    for name in ("GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"):
+        monkeypatch.setenv(name, "A")
+    for name in ("GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"):
+        monkeypatch.setenv(name, "a@example.org")
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.chdir(tmp_path)
+    board = tmp_path / "reports" / "board" / "submissions"
+    board.mkdir(parents=True)
+    (board / "README.md").write_text("of the base")
+    git("init", "-q", "-b", "main")
+
+    def commit() -> None:
+        git("add", ".")
+        git("commit", "-q", "-m", "A change")
+
+    def check() -> subprocess.CompletedProcess[str]:
+        commit()
+        git("checkout", "-q", "main")
+        git("merge", "-q", "--no-ff", "--no-edit", "theirs")
+        return subprocess.run([ROOT / ".ci" / "check-submissions", "HEAD"], capture_output=True, text=True)
+
+    commit()
+    git("checkout", "-q", "-b", "theirs")
+    return board, check
+
+
+def test_a_proposed_submission_is_answered_with_its_table(submission, proposed):
+    board, check = proposed
+    shutil.copytree(submission, board / "tv of me")
+    (board / "README.md").write_text("changed")
+    answer = check()
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert re.search(r"builtin\(crop=32, limit=2\) +\| +gaussian\(sigma=25\) +\| +\d\d\.\d", answer.stdout)
+
+
+def test_code_in_a_proposed_submission_is_not_executed(submission, proposed):
+    board, check = proposed
+    shutil.copytree(submission, board / "tv")
+    (board / "tv" / "code.py").write_text("print('executed')\n")
+    text = (board / "tv" / "submission.toml").read_text()
+    (board / "tv" / "submission.toml").write_text(
+        re.sub(r'(?m)^noise = "none"', 'noise = "reports/board/submissions/tv/code.py:MyNoise(strength=1)"', text)
+    )
+    answer = check()
+    assert answer.returncode == 1 and "training.noise" in answer.stdout
+    assert "executed" not in answer.stdout
+
+
+def test_links_and_incomplete_folders_are_refused(submission, proposed):
+    board, check = proposed
+    (board / "empty").mkdir()
+    (board / "empty" / "notes.txt").write_text("nothing else")
+    answer = check()
+    assert answer.returncode == 1 and "submission.toml" in answer.stdout
+    git("checkout", "-q", "theirs")
+    (board / "tv").mkdir()
+    (board / "tv" / "submission.toml").symlink_to("/etc/passwd")
+    answer = check()
+    assert answer.returncode == 1 and "link" in answer.stdout and "root:" not in answer.stdout
+
+
+@pytest.mark.slow
 def test_the_commands_of_a_new_user_make_a_site_that_is_published(tmp_path, monkeypatch):
     smoke = workflow(GITHUB / "workflows" / "ci.yml")["jobs"]["smoke"]["steps"]
     publish = workflow(GITHUB / "workflows" / "pages.yml")["jobs"]["publish"]
-    subprocess.run(["git", "init", "-q", "--bare", tmp_path / "origin.git"], check=True)
-    subprocess.run(["git", "init", "-q", tmp_path / "clone"], check=True)
-    subprocess.run(["git", "-C", tmp_path / "clone", "remote", "add", "origin", tmp_path / "origin.git"], check=True)
+    git("init", "-q", "--bare", tmp_path / "origin.git")
+    git("init", "-q", tmp_path / "clone")
+    git("-C", tmp_path / "clone", "remote", "add", "origin", tmp_path / "origin.git")
     monkeypatch.chdir(tmp_path / "clone")
     for name, value in publish["env"].items():
         monkeypatch.setenv(name, value)
@@ -141,8 +227,7 @@ def test_the_commands_of_a_new_user_make_a_site_that_is_published(tmp_path, monk
     for words in ours:
         result = CliRunner().invoke(main, words)
         assert result.exit_code == 0, result.output
-    log = ["git", "--git-dir", tmp_path / "origin.git", "log", "--format=%an", "gh-pages"]
-    assert "bot" in subprocess.run(log, check=True, capture_output=True, text=True).stdout
+    assert "bot" in git("--git-dir", tmp_path / "origin.git", "log", "--format=%an", "gh-pages")
 
 
 def test_python_versions_agree():

@@ -13,7 +13,7 @@ import pandas as pd
 
 from bench.core.errors import BadInput, described
 from bench.noise import training_noise
-from bench.runs.schema import IDENTITY_COLUMNS, LEADING_COLUMNS
+from bench.runs.schema import LEADING_COLUMNS
 
 ABOUT_FILE, ROWS_FILE, ENVIRONMENT_FILE, MANIFEST_FILE = (
     "submission.toml", "rows.parquet", "environment.json", "manifest.json",
@@ -133,7 +133,9 @@ def _of_fields(about: Mapping[str, Any]) -> Iterator[str]:
             elif name.endswith("sha256") and not _is_hash(value):
                 yield f"{section}.{name}: expected a SHA-256, 64 hexadecimal digits, got {value!r}"
     noise = about.get("training", {}).get("noise") if isinstance(about.get("training", {}), dict) else None
-    if isinstance(noise, str) and noise not in ("", training_noise.NONE):
+    if isinstance(noise, str) and ":" in noise:  # a file or module, which would be imported
+        yield f"training.noise: expected noises of this package, got the user-defined {noise!r}: write unknown"
+    elif isinstance(noise, str) and noise not in ("", training_noise.NONE):
         try:
             training_noise.parse(noise)
         except BadInput as error:
@@ -149,7 +151,7 @@ def _of_rows(about: Mapping[str, Any], rows: pd.DataFrame, content: bytes) -> It
     stated = about.get("rows", {}) if isinstance(about.get("rows", {}), dict) else {}
     if (digest := hashlib.sha256(content).hexdigest()) != stated.get("sha256"):
         yield f"rows.sha256 of {ABOUT_FILE}: expected that of the file, {digest}: it was changed after bench submit"
-    if missing := [name for name in (*IDENTITY_COLUMNS, "psnr", "psnr_noisy", "status") if name not in rows]:
+    if missing := [name for name in (*LEADING_COLUMNS, "psnr", "psnr_noisy", "status") if name not in rows]:
         yield f"expected the columns {', '.join(LEADING_COLUMNS)} and scores, got none of {', '.join(missing)}"
         return
     if len(rows) != stated.get("count"):
