@@ -194,7 +194,7 @@ def test_code_in_a_proposed_submission_is_not_executed(submission, proposed):
         re.sub(r'(?m)^noise = "none"', 'noise = "reports/board/submissions/tv/code.py:MyNoise(strength=1)"', text)
     )
     answer = check()
-    assert answer.returncode == 1 and "training.noise" in answer.stdout
+    assert answer.returncode == 1 and "training.noise" in answer.stdout and "code.py: " in answer.stdout
     assert "executed" not in answer.stdout
 
 

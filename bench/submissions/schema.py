@@ -101,7 +101,10 @@ def _read(folder: Path) -> tuple[dict[str, dict[str, Any]], pd.DataFrame, list[s
         about = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         return {}, pd.DataFrame(), [f"{path}: expected a TOML file, got another one: {described(error)}"]
-    found = [f"{path}: {problem}" for problem in _of_fields(about)]
+    own = {ABOUT_FILE, ROWS_FILE, ENVIRONMENT_FILE, MANIFEST_FILE}
+    others = sorted(item.name for item in folder.iterdir() if item.name not in own)
+    found = [f"{folder / name}: expected only {', '.join(sorted(own))}: remove it" for name in others]
+    found += [f"{path}: {problem}" for problem in _of_fields(about)]
     try:
         content = (folder / ROWS_FILE).read_bytes()
         rows = pd.read_parquet(folder / ROWS_FILE)
