@@ -136,8 +136,8 @@ def _of_fields(about: Mapping[str, Any]) -> Iterator[str]:
             elif name.endswith("sha256") and not _is_hash(value):
                 yield f"{section}.{name}: expected a SHA-256, 64 hexadecimal digits, got {value!r}"
     noise = about.get("training", {}).get("noise") if isinstance(about.get("training", {}), dict) else None
-    if isinstance(noise, str) and ":" in noise:  # a file or module, which would be imported
-        yield f"training.noise: expected noises of this package, got the user-defined {noise!r}: write unknown"
+    if isinstance(noise, str) and ":" in noise:  # the file would be imported
+        yield f"training.noise: expected noises of bench noise list, got {noise!r}, a noise of your own"
     elif isinstance(noise, str) and noise not in ("", training_noise.NONE):
         try:
             training_noise.parse(noise)
