@@ -1,6 +1,7 @@
 # make run   evaluate all networks on the mixture noise and make the page
 # make test  the tests; make test-fast  those of them that take less than a minute together
 # make lint  style and types
+# make board  the board of submissions in reports/board, in site/board
 # Each does its own set-up: a .venv with known-good versions (constraints.txt).
 
 PYTHON ?= python3
@@ -8,11 +9,14 @@ OUT ?= runs/latest
 JOBS ?= 2  # processes of make test
 BIN = .venv/bin
 
-.PHONY: run test test-fast lint clean
+.PHONY: run board test test-fast lint clean
 
 run: .venv/ready
 	$(BIN)/bench run --models all --noise mixture --out $(OUT)
 	$(BIN)/bench report $(OUT) --out site
+
+board: .venv/ready
+	$(BIN)/bench board reports/board/submissions --rerun reports/board/reruns/dncnn --out site/board
 
 test: .venv/ready-dev
 	$(BIN)/pytest --numprocesses $(JOBS) --dist loadfile

@@ -20,7 +20,7 @@ GROUPS = {  # title in `bench --help` -> commands, in their order
     "Evaluate": ("run", "score", "status", "compare", "export", "runs"),
     "Inspect": tuple(card.name for card in analyses.cards()),
     "Data and models": ("noise", "data", "models", "train"),
-    "Publish": ("report", "figure", "publish", "site", "submit"),
+    "Publish": ("report", "figure", "publish", "site", "submit", "board"),
 }
 COMMANDS = tuple(name for names in GROUPS.values() for name in names)
 MAX_SUMMARY = 200  # characters of a command's summary in a list of commands: more than any has

@@ -38,8 +38,12 @@ def make(run: Path, model: str, out: Path, overwrite: bool = False) -> Path:
         known = RunModels.of_manifest(store.manifest())
     label = label_in_run(model, rows, known, [])
     own = rows[rows["model"] == label].reset_index(drop=True)
-    plans = [entry for entry in entries if label in [one["label"] for one in entry["models"]]]
-    about = next(one for one in reversed(plans[-1]["models"]) if one["label"] == label)
+    plans = [
+        entry | {"models": models}
+        for entry in entries
+        if (models := [one for one in entry["models"] if one["label"] == label])
+    ]
+    about = plans[-1]["models"][-1]
     content = export.encode(own, "parquet")
     write(out / ROWS_FILE, content)
     facts = {"versions": versions(), "machine": describe_machine()}

@@ -140,6 +140,38 @@ window.maskbench = maskbench;
     }
   });
 
+  // Filters of a board: only submissions with all checked flags; ranks are among those that are shown.
+  const flags = [...document.querySelectorAll("[data-flag]")];
+  const words = (text) => text.split(" ").filter(Boolean);
+  const choosePassing = () => {
+    const wanted = flags.filter((box) => box.checked).map((box) => box.dataset.flag);
+    for (const body of document.querySelectorAll(".submissions tbody:not(.heading, .reference)")) {
+      const rows = [...body.rows];
+      for (const row of rows) {
+        const passed = words(row.dataset.flags);
+        row.hidden = !wanted.every((flag) => passed.includes(flag));
+      }
+      const shown = new Set(rows.filter((row) => !row.hidden).map((row) => row.dataset.key));
+      for (const row of rows) {
+        const count = (keys) => words(keys).filter((key) => shown.has(key)).length;
+        const [first, last] = [1 + count(row.dataset.better), shown.size - count(row.dataset.worse)];
+        const [, rank, mean] = row.cells;
+        rank.dataset.value = first + last / 1000;
+        rank.textContent = shown.size < 2 ? "" : first === last ? first : `${first}–${last}`;
+        mean.classList.toggle("best", shown.size > 1 && first === 1);
+      }
+    }
+    for (const row of document.querySelectorAll(".submissions tr[data-series-class]")) {
+      for (const part of document.querySelectorAll(`.costs .${row.dataset.seriesClass}`)) {
+        part.style.display = row.hidden ? "none" : "";
+      }
+    }
+  };
+  for (const box of flags) {
+    box.checked = false; // a browser may restore the boxes of before a reload
+    box.addEventListener("change", choosePassing);
+  }
+
   // Sorting; the noisy input is in a body of its own, which is not sorted.
   for (const table of document.querySelectorAll("table.leaderboard")) {
     const [top, second] = table.tHead.rows;
