@@ -242,7 +242,8 @@ def eval_results(board: Board, entry: BoardEntry, benchmark: str, address: str) 
         one = group.scores[entry.key]
         checked = "verified" if entry.agrees else "unverified"
         note = f"mean PSNR in dB, {plural(group.images, 'image')}, protocol {board.protocol}, {checked}"
-        lines += ["- dataset:", f"    id: {json.dumps(benchmark)}", f"    task_id: {json.dumps(f'{group.key}_ood')}"]
+        task = slug(group.title).replace("-", "_")
+        lines += ["- dataset:", f"    id: {json.dumps(benchmark)}", f"    task_id: {json.dumps(task)}"]
         lines += [f"  value: {one.mean:.4f}"]
         lines += ["  source:", f"    url: {json.dumps(address)}", f"    name: {json.dumps(TITLE)}"] if address else []
         lines += [f"  notes: {json.dumps(note)}"]

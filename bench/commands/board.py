@@ -12,12 +12,12 @@ from bench.commands.options import shared
 @click.command()
 @click.argument("submissions", type=click.Path(path_type=Path, file_okay=False, exists=True))
 @shared("folder", Path("site"))
-@click.option("--protocol", metavar="NAME", help="Protocol of the board. [default: that of most submissions]")
+@shared("protocol", absent="that of most submissions")
 @click.option(
     "--like",
     metavar="NAME",
-    help="Folder name of the submission whose images, noises, noise versions and seeds the board has. "
-    "[default: those that most submissions have]",
+    show_default="what most submissions have",
+    help="Folder name of the submission whose images, noises, noise versions and seeds the board has.",
 )
 @click.option(
     "--rerun",

@@ -114,7 +114,7 @@ def _protocol(submissions: Mapping[str, Submission], like: str | None) -> str:
 def comparable_rows(
     submissions: Mapping[str, Submission], protocol: str
 ) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
-    """The rows of each submission under a protocol, and the reasons of those that have none that can be compared.
+    """The rows of each submission under a protocol, with the group of their noise, and the reasons of those without.
 
     Noise of users' own files is left out: its file would have to be imported.
     """
@@ -123,6 +123,8 @@ def comparable_rows(
         own = one.rows[one.rows["protocol"] == protocol]
         known = own["noise_name"].isin(noise_zoo.names()) & ~own["noise"].str.contains(":", regex=False)
         own = own[known].assign(photograph=photograph_of(own), model=key)
+        kinds = own.drop_duplicates("noise").set_index("noise")["noise_name"]
+        own["group"] = own["noise"].map({noise: group_of(noise, name) for noise, name in kinds.items()})
         if own.empty:
             others = ", ".join(sorted(set(one.rows["protocol"]) - {protocol}))
             apart[key] = f"protocol {others}, not {protocol}" if others else "no noise of bench noise list"
@@ -188,13 +190,7 @@ def _group(name: str, rows: Mapping[str, pd.DataFrame], training: Mapping[str, T
     """A group of noises: means over images, and ranks among models with the same training noise."""
     title, meaning = GROUPS[name]
     clean = nearly_clean(pd.concat(rows.values())) if rows else {}
-    own = {}
-    for key, all_ in rows.items():
-        chosen = [
-            group_of(noise, kind) == name and noise not in clean
-            for noise, kind in zip(all_["noise"], all_["noise_name"], strict=True)
-        ]
-        own[key] = all_[chosen]
+    own = {key: all_[(all_["group"] == name) & ~all_["noise"].isin(list(clean))] for key, all_ in rows.items()}
     found = cells(own, like)
     members = [key for key in own if key not in found.apart]
     if found.wanted.empty or not members:
@@ -313,13 +309,14 @@ def _entry(
 
 def _scores(rows: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """One row per submission x data set x noise: mean PSNR with its interval, and that of the noisy input."""
-    lines = []
-    for key, own in rows.items():
-        for (dataset, noise), part in own[own["status"] == "ok"].groupby(["dataset", "noise"], sort=False):
-            images = part.groupby("image").agg({"psnr": "mean", "psnr_noisy": "mean", "photograph": "first"})
-            bounds = mean_intervals(images[["psnr"]].to_numpy(float), images["photograph"].to_numpy())[0]
-            line = {"submission": key, "dataset": dataset, "noise": noise, "images": len(images)}
-            line |= dict(zip(("psnr", "psnr_low", "psnr_high"), map(float, bounds), strict=True))
-            lines.append(line | {"psnr_noisy": float(images["psnr_noisy"].mean())})
-    return pd.DataFrame(lines, columns=["submission", "dataset", "noise", "images", "psnr", "psnr_low", "psnr_high",
-                                        "psnr_noisy"])  # fmt: skip
+    parts = []
+    good = pd.concat(rows.values()) if rows else pd.DataFrame(columns=["status", "dataset"])
+    for dataset, part in good[good["status"] == "ok"].groupby("dataset", sort=False):
+        images = part.groupby(["image", "model", "noise"], sort=False)["psnr"].mean().unstack(["model", "noise"])
+        photographs = part.groupby("image")["photograph"].first().reindex(images.index)
+        table = pd.DataFrame(index=images.columns.set_names(["submission", "noise"]))
+        table[["psnr", "psnr_low", "psnr_high"]] = mean_intervals(images.to_numpy(float), photographs.to_numpy())
+        table["images"] = images.notna().sum()
+        table["psnr_noisy"] = part.groupby(["model", "noise"])["psnr_noisy"].mean().reindex(images.columns).to_numpy()
+        parts.append(table.reset_index().assign(dataset=dataset))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["submission"])
