@@ -25,6 +25,13 @@ import click
     metavar="NAME",
     help="Branch for the site; a branch with code is refused.",
 )
+@click.option(
+    "--folder",
+    default="",
+    metavar="NAME",
+    show_default="the top",
+    help="Folder of the branch for the site, beside other sites: board.",
+)
 @click.option("--message", default="Publish the site", show_default=True, metavar="TEXT", help="Commit message.")
 @click.option(
     "--cname",
@@ -45,7 +52,7 @@ import click
     show_default=True,
     help="Port of the preview; 0 takes a free one.",
 )
-def publish(site, remote, branch, message, cname, replace, push, archive, preview, port) -> None:
+def publish(site, remote, branch, folder, message, cname, replace, push, archive, preview, port) -> None:
     """Publish a site on a git branch, as a zip file or locally.
 
     SITE is a folder made by bench report, site/ by default. Its files replace those of the previous site on the
@@ -56,6 +63,7 @@ def publish(site, remote, branch, message, cname, replace, push, archive, previe
     Examples:
       bench publish site
       bench publish site --no-push --branch pages
+      bench publish site/board --folder board
       bench publish site --zip site.zip
       bench publish site --preview
     """
@@ -65,6 +73,8 @@ def publish(site, remote, branch, message, cname, replace, push, archive, previe
 
     if archive and preview:
         raise BadInput("expected --zip or --preview, got both: choose one")
+    if folder and (archive or preview):
+        raise BadInput("expected --folder for a branch only, got --zip or --preview as well")
     if preview:
         with server(site, port) as serving, suppress(KeyboardInterrupt):
             # a shell starts background processes with SIGINT ignored; the preview ends at it all the same
@@ -76,7 +86,7 @@ def publish(site, remote, branch, message, cname, replace, push, archive, previe
         publish.to_zip(site, archive)
         click.echo(f"zip: {archive.resolve()}")
         return
-    done = publish.to_branch(site, remote, branch, message, push, cname, replace)
+    done = publish.to_branch(site, remote, branch, message, push, cname, replace, folder)
     if done.kept:
         click.echo(f"kept on the branch, not part of a site: {publish.listed_names(done.kept)} (remove with --replace)")
     if done.removed:

@@ -20,7 +20,7 @@ def submit(run, model, out, overwrite, check) -> None:
 
     A submission is a folder: submission.toml, in which authors fill in what the run does not say, rows.parquet,
     environment.json and manifest.json. With --check every problem is printed with its file and field, and the exit code
-    is 2 if there is one.
+    is 2 if there is one; without problems a table of its scores is printed. Nothing in the folder is executed.
 
     \b
     Examples:
@@ -31,6 +31,8 @@ def submit(run, model, out, overwrite, check) -> None:
     from reports.formatting import plural
 
     if check:
+        from bench.runs.export import encode
+        from bench.statistics import pivot, summarize
         from bench.submissions import schema
 
         if model is not None or out is not None:
@@ -40,7 +42,11 @@ def submit(run, model, out, overwrite, check) -> None:
             click.echo(problem)
         if found:
             raise BadInput(f"{run}: expected a complete submission, got {plural(len(found), 'problem')}: see above")
-        click.echo(f"{run}: complete, {plural(len(schema.read(run).rows), 'row')}")
+        scored = schema.read(run).rows
+        click.echo(f"{run}: complete, {plural(len(scored), 'row')}")
+        for protocol, rows in scored.groupby("protocol", sort=False):
+            click.echo(f"\nPSNR in dB ± half its 95% interval, protocol {protocol}\n")
+            click.echo(encode(pivot(summarize(rows)), "markdown").decode(), nl=False)
         return
     if model is None:
         raise BadInput("--model: expected a model of the run, got none")

@@ -43,14 +43,17 @@ def to_branch(
     push: bool = True,
     domain: str | None = None,
     replace: bool = False,
+    folder: str = "",
 ) -> Published:
     """Commit a site to a branch of the git repository of the current folder, and push it to `remote`.
 
     Only the listed files of the site are committed; the work tree does not change. Files of the previously published
     site are removed. The branch's CNAME is kept unless `domain` or the site has one. Other files of the branch are
-    kept, or removed with `replace`. `push=False`: commit to the local branch only. Raises BadInput.
+    kept, or removed with `replace`. `push=False`: commit to the local branch only. `folder`: of the branch, for
+    this site alone; sites outside it do not change. Raises BadInput.
     """
-    listed = _files(site)
+    prefix = _prefix(folder)
+    sources = {prefix + name: site / name for name in _files(site)}
     domain = _domain(domain)
     _git("rev-parse", "--git-dir", otherwise="expected a git repository, got none here: publish from inside one")
     _git("check-ref-format", "--branch", branch, otherwise=f"expected a branch name, got {shortened(branch)}")
@@ -59,10 +62,11 @@ def to_branch(
     _git("var", "GIT_COMMITTER_IDENT", otherwise="git has no committer: set git config --global user.name NAME")
     before = _tip(remote, branch)
     existing = _entries(before)
-    of_site = _of_site(before, existing)
-    _refuse_code(branch, remote, bool(existing) and not of_site)
-    foreign = [name for name in existing if name not in of_site and name not in (CNAME, NO_JEKYLL)]
-    covered = [name for name in foreign if any(_covers(name, own) for own in (*listed, NO_JEKYLL))]
+    _refuse_code(branch, remote, bool(existing) and not _of_site(before, existing))
+    of_site = _of_site(before, existing, prefix)
+    others = [name for name in existing if name not in of_site and name not in (CNAME, NO_JEKYLL)]
+    foreign = [name for name in others if name.startswith(prefix)]
+    covered = [name for name in others if any(_covers(name, own) for own in (*sources, NO_JEKYLL))]
     if covered and not replace:
         raise BadInput(
             f"branch {branch} has files that do not belong to a site and would be overwritten: "
@@ -70,8 +74,7 @@ def to_branch(
             f"({listed_names(foreign)}), or another --branch"
         )
     removed = foreign if replace else []
-    sources = {name: site / name for name in listed}
-    named = _named(domain, site / CNAME, before if CNAME in existing else "")
+    named = _named(domain, None if folder else site / CNAME, before if CNAME in existing else "")
     commit = _commit(before, [*of_site, *removed], sources, named, message)
     old = _git("rev-parse", "--verify", "--quiet", f"refs/heads/{branch}", otherwise=None)
     _git("update-ref", "-m", message, f"refs/heads/{branch}", commit, old or "", otherwise="")
@@ -80,7 +83,8 @@ def to_branch(
         _git("push", "--quiet", remote, f"refs/heads/{branch}:refs/heads/{branch}", otherwise=refused)
     url = _git("remote", "get-url", remote, otherwise=None) or ""
     kept = tuple(name for name in foreign if name not in removed)
-    return Published(named, address_of(url, named), kept, tuple(removed))
+    address = address_of(url, named)
+    return Published(named, address and address + prefix, kept, tuple(removed))
 
 
 def address_of(url: str, domain: str = "") -> str:
@@ -144,6 +148,13 @@ def _files(site: Path) -> list[str]:
     return [name for name in listed if name != CNAME]
 
 
+def _prefix(folder: str) -> str:
+    """The beginning of the names of files in a folder of a branch, 'board/'; '' for ''. Raises BadInput."""
+    if folder and not re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)*", folder):
+        raise BadInput(f"expected a folder of the branch such as board, got {shortened(folder)}")
+    return f"{folder}/" if folder else ""
+
+
 def _domain(text: str | None) -> str:
     """A domain for CNAME, '' for None. Raises BadInput for an address or an invalid domain."""
     if text is None:
@@ -200,14 +211,14 @@ def _entries(commit: str) -> list[str]:
     return _git("ls-tree", "-r", "-z", "--name-only", commit, otherwise="").split("\0")[:-1] if commit else []
 
 
-def _of_site(commit: str, names: list[str]) -> list[str]:
-    """The files of a commit that are in its listing of a site."""
-    if FILES not in names:
+def _of_site(commit: str, names: list[str], prefix: str = "") -> list[str]:
+    """The files of a commit that are in the listing of a site in the folder `prefix`."""
+    if prefix + FILES not in names:
         return []
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / FILES).write_text(_git("show", f"{commit}:{FILES}", otherwise=""), encoding="utf-8")
+        (Path(folder) / FILES).write_text(_git("show", f"{commit}:{prefix}{FILES}", otherwise=""), encoding="utf-8")
         try:
-            listed = set(files(Path(folder)))
+            listed = {prefix + name for name in files(Path(folder))}
         except ValueError:  # a file of the same name that is not a listing
             return []
     return [name for name in names if name in listed and name != CNAME]
@@ -218,11 +229,11 @@ def _covers(name: str, other: str) -> bool:
     return name == other or name.startswith(f"{other}/") or other.startswith(f"{name}/")
 
 
-def _named(chosen: str, file: Path, before: str) -> str:
+def _named(chosen: str, file: Path | None, before: str) -> str:
     """The custom domain of the branch: the chosen one, else that of the site's CNAME, else that of commit `before`."""
     if chosen:
         return chosen
-    if file.is_file():
+    if file and file.is_file():
         return _domain(file.read_text(encoding="utf-8").strip())
     return _git("show", f"{before}:{CNAME}", otherwise="") if before else ""
 

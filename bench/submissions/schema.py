@@ -15,7 +15,7 @@ from pandas.api.types import is_numeric_dtype
 
 from bench.core.errors import BadInput, described
 from bench.noise import training_noise
-from bench.runs.schema import IDENTITY_COLUMNS, LEADING_COLUMNS
+from bench.runs.schema import LEADING_COLUMNS
 
 ABOUT_FILE, ROWS_FILE, ENVIRONMENT_FILE, MANIFEST_FILE = (
     "submission.toml", "rows.parquet", "environment.json", "manifest.json",
@@ -105,7 +105,10 @@ def _read(folder: Path) -> tuple[dict[str, dict[str, Any]], pd.DataFrame, list[s
         about = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         return {}, pd.DataFrame(), [f"{path}: expected a TOML file, got another one: {described(error)}"]
-    found = [f"{path}: {problem}" for problem in _of_fields(about)]
+    own = {ABOUT_FILE, ROWS_FILE, ENVIRONMENT_FILE, MANIFEST_FILE}
+    others = sorted(item.name for item in folder.iterdir() if item.name not in own)
+    found = [f"{folder / name}: expected only {', '.join(sorted(own))}: remove it" for name in others]
+    found += [f"{path}: {problem}" for problem in _of_fields(about)]
     try:
         content = (folder / ROWS_FILE).read_bytes()
         rows = pd.read_parquet(folder / ROWS_FILE)
@@ -157,7 +160,7 @@ def _of_rows(about: Mapping[str, Any], rows: pd.DataFrame, content: bytes) -> It
     stated = about.get("rows", {}) if isinstance(about.get("rows", {}), dict) else {}
     if (digest := hashlib.sha256(content).hexdigest()) != stated.get("sha256"):
         yield f"rows.sha256 of {ABOUT_FILE}: expected that of the file, {digest}: it was changed after bench submit"
-    if missing := [name for name in (*IDENTITY_COLUMNS, *TEXTS, *NUMBERS) if name not in rows]:
+    if missing := [name for name in (*LEADING_COLUMNS, *TEXTS, *NUMBERS) if name not in rows]:
         yield f"expected the columns {', '.join(LEADING_COLUMNS)} and scores, got none of {', '.join(missing)}"
         return
     other = [name for name in TEXTS if not rows[name].map(lambda value: isinstance(value, str)).all()]

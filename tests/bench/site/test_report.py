@@ -232,6 +232,36 @@ def test_publishing_makes_a_branch_of_the_site_alone(site, repository):
     assert git(repository, "show", "gh-pages:index.html") == "changed"
 
 
+def test_publishing_into_a_folder_leaves_other_sites(site, repository):
+    def published():
+        return set(git(repository, "ls-tree", "-r", "--name-only", "gh-pages").split("\n"))
+
+    assert call("publish", site).exit_code == 0
+    at_top = published()
+    board = Path("board")
+    board.mkdir()
+    (board / "index.html").write_text("first")
+    (board / "site.json").write_text('{"files": ["index.html", "old.html"]}')
+    (board / "old.html").write_text("old")
+    assert call("publish", board, "--folder", "board").exit_code == 0
+    assert published() == at_top | {"board/index.html", "board/old.html", "board/site.json"}
+    (board / "index.html").write_text("second")
+    (board / "site.json").write_text('{"files": ["index.html"]}')
+    assert call("publish", board, "--folder", "board").exit_code == 0
+    assert call("publish", site).exit_code == 0
+    assert published() == at_top | {"board/index.html", "board/site.json"}
+    assert git(repository, "show", "gh-pages:board/index.html") == "second"
+    assert git(repository, "show", "gh-pages:index.html") == (site / "index.html").read_text()
+
+
+@pytest.mark.parametrize("options", [["--folder", "../x"], ["--folder", "index.html"], ["--folder", "x", "--preview"]])
+def test_publishing_into_a_folder_refuses(site, repository, options):
+    assert call("publish", site).exit_code == 0
+    before = git(repository, "rev-parse", "gh-pages")
+    assert call("publish", site, *options).exit_code == 2
+    assert git(repository, "rev-parse", "gh-pages") == before
+
+
 def test_publishing_goes_on_from_what_others_published(site, repository, tmp_path, monkeypatch):
     assert call("publish", site).exit_code == 0
     git(tmp_path, "clone", "-q", "--branch", "gh-pages", str(repository), "theirs")
