@@ -14,7 +14,7 @@ import click
 
 from bench import analyses
 from bench.core import output, paths
-from bench.core.errors import BadInput, unknown
+from bench.core.errors import BadInput, shortened, unknown
 
 GROUPS = {  # title in `bench --help` -> commands, in their order
     "Evaluate": ("run", "score", "status", "compare", "export", "runs"),

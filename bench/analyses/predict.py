@@ -7,7 +7,7 @@ own, image by image, in dB. The measurements are of the deepest features, agains
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from itertools import cycle
 
@@ -276,7 +276,7 @@ def correlations(joined: Joined) -> pd.DataFrame:
         }
         for question in QUESTIONS:
             rho = rank_correlation(table.to_numpy(float), drop.to_numpy(float), question, families.tolist())
-            rows.append({"measure": name, "question": question, **asdict(rho), **counts})
+            rows.append({"measure": name, "question": question, **rho._asdict(), **counts})
     return pd.DataFrame(rows).rename(columns={"value": "rho"})
 
 

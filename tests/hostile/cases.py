@@ -353,7 +353,7 @@ INTEGERS = ("²", "①", "1" * 5000, "٣", "1e3", "0x10", "-1", "", " ", "1.5", 
 FLOATS = ("nan", "inf", "-inf", "1e400", "", "x", "²", "-1", "0")
 NAMES = ("x" * 300, "x" * 5000, "\x1b[2J", "a\nb", "'", '"', "=1+1", "../..", "/", "con", "é" * 200, "a\u202eb",
          "(", ")", "a=b", ",", "gaussian(", "gaussian(sigma=)", "gaussian(sigma=25", "gaussian(sigma=25))", "tv(",
-         "[1,2]", "$HOME", "`id`", "%s%n", "{0}", "\ud800")  # fmt: skip
+         "[1,2]", "$HOME", "`id`", "%s%n", "{0}", "\udcff")  # fmt: skip
 
 
 STUDIES = {
@@ -368,8 +368,8 @@ STUDIES = {
 }
 LEVELS = ("gaussian(sigma={})", "poisson(alpha={})", "speckle(var={})", "salt_pepper(density={})", "mixture(level={})",
           "correlated(sigma={})")  # fmt: skip
-NAMED = ("status", "report", "export", "compare", "publish", "data check", "models info", "noise show", "data remove",
-         "models remove")  # fmt: skip
+NAMED = ("status", "report", "export", "compare", "publish", "data check", "models info", "noise show")
+REMOVED = ("../../mine", "../mine", "..", ".", "mine", "./mine", "photos", "run", "*", "", "x" * 300, "a\nb", "\x1b[2J")
 SPECS = ("--models", "--noise", "--datasets", "--metrics", "--protocol", "--reference", "--device", "--dask")
 
 
@@ -397,6 +397,9 @@ def texts() -> Iterator[Case]:
             yield plan("names", f"{option} {shown}", option, text)
         for command in NAMED:
             yield Case("names", f"{command} {shown}", (*command.split(), text), nothing, "", (0, 2))
+    for text in REMOVED:  # never a path outside of the sandbox: a defect would delete it
+        for command in ("data remove", "models remove"):
+            yield Case("removals", f"{command} {text[:12]!a}", (*command.split(), text), nothing, "", (2,))
     for name, content in STUDIES.items():
         yield Case("studies", name, ("run", "study.toml", "--dry-run"), file("study.toml", content), "", (0, 2))
 

@@ -286,7 +286,7 @@ def test_code_that_raises_or_exits_leaves_nothing(tmp_path):
         "        torch.set_default_dtype(torch.float64)\n        sys.exit(3)\n"
     )
     network = model_specs.load_model(f"{tmp_path}/net.py:Net")
-    with pytest.raises(SystemExit):
+    with pytest.raises(isolation.UserCodeEnded, match="SystemExit"):
         network(torch.zeros(1, 3, 2, 2))
     assert torch.get_default_dtype() == torch.float32
     with isolation.our_code():

@@ -135,7 +135,7 @@ def test_info():
 def test_there_is_nothing_to_train_or_to_import(tmp_path):
     torch.save({"a": torch.ones(1)}, tmp_path / "a.pth")
     result = call("train", "nlm", "--data", "builtin", "--out", tmp_path / "x")
-    assert result.exit_code == 2 and "baseline, dncnn" in result.output and "nlm" in result.output
+    assert result.exit_code == 2 and "dncnn, dropout" in result.output and "nlm" in result.output
     result = call("models", "import", tmp_path / "a.pth", "--as", "mine", "--arch", "tv")
     assert result.exit_code == 2 and "--arch: expected a network" in result.output
     assert len(result.output.splitlines()) == 1
