@@ -85,6 +85,9 @@ class MainGroup(Suggesting):
             raise
         except BadInput as error:
             raise Refused(str(error)) from error
+        except OSError as error:  # of a path that the file system refuses, such as one that is too long
+            subject = f"{shortened(str(error.filename))}: " if error.filename else ""
+            raise Refused(f"{subject}{error.strerror or error}") from error
         except KeyboardInterrupt as interrupt:  # of a command that keeps work with what it kept
             click.echo(": ".join(filter(None, ("interrupted", str(interrupt)))), err=True)
             sys.exit(130)
