@@ -106,6 +106,7 @@ class Board:
 
     apart   submissions without any comparable rows, and folders that cannot be read: key -> reason
     scores  one row per submission x dataset x noise: images, psnr, psnr_low, psnr_high, psnr_noisy
+    reference  spec of the reference noise
     """
 
     entries: tuple[BoardEntry, ...]
@@ -114,3 +115,4 @@ class Board:
     scores: pd.DataFrame
     protocol: str = ""
     command: str = ""
+    reference: str = ""

@@ -112,6 +112,8 @@ def listed_names(names: list[str] | tuple[str, ...]) -> str:
 
 def to_zip(site: Path, target: Path) -> None:
     """Write a site to a zip file, byte for byte equal for equal sites. Raises BadInput."""
+    if target.exists() and not target.is_file():  # a folder, or a device, which would be replaced by a file
+        raise BadInput(f"expected a zip file, got {target}: name a file with --zip")
     part = target.with_name(target.name + ".part")
     try:
         with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:

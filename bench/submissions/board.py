@@ -86,6 +86,7 @@ def board(
     return Board(
         command=command,
         protocol=protocol,
+        reference=REFERENCE,
         entries=tuple(
             _entry(key, one, training[key], *checks.get(key, (None, "")), names) for key, one in submissions.items()
         ),

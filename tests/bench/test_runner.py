@@ -139,7 +139,7 @@ def test_keyed_networks_get_a_key_of_the_image_and_the_noise(tmp_path, photos, n
     ("network", "reason"),
     [
         ("Broken", "finite"),
-        ("Shrinking", "got (3, 39, 47)"),
+        ("Shrinking", "got (1, 3, 39, 47)"),
         ("Raising", "no kernel for this"),
     ],
 )

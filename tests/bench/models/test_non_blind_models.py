@@ -126,10 +126,13 @@ def run(models, noise, out, *options):
 
 def outputs(rows, out):
     """(model, noise) -> the saved output of each row, in 8-bit levels."""
-    from bench.runs.store import picture_name, row_key
+    from bench.runs.store import Store, picture_name, row_key
 
     found = {}
-    for row in rows.to_dict("records"):
+    with Store.open(out) as store:
+        stored = store.rows()
+    assert len(stored) == len(rows)
+    for row in stored.to_dict("records"):
         picture = out / "pictures" / picture_name(row_key(row))
         found[row["model"], row["noise"]] = np.asarray(Image.open(picture)).astype(float)
     return found
