@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from bench.models import cards, inference, model_specs
+from bench.models import cards, cards, inference, model_specs
 from tests.baselines.filled import picture
 
 FOLDER = Path(__file__).parent
@@ -16,7 +16,7 @@ KEY = 12345  # of the mask of `ours`
 def outputs(name: str) -> dict[str, np.ndarray]:
     """The output of shipped weights: every third pixel (3, 16, 16), and mean and standard deviation of each channel."""
     card = cards.card(name)
-    network = model_specs.load_model(f"{card['model']}(weights={name!r})")
+    network = model_specs.load_model(cards.with_weights(card["model"], name))
     output = inference.denoise(network, picture(SIDE, SIDE).float(), [KEY], torch.device("cpu"))[0].double()
     moments = torch.stack([output.mean((1, 2)), output.std((1, 2))])
     return {"output": output[:, ::STEP, ::STEP].float().numpy(), "moments": moments.numpy()}
