@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from bench.models import cards, cards, inference, model_specs
+from bench.models import cards, inference, model_specs
 from tests.baselines.filled import picture
 
 FOLDER = Path(__file__).parent
