@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +11,13 @@ from pathlib import Path
 from bench import spec
 from bench.core.errors import BadInput
 from bench.core.paths import expand_user
-from bench.models import cards
+from bench.models import cards, published
 from bench.noise import training_noise
 from bench.noise.noises import REFERENCE
 from bench.training import ablations
 
 SHIPPED, PUBLISHED = "shipped", "published"
+WRAPPED = {"wne": "wne(dncnn)"}  # role -> network in a wrapper
 ALL = "all"  # in --models: all roles
 PRESETS = {"small": "small", "full": "paper"}  # of `bench train`, by size
 SUFFIXES = (".safetensors", ".safetensors.index.json")
@@ -38,7 +40,7 @@ class WeightSource:
     """Where the weights of roles come from.
 
     size     'small' or 'full' (as published)
-    sources  in order of preference: 'shipped', 'published' (imported weights), or folders of `bench train`
+    sources  in order of preference: 'shipped', 'published' (fetched or imported weights), or folders of `bench train`
     given    role -> spec, which takes precedence
     """
 
@@ -56,7 +58,7 @@ class WeightSource:
         if role in self.given:
             return RoleWeights(role, (self.given[role],))
         network, stem = network_and_stem(role, self.size)
-        if network not in cards.networks():
+        if network not in cards.networks() and network not in WRAPPED.values():
             return RoleWeights(role, missing=f"{role}: no network of this name here")
         for source in self.sources:
             if found := tuple(_specs(source, network, stem, "/" not in role)):
@@ -73,7 +75,7 @@ class WeightSource:
         options += ["--iterations", str(iterations)] if iterations else []
         if table:
             return tuple(ablations.training_words(table, label, options, folder))
-        return (label, *options, "--as", f"{label}-{self.size}", "--out", f"{folder}/{label}")
+        return (WRAPPED.get(label, label), *options, "--as", f"{label}-{self.size}", "--out", f"{folder}/{label}")
 
     def _advice(self, role: str, stem: str) -> str:
         """The command that gets weights."""
@@ -81,8 +83,9 @@ class WeightSource:
         preset = PRESETS[self.size]
         if table:
             return f"train them with bench train --list {table} --preset {preset} | sh, then --weights runs/train"
-        command = f"bench train {label} --preset {preset} --as {stem} --out runs/train/{label}"
-        also = "; or import a published file with bench models import" if PUBLISHED in self.sources else ""
+        network = shlex.quote(WRAPPED.get(label, label))
+        command = f"bench train {network} --preset {preset} --as {stem} --out runs/train/{label}"
+        also = "; or bench models fetch paper, or bench models import FILE" if PUBLISHED in self.sources else ""
         return f"train them with {command}, then --weights runs/train{also}"
 
 
@@ -116,6 +119,9 @@ def parse(
 def network_and_stem(role: str, size: str) -> tuple[str, str]:
     """A role -> (its network, the name of its weights): 'table-1/both' -> ('ours', 'table-1-both-small')."""
     table, _, label = role.rpartition("/")
+    if role in WRAPPED:
+        wrapper, _, inner = WRAPPED[role].removesuffix(")").partition("(")
+        return WRAPPED[role], cards.default_weights(inner, size, wrapper)
     if not table:
         return role, f"{role}-{size}"
     row = next(row for row in ablations.load(table)["training"] if row["label"] == label)
@@ -134,7 +140,7 @@ def _specs(source: str, network: str, stem: str, whole: bool) -> Iterator[str]:
     known = cards.cards() if source == SHIPPED else _files(expand_user(Path(source)))
     matching = {name: match for name in known if (match := pattern.fullmatch(name))}
     for name in sorted(matching, key=lambda name: int(matching[name][2] or -1)):
-        yield f"{network}(weights='{name if source == SHIPPED else known[name]}')"
+        yield cards.with_weights(network, name if source == SHIPPED else str(known[name]))
 
 
 def _files(folder: Path) -> dict[str, Path]:
@@ -152,11 +158,15 @@ def _files(folder: Path) -> dict[str, Path]:
 
 
 def _imported(network: str) -> list[str]:
-    """Specs of imported weights of a network that were trained on Gaussian 15 alone. Raises BadInput for several."""
+    """Specs of imported or fetched weights of a network that were trained on Gaussian 15 alone.
+
+    Raises BadInput for several.
+    """
+    fetched = {name: published.weights()[name].card for name in published.fetched()}
     found = [
         name
-        for name, card in cards.imported().items()
-        if card["model"] == network
+        for name, card in {**fetched, **cards.imported()}.items()
+        if card.get("model") == network
         and card.get("size", "full") == "full"
         and (noise := training_noise.of_model(card, name, card.get("size", "full"))).known
         and noise.text == REFERENCE

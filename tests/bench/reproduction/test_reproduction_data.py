@@ -14,14 +14,14 @@ from bench.reproduction import claims, experiments
 from bench.reproduction.evidence import settings_of
 from bench.reproduction.weights import network_and_stem
 
-NOT_HERE = {"wne"}  # roles without a network of this installation
+WRAPPED = {"wne(dncnn)"}  # networks in wrappers
 NAMES = experiments.names()
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_experiment_names_what_exists(name):
     found = experiments.load(name)
-    assert {network_and_stem(role, "small")[0] for role in found.roles} <= {*cards.networks(), *NOT_HERE}
+    assert {network_and_stem(role, "small")[0] for role in found.roles} <= {*cards.networks(), *WRAPPED}
     assert set(found.datasets) <= {*PUBLIC, *builtin.NAMES, *experiments.dataset_facts()}
     load_protocol(found.protocol)
     for values in found.values:
