@@ -35,9 +35,14 @@ ENDINGS = {"png": ".png", "npy": ".npy", "tiff-float": ".tif"}  # format of nois
 
 
 def export_noisy_images(
-    text: str, source: Path | str, out: Path, seed: int, overwrite: bool = False, rules: Protocol | None = None,
+    text: str,
+    source: Path | str,
+    out: Path,
+    seed: int,
+    overwrite: bool = False,
+    rules: Protocol | None = None,
     kind: str | None = None,
-) -> int:  # fmt: skip
+) -> int:
     """Write a noisy image for every image of a folder or data set, and manifest.json; return their number.
 
     Clean images that the noise makes itself are written to `out`/clean. All names are checked before anything is

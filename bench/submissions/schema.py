@@ -18,8 +18,11 @@ from bench.noise import training_noise
 from bench.runs.schema import LEADING_COLUMNS
 
 ABOUT_FILE, ROWS_FILE, ENVIRONMENT_FILE, MANIFEST_FILE = (
-    "submission.toml", "rows.parquet", "environment.json", "manifest.json",
-)  # fmt: skip
+    "submission.toml",
+    "rows.parquet",
+    "environment.json",
+    "manifest.json",
+)
 TEXT, NUMBER, INTEGER, SWITCH = "text in quotes", "a number", "an integer", "true or false"
 KINDS: Mapping[str, tuple[type, ...]] = {TEXT: (str,), NUMBER: (int, float), INTEGER: (int,), SWITCH: (bool,)}
 TEXTS = ("model", "dataset", "image", "image_hash", "noise", "noise_name", "protocol", "precision", "status")

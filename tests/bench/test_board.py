@@ -113,8 +113,12 @@ def test_equal_pixels_are_compared_whatever_the_data_set_is_called(submissions):
 @pytest.mark.slow
 def test_like_names_the_submission_with_the_conditions_of_the_board(submissions):
     change(submissions / "ours", lambda rows: rows[~poisson(rows)])
-    assert set(group(board(submissions, like="ours")).columns) == {"mixture(level=1)", "mixture(level=2)",
-                                                                   "mixture(level=3)", "mixture(level=4)"}  # fmt: skip
+    assert set(group(board(submissions, like="ours")).columns) == {
+        "mixture(level=1)",
+        "mixture(level=2)",
+        "mixture(level=3)",
+        "mixture(level=4)",
+    }
     assert not group(board(submissions, like="ours")).apart
     with pytest.raises(BadInput, match="nothing"):
         board(submissions, like="nothing")

@@ -310,8 +310,14 @@ def damaged_files() -> Iterator[Case]:
             "",
             codes,
         )
-        yield Case("store", f"cut off, {reader}", command,
-                   lambda folder: os.truncate(folder / "run" / "rows.sqlite", 5000), "", codes)  # fmt: skip
+        yield Case(
+            "store",
+            f"cut off, {reader}",
+            command,
+            lambda folder: os.truncate(folder / "run" / "rows.sqlite", 5000),
+            "",
+            codes,
+        )
         yield Case("store", f"no database, {reader}", command, file("run/rows.sqlite", b"\x00" * 9000), "", codes)
         yield Case("store", f"empty, {reader}", command, file("run/rows.sqlite", b""), "", codes)
     for reader, command in {
@@ -366,8 +372,14 @@ STUDIES = {
     "nested": "[models]\nx = 1",
     "empty": "",
 }
-LEVELS = ("gaussian(sigma={})", "poisson(alpha={})", "speckle(var={})", "salt_pepper(density={})", "mixture(level={})",
-          "correlated(sigma={})")  # fmt: skip
+LEVELS = (
+    "gaussian(sigma={})",
+    "poisson(alpha={})",
+    "speckle(var={})",
+    "salt_pepper(density={})",
+    "mixture(level={})",
+    "correlated(sigma={})",
+)
 NAMED = ("status", "report", "export", "compare", "publish", "data check", "models info", "noise show")
 REMOVED = ("../../mine", "../mine", "..", ".", "mine", "./mine", "photos", "run", "*", "", "x" * 300, "a\nb", "\x1b[2J")
 SPECS = ("--models", "--noise", "--datasets", "--metrics", "--protocol", "--reference", "--device", "--dask")
@@ -429,9 +441,13 @@ def pipe(name: str) -> Callable[[Path], object]:
 
 POSTSCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(escaped) print\n"
 FILES = {
-    "empty": b"", "text": b"text", "EPS as PNG": POSTSCRIPT, "cut off": b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00",
-    "SVG": b"<svg xmlns='http://www.w3.org/2000/svg'/>", "huge header": b"P6 99999999 99999999 255\n",
-}  # fmt: skip
+    "empty": b"",
+    "text": b"text",
+    "EPS as PNG": POSTSCRIPT,
+    "cut off": b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00",
+    "SVG": b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+    "huge header": b"P6 99999999 99999999 255\n",
+}
 
 
 def folders() -> Iterator[Case]:
@@ -461,8 +477,12 @@ def folders() -> Iterator[Case]:
         yield Case("targets", f"index to {output!r}", ("site", "index", "run", "-o", output), nothing, "", (0, 2))
         yield Case("targets", f"zip to {output!r}", ("publish", "site", "--zip", output), nothing, "", (0, 2))
         yield Case("targets", f"run to {output!r}", (*RUN[:-1], output, "--models", "tv"), nothing, "", (0, 2))
-    for size in ("dncnn(nb=1000000000, weights=None)", "ours(embed_dim=1000000000, weights=None)",
-                 "restormer(dim=1000000, weights=None)", "rnan(n_feats=1000000000, weights=None)"):  # fmt: skip
+    for size in (
+        "dncnn(nb=1000000000, weights=None)",
+        "ours(embed_dim=1000000000, weights=None)",
+        "restormer(dim=1000000, weights=None)",
+        "rnan(n_feats=1000000000, weights=None)",
+    ):
         yield Case("sizes", size, ("models", "info", size), nothing, "", (2,), process=True)
     yield Case("sizes", "layers", ("models", "layers", "dncnn", "--side", "1000000"), nothing, "", (2,), process=True)
     yield Case("sizes", "noise", ("noise", "show", "gaussian(sigma=25)", "mine/none.png"), nothing, "", (2,))

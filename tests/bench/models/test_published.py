@@ -157,8 +157,23 @@ def test_fetched_weights_are_a_model_by_their_name(toys, server, photos, tmp_pat
     assert [name for name, _ in server.asked] == ["0-10.pt", "bgr.pth"]
     assert published.fetched() == ["toy-grey", "toy-bgr"] and "toy-rgb" not in groups.specs("everything")
     out = tmp_path / "run"
-    done = call("run", "--models", "published", "--noise", "gaussian(sigma=10)", "--data", photos, "--out", out,
-                "--metrics", "psnr", "--limit", 1, "--reference", "none")  # fmt: skip
+    done = call(
+        "run",
+        "--models",
+        "published",
+        "--noise",
+        "gaussian(sigma=10)",
+        "--data",
+        photos,
+        "--out",
+        out,
+        "--metrics",
+        "psnr",
+        "--limit",
+        1,
+        "--reference",
+        "none",
+    )
     assert done.exit_code == 0, done.output
     assert len(server.asked) == 2  # nothing more was downloaded
     with Store.open(out) as store:
@@ -330,8 +345,10 @@ def test_a_mistyped_name_is_answered_with_the_name():
 def test_git_names_contents_by_these_hashes(tmp_path):
     """Those of `git hash-object`: an empty file, and "hello"."""
     file = tmp_path / "a"
-    for content, expected in ((b"", "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"),
-                              (b"hello\n", "ce013625030ba8dba906f756967f9e9ca394464a")):  # fmt: skip
+    for content, expected in (
+        (b"", "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"),
+        (b"hello\n", "ce013625030ba8dba906f756967f9e9ca394464a"),
+    ):
         file.write_bytes(content)
         assert published.git_blob(file) == expected
 

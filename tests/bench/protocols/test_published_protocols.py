@@ -124,9 +124,14 @@ def test_outputs_are_scored_as_clipped_floats(clean, own, tmp_path, protocol):
         squared = np.square(255 * image.astype(np.float64).clip(0, 1) - clean).mean()
         assert row[column] == pytest.approx(10 * np.log10(255**2 / squared), abs=1e-5)
     similarity = structural_similarity(
-        255 * (noisy + np.float32(0.3 / 255)).astype(np.float64).clip(0, 1), clean.astype(np.float64),
-        gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=255, channel_axis=-1,
-    )  # fmt: skip
+        255 * (noisy + np.float32(0.3 / 255)).astype(np.float64).clip(0, 1),
+        clean.astype(np.float64),
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+        data_range=255,
+        channel_axis=-1,
+    )
     assert row["ssim"] == pytest.approx(similarity, abs=1e-6)
     assert np.isfinite(row["psnr_y"])
 

@@ -240,12 +240,20 @@ def test_cka_is_that_of_the_deepest_layer_with_itself():
     layers = (("first", "first", 0.9), ("first", "deep", 0.1), ("deep", "first", 0.2), ("deep", "deep", 0.5))
     both = measurements({"ours": (0, 0, 0), "rival": (0, 0, 0)}, "cka")
     rows = [
-        {**row, "layer": layer, "other_layer": other, "other_model": of, "other_noise": noise, "value": value + gain,
-         "low": value + gain - 0.02, "high": value + gain + 0.02}
+        {
+            **row,
+            "layer": layer,
+            "other_layer": other,
+            "other_model": of,
+            "other_noise": noise,
+            "value": value + gain,
+            "low": value + gain - 0.02,
+            "high": value + gain + 0.02,
+        }
         for row in both.to_dict("records")
         for of, noise, gain in ((row["model"], NOISES[2], 0.2 * (row["model"] == "ours")), ("rival", NOISES[1], 0.0))
         for layer, other, value in layers
-    ]  # fmt: skip
+    ]
     found = evidence_of({"ours": spread(30), "rival": spread(30)}, measured=pd.DataFrame(rows))
     claim = replace(
         CLAIM, test="measured", measure="cka", direction="higher", noises=[NOISES[1]], other_noise=NOISES[2]
