@@ -71,7 +71,7 @@ def read_run_file(context: click.Context, parameter, path: Path | None) -> Path 
     default="float32",
     show_default=True,
     help="Arithmetic of the networks. bf16 is faster and changes the PSNR of an image by up to 0.005 dB "
-    "(RNAN 0.01, RIDNet 0.02, Restormer 0.1; imported weights up to 0.3).",
+    "(RNAN and BF-CNN 0.01, RIDNet 0.02, Restormer 0.1; imported weights up to 0.3).",
 )
 @click.option(
     "--tile",
