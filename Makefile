@@ -22,7 +22,7 @@ test: .venv/ready-dev
 	$(BIN)/pytest --numprocesses $(JOBS) --dist loadfile
 
 test-fast: .venv/ready-dev
-	$(BIN)/pytest -m "not slow and not browser and not dask"
+	$(BIN)/pytest --numprocesses $(JOBS) --dist loadfile -m "not slow and not browser and not dask"
 
 lint: .venv/ready-dev
 	$(BIN)/ruff check .

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from bench.core.errors import BadInput, unknown
 
 CAUTION = (
-    "bfloat16 changes the PSNR of an image by up to 0.005 dB under the shipped small weights (RNAN and BF-CNN 0.01, RIDNet "
-    "0.02, Restormer 0.1), and more under other weights (published DnCNN 0.3 dB)"
+    "bfloat16 changes the PSNR of an image by up to 0.005 dB under the shipped small weights (RNAN and BF-CNN 0.01, "
+    "RIDNet 0.02, Restormer 0.1), and more under other weights (published DnCNN 0.3 dB)"
 )
 NAMES = {"float32": "float32", "bf16": "bfloat16", "bfloat16": "bfloat16"}
 

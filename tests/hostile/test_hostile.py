@@ -5,6 +5,7 @@ import pytest
 from tests.hostile.cases import Case, all_cases
 from tests.hostile.checker import make_template, problem_of
 
+pytestmark = pytest.mark.slow
 EACH = 8  # one of how many cases of a kind is run here
 KINDS = {case.kind for case in all_cases()}
 
