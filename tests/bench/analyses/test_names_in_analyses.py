@@ -7,6 +7,8 @@ import pytest
 from bench.analyses.core.saved_results import saved_figures
 from bench.runs.run_specs import RunModels
 
+pytestmark = pytest.mark.slow
+
 PATCHES = ("--patches", 8, "--side", 16)
 COMMANDS = {
     "cka": (*PATCHES, "--batch", 4),

@@ -12,6 +12,8 @@ from bench.cli import MainGroup
 from bench.core.console import print_frame
 from bench.core.output import unfiltered
 
+pytestmark = pytest.mark.slow
+
 ESCAPES = "\x1b[2J\x9b1A\x07"
 
 

@@ -27,6 +27,8 @@ from bench.runs.store import Store
 from tests.baselines.filled import fill
 from tests.bench.serving import served
 
+pytestmark = pytest.mark.slow
+
 LISTED = published.weights()
 TINY = {"nc": 4, "nb": 3}
 # of the list -> below ../shared/weights

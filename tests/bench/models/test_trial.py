@@ -13,6 +13,8 @@ from baselines.weights_io import checkpoints
 from bench.cli import main
 from bench.models import cards, importing, model_specs, trial
 
+pytestmark = pytest.mark.slow
+
 WINDOW_7 = {"embed_dim": 48, "depths": (2, 2), "num_heads": (2, 2), "window_size": 7, "resi_connection": "3conv"}
 
 

@@ -20,6 +20,8 @@ from bench.runs import conditions
 from bench.statistics import ood
 from bench.training.training_options import untrained
 
+pytestmark = pytest.mark.slow
+
 SOURCE = """
 import torch
 from torch import nn

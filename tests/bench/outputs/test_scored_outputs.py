@@ -21,6 +21,8 @@ from bench.protocols import to_bytes
 from bench.runs import selection
 from bench.runs.store import Store
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = ["gaussian(sigma=15)", "poisson(alpha=2)"]
 
 

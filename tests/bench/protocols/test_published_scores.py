@@ -5,6 +5,8 @@ import pytest
 
 import bench
 
+pytestmark = pytest.mark.slow
+
 
 def test_buifd_per_image(shared, tmp_path, monkeypatch):
     """El Helou & Suesstrunk's table, PSNR of 68 images x sigma 5, 10, ..., 75; their noise draws are not known."""
