@@ -194,7 +194,7 @@ class Numbers:
     noises           the noise settings in order: noise, noise_name, level
     means            the means over several settings that the page of images lists
     summary          one row per model x data set x noise: model, dataset, noise, noise_name, level, images, failed, and
-                     for each metric, and the PSNR drop `gap`, its mean NAME with its interval NAME_low and NAME_high
+                     for each metric, and the PSNR drop `drop`, its mean NAME with its interval NAME_low and NAME_high
     leaderboard      one row per data set x measure x column x model in the order of the columns: dataset, measure;
                      noise, the spec of a setting or mean; noise_name, '' for the OOD mean of the model's group; over,
                      the settings of a mean; model; value, low, high; best, or tied with the best of its group;
