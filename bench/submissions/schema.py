@@ -106,7 +106,7 @@ def _read(folder: Path) -> tuple[dict[str, dict[str, Any]], pd.DataFrame, list[s
     path = folder / ABOUT_FILE
     try:
         about = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         return {}, pd.DataFrame(), [f"{path}: expected a TOML file, got another one: {described(error)}"]
     own = {ABOUT_FILE, ROWS_FILE, ENVIRONMENT_FILE, MANIFEST_FILE}
     others = sorted(item.name for item in folder.iterdir() if item.name not in own)

@@ -9,14 +9,13 @@ import pandas as pd
 from reports import latex, tables
 from reports.charts.progress import training_chart
 from reports.charts.style import series_style
-from reports.charts.themes import darkened
+from reports.copied_figures import CopiedFigure, copy_figure
 from reports.data import TrainingCurve
 from reports.downloads import PublishedChart, publish
 from reports.formatting import interval, number, plural, short_count, signed
 from reports.measures import PSNR, Measure
 from reports.panels import Panel
-from reports.panels.analyses import width
-from reports.paper_study import PaperExperiment, PaperFigure
+from reports.paper_study import PaperExperiment
 from reports.results import Results
 from reports.site_writer import SiteWriter
 
@@ -85,25 +84,13 @@ class OwnTable:
 
 
 @dataclass(frozen=True)
-class ShownFigure:
-    """A figure with the addresses of its files and its width in CSS pixels."""
-
-    source: PaperFigure
-    svg: str
-    dark: str
-    pdf: str
-    csv: str
-    width: int
-
-
-@dataclass(frozen=True)
 class ShownExperiment:
     """An experiment with its tables and figures."""
 
     source: PaperExperiment
     published: tuple[PublishedTable, ...]
     own: tuple[OwnTable, ...]
-    figures: tuple[ShownFigure, ...]
+    figures: tuple[CopiedFigure, ...]
     curves: PublishedChart | None
 
 
@@ -148,7 +135,7 @@ def shown(results: Results, writer: SiteWriter, one: PaperExperiment) -> ShownEx
     unpublished = one.values[one.values["published"].isna()] if len(one.values) else one.values
     for (weights, dataset), part in groups(unpublished, ["weights", "dataset"]):
         own.append(own_table(writer, one, weights, dataset, part))
-    figures = tuple(figure(writer, one.name, source) for source in one.figures)
+    figures = tuple(copy_figure(writer, source, "paper", one.name) for source in one.figures)
     return ShownExperiment(one, tuple(published), tuple(own), figures, curve_chart(writer, one))
 
 
@@ -245,18 +232,6 @@ def own_table(writer: SiteWriter, one: PaperExperiment, weights: str, dataset: s
         lines.append((str(role).rpartition("/")[2], texts))
     caption = f"PSNR (dB) here; {NOT_TRANSCRIBED} from the paper. {place}; weights: {weights}"
     return OwnTable(caption, noises, tuple(lines), tables.publish(writer, ("paper", one.name, dataset, weights), part))
-
-
-def figure(writer: SiteWriter, name: str, source: PaperFigure) -> ShownFigure:
-    """Copy the files of a figure to the site."""
-    address = writer.free_address("paper", name, source.svg.stem)
-    pdf, csv = (
-        writer.file(path, f"{address}.{kind}") if path else ""
-        for kind, path in (("pdf", source.pdf), ("csv", source.csv))
-    )
-    svg = source.svg.read_text(encoding="utf-8")
-    dark = writer.text(f"{address}-dark.svg", darkened(svg))
-    return ShownFigure(source, writer.file(source.svg, f"{address}.svg"), dark, pdf, csv, width(svg))
 
 
 def curve_chart(writer: SiteWriter, one: PaperExperiment) -> PublishedChart | None:

@@ -50,7 +50,7 @@ class Raising(Blur):
 
 
 class Halting(Blur):
-    """Where HALT_AFTER is set, it waits for ever after so many images, so that its process can be killed."""
+    """Where HALT_AFTER is set, it halts after that number of images, so that its process can be killed."""
 
     seen = 0
 

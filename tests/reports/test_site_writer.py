@@ -5,7 +5,10 @@ import json
 import pandas as pd
 import pytest
 
+from reports.copied_figures import copy_figure
 from reports.csv_text import csv_text
+from reports.data import AnalysisFigure
+from reports.paper_study import PaperFigure
 from reports.safe_svg import safe_svg
 from reports.site_writer import SiteError, SiteWriter, files
 
@@ -113,3 +116,16 @@ def test_names_are_no_formulas_in_a_spreadsheet():
     lines = csv_text(frame).splitlines()
     assert [line.split(",")[0] for line in lines[1:]] == ["'=1+1", "'+a", "'@b", "'-c", "kodim01", "-1.5", ""]
     assert lines[1].endswith(",-0.5")
+
+
+@pytest.mark.parametrize("kind", ["analysis", "paper"])
+def test_figures_of_a_strangers_run_are_copied_without_scripts(tmp_path, kind):
+    svg = tmp_path / "figure.svg"
+    svg.write_text(SVG.format("<script>alert(1)</script>"))
+    if kind == "paper":
+        source = PaperFigure("Title", "Caption", svg, None, None, "bench figure run")
+    else:
+        source = AnalysisFigure("cka", "CKA", "About", "Title", "Caption", "", svg, svg, svg)
+    with SiteWriter(tmp_path / "site") as writer:
+        figure = copy_figure(writer, source, "inside")
+    assert all("alert" not in (tmp_path / "site" / address).read_text() for address in (figure.svg, figure.dark))
